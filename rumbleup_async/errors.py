@@ -1,0 +1,150 @@
+"""Every exception this library raises, in one tree, named by meaning.
+
+Lives here: exceptions that carry data (status, code, the provider's words, the endpoint), never a socket, never a secret.
+May import: nothing of ours.
+
+    RumbleUpError                     catch this for all of them
+    ├── ConfigurationError            a setting, key, address or option is wrong; nothing was sent
+    │   ├── ListError                 the contact list cannot be read; names the file, the row and the remedy
+    │   ├── TemplateError             the text or a merge field in it is wrong
+    │   └── LedgerError               the ledger cannot be used as asked
+    │       ├── LedgerLocked          another process is writing it
+    │       └── LedgerMismatch        it belongs to another list, text or project
+    ├── ExchangeError                 one HTTP exchange did not come to an answer
+    │   ├── NotSentError              ... and nothing of the request left: trying again is safe
+    │   └── MaybeSentError            ... and the request may have been carried out: never repeat a send on it
+    └── ApiError                      the provider answered, and the answer is an error
+        ├── KeyRefused                401
+        ├── NotAllowed                403 without further reason
+        │   └── OptOutMissing         403 because the text does not tell people how to opt out
+        ├── NotFound                  404
+        ├── InvalidField              400, or code FIELD
+        │   └── GroupNotActive        400 because the contact group is not active
+        ├── Landline                  code LANDLINE
+        ├── DailyCapReached           code DAILYCAP
+        ├── OutsideHours              code TIMERANGE
+        ├── RateLimited               429 or 440; `after` seconds if the provider said so
+        ├── ServerFailed              5xx: the request may have been carried out
+        └── UnreadableReply           an answer that is not what the endpoint returns
+"""
+
+from __future__ import annotations
+
+
+class RumbleUpError(Exception):
+    """The root of every error this library raises."""
+
+
+class ConfigurationError(RumbleUpError):
+    """A setting, key, address or option is wrong. Nothing was sent."""
+
+
+class ListError(ConfigurationError):
+    """The contact list cannot be used. The message names the file, the row where there is one, and the remedy."""
+
+
+class TemplateError(ConfigurationError):
+    """The text, or a merge field in it, is wrong."""
+
+
+class LedgerError(ConfigurationError):
+    """The ledger cannot be used as asked: unreadable, of a newer version, a link, or not a ledger."""
+
+
+class LedgerLocked(LedgerError):
+    """Another process (or another run in this one) is writing this ledger."""
+
+
+class LedgerMismatch(LedgerError):
+    """The ledger was begun with another list, text or project; the message says what differs."""
+
+
+class ExchangeError(RumbleUpError):
+    """One HTTP exchange did not come to an answer. `endpoint` is the path it was for."""
+
+    def __init__(self, reason: str, *, endpoint: str = "") -> None:
+        super().__init__(f"{endpoint}: {reason}" if endpoint else reason)
+        self.reason = reason
+        self.endpoint = endpoint
+
+
+class NotSentError(ExchangeError):
+    """Nothing of the request left this machine in a form a server could act on: trying again is safe."""
+
+
+class MaybeSentError(ExchangeError):
+    """Bytes of the request may have reached the server and no complete answer came back.
+
+    For a send this means the person may have been texted: do not repeat it, look it up in the message log.
+    """
+
+
+class ApiError(RumbleUpError):
+    """The provider answered with an error.
+
+    `status` is the HTTP status or, where the provider uses one of its special numbers, that; `code` its opaque code or ""; `message` its own
+    words, phone numbers masked; `endpoint` the path. Source: the error object of the API overview page.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "") -> None:
+        where = f"{endpoint}: " if endpoint else ""
+        what = f"{status}{f' {code}' if code else ''}"
+        super().__init__(f"{where}{what} {message}".strip())
+        self.message = message
+        self.status = status
+        self.code = code
+        self.endpoint = endpoint
+
+
+class KeyRefused(ApiError):
+    """401: the API key is missing or wrong. Check RUMBLEUP_API_KEY (the pair KEY:SECRET)."""
+
+
+class NotAllowed(ApiError):
+    """403 without further reason: the account or key may not use this endpoint; support enables it."""
+
+
+class OptOutMissing(NotAllowed):
+    """403 because the text does not tell people how to opt out: it must mention STOP."""
+
+
+class NotFound(ApiError):
+    """404."""
+
+
+class InvalidField(ApiError):
+    """400 or code FIELD: a parameter is missing or wrong; `message` says which."""
+
+
+class GroupNotActive(InvalidField):
+    """400: the project's contact group is not active; activate it in the portal."""
+
+
+class Landline(ApiError):
+    """Code LANDLINE: the destination is a landline; nothing was sent."""
+
+
+class DailyCapReached(ApiError):
+    """Code DAILYCAP: the TCR brand's cap for today is used up; nothing more is accepted today."""
+
+
+class OutsideHours(ApiError):
+    """Code TIMERANGE: outside the hours in which texts may be sent."""
+
+
+class RateLimited(ApiError):
+    """429 or 440: asked too fast. `after` is the provider's wish in seconds, None if it gave none."""
+
+    def __init__(
+        self, message: str, *, status: int = 0, code: str = "", endpoint: str = "", after: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, code=code, endpoint=endpoint)
+        self.after = after
+
+
+class ServerFailed(ApiError):
+    """5xx: the server failed. For a call with side effects it may have been carried out all the same."""
+
+
+class UnreadableReply(ApiError):
+    """The answer is not what this endpoint returns: HTML, an empty body, broken JSON, another shape."""

@@ -1,0 +1,185 @@
+"""The nouns of texting: contacts, planned texts and what became of them.
+
+Lives here: plain immutable values that every room may speak of. May import: nothing of ours.
+
+A `repr` of these values never shows a whole phone number or a text: they end up in logs and tracebacks.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+def mask(phone: str) -> str:
+    """A phone as it may be shown to anyone: the last two characters, the rest hidden."""
+    return "*" * max(0, len(phone) - 2) + phone[-2:] if len(phone) > 4 else "*" * len(phone)
+
+
+class State(enum.IntEnum):
+    """Where a contact of a run stands. The numbers are stored in ledgers; never renumber them."""
+
+    QUEUED = 0
+    INTENT = 1
+    SENT = 2
+    REFUSED = 3
+    SKIPPED = 4
+    NOT_SENT = 5
+    UNKNOWN = 6
+
+    @property
+    def word(self) -> str:
+        """The state as reports write it: `queued`, `intent`, `sent`, `refused`, `skipped`, `not_sent`, `unknown`."""
+        return self.name.lower()
+
+
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    """One row of a contact list as it was read.
+
+    `row` counts from 1 as the reader documents it; `phone` is the raw cell; `fields` maps normalised column names
+    (lower case, words joined by `_`) to stripped values.
+    """
+
+    row: int
+    phone: str
+    fields: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"Contact(row={self.row}, phone={mask(self.phone)!r}, fields={sorted(self.fields)})"
+
+
+class Skipped(msgspec.Struct, frozen=True, gc=False):
+    """A row that is not to be texted, and why. `phone` is the normalised number, or the raw cell if it is unreadable."""
+
+    row: int
+    phone: str
+    reason: str
+
+    def __repr__(self) -> str:
+        return f"Skipped(row={self.row}, phone={mask(self.phone)!r}, reason={self.reason!r})"
+
+
+class Planned(msgspec.Struct, frozen=True, gc=False):
+    """A screened contact and the exact text planned for it.
+
+    `phone` is in the provider's form (RumbleUp: 10 digits). `name` is what a contact created by the send is called.
+    `segments` is the number of SMS parts the text takes.
+    """
+
+    row: int
+    phone: str
+    text: str
+    name: str | None = None
+    segments: int = 1
+
+    def __repr__(self) -> str:
+        return f"Planned(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it."""
+
+    row: int
+    phone: str
+    text: str
+    name: str | None = None
+    attempts: int = 0
+
+    def __repr__(self) -> str:
+        return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
+    """The provider took the text for delivery. `logid` is its id in the provider's message log."""
+
+    logid: str
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):
+    """The provider said no to this text: nothing was sent, nothing billed, and asking again would not help.
+
+    `about_recipient` is true when the reason lies with this phone (a landline, an opt-out), so that other texts are
+    not expected to meet it.
+    """
+
+    reason: str
+    status: int = 0
+    code: str = ""
+    about_recipient: bool = False
+
+
+class Throttled(msgspec.Struct, frozen=True, gc=False, tag="throttled"):
+    """The provider answered "not now" instead of doing the work (429, 440). `after` is its wish in seconds, if any."""
+
+    reason: str
+    status: int
+    after: float | None = None
+
+
+class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
+    """The provider refused for a cause that stands in the way of every text: nothing was sent.
+
+    `kind` is one of `Bar`. The contact itself has done nothing wrong and may be sent once the cause is removed.
+    """
+
+    kind: Bar
+    reason: str
+    status: int = 0
+    code: str = ""
+
+
+class Bar(enum.StrEnum):
+    """Causes that concern the whole run."""
+
+    KEY_REFUSED = "key_refused"
+    NOT_ALLOWED = "not_allowed"
+    OPT_OUT_MISSING = "opt_out_missing"
+    DAILY_CAP = "daily_cap"
+    OUTSIDE_HOURS = "outside_hours"
+
+
+class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
+    """The text certainly did not leave: DNS, connect or TLS failed, or no connection came free in time."""
+
+    reason: str
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):
+    """The text may have left: bytes were handed over and no complete, readable verdict came back. Never re-sent by itself."""
+
+    reason: str
+    status: int = 0
+
+
+Outcome = Accepted | Refused | Throttled | Barred | NotSent | Unknown
+"""What one attempt to deliver came to. Attempts return outcomes; exceptions are for mistakes and broken set-ups."""
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """The end of an entry that an intent opened, as the ledger stores it.
+
+    `state` is where it goes (`QUEUED` gives it back: nothing left). `time` is Unix milliseconds, 0 if nothing was sent.
+    """
+
+    row: int
+    state: State
+    attempts: int
+    reason: str = ""
+    logid: str = ""
+    time: int = 0
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What became of one contact, as a run hands it out once it is durable."""
+
+    row: int
+    phone: str
+    state: State
+    reason: str = ""
+    logid: str = ""
+    attempts: int = 0
+    time: int = 0
+
+    def __repr__(self) -> str:
+        return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
