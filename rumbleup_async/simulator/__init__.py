@@ -1,0 +1,33 @@
+"""The other side of the wire: a RumbleUp server for tests, demos and benchmarks, over real TCP on loopback.
+
+    from rumbleup_async.simulator import Simulator, serve
+
+    async with serve(Simulator(api_key="KEY:SECRET", faults={"hang": 0.01})) as server:
+        ...                                   # server.url is the API's base address
+    server.simulator.truth                    # every text that left
+
+Nothing in this folder imports anything of the client, so that one misreading of the API cannot pass on both sides.
+"""
+
+from . import faults
+from .faults import KINDS, Kind
+from .rumbleup import Requests
+from .server import Server, run, serve
+from .settings import Settings
+from .simulator import Simulator
+from .texts import Text, Texts, digest
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Requests",
+    "Server",
+    "Settings",
+    "Simulator",
+    "Text",
+    "Texts",
+    "digest",
+    "faults",
+    "run",
+    "serve",
+]

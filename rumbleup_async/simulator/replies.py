@@ -1,0 +1,83 @@
+"""A reply of the simulated server as a value: status, body, and what becomes of it on its way to the caller.
+
+Pure; imports msgspec and the standard library only. `wire` is the file that acts on a `Reply`.
+"""
+
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+__all__ = ["HTML", "JSON", "Reply", "Wire", "error", "ok"]
+
+JSON = b"application/json; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+
+# 440 and 441 are this provider's own statuses of message/next (Messaging pages).
+_REASONS = {status.value: status.phrase for status in HTTPStatus} | {440: "Too Many Requests", 441: "Try Again"}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Wire(Enum):
+    """What becomes of a finished reply."""
+
+    WHOLE = "whole"
+    HANG = "hang"  # never written; the connection stays open
+    CLOSE = "close"  # the connection is closed instead
+    RESET = "reset"  # the connection is reset (RST) instead
+    CUT_STATUS = "cut-status"  # closed within the status line
+    CUT_HEAD = "cut-head"  # closed within the headers
+    HALF_BODY = "half-body"  # closed after half of the announced body
+    SHORT_LENGTH = "short-length"  # Content-Length is too small, the rest follows unannounced
+    SLOW = "slow"  # written late
+    DRIP = "drip"  # written byte by byte
+    THEN_CLOSE = "then-close"  # written, then the kept-alive connection is closed without a word
+    CLOSE_NEXT = "close-next"  # written, then the connection is closed when the next request arrives on it
+
+
+_UNANSWERED = frozenset({Wire.HANG, Wire.CLOSE, Wire.RESET, Wire.CUT_STATUS})
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """Status line, headers and body, and their fate. `headers` are whole lines, each ended by CRLF."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: bytes = b""
+    wire: Wire = Wire.WHOLE
+    holds_next: bool = False
+    """Whether this reply counts as a `message/next` in progress until it is written."""
+
+    @property
+    def seen_status(self) -> int:
+        """The status that reaches the caller, 0 when none does."""
+        return 0 if self.wire in _UNANSWERED else self.status
+
+    def head(self, *, keep_alive: bool, length: int) -> bytes:
+        """Status line and headers with their empty line."""
+        if self.status == 200 and keep_alive and not self.headers and self.content_type is JSON:
+            return b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % length
+        return b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s%s\r\n" % (
+            self.status,
+            _REASONS.get(self.status, "Unknown").encode(),
+            self.content_type,
+            length,
+            self.headers,
+            b"" if keep_alive else b"Connection: close\r\n",
+        )
+
+
+def ok(value: Any) -> Reply:
+    """200 with a JSON body."""
+    return Reply(200, _encode(value))
+
+
+def error(status: int, message: str, code: str | None = None, *, line: int | None = None, headers: bytes = b"") -> Reply:
+    """The error body of the API overview page: status, message and, sometimes, code. `line` is another HTTP status."""
+    body: dict[str, Any] = {"status": status, "message": message}
+    if code is not None:
+        body["code"] = code
+    return Reply(status if line is None else line, _encode(body), headers=headers)

@@ -1,0 +1,217 @@
+"""The provider's world: contacts, projects with their queues and locks, limits, and the texts that left.
+
+Pure: no network, no faults; the clock is handed in. Imports msgspec, the standard library, `settings` and `texts`.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from .settings import Settings
+from .texts import Texts
+
+__all__ = ["Contact", "Drawn", "Project", "World", "digits"]
+
+CID = "c_demo1"
+SENDER = "u_simulator"
+PROXY = "2025550199"
+GROUP = "26"
+TCR_CID = "CSIM001"
+BLOCKING = ("dnd", "bad", "landline")  # tags for which a send is refused, in the order they are looked at
+
+_DAY = 86_400.0
+
+
+def digits(value: object) -> str | None:
+    """A phone as this provider writes it: 10 digits, a leading 1 of eleven dropped; None if it is none."""
+    text = value if isinstance(value, str) else str(value)
+    if not (len(text) == 10 and text.isascii() and text.isdigit()):
+        text = "".join(letter for letter in text if letter in "0123456789")
+        if len(text) == 11 and text[0] == "1":
+            text = text[1:]
+    return text if len(text) == 10 else None
+
+
+class Contact(msgspec.Struct, gc=False):
+    """A contact of the account. `fields` is JSON, for a million dicts are not small; without it the phone is the name."""
+
+    phone: str
+    fields: bytes = b""
+    groups: tuple[str, ...] = ()
+
+
+class Drawn(Enum):
+    """Why `message/next` has nobody to hand out."""
+
+    NONE_LEFT = 404
+    ALL_LOCKED = 441
+
+
+class Project:
+    """A project (action) with the queue of contacts that `message/next` hands out."""
+
+    def __init__(self, action: str, *, live: bool = True, group: str = GROUP, proxy: str = PROXY) -> None:
+        self.action = action
+        self.live = live
+        self.group = group
+        self.proxy = proxy
+        self.members: set[str] = set()
+        self.closed: set[str] = set()  # texted, or refused for good
+        self.handed_out: set[str] = set()
+        self.locks: dict[str, float] = {}  # phone -> when the lock ends
+        self._waiting: deque[str] = deque()
+        self._ends: list[tuple[float, str]] = []  # the same locks as a heap; entries may be outdated
+
+    def add(self, phone: str) -> None:
+        """Put a contact into the queue, once."""
+        if phone not in self.members:
+            self.members.add(phone)
+            self._waiting.append(phone)
+
+    def draw(self, now: float, lock_seconds: float, passes_over: Callable[[str], bool]) -> str | Drawn:
+        """Lock the next contact. Contacts whose lock ended queue up again at the end."""
+        self.release_ended(now)
+        waiting = self._waiting
+        while waiting:
+            phone = waiting.popleft()
+            if phone in self.closed:
+                continue
+            if passes_over(phone):
+                self.closed.add(phone)
+                continue
+            self.locks[phone] = end = now + lock_seconds
+            heapq.heappush(self._ends, (end, phone))
+            self.handed_out.add(phone)
+            return phone
+        return Drawn.ALL_LOCKED if self.locks else Drawn.NONE_LEFT
+
+    def close(self, phone: str) -> None:
+        """The contact is done with: it ends its lock and is not handed out again."""
+        if phone in self.members:
+            self.closed.add(phone)
+            self.locks.pop(phone, None)
+
+    def release_ended(self, now: float) -> None:
+        """Take back the contacts whose lock has ended."""
+        ends = self._ends
+        while ends and ends[0][0] <= now:
+            end, phone = heapq.heappop(ends)
+            if self.locks.get(phone) == end:
+                del self.locks[phone]
+                self._waiting.append(phone)
+
+
+class World:
+    """Everything the provider knows. `texts` is the truth and the message log in one."""
+
+    def __init__(self, settings: Settings, *, seed: int, keep_texts: bool, clock: Callable[[], float]) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.cid = settings.api_key.partition(":")[0] if settings.api_key.startswith("c_") else CID
+        self.texts = Texts(seed=seed, keep_texts=keep_texts)
+        self.projects: dict[str, Project] = {}
+        self.contacts: dict[str, Contact] = {}
+        self.tags: dict[str, tuple[str, ...]] = {}
+        self._sends: deque[float] = deque()
+        self._day = -1
+        self._texts_today = 0
+
+    def add_project(self, action: str, *, live: bool = True, group: str = GROUP, proxy: str = PROXY) -> Project:
+        """A project under this id; an existing one keeps its contacts and takes the new settings."""
+        project = self.projects.get(action)
+        if project is None:
+            project = self.projects[action] = Project(action)
+        project.live, project.group, project.proxy = live, group, proxy
+        return project
+
+    def add_contacts(self, action: str, contacts: Iterable[Mapping[str, Any]]) -> int:
+        """Import contacts into the project's queue in this order; returns how many were new to it.
+
+        A phone is kept as it is written, so that a reader can be shown odd ones.
+        """
+        project = self.projects[action]
+        before = len(project.members)
+        for fields in contacts:
+            phone = digits(fields["phone"]) or str(fields["phone"])
+            self.contacts[phone] = Contact(phone, msgspec.json.encode(fields), (project.group,))
+            project.add(phone)
+        return len(project.members) - before
+
+    def create_contact(self, phone: str, name: str | None, group: str) -> None:
+        """What fast mode does for an unknown phone: without a name the phone becomes the first name."""
+        if phone not in self.contacts:
+            fields = msgspec.json.encode({"first_name": name}) if name else b""
+            self.contacts[phone] = Contact(phone, fields, (group,))
+
+    def contact(self, phone: str) -> dict[str, Any] | None:
+        """A contact as the API shows it: `cid` and `phone` first, then its fields, `flags` if it has tags."""
+        held = self.contacts.get(phone)
+        if held is None:
+            return None
+        fields = msgspec.json.decode(held.fields) if held.fields else {"first_name": phone}
+        shown = {"cid": self.cid, "phone": phone, "first_name": "", "last_name": "", **fields}
+        if phone in self.tags:
+            shown["flags"] = list(self.tags[phone])
+        return shown
+
+    def tag(self, phone: str, *tags: str) -> None:
+        """Add tags to a phone; `dnd`, `bad` and `landline` block every send to it."""
+        self.tags[phone] = tuple(dict.fromkeys((*self.tags.get(phone, ()), *tags)))
+
+    def blocked_by(self, phone: str) -> str | None:
+        """The tag that blocks this phone, if any."""
+        tags = self.tags.get(phone)
+        return next((tag for tag in BLOCKING if tag in tags), None) if tags else None
+
+    def draw(self, project: Project) -> str | Drawn:
+        """The next contact of a project, locked from now on."""
+        return project.draw(self.clock(), self.settings.lock_seconds, self._passes_over)
+
+    def admits(self, now: float) -> bool:
+        """Whether the rate limit lets one more send in: in any window of a second at most `rate_limit` of them."""
+        rate = self.settings.rate_limit
+        if rate is None:
+            return True
+        allowed = max(1, int(rate))
+        window = allowed / rate if rate > 0 else float("inf")
+        sends = self._sends
+        while sends and not sends[0] <= now < sends[0] + window:  # a clock set back empties the window, too
+            sends.popleft()
+        if len(sends) >= allowed:
+            return False
+        sends.append(now)
+        return True
+
+    def cap_reached(self, now: float) -> bool:
+        """Whether today's daily cap is used up."""
+        cap = self.settings.daily_cap
+        return cap is not None and self._today(now) >= cap
+
+    def take(
+        self, project: Project, *, phone: str, text: str, flags: tuple[str, ...], group: str, now: float, tagged: bool
+    ) -> int:
+        """The one place where a text leaves: from here on it is in the truth. Returns its position."""
+        self._texts_today = self._today(now) + 1
+        project.close(phone)
+        return self.texts.append(phone=phone, action=project.action, text=text, flags=flags, group=group, time=now, tagged=tagged)
+
+    def locks(self) -> Iterator[tuple[str, str, float]]:
+        """Every lock that holds now: action, phone, when it ends (Unix seconds)."""
+        now = self.clock()
+        for project in self.projects.values():
+            project.release_ended(now)
+            for phone, end in project.locks.items():
+                yield project.action, phone, end
+
+    def _passes_over(self, phone: str) -> bool:
+        return self.settings.next_skips_tagged and bool(self.tags) and self.blocked_by(phone) is not None
+
+    def _today(self, now: float) -> int:
+        day = int(now // _DAY)
+        if day != self._day:
+            self._day, self._texts_today = day, 0
+        return self._texts_today

@@ -1,0 +1,1 @@
+"""Tests of the simulator, over real TCP and with nothing of the client."""
