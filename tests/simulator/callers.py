@@ -89,3 +89,30 @@ class Caller:
 
 Start = Callable[..., AbstractAsyncContextManager[Caller]]
 """`async with start(latency=0.1) as caller:` serves a simulator made with these options."""
+
+
+async def exchange(server: Server, *requests: tuple[str, Mapping[str, Any]], patience: float = 0.05) -> tuple[bytes, str]:
+    """Requests on one connection, byte by byte: what arrived, and whether it was then `open`, `closed` or `reset`.
+
+    A further request is written once the reply before it is quiet; `patience` is in seconds.
+    """
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    arrived, end = b"", "open"
+    try:
+        for path, fields in requests:
+            body = json.dumps(fields).encode()
+            head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            while end == "open":
+                try:
+                    async with asyncio.timeout(patience):
+                        data = await reader.read(65_536)
+                except TimeoutError:
+                    break
+                except ConnectionResetError:
+                    end = "reset"
+                else:
+                    arrived, end = arrived + data, "open" if data else "closed"
+    finally:
+        writer.close()
+    return arrived, end
