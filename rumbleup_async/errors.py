@@ -82,8 +82,8 @@ class MaybeSentError(ExchangeError):
 class ApiError(RumbleUpError):
     """The provider answered with an error.
 
-    `status` is the HTTP status or, where the provider uses one of its special numbers, that; `code` its opaque code or ""; `message` its own
-    words, phone numbers masked; `endpoint` the path. Source: the error object of the API overview page.
+    `status` is the HTTP status or, where the provider uses one of its special numbers, that; `code` its opaque code or "";
+    `message` its own words, phone numbers masked; `endpoint` the path. Source: the error object of the API overview page.
     """
 
     def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "") -> None:
@@ -135,9 +135,7 @@ class OutsideHours(ApiError):
 class RateLimited(ApiError):
     """429 or 440: asked too fast. `after` is the provider's wish in seconds, None if it gave none."""
 
-    def __init__(
-        self, message: str, *, status: int = 0, code: str = "", endpoint: str = "", after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "", after: float | None = None) -> None:
         super().__init__(message, status=status, code=code, endpoint=endpoint)
         self.after = after
 

@@ -8,6 +8,7 @@ A `repr` of these values never shows a whole phone number or a text: they end up
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import msgspec
 
@@ -183,3 +184,29 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is about, as its ledger keeps it: everything a resume needs besides the contacts.
+
+    `run`: 12 hex characters. `action`: where the texts go, in the provider's terms (RumbleUp: the project's id). `text`: the
+    template.
+    `same_text`: the one text of all contacts where the template has no merge fields, so that it need not be stored a million
+    times.
+    `details`: settings of the provider's gateway, as JSON values.
+    """
+
+    run: str
+    provider: str
+    action: str
+    text: str
+    same_text: str | None = None
+    details: dict[str, Any] = {}
+
+    @property
+    def tag(self) -> str:
+        """The tag that every message of this run carries, by which the provider's log can be searched for it."""
+        return f"run-{self.run}"
+
+    def __repr__(self) -> str:
+        return f"Plan(run={self.run!r}, provider={self.provider!r}, action={self.action!r})"

@@ -1,0 +1,7 @@
+"""The durable record of a run: the only place where its truth lives. Knows neither providers nor HTTP."""
+
+from rumbleup_async.ledger.memory import MemoryLedger
+from rumbleup_async.ledger.reader import Reader
+from rumbleup_async.ledger.sqlite import SqliteLedger
+
+__all__ = ["MemoryLedger", "Reader", "SqliteLedger"]

@@ -1,0 +1,396 @@
+"""The engine: workers that take texts whose intent is durable, deliver them, and hand the outcome to the one who keeps the books.
+
+Lives here: who does what when. May import: anyio, errors, messaging, retry, bulk.ports. Knows no provider, no HTTP, no database.
+
+How it goes round:
+
+    bookkeeper:  close what is done + open what comes next ─► one durable step ─► results to whoever asked, texts to the workers
+    worker:      take an open text ─► pace ─► deliver ─► retry.decide ─► hand the outcome to the bookkeeper
+
+- A text is delivered only while its entry is open on the disk, and counts as done only when it is closed there.
+- At most 2 x concurrency entries are open at any time, so that is what a crash can leave unknown.
+- The number of texts in flight starts at one and grows by one with each text accepted: a wrong key, a wrong project or a dead
+  server is met by the first text, not by the first hundred.
+- `stop()` lets nothing more leave; what is in flight is waited for and closed; what was open but had not left is queued again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import random
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import anyio
+
+from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.messaging import Accepted, Closed, Outcome, Planned, Result, Skipped, State, Text, Throttled, Unknown
+from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
+
+ABANDONED = "interrupted before its result was known"
+
+_LOOK_AHEAD = 0.05
+"""Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
+crash."""
+
+_FEED_AHEAD = 20_000
+"""Contacts that a feed may be ahead of the sending."""
+
+
+class Engine:
+    """Sends what a ledger has queued. One engine, one `run()`.
+
+    `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
+    are opened.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        gateway: Gateway,
+        pace: Pace,
+        *,
+        concurrency: int,
+        observer: Observer,
+        sink: Callable[[Sequence[Result]], None],
+        full: Callable[[], bool] = lambda: False,
+        limit: int | None = None,
+        policy: Policy | None = None,
+        wall_clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._pace = pace
+        self._concurrency = concurrency
+        self._observer = observer
+        self._sink = sink
+        self._full = full
+        self._left = math.inf if limit is None else limit
+        self._policy = policy or Policy()
+        self._watch = Watch(self._policy, concurrency)
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+
+        self._open: dict[int, Text] = {}
+        """Entries open on the disk, by row: waiting, being delivered, or done and not yet closed."""
+        self._ready: deque[Text] = deque()
+        self._idle: deque[asyncio.Future[Text | None]] = deque()
+        self._busy = 0
+        """Texts that a worker has in hand, waiting for their turn or being delivered."""
+        self._window = 1
+        self._pacing: set[asyncio.Task[None]] = set()
+        self._delivering: set[asyncio.Task[None]] = set()
+        self._done: list[Closed] = []
+        self._bell = asyncio.Event()
+        self._room = asyncio.Event()
+        self._dry = False
+        """The last look into the queue found it empty."""
+        self._fed = True
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self.stopped: Stop | None = None
+
+    # ---- what the outside calls ----
+
+    async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
+        """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did.
+
+        When cancelled it stops as `stop()` does, waits for what is in flight, and then lets the cancellation go on.
+        Cancelled again it no longer waits: what is in flight is closed as unknown.
+        """
+        running = asyncio.ensure_future(self._run(feed))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self.stop(Stop("cancelled", "the task that ran it was cancelled"))
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                self.abandon()
+                await _ended(running)
+            raise
+        return self.stopped
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave; `run()` returns once what is in flight is closed. The first reason given stands."""
+        if self.stopped is None:
+            self.stopped = why
+        self._go_home()
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight: it is closed as unknown."""
+        self._go_home()
+        for task in tuple(self._delivering):
+            task.cancel()
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+        self._bell.set()
+        self._room.set()
+
+    @property
+    def in_flight(self) -> int:
+        """Texts being delivered at this moment."""
+        return len(self._delivering)
+
+    @property
+    def window(self) -> int:
+        """Texts that may be in flight at this moment."""
+        return self._window
+
+    # ---- the bookkeeper ----
+
+    async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
+        self._fed = feed is None
+        async with anyio.create_task_group() as tasks:
+            for _ in range(self._concurrency):
+                tasks.start_soon(self._work)
+            if feed is not None:
+                tasks.start_soon(self._take_in, feed)
+            try:
+                await self._keep_books()
+            except Exception as error:  # noqa: BLE001 - raised below, outside of the group that would wrap it
+                self._failure = self._failure or error
+            self._go_home()
+            tasks.cancel_scope.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _keep_books(self) -> None:
+        try:
+            while await self._turn():
+                pass
+        except BaseException:
+            # The books cannot be kept, so nothing more may leave. What is in flight is waited for, and closed if the disk
+            # lets us.
+            self._go_home()
+            while self._busy:
+                self._bell.clear()
+                await self._bell.wait()
+            self._give_back()
+            with contextlib.suppress(LedgerError):
+                await self._close_and_open(0)
+            raise
+
+    async def _turn(self) -> bool:
+        """One durable step, or a rest; False once there is nothing left to do."""
+        self._bell.clear()
+        if self._stopping and not self._busy:
+            self._give_back()
+        want = self._wanted()
+        if self._done or want:
+            await self._close_and_open(want)
+            return True
+        if not self._open and (self._stopping or self._left <= 0 or (self._dry and self._fed)):
+            return False
+        await self._bell.wait()
+        return True
+
+    def _wanted(self) -> int:
+        """How many entries to open now.
+
+        No more wait for their turn than the pace will let out shortly: an intent that waits long is one more unknown if we die.
+        """
+        if self._stopping or self._dry or self._full():
+            return 0
+        rate = self._pace.rate
+        ahead = self._window if rate is None else min(self._window, math.ceil(rate * _LOOK_AHEAD))
+        waiting = len(self._ready) + self._busy - len(self._delivering)
+        return max(0, int(min(ahead - waiting, 2 * self._window - len(self._open), self._left)))
+
+    async def _close_and_open(self, want: int) -> None:
+        done, self._done = self._done, []
+        try:
+            opened = await self._ledger.exchange(done, want)
+        except BaseException:
+            self._done = done + self._done
+            raise
+        if want:
+            self._dry = len(opened) < want
+            self._left -= len(opened)
+        self._publish(done)
+        for text in opened:
+            self._open[text.row] = text
+        self._ready.extend(opened)
+        self._room.set()
+        self._dispatch()
+
+    def _publish(self, done: Sequence[Closed]) -> None:
+        results = []
+        for close in done:
+            text = self._open.pop(close.row)
+            if close.state is State.QUEUED:
+                if not close.reason:
+                    continue
+                state = State.NOT_SENT
+            else:
+                state = close.state
+            results.append(Result(close.row, text.phone, state, close.reason, close.logid, close.attempts, close.time))
+        if results:
+            self._tell(results)
+
+    def _tell(self, results: Sequence[Result]) -> None:
+        self._sink(results)
+        self._observer.results(results)
+
+    def _give_back(self) -> None:
+        """What was open and has not left is queued again."""
+        while self._ready:
+            text = self._ready.popleft()
+            self._done.append(Closed(text.row, State.QUEUED, text.attempts))
+
+    def _go_home(self) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        for task in tuple(self._pacing):
+            task.cancel()
+        self._bell.set()
+        self._room.set()
+
+    async def _take_in(self, feed: AsyncIterator[Sequence[Planned | Skipped]]) -> None:
+        """Bring the contacts of a feed into the ledger, not too far ahead of the sending."""
+        try:
+            async for rows in feed:
+                while self._full() or self._ledger.counts[State.QUEUED] > _FEED_AHEAD:
+                    self._room.clear()
+                    await self._room.wait()
+                skipped = await self._ledger.add(rows)
+                self._dry = False
+                self._bell.set()
+                if skipped:
+                    self._tell(skipped)
+            await self._ledger.complete("")
+        except Exception as error:  # noqa: BLE001 - whatever the caller's iterable raises is raised again by run()
+            self._failure = error
+            self.stop(Stop("list failed", f"the list could not be read to its end: {type(error).__name__}"))
+        self._fed = True
+        self._bell.set()
+
+    # ---- the workers ----
+
+    def _dispatch(self) -> None:
+        while self._ready and self._idle and self._busy < self._window:
+            waiting = self._idle.popleft()
+            if not waiting.done():
+                self._busy += 1
+                waiting.set_result(self._ready.popleft())
+
+    async def _next(self) -> Text | None:
+        if self._ready and self._busy < self._window and not self._stopping:
+            self._busy += 1
+            return self._ready.popleft()
+        waiting: asyncio.Future[Text | None] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        return await waiting
+
+    async def _work(self) -> None:
+        while (text := await self._next()) is not None:
+            closed = await self._send(text)
+            self._busy -= 1
+            self._done.append(closed)
+            self._bell.set()
+
+    async def _send(self, text: Text) -> Closed:
+        """Try until the text is settled, parked, or the run stops."""
+        attempt = 0
+        while True:
+            if not await self._may_leave():
+                return Closed(text.row, State.QUEUED, text.attempts + attempt)
+            attempt += 1
+            outcome = await self._deliver(text)
+            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+            self._adapt(outcome)
+            match decision:
+                case Settle():
+                    self._see(outcome)
+                    now = int(self._wall_clock() * 1000)
+                    return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
+                case Again():
+                    self._hold(decision.after, decision.reason)
+                case Park():
+                    self._see(outcome)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
+                case StopRun():
+                    self.stop(decision.stop)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
+
+    async def _may_leave(self) -> bool:
+        """Wait for the pace and for room in flight; False if the run stops first."""
+        if self._is_stopping():
+            return False
+        if len(self._delivering) < self._window and self._pace.try_permit():
+            return True
+        task = _this_task()
+        self._pacing.add(task)
+        try:
+            while len(self._delivering) >= self._window:  # noqa: ASYNC110 - only while the window has just shrunk under texts held
+                await asyncio.sleep(0.02)
+            await self._pace.permit()
+        except asyncio.CancelledError:
+            if not self._is_stopping():
+                raise
+            task.uncancel()
+        finally:
+            self._pacing.discard(task)
+        return not self._is_stopping()
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+    async def _deliver(self, text: Text) -> Outcome:
+        task = _this_task()
+        self._delivering.add(task)
+        try:
+            return await self._gateway.deliver(text)
+        except asyncio.CancelledError:
+            task.uncancel()
+            return Unknown(ABANDONED)
+        except Exception as error:  # noqa: BLE001 - a mistake in a gateway must not leave an entry open: the text may have left
+            return Unknown(f"unexpected {type(error).__name__}")
+        finally:
+            self._delivering.discard(task)
+
+    def _see(self, outcome: Outcome) -> None:
+        stop = self._watch.see(outcome)
+        if stop is not None:
+            self.stop(stop)
+        elif self._watch.in_a_row >= 3:
+            # A server in trouble is given time instead of more texts to lose.
+            self._hold(self._policy.wait(self._watch.in_a_row - 2), "several texts in a row failed")
+
+    def _adapt(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Accepted):
+            if self._window < self._concurrency:
+                self._window += 1
+                self._bell.set()
+            return
+        if isinstance(outcome, Throttled):
+            self._pace.throttled()
+        elif self._watch.in_a_row < 3:
+            return
+        self._window = max(1, self._window // 2)
+
+    def _hold(self, seconds: float, reason: str) -> None:
+        seconds *= 1.0 + 0.25 * self._jitter()  # never shorter than what the provider asked for
+        self._pace.hold.hold(seconds)
+        self._observer.held(seconds, reason)
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - workers are tasks
+    return task
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,441 @@
+"""A run: one list, one text, one project, one ledger, from opening the books to the summary.
+
+Lives here: how list, screening, ledger and engine are put together, and the face a run shows to the caller.
+May import: errors, messaging, retry, bulk.*. Knows no provider and no database: both are handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import msgspec
+
+from rumbleup_async.bulk import contacts as lists
+from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace, SilentObserver
+from rumbleup_async.bulk.report import Summary, summarise
+from rumbleup_async.bulk.screening import Screen, require_opt_out
+from rumbleup_async.bulk.template import Template
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
+from rumbleup_async.retry import Policy, Stop
+
+_BATCH = 1000
+_BUFFER = 4096
+"""Results that may wait for the caller before no new texts are sent."""
+
+_PATIENCE = 0.02
+"""Seconds that the contacts of an async iterable are gathered into a batch."""
+
+_END = object()
+
+Contacts = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run sends and how it reads its list."""
+
+    provider: str
+    action: str
+    text: str
+    phone_field: str | None = None
+    max_segments: int = 10
+    suppress: frozenset[str] = frozenset()
+    details: dict[str, Any] = {}
+
+
+class Run:
+    """A run of fast mode. Use it as an async context manager; send one list with it.
+
+        async with rumbleup.fast_mode(...) as run:
+            async for result in run.send(contacts): ...
+            print(run.summary)
+
+    Leaving the context early, by `break` and exit, an exception or a cancellation, stops the run as `stop()` does: nothing
+    more leaves, what is in flight is waited for and closed, the rest stays queued in the ledger.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None,
+        *,
+        gateway: Callable[[Plan], Gateway],
+        ledger: Ledger,
+        pace: Pace,
+        concurrency: int,
+        limit: int | None = None,
+        policy: Policy | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._settings = settings
+        self._make_gateway = gateway
+        self._ledger = ledger
+        self._pace = pace
+        self._concurrency = concurrency
+        self._limit = limit
+        self._policy = policy
+        self.observer: Observer = observer or SilentObserver()
+        self._plan: Plan | None = None
+        self._screen: Screen | None = None
+        self._gateway: Gateway | None = None
+        self._engine: Engine | None = None
+        self._stopped: Stop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._results: deque[Result] = deque()
+        self._collect = True
+        self._used = False
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._sent_now = 0
+        self._began: float | None = None
+        self._ended: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({self._plan!r})"
+
+    async def __aenter__(self) -> Self:
+        planned = None
+        if self._settings is not None:
+            template = Template(self._settings.text)
+            require_opt_out(template)
+            self._screen = Screen(template, max_segments=self._settings.max_segments, suppress=self._settings.suppress)
+            planned = Plan(
+                run=secrets.token_hex(6),
+                provider=self._settings.provider,
+                action=self._settings.action,
+                text=self._settings.text,
+                same_text=None if template.fields else template.render({}),
+                details=self._settings.details,
+            )
+        self._plan = await self._ledger.open(planned)
+        try:
+            self._gateway = self._make_gateway(self._plan)
+        except BaseException:
+            await self._ledger.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        failure = None
+        try:
+            await self._wind_up()
+        except Exception as problem:
+            if error is None:
+                raise
+            failure = problem
+        finally:
+            await self._close()
+        if failure is not None and error is not None:
+            error.add_note(f"while the run was wound up: {failure}")
+
+    async def _wind_up(self) -> None:
+        """Stop what is still running and wait for what is in flight; a cancellation in the meantime gives up waiting."""
+        task = self._task
+        if task is None or task.done():
+            return
+        self.stop(Stop("left", "the run was left before its list was worked through"))
+        self._discard()
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._engine is not None:
+                self._engine.abandon()
+            while not task.done():
+                await asyncio.wait([task])
+            raise
+
+    async def _close(self) -> None:
+        stopped = None if self._stopped is None else str(self._stopped)
+        if self._plan is not None and self._began is not None:
+            with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
+                await self._ledger.finish(stopped, self.elapsed)
+        await self._ledger.aclose()
+        if self._gateway is not None:
+            await self._gateway.aclose()
+
+    # ---- what the caller calls ----
+
+    @property
+    def plan(self) -> Plan:
+        """What this run is about, its id and tag among it."""
+        if self._plan is None:
+            raise RuntimeError("enter the run first: async with ... as run")
+        return self._plan
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """Contacts by state, now."""
+        return self._ledger.counts
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent sending so far."""
+        if self._began is None:
+            return 0.0
+        return (self._ended or time.monotonic()) - self._began
+
+    @property
+    def summary(self) -> Summary:
+        """Counts, seconds and texts per second; of a run under way, as they stand now."""
+        return summarise(
+            self._ledger.counts,
+            run=self.plan.run,
+            action=self.plan.action,
+            elapsed=self.elapsed,
+            sent_now=self._sent_now,
+            stopped=None if self._stopped is None else str(self._stopped),
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Texts being delivered at this moment."""
+        return 0 if self._engine is None else self._engine.in_flight
+
+    def stop(self, why: Stop | str = "stopped") -> None:
+        """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
+        stop = why if isinstance(why, Stop) else Stop(why, "")
+        if self._stopped is None:
+            self._stopped = stop
+        if self._engine is not None:
+            self._engine.stop(stop)
+
+    async def load(self, path: str | os.PathLike[str], progress: Callable[[int], None] | None = None) -> bool:
+        """Read a whole list file into the ledger without sending anything; `send()` then texts what is queued.
+
+        True if it was read, False if this very list is in the ledger already. `progress` is told, in a thread, how many rows
+        are in.
+
+        Raises ListError for a list that cannot be used, LedgerMismatch if the ledger was begun with another one.
+        """
+        screen, settings = self._screen, self._settings
+        if screen is None or settings is None:
+            raise ConfigurationError("a resumed run has its list already")
+        source = os.fspath(path)
+        if self._ledger.fingerprint is not None:
+            if await anyio.to_thread.run_sync(lists.fingerprint, source) != self._ledger.fingerprint:
+                raise LedgerMismatch(f"the ledger was begun with another list than {source}; use a new ledger for a new list")
+            return False
+        opened = await anyio.to_thread.run_sync(
+            lambda: lists.open_list(source, phone_field=settings.phone_field, fields=screen.needed_fields)
+        )
+
+        def screened() -> Iterator[Sequence[Planned | Skipped]]:
+            done = 0
+            for batch in opened.batches(_BATCH):
+                if self._stopped is not None:
+                    raise _LoadStopped
+                yield screen.batch(batch)
+                done += len(batch)
+                if progress is not None:
+                    progress(done)
+
+        try:
+            opened.require(screen.template.fields)
+            await self._ledger.load(screened())
+            await self._ledger.complete(opened.fingerprint or "")
+        except _LoadStopped:
+            return False
+        finally:
+            opened.close()
+        return True
+
+    def send(self, contacts: Contacts | None = None) -> Sending:
+        """Text the contacts; iterate over what becomes of them, or await it for the summary. Once per run.
+
+        `contacts`: a path (CSV, JSON lines, or one number a line), or any iterable or async iterable of mappings with a phone
+        field, or of plain numbers. None sends what the ledger still has queued.
+
+            async for result in run.send("voters.csv"): ...
+            summary = await run.send(contacts)
+
+        Every contact yields one result once it is durable; those that the run does not get to stay queued and yield none.
+        Raises ListError, LedgerMismatch, LedgerError, or whatever the iterable raises; texts that left before that are in
+        the ledger.
+        """
+        if self._used:
+            raise RuntimeError("a run sends one list; open another run for another list")
+        self._used = True
+        return Sending(self, contacts)
+
+    # ---- behind the scenes ----
+
+    def _start(self, contacts: Contacts | None) -> asyncio.Task[None]:
+        if self._task is None:
+            if self._plan is None:
+                raise RuntimeError("enter the run first: async with ... as run")
+            self._task = asyncio.create_task(self._drive(contacts), name=f"rumbleup run {self._plan.run}")
+            self._task.add_done_callback(lambda _: self._news.set())
+        return self._task
+
+    async def _drive(self, contacts: Contacts | None) -> None:
+        self._began = time.monotonic()
+        try:
+            feed = await self._take(contacts)
+            if self._stopped is None:
+                await self._run_engine(feed)
+        finally:
+            self._ended = time.monotonic()
+
+    async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
+        assert self._gateway is not None  # noqa: S101 - set on entering
+        self._engine = Engine(
+            self._ledger,
+            self._gateway,
+            self._pace,
+            concurrency=self._concurrency,
+            limit=self._limit,
+            policy=self._policy,
+            sink=self._receive,
+            full=self._is_full,
+            observer=self.observer,
+        )
+        try:
+            await self._engine.run(feed)
+        finally:
+            self._stopped = self._stopped or self._engine.stopped
+        if self._stopped is None and self._limit is not None and self._ledger.counts[State.QUEUED]:
+            self._stopped = Stop("limit", f"{self._limit} texts, as asked for")
+
+    async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
+        if contacts is None:
+            return None
+        if isinstance(contacts, (str, os.PathLike)):
+            if await self.load(contacts):
+                await self._hand_out_skipped()
+            return None
+        if self._screen is None or self._settings is None:
+            raise ConfigurationError("a resumed run has its list already")
+        return _screened(contacts, self._screen, self._settings.phone_field)
+
+    async def _hand_out_skipped(self) -> None:
+        after = -1
+        while skipped := await self._ledger.rows(after, _BATCH, skipped_only=True):
+            while self._is_full() and self._stopped is None:
+                self._room.clear()
+                await self._room.wait()
+            self._receive(skipped)
+            self.observer.results(skipped)
+            after = skipped[-1].row
+
+    def _is_full(self) -> bool:
+        return self._collect and len(self._results) >= _BUFFER
+
+    def _receive(self, results: Sequence[Result]) -> None:
+        self._sent_now += sum(1 for result in results if result.state is State.SENT)
+        if self._collect:
+            self._results.extend(results)
+            self._news.set()
+
+    def _discard(self) -> None:
+        """Nobody wants the results one by one."""
+        self._collect = False
+        self._results.clear()
+        self._ring()
+
+    def _ring(self) -> None:
+        self._room.set()
+        if self._engine is not None:
+            self._engine.ring()
+
+
+class Sending:
+    """What `run.send()` gives: iterate over it for the results, or await it for the summary. Nothing is sent before either."""
+
+    def __init__(self, run: Run, contacts: Contacts | None) -> None:
+        self._run = run
+        self._contacts = contacts
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Result:
+        run = self._run
+        results = run._results  # noqa: SLF001 - two halves of one thing
+        if not results:
+            await self._more()
+        result = results.popleft()
+        if len(results) == _BUFFER // 2:
+            run._ring()  # noqa: SLF001
+        return result
+
+    async def _more(self) -> None:
+        run = self._run
+        task = run._start(self._contacts)  # noqa: SLF001
+        while not run._results:  # noqa: SLF001
+            if task.done():
+                task.result()
+                raise StopAsyncIteration
+            run._news.clear()  # noqa: SLF001
+            await run._news.wait()  # noqa: SLF001
+
+    def __await__(self) -> Generator[Any, None, Summary]:
+        return self._finish().__await__()
+
+    async def _finish(self) -> Summary:
+        run = self._run
+        run._discard()  # noqa: SLF001
+        await asyncio.shield(run._start(self._contacts))  # noqa: SLF001
+        return run.summary
+
+
+class _LoadStopped(Exception):
+    """The run was stopped while its list was read."""
+
+
+async def _screened(
+    contacts: Iterable[object] | AsyncIterable[object], screen: Screen, phone_field: str | None
+) -> AsyncIterator[Sequence[Planned | Skipped]]:
+    """The contacts of a caller's iterable in screened batches; the row is the position, from 1."""
+    needed = screen.needed_fields
+    row = 0
+    async for items in _batches(contacts):
+        rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
+        row += len(items)
+        yield screen.batch(rows)
+
+
+async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[list[object]]:
+    if isinstance(contacts, Iterable):
+        iterator = iter(contacts)
+        while items := list(itertools.islice(iterator, 250)):
+            yield items
+        return
+    source = contacts.__aiter__()
+    coming: asyncio.Future[object] | None = None
+    items = []
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(_item(source))
+            if items:
+                # Contacts that come in slowly are not kept waiting for a batch to fill.
+                await asyncio.wait([coming], timeout=_PATIENCE)
+                if not coming.done() or len(items) >= _BATCH:
+                    yield items
+                    items = []
+            item = await asyncio.shield(coming)
+            coming = None
+            if item is _END:
+                break
+            items.append(item)
+        if items:
+            yield items
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+async def _item(source: AsyncIterator[object]) -> object:
+    try:
+        return await source.__anext__()
+    except StopAsyncIteration:
+        return _END

@@ -1,0 +1,96 @@
+"""The ledger's file on the disk: what it must look like before anybody trusts it, and how its rows are read.
+
+Lives here: checks and reads that the writer and the reader share. May import: errors, messaging.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import msgspec
+
+from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.messaging import Plan, Result, State
+
+SCHEMA = 1
+APPLICATION = 0x52554153
+"""SQLite's application_id of our ledgers ("RUAS"), so that another program's database is not taken for one."""
+
+
+def check_file(path: Path, *, missing_is_fine: bool) -> None:
+    """LedgerError unless `path` is a plain file of its own, or may be made one."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        if not missing_is_fine:
+            raise LedgerError(f"{path}: there is no such ledger") from None
+        if not path.parent.is_dir():
+            raise LedgerError(f"{path.parent}: there is no such folder for the ledger") from None
+        return
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}") from None
+    if stat.S_ISLNK(found.st_mode):
+        raise LedgerError(f"{path} is a symbolic link; a ledger must be a file of its own")
+    if not stat.S_ISREG(found.st_mode):
+        raise LedgerError(f"{path} is not a file")
+
+
+def beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def check_kind(db: sqlite3.Connection, path: Path) -> None:
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if empty:
+        return
+    if application != APPLICATION:
+        raise LedgerError(f"{path} is a database of another program")
+    if version > SCHEMA:
+        raise LedgerError(f"{path} was written by a newer version of rumbleup_async (schema {version}); update to use it")
+
+
+def read_plan(db: sqlite3.Connection, path: Path) -> Plan | None:
+    if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'run'").fetchone()[0]:
+        return None
+    stored = value_of(db, "plan")
+    if stored is None:
+        return None
+    try:
+        return msgspec.json.decode(stored, type=Plan)
+    except msgspec.MsgspecError:
+        raise LedgerError(f"{path}: its record of the run cannot be read") from None
+
+
+def value_of(db: sqlite3.Connection, key: str) -> str | None:
+    found = db.execute("SELECT value FROM run WHERE key = ?", (key,)).fetchone()
+    return None if found is None else found[0]
+
+
+def compare(stored: Plan, plan: Plan, path: Path) -> None:
+    differing = [
+        word
+        for word, before, now in (
+            ("provider", stored.provider, plan.provider),
+            ("project (action)", stored.action, plan.action),
+            ("text", stored.text, plan.text),
+            *((name, stored.details.get(name), plan.details.get(name)) for name in sorted({*stored.details, *plan.details})),
+        )
+        if before != now
+    ]
+    if differing:
+        raise LedgerMismatch(f"{path} was begun with another {' and another '.join(differing)}; use a new ledger for a new run")
+
+
+def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:
+    found = db.execute(
+        f"SELECT row, phone, state, reason, logid, attempts, time FROM contact WHERE row > ? {condition} ORDER BY row LIMIT ?",  # noqa: S608
+        (after, limit),
+    )
+    return [
+        Result(row, phone, State(state), reason or "", logid or "", attempts, time or 0)
+        for row, phone, state, reason, logid, attempts, time in found.fetchall()
+    ]

@@ -1,0 +1,122 @@
+"""A ledger in memory, for callers who want nothing on disk: the same rules, forgotten by a crash.
+
+Lives here: no I/O. May import: errors, messaging, ledger.states.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.ledger import states
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+
+
+class _Entry(msgspec.Struct):
+    planned: Planned | Skipped
+    state: State
+    reason: str = ""
+    logid: str = ""
+    attempts: int = 0
+    time: int = 0
+
+    def result(self, row: int) -> Result:
+        return Result(row, self.planned.phone, self.state, self.reason, self.logid, self.attempts, self.time)
+
+
+class MemoryLedger:
+    """Keeps every contact of the run in memory, about half a kilobyte each."""
+
+    def __init__(self) -> None:
+        self._plan: Plan | None = None
+        self._entries: dict[int, _Entry] = {}
+        self._first_row: dict[str, int] = {}
+        self._queue: deque[int] = deque()
+        self._counts = dict.fromkeys(State, 0)
+        self.fingerprint: str | None = None
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        return self._counts
+
+    async def open(self, plan: Plan | None) -> Plan:
+        if self._plan is None:
+            if plan is None:
+                raise LedgerError("a ledger in memory has nothing to resume")
+            self._plan = plan
+        return self._plan
+
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+        for batch in batches:
+            await self.add(batch)
+
+    async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        skipped = []
+        for planned in rows:
+            row = planned.row
+            known = self._entries.get(row)
+            if known is not None:
+                if known.planned != planned:
+                    raise LedgerMismatch(f"row {row} of the list is not the contact it was")
+                continue
+            entry = self._enter(planned)
+            self._entries[row] = entry
+            self._counts[entry.state] += 1
+            if entry.state is State.SKIPPED:
+                skipped.append(entry.result(row))
+            else:
+                self._queue.append(row)
+        return skipped
+
+    def _enter(self, planned: Planned | Skipped) -> _Entry:
+        if isinstance(planned, Skipped):
+            return _Entry(planned, State.SKIPPED, planned.reason)
+        first = self._first_row.setdefault(planned.phone, planned.row)
+        if first != planned.row:
+            return _Entry(planned, State.SKIPPED, f"duplicate of row {first}")
+        return _Entry(planned, State.QUEUED)
+
+    async def complete(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        for close in closed:
+            entry = self._entries[close.row]
+            self._move(entry, close.state)
+            entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+        opened = []
+        while want > 0 and self._queue:
+            row = self._queue.popleft()
+            entry = self._entries[row]
+            planned = entry.planned
+            if entry.state is State.QUEUED and isinstance(planned, Planned):
+                self._move(entry, State.INTENT)
+                opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts))
+                want -= 1
+        return opened
+
+    def _move(self, entry: _Entry, state: State) -> None:
+        states.check(entry.state, state)
+        self._counts[entry.state] -= 1
+        self._counts[state] += 1
+        entry.state = state
+
+    async def finish(self, stopped: str | None, elapsed: float) -> None: ...
+
+    async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
+        wanted = []
+        for row, entry in self._entries.items():
+            if row > after and (not skipped_only or entry.state is State.SKIPPED):
+                wanted.append(entry.result(row))
+                if len(wanted) == limit:
+                    break
+        return wanted
+
+    async def aclose(self) -> None:
+        for entry in self._entries.values():
+            if entry.state is State.INTENT:
+                self._move(entry, State.UNKNOWN)
+                entry.reason = entry.reason or "interrupted before its result was known"

@@ -1,0 +1,85 @@
+"""A look into a ledger from outside, even while a run is writing it.
+
+Lives here: reading only. May import: errors, messaging, ledger.files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger.files import beside, check_file, check_kind, read_plan, select_rows, value_of
+from rumbleup_async.messaging import Result, State
+
+
+class Reader:
+    """A look into a ledger that may be in use by a run at this moment. Writes nothing."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        check_file(self.path, missing_is_fine=False)
+        try:
+            self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            check_kind(self._db, self.path)
+            plan = read_plan(self._db, self.path)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path} cannot be read: {error}") from None
+        if plan is None:
+            raise LedgerError(f"{self.path} holds no run yet")
+        self.plan = plan
+        self.complete = value_of(self._db, "list") is not None
+        self.stopped = value_of(self._db, "stopped") or None
+        self.elapsed = float(value_of(self._db, "elapsed") or 0.0)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is writing it now."""
+        try:
+            lock = os.open(beside(self.path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def counts(self) -> dict[State, int]:
+        """Contacts by state."""
+        counts = dict.fromkeys(State, 0)
+        for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
+            counts[State(state)] = number
+        return counts
+
+    def reasons(self) -> list[tuple[State, str, int]]:
+        """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
+        return [
+            (State(state), reason, number)
+            for state, reason, number in self._db.execute(
+                """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS
+                why, count(*)
+                FROM contact GROUP BY state, why ORDER BY state, 3 DESC"""
+            )
+        ]
+
+    def segments(self) -> list[tuple[int, int]]:
+        """How many planned texts take how many SMS parts: (parts, texts), ascending."""
+        return self._db.execute(
+            "SELECT segments, count(*) FROM contact WHERE screened IS NULL GROUP BY segments ORDER BY segments"
+        ).fetchall()
+
+    def rows(self) -> Iterator[Result]:
+        """Every contact, in the order of rows."""
+        after = -1
+        while rows := select_rows(self._db, after, 1000, ""):
+            yield from rows
+            after = rows[-1].row
+
+    def close(self) -> None:
+        self._db.close()

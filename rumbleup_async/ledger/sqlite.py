@@ -1,0 +1,447 @@
+"""The ledger on SQLite: intent before the wire, result after, both on the disk when a call returns.
+
+Lives here: one file a run, one writer, one thread of its own that alone touches the database.
+May import: errors, messaging, ledger.states.
+
+Why it is written as it is:
+- WAL with synchronous=FULL: NORMAL may lose the last commits when the power goes, and with them an intent.
+- Every step is a few large statements instead of many small ones. sqlite3 gives the GIL away at each statement and, while
+  the event loop is busy, waits up to the switch interval (5 ms) to get it back; 64 updates by executemany took a third of a
+  second beside a busy loop.
+- At most one text a phone is a UNIQUE index, not a promise: the database refuses what a mistake of ours would let through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple
+
+import msgspec
+
+from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
+from rumbleup_async.ledger import states
+from rumbleup_async.ledger.files import (
+    APPLICATION,
+    SCHEMA,
+    beside,
+    check_file,
+    check_kind,
+    compare,
+    read_plan,
+    select_rows,
+    value_of,
+)
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_TABLES = """
+CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE contact (
+    row      INTEGER PRIMARY KEY,
+    phone    TEXT NOT NULL,
+    text     TEXT,
+    name     TEXT,
+    segments INTEGER NOT NULL DEFAULT 0,
+    screened INTEGER,
+    state    INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    logid    TEXT,
+    reason   TEXT,
+    time     INTEGER
+);
+"""
+# `screened` is 1 for rows that are never texted. It does not change with the state, so that the index below, which leaves
+# such rows out, is not touched by every send.
+_ONE_TEXT_A_PHONE = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHERE screened IS NULL"
+
+_CHUNK = 200
+"""Rows a statement carries; 200 rows of 8 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
+
+_AHEAD = 512
+"""Queued rows read ahead of their intents."""
+
+_INTERRUPTED = "interrupted before its result was known"
+
+
+class SqliteLedger:
+    """The ledger of one run in the file `path` (mode 0600), with SQLite's own `-wal` and `-shm` and our `-lock` beside it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._connection: sqlite3.Connection | None = None
+        self._lock: int | None = None
+        self._plan: Plan | None = None
+        self._counts = dict.fromkeys(State, 0)
+        self._ahead: deque[tuple[int, str, str | None, str | None, int]] = deque()
+        self._cursor = 0
+        self.fingerprint: str | None = None
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        return self._counts
+
+    # ---- the calls: each hands one function to the thread and waits for it, come what may ----
+
+    async def open(self, plan: Plan | None) -> Plan:
+        return await self._in_thread(self._open, plan)
+
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+        await self._in_thread(self._load, batches)
+
+    async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        return await self._in_thread(self._add, rows)
+
+    async def complete(self, fingerprint: str) -> None:
+        await self._in_thread(self._complete, fingerprint)
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        return await self._in_thread(self._exchange, closed, want)
+
+    async def finish(self, stopped: str | None, elapsed: float) -> None:
+        await self._in_thread(self._finish, stopped, elapsed)
+
+    async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
+        return await self._in_thread(self._rows, after, limit, skipped_only)
+
+    async def aclose(self) -> None:
+        await self._in_thread(self._close)
+        self._thread.shutdown()
+
+    async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        work = asyncio.get_running_loop().run_in_executor(self._thread, _guard, self.path, function, arguments)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # A commit that has begun ends before the cancellation goes on, or nobody would know what it said.
+            await _settled(work)
+            raise
+
+    # ---- in the thread ----
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise LedgerError(f"{self.path}: the ledger is not open")
+        return self._connection
+
+    def _open(self, plan: Plan | None) -> Plan:
+        if self._connection is not None:
+            raise LedgerError(f"{self.path}: the ledger is open already")
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise LedgerError(f"the ledger needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}")
+        check_file(self.path, missing_is_fine=plan is not None)
+        self._take_lock()
+        try:
+            self._open_file()
+            stored = read_plan(self._db, self.path)
+            if stored is None:
+                if plan is None:
+                    raise LedgerError(f"{self.path} holds no run to resume")
+                self._create(plan)
+                stored = plan
+            elif plan is not None:
+                compare(stored, plan, self.path)
+            self._recover()
+        except BaseException:
+            self._close()
+            raise
+        self._plan = stored
+        return stored
+
+    def _take_lock(self) -> None:
+        lock_path = beside(self.path, "-lock")
+        self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerLocked(f"{self.path} is being written by another run; wait for it to end, or stop it") from None
+
+    def _open_file(self) -> None:
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            directory = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        self.path.chmod(0o600)
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        self._connection = db
+        check_kind(db, self.path)
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise LedgerError(f"{self.path}: this file system cannot hold a write-ahead log (mode {mode}); use a local disk")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
+        db.execute("PRAGMA cache_size = -8000")
+
+    def _create(self, plan: Plan) -> None:
+        with self._transaction() as db:
+            for statement in _TABLES.split(";"):
+                db.execute(statement)
+            db.execute(_ONE_TEXT_A_PHONE)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+            self._write("plan", msgspec.json.encode(plan).decode())
+
+    def _recover(self) -> None:
+        """What a process that died left open becomes unknown; then count what there is."""
+        db = self._db
+        self._count()
+        if self._counts[State.INTENT]:
+            with self._transaction():
+                db.execute(
+                    "UPDATE contact SET state = ?, reason = ? WHERE state = ?", (State.UNKNOWN, _INTERRUPTED, State.INTENT)
+                )
+            self._count()
+        self._cursor = 0
+        self._ahead.clear()
+        self.fingerprint = value_of(db, "list")
+
+    def _count(self) -> None:
+        self._counts.update(dict.fromkeys(State, 0))
+        for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
+            self._counts[State(state)] = number
+
+    # ---- the list comes in ----
+
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+        db = self._db
+        if value_of(db, "list") is not None:
+            raise LedgerError(f"{self.path}: its list is complete")
+        if sum(self._counts.values()) > self._counts[State.QUEUED] + self._counts[State.SKIPPED]:
+            raise LedgerError(f"{self.path}: texts of it were sent already; its list cannot be read anew")
+        with self._transaction():
+            # A load that was cut off left rows without the index; nothing of them was ever sent.
+            db.execute("DROP INDEX IF EXISTS one_text_a_phone")
+            db.execute("DELETE FROM contact")
+            self._write("loading", "1")
+        self._counts.update(dict.fromkeys(State, 0))
+        for batch in batches:
+            with self._transaction():
+                self._insert(batch)
+        with self._transaction():
+            # The first row of a phone wins. Sorting once beats a look into a growing index for every row (3 x at a million rows).
+            db.execute(
+                """UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' || d.first
+                FROM (SELECT row, first FROM
+                        (SELECT row, min(row) OVER (PARTITION BY phone) AS first FROM contact WHERE screened IS NULL)
+                      WHERE row > first) AS d
+                WHERE contact.row = d.row""",
+                (State.SKIPPED,),
+            )
+            db.execute(_ONE_TEXT_A_PHONE)
+            db.execute("DELETE FROM run WHERE key = 'loading'")
+        self._count()
+
+    def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        db = self._db
+        if value_of(db, "loading") is not None:
+            raise LedgerError(f"{self.path}: its list was not read to its end; give the same list again")
+        new = self._unknown_rows(rows)
+        first_rows = self._first_rows([row.phone for row in new if isinstance(row, Planned)])
+        screened: list[Planned | Skipped] = []
+        results: list[Result] = []
+        for row in new:
+            first = first_rows.setdefault(row.phone, row.row) if isinstance(row, Planned) else row.row
+            kept = row if first == row.row else Skipped(row.row, row.phone, f"duplicate of row {first}")
+            screened.append(kept)
+            if isinstance(kept, Skipped):
+                results.append(Result(kept.row, kept.phone, State.SKIPPED, kept.reason))
+        if screened:
+            with self._transaction():
+                self._insert(screened)
+        return results
+
+    def _unknown_rows(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
+        """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
+        if not rows:
+            return []
+        first, last = rows[0].row, rows[-1].row
+        found = self._db.execute(
+            "SELECT json_group_array(json_array(row, phone, text, screened)) FROM contact WHERE row BETWEEN ? AND ?",
+            (first, last),
+        ).fetchone()[0]
+        known = {row: (phone, text, screened) for row, phone, text, screened in msgspec.json.decode(found)}
+        if not known:
+            return list(rows)
+        new = []
+        for row in rows:
+            if row.row not in known:
+                new.append(row)
+                continue
+            phone, text, screened = known[row.row]
+            same = phone == row.phone and (screened or (isinstance(row, Planned) and (text or self._same_text) == row.text))
+            if not same:
+                raise LedgerMismatch(
+                    f"{self.path}: row {row.row} of the list is not the contact it was; use a new ledger for a new list"
+                )
+        return new
+
+    def _first_rows(self, phones: list[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for start in range(0, len(phones), _CHUNK):
+            some = phones[start : start + _CHUNK]
+            marks = ",".join("?" * len(some))
+            answer = self._db.execute(
+                f"SELECT json_group_array(json_array(phone, row)) FROM contact WHERE screened IS NULL AND phone IN ({marks})",  # noqa: S608
+                some,
+            ).fetchone()[0]
+            found.update(msgspec.json.decode(answer))
+        return found
+
+    def _insert(self, rows: Sequence[Planned | Skipped]) -> None:
+        same_text = self._same_text
+        for start in range(0, len(rows), _CHUNK):
+            values: list[Any] = []
+            some = rows[start : start + _CHUNK]
+            for row in some:
+                if isinstance(row, Planned):
+                    text = None if row.text == same_text else row.text
+                    values += (row.row, row.phone, text, row.name, row.segments, None, 0, None)
+                    self._counts[State.QUEUED] += 1
+                else:
+                    values += (row.row, row.phone, None, None, 0, 1, 4, row.reason)
+                    self._counts[State.SKIPPED] += 1
+            marks = ",".join(["(?,?,?,?,?,?,?,?)"] * len(some))
+            self._db.execute(
+                f"INSERT INTO contact (row, phone, text, name, segments, screened, state, reason) VALUES {marks}",  # noqa: S608
+                values,
+            )
+
+    @property
+    def _same_text(self) -> str | None:
+        return self._plan.same_text if self._plan is not None else None
+
+    def _complete(self, fingerprint: str) -> None:
+        with self._transaction():
+            self._write("list", fingerprint)
+        self.fingerprint = fingerprint
+
+    # ---- texts go out ----
+
+    def _exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        opened = self._take(want)
+        if not (closed or opened):
+            return []
+        try:
+            with self._transaction():
+                for start in range(0, len(closed), _CHUNK):
+                    self._close_entries(closed[start : start + _CHUNK])
+                if opened:
+                    self._open_entries(opened)
+        except BaseException:
+            self._ahead.extendleft(reversed(opened))
+            raise
+        for close in closed:
+            self._counts[close.state] += 1
+        self._counts[State.INTENT] += len(opened) - len(closed)
+        self._counts[State.QUEUED] -= len(opened)
+        same_text = self._same_text or ""
+        return [
+            Text(row, phone, same_text if text is None else text, name, attempts) for row, phone, text, name, attempts in opened
+        ]
+
+    def _take(self, want: int) -> list[tuple[int, str, str | None, str | None, int]]:
+        ahead = self._ahead
+        if len(ahead) < want:
+            answer = self._db.execute(
+                """SELECT json_group_array(json_array(row, phone, text, name, attempts)) FROM
+                (SELECT row, phone, text, name, attempts FROM contact WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
+                (self._cursor, max(_AHEAD, want) - len(ahead)),
+            ).fetchone()[0]
+            read = _ahead_decoder.decode(answer)
+            if read:
+                ahead.extend(read)
+                self._cursor = read[-1][0]
+        return [ahead.popleft() for _ in range(min(want, len(ahead)))]
+
+    def _close_entries(self, closed: Sequence[Closed]) -> None:
+        values: list[Any] = []
+        for close in closed:
+            if close.state not in states.CLOSES:
+                states.check(State.INTENT, close.state)
+            values += (close.row, int(close.state), close.attempts, close.logid or None, close.reason or None, close.time or None)
+        marks = ",".join(["(?,?,?,?,?,?)"] * len(closed))
+        done = self._db.execute(
+            f"""UPDATE contact SET state = v.column2, attempts = v.column3, logid = v.column4, reason = v.column5, time =
+            v.column6 FROM (VALUES {marks}) AS v WHERE contact.row = v.column1 AND contact.state = 1""",  # noqa: S608
+            values,
+        ).rowcount
+        if done != len(closed):
+            raise LedgerError(f"{self.path}: {len(closed) - done} entries to be closed were not open")
+
+    def _open_entries(self, opened: list[tuple[int, str, str | None, str | None, int]]) -> None:
+        # Everything queued from the first of these rows to the last is among them, for they were read in order and nobody
+        # else writes.
+        done = self._db.execute(
+            "UPDATE contact SET state = 1, time = ? WHERE row BETWEEN ? AND ? AND state = 0",
+            (int(time.time() * 1000), opened[0][0], opened[-1][0]),
+        ).rowcount
+        if done != len(opened):
+            raise LedgerError(f"{self.path}: another program has changed the queue")
+
+    def _finish(self, stopped: str | None, elapsed: float) -> None:
+        with self._transaction():
+            self._write("stopped", stopped or "")
+            self._write("elapsed", str(float(value_of(self._db, "elapsed") or 0.0) + elapsed))
+
+    def _rows(self, after: int, limit: int, skipped_only: bool) -> list[Result]:
+        return select_rows(self._db, after, limit, "AND state = 4" if skipped_only else "")
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._lock is not None:
+            # Only after SQLite has let go: closing a file drops every POSIX lock this process holds on it.
+            os.close(self._lock)
+            self._lock = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _write(self, key: str, value: str) -> None:
+        self._db.execute("INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+
+_ahead_decoder = msgspec.json.Decoder(list[tuple[int, str, str | None, str | None, int]])
+
+
+def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:
+    """Run a step of the thread; what SQLite and the file system say against it becomes a LedgerError that names the file."""
+    try:
+        return function(*arguments)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path}: {error}") from error
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror or error}") from error
+
+
+async def _settled(work: asyncio.Future[Any]) -> None:
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            continue

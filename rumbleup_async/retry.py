@@ -1,0 +1,188 @@
+"""Again, settle, park or stop: the one place where that question is answered.
+
+Lives here: a pure function over one outcome and a small counter over many. May import: errors, messaging.
+
+The rule behind every line: a text is tried again only when it certainly did not leave, or when the provider said 429/440,
+which it answers instead of doing the work. Everything else is settled, as `unknown` when in doubt.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rumbleup_async.messaging import (
+    Accepted,
+    Bar,
+    Barred,
+    NotSent,
+    Outcome,
+    Refused,
+    State,
+    Throttled,
+    Unknown,
+)
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How patient a run is. Times in seconds.
+
+    `connect_attempts`/`first_connect_attempts`: tries of one text while nothing can be reached, after and before the first
+    text of the run was accepted. `throttle_attempts`: tries of one text that is answered 429/440 each time.
+    `backoff` (nothing reached) and `throttle_backoff` (429/440 without a time) double from try to try up to
+    `backoff_ceiling`. `wait_ceiling`: a longer wait asked for by the provider stops the run instead of holding it.
+    `max_errors`/`first_errors`: texts in a row that fail for reasons not of their recipient before the run stops, after and
+    before the first text was accepted.
+    """
+
+    connect_attempts: int = 8
+    first_connect_attempts: int = 4
+    throttle_attempts: int = 20
+    backoff: float = 0.5
+    throttle_backoff: float = 0.1
+    backoff_ceiling: float = 60.0
+    wait_ceiling: float = 900.0
+    max_errors: int = 50
+    first_errors: int = 5
+
+    def wait(self, attempt: int) -> float:
+        """Seconds to wait after try number `attempt` (from 1) that did not get through, before jitter."""
+        return min(self.backoff_ceiling, self.backoff * 2.0 ** min(attempt - 1, 30))
+
+    def throttle_wait(self, attempt: int) -> float:
+        """The same after a 429 or 440 that names no time."""
+        return min(self.backoff_ceiling, self.throttle_backoff * 2.0 ** min(attempt - 1, 30))
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Why a run ends before its list does. `cause` is a short stable word, `message` what a person can do about it."""
+
+    cause: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.message}" if self.message else self.cause
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Nothing left: try this text again, and let the whole run wait `after` seconds before anything else leaves."""
+
+    after: float
+    reason: str
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """This text is done."""
+
+    state: State
+    reason: str = ""
+    logid: str = ""
+
+
+class Park(msgspec.Struct, frozen=True):
+    """Nothing left, and the run goes on without this text: it goes back to the queue, for a later resume."""
+
+    reason: str
+
+
+class StopRun(msgspec.Struct, frozen=True):
+    """Nothing left, and nothing more shall: the cause concerns every text. This one goes back to the queue."""
+
+    stop: Stop
+
+
+Decision = Again | Settle | Park | StopRun
+
+_STOPS: dict[Bar, tuple[str, str]] = {
+    Bar.KEY_REFUSED: (
+        "key refused",
+        "the provider does not accept the API key; check RUMBLEUP_API_KEY (the pair KEY:SECRET) and resume",
+    ),
+    Bar.OPT_OUT_MISSING: (
+        "opt-out wording missing",
+        "the provider demands that the text tells people how to opt out (STOP); start a new run with a corrected text",
+    ),
+    Bar.DAILY_CAP: (
+        "daily cap",
+        "the brand's daily cap is used up; resume tomorrow",
+    ),
+}
+
+
+def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
+    """What to do after try number `attempt` (from 1) of one text came to `outcome`.
+
+    `proven`: the provider has accepted a text of this run before, so key, address and project are known to work.
+    """
+    match outcome:
+        case Accepted():
+            return Settle(State.SENT, logid=outcome.logid)
+        case Unknown():
+            return Settle(State.UNKNOWN, outcome.reason)
+        case Refused():
+            return Settle(State.REFUSED, outcome.reason)
+        case Throttled():
+            return _throttled(outcome, attempt, policy)
+        case NotSent():
+            return _not_sent(outcome, attempt, policy, proven)
+        case Barred():
+            return _barred(outcome)
+
+
+def _throttled(outcome: Throttled, attempt: int, policy: Policy) -> Decision:
+    if outcome.after is not None and outcome.after > policy.wait_ceiling:
+        wish = f"the provider asks to wait {outcome.after:.0f} seconds; resume after that"
+        return StopRun(Stop("throttled", wish))
+    if attempt >= policy.throttle_attempts:
+        return StopRun(Stop("throttled", f"the provider answered {outcome.status} {attempt} times in a row; resume later"))
+    return Again(max(outcome.after or 0.0, policy.throttle_wait(attempt)), outcome.reason)
+
+
+def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> Decision:
+    if attempt < (policy.connect_attempts if proven else policy.first_connect_attempts):
+        return Again(policy.wait(attempt), outcome.reason)
+    if not proven:
+        return StopRun(Stop("not reachable", f"{outcome.reason}; check the network and RUMBLEUP_BASE_URL, then resume"))
+    return Park(outcome.reason)
+
+
+def _barred(outcome: Barred) -> Decision:
+    if outcome.kind in _STOPS:
+        cause, remedy = _STOPS[outcome.kind]
+        return StopRun(Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy))
+    return Park(outcome.reason)
+
+
+class Watch:
+    """Counts texts in a row that failed for reasons not of their recipient, and says when the run should stop.
+
+    A refusal that lies with the recipient (landline, opt-out) says nothing about the next text and is not counted.
+    """
+
+    def __init__(self, policy: Policy, concurrency: int) -> None:
+        self._policy = policy
+        # What was in flight when the trouble began fails with it; it shall not count as trouble of its own.
+        self._slack = concurrency
+        self.in_a_row = 0
+        self.proven = False
+
+    def see(self, outcome: Outcome) -> Stop | None:
+        """Take in the outcome with which an attempt was settled or parked."""
+        if isinstance(outcome, Accepted):
+            self.proven = True
+            self.in_a_row = 0
+            return None
+        if isinstance(outcome, Throttled) or (isinstance(outcome, Refused) and outcome.about_recipient):
+            return None
+        self.in_a_row += 1
+        limit = self._policy.max_errors + self._slack if self.proven else self._policy.first_errors
+        if self.in_a_row < limit:
+            return None
+        return self._stop(outcome)
+
+    def _stop(self, outcome: Refused | Barred | NotSent | Unknown) -> Stop:
+        many = f"{self.in_a_row} texts in a row failed, the last with: {outcome.reason}"
+        if isinstance(outcome, Barred) and outcome.kind is Bar.NOT_ALLOWED:
+            return Stop("not allowed", f"{many}; ask the provider's support whether this account may send by API")
+        if isinstance(outcome, Barred) and outcome.kind is Bar.OUTSIDE_HOURS:
+            return Stop("outside hours", f"{many}; resume inside the allowed hours")
+        return Stop("error threshold", f"{many}; see to the cause, then resume")

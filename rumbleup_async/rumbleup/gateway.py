@@ -1,0 +1,52 @@
+"""RumbleUp as the bulk engine sees it: deliver one text, get an outcome.
+
+Lives here: the fit between the engine's port and the wire. May import: errors, messaging, session.exchange, rumbleup.wire.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rumbleup_async.errors import MaybeSentError, NotSentError
+from rumbleup_async.messaging import Barred, NotSent, Outcome, Refused, Text, Unknown
+from rumbleup_async.rumbleup import wire
+from rumbleup_async.session.exchange import Exchange, Request
+
+
+class RumbleUpGateway:
+    """Sends the texts of one run into one project over message/send. Every message carries `flags`, the run's tag among them."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        action: str,
+        flags: tuple[str, ...] = (),
+        group: int | str | None = None,
+        owns_exchange: bool = False,
+    ) -> None:
+        self._exchange = exchange
+        self._owns_exchange = owns_exchange
+        self._action = action
+        self._flags = flags
+        self._group = group
+
+    async def deliver(self, text: Text) -> Outcome:
+        """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
+        body = wire.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
+        try:
+            response = await self._exchange(Request("POST", wire.SEND, body))
+        except NotSentError as error:
+            return NotSent(error.reason)
+        except MaybeSentError as error:
+            return Unknown(error.reason)
+        outcome = wire.decipher_send(response)
+        if isinstance(outcome, (Refused, Barred)) and text.text in outcome.reason:
+            # A provider may quote the text it refuses; reports and messages shall not.
+            return msgspec.structs.replace(outcome, reason=outcome.reason.replace(text.text, "[text]"))
+        return outcome
+
+    async def aclose(self) -> None:
+        """Close the connections of this run, if they are its own."""
+        if self._owns_exchange:
+            await self._exchange.aclose()

@@ -1,0 +1,112 @@
+"""The Message API: next, send, log.
+
+Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.wire/models/times.
+Source of the facts: the Message API page; statuses of message/next: its reference page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING
+
+from rumbleup_async.errors import ConfigurationError, NotFound, UnreadableReply
+from rumbleup_async.rumbleup import times, wire
+from rumbleup_async.rumbleup.models import Contact, Message
+from rumbleup_async.session.exchange import Request
+
+if TYPE_CHECKING:
+    from rumbleup_async.rumbleup.client import Caller
+
+Time = dt.datetime | dt.date | int | float | str
+Many = str | int | Iterable[str | int]
+
+
+class Messages:
+    """`rumbleup.messages`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._call = caller
+
+    async def next(self, *, action: str | int) -> Contact | None:
+        """The next contact of a project to text, locked for the caller for about five minutes; None when none is left (404).
+
+        Always a POST, because it has a side effect and HTTP libraries repeat GETs.
+
+        Raises RateLimited for 440 (too many at once) and for 429, ContactsBusy-like 441 as ApiError with status 441 (others
+        were faster: ask again in a couple of seconds), UnreadableReply if the answer names no phone, or two.
+        """
+        body = wire.encode({"action": str(action)})
+        try:
+            response = await self._call.write(Request("POST", wire.NEXT, body))
+        except NotFound:
+            return None
+        contact = Contact.read(wire.read_next(response, wire.NEXT), endpoint=wire.NEXT)
+        if contact.phone is None:
+            raise UnreadableReply("a contact without a phone", status=response.status, endpoint=wire.NEXT)
+        return contact
+
+    async def send(
+        self,
+        *,
+        phone: str | int,
+        action: str | int,
+        text: str,
+        flags: Iterable[str] = (),
+        name: str | None = None,
+        group: str | int | None = None,
+    ) -> Message:
+        """Send one text. The answer means that delivery is scheduled; how it went comes later, by webhook or in the log.
+
+        `phone`: 10 digits, +1 and punctuation are taken off. `flags`: tags for the message record. `name`, `group`: for a contact
+        that this send creates.
+
+        Sent at most once: it is tried again only when nothing left. MaybeSentError or ServerFailed means that the person may
+        have been
+        texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing was sent.
+        """
+        if not text.strip():
+            raise ConfigurationError("the text is empty")
+        send = wire.SendBody(wire.phone_digits(phone), str(action), text, tuple(flags), name, group)
+        response = await self._call.write(Request("POST", wire.SEND, wire.encode(send)))
+        message = Message.read(wire.read_json(response, wire.SEND), endpoint=wire.SEND)
+        if message.logid is None:
+            raise UnreadableReply(
+                "an answer without a logid; the text may have been sent", status=response.status, endpoint=wire.SEND
+            )
+        return message
+
+    def log(
+        self,
+        *,
+        phone: Many | None = None,
+        proxy: Many | None = None,
+        logid: Many | None = None,
+        flags: Many | None = None,
+        tcr_cid: Many | None = None,
+        since: Time | None = None,
+        before: Time | None = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[Message]:
+        """Every message of the log that fits, all pages, fetched as they are iterated over.
+
+        Filters take one value or a list. `since`/`before`: an aware datetime, Unix milliseconds, or text as the API takes it.
+        The order of rows is not documented. Raises UnreadableReply if the server repeats a page token.
+        """
+        if isinstance(phone, (str, int)):
+            phone = [phone] if not isinstance(phone, str) else phone.split(",")
+        filters = {
+            "phone": None if phone is None else wire.comma([wire.phone_digits(one) for one in phone]),
+            "proxy": None if proxy is None else wire.comma(proxy),
+            "logid": None if logid is None else wire.comma(logid),
+            "flags": None if flags is None else wire.comma(flags),
+            "tcr_cid": None if tcr_cid is None else wire.comma(tcr_cid),
+            "since": None if since is None else times.milliseconds(since),
+            "before": None if before is None else times.milliseconds(before),
+            "_count": None if page_size is None else str(page_size),
+        }
+        return self._log(filters)
+
+    async def _log(self, filters: dict[str, str | None]) -> AsyncIterator[Message]:
+        async for row in self._call.pages(wire.LOG, filters):
+            yield Message.read(row, endpoint=wire.LOG)

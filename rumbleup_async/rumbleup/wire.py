@@ -1,0 +1,326 @@
+"""What travels to the RumbleUp API and what its answers mean: the one place where a reply is understood.
+
+Lives here: pure functions; status, headers and body in, a value out. May import: errors, messaging, session.exchange (values
+only).
+Sources: the API overview page (auth, error object, paging), the Message API page, and for `code` values the proxy-send page.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from rumbleup_async import errors
+from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
+from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.session.exchange import Response
+
+DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
+SEND = "/message/send"
+NEXT = "/message/next"
+LOG = "/message/log/select"
+
+_THROTTLED = frozenset({429, 440})
+_SPECIAL = frozenset({440, 441})
+"""Statuses of the API's own that it may put in the body under another HTTP status; there the body is believed."""
+
+
+def auth_header(api_key: str, scheme: str = "basic") -> str:
+    """The Authorization header of an API key, which is the pair `KEY:SECRET` (or the legacy pair `CID:KEY`, basic only)."""
+    user, colon, secret = api_key.partition(":")
+    if not (user and colon and secret):
+        raise ConfigurationError("the API key must be the pair KEY:SECRET; the portal shows it under Integrations, API Keys")
+    if not api_key.isprintable() or not api_key.isascii() or " " in api_key:
+        raise ConfigurationError("the API key contains a space, a line break or another character that no key has")
+    if scheme == "basic":
+        return "Basic " + base64.b64encode(api_key.encode()).decode()
+    if scheme == "bearer":
+        return "Bearer " + api_key
+    raise ConfigurationError("auth must be 'basic' or 'bearer'")
+
+
+def phone_digits(phone: str | int) -> str:
+    """The 10 digits RumbleUp knows a phone by: punctuation and a leading 1 or +1 dropped; anything else is a
+    ConfigurationError."""
+    text = str(phone).strip()
+    digits = re.sub(r"[\s().+-]", "", text)
+    if len(digits) == 11 and digits.startswith("1"):
+        digits = digits[1:]
+    if len(digits) != 10 or not digits.isascii() or not digits.isdigit():
+        raise ConfigurationError("a phone must have 10 digits, with or without +1 in front")
+    return digits
+
+
+class SendBody(msgspec.Struct, omit_defaults=True):
+    """The JSON body of message/send. `action` travels as text, as the Message API page has it."""
+
+    phone: str
+    action: str
+    text: str
+    flags: tuple[str, ...] = ()
+    name: str | None = None
+    group: int | str | None = None
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def comma(values: str | int | Iterable[str | int]) -> str:
+    """A comma list, as the API takes lists in queries; a value that contains a comma is refused."""
+    if isinstance(values, (str, int)):
+        return str(values)
+    texts = [str(value) for value in values]
+    if any("," in text for text in texts):
+        raise ConfigurationError("a value of a comma list must not contain a comma")
+    return ",".join(texts)
+
+
+def query(values: Mapping[str, str | None]) -> str:
+    """A percent-encoded query of the values that are not None."""
+    return urlencode({key: value for key, value in values.items() if value is not None})
+
+
+class _SendReply(msgspec.Struct):
+    """The few fields of a send's answer that decide what became of it; types open, because a wrong one must not hide a logid."""
+
+    logid: str | int | None = None
+    status: Any = None
+    message: Any = None
+    code: Any = None
+
+
+_send_reply = msgspec.json.Decoder(_SendReply).decode
+_BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+
+def decipher_send(response: Response) -> Outcome:
+    """What the answer to one message/send means for the text."""
+    if 200 <= response.status < 300:
+        try:
+            reply = _send_reply(response.body)
+        except _BROKEN:
+            return Unknown(f"unreadable answer: {_what(response)}", response.status)
+        if reply.logid or reply.logid == 0:
+            return Accepted(str(reply.logid))
+        if _number(reply.status) in _THROTTLED:
+            return Throttled(f"told {_number(reply.status)}", _number(reply.status), _retry_after(response, None))
+        return Unknown("an answer without a logid", response.status)
+    return _decipher_refusal(response)
+
+
+_BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
+
+_ABOUT_RECIPIENT = frozenset({"LANDLINE", "FIELD", "DND", "BAD", "OPTOUT", "UNREACHABLE"})
+"""Codes that say something about this phone only. LANDLINE and FIELD are documented (proxy-send page); the others are how
+the account's
+contact flags of the same names would read. A code missing here costs no text: it only counts towards the error threshold."""
+
+
+def _decipher_refusal(response: Response) -> Outcome:
+    failure = read_failure(response)
+    status, code = failure.status, failure.code
+    if 400 <= status < 500 and code in _BARS:
+        return Barred(_BARS[code], failure.reason, status, code)
+    if status in _THROTTLED:
+        return Throttled(f"told {status}", status, failure.after)
+    if status >= 500 or status < 400:
+        return Unknown(f"the server answered {status}", status)
+    if status == 401:
+        return Barred(Bar.KEY_REFUSED, failure.reason, status, code)
+    if status == 403 and failure.opt_out:
+        return Barred(Bar.OPT_OUT_MISSING, failure.reason, status, code)
+    if status == 403 and not code:
+        return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
+    return Refused(failure.reason, status, code, about_recipient=code in _ABOUT_RECIPIENT)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An error answer, read: the status that counts, the opaque code, the provider's words made safe to show."""
+
+    status: int
+    code: str
+    message: str
+    after: float | None
+    opt_out: bool
+
+    @property
+    def reason(self) -> str:
+        """One line for a report: status, code, words."""
+        return " ".join(part for part in (str(self.status), self.code, self.message) if part)
+
+
+class _ErrorBody(msgspec.Struct):
+    status: Any = None
+    message: Any = None
+    code: Any = None
+    retryAfter: Any = None  # noqa: N815 - the wire's name
+    error: Any = None
+
+
+_error_body = msgspec.json.Decoder(_ErrorBody).decode
+
+
+def read_failure(response: Response) -> Failure:
+    """The error object `{status, message, code?}` of an answer, or the best substitute for one that is HTML, empty or broken."""
+    try:
+        body = _error_body(response.body)
+    except _BROKEN:
+        return Failure(response.status, "", _what(response), _retry_after(response, None), opt_out=False)
+    message = body.message if isinstance(body.message, str) else body.error if isinstance(body.error, str) else ""
+    status = _number(body.status)
+    code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
+    return Failure(
+        status=status if status in _SPECIAL else response.status,
+        code=safe(str(code), 40).upper(),
+        message=safe(message),
+        after=_retry_after(response, body.retryAfter),
+        opt_out=_OPT_OUT.search(message) is not None,
+    )
+
+
+_OPT_OUT = re.compile(r"opt[\s-]*out|\bSTOP\b", re.IGNORECASE)
+_DIGITS = re.compile(r"\d(?:[\s().+-]*\d){6,}")
+
+
+def safe(message: str, length: int = 160) -> str:
+    """A provider's words as they may be logged and reported: one short line, no phone number in it."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in message[: 4 * length]).split())
+    line = _DIGITS.sub("[number]", line)
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _what(response: Response) -> str:
+    """An unreadable body in words: its kind and size, never its content."""
+    if not response.body:
+        return "an empty body"
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind == "text/html" or response.body.lstrip()[:1] == b"<":
+        return f"an HTML page of {len(response.body)} bytes"
+    return f"{len(response.body)} bytes that are not the JSON expected"
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool):
+        return 0
+    if isinstance(value, (int, float)):
+        return int(value) if abs(value) < 1e6 else 0
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 7 else 0
+
+
+def _retry_after(response: Response, body_milliseconds: object) -> float | None:
+    """Seconds the provider asks to wait. `Retry-After` in seconds or as a date; `retryAfter` in a body is read as milliseconds.
+
+    Neither is documented for RumbleUp; both are seen in the wild, and a wish to be left alone is honoured however it comes.
+    """
+    header = response.headers.get("Retry-After", "").strip()
+    if header:
+        try:
+            seconds = float(header)
+        except ValueError:
+            try:
+                seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
+            except (ValueError, TypeError):
+                seconds = -1.0
+        if 0 <= seconds < 1e9:
+            return seconds
+    if isinstance(body_milliseconds, (int, float)) and not isinstance(body_milliseconds, bool) and 0 <= body_milliseconds < 1e12:
+        return body_milliseconds / 1000
+    return None
+
+
+_BY_CODE: dict[str, type[ApiError]] = {
+    "LANDLINE": errors.Landline,
+    "DAILYCAP": errors.DailyCapReached,
+    "TIMERANGE": errors.OutsideHours,
+    "FIELD": errors.InvalidField,
+}
+_BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.NotFound}
+
+
+def error_of(response: Response, endpoint: str) -> ApiError:
+    """The exception that an answer of status 300 or more stands for."""
+    failure = read_failure(response)
+    status, code = failure.status, failure.code
+    if status in _THROTTLED:
+        return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    if kind is None:
+        if status >= 500:
+            kind = errors.ServerFailed
+        elif status == 403:
+            kind = errors.OptOutMissing if failure.opt_out else errors.NotAllowed
+        elif status == 400:
+            kind = errors.GroupNotActive if "must be active" in failure.message.lower() else errors.InvalidField
+        elif status < 400:
+            return UnreadableReply("a redirect, which is never followed", status=status, endpoint=endpoint)
+        else:
+            kind = ApiError
+    return kind(failure.message, status=status, code=code, endpoint=endpoint)
+
+
+def read_json(response: Response, endpoint: str) -> Any:
+    """The JSON value of a 2xx answer, or UnreadableReply."""
+    try:
+        return msgspec.json.decode(response.body)
+    except _BROKEN:
+        raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
+
+
+def read_next(response: Response, endpoint: str) -> dict[str, Any]:
+    """The contact object of message/next; UnreadableReply if it names two different phones.
+
+    The API page's own sample repeats the key `phone` with two values. JSON parsers keep the last one silently; texting it
+    would be a guess about a person.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        phones = {str(value) for key, value in items if key == "phone"}
+        if len(phones) > 1:
+            raise UnreadableReply("a contact with two different phones", status=response.status, endpoint=endpoint)
+        return dict(items)
+
+    try:
+        value = json.loads(response.body, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
+    if not isinstance(value, dict):
+        raise UnreadableReply(f"expected an object, got {type(value).__name__}", status=response.status, endpoint=endpoint)
+    return value
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a select call: its rows, the token of the next page (None at the end), and the total if told."""
+
+    rows: list[Any]
+    next_token: str | None
+    total: int | None
+
+
+def read_page(response: Response, endpoint: str) -> Page:
+    """The envelope `{count, data, total?, next_token?}`; `data` may be a list, one object, or missing.
+
+    Only `next_token` says whether there is more: the API's samples have counts and totals that do not add up. An integrator
+    also met the list under `messages` or `logs`.
+    """
+    value = read_json(response, endpoint)
+    if isinstance(value, list):
+        return Page(value, None, None)
+    if not isinstance(value, dict):
+        raise UnreadableReply(f"expected a page, got {type(value).__name__}", status=response.status, endpoint=endpoint)
+    data: Any = next((value[name] for name in ("data", "messages", "logs") if value.get(name) is not None), [])
+    token = value.get("next_token")
+    if isinstance(token, bool) or not isinstance(token, (str, int, float)):
+        token = None
+    return Page(
+        rows=data if isinstance(data, list) else [data],
+        next_token=str(token) if token not in (None, "") else None,
+        total=_number(value.get("total")) or None,
+    )

@@ -1,0 +1,224 @@
+"""The exchange over aiohttp: one connection pool, strict about what left and what did not.
+
+Lives here: connector, timeouts, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
+May import: aiohttp, errors, session.exchange. Knows no provider.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl as ssl_module
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
+from rumbleup_async.session.exchange import Request, Response, rejects_side_effects_by_get
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds. There is no total: a total timeout cannot tell whether the request left.
+
+    `connect` covers waiting for a free connection, DNS, TCP and TLS; `sock_connect` one TCP connect; `read` the wait for the
+    next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as well.
+    """
+
+    connect: float = 15.0
+    sock_connect: float = 10.0
+    read: float = 30.0
+    answer: float = 120.0
+
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of an answer that are read at most; a longer one is given up."""
+
+
+def check_base_url(base_url: str) -> str:
+    """The base URL without a trailing slash, or ConfigurationError.
+
+    https is demanded (the API overview page: plain http calls fail, and they would show the key to the network); plain http
+    is allowed to loopback hosts only.
+    """
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the base URL is not a URL: {error}") from None
+    host = parts.hostname
+    if parts.scheme not in {"https", "http"} or not host or port == 0:
+        raise ConfigurationError("the base URL must look like https://host/api")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("the base URL must not contain credentials; use RUMBLEUP_API_KEY")
+    if parts.query or parts.fragment:
+        raise ConfigurationError("the base URL must not contain a query or a fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(f"plain http is for loopback hosts only; use https://{host}")
+    return base_url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether traffic to this host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class AiohttpExchange:
+    """An `Exchange` over one aiohttp session.
+
+    `headers` (credentials among them) go with every request. `connections` bounds the pool. With `session` the caller's own
+    aiohttp session is used and left open; its redirects, middlewares and raise_for_status are switched off for our calls, because
+    any of them could send a text twice or hide what happened.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        connections: int = 100,
+        timeouts: Timeouts | None = None,
+        session: aiohttp.ClientSession | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
+        self._base_url = check_base_url(base_url)
+        self._headers = dict(headers)
+        self._connections = connections
+        self._timeouts = timeouts or Timeouts()
+        self._session = session
+        self._owns_session = session is None
+        self._ssl: ssl_module.SSLContext | bool = True if ssl is None else ssl
+        self._trace_configs = list(trace_configs)
+        self._urls: dict[str, URL] = {}
+        self._by_type: dict[str, dict[str, str]] = {}
+        self._closed = False
+        self._timeout = aiohttp.ClientTimeout(
+            total=None,
+            connect=self._timeouts.connect,
+            sock_connect=self._timeouts.sock_connect,
+            sock_read=self._timeouts.read,
+        )
+
+    def _open(self) -> aiohttp.ClientSession:
+        # Opened at the first request, because aiohttp wants its loop to be running.
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            trace_configs=self._trace_configs,
+        )
+        return self._session
+
+    def _url(self, request: Request) -> URL:
+        if request.query:
+            return URL(f"{self._base_url}{request.path}?{request.query}", encoded=True)
+        url = self._urls.get(request.path)
+        if url is None:
+            url = URL(self._base_url + request.path, encoded=True)
+            if len(self._urls) < 64:
+                self._urls[request.path] = url
+        return url
+
+    def _headers_for(self, request: Request) -> dict[str, str]:
+        if not request.body:
+            return self._headers
+        headers = self._by_type.get(request.content_type)
+        if headers is None:
+            headers = self._by_type[request.content_type] = {**self._headers, "Content-Type": request.content_type}
+        return headers
+
+    async def __call__(self, request: Request) -> Response:
+        rejects_side_effects_by_get(request)
+        session = self._session or self._open()
+        try:
+            response = await session.request(
+                request.method,
+                self._url(request),
+                data=request.body or None,
+                headers=self._headers_for(request),
+                timeout=self._timeout,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(),
+            )
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ServerFingerprintMismatch,
+        ) as error:
+            raise NotSentError(_words(error), endpoint=request.path) from None
+        except aiohttp.InvalidURL:
+            raise NotSentError("the address is not a URL", endpoint=request.path) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise MaybeSentError(_words(error), endpoint=request.path) from None
+        try:
+            body = await self._body(response)
+        except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
+            response.close()
+            raise MaybeSentError(f"the answer broke off: {_words(error)}", endpoint=request.path) from None
+        except BaseException:
+            response.close()
+            raise
+        response.release()
+        return Response(response.status, response.headers, body)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole body, bounded in size and time whatever the server does."""
+        body = await response.content.readany()
+        if response.content.at_eof():
+            return body
+        clock = response.content._loop.time  # noqa: SLF001 - the running loop without a lookup a message
+        deadline = clock() + self._timeouts.answer
+        chunks, size = [body], len(body)
+        while not response.content.at_eof():
+            chunk = await response.content.readany()
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise ValueError(f"longer than {MAX_BODY} bytes")
+            if clock() > deadline:
+                raise TimeoutError(f"not complete after {self._timeouts.answer:.0f} s")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._session is not None and self._owns_session:
+            await self._session.close()
+
+
+_PLAIN: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "the host name was not found"),
+    (aiohttp.ClientConnectorCertificateError, "the server's certificate was not accepted"),
+    (aiohttp.ClientSSLError, "no TLS connection"),
+    (aiohttp.ConnectionTimeoutError, "no connection in time"),
+    (aiohttp.SocketTimeoutError, "no answer in time"),
+    (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
+    (aiohttp.ClientPayloadError, "the answer was cut short"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (ConnectionResetError, "the connection was reset"),
+    (TimeoutError, "no complete answer in time"),
+)
+
+
+def _words(error: BaseException) -> str:
+    """What happened, in words that name no address, header or body.
+
+    aiohttp's own messages may quote what the server sent, which may hold a phone number or a text.
+    """
+    cause: Any = getattr(error, "os_error", error)
+    for kind, words in _PLAIN:
+        if isinstance(error, kind) or isinstance(cause, kind):
+            return words
+    if isinstance(cause, OSError) and cause.strerror:
+        return f"{type(error).__name__}: {cause.strerror}"
+    return type(error).__name__

@@ -1,0 +1,61 @@
+"""One HTTP exchange: what goes in, what comes out, and the only two ways it can fail.
+
+Lives here: values and a protocol; no I/O. May import: errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from rumbleup_async.errors import MaybeSentError, NotSentError
+
+__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Request", "Response"]
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """One request. `path` is relative to the base URL and begins with `/`; `query` is already percent-encoded.
+
+    `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by itself.
+    """
+
+    method: str
+    path: str
+    body: bytes = b""
+    query: str = ""
+    content_type: str = "application/json"
+    read: bool = False
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path}, {len(self.body)} bytes)"
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A complete answer. `headers` is case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
+
+
+class Exchange(Protocol):
+    """Carries one request to a server and its answer back; knows no provider.
+
+    Raises `NotSentError` when nothing of the request left, `MaybeSentError` when it may have and no complete answer came.
+    It never repeats a request that is not a read, follows no redirect, and any status is an answer.
+    """
+
+    async def __call__(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+def rejects_side_effects_by_get(request: Request) -> None:
+    """A GET that is not a read is a mistake of ours: libraries and proxies repeat GETs."""
+    if request.method == "GET" and not request.read:
+        raise AssertionError(f"{request.path} has side effects and must not be a GET")
