@@ -1,0 +1,250 @@
+"""Contact lists, read lazily: CSV, JSON lines, one number a line, standard input, and any Python iterable.
+
+Lives here: rows to `Contact` or, where a row cannot be read, `Skipped`. May import: errors, messaging, its neighbours
+`lines` (bytes to lines), `records` (lines to CSV records), `heading` (what the list is), `phones`, `template`.
+
+Every row comes out exactly once, in order, so that nothing of a list is silently lost. Blank lines are not rows of
+anybody, but they count for the row numbers, which are those a spreadsheet or an editor shows: in CSV the number of the
+record with the header as row 1, elsewhere the number of the line, in an iterable the position from 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
+
+from rumbleup_async.bulk import heading, items
+from rumbleup_async.bulk.items import contact_of, from_iterable
+from rumbleup_async.bulk.lines import Lines, Readable, fingerprint
+from rumbleup_async.bulk.records import Fault, Records
+from rumbleup_async.bulk.template import field_name
+from rumbleup_async.errors import ListError
+from rumbleup_async.messaging import Contact, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from types import TracebackType
+
+__all__ = ["ContactList", "contact_of", "fingerprint", "from_iterable", "open_list"]
+
+_BATCH: Final = 2000
+
+
+def open_list(
+    source: str | os.PathLike[str] | BinaryIO, *, phone_field: str | None = None, fields: Collection[str] | None = None
+) -> ContactList:
+    """Open a list: a path, "-" for standard input, or a binary file, which stays the caller's to close.
+
+    `phone_field` names the phone column where its name does not say so. `fields` are the columns to keep in
+    `Contact.fields` (None: all); they may be absent, see `ContactList.require`. Raises `ListError`, with the remedy, for
+    anything that is not a list of contacts with one phone column.
+    """
+    if isinstance(source, str | os.PathLike) and source != "-":
+        where = str(source)
+        try:
+            # No buffer: the reader asks for large pieces, which go past it anyway.
+            stream = Path(source).open("rb", buffering=0)  # noqa: SIM115 - closed by the ContactList
+        except FileNotFoundError:
+            raise ListError(f"{where}: there is no such file") from None
+        except IsADirectoryError:
+            raise ListError(f"{where}: is a directory; give the file of the contact list") from None
+        except (OSError, ValueError) as error:
+            raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
+        try:
+            return ContactList(stream, where, phone_field, fields, stream.close)
+        except BaseException:
+            stream.close()
+            raise
+    if isinstance(source, str | os.PathLike):
+        if sys.stdin is None or sys.stdin.closed:
+            raise ListError("standard input is closed; pipe the list into it or name a file")
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None)
+    if isinstance(getattr(source, "encoding", None), str):
+        raise ListError('the list was opened as text; open it in binary mode, "rb"')
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None)
+
+
+class ContactList:
+    """An open list. It is read once, by `batches` or by iterating over it.
+
+    `kind` is "csv", "jsonl" or "plain"; `columns` the normalised column names, None for JSON lines; `phone_field` the
+    column of the phone, None for JSON lines where each object says it itself.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        where: str,
+        phone_field: str | None,
+        fields: Collection[str] | None,
+        close: Callable[[], None] | None,
+    ) -> None:
+        self._where = where
+        self._close = close
+        self._taken = False
+        try:
+            self._lines = Lines(stream)
+        except (OSError, ValueError) as error:
+            raise ListError(f"{where}: cannot be read: {_words(error)}") from None
+        head = self._lines.head
+        if not head:
+            raise ListError(f"{where}: is empty; it needs a line a contact")
+        heading.refuse_foreign(head, where)
+        sample = self._lines.sample()
+        if not sample:
+            raise ListError(f"{where}: its first line is longer than 64 KiB; this is not a list with a line a contact")
+        found = self._heading = heading.read(sample, where, phone_field)
+        if self._lines.whole and not any(line.strip() for line in sample[found.lines :]):
+            raise self._no_contacts()
+        self.kind = found.kind
+        self.columns = found.columns
+        self.phone_field = field_name(phone_field) if phone_field is not None else None
+        self._wanted = None if fields is None else frozenset(map(field_name, fields))
+        if found.columns is not None:
+            self.phone_field = found.columns[found.phone]
+            heading.refuse_repeated(found.columns, self._wanted or (), where)
+        else:
+            items.require_phone_key(sample, where, self.phone_field)
+        if found.kind != "csv":
+            self._lines.cr_ends = True
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the raw bytes, the same as `fingerprint(path)`; None until the list is read to its end."""
+        return self._lines.fingerprint if self._taken else None
+
+    def require(self, fields: Iterable[str]) -> None:
+        """Raise `ListError` if one of these merge fields is not a column, which would skip every contact.
+
+        Knows nothing of JSON lines, where each object may have other keys.
+        """
+        if self.columns is not None:
+            heading.require_columns(self.columns, map(field_name, fields), self._where)
+
+    def batches(self, size: int = _BATCH) -> Iterator[list[Contact | Skipped]]:
+        """The rows, `size` at a time (the last batch may be shorter). Raises `ListError` if reading fails or none came."""
+        if self._taken:
+            raise RuntimeError("a contact list is read once; open it again")
+        self._taken = True
+        return self._batches(size)
+
+    def __iter__(self) -> Iterator[Contact | Skipped]:
+        for batch in self.batches():
+            yield from batch
+
+    def close(self) -> None:
+        """Close the file, if `open_list` opened it."""
+        if self._close is not None:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"ContactList({self._where!r}, kind={self.kind!r}, phone_field={self.phone_field!r})"
+
+    def _batches(self, size: int) -> Iterator[list[Contact | Skipped]]:
+        read = {"csv": self._from_csv, "jsonl": self._from_objects, "plain": self._from_numbers}[self.kind]
+        rows: list[Contact | Skipped] = []
+        empty = True
+        try:
+            for more in read():
+                rows += more
+                empty = empty and not rows
+                whole = len(rows) - len(rows) % size
+                for start in range(0, whole, size):
+                    yield rows[start : start + size]
+                del rows[:whole]
+        except OSError as error:
+            raise ListError(f"{self._where}: cannot be read on: {_words(error)}") from None
+        if rows:
+            yield rows
+        if empty:
+            raise self._no_contacts()
+
+    def _data(self) -> Iterator[list[str]]:
+        """The lines after the heading."""
+        heads = self._heading.lines
+        for lines in self._lines:
+            yield lines[heads:] if heads else lines
+            heads = max(0, heads - len(lines))
+
+    def _from_numbers(self) -> Iterator[list[Contact | Skipped]]:
+        name, row = self.phone_field or "phone", self._heading.row
+        keep = self._wanted is None or name in self._wanted
+        for lines in self._data():
+            cells = [line.strip().strip('"').strip() for line in lines]
+            yield [Contact(row, cell, {name: cell} if keep else {}) for row, cell in enumerate(cells, row + 1) if cell]
+            row += len(lines)
+
+    def _from_objects(self) -> Iterator[list[Contact | Skipped]]:
+        row = self._heading.row
+        for lines in self._data():
+            yield [
+                items.contact_of_line(line, row, self.phone_field, self._wanted)
+                for row, line in enumerate(lines, row + 1)
+                if line and not line.isspace()
+            ]
+            row += len(lines)
+
+    def _from_csv(self) -> Iterator[list[Contact | Skipped]]:
+        columns = self.columns or ()
+        # Columns without a name at the end of the header are no columns: a value there is a shifted row's.
+        width = max(index for index, name in enumerate(columns) if name) + 1
+        pick = [
+            (name, index)
+            for index, name in enumerate(columns)
+            if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
+        ]
+        rows = _Rows(self._heading.phone, width, pick, self._heading.row)
+        records = Records(self._heading.delimiter, width)
+        for lines in self._data():
+            yield rows.of(records.feed(lines))
+        yield rows.of(records.feed([], last=True))
+
+    def _no_contacts(self) -> ListError:
+        return ListError(f"{self._where}: has no contacts; it ends after its header")
+
+
+class _Rows:
+    """CSV records to rows. The loop of `of` runs once a contact: it does nothing that only some records need."""
+
+    def __init__(self, phone: int, width: int, pick: list[tuple[str, int]], row: int) -> None:
+        self._phone = phone
+        self._width = width
+        self._pick = pick
+        self._row = row
+
+    def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
+        phone, width, pick = self._phone, self._width, self._pick
+        rows: list[Contact | Skipped] = []
+        add = rows.append
+        for row, record in enumerate(records, self._row + 1):
+            if len(record) == width:
+                add(Contact(row, record[phone], {name: record[index].strip() for name, index in pick}))
+            else:
+                rows += self._uneven(row, record)
+        self._row += len(records)
+        return rows
+
+    def _uneven(self, row: int, record: list[str]) -> list[Contact | Skipped]:
+        if isinstance(record, Fault):
+            return [Skipped(row, "", f"unreadable row: {record.reason}")]
+        if not record or (len(record) == 1 and not record[0].strip()):
+            return []
+        size = len(record)
+        while size > self._width and not record[size - 1].strip():
+            size -= 1
+        if size > self._width:
+            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
+        fields = {name: record[index].strip() for name, index in self._pick if index < size}
+        return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+
+
+def _words(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -1,0 +1,209 @@
+"""What a list is, by its first lines: its kind, its delimiter, its columns, and which of them holds the phone.
+
+Lives here: the guesses, made on content and never on a file's name, and the refusals with their remedies. May import:
+errors, its neighbours `phones`, `template`, `records`. A guess that could be wrong is not made: the wrong column would
+text the wrong people.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import functools
+import re
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from rumbleup_async.bulk import phones
+from rumbleup_async.bulk.records import MAX_LINES
+from rumbleup_async.bulk.template import field_name
+from rumbleup_async.errors import ListError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_PHONE_NAMES: Final = frozenset(
+    name + number
+    for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel", "contactphone")
+    for number in ("", "number", "no", "num")
+) | {"phones", "phonecell", "phonemobile", "msisdn", "smsphone", "smsnumber", "textnumber", "e164"}
+"""Column names that say phone, their `_` left out. A home or work phone is not among them: it is rarely a mobile."""
+
+_FOREIGN: Final = (
+    (b"PK\x03\x04", "an Excel workbook (or another zip archive); save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV UTF-8"),
+    (b"\x1f\x8b", "compressed; unpack it first, as in `gunzip -c list.csv.gz | ... -`"),
+    (b"%PDF", "a PDF document; export the list as CSV"),
+    (b"{\\rtf", "a rich text document; save it as plain text or CSV"),
+    (b"SQLite format 3", "an SQLite database, perhaps the ledger of a run; give the contact list"),
+    (b"\xff\xfe\x00\x00", "UTF-32; save it as CSV UTF-8"),
+)
+_DELIMITERS: Final = ",;\t|"
+_SAMPLE_ROWS: Final = 20
+_separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
+
+REMEDY: Final = "name the column with --phone-field"
+
+
+class Heading(NamedTuple):
+    """What the first lines say. `lines` of them are not data, and the first row of data follows row `row`."""
+
+    kind: Literal["csv", "jsonl", "plain"]
+    delimiter: str = ","
+    columns: tuple[str, ...] | None = None
+    phone: int = 0
+    lines: int = 0
+    row: int = 0
+
+
+def refuse_foreign(head: bytes, where: str) -> None:
+    """Raise `ListError` for a file that is no list of text lines."""
+    for magic, what in _FOREIGN:
+        if head.startswith(magic):
+            raise ListError(f"{where}: this is {what}")
+    if head.count(0) * 5 > len(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ListError(f"{where}: this is not text, or UTF-16 without its mark; save it as CSV UTF-8")
+
+
+def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
+    """The heading of the list that begins with these lines. Raises `ListError` where it is missing or can mean two things."""
+    start = next((number for number, line in enumerate(sample) if line.strip()), None)
+    if start is None:
+        raise ListError(f"{where}: is empty; it needs a line a contact")
+    first = sample[start].strip()
+    if first.startswith(("{", "[")):
+        _refuse_documents(first, where)
+        return Heading("jsonl")
+    delimiters = _DELIMITERS
+    separator = _separator_line(first)
+    hidden = 0
+    if separator and start + 1 < len(sample):
+        # Excel reads this line as a setting and shows the next one as row 1.
+        delimiters, start, hidden = separator[1], start + 1, 1
+    return (
+        _csv(sample, start, hidden, delimiters, where, phone_field)
+        or _plain(sample, start, where, phone_field)
+        or _refuse(sample[start : start + _SAMPLE_ROWS], delimiters, where, phone_field)
+    )
+
+
+def phone_column(columns: Sequence[str], where: str, phone_field: str | None) -> int:
+    """The index of the one column that holds the phone."""
+    if phone_field is not None:
+        wanted = field_name(phone_field)
+        found = [index for index, name in enumerate(columns) if name == wanted]
+        if not found:
+            raise ListError(f"{where}: there is no column {wanted!r}; {_choice(wanted, columns)}")
+        if len(found) > 1:
+            raise ListError(f"{where}: {len(found)} columns are called {wanted!r}; rename all but one")
+        return found[0]
+    found = [index for index, name in enumerate(columns) if is_phone_name(name)]
+    if not found:
+        raise ListError(f"{where}: no column is called phone, cell or mobile; {REMEDY}; it has {_listed(columns)}")
+    if len(found) > 1:
+        names = [columns[index] for index in found]
+        if len(set(names)) == 1:
+            raise ListError(f"{where}: {len(names)} columns are called {names[0]!r}; rename all but one")
+        raise ListError(f"{where}: the phone may be in {' or '.join(names)}; {REMEDY}")
+    return found[0]
+
+
+def require_columns(columns: Sequence[str], fields: Iterable[str], where: str) -> None:
+    """Raise `ListError` for the first of these fields that is no column, or more than one."""
+    for field in fields:
+        if field not in columns:
+            raise ListError(f"{where}: there is no column {field!r} for the merge field; {_choice(field, columns)}")
+    refuse_repeated(columns, fields, where)
+
+
+def refuse_repeated(columns: Sequence[str], fields: Iterable[str], where: str) -> None:
+    """Raise `ListError` if one of these fields is the name of several columns."""
+    for field in fields:
+        if columns.count(field) > 1:
+            raise ListError(f"{where}: {columns.count(field)} columns are called {field!r}; rename all but one")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_phone_name(name: str) -> bool:
+    """Whether a column of this (normalised) name holds the phone."""
+    return name.replace("_", "") in _PHONE_NAMES
+
+
+def header_of(lines: list[str], delimiter: str) -> tuple[list[str], int]:
+    """The cells of the first record and the number of lines it takes; no cells if it cannot be read."""
+    try:
+        reader = csv.reader([line + "\n" for line in lines[:MAX_LINES]], delimiter=delimiter, skipinitialspace=True)
+        return next(reader), reader.line_num
+    except csv.Error:
+        return [], 0
+
+
+def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str, phone_field: str | None) -> Heading | None:
+    """The heading of a CSV file whose first record names the phone column under one of these delimiters."""
+    best: tuple[int, str, tuple[str, ...], int] | None = None
+    for delimiter in delimiters:
+        cells, lines = header_of(sample[start:], delimiter)
+        names = tuple(map(field_name, cells))
+        if len(names) > 1 and any(map(is_phone_name, names) if phone_field is None else [field_name(phone_field) in names]):
+            found = (len(names), delimiter, names, lines)
+            best = max(best or found, found, key=lambda candidate: candidate[0])
+    if best is None:
+        return None
+    _, delimiter, names, lines = best
+    if lines > 1 and sum(line.count('"') for line in sample[start : start + lines]) % 2:
+        raise ListError(f"{where}, row {start + 1 - hidden}: a quote in the header is never closed; remove it")
+    return Heading("csv", delimiter, names, phone_column(names, where, phone_field), start + lines, start + 1 - hidden)
+
+
+def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -> Heading | None:
+    """The heading of a list of one number a line, with or without a first line that says so."""
+    name = field_name(sample[start])
+    if is_phone_name(name) or (name and phone_field is not None and name == field_name(phone_field)):
+        phone_column([name], where, phone_field)
+        return Heading("plain", columns=(name,), lines=start + 1, row=start + 1)
+    lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
+    if 2 * sum(map(_is_number, lines)) < len(lines) and not (
+        # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
+        all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in _DELIMITERS)
+        and any(sum(c.isdigit() for c in line) > 4 for line in lines)
+    ):
+        return None
+    if phone_field is not None:
+        raise ListError(f"{where}: has one number a line and no header, so no column {phone_field!r}; leave the name out")
+    return Heading("plain", columns=("phone",), lines=start, row=start)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell can only have been meant as a phone, a spreadsheet's damage included."""
+    phone, reason = phones.normalise(cell.strip().strip('"'))
+    digits = sum(c.isdigit() for c in cell)
+    return bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and digits > 9)
+
+
+def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Heading:
+    cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
+    if any(_is_number(cell) for cell in cells):
+        raise ListError(
+            f"{where}, row 1: the first row looks like a contact; put a header above it, such as phone,first_name,last_name"
+        )
+    columns = list(map(field_name, cells))
+    phone_column(columns, where, phone_field)
+    raise ListError(f"{where}: no phone column was found; put a header with the column phone above the contacts")
+
+
+def _refuse_documents(first: str, where: str) -> None:
+    if first.startswith("["):
+        raise ListError(f"{where}: this is a JSON array; write one object a line, as `jq -c '.[]'` does")
+    if first == "{":
+        raise ListError(f"{where}: a JSON object goes over several lines; write one object a line, as `jq -c .` does")
+
+
+def _choice(wanted: str, columns: Sequence[str]) -> str:
+    close = difflib.get_close_matches(wanted, [name for name in columns if name], n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"it has {_listed(columns)}"
+
+
+def _listed(columns: Sequence[str]) -> str:
+    """Column names for an error. What has many digits may be somebody's number and is not shown."""
+    names = [name if sum(c.isdigit() for c in name) < 5 else "..." for name in columns if name]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"the columns {', '.join(name[:40] for name in names[:12])}{more}" if names else "no column names"

@@ -1,0 +1,156 @@
+"""Contacts from JSON lines and from the objects of a Python caller, which are one thing: names with values.
+
+Lives here: one item to `Contact` or `Skipped`. May import: errors, messaging, its neighbours `heading`, `phones`, `template`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import functools
+import json
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rumbleup_async.bulk import heading, phones
+from rumbleup_async.bulk.template import field_name
+from rumbleup_async.errors import ListError
+from rumbleup_async.messaging import Contact, Skipped
+
+_TWO_PHONES: Final = "unreadable row: two phones in one row"
+_NOT_JSON: Final = "unreadable row: not valid JSON"
+_NO_OBJECT: Final = "unreadable row: not a JSON object"
+
+_name = functools.lru_cache(maxsize=4096)(field_name)
+# Pairs instead of a dict: a repeated key would silently keep its last value (api-facts 4.1 no. 1). Numbers stay as they
+# are written, so that a phone that became a decimal number is seen as one.
+_json = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=lambda _: None)
+
+
+def contact_of_line(
+    line: str, row: int, phone_field: str | None = None, fields: Collection[str] | None = None
+) -> Contact | Skipped:
+    """The contact of one JSON line."""
+    try:
+        pairs = _json.decode(line)
+    except (ValueError, RecursionError):
+        return Skipped(row, "", _NOT_JSON)
+    if not isinstance(pairs, tuple):
+        return Skipped(row, "", _NO_OBJECT)
+    return _contact(pairs, row, phone_field, fields)
+
+
+def contact_of(
+    item: object, row: int, phone_field: str | None = None, fields: Collection[str] | None = None
+) -> Contact | Skipped:
+    """The contact of one item of an iterable, as row `row`.
+
+    An item is a phone (text or a whole number), a mapping, a dataclass, a named tuple, a msgspec struct, a database row
+    with keys, or a `Contact`. `phone_field` and `fields` must be in the normal form of column names. An item of another
+    kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
+    """
+    if isinstance(item, Skipped):
+        return Skipped(row, item.phone, item.reason)
+    if isinstance(item, Contact):
+        return _contact([(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields)
+    if isinstance(item, str | int | float) and not isinstance(item, bool):
+        return Contact(row, _scalar(item), {})
+    pairs = _pairs(item)
+    if pairs is not None:
+        return _contact(pairs, row, phone_field, fields)
+    kind = type(item).__name__
+    if row == 1:
+        raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
+    return Skipped(row, "", f"unreadable row: a {kind} is not a contact")
+
+
+def from_iterable(
+    items: Iterable[object], *, phone_field: str | None = None, fields: Collection[str] | None = None
+) -> Iterator[Contact | Skipped]:
+    """The contacts of an iterable, lazily; see `contact_of`. `row` is the position, from 1."""
+    if isinstance(items, str | bytes | Mapping):
+        raise ListError(f"the contacts are a single {type(items).__name__}; give a list of contacts, or open_list() a path")
+    wanted = None if fields is None else frozenset(map(field_name, fields))
+    field = None if phone_field is None else field_name(phone_field)
+    return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
+
+
+def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> None:
+    """Raise `ListError` if JSON lines have objects at their beginning and none of these has a phone."""
+    names: dict[str, None] = {}
+    for line in sample:
+        try:
+            pairs = _json.decode(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(pairs, tuple):
+            names.update(dict.fromkeys(_name(key) for key, _ in pairs))
+    if names and not any(_is_phone(name, phone_field) for name in names):
+        heading.phone_column(list(names), where, phone_field)
+
+
+def _contact(
+    pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None, fields: Collection[str] | None
+) -> Contact | Skipped:
+    values: dict[str, str] = {}
+    numbers: list[str] = []
+    twice: set[str] = set()
+    for key, raw in pairs:
+        value = raw.strip() if raw.__class__ is str else _scalar(raw)
+        name = _name(key) if isinstance(key, str) else ""
+        if not value or not name:
+            continue
+        if _is_phone(name, phone_field):
+            numbers.append(value)
+        if values.setdefault(name, value) != value:
+            twice.add(name)
+    if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
+        return Skipped(row, "", _TWO_PHONES)
+    # Which of two values is meant cannot be known, so neither is merged.
+    kept = {name: value for name, value in values.items() if (fields is None or name in fields) and name not in twice}
+    return Contact(row, numbers[0] if numbers else "", kept)
+
+
+def _is_phone(name: str, phone_field: str | None) -> bool:
+    return heading.is_phone_name(name) if phone_field is None else name == phone_field
+
+
+def _others(fields: Mapping[str, str], phone_field: str | None) -> Iterator[tuple[str, str]]:
+    """The fields of a contact that has been read before: its phone is settled."""
+    return ((name, value) for name, value in fields.items() if not _is_phone(name, phone_field))
+
+
+def _pairs(item: Any) -> Iterable[tuple[Any, Any]] | None:
+    """An item's names and values, None if it has none."""
+    if isinstance(item, Mapping):
+        return item.items()
+    if isinstance(item, msgspec.Struct):
+        return msgspec.structs.asdict(item).items()
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return [(field.name, getattr(item, field.name)) for field in dataclasses.fields(item)]
+    if isinstance(item, tuple) and hasattr(item, "_asdict"):
+        return _pairs(item._asdict())
+    if hasattr(item, "keys") and hasattr(item, "__getitem__") and not isinstance(item, type):
+        return [(key, item[key]) for key in item.keys()]  # noqa: SIM118 - a database row is not a mapping
+    return None
+
+
+def _scalar(value: object) -> str:
+    """A value as text; "" for nothing and for what is not a single value."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        # The text of a float that was a phone ends in .0, which screening recognises and refuses.
+        return "" if value != value else repr(float(value))
+    if isinstance(value, decimal.Decimal | dt.date | dt.time):
+        return str(value)
+    try:
+        return str(operator.index(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return ""

@@ -1,0 +1,144 @@
+"""The bytes of a contact list as lines of text, lazily and in bounded memory.
+
+Lives here: encodings, line ends, lines without end, the fingerprint. May import: stdlib.
+
+Lists are exported, edited and pasted together by different programs, so one file may hold UTF-8 and Windows lines side by
+side. What cannot be read stays in its place as U+FFFD: the line keeps its number and screening refuses the text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD: Final = 1 << 16
+"""Bytes looked at to find out what a list is."""
+_CHUNK: Final = 1 << 18
+_LONGEST_LINE: Final = 1 << 20
+_TOO_LONG: Final = "X" * 140_000
+"""Stands for a line longer than `_LONGEST_LINE`: over the limit of the csv module, and not a number or JSON either."""
+
+
+class Readable(Protocol):
+    """What is asked of an open binary file, a pipe or a socket's file."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class Lines:
+    """The lines of a stream without their ends, in lists of a few thousand.
+
+    `head` is the raw beginning of the stream. A lone CR ends a line in a file that has no other line ends, or everywhere
+    if `cr_ends` is set; otherwise it stays in its line, because it may be a line break typed into a cell.
+    """
+
+    def __init__(self, stream: Readable) -> None:
+        self.fingerprint: str | None = None
+        """Of the raw bytes; set once the stream has been read to its end."""
+        self._stream = stream
+        self._hash = _hasher()
+        self.head = self._read_head()
+        self._decoder = _utf16(self.head)
+        self._first = self._decoded(self.head).removeprefix(codecs.BOM_UTF8)
+        self._mac = b"\r" in self._first and b"\n" not in self._first
+        self.cr_ends = self._mac
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything has been read; at the beginning: whether the head is all there is."""
+        return self.fingerprint is not None
+
+    def sample(self) -> list[str]:
+        """The complete lines of the head."""
+        return self._split(self._first if self.whole else self._first[: self._last_end(self._first)])
+
+    def __iter__(self) -> Iterator[list[str]]:
+        rest, overlong = self._first, False
+        while True:
+            cut = self._last_end(rest)
+            if cut:
+                lines = self._split(rest[:cut])
+                if overlong:
+                    lines[0] = _TOO_LONG
+                rest, overlong = rest[cut:], False
+                yield lines
+            elif len(rest) > _LONGEST_LINE:
+                rest, overlong = b"X", True
+            if self.whole:
+                break
+            rest += self._decoded(self._read(_CHUNK))
+        if rest:
+            yield [_TOO_LONG] if overlong else self._split(rest)
+
+    def _read(self, size: int) -> bytes:
+        data = self._stream.read(size) or b""
+        self._hash.update(data)
+        if not data:
+            self.fingerprint = self._hash.hexdigest()
+        return data
+
+    def _read_head(self) -> bytes:
+        head = b""
+        while len(head) < HEAD and not self.whole:
+            head += self._read(HEAD - len(head))
+        return head
+
+    def _decoded(self, data: bytes) -> bytes:
+        """UTF-16 as UTF-8, everything else as it is."""
+        if self._decoder is None:
+            return data
+        return self._decoder.decode(data, final=self.whole).encode("utf-8", "replace")
+
+    def _last_end(self, data: bytes) -> int:
+        """Where the last complete line ends. A CR at the very end does not count, it may be half of a CRLF."""
+        return data.rfind(b"\r", 0, -1) + 1 if self._mac else data.rfind(b"\n") + 1
+
+    def _split(self, data: bytes) -> list[str]:
+        text = _text(data)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+            if self.cr_ends:
+                text = text.replace("\r", "\n")
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
+        return lines
+
+
+def fingerprint(path: str | Path) -> str:
+    """The fingerprint of a list from its bytes alone, at the speed of the disk. Raises OSError if it cannot be read."""
+    digest = _hasher()
+    with Path(path).open("rb", buffering=0) as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _hasher() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=16)
+
+
+def _utf16(head: bytes) -> codecs.IncrementalDecoder | None:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return codecs.getincrementaldecoder("utf-16")("replace")
+    return None
+
+
+def _text(data: bytes) -> str:
+    """The data as UTF-8, or line by line as UTF-8 and, where that fails, as the Windows code page for Western Europe."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(map(_text_of_line, data.splitlines(keepends=True)))
+
+
+def _text_of_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace")

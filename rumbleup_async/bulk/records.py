@@ -1,0 +1,134 @@
+"""Lines of a CSV file as records, with a watch on quotes.
+
+Lives here: what a stray quote can do to a list, and how it is kept from doing it. May import: stdlib.
+
+The csv module reads on to the next quote when one is never closed. A name typed as `"Ann` would swallow the contacts after
+it, or text one person under another's name, and nothing would be reported. So a record over several lines is taken only
+if it could not be anything else; otherwise its first line becomes a fault and reading goes on at the second. The lines
+that the stray quote would have swallowed may also be the inside of a long note, so they count only if they are complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+MAX_LINES: Final = 20
+"""A record over more lines than this is a quote that was never closed."""
+_DOUBTFUL_LINES: Final = 1000
+
+NEVER_CLOSED: Final = "quote never closed"
+CELL_TOO_LONG: Final = "a cell or line is too long"
+ROW_IN_CELL: Final = "a quoted cell holds what looks like another row"
+
+
+class Fault(list[str]):
+    """In the place of a record, what is wrong with it. An empty list, so that a record of the right length is never one."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+_STRAY: Final = Fault(NEVER_CLOSED)
+
+
+class Records:
+    """Records of `columns` cells from lines without their ends: one entry a record, `[]` for a blank line."""
+
+    def __init__(self, delimiter: str, columns: int) -> None:
+        self._delimiter = delimiter
+        self._columns = columns
+        self._open: list[str] = []
+        self._doubtful = 0
+        edge = re.escape(delimiter)
+        # Ten digits that fill a cell: a delimiter on one side at least, the end of the line or another on the other.
+        cell = r' *"?\+?1?[ .-]?\(?\d{3}\)?[ .-]*\d{3}[ .-]*\d{4}"? *'
+        self._phone_cell = re.compile(rf"{edge}{cell}(?:{edge}|$)|^{cell}{edge}", re.MULTILINE | re.ASCII).search
+
+    def feed(self, lines: list[str], *, last: bool = False) -> list[list[str]]:
+        """The records of these lines. A record that may go on in the next lines is kept back unless these are the last."""
+        if self._open:
+            lines = self._open + lines
+            self._open = []
+        if not self._doubtful:
+            try:
+                # The empty line at the end becomes a record of its own, unless a quote is still open there.
+                records = list(self._read([*lines, ""]))
+            except csv.Error:
+                records = []
+            if len(records) == len(lines) + 1:
+                records.pop()
+                return records
+        return self._carefully(lines, last)
+
+    def _read(self, lines: list[str], *, strict: bool = False) -> Reader:
+        return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True, strict=strict)
+
+    def _carefully(self, lines: list[str], last: bool) -> list[list[str]]:
+        """The same record by record: each is read alone, and no further than a record may reach."""
+        entries: list[list[str]] = []
+        start = 0
+        while start < len(lines):
+            window = lines[start : start + MAX_LINES] if '"' in lines[start] else lines[start : start + 1]
+            length, record = self._first_of(window)
+            if length > len(window) and len(window) < MAX_LINES and not last:
+                self._open = lines[start:]
+                break
+            if length > 1:
+                found = self._over_several(window, length, record)
+            elif record is None and "\r" in window[0]:
+                found = self._apart(window[0])
+            else:
+                found = [Fault(CELL_TOO_LONG) if record is None else record]
+            taken = 1 if length > len(window) or found[0] is _STRAY else length
+            if self._doubtful and length == 1:
+                found = [self._if_complete(entry) for entry in found]
+                self._doubtful = 0 if window[0].count('"') % 2 else self._doubtful - 1
+            if found[0] is _STRAY:
+                # The zone of doubt ends where the quote seemed to be closed, or at the next that could close it.
+                self._doubtful = length - 1 if length <= len(window) else _DOUBTFUL_LINES
+            entries.extend(found)
+            start += taken
+        return entries
+
+    def _first_of(self, window: list[str], *, strict: bool = False) -> tuple[int, list[str] | None]:
+        """How many lines the first record takes (one more than there are if its quote stays open), and its cells."""
+        reader = self._read([*[line + "\n" for line in window], ""], strict=strict)
+        try:
+            record = next(reader)
+        except csv.Error:
+            return reader.line_num, None
+        return reader.line_num, record
+
+    def _over_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
+        """A record over several lines if it can be nothing else; a fault for each line if both readings are possible."""
+        if record is None or length > len(window) or not self._is_complete(record):
+            return [_STRAY]
+        if self._first_of(window[:length], strict=True) != (length, record):
+            return [_STRAY]
+        if any("\n" in cell and self._phone_cell(cell) for cell in record):
+            return [Fault(ROW_IN_CELL)] * length
+        return [record]
+
+    def _apart(self, line: str) -> list[list[str]]:
+        """A line with lone carriage returns: several rows if each is complete, otherwise one with breaks in its cells."""
+        pieces = [self._first_of([piece])[1] or [] for piece in line.split("\r") if piece.strip()]
+        if '"' not in line and all(map(self._is_complete, pieces)):
+            return pieces or [[]]
+        length, record = self._first_of([line.replace("\r", " ")])
+        return [Fault(CELL_TOO_LONG) if record is None else record if length == 1 else _STRAY]
+
+    def _is_complete(self, record: list[str]) -> bool:
+        return len(record) >= self._columns and not any(record[self._columns :])
+
+    def _if_complete(self, entry: list[str]) -> list[str]:
+        if not entry or self._is_complete(entry):
+            return entry
+        return Fault(f"{len(entry)} columns where the header has {self._columns}, after a quote that was never closed")

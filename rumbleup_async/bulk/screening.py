@@ -1,0 +1,150 @@
+"""From a row of the list to the exact text planned for it, or the reason why that person is not texted.
+
+Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours
+`phones`, `template`, `segments`. Duplicates are not decided here: over millions of rows that is the ledger's work, and
+screening keeps the order of the list so that the first row wins.
+
+Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
+`empty merge field NAME`, `text too long: ...`, `unreadable row: ...`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Final
+
+from rumbleup_async.bulk import phones
+from rumbleup_async.bulk.phones import normalise
+from rumbleup_async.bulk.segments import parts
+from rumbleup_async.bulk.template import EmptyFieldError, Template, has_opt_out, has_placeholder, merge_value
+from rumbleup_async.errors import ConfigurationError, TemplateError
+from rumbleup_async.messaging import Contact, Planned, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable
+
+SUPPRESSED: Final = "suppressed"
+_BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
+_PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
+
+# An entry of a suppression list that is wrong in one of these ways is nobody the run could text either.
+_HARMLESS: Final = frozenset({phones.EMPTY, phones.OTHER_COUNTRY, phones.NOT_NANP, phones.PLACEHOLDER})
+
+_LONGEST_NAME: Final = 100
+
+
+class Screen:
+    """Screens contacts for one text.
+
+    `max_segments` protects against a broken row that merges a page of text. `suppress` holds numbers never to text: a
+    set, list, tuple or mapping in any way of writing (an entry that cannot be read raises `ConfigurationError`: it stands
+    for someone who must not be texted), or any other container that knows the ten digits. `name_fields` are the column of
+    the whole name, then the columns that make it up.
+    """
+
+    __slots__ = ("_max_segments", "_name_field", "_name_parts", "_suppress", "needed_fields", "template")
+
+    template: Template
+    needed_fields: tuple[str, ...]
+    """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
+
+    def __init__(
+        self,
+        template: Template | str,
+        *,
+        max_segments: int = 10,
+        suppress: Container[str] = frozenset(),
+        name_fields: Collection[str] = ("name", "first_name", "last_name"),
+    ) -> None:
+        if max_segments < 1:
+            raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
+        self.template = Template(template) if isinstance(template, str) else template
+        self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *name_fields]))
+        self._max_segments = max_segments
+        self._suppress = _readable(suppress)
+        self._name_field, *self._name_parts = name_fields or ("",)
+
+    def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
+        """What becomes of one row. What a reader has skipped stays skipped."""
+        return self.batch((row,))[0]
+
+    def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
+        """The rows screened, in their order, one result a row: the form for long lists (about 2 µs a row)."""
+        suppress, render, max_segments = self._suppress, self.template.render, self._max_segments
+        screened: list[Planned | Skipped] = []
+        for contact in rows:
+            if isinstance(contact, Skipped):
+                screened.append(contact)
+                continue
+            row, fields = contact.row, contact.fields
+            phone, reason = normalise(contact.phone)
+            if reason:
+                screened.append(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
+                continue
+            if phone in suppress:
+                screened.append(Skipped(row, phone, SUPPRESSED))
+                continue
+            try:
+                text = render(fields)
+            except EmptyFieldError as error:
+                screened.append(Skipped(row, phone, str(error)))
+                continue
+            segments = parts(text)
+            if segments > max_segments:
+                reason = f"text too long: it would take {segments} segments, more than {max_segments}"
+            elif "@" in text or not text.isascii():
+                reason = self._doubt(text)
+            if reason:
+                screened.append(Skipped(row, phone, reason))
+            else:
+                screened.append(Planned(row, phone, text, self._name(fields), segments))
+        return screened
+
+    def _doubt(self, text: str) -> str:
+        """Why a merged text must not leave although its parts were all there, or ""."""
+        if has_placeholder(text):
+            return _PLACEHOLDER
+        # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
+        if ("\ufffd" in text and "\ufffd" not in self.template.literal) or any("\ud800" <= c <= "\udfff" for c in text):
+            return _BROKEN_TEXT
+        return ""
+
+    def _name(self, fields: dict[str, str]) -> str | None:
+        """The name for a contact that the send creates, or None if the list has none that can be read."""
+        name = fields.get(self._name_field)
+        if not name:
+            name = " ".join([fields.get(part, "") for part in self._name_parts])
+        name = merge_value(name)[:_LONGEST_NAME]
+        if not name.isascii() and any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in name):
+            return None
+        return name or None
+
+
+def require_opt_out(template: Template) -> None:
+    """Raise `TemplateError` unless the text tells people how to opt out. RumbleUp answers 403 without it."""
+    if not has_opt_out(template):
+        raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
+
+
+def _readable(suppress: Container[str]) -> Container[str]:
+    """The suppressed numbers in the form in which they are looked up.
+
+    A number kept as `(202) 555-0101` or `+1202...` would otherwise never match, and the person would be texted.
+    """
+    if not isinstance(suppress, list | tuple | AbstractSet | Mapping):
+        return suppress
+    numbers: set[str] = set()
+    unread = 0
+    for entry in suppress:
+        phone, reason = normalise(str(entry))
+        if phone:
+            numbers.add(phone)
+        elif reason not in _HARMLESS:
+            unread += 1
+    if unread:
+        raise ConfigurationError(
+            f"{unread} of {len(suppress)} suppressed numbers cannot be read; write each as ten digits, "
+            "so that nobody on the list is texted by mistake"
+        )
+    return frozenset(numbers)
