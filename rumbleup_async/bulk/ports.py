@@ -68,6 +68,10 @@ class Hold(Protocol):
 
     def hold(self, seconds: float) -> None: ...
 
+    @property
+    def remaining(self) -> float:
+        """Seconds until texts may leave again; 0 or less means now."""
+
 
 class Pace(Protocol):
     """When the next text may leave."""

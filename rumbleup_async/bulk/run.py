@@ -201,6 +201,11 @@ class Run:
         """Texts being delivered at this moment."""
         return 0 if self._engine is None else self._engine.in_flight
 
+    @property
+    def held(self) -> float:
+        """Seconds until texts may leave again, after the provider said "not now"; 0 if nothing holds."""
+        return max(0.0, self._pace.hold.remaining)
+
     def stop(self, why: Stop | str = "stopped") -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
         stop = why if isinstance(why, Stop) else Stop(why, "")

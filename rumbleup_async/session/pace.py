@@ -66,7 +66,7 @@ class Pace:
         self._drawing = asyncio.Lock()
         self._limiter: AsyncLimiter | None = None
         self._slice = 1
-        self._since = 0.0
+        self._since: float | None = None
         self._passed = 0
         self._throttled = 0
         self._limit_to(self._asked)
@@ -93,7 +93,11 @@ class Pace:
             if self._permits <= 0:
                 return False
             self._permits -= 1
+        if self._since is None:
+            self._since = asyncio.get_running_loop().time()
         self._passed += 1
+        if not self._passed & 31:
+            self._look()
         return True
 
     async def permit(self) -> None:
@@ -116,16 +120,17 @@ class Pace:
         self._look()
 
     def _look(self) -> None:
-        """Once a second: slow down or recover."""
-        now = asyncio.get_running_loop().time()
-        elapsed = now - self._since
+        """Once a second of sending: slow down or recover."""
+        if self._since is None:
+            return
+        elapsed = asyncio.get_running_loop().time() - self._since
         if elapsed < _WINDOW:
             return
         passed, throttled = self._passed, self._throttled
-        self._since, self._passed, self._throttled = now, 0, 0
+        self._since, self._passed, self._throttled = None, 0, 0
         if throttled:
             share = min(1.0, throttled / max(passed, 1))
-            before = self.rate or max(passed / min(elapsed, 10.0), 1.0)
+            before = self.rate or max(passed / elapsed, 1.0)
             if self._reduced is None:
                 self._lift_at = self._asked or 2 * before
             self._reduced = max(min(_FLOOR, before), before * max(0.5, 0.95 * (1 - share)))

@@ -1,0 +1,77 @@
+"""A server that is not the limit: answers message/send with a valid reply of about 400 bytes and nothing else.
+
+It parses only as much HTTP as the clients of these benchmarks send. `python -m benchmarks.server` prints its port.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from typing import cast
+
+_BODY = (
+    b'{"cid":"c_bench","logid":"rl_00000000000000000000000000000001","action":"125","phone":"2025550101","proxy":"2025550199",'
+    b'"sender":"u_x","group":"26","flags":["sent","newsms","run-000000000000"],"text":"Hi Ada, the polls are open until 8 pm. '
+    b'Reply STOP to opt out","sent_time":"03/05/2025 9:10am EST","price":-0.05,"name":"Ada","tcr_cid":"CBENCH1"}'
+)
+_REPLY = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
+    % len(_BODY)
+) + _BODY
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, latency: float) -> None:
+        self._latency = latency
+        self._transport: asyncio.Transport | None = None
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._data = self._data + data if self._data else data
+        while True:
+            head = self._data.find(b"\r\n\r\n")
+            if head < 0:
+                return
+            at = self._data.lower().find(b"content-length:", 0, head)
+            length = int(self._data[at + 15 : self._data.find(b"\r", at)]) if at >= 0 else 0
+            if len(self._data) < head + 4 + length:
+                return
+            self._data = self._data[head + 4 + length :]
+            if self._latency:
+                asyncio.get_running_loop().call_later(self._latency, self._answer)
+            else:
+                self._answer()
+
+    def _answer(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(_REPLY)
+
+
+async def _serve(latency: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(latency), "127.0.0.1", 0, backlog=8192)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds before each answer")
+    latency = parser.parse_args().latency / 1000
+    try:
+        import uvloop
+    except ImportError:
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    with contextlib.suppress(KeyboardInterrupt):
+        run(_serve(latency))
+
+
+if __name__ == "__main__":
+    main()

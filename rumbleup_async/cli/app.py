@@ -1,0 +1,170 @@
+"""The commands and their options. Other people's scripts rely on these names, on the JSON keys and on the exit codes.
+
+Lives here: the command line's surface; what a command does is in its own module. May import: cli.*, and through it everything.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rumbleup_async import __version__
+from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.send import finish, no_key_on_the_command_line, read_text, run_loop
+
+app = typer.Typer(
+    name="rumbleup",
+    help="Text campaigns through the RumbleUp API: at most once, always accounted for.\n\n"
+    "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set.\n\n"
+    "Exit codes: 0 all accounted for and nothing unknown; 1 finished with unknowns; 2 the list, the options or the configuration "
+    "are wrong and nothing was sent; 3 stopped early; 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words, except about what is wrong.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
+]
+Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
+LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"rumbleup_async {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
+) -> None: ...
+
+
+@app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')
+@guarded
+def send(
+    source: Annotated[str, typer.Argument(metavar="LIST", help="CSV, JSON lines, or one number a line; - for standard input.")],
+    action: Action,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
+    ] = None,
+    text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept (beside LIST).")
+    ] = None,
+    rate: Rate = None,
+    concurrency: Concurrency = 64,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
+    phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
+    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="ID", help="The group of contacts that the sends create.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Text a list in fast mode. The same list and ledger again goes on where it stopped."""
+    from rumbleup_async.cli import send as sending
+
+    code = run_loop(
+        sending.send(
+            source=source,
+            action=action,
+            text=read_text(text, text_file),
+            ledger=ledger,
+            rate=rate,
+            concurrency=concurrency,
+            limit=limit,
+            phone_field=phone_field,
+            flags=flag or [],
+            group=group,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    )
+    finish(code)
+
+
+@app.command(epilog="Example: rumbleup resume voters-125.ledger")
+@guarded
+def resume(
+    ledger: LedgerFile,
+    rate: Rate = None,
+    concurrency: Concurrency = 64,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a run that was stopped or that died. What may have left is not sent again."""
+    from rumbleup_async.cli import send as sending
+
+    finish(run_loop(sending.resume(ledger=ledger, rate=rate, concurrency=concurrency, yes=yes, as_json=as_json, quiet=quiet)))
+
+
+@app.command(epilog="Example: rumbleup status voters-125.ledger --json")
+@guarded
+def status(ledger: LedgerFile, as_json: Json = False) -> None:
+    """How a run stands, also while it is under way."""
+    from rumbleup_async.cli import looking
+
+    finish(looking.status(ledger, as_json=as_json))
+
+
+@app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")
+@guarded
+def report(
+    ledger: LedgerFile,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write there; standard output otherwise.")] = None,
+) -> None:
+    """A row for each contact: row, phone, state, reason, logid, attempts, sent_time."""
+    from rumbleup_async.cli import looking
+
+    looking.report(ledger, out)
+
+
+@app.command(epilog="Example: rumbleup simulate --port 8025 --latency 50 --fault hang=0.01")
+@guarded
+def simulate(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="P", help="0: any free one.")] = 8025,
+    latency: Annotated[float, typer.Option("--latency", min=0.0, metavar="MS", help="Milliseconds before each answer.")] = 0.0,
+    fault: Annotated[list[str] | None, typer.Option("--fault", metavar="KIND=RATE", help="Inject a fault; repeatable.")] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed, the same faults.")] = 0,
+) -> None:
+    """Serve a RumbleUp of your own on this machine: no account, nobody is texted."""
+    from rumbleup_async.cli import simulating
+
+    simulating.simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed)
+
+
+@app.command(epilog="Example: rumbleup demo --contacts 2000")
+@guarded
+def demo(
+    contacts: Annotated[int, typer.Option("--contacts", min=1, metavar="N", help="Rows of the sample list.")] = 2000,
+) -> None:
+    """See it happen: a simulator, a messy list, a run, and the ledger held against what the provider received."""
+    from rumbleup_async.cli import demonstrating
+
+    finish(run_loop(demonstrating.demo(contacts)))
+
+
+def main() -> None:
+    """The `rumbleup` command."""
+    no_key_on_the_command_line(sys.argv[1:])
+    from rumbleup_async.cli import messages
+
+    app.add_typer(messages.app, name="messages")
+    app()

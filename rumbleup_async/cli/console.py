@@ -1,0 +1,108 @@
+"""How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
+
+Lives here: output and exit codes. May import: errors, bulk.report.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+
+from rumbleup_async.bulk.report import Summary
+from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpError, ServerFailed
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FINE = 0
+UNKNOWNS = 1
+WRONG = 2
+STOPPED = 3
+INTERRUPTED = 130
+
+INTERRUPT = "interrupted"
+"""The cause of a stop by a signal."""
+
+ON_PURPOSE = frozenset({"limit", "dry run"})
+"""Causes of a stop that the user asked for with an option."""
+
+
+def say(message: str = "") -> None:
+    """A line to standard error."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def fail(message: str, code: int = WRONG) -> NoReturn:
+    """Say what is wrong and end with an exit code."""
+    say(f"rumbleup: {message}")
+    raise typer.Exit(code)
+
+
+def exit_code(summary: Summary) -> int:
+    """0 all accounted for, 1 unknowns left, 3 stopped early, 130 interrupted."""
+    cause = (summary.stopped or "").partition(":")[0]
+    if cause == INTERRUPT:
+        return INTERRUPTED
+    if cause and cause not in ON_PURPOSE:
+        return STOPPED
+    return UNKNOWNS if summary.unknown else FINE
+
+
+def guarded(command: Callable[P, T]) -> Callable[P, T]:
+    """Turn every error of a command into a line a person can act on and an exit code; a user never meets a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            fail(str(error))
+        except (MaybeSentError, ServerFailed) as error:
+            fail(str(error), UNKNOWNS)
+        except RumbleUpError as error:
+            fail(str(error), STOPPED)
+        except BrokenPipeError:
+            # Whoever read our output has gone; what Python would still flush at exit goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FINE) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            fail(f"{error.filename or 'system'}: {error.strerror or type(error).__name__}", STOPPED)
+        except Exception as error:  # noqa: BLE001 - the last line of defence; its message may hold private data, so only its place is told
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{os.path.basename(place.filename)}:{place.lineno}"  # noqa: PTH119
+            fail(f"unexpected {type(error).__name__} at {where}; this is a mistake in rumbleup_async, please report it", STOPPED)
+
+    return run
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 text`, `2,000 texts`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """Rows as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    grid = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        grid.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+    Console().print(grid, markup=False)

@@ -1,0 +1,102 @@
+"""`rumbleup status` and `rumbleup report`: looks into a ledger.
+
+Lives here: reading a ledger and printing it. May import: bulk.report, ledger.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from rumbleup_async.bulk.report import Summary, reported, summarise
+from rumbleup_async.cli.console import exit_code, print_json, say
+from rumbleup_async.cli.send import show_summary
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import Result, State
+
+COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
+
+
+def status(path: Path, *, as_json: bool) -> int:
+    """Print how a run stands; the exit code says the same."""
+    reader = Reader(path)
+    try:
+        running = reader.running
+        counts = reader.counts()
+        summary = summarise(
+            counts,
+            run=reader.plan.run,
+            action=reader.plan.action,
+            elapsed=reader.elapsed,
+            sent_now=counts[State.SENT],
+            stopped=None if running else reader.stopped,
+        )
+    finally:
+        reader.close()
+    if as_json:
+        print_json({**summary.as_dict(), "running": running})
+    else:
+        _show(summary, path, running=running)
+    return exit_code(summary)
+
+
+def _show(summary: Summary, path: Path, *, running: bool) -> None:
+    if running:
+        say(f"run {summary.run} is under way")
+        show_summary(summary, None)
+    else:
+        show_summary(summary, path)
+
+
+def report(path: Path, out: Path | None) -> None:
+    """Write a row for each contact. A file appears under its name only when it is whole; it holds phones, so its mode is 0600."""
+    reader = Reader(path)
+    try:
+        if out is None:
+            _write(reader, sys.stdout)
+            return
+        draft = out.with_name(out.name + ".part")
+        if out.is_dir() or not out.parent.is_dir():
+            raise ConfigurationError(f"{out}: there is no such folder, or it is a folder itself")
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+            rows = _write(reader, file)
+        draft.replace(out)
+        say(f"{out}: {rows:,} rows")
+    finally:
+        reader.close()
+
+
+def _write(reader: Reader, file: TextIO) -> int:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    running = reader.running
+    number = 0
+    for result in reader.rows():
+        writer.writerow(_row(reported(result, running=running, stopped=reader.stopped)))
+        number += 1
+    return number
+
+
+def _row(result: Result) -> tuple[object, ...]:
+    sent = result.state is State.SENT and result.time
+    return (
+        result.row,
+        _harmless(result.phone),
+        result.state.word,
+        _harmless(result.reason),
+        _harmless(result.logid),
+        result.attempts,
+        dt.datetime.fromtimestamp(result.time / 1000, dt.UTC).isoformat(timespec="milliseconds") if sent else "",
+    )
+
+
+def _harmless(cell: str) -> str:
+    """A cell from a list or a server that a spreadsheet would run as a formula is made plain text."""
+    return "'" + cell if cell[:1] in {"=", "@", "+", "-", "\t", "\r"} else cell

@@ -1,0 +1,245 @@
+"""`rumbleup send` and `rumbleup resume`.
+
+Lives here: the conversation around a run: what the list holds, the question, progress, the summary, the exit code.
+May import: everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from rumbleup_async.bulk.report import Summary
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.cli import progress
+from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
+from rumbleup_async.cli.signals import stopping
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import State
+from rumbleup_async.retry import Stop
+from rumbleup_async.rumbleup.client import RumbleUp
+
+T = TypeVar("T")
+
+DRY_RUN = "dry run"
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run the command's event loop; on uvloop where it is installed (the `fast` extra)."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    try:
+        import uvloop
+    except ImportError:
+        pass
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+def default_ledger(source: str, action: str) -> Path:
+    """Where the books are kept if nobody says: beside the list, so that the same list finds them again."""
+    name = "stdin" if source == "-" else Path(source).stem
+    folder = Path() if source == "-" else Path(source).parent
+    return folder / f"{name}-{action}.ledger"
+
+
+def read_text(text: str | None, text_file: Path | None) -> str:
+    """The text from `--text` or `--text-file`, exactly one of them."""
+    if (text is None) == (text_file is None):
+        raise ConfigurationError("give the text by either --text or --text-file")
+    if text is not None:
+        return text
+    assert text_file is not None  # noqa: S101 - just checked
+    try:
+        return text_file.read_text(encoding="utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{text_file} is not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{text_file}: {error.strerror}") from None
+
+
+async def send(
+    *,
+    source: str,
+    action: str,
+    text: str,
+    ledger: Path | None,
+    rate: float | None,
+    concurrency: int,
+    limit: int | None,
+    phone_field: str | None,
+    flags: list[str],
+    group: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    environ: dict[str, str] | None = None,
+) -> int:
+    """Text a list; the exit code."""
+    async with AsyncExitStack() as stack:
+        if dry_run:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rumbleup-"))
+            ledger = Path(folder) / "dry-run.ledger"
+            rumbleup = RumbleUp("DRY:RUN", base_url="http://localhost")
+        else:
+            ledger = ledger or default_ledger(source, action)
+            rumbleup = RumbleUp.from_env(environ)
+            if not (yes or sys.stdin.isatty()):
+                fail("there is no terminal to ask; check with --dry-run, then send with --yes")
+        await stack.enter_async_context(rumbleup)
+        run = await stack.enter_async_context(
+            rumbleup.fast_mode(
+                action=action,
+                text=text,
+                ledger=ledger,
+                rate=rate,
+                concurrency=concurrency,
+                limit=limit,
+                phone_field=phone_field,
+                flags=flags,
+                group=group,
+            )
+        )
+        words = "stopping while the list is read; nothing was sent"
+        with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
+            fresh = await run.load(source, rows)
+        if run.summary.stopped:
+            return _close(run, ledger, as_json=as_json, quiet=quiet)
+        if not quiet:
+            _show_findings(source, ledger, fresh=fresh)
+        if dry_run:
+            run.stop(Stop(DRY_RUN, ""))
+            return _close(run, None, as_json=as_json, quiet=quiet)
+        waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
+        if waiting and not yes and not ask(f"Send {plural(waiting, 'text')} into project {action}?"):
+            say("nothing was sent")
+            return WRONG
+        return await _work(run, ledger, as_json=as_json, quiet=quiet)
+
+
+async def resume(
+    *,
+    ledger: Path,
+    rate: float | None,
+    concurrency: int,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    environ: dict[str, str] | None = None,
+) -> int:
+    """Go on with a run; the exit code."""
+    rumbleup = RumbleUp.from_env(environ)
+    async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency) as run:
+        waiting = run.counts[State.QUEUED]
+        if not quiet:
+            say(f"run {run.plan.run} into project {run.plan.action}: {plural(waiting, 'contact')} still to text")
+        if waiting and not yes:
+            if not sys.stdin.isatty():
+                fail("there is no terminal to ask; resume with --yes")
+            if not ask(f"Send {plural(waiting, 'text')}?"):
+                say("nothing was sent")
+                return WRONG
+        return await _work(run, ledger, as_json=as_json, quiet=quiet)
+
+
+async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
+    words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
+    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
+        async with progress.sending(run, quiet=quiet):
+            await run.send()
+    return _close(run, ledger, as_json=as_json, quiet=quiet)
+
+
+def _close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
+    summary = run.summary
+    if not quiet:
+        show_summary(summary, ledger)
+    if as_json:
+        print_json(summary.as_dict())
+    return exit_code(summary)
+
+
+def show_summary(summary: Summary, ledger: Path | None) -> None:
+    """The closing words."""
+    if summary.stopped == DRY_RUN:
+        say(f"dry run: nothing was sent, {plural(summary.resumable, 'text')} would be")
+        return
+    say(
+        f"{plural(summary.total, 'contact')}: {summary.sent:,} sent, {summary.refused:,} refused, {summary.skipped:,} skipped, "
+        f"{summary.not_sent:,} not sent, {summary.unknown:,} unknown; "
+        f"{summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
+    )
+    if summary.stopped:
+        say(f"stopped: {summary.stopped}")
+    if ledger is None:
+        return
+    if summary.resumable:
+        say(f"go on with: rumbleup resume {ledger}")
+    if summary.unknown:
+        say(
+            f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
+            f"see them with: rumbleup report {ledger}"
+        )
+
+
+def ask(question: str) -> bool:
+    """Ask on the terminal; Ctrl-C there means no and ends the command."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
+    """What the list holds, before the question."""
+    reader = Reader(ledger)
+    try:
+        reasons, segments = reader.reasons(), reader.segments()
+    finally:
+        reader.close()
+    total = sum(number for _, _, number in reasons)
+    queued = sum(number for state, _, number in reasons if state is State.QUEUED)
+    done = sum(number for state, _, number in reasons if state not in {State.QUEUED, State.SKIPPED})
+    say(f"{'standard input' if source == '-' else source}: {plural(total, 'contact')}")
+    if not fresh and done:
+        say(f"  this ledger has dealt with {done:,} of them before; going on with the rest")
+    say(f"  {queued:>11,}  to be texted")
+    for state, reason, number in reasons:
+        if state is State.SKIPPED:
+            say(f"  {number:>11,}  skipped: {reason}")
+    texts = sum(number for _, number in segments)
+    if texts:
+        each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
+        say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def finish(code: int) -> None:
+    """Leave the command with an exit code."""
+    if code != FINE:
+        raise typer.Exit(code)
+
+
+def no_key_on_the_command_line(arguments: list[str]) -> None:
+    """Refuse a key given as an option: everybody on the machine can read it in the process list."""
+    for argument in arguments:
+        name = argument.partition("=")[0].lower()
+        if name in {"--api-key", "--api_key", "--apikey", "--key", "--secret", "--api-secret"}:
+            say(
+                f"rumbleup: {name} is refused: a key on the command line stands in the process list and the shell's history; "
+                "set RUMBLEUP_API_KEY instead"
+            )
+            sys.exit(WRONG)

@@ -1,0 +1,37 @@
+"""`rumbleup simulate`: a RumbleUp of your own on this machine.
+
+Lives here: the simulator's face on the command line. May import: simulator.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rumbleup_async.cli.console import say
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.simulator import Server, Simulator, run
+
+API_KEY = "KEY:SECRET"
+"""The key a simulator takes. Not a secret: it opens nothing but a simulator on loopback."""
+
+
+def simulate(*, port: int, latency: float, faults: list[str], seed: int) -> None:
+    """Serve until a signal. The first line on standard output is the base URL, for scripts that start it."""
+    try:
+        simulator = Simulator(api_key=API_KEY, seed=seed, latency=latency, faults=faults)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    try:
+        run(simulator, "127.0.0.1", port, on_ready=_ready)
+    except OSError as error:
+        raise ConfigurationError(f"port {port}: {error.strerror}; try another, or --port 0 for any free one") from None
+    say(f"stopped; {len(simulator.truth):,} texts left")
+
+
+def _ready(server: Server) -> None:
+    sys.stdout.write(server.url + "\n")
+    sys.stdout.flush()
+    say("In another terminal:")
+    say(f"  export RUMBLEUP_BASE_URL={server.url} RUMBLEUP_API_KEY={API_KEY}")
+    say('  rumbleup send LIST --action 125 --text "Hi {first_name}. STOP to opt out"')
+    say(f"What left, and when: {server.side_url}/truth")
