@@ -121,7 +121,7 @@ class ContactList:
         Knows nothing of JSON lines, where each object may have other keys.
         """
         if self.columns is not None:
-            heading.require_columns(self.columns, map(field_name, fields), self._where)
+            heading.require_columns(self.columns, [field_name(field) for field in fields], self._where)
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Contact | Skipped]]:
         """The rows, `size` at a time (the last batch may be shorter). Raises `ListError` if reading fails or none came."""

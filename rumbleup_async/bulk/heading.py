@@ -19,7 +19,7 @@ from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 _PHONE_NAMES: Final = frozenset(
     name + number
@@ -107,7 +107,7 @@ def phone_column(columns: Sequence[str], where: str, phone_field: str | None) ->
     return found[0]
 
 
-def require_columns(columns: Sequence[str], fields: Iterable[str], where: str) -> None:
+def require_columns(columns: Sequence[str], fields: Collection[str], where: str) -> None:
     """Raise `ListError` for the first of these fields that is no column, or more than one."""
     for field in fields:
         if field not in columns:
@@ -115,7 +115,7 @@ def require_columns(columns: Sequence[str], fields: Iterable[str], where: str) -
     refuse_repeated(columns, fields, where)
 
 
-def refuse_repeated(columns: Sequence[str], fields: Iterable[str], where: str) -> None:
+def refuse_repeated(columns: Sequence[str], fields: Collection[str], where: str) -> None:
     """Raise `ListError` if one of these fields is the name of several columns."""
     for field in fields:
         if columns.count(field) > 1:

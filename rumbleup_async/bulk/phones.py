@@ -49,7 +49,8 @@ REASONS: Final = frozenset(
 _NANP = r"[2-9](?:[02-8]\d|1[02-9])[2-9](?:[02-9]\d|1[02-9])\d{4}"
 # The last seven digits all alike (999-9999), or all ten in a row: what people type when a form insists on a number.
 _MADE_UP = r"\d{3}(\d)\1{6}|2345678901|9876543210|1234567890|0123456789"
-_clean = re.compile(rf"(?!{_MADE_UP}){_NANP}", re.ASCII).fullmatch
+is_clean = re.compile(rf"(?!{_MADE_UP}){_NANP}", re.ASCII).fullmatch
+"""Whether text is a number to send to as it stands: most of a list is, and this is the cheapest way to know."""
 _made_up = re.compile(_MADE_UP, re.ASCII).fullmatch
 
 _GAP = r"[ .\-]{0,3}"
@@ -86,7 +87,7 @@ def normalise(raw: str) -> tuple[str, str]:
 
     Never raises. Costs about 0.3 µs for ten clean digits.
     """
-    if _clean(raw):
+    if is_clean(raw):
         return raw, ""
     match = _written(raw)
     if match is None:
@@ -95,7 +96,7 @@ def normalise(raw: str) -> tuple[str, str]:
         if match is None:
             return "", _why_not(cell)
     phone = "".join(match.groups())
-    if _clean(phone):
+    if is_clean(phone):
         return phone, ""
     return "", PLACEHOLDER if _made_up(phone) else NOT_NANP
 
@@ -146,4 +147,4 @@ def _wrong_digits(digits: str) -> str:
         return TOO_MANY
     if _made_up(digits[-10:]):
         return PLACEHOLDER
-    return NOT_AS_US if _clean(digits[-10:]) else NOT_NANP
+    return NOT_AS_US if is_clean(digits[-10:]) else NOT_NANP

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk import phones
-from rumbleup_async.bulk.phones import normalise
+from rumbleup_async.bulk.phones import is_clean, normalise
 from rumbleup_async.bulk.segments import parts
 from rumbleup_async.bulk.template import EmptyFieldError, Template, has_opt_out, has_placeholder, merge_value
 from rumbleup_async.errors import ConfigurationError, TemplateError
@@ -78,10 +78,12 @@ class Screen:
                 screened.append(contact)
                 continue
             row, fields = contact.row, contact.fields
-            phone, reason = normalise(contact.phone)
-            if reason:
-                screened.append(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
-                continue
+            phone, reason = contact.phone, ""
+            if not is_clean(phone):
+                phone, reason = normalise(phone)
+                if reason:
+                    screened.append(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
+                    continue
             if phone in suppress:
                 screened.append(Skipped(row, phone, SUPPRESSED))
                 continue
@@ -114,11 +116,12 @@ class Screen:
         """The name for a contact that the send creates, or None if the list has none that can be read."""
         name = fields.get(self._name_field)
         if not name:
-            name = " ".join([fields.get(part, "") for part in self._name_parts])
-        name = merge_value(name)[:_LONGEST_NAME]
-        if not name.isascii() and any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in name):
-            return None
-        return name or None
+            name = " ".join([fields[part] for part in self._name_parts if part in fields])
+        if not (name.isascii() and name.isprintable()):
+            name = merge_value(name)
+            if any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in name):
+                return None
+        return name.strip()[:_LONGEST_NAME] or None
 
 
 def require_opt_out(template: Template) -> None:

@@ -87,7 +87,7 @@ class Template:
         text = self._first
         for field, default, after in self._parts:
             raw = values.get(field)
-            value = merge_value(raw) if raw else ""
+            value = raw if raw and raw.isalpha() else merge_value(raw or "")
             if not value:
                 if default is None:
                     raise EmptyFieldError(field)

@@ -1,0 +1,457 @@
+"""Contact lists: every row comes out once, from the right columns, or says why not."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import os
+import re
+import sqlite3
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rumbleup_async.bulk.contacts import ContactList, contact_of, fingerprint, from_iterable, open_list
+from rumbleup_async.errors import ListError
+from rumbleup_async.messaging import Contact, Skipped
+
+A, B, C, D = "2025550101", "2025550102", "2025550103", "2025550104"
+
+
+def opened(data: str | bytes, **options: Any) -> ContactList:
+    return open_list(io.BytesIO(data.encode() if isinstance(data, str) else data), **options)
+
+
+def rows(data: str | bytes, **options: Any) -> list[tuple[int, str, dict[str, str] | str]]:
+    """Row, phone, and the fields or the reason."""
+    return [(row.row, row.phone, row.fields if isinstance(row, Contact) else row.reason) for row in opened(data, **options)]
+
+
+def names(data: str | bytes, **options: Any) -> list[tuple[int, str, str]]:
+    """Row, phone, and the name or the reason."""
+    return [
+        (row, phone, rest if isinstance(rest, str) else rest.get("name", "-"))
+        for row, phone, rest in rows(data, fields=["name"], **options)
+    ]
+
+
+BOTH = [(2, A, "Ann"), (3, B, "Bob")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"name,phone\nAnn,{A}\nBob,{B}\n",
+        f"name,phone\r\nAnn,{A}\r\nBob,{B}",
+        f"name,phone\rAnn,{A}\rBob,{B}\r",
+        f"name,phone\nAnn,{A}\rBob,{B}\n",
+        f"name;phone\nAnn;{A}\nBob;{B}\n",
+        f"name\tphone\nAnn\t{A}\nBob\t{B}\n",
+        f"name|phone\nAnn|{A}\nBob|{B}\n",
+        f"sep=;\nname;phone\nAnn;{A}\nBob;{B}\n",
+        f'"name","phone"\n"Ann","{A}"\n"Bob","{B}"\n',
+        f'name, phone\n"Ann", "{A}"\nBob, "{B}"\n',
+        f"\ufeffname,phone\nAnn,{A}\nBob,{B}\n",
+        f"name,phone\nAnn,{A}\nBob,{B}\n".encode("utf-16"),
+        f"\ufeffname,phone\nAnn,{A}\nBob,{B}\n".encode("utf-16-be"),
+        f" NAME ,Cell-Phone,,\nAnn,{A},,\nBob,{B}\n",
+        f"phone_number,spouse,name\n{A},x;y|z,Ann,,\n{B},,Bob\n",
+    ],
+)
+def test_a_csv_file_is_read_whatever_program_wrote_it(data: str | bytes) -> None:
+    """The list of a whole campaign would be refused, or its phones read from the wrong column."""
+    assert names(data) == BOTH
+
+
+@pytest.mark.parametrize(
+    "header", ["Phone", "PHONE NUMBER", "cell", "Cell Phone", "mobile", "mobile-phone", "telephone", "phone_no", "Phone #"]
+)
+def test_the_phone_column_is_recognised(header: str) -> None:
+    """Every user would have to name it."""
+    contacts = opened(f"voter,{header},home_phone\n1,{A},{B}\n")
+    assert [row.phone for row in contacts] == [A]
+
+
+def test_columns_are_named_in_one_form_and_values_stripped() -> None:
+    """A template's {first_name} would not find the column First Name."""
+    contacts = opened(f"First Name,Phone,Donor $ (2024)\n Ada ,{A}, yes\n")
+    assert contacts.columns == ("first_name", "phone", "donor_2024")
+    assert contacts.phone_field == "phone"
+    assert list(contacts) == [Contact(2, A, {"first_name": "Ada", "phone": A, "donor_2024": "yes"})]
+
+
+def test_row_numbers_are_those_of_a_spreadsheet() -> None:
+    """A user looks for row 5 of the report in row 5 of the spreadsheet."""
+    data = f'\nname,phone\n\n"Ann\nMarie",{A}\n  \n,\nBob,{B}'
+    assert names(data) == [(4, A, "Ann\nMarie"), (6, "", ""), (7, B, "Bob")]
+
+
+def test_lines_of_several_encodings_are_read_each_by_its_own() -> None:
+    """José would be texted as JosÃ©."""
+    data = f"name,phone\nJosé,{A}\n".encode() + f"José,{B}\n".encode("cp1252") + b"\x81," + C.encode()
+    assert names(data) == [(2, A, "José"), (3, B, "José"), (4, C, "\ufffd")]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (f"Ann,{A},DC,x", "unreadable row: 4 columns where the header has 3"),
+        (f"Ann,{A},DC,,x", "unreadable row: 5 columns where the header has 3"),
+        (f"Ann,{A},DC,,", {"name": "Ann", "phone": A, "city": "DC"}),
+        (f"Ann,{A}", {"name": "Ann", "phone": A}),
+        ("Ann", {"name": "Ann"}),
+        (f"Ann,{A},D\x00C", {"name": "Ann", "phone": A, "city": "D\x00C"}),
+        (f"Ann,{A}," + "x" * 200_000, "unreadable row: a cell or line is too long"),
+        (f"Ann,{A}," + "x" * 3_000_000, "unreadable row: a cell or line is too long"),
+        (f'"Ann ""A"" Lee",{A},DC', {"name": 'Ann "A" Lee', "phone": A, "city": "DC"}),
+    ],
+)
+def test_an_uneven_row_is_read_only_if_no_cell_can_have_moved(row: str, expected: dict[str, str] | str) -> None:
+    """A comma too many moves every later cell: the text would go to what stood before the phone."""
+    got = rows(f"name,phone,city\n{row}\nBob,{B},NY\n")
+    assert got[0][2] == expected
+    assert got[1:] == [(3, B, {"name": "Bob", "phone": B, "city": "NY"})]
+
+
+NEVER = "unreadable row: quote never closed"
+
+
+def test_a_stray_quote_costs_its_own_row_only() -> None:
+    """Everybody up to the next quote of the file would be swallowed without a word."""
+    data = f'name,phone\nAnn,{A}\n"Bob,{B}\nCy,{C}\nDi,{D}\n'
+    assert names(data) == [(2, A, "Ann"), (3, "", NEVER), (4, C, "Cy"), (5, D, "Di")]
+
+
+def test_a_stray_quote_closed_by_the_next_row_does_not_mix_two_people() -> None:
+    """Bob would be texted as "Ann,2025550101 Bob"."""
+    assert names(f'name,phone\n"Ann,{A}\n"Bob",{B}\n') == [(2, "", NEVER), (3, B, "Bob")]
+
+
+def test_rows_that_each_lack_their_last_quote_are_reported_each() -> None:
+    """A broken export would lose all but a few of its contacts."""
+    data = "name,phone,city\n" + f'"Ann","{A}","DC\n' * 50
+    assert names(data) == [(row, "", NEVER) for row in range(2, 52)]
+
+
+def test_where_both_readings_are_possible_nobody_is_texted() -> None:
+    """The rest of the quoted cell may be a note, or another contact's row: either guess may text a wrong person."""
+    data = f'name,phone,city\n"Ann,{A},DC\nBob,x","{B}",DC\nCy,{C},NY\n'
+    doubt = "unreadable row: a quoted cell holds what looks like another row"
+    assert names(data) == [(2, "", doubt), (3, "", doubt), (4, C, "Cy")]
+
+
+def test_a_note_over_several_lines_is_one_cell() -> None:
+    """The lines of an address or a note would be read as contacts."""
+    data = f'phone,note,name\n{A},"call\r\nher at 202-555-0199, evenings\n",Ann\n{B},"1 Main St\nApt 2, DC",Bob\n'
+    assert names(data) == BOTH
+
+
+def test_the_lines_of_an_endless_note_are_not_contacts() -> None:
+    """A number that somebody noted in a pasted mail would be texted."""
+    note = "".join(f"2025550{line:03}\n" for line in range(100, 160))
+    data = f'phone,note,name\n{A},"{note}",Ann\n{B},,Bob\n'
+    got = names(data)
+    assert got[0] == (2, "", NEVER)
+    assert got[-1][1:] == (B, "Bob")
+    assert {phone for _, phone, _ in got} == {"", B}
+
+
+def test_short_lines_after_a_stray_quote_are_doubted() -> None:
+    """They may be the rest of the cell."""
+    got = names(f'name,phone,city\n"Ann,{A},DC\nBob,{B}\nCy,{C},DC\n')
+    assert [(row, phone) for row, phone, _ in got] == [(2, ""), (3, ""), (4, C)]
+
+
+def test_a_carriage_return_typed_into_a_cell_does_not_end_the_row() -> None:
+    """What follows it would be read from the first column on: the spouse's number would be texted."""
+    data = f"name,cell,note,spouse_cell\nAnn,{A},wants\rcalls,{B}\n"
+    assert rows(data, fields=["note"]) == [(2, A, {"note": "wants calls"})]
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("name,phone\n", "has no contacts"),
+        ("phone\n\n", "has no contacts"),
+        (f"{A},Ann\n{B},Bob\n", "row 1: the first row looks like a contact; put a header above it"),
+        ("name,city\nAnn,DC\n", "no column is called phone, cell or mobile; name the column with --phone-field"),
+        (f"name,phone,cell\nAnn,{A},{B}\n", "the phone may be in phone or cell; name the column with --phone-field"),
+        (f"phone,Phone\n{A},{B}\n", "2 columns are called 'phone'; rename all but one"),
+        (f"name,phone,name\nAnn,{A},x\n", "2 columns are called 'name'"),
+        (f'"name,phone\nAnn,{A}\n', "phone"),
+        ("hello\nworld\n", "no column is called phone"),
+        ("<html>\n<p>Error</p>\n", "no column is called phone"),
+        (f'[{{"phone": "{A}"}}]', "this is a JSON array; write one object a line"),
+        (f'{{\n"phone": "{A}"\n}}', "a JSON object goes over several lines"),
+        ('{"name": "Ann"}\n', "no column is called phone, cell or mobile"),
+        (b"PK\x03\x04rest", "this is an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0rest", "this is an old Excel workbook"),
+        (b"\x1f\x8brest", "compressed"),
+        (b"SQLite format 3\x00", "perhaps the ledger"),
+        (f"phone\n{A}\n".encode("utf-16-le"), "UTF-16 without its mark"),
+        ("x" * 100_000, "first line is longer"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_with_the_remedy(data: str | bytes, complaint: str) -> None:
+    """The wrong people would be texted, or a million rows skipped one by one."""
+    with pytest.raises(ListError, match=re.escape(complaint)) as caught:
+        names(data)
+    assert A not in str(caught.value)
+
+
+def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    """A traceback instead of the file's name."""
+    for path, complaint in [(tmp_path / "none.csv", "no such file"), (tmp_path, "is a directory")]:
+        with pytest.raises(ListError, match=complaint) as caught:
+            open_list(path)
+        assert str(path) in str(caught.value)
+    with pytest.raises(ListError, match="binary mode"):
+        open_list(io.TextIOWrapper(io.BytesIO(b"phone\n1\n")))  # type: ignore[arg-type]
+
+
+def test_the_phone_field_can_be_named() -> None:
+    """A list with two phone columns could not be used."""
+    data = f"name,phone,cell\nAnn,{A},{B}\n"
+    assert names(data, phone_field="Cell") == [(2, B, "Ann")]
+    assert opened(f"Preferred Phone,x\n{A},y\n", phone_field="preferred-phone").phone_field == "preferred_phone"
+    with pytest.raises(ListError, match="there is no column 'cel'; did you mean 'cell'"):
+        opened(data, phone_field="cel")
+
+
+def test_merge_fields_are_checked_before_the_first_row() -> None:
+    """A misspelt merge field would skip every contact, or greet a million people with the fallback."""
+    contacts = opened(f"First Name,phone,x,x\nAda,{A},1,2\n")
+    contacts.require(["first_name", "phone"])
+    with pytest.raises(ListError, match=r"no column 'firstname' for the merge field; did you mean 'first_name'\? it has"):
+        contacts.require(["firstname"])
+    with pytest.raises(ListError, match="2 columns are called 'x'"):
+        contacts.require(["x"])
+    assert [row.fields for row in contacts if isinstance(row, Contact)] == [{"first_name": "Ada", "phone": A}]
+    opened(f'{{"phone": "{A}"}}').require(["anything"])
+
+
+def test_json_lines() -> None:
+    """An export of another program could not be used, or its damage would pass unseen."""
+    data = f"""
+{{"Phone": "{A}", "First Name": " Ada ", "age": 36, "rate": 1.50, "x": null, "tags": ["a"], "o": {{"phone": "{B}"}}, "ok": true}}
+{{"phone": {B}}}
+
+{{"phone": {B}.0}}
+{{"phone": "{A}", "phone": "{B}"}}
+{{"phone": "{A}", "cell": "{B}"}}
+{{"phone": "{A}", "cell": "+1 (202) 555-0101", "a": 1, "A": 2, "b": "", "B": 3}}
+{{"phone":
+["{A}"]
+{{"name": "Ann"}}
+{{"phone": "{A}", "cell": NaN}}
+{"[" * 100_000}
+{{}}"""
+    two = "unreadable row: two phones in one row"
+    contacts = opened(data)
+    assert (contacts.kind, contacts.columns, contacts.phone_field) == ("jsonl", None, None)
+    assert rows(data) == [
+        (2, A, {"phone": A, "first_name": "Ada", "age": "36", "rate": "1.50", "ok": "true"}),
+        (3, B, {"phone": B}),
+        (5, f"{B}.0", {"phone": f"{B}.0"}),
+        (6, "", two),
+        (7, "", two),
+        (8, A, {"phone": A, "cell": "+1 (202) 555-0101", "b": "3"}),
+        (9, "", "unreadable row: not valid JSON"),
+        (10, "", "unreadable row: not a JSON object"),
+        (11, "", {"name": "Ann"}),
+        (12, A, {"phone": A}),
+        (13, "", "unreadable row: not valid JSON"),
+        (14, "", {}),
+    ]
+    assert rows(data, phone_field="cell", fields=["age"])[4] == (7, B, {})
+
+
+@pytest.mark.parametrize(
+    ("data", "first"),
+    [
+        (f"{A}\n{B}\n", 1),
+        (f"\ufeff{A}\r\n{B}", 1),
+        (f"{A}\r{B}\r", 1),
+        (f'"{A}"\n"{B}"\n', 1),
+        (f"phone\n{A}\n{B}\n", 2),
+        (f"\nCell Phone\n{A}\n{B}\n", 3),
+    ],
+)
+def test_plain_lists(data: str, first: int) -> None:
+    """A column copied out of a spreadsheet could not be used, or its first number would be taken for a header."""
+    contacts = opened(data)
+    assert contacts.kind == "plain"
+    assert [(row.row, row.phone) for row in contacts] == [(first, A), (first + 1, B)]
+
+
+def test_damaged_numbers_do_not_make_a_plain_list_something_else() -> None:
+    """2,03E+09 would be taken for two columns and the file refused instead of the row."""
+    assert [row.phone for row in opened(f"2,03E+09\n{A}\nAnn\n")] == ["2,03E+09", A, "Ann"]
+    assert [row.phone for row in opened("12345\n")] == ["12345"]
+
+
+def test_batches_are_full_and_the_fingerprint_is_that_of_the_bytes(tmp_path: Path) -> None:
+    """A resume would take another list for the same one."""
+    path = tmp_path / "voters.txt"
+    path.write_bytes(b"name,phone\r\n" + b"".join(b"Ann,%d\r\n" % (2025550000 + n) for n in range(50_001)))
+    with open_list(path) as contacts:
+        assert not contacts.fingerprint
+        sizes = [len(batch) for batch in contacts.batches(1000)]
+        assert sizes == [1000] * 50 + [1]
+        assert contacts.fingerprint == fingerprint(path) == hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        with pytest.raises(RuntimeError, match="read once"):
+            contacts.batches()
+    assert str(path) in repr(contacts)
+
+
+def test_a_pipe_is_read_as_it_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`psql ... | rumbleup send -` would not work."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb") as end:
+        end.write(f"name,phone\nAnn,{A}\nBob,{B}\n".encode())
+        end.close()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(pipe))
+        assert [row.phone for row in open_list("-")] == [A, B]
+
+
+def test_a_file_that_fails_halfway_is_named() -> None:
+    """A failing disk would look like the end of the list."""
+
+    class Failing(io.BytesIO):
+        name = "voters.csv"
+        left = 2
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    with pytest.raises(ListError, match=r"^voters\.csv: cannot be read on: Input/output error$"):
+        list(open_list(Failing(b"phone,name\n" + f"{A},Ann\n".encode() * 20_000)))
+
+
+@dataclasses.dataclass
+class Voter:
+    phone: str
+    first_name: str
+
+
+class Pair(NamedTuple):
+    cell: str
+    first_name: str
+
+
+class Row(msgspec.Struct):
+    mobile: str
+    first_name: str
+
+
+ADA = {"first_name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (A, Contact(7, A, {})),
+        (2025550101, Contact(7, A, {})),
+        (2025550101.0, Contact(7, f"{A}.0", {})),
+        ({"Phone": A, "First Name": "Ada", "n": None, 3: "x"}, Contact(7, A, ADA)),
+        ({"phone": 2025550101, "first_name": Decimal("1.50")}, Contact(7, A, {"first_name": "1.50"})),
+        ({"phone": float("nan"), "first_name": float("inf")}, Contact(7, "", {"first_name": "inf"})),
+        ({"phone": A, "first_name": object()}, Contact(7, A, {})),
+        ({"phone": 10**5000}, Contact(7, "", {})),
+        ({"phone": A, "cell": B}, Skipped(7, "", "unreadable row: two phones in one row")),
+        (Voter(A, "Ada"), Contact(7, A, ADA)),
+        (Pair(A, "Ada"), Contact(7, A, ADA)),
+        (Row(A, "Ada"), Contact(7, A, ADA)),
+        (Contact(1, A, {"first_name": "Ada", "cell": B}), Contact(7, A, ADA)),
+        (Skipped(1, A, "suppressed"), Skipped(7, A, "suppressed")),
+        ((A, "Ada"), Skipped(7, "", "unreadable row: a tuple is not a contact")),
+        (None, Skipped(7, "", "unreadable row: a NoneType is not a contact")),
+    ],
+)
+def test_items_of_an_iterable(item: object, expected: Contact | Skipped) -> None:
+    """A service would have to turn its rows into ours first, and a bad one would end its run."""
+    assert contact_of(item, 7, fields={"first_name"}) == expected
+
+
+def test_an_iterable_is_numbered_and_read_lazily() -> None:
+    """A cursor over five million rows would be loaded into memory."""
+    database = sqlite3.connect(":memory:")
+    database.row_factory = sqlite3.Row
+    cursor = database.execute(f"select '{A}' as Cell, 'Ada' as name union all select '{B}', 'Bob'")
+    assert list(from_iterable(cursor)) == [
+        Contact(1, A, {"cell": A, "name": "Ada"}),
+        Contact(2, B, {"cell": B, "name": "Bob"}),
+    ]
+    database.close()
+    assert list(from_iterable([{"Home Phone": A, "phone": B}], phone_field="home phone", fields=["Phone"])) == [
+        Contact(1, A, {"phone": B})
+    ]
+
+
+@pytest.mark.parametrize("items", ["voters.csv", b"x", {"phone": A}, [(A, "Ada")], [None]])
+def test_what_is_no_list_of_contacts_is_the_callers_mistake(items: Any) -> None:
+    """The letters of a path, or the keys of a mapping, would be taken for contacts."""
+    with pytest.raises(ListError):
+        list(from_iterable(items))
+
+
+cells = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["", '"', "a,b", "x\ny", A])
+phones = st.integers(2_025_550_000, 2_025_559_999).map(str)
+
+
+@given(st.lists(st.tuples(cells, phones, cells), min_size=1, max_size=30), st.sampled_from(",;\t|"), st.booleans())
+def test_what_the_csv_module_wrote_comes_back_row_by_row(
+    people: list[tuple[str, str, str]], delimiter: str, quoted: bool
+) -> None:
+    """A contact would be lost, doubled, or texted under the name of another.
+
+    A row may be refused (its cells can look like other rows), but then every line of it is accounted for.
+    """
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
+    writer.writerows([("name", "phone", "city"), *people])
+    got = list(opened(file.getvalue()))
+    texted = [row.phone for row in got if isinstance(row, Contact)]
+    assert len(got) >= len(people)
+    if len(got) == len(people):
+        for row, (name, phone, city) in zip(got, people, strict=True):
+            if isinstance(row, Contact):
+                assert (row.phone, row.fields["name"].split()) == (phone, name.split())
+                assert row.fields["city"].split() == city.split()
+    assert len(texted) <= len(people)
+
+
+@given(st.binary(max_size=300) | st.text(alphabet=f'",\n\r {A}abc|;', max_size=300).map(str.encode), st.booleans())
+def test_no_bytes_break_the_reader(data: bytes, headed: bool) -> None:
+    """One strange byte would end the run of a million contacts with a traceback."""
+    try:
+        got = list(opened(b"phone,name\n" + data if headed else data))
+    except ListError:
+        return
+    numbers = [row.row for row in got]
+    assert numbers == sorted(set(numbers))
+
+
+@given(st.lists(st.tuples(phones, st.text(alphabet='ab," ', max_size=6)), min_size=1, max_size=60))
+def test_no_line_vanishes_however_quotes_are_strewn(people: list[tuple[str, str]]) -> None:
+    """Contacts would be neither texted nor reported."""
+    got = list(opened("phone,name\n" + "".join(f"{phone},{name}\n" for phone, name in people)))
+    if len(got) < len(people):
+        # Lines that were joined are lines of one properly quoted cell, which no line of a number can be in.
+        raise AssertionError(f"{len(people)} lines, {len(got)} rows")
+    for row in got:
+        if isinstance(row, Contact):
+            assert row.phone in {phone for phone, _ in people}

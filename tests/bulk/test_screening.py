@@ -1,0 +1,149 @@
+"""Screening: who is texted, what exactly, and the reason for everybody else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from rumbleup_async.bulk.screening import Screen, require_opt_out
+from rumbleup_async.bulk.template import Template
+from rumbleup_async.errors import ConfigurationError, TemplateError
+from rumbleup_async.messaging import Contact, Planned, Skipped
+
+TEXT = "Hi {first_name}. STOP to opt out"
+PHONE = "2025550101"
+
+
+def screened(fields: dict[str, str] | None = None, phone: str = PHONE, text: str = TEXT, **options: Any) -> Planned | Skipped:
+    return Screen(text, **options)(Contact(7, phone, {"first_name": "Ada"} if fields is None else fields))
+
+
+def test_a_good_contact_is_planned_with_its_text() -> None:
+    """Somebody would get no text, another one, or at another number."""
+    assert screened(phone="+1 (202) 555-0101") == Planned(7, PHONE, "Hi Ada. STOP to opt out", "Ada", 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "phone", "options", "expected"),
+    [
+        ({"first_name": "Ada"}, "", {}, Skipped(7, "", "invalid phone: empty")),
+        ({"first_name": "Ada"}, "555-0101", {}, Skipped(7, "555-0101", "invalid phone: too few digits")),
+        ({"first_name": "Ada"}, "(202) 555-0101", {"suppress": {PHONE}}, Skipped(7, PHONE, "suppressed")),
+        ({}, PHONE, {}, Skipped(7, PHONE, "empty merge field first_name")),
+        ({"first_name": " "}, PHONE, {}, Skipped(7, PHONE, "empty merge field first_name")),
+        (
+            {"first_name": "x" * 2000},
+            PHONE,
+            {},
+            Skipped(7, PHONE, "text too long: it would take 14 segments, more than 10"),
+        ),
+        (
+            {"first_name": "x" * 200},
+            PHONE,
+            {"max_segments": 1},
+            Skipped(7, PHONE, "text too long: it would take 2 segments, more than 1"),
+        ),
+        (
+            {"first_name": "Jos\ufffd"},
+            PHONE,
+            {},
+            Skipped(7, PHONE, "unreadable row: broken characters in a merge field"),
+        ),
+        (
+            {"first_name": chr(0xD83D)},
+            PHONE,
+            {},
+            Skipped(7, PHONE, "unreadable row: broken characters in a merge field"),
+        ),
+        (
+            {"first_name": "@first_name@"},
+            PHONE,
+            {},
+            Skipped(7, PHONE, "unreadable row: the merged text holds an @...@ placeholder"),
+        ),
+    ],
+)
+def test_a_doubtful_contact_is_skipped_with_the_first_reason(
+    fields: dict[str, str], phone: str, options: dict[str, Any], expected: Skipped
+) -> None:
+    """A text would leave that nobody meant, or a contact would be missing without a word."""
+    assert screened(fields, phone, **options) == expected
+
+
+def test_phone_comes_before_suppression_and_merge_fields() -> None:
+    """Counts by reason would move between two readings of one list."""
+    assert screened({}, "12", suppress={PHONE}) == Skipped(7, "12", "invalid phone: too few digits")
+    assert screened({}, PHONE, suppress={PHONE}) == Skipped(7, PHONE, "suppressed")
+
+
+@pytest.mark.parametrize("kind", [set, frozenset, list, tuple, dict.fromkeys])
+def test_suppressed_numbers_count_however_they_are_written(kind: Any) -> None:
+    """An opted-out person whose number is kept as +1... would be texted."""
+    assert screened(suppress=kind(["+44 20 7946 0958", "", "+1 (202) 555-0101"])) == Skipped(7, PHONE, "suppressed")
+
+
+def test_a_suppressed_number_that_cannot_be_read_is_an_error() -> None:
+    """It stands for somebody who must not be texted, and it is unknown who."""
+    with pytest.raises(ConfigurationError, match=r"^1 of 2 suppressed numbers cannot be read") as caught:
+        Screen(TEXT, suppress=["2025550101.0", PHONE])
+    assert PHONE not in str(caught.value)
+
+
+def test_any_container_can_answer_for_suppression() -> None:
+    """A service that keeps its opt-outs in a database could not use screening."""
+
+    class Database:
+        def __contains__(self, phone: object) -> bool:
+            return phone == PHONE
+
+    assert screened(suppress=Database()) == Skipped(7, PHONE, "suppressed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"name": "Ada Byron", "first_name": "A"}, "Ada Byron"),
+        ({"name": "", "first_name": "Ada", "last_name": "Byron"}, "Ada Byron"),
+        ({"last_name": "Byron"}, "Byron"),
+        ({"first_name": "Mary\nAnn\u00a0Zoë"}, "Mary Ann Zoë"),
+        ({"first_name": "\ufffd"}, None),
+        ({"name": "x" * 5000}, "x" * 100),
+        ({}, None),
+    ],
+)
+def test_the_name_of_a_new_contact(fields: dict[str, str], name: str | None) -> None:
+    """The contact would be created under a wrong name, and greeted by it in every later campaign."""
+    planned = screened(fields, text="STOP to opt out")
+    assert isinstance(planned, Planned)
+    assert planned.name == name
+
+
+def test_a_batch_keeps_order_and_passes_on_what_was_skipped() -> None:
+    """The ledger lets the first row of a phone win, so order decides which text a person gets; a lost row is unaccounted."""
+    unread = Skipped(2, "", "unreadable row: quote never closed")
+    rows: list[Contact | Skipped] = [Contact(1, PHONE, {}), unread, Contact(3, "2", {}), Contact(4, PHONE, {})]
+    result = Screen("STOP").batch(rows)
+    assert [row.row for row in result] == [1, 2, 3, 4]
+    assert result[1] is unread
+    assert Counter(type(row) for row in result) == {Planned: 2, Skipped: 2}
+
+
+def test_the_columns_to_ask_for() -> None:
+    """A column that the reader leaves out would skip every contact."""
+    assert Screen("{City} {first_name}").needed_fields == ("city", "first_name", "name", "last_name")
+    assert Screen("{city}", name_fields=()).needed_fields == ("city",)
+
+
+def test_the_opt_out_wording_is_demanded() -> None:
+    """Texts without it break the carriers' rules; RumbleUp refuses them with 403, one by one, in the middle of a run."""
+    require_opt_out(Template(TEXT))
+    with pytest.raises(TemplateError, match="add the word STOP"):
+        require_opt_out(Template("Hi {first_name}"))
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    """max_segments=0 would skip everybody."""
+    with pytest.raises(ConfigurationError, match="max_segments"):
+        Screen(TEXT, max_segments=0)
