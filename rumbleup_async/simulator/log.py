@@ -6,7 +6,8 @@ position to go on from and where its own page began, so texts that leave meanwhi
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import Any
 
@@ -47,10 +48,10 @@ class Log:
         if not 1 <= count <= _MOST:
             return _field(f"_count must be from 1 to {_MOST}")
         if total is None:
-            total = sum(1 for _ in self._matches(candidates, tests, 0))
+            total = sum(1 for _ in _matches(candidates, tests, 0)) if tests else len(candidates)
         page: list[int] = []
         following = None
-        for position in self._matches(candidates, tests, start):
+        for position in _matches(candidates, tests, start):
             if len(page) == count:
                 following = position
                 break
@@ -63,9 +64,9 @@ class Log:
         return ok(reply)
 
     def _filters(self, params: Params) -> tuple[Sequence[int], list[Callable[[int], bool]]]:
-        """The positions to look at, narrowed by an index where there is one, and the tests each must pass."""
+        """The positions to look at, ascending, narrowed by an index where there is one, and the tests each must pass."""
         texts = self._world.texts
-        narrowed: list[list[int]] = []
+        narrowed: list[Sequence[int]] = []
         tests: list[Callable[[int], bool]] = []
         if phones := _listed(params, "phone"):
             narrowed.append(_union(texts.of_phone(digits(phone) or phone) for phone in phones))
@@ -89,13 +90,8 @@ class Log:
         if not narrowed:
             return range(len(texts)), tests
         candidates = min(narrowed, key=len)
-        tests.extend(set(others).__contains__ for others in narrowed if others is not candidates)
+        tests.extend(_within(others) for others in narrowed if others is not candidates)
         return candidates, tests
-
-    @staticmethod
-    def _matches(candidates: Sequence[int], tests: list[Callable[[int], bool]], start: int) -> Iterable[int]:
-        left = (position for position in candidates if position >= start) if start else iter(candidates)
-        return (position for position in left if all(test(position) for test in tests)) if tests else left
 
     def _proxy(self, position: int) -> str:
         project = self._world.projects.get(self._world.texts.actions[position])
@@ -139,8 +135,24 @@ def _moment(params: Params, name: str) -> float | None:
     return moment
 
 
-def _union(lists: Iterable[Sequence[int]]) -> list[int]:
-    return list(dict.fromkeys(merge(*lists)))
+def _matches(candidates: Sequence[int], tests: list[Callable[[int], bool]], start: int) -> Iterator[int]:
+    # A page costs its own rows, not those before it: reading a long log page by page must not be quadratic.
+    first = bisect_left(candidates, start) if start else 0
+    left = map(candidates.__getitem__, range(first, len(candidates)))
+    return (position for position in left if all(test(position) for test in tests)) if tests else left
+
+
+def _within(places: Sequence[int]) -> Callable[[int], bool]:
+    def holds(position: int) -> bool:
+        found = bisect_left(places, position)
+        return found < len(places) and places[found] == position
+
+    return holds
+
+
+def _union(lists: Iterable[Sequence[int]]) -> Sequence[int]:
+    several = list(lists)
+    return several[0] if len(several) == 1 else list(dict.fromkeys(merge(*several)))
 
 
 def _field(message: str) -> Reply:

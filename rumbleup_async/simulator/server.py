@@ -133,7 +133,8 @@ class Server:
 async def serve(simulator: Simulator, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[Server]:
     """Serve on a loopback address while the context is open; port 0 takes a free one. ValueError for other hosts."""
     _check_loopback(host)
-    async with Server(simulator, host).listening(port) as server:
+    # The name stands for two addresses, and port 0 would be another number on each.
+    async with Server(simulator, "127.0.0.1" if host == "localhost" else host).listening(port) as server:
         yield server
 
 

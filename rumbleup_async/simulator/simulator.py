@@ -21,7 +21,8 @@ class Simulator:
     """A RumbleUp server's state, behaviour and memory. The same seed and requests give the same replies.
 
     Times are seconds; `clock` gives Unix seconds. The knobs are described at `Settings`, the faults in `faults.KINDS`.
-    `keep_texts=False` keeps a digest of each text instead of its words, for runs of many millions.
+    `keep_texts=False` keeps a digest of each text instead of its words, for runs of many millions; the log then shows
+    empty texts.
     """
 
     def __init__(

@@ -77,42 +77,57 @@ class Caller:
         """The next contact of a project."""
         return await self.call("message/next", {"action": action})
 
-    async def gives_up(self, path: str, fields: Mapping[str, Any], seconds: float = 0.1) -> bool:
-        """Whether no answer came in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.call(path, fields)
-        except TimeoutError:
-            return True
-        return False
+    async def gives_up(self, path: str, fields: Mapping[str, Any]) -> bool:
+        """Call, leave once the server has worked on it (or, if it is stalled, after a moment); whether no answer came."""
+        requests = self.simulator.requests
+        before = requests.count()
+        calling = asyncio.create_task(self.call(path, fields))
+        while requests.count() == before and not self.simulator.stalled:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
+        unanswered = not calling.done()
+        calling.cancel()
+        await asyncio.wait([calling])
+        return unanswered
 
 
 Start = Callable[..., AbstractAsyncContextManager[Caller]]
 """`async with start(latency=0.1) as caller:` serves a simulator made with these options."""
 
 
-async def exchange(server: Server, *requests: tuple[str, Mapping[str, Any]], patience: float = 0.05) -> tuple[bytes, str]:
+async def exchange(
+    server: Server, *requests: tuple[str, Mapping[str, Any]], end: str = "open", silent: bool = False
+) -> tuple[bytes, str]:
     """Requests on one connection, byte by byte: what arrived, and whether it was then `open`, `closed` or `reset`.
 
-    A further request is written once the reply before it is quiet; `patience` is in seconds.
+    `end` is what the caller expects and only decides how long to wait; a `silent` server is given a moment and no more.
     """
     reader, writer = await asyncio.open_connection(server.host, server.port)
-    arrived, end = b"", "open"
+    arrived, seen = b"", "open"
     try:
-        for path, fields in requests:
+        for place, (path, fields) in enumerate(requests):
             body = json.dumps(fields).encode()
             head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
-            while end == "open":
+            reply = b""
+            lasts = end == "open" or place < len(requests) - 1
+            while seen == "open":
+                patience = 0.03 if silent or (lasts and _is_whole(reply)) else 10.0
                 try:
                     async with asyncio.timeout(patience):
                         data = await reader.read(65_536)
                 except TimeoutError:
                     break
                 except ConnectionResetError:
-                    end = "reset"
+                    seen = "reset"
                 else:
-                    arrived, end = arrived + data, "open" if data else "closed"
+                    reply, seen = reply + data, "open" if data else "closed"
+            arrived += reply
     finally:
         writer.close()
-    return arrived, end
+    return arrived, seen
+
+
+def _is_whole(reply: bytes) -> bool:
+    head, found, body = reply.partition(b"\r\n\r\n")
+    return bool(found) and len(body) >= int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])

@@ -118,7 +118,7 @@ async def test_tagged_contacts_are_passed_over_or_not(start: Start) -> None:
 
 async def test_too_many_at_one_time_is_a_440(start: Start) -> None:
     """Lowering the number of texters could not be tried."""
-    async with start(next_concurrency=2, latency=0.05) as caller:
+    async with start(next_concurrency=2, latency=0.25) as caller:
         caller.simulator.add_contacts(125, contacts(5))
         replies = await asyncio.gather(*(caller.next() for _ in range(4)))
         assert sorted(status for status, _ in replies) == [200, 200, 440, 440]

@@ -137,12 +137,6 @@ print(sorted(name for name in sys.modules
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
-def test_each_file_can_be_imported_alone(name: str) -> None:
-    """An import cycle would show only when somebody imports in another order."""
-    subprocess.run([sys.executable, "-c", f"import rumbleup_async.simulator.{name}"], check=True)
-
-
 def test_the_front_door_lists_what_it_exports() -> None:
     """A name would be documented and missing, or there and undocumented."""
     names = rumbleup_async.simulator.__all__
