@@ -41,7 +41,7 @@ class Log:
             if fault == "log-repeat-page":
                 start, repeats = previous, repeats + 1
         try:
-            count = int(params.get("_count") or self._world.settings.page_size)
+            count = int(str(params.get("_count") or self._world.settings.page_size))
             candidates, tests = self._filters(params)
         except ValueError as problem:
             return _field(str(problem))
@@ -129,7 +129,10 @@ def _moment(params: Params, name: str) -> float | None:
     value = params.get(name)
     if value is None or value == "":
         return None
-    moment = times.read(str(value))
+    try:
+        moment = times.read(str(value))
+    except (OverflowError, ValueError):  # far beyond any calendar
+        moment = None
     if moment is None:
         raise ValueError(f"{name} is not a time")
     return moment

@@ -1,8 +1,12 @@
 """Credentials, routes and account/get."""
 
+import json
+import random
 from base64 import b64encode
 
 import pytest
+
+from rumbleup_async.simulator import Simulator
 
 from .callers import KEY, Caller, Start
 
@@ -80,3 +84,38 @@ async def test_requests_are_counted(caller: Caller) -> None:
     assert requests.count(status=404) == 1
     assert requests.faults == {"hang-after": 1}
     assert requests.as_dict()["message/send"] == {"received": 3, "none": 1, "200": 1, "403": 1}
+
+
+ODD = [
+    None,
+    "",
+    0,
+    -1,
+    1.5,
+    "125",
+    2025550101,
+    "\x00",
+    [],
+    [1, None],
+    {},
+    {"a": 1},
+    True,
+    "STOP",
+    "9" * 5000,
+    "2025-01-01",
+    "MS4yLjMuNA",
+]
+
+
+def test_odd_parameters_never_break_it() -> None:
+    """A server that fails on odd input would look like one of its own faults."""
+    dice = random.Random(1)
+    simulator = Simulator(faults={"502": 0.1, "log-repeat-page": 0.2, "next:duplicate-phone": 0.5})
+    simulator.add_contacts(125, [{"phone": 2025550100 + n} for n in range(99)])
+    names = ["phone", "action", "text", "flags", "name", "group", "_start", "_count", "since", "before", "logid", "proxy", "cid"]
+    for _ in range(4000):
+        fields = {name: dice.choice(ODD) for name in dice.sample(names, 5)} | dice.choice([{}, {"action": 125, "text": "STOP"}])
+        path = dice.choice(["message/send", "message/next", "message/log/select", "account/get"])
+        reply = simulator.answer("POST", f"/api/{path}", KEY, None, json.dumps(fields).encode())
+        assert reply.status in {200, 400, 403, 404, 441, 502}
+    assert simulator.requests.count(status=200) > 100

@@ -97,7 +97,18 @@ async def test_by_logid(caller: Caller) -> None:
     assert [row["logid"] for row in page["data"]] == [ids[0], ids[2]]
 
 
-@pytest.mark.parametrize("fields", [{"_start": "rubbish"}, {"_start": "MQ"}, {"_count": 0}, {"_count": "x"}, {"since": "soon"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"_start": "rubbish"},
+        {"_start": "MQ"},
+        {"_count": 0},
+        {"_count": "x"},
+        {"since": "soon"},
+        {"before": "9999-12-31T23:59"},
+        {"since": "9" * 400},
+    ],
+)
 async def test_bad_parameters_are_a_400(caller: Caller, fields: dict[str, Any]) -> None:
     """A mistake in a filter would look like an empty log."""
     status, reply = await caller.log(**fields)
