@@ -29,9 +29,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `connect_attempts`/`first_connect_attempts`: tries of one text while nothing can be reached, after and before the first
     text of the run was accepted. `throttle_attempts`: tries of one text that is answered 429/440 each time.
     `backoff` (nothing reached) and `throttle_backoff` (429/440 without a time) double from try to try up to
-    `backoff_ceiling`. `wait_ceiling`: a longer wait asked for by the provider stops the run instead of holding it.
-    `max_errors`/`first_errors`: texts in a row that fail for reasons not of their recipient before the run stops, after and
-    before the first text was accepted.
+    `backoff_ceiling`; `trouble_ceiling` bounds the pauses made while texts in a row end unknown. `wait_ceiling`: a longer
+    wait asked for by the provider stops the run instead of holding it. `max_errors`/`first_errors`: texts in a row that fail
+    for reasons not of their recipient before the run stops, after and before the first text was accepted.
     """
 
     connect_attempts: int = 8
@@ -40,6 +40,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     backoff: float = 0.5
     throttle_backoff: float = 0.1
     backoff_ceiling: float = 60.0
+    trouble_ceiling: float = 5.0
     wait_ceiling: float = 900.0
     max_errors: int = 50
     first_errors: int = 5

@@ -28,7 +28,7 @@ import anyio
 
 from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Accepted, Closed, Outcome, Planned, Result, Skipped, State, Text, Throttled, Unknown
+from rumbleup_async.messaging import Accepted, Closed, Outcome, Planned, Refused, Result, Skipped, State, Text, Throttled, Unknown
 from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
 ABANDONED = "interrupted before its result was known"
@@ -36,6 +36,9 @@ ABANDONED = "interrupted before its result was known"
 _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
 crash."""
+
+_TROUBLE = 3
+"""Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
 
 _FEED_AHEAD = 20_000
 """Contacts that a feed may be ahead of the sending."""
@@ -90,6 +93,8 @@ class Engine:
         self._room = asyncio.Event()
         self._dry = False
         """The last look into the queue found it empty."""
+        self._added = 0
+        """Additions to the queue by a feed."""
         self._fed = True
         self._stopping = False
         self._failure: BaseException | None = None
@@ -205,13 +210,14 @@ class Engine:
 
     async def _close_and_open(self, want: int) -> None:
         done, self._done = self._done, []
+        added = self._added
         try:
             opened = await self._ledger.exchange(done, want)
         except BaseException:
             self._done = done + self._done
             raise
         if want:
-            self._dry = len(opened) < want
+            self._dry = len(opened) < want and added == self._added
             self._left -= len(opened)
         self._publish(done)
         for text in opened:
@@ -261,6 +267,7 @@ class Engine:
                     self._room.clear()
                     await self._room.wait()
                 skipped = await self._ledger.add(rows)
+                self._added += 1
                 self._dry = False
                 self._bell.set()
                 if skipped:
@@ -360,9 +367,10 @@ class Engine:
         stop = self._watch.see(outcome)
         if stop is not None:
             self.stop(stop)
-        elif self._watch.in_a_row >= 3:
+        elif isinstance(outcome, Unknown) and self._watch.in_a_row >= _TROUBLE:
             # A server in trouble is given time instead of more texts to lose.
-            self._hold(self._policy.wait(self._watch.in_a_row - 2), "several texts in a row failed")
+            wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
+            self._hold(wait, "several texts in a row failed")
 
     def _adapt(self, outcome: Outcome) -> None:
         if isinstance(outcome, Accepted):
@@ -372,7 +380,7 @@ class Engine:
             return
         if isinstance(outcome, Throttled):
             self._pace.throttled()
-        elif self._watch.in_a_row < 3:
+        elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
             return
         self._window = max(1, self._window // 2)
 

@@ -35,6 +35,7 @@ Rate = Annotated[
     float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
 ]
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
 
 
@@ -64,6 +65,7 @@ def send(
     ] = None,
     rate: Rate = None,
     concurrency: Concurrency = 64,
+    timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
@@ -86,6 +88,7 @@ def send(
             ledger=ledger,
             rate=rate,
             concurrency=concurrency,
+            timeout=timeout,
             limit=limit,
             phone_field=phone_field,
             flags=flag or [],
@@ -105,6 +108,7 @@ def resume(
     ledger: LedgerFile,
     rate: Rate = None,
     concurrency: Concurrency = 64,
+    timeout: Timeout = 30.0,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -112,7 +116,10 @@ def resume(
     """Go on with a run that was stopped or that died. What may have left is not sent again."""
     from rumbleup_async.cli import send as sending
 
-    finish(run_loop(sending.resume(ledger=ledger, rate=rate, concurrency=concurrency, yes=yes, as_json=as_json, quiet=quiet)))
+    code = run_loop(
+        sending.resume(ledger=ledger, rate=rate, concurrency=concurrency, timeout=timeout, yes=yes, as_json=as_json, quiet=quiet)
+    )
+    finish(code)
 
 
 @app.command(epilog="Example: rumbleup status voters-125.ledger --json")

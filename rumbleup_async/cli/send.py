@@ -27,6 +27,7 @@ from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.session.client import Timeouts
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ async def send(
     ledger: Path | None,
     rate: float | None,
     concurrency: int,
+    timeout: float,
     limit: int | None,
     phone_field: str | None,
     flags: list[str],
@@ -94,7 +96,7 @@ async def send(
             rumbleup = RumbleUp("DRY:RUN", base_url="http://localhost")
         else:
             ledger = ledger or default_ledger(source, action)
-            rumbleup = RumbleUp.from_env(environ)
+            rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
             if not (yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
         await stack.enter_async_context(rumbleup)
@@ -133,13 +135,14 @@ async def resume(
     ledger: Path,
     rate: float | None,
     concurrency: int,
+    timeout: float,
     yes: bool,
     as_json: bool,
     quiet: bool,
     environ: dict[str, str] | None = None,
 ) -> int:
     """Go on with a run; the exit code."""
-    rumbleup = RumbleUp.from_env(environ)
+    rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
     async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency) as run:
         waiting = run.counts[State.QUEUED]
         if not quiet:
