@@ -10,6 +10,7 @@ May import: nothing of ours.
     │   └── LedgerError               the ledger cannot be used as asked
     │       ├── LedgerLocked          another process is writing it
     │       └── LedgerMismatch        it belongs to another list, text or project
+    ├── WebhookRefused                what came to the webhook address is no event: not JSON, no object, too large
     ├── ExchangeError                 one HTTP exchange did not come to an answer
     │   ├── NotSentError              ... and nothing of the request left: trying again is safe
     │   └── MaybeSentError            ... and the request may have been carried out: never repeat a send on it
@@ -23,9 +24,12 @@ May import: nothing of ours.
         ├── Landline                  code LANDLINE
         ├── DailyCapReached           code DAILYCAP
         ├── OutsideHours              code TIMERANGE
+        ├── ProxyUnavailable          code PROXY: the sending number cannot be used
         ├── RateLimited               429 or 440; `after` seconds if the provider said so
         ├── ServerFailed              5xx: the request may have been carried out
         └── UnreadableReply           an answer that is not what the endpoint returns
+
+Warnings: RumbleUpWarning, for a call that is carried out and probably not what was meant.
 """
 
 from __future__ import annotations
@@ -83,8 +87,11 @@ class ApiError(RumbleUpError):
     """The provider answered with an error.
 
     `status` is the HTTP status or, where the provider uses one of its special numbers, that; `code` its opaque code or "";
-    `message` its own words, phone numbers masked; `endpoint` the path. Source: the error object of the API overview page.
+    `message` its own words, phone numbers masked; `endpoint` the path; `request_id` what the answer's headers call the request,
+    or "" (none is documented; support can find a request by it). Source: the error object of the API overview page.
     """
+
+    request_id: str = ""
 
     def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "") -> None:
         where = f"{endpoint}: " if endpoint else ""
@@ -132,6 +139,10 @@ class OutsideHours(ApiError):
     """Code TIMERANGE: outside the hours in which texts may be sent."""
 
 
+class ProxyUnavailable(ApiError):
+    """Code PROXY: the sending number is not available, not operational or released; another one may work."""
+
+
 class RateLimited(ApiError):
     """429 or 440: asked too fast. `after` is the provider's wish in seconds, None if it gave none."""
 
@@ -146,3 +157,11 @@ class ServerFailed(ApiError):
 
 class UnreadableReply(ApiError):
     """The answer is not what this endpoint returns: HTML, an empty body, broken JSON, another shape."""
+
+
+class RumbleUpWarning(UserWarning):
+    """The call is carried out, and probably will not do what was meant."""
+
+
+class WebhookRefused(RumbleUpError):
+    """What came to the webhook address is no event: not JSON, not an object, or too large. The message quotes nothing of it."""
