@@ -242,6 +242,9 @@ class _Rows:
             size -= 1
         if size > self._width:
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
+        if size < self._width and any('"' in cell for cell in record):
+            # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
+            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
         fields = {name: record[index].strip() for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
 

@@ -25,7 +25,6 @@ _TWO_PHONES: Final = "unreadable row: two phones in one row"
 _NOT_JSON: Final = "unreadable row: not valid JSON"
 _NO_OBJECT: Final = "unreadable row: not a JSON object"
 
-_name = functools.lru_cache(maxsize=4096)(field_name)
 # Pairs instead of a dict: a repeated key would silently keep its last value (api-facts 4.1 no. 1). Numbers stay as they
 # are written, so that a phone that became a decimal number is seen as one.
 _json = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=lambda _: None)
@@ -88,7 +87,7 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
         except (ValueError, RecursionError):
             continue
         if isinstance(pairs, tuple):
-            names.update(dict.fromkeys(_name(key) for key, _ in pairs))
+            names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
     if names and not any(_is_phone(name, phone_field) for name in names):
         heading.phone_column(list(names), where, phone_field)
 
@@ -101,18 +100,26 @@ def _contact(
     twice: set[str] = set()
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
-        name = _name(key) if isinstance(key, str) else ""
-        if not value or not name:
+        if not value or not isinstance(key, str):
             continue
-        if _is_phone(name, phone_field):
+        name, is_phone = _known(key, phone_field)
+        if is_phone:
             numbers.append(value)
-        if values.setdefault(name, value) != value:
+        if (is_phone or fields is None or name in fields) and values.setdefault(name, value) != value:
             twice.add(name)
     if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
         return Skipped(row, "", _TWO_PHONES)
     # Which of two values is meant cannot be known, so neither is merged.
-    kept = {name: value for name, value in values.items() if (fields is None or name in fields) and name not in twice}
-    return Contact(row, numbers[0] if numbers else "", kept)
+    for name in [name for name in values if not name or name in twice or (fields is not None and name not in fields)]:
+        del values[name]
+    return Contact(row, numbers[0] if numbers else "", values)
+
+
+@functools.lru_cache(maxsize=4096)
+def _known(key: str, phone_field: str | None) -> tuple[str, bool]:
+    """The normal form of a key, and whether it holds the phone."""
+    name = field_name(key)
+    return name, _is_phone(name, phone_field)
 
 
 def _is_phone(name: str, phone_field: str | None) -> bool:

@@ -22,6 +22,7 @@ MAX_LINES: Final = 20
 _DOUBTFUL_LINES: Final = 1000
 
 NEVER_CLOSED: Final = "quote never closed"
+STRAY_QUOTE: Final = "a quote in the middle of a cell"
 CELL_TOO_LONG: Final = "a cell or line is too long"
 ROW_IN_CELL: Final = "a quoted cell holds what looks like another row"
 
@@ -36,7 +37,8 @@ class Fault(list[str]):
         self.reason = reason
 
 
-_STRAY: Final = Fault(NEVER_CLOSED)
+_UNCLOSED: Final = Fault(NEVER_CLOSED)
+_STRAY: Final = Fault(STRAY_QUOTE)
 
 
 class Records:
@@ -68,51 +70,59 @@ class Records:
                 return records
         return self._carefully(lines, last)
 
-    def _read(self, lines: list[str], *, strict: bool = False) -> Reader:
-        return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True, strict=strict)
+    def _read(self, lines: list[str]) -> Reader:
+        # Strict: a quote that closes in the middle of a cell is an error, and not the guess that the cell goes on.
+        return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True, strict=True)
 
     def _carefully(self, lines: list[str], last: bool) -> list[list[str]]:
         """The same record by record: each is read alone, and no further than a record may reach."""
         entries: list[list[str]] = []
         start = 0
         while start < len(lines):
-            window = lines[start : start + MAX_LINES] if '"' in lines[start] else lines[start : start + 1]
+            line = lines[start]
+            window = [line]
             length, record = self._first_of(window)
+            if length > 1:
+                window = lines[start : start + MAX_LINES]
+                length, record = self._first_of(window)
             if length > len(window) and len(window) < MAX_LINES and not last:
                 self._open = lines[start:]
                 break
-            if length > 1:
-                found = self._over_several(window, length, record)
-            elif record is None and "\r" in window[0]:
-                found = self._apart(window[0])
-            else:
-                found = [Fault(CELL_TOO_LONG) if record is None else record]
-            taken = 1 if length > len(window) or found[0] is _STRAY else length
-            if self._doubtful and length == 1:
-                found = [self._if_complete(entry) for entry in found]
-                self._doubtful = 0 if window[0].count('"') % 2 else self._doubtful - 1
-            if found[0] is _STRAY:
-                # The zone of doubt ends where the quote seemed to be closed, or at the next that could close it.
-                self._doubtful = length - 1 if length <= len(window) else _DOUBTFUL_LINES
+            found = self._of_line(line, record) if length == 1 else self._of_several(window, length, record)
             entries.extend(found)
-            start += taken
+            start += 1 if found[0] is _UNCLOSED or found[0] is _STRAY else length
+            self._doubt_after(found[0], line, length if length <= len(window) else _DOUBTFUL_LINES)
         return entries
 
-    def _first_of(self, window: list[str], *, strict: bool = False) -> tuple[int, list[str] | None]:
+    def _doubt_after(self, entry: list[str], line: str, length: int) -> None:
+        """Keep count of the lines that follow a stray quote: to where it seemed closed, or the next that could close it."""
+        if entry is _UNCLOSED or entry is _STRAY:
+            self._doubtful = max(length - 1, 0) or MAX_LINES
+        elif self._doubtful:
+            self._doubtful = 0 if line.count('"') % 2 else max(0, self._doubtful - length)
+
+    def _first_of(self, window: list[str]) -> tuple[int, list[str] | None]:
         """How many lines the first record takes (one more than there are if its quote stays open), and its cells."""
-        reader = self._read([*[line + "\n" for line in window], ""], strict=strict)
+        reader = self._read([*[line + "\n" for line in window], ""])
         try:
             record = next(reader)
         except csv.Error:
             return reader.line_num, None
         return reader.line_num, record
 
-    def _over_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
+    def _of_line(self, line: str, record: list[str] | None) -> list[list[str]]:
+        if record is None and "\r" in line:
+            return self._apart(line)
+        if record is None:
+            return [Fault(CELL_TOO_LONG) if len(line) > csv.field_size_limit() else _STRAY]
+        if self._doubtful and record and not self._is_complete(record):
+            return [Fault(f"{len(record)} columns where the header has {self._columns}, after a stray quote")]
+        return [record]
+
+    def _of_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
         """A record over several lines if it can be nothing else; a fault for each line if both readings are possible."""
         if record is None or length > len(window) or not self._is_complete(record):
-            return [_STRAY]
-        if self._first_of(window[:length], strict=True) != (length, record):
-            return [_STRAY]
+            return [_UNCLOSED]
         if any("\n" in cell and self._phone_cell(cell) for cell in record):
             return [Fault(ROW_IN_CELL)] * length
         return [record]
@@ -122,13 +132,9 @@ class Records:
         pieces = [self._first_of([piece])[1] or [] for piece in line.split("\r") if piece.strip()]
         if '"' not in line and all(map(self._is_complete, pieces)):
             return pieces or [[]]
-        length, record = self._first_of([line.replace("\r", " ")])
-        return [Fault(CELL_TOO_LONG) if record is None else record if length == 1 else _STRAY]
+        line = line.replace("\r", " ")
+        length, record = self._first_of([line])
+        return self._of_line(line, record) if length == 1 else [_UNCLOSED]
 
     def _is_complete(self, record: list[str]) -> bool:
         return len(record) >= self._columns and not any(record[self._columns :])
-
-    def _if_complete(self, entry: list[str]) -> list[str]:
-        if not entry or self._is_complete(entry):
-            return entry
-        return Fault(f"{len(entry)} columns where the header has {self._columns}, after a quote that was never closed")

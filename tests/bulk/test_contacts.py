@@ -111,6 +111,10 @@ def test_lines_of_several_encodings_are_read_each_by_its_own() -> None:
         (f"Ann,{A},D\x00C", {"name": "Ann", "phone": A, "city": "D\x00C"}),
         (f"Ann,{A}," + "x" * 200_000, "unreadable row: a cell or line is too long"),
         (f"Ann,{A}," + "x" * 3_000_000, "unreadable row: a cell or line is too long"),
+        (f'"Ann"x,{A},DC', "unreadable row: a quote in the middle of a cell"),
+        (f'"Ann,"a,b",{A}', "unreadable row: a quote in the middle of a cell"),
+        (f'a note",{A}', "unreadable row: 2 columns where the header has 3, and a stray quote"),
+        (f"Ann 5'11\",{A},DC", {"name": "Ann 5'11\"", "phone": A, "city": "DC"}),
         (f'"Ann ""A"" Lee",{A},DC', {"name": 'Ann "A" Lee', "phone": A, "city": "DC"}),
     ],
 )
