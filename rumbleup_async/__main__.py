@@ -5,11 +5,16 @@ Lives here: the step from a process to the command line. May import: cli, once i
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command line; without its extra installed, say how to get it."""
+    # Until a command has its own handlers there is nothing to tidy up, and Ctrl-C shall not print a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _open_standard_streams()
     try:
         import rich  # noqa: F401
         import typer  # noqa: F401
@@ -19,6 +24,17 @@ def main() -> None:
     from rumbleup_async.cli.app import main as run
 
     run()
+
+
+def _open_standard_streams() -> None:
+    """Under a wrapper that closes one of them, the first socket or file would take its number, and our words would go there."""
+    for number, mode, name in ((0, os.O_RDONLY, "stdin"), (1, os.O_WRONLY, "stdout"), (2, os.O_WRONLY, "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the one that is missing.
+            os.open(os.devnull, mode)
+            setattr(sys, name, open(number, "r" if mode == os.O_RDONLY else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -120,6 +120,9 @@ def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> D
         case Unknown():
             return Settle(State.UNKNOWN, outcome.reason)
         case Refused():
+            if not proven and not outcome.about_recipient:
+                # The project or the account may be what is refused, not this person: nobody is written off for that.
+                return Park(outcome.reason)
             return Settle(State.REFUSED, outcome.reason)
         case Throttled():
             return _throttled(outcome, attempt, policy)

@@ -26,7 +26,7 @@ from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace, SilentObs
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out
 from rumbleup_async.bulk.template import Template
-from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Policy, Stop
 
@@ -226,9 +226,7 @@ class Run:
         if screen is None or settings is None:
             raise ConfigurationError("a resumed run has its list already")
         source = os.fspath(path)
-        if self._ledger.fingerprint is not None:
-            if await anyio.to_thread.run_sync(lists.fingerprint, source) != self._ledger.fingerprint:
-                raise LedgerMismatch(f"the ledger was begun with another list than {source}; use a new ledger for a new list")
+        if self._ledger.fingerprint is not None and await self._is_same_list(source):
             return False
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(source, phone_field=settings.phone_field, fields=screen.needed_fields)
@@ -253,6 +251,16 @@ class Run:
         finally:
             opened.close()
         return True
+
+    async def _is_same_list(self, source: str) -> bool:
+        """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
+        if source == "-":
+            raise LedgerMismatch("the ledger has its list already, and standard input can be read only once; resume it instead")
+        try:
+            found = await anyio.to_thread.run_sync(lists.fingerprint, source)
+        except OSError as error:
+            raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
+        return found == self._ledger.fingerprint
 
     def send(self, contacts: Contacts | None = None) -> Sending:
         """Text the contacts; iterate over what becomes of them, or await it for the summary. Once per run.

@@ -5,6 +5,7 @@ Lives here: output and exit codes. May import: errors, bulk.report.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
+import click
 import typer
 
 from rumbleup_async.bulk.report import Summary
@@ -35,15 +37,24 @@ ON_PURPOSE = frozenset({"limit", "dry run"})
 
 
 def say(message: str = "") -> None:
-    """A line to standard error."""
-    sys.stderr.write(message + "\n")
-    sys.stderr.flush()
+    """A line to standard error. Never fails: a run must not change its course because nobody listens any more."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
 
 
 def print_json(value: object) -> None:
     """One JSON object on standard output."""
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(value) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nobody_reads()
+
+
+def nobody_reads() -> None:
+    """Whoever read our standard output has gone: what Python would still flush at exit goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, code: int = WRONG) -> NoReturn:
@@ -75,10 +86,8 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
             fail(str(error), UNKNOWNS)
         except RumbleUpError as error:
             fail(str(error), STOPPED)
-        except BrokenPipeError:
-            # Whoever read our output has gone; what Python would still flush at exit goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(FINE) from None
+        except (typer.Exit, typer.Abort, click.ClickException):
+            raise
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:

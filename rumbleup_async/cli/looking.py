@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
-from rumbleup_async.cli.console import exit_code, print_json, say
+from rumbleup_async.cli.console import exit_code, nobody_reads, print_json, say
 from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -55,10 +55,23 @@ def _show(summary: Summary, path: Path, *, running: bool) -> None:
 
 def report(path: Path, out: Path | None) -> None:
     """Write a row for each contact. A file appears under its name only when it is whole; it holds phones, so its mode is 0600."""
+    if (
+        out is not None
+        and out.exists()
+        and any(
+            other.exists() and out.samefile(other)
+            for other in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-lock")))
+        )
+    ):
+        raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
     reader = Reader(path)
     try:
         if out is None:
-            _write(reader, sys.stdout)
+            try:
+                _write(reader, sys.stdout)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                nobody_reads()
             return
         draft = out.with_name(out.name + ".part")
         if out.is_dir() or not out.parent.is_dir():

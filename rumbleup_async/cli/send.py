@@ -22,7 +22,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli import progress
 from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
@@ -117,7 +117,8 @@ async def send(
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
             fresh = await run.load(source, rows)
         if run.summary.stopped:
-            return _close(run, ledger, as_json=as_json, quiet=quiet)
+            say(f"the list was not read to its end; nothing was sent; begin again with: rumbleup send {source}")
+            return _close(run, None, as_json=as_json, quiet=True)
         if not quiet:
             _show_findings(source, ledger, fresh=fresh)
         if dry_run:
@@ -160,7 +161,11 @@ async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
         async with progress.sending(run, quiet=quiet):
-            await run.send()
+            try:
+                await run.send()
+            except LedgerError as error:
+                # Texts may have left before: this is a run that stopped, not a mistake made before it began.
+                run.stop(Stop("ledger failed", f"{error}; what was in flight is unknown"))
     return _close(run, ledger, as_json=as_json, quiet=quiet)
 
 

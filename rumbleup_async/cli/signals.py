@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from rumbleup_async.cli.console import INTERRUPTED, say
 
+_ECHO = 0.5
+"""Seconds within which a second signal is the first one again: wrappers forward what the terminal has sent to everybody."""
+
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,15 +26,16 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
     Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown.
     """
     loop = asyncio.get_running_loop()
-    told = False
+    told: float | None = None
 
     def on_signal() -> None:
         nonlocal told
-        if told:
+        if told is None:
+            told = loop.time()
+            stop()  # before any word: the terminal may be gone
+            say(f"\n{words}")
+        elif loop.time() - told > _ECHO:
             os._exit(INTERRUPTED)
-        told = True
-        say(f"\n{words}")
-        stop()
 
     for number in _STOPS:
         loop.add_signal_handler(number, on_signal)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan, Result, State
 
 SCHEMA = 1
@@ -35,6 +35,13 @@ def check_file(path: Path, *, missing_is_fine: bool) -> None:
         raise LedgerError(f"{path} is a symbolic link; a ledger must be a file of its own")
     if not stat.S_ISREG(found.st_mode):
         raise LedgerError(f"{path} is not a file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}") from None
+    if head and head != b"SQLite format 3\0":
+        raise LedgerError(f"{path} is not a ledger but a file of another kind")
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -70,8 +77,9 @@ def value_of(db: sqlite3.Connection, key: str) -> str | None:
     return None if found is None else found[0]
 
 
-def compare(stored: Plan, plan: Plan, path: Path) -> None:
-    differing = [
+def compare(stored: Plan, plan: Plan) -> list[str]:
+    """In what two plans differ, in words; the run's id does not count."""
+    return [
         word
         for word, before, now in (
             ("provider", stored.provider, plan.provider),
@@ -81,8 +89,6 @@ def compare(stored: Plan, plan: Plan, path: Path) -> None:
         )
         if before != now
     ]
-    if differing:
-        raise LedgerMismatch(f"{path} was begun with another {' and another '.join(differing)}; use a new ledger for a new run")
 
 
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
+import anyio
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
@@ -50,10 +51,17 @@ class MemoryLedger:
         return self._plan
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
-        for batch in batches:
-            await self.add(batch)
+        def take_in() -> None:
+            for batch in batches:
+                self._add(batch)
+
+        # Reading a long list takes seconds; the loop of whoever embeds us goes on meanwhile.
+        await anyio.to_thread.run_sync(take_in)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        return self._add(rows)
+
+    def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         skipped = []
         for planned in rows:
             row = planned.row

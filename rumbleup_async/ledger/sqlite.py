@@ -145,20 +145,48 @@ class SqliteLedger:
         self._take_lock()
         try:
             self._open_file()
-            stored = read_plan(self._db, self.path)
-            if stored is None:
-                if plan is None:
-                    raise LedgerError(f"{self.path} holds no run to resume")
-                self._create(plan)
-                stored = plan
-            elif plan is not None:
-                compare(stored, plan, self.path)
+            stored = self._settle(read_plan(self._db, self.path), plan)
             self._recover()
         except BaseException:
             self._close()
             raise
         self._plan = stored
         return stored
+
+    def _settle(self, stored: Plan | None, plan: Plan | None) -> Plan:
+        """Which run this is: the one that is there, or a new one where none is there or none of its texts was ever tried."""
+        db = self._db
+        if stored is None:
+            if plan is None:
+                raise LedgerError(f"{self.path} holds no run to resume")
+            self._create(plan)
+            return plan
+        if plan is None:
+            if value_of(db, "loading") is not None:
+                raise LedgerError(f"{self.path}: its list was not read to its end; send the same list again")
+            return stored
+        differing = compare(stored, plan)
+        if not differing:
+            return stored
+        if self._was_used():
+            raise LedgerMismatch(
+                f"{self.path} was begun with another {' and another '.join(differing)}; use a new ledger for a new run"
+            )
+        self._begin_anew(plan)
+        return plan
+
+    def _was_used(self) -> bool:
+        """Whether any text of this ledger may ever have left."""
+        found = self._db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) OR attempts > 0 LIMIT 1").fetchone()
+        return found is not None
+
+    def _begin_anew(self, plan: Plan) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM contact")
+            db.execute("DELETE FROM run")
+            db.execute("DROP INDEX IF EXISTS one_text_a_phone")
+            db.execute(_ONE_TEXT_A_PHONE)
+            self._write("plan", msgspec.json.encode(plan).decode())
 
     def _take_lock(self) -> None:
         lock_path = beside(self.path, "-lock")
@@ -219,15 +247,19 @@ class SqliteLedger:
 
     def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         db = self._db
-        if value_of(db, "list") is not None:
-            raise LedgerError(f"{self.path}: its list is complete")
-        if sum(self._counts.values()) > self._counts[State.QUEUED] + self._counts[State.SKIPPED]:
-            raise LedgerError(f"{self.path}: texts of it were sent already; its list cannot be read anew")
+        if self._was_used():
+            raise LedgerMismatch(
+                f"{self.path} was begun with another list, and texts of it may have left; use a new ledger for a new list"
+            )
         with self._transaction():
             # A load that was cut off left rows without the index; nothing of them was ever sent.
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
             db.execute("DELETE FROM contact")
+            db.execute("DELETE FROM run WHERE key = 'list'")
             self._write("loading", "1")
+        self.fingerprint = None
+        self._cursor = 0
+        self._ahead.clear()
         self._counts.update(dict.fromkeys(State, 0))
         for batch in batches:
             with self._transaction():
@@ -357,6 +389,9 @@ class SqliteLedger:
     def _take(self, want: int) -> list[tuple[int, str, str | None, str | None, int]]:
         ahead = self._ahead
         if len(ahead) < want:
+            if value_of(self._db, "loading") is not None:
+                # Without the rest of the list and the index over its phones somebody could be texted twice.
+                raise LedgerError(f"{self.path}: its list was not read to its end; send the same list again")
             answer = self._db.execute(
                 """SELECT json_group_array(json_array(row, phone, text, name, attempts)) FROM
                 (SELECT row, phone, text, name, attempts FROM contact WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",

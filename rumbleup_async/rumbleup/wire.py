@@ -118,10 +118,11 @@ def decipher_send(response: Response) -> Outcome:
 
 _BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
 
-_ABOUT_RECIPIENT = frozenset({"LANDLINE", "FIELD", "DND", "BAD", "OPTOUT", "UNREACHABLE"})
-"""Codes that say something about this phone only. LANDLINE and FIELD are documented (proxy-send page); the others are how
-the account's
-contact flags of the same names would read. A code missing here costs no text: it only counts towards the error threshold."""
+_ABOUT_RECIPIENT = frozenset({"LANDLINE", "DND", "BAD", "OPTOUT", "UNREACHABLE"})
+"""Codes that say something about this phone only. LANDLINE is documented (proxy-send page); the others are how the account's
+contact
+flags of the same names would read. FIELD is not among them: the wrong field may be the project's id. A code missing here
+loses no text: it counts towards the error threshold."""
 
 
 def _decipher_refusal(response: Response) -> Outcome:
