@@ -80,9 +80,9 @@ class Records:
         start = 0
         while start < len(lines):
             line = lines[start]
-            window = [line]
+            window = lines[start : start + MAX_LINES] if line.count('"') % 2 else [line]
             length, record = self._first_of(window)
-            if length > 1:
+            if length > len(window) == 1:
                 window = lines[start : start + MAX_LINES]
                 length, record = self._first_of(window)
             if length > len(window) and len(window) < MAX_LINES and not last:
