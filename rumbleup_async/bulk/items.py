@@ -49,7 +49,7 @@ def contact_of(
     """The contact of one item of an iterable, as row `row`.
 
     An item is a phone (text or a whole number), a mapping, a dataclass, a named tuple, a msgspec struct, a database row
-    with keys, or a `Contact`. `phone_field` and `fields` must be in the normal form of column names. An item of another
+    with keys, or a `Contact`. `fields` must be in the normal form of column names. An item of another
     kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
     """
     if isinstance(item, Skipped):
@@ -123,7 +123,7 @@ def _known(key: str, phone_field: str | None) -> tuple[str, bool]:
 
 
 def _is_phone(name: str, phone_field: str | None) -> bool:
-    return heading.is_phone_name(name) if phone_field is None else name == phone_field
+    return heading.is_phone_name(name) if phone_field is None else name == field_name(phone_field)
 
 
 def _others(fields: Mapping[str, str], phone_field: str | None) -> Iterator[tuple[str, str]]:

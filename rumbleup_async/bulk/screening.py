@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from rumbleup_async.bulk import phones
 from rumbleup_async.bulk.phones import is_clean, normalise
 from rumbleup_async.bulk.segments import parts
-from rumbleup_async.bulk.template import EmptyFieldError, Template, has_opt_out, has_placeholder, merge_value
+from rumbleup_async.bulk.template import EmptyFieldError, Template, field_name, has_opt_out, has_placeholder, merge_value
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
 
@@ -60,10 +60,11 @@ class Screen:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
         self.template = Template(template) if isinstance(template, str) else template
-        self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *name_fields]))
+        names = [field_name(name) for name in name_fields]
+        self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
         self._max_segments = max_segments
         self._suppress = _readable(suppress)
-        self._name_field, *self._name_parts = name_fields or ("",)
+        self._name_field, *self._name_parts = names or [""]
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
         """What becomes of one row. What a reader has skipped stays skipped."""

@@ -390,6 +390,11 @@ def test_items_of_an_iterable(item: object, expected: Contact | Skipped) -> None
     assert contact_of(item, 7, fields={"first_name"}) == expected
 
 
+def test_the_phone_field_of_an_item_is_a_name_in_any_form() -> None:
+    """The column that the caller named would not be found, and everybody skipped."""
+    assert contact_of({"Home Phone": A, "phone": B}, 7, "home-phone") == Contact(7, A, {"home_phone": A, "phone": B})
+
+
 def test_an_iterable_is_numbered_and_read_lazily() -> None:
     """A cursor over five million rows would be loaded into memory."""
     database = sqlite3.connect(":memory:")

@@ -133,6 +133,7 @@ def test_a_batch_keeps_order_and_passes_on_what_was_skipped() -> None:
 def test_the_columns_to_ask_for() -> None:
     """A column that the reader leaves out would skip every contact."""
     assert Screen("{City} {first_name}").needed_fields == ("city", "first_name", "name", "last_name")
+    assert Screen("{city}", name_fields=["Full Name"]).needed_fields == ("city", "full_name")
     assert Screen("{city}", name_fields=()).needed_fields == ("city",)
 
 
