@@ -171,7 +171,8 @@ def demo(
 def main() -> None:
     """The `rumbleup` command."""
     no_key_on_the_command_line(sys.argv[1:])
-    from rumbleup_async.cli import messages
+    from rumbleup_async.cli import messages, webhooks
 
     app.add_typer(messages.app, name="messages")
+    app.add_typer(webhooks.app, name="webhooks")
     app()

@@ -1,0 +1,31 @@
+"""A sink's file: made for its owner alone, and a file of its own.
+
+Lives here: opening. May import: errors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from rumbleup_async.errors import ConfigurationError
+
+
+def open_own(path: Path) -> int:
+    """A descriptor for reading and appending. A new file is 0600 and its name is durable; a link is refused."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        reason = "is a symbolic link; it must be a file of its own" if error.errno == errno.ELOOP else error.strerror
+        raise ConfigurationError(f"{path}: {reason}") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ConfigurationError(f"{path} is not a file")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return fd

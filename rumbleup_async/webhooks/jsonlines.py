@@ -1,0 +1,122 @@
+"""Events as JSON lines in one file, by the thousand for one fsync.
+
+Lives here: the writer and the reader of such a file. May import: errors, webhooks.files, webhooks.ports.
+
+A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.webhooks.files import open_own
+from rumbleup_async.webhooks.ports import Record
+
+_decode = msgspec.json.Decoder(Record).decode
+_encode = msgspec.json.Encoder().encode
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class JsonLines:
+    """A sink. With `durable` (the default) events are on the disk before the provider is told; without, in the kernel's hands.
+
+    When it is opened, the keys of the last `remember` events are read, so that repeats are known after a restart; a last line
+    that a crash left half written is cut off: it was never acknowledged. One process may write it at a time.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, durable: bool = True, remember: int = 100_000) -> None:
+        self.path = Path(path)
+        self._durable = durable
+        self._remember = remember
+        self._fd = -1
+        self._size = 0
+        self._torn = False
+
+    def open(self) -> list[str]:
+        fd = open_own(self.path)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigurationError(f"{self.path} is being written by another process") from None
+            keys = self._look(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        return keys
+
+    def write(self, records: Sequence[Record]) -> list[bool]:
+        if self._torn:
+            os.ftruncate(self._fd, self._size)
+            self._torn = False
+        block = memoryview(b"".join([_encode(record) + b"\n" for record in records]))
+        try:
+            done = 0
+            while done < len(block):
+                done += os.write(self._fd, block[done:])
+            if self._durable:
+                os.fsync(self._fd)
+        except OSError:
+            # A full disk: what got through of the group goes, so that what follows does not stand behind half a line.
+            # If that fails too, nothing is written until it has been done.
+            self._torn = True
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+                self._torn = False
+            raise
+        self._size += len(block)
+        return [True] * len(records)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _look(self, fd: int) -> list[str]:
+        """Cut off a torn line and return the last keys. The file may have any size, so it is read from its end."""
+        self._size = os.fstat(fd).st_size
+        if not self._size:
+            return []
+        with mmap.mmap(fd, self._size, access=mmap.ACCESS_READ) as content:
+            if not content[:8].startswith(b'{"key":'[: self._size]):
+                raise ConfigurationError(f"{self.path} is not a file of webhook events; name another one")
+            whole = content.rfind(b"\n") + 1
+            keys: list[str] = []
+            end = whole - 1
+            while end > 0 and len(keys) < self._remember:
+                start = content.rfind(b"\n", 0, end) + 1
+                record = _read(content[start:end])
+                if record is not None:
+                    keys.append(record.key)
+                end = start - 1
+        if whole < self._size:
+            os.ftruncate(fd, whole)
+            os.fsync(fd)
+            self._size = whole
+        keys.reverse()
+        return keys
+
+
+def read(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """The events of such a file, oldest first, also while it is written; a line that is not one is skipped."""
+    with Path(path).open("rb") as lines:
+        for line in lines:
+            record = _read(line) if line.endswith(b"\n") else None
+            if record is not None:
+                yield record
+
+
+def _read(line: bytes) -> Record | None:
+    try:
+        return _decode(line)
+    except _BROKEN:
+        return None

@@ -1,0 +1,76 @@
+"""Threads for handlers that are plain functions.
+
+Lives here: a small pool. May import: nothing of ours.
+
+Why not concurrent.futures: its threads are joined when the program ends, so one handler that hangs would keep the process
+from ending. These are daemons.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[..., Any], tuple[Any, ...]]
+
+
+class Threads:
+    """At most `limit` threads, started when they are needed; further calls wait for one."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._started = 0
+        self._free = 0
+        self._lock = threading.Lock()
+
+    async def run(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """What `call` returns. If the wait is cancelled, a call that has begun goes on, and one that waits is left out."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        with self._lock:
+            self._free -= 1
+            start = self._free < 0 and self._started < self._limit
+            if start:
+                self._started += 1
+                self._free += 1
+        self._jobs.put((loop, future, call, arguments))
+        if start:
+            threading.Thread(target=self._work, name="webhook-handler", daemon=True).start()
+        return await future
+
+    def close(self) -> None:
+        """Let the threads end when they have nothing to do."""
+        for _ in range(self._started):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            loop, future, call, arguments = job
+            result, error = None, None
+            if not future.cancelled():
+                try:
+                    result = call(*arguments)
+                except BaseException as raised:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+                    error = raised
+            with self._lock:
+                self._free += 1
+            try:
+                loop.call_soon_threadsafe(_settle, future, result, error)
+            except RuntimeError:
+                return  # the loop is closed: nobody waits any more
+            del job, future, call, arguments, result, error
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        # A future cannot carry StopIteration, and a SystemExit in a thread must not end the program.
+        fit = isinstance(error, Exception) and not isinstance(error, StopIteration)
+        future.set_exception(error if fit else RuntimeError(f"the handler raised {type(error).__name__}"))
