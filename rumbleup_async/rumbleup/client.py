@@ -1,6 +1,6 @@
 """The RumbleUp client: owns the session and hands out the resources.
 
-Lives here: set-up, the two ways of calling (a read is retried, a write is not), and the door to fast mode.
+Lives here: set-up, and the doors to the resources and to fast mode.
 May import: errors, messaging, session, ledger, bulk, rumbleup.*.
 """
 
@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import math
 import os
-import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
-import anyio
-
-from rumbleup_async.errors import (
-    ConfigurationError,
-    ExchangeError,
-    LedgerMismatch,
-    NotSentError,
-    RateLimited,
-    ServerFailed,
-    UnreadableReply,
-)
+from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup.account import Accounts
+from rumbleup_async.rumbleup.caller import Caller
+from rumbleup_async.rumbleup.contacts import Contacts
 from rumbleup_async.rumbleup.messages import Messages
+from rumbleup_async.rumbleup.projects import Projects
+from rumbleup_async.rumbleup.proxies import Proxies
+from rumbleup_async.rumbleup.reports import Reports
+from rumbleup_async.rumbleup.tcr import Tcr
 from rumbleup_async.session.client import AiohttpExchange, Timeouts
-from rumbleup_async.session.exchange import Exchange, Request, Response
+from rumbleup_async.session.exchange import Exchange, Response
 from rumbleup_async.session.pace import Hold, Pace
 
 if TYPE_CHECKING:
@@ -44,80 +41,6 @@ USER_AGENT = "rumbleup_async"
 PROVIDER = "rumbleup"
 
 
-class Caller:
-    """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
-
-    def __init__(self, exchange: Exchange, hold: Hold, *, read_attempts: int = 4, write_attempts: int = 3) -> None:
-        self.exchange = exchange
-        self.hold = hold
-        self._read_attempts = read_attempts
-        self._write_attempts = write_attempts
-
-    async def once(self, request: Request) -> Response:
-        """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none."""
-        response = await self.exchange(request)
-        if 200 <= response.status < 300:
-            return response
-        error = wire.error_of(response, request.path)
-        if isinstance(error, RateLimited) and error.after:
-            self.hold.hold(min(error.after, 60.0))
-        raise error
-
-    async def write(self, request: Request) -> Response:
-        """A call with a side effect: tried again only when nothing of it left."""
-        attempt = 1
-        while True:
-            await self.hold.wait()
-            try:
-                return await self.once(request)
-            except NotSentError:
-                if attempt >= self._write_attempts:
-                    raise
-            await anyio.sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
-            attempt += 1
-
-    async def read(self, request: Request) -> Response:
-        """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
-        await self.hold.wait()
-        try:
-            return await self.once(request)
-        except (ExchangeError, RateLimited, ServerFailed):
-            # tenacity costs about 20 us a call even when nothing fails, so it is entered only now.
-            return await self._read_again(request)
-
-    async def _read_again(self, request: Request) -> Response:
-        import tenacity
-
-        pause = tenacity.wait_random_exponential(multiplier=0.25, max=8.0)
-        async for attempt in tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type((ExchangeError, RateLimited, ServerFailed)),
-            stop=tenacity.stop_after_attempt(self._read_attempts - 1),
-            wait=pause,
-            reraise=True,
-        ):
-            with attempt:
-                await anyio.sleep(0.1)
-                await self.hold.wait()
-                return await self.once(request)
-        raise AssertionError("tenacity ended without a result")
-
-    async def pages(self, path: str, filters: Mapping[str, str | None]) -> AsyncIterator[Any]:
-        """The rows of a select call, page by page, by token only. Raises UnreadableReply on a token that comes back."""
-        seen: set[str] = set()
-        token: str | None = None
-        while True:
-            request = Request("GET", path, query=wire.query({**filters, "_start": token}), read=True)
-            page = wire.read_page(await self.read(request), path)
-            for row in page.rows:
-                yield row
-            token = page.next_token
-            if token is None:
-                return
-            if token in seen:
-                raise UnreadableReply("the server repeats a page token; the list cannot be read to its end", endpoint=path)
-            seen.add(token)
-
-
 class RumbleUp:
     """The RumbleUp API.
 
@@ -127,7 +50,11 @@ class RumbleUp:
     `api_key`: the pair `KEY:SECRET` (legacy: `CID:KEY`), from Integrations, API Keys in the portal. `base_url`: https, or
     plain http to loopback. `auth`: `basic` or `bearer`. `session`: your own aiohttp session, used and left open. `exchange`:
     another way of carrying requests altogether, such as `ScriptedExchange` in tests. `ssl`: a context of your own;
-    certificates are always verified.
+    certificates are always verified. `trace_configs`: aiohttp's hooks for tracing.
+
+    Resources: `messages`, `projects` (and `actions`, the same under the API's other name for it), `tcr`, `account`, `contacts`,
+    `proxies`, `reports`; one method an endpoint, see docs/api-map.md. Every method takes `timeout=`, seconds to wait for the next
+    bytes of its answer in place of `timeouts.read`; `raw()` shows the answers as they came.
     """
 
     def __init__(
@@ -152,8 +79,15 @@ class RumbleUp:
         self._given = exchange
         self._exchange = exchange or self._connect(connections)
         self._hold = Hold()
-        caller = Caller(self._exchange, self._hold)
+        self._caller = caller = Caller(self._exchange, self._hold)
         self.messages = Messages(caller)
+        self.projects = Projects(caller, "project")
+        self.actions = Projects(caller, "action")
+        self.tcr = Tcr(caller)
+        self.account = Accounts(caller)
+        self.contacts = Contacts(caller)
+        self.proxies = Proxies(caller)
+        self.reports = Reports(caller)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
@@ -169,6 +103,17 @@ class RumbleUp:
 
     def __repr__(self) -> str:
         return f"RumbleUp(base_url={self._base_url!r})"
+
+    def raw(self) -> AbstractContextManager[list[Response]]:
+        """The answers behind the results: status, headers and body of each, in order, those of failed attempts included.
+
+            with rumbleup.raw() as answers:
+                project = await rumbleup.projects.get(125)
+            answers[-1].status, answers[-1].headers, answers[-1].body
+
+        Holds for whatever this task and the tasks it starts call inside, pages of a list and calls that raise among them.
+        """
+        return self._caller.recording()
 
     def _connect(self, connections: int) -> AiohttpExchange:
         return AiohttpExchange(

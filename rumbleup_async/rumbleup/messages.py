@@ -1,25 +1,22 @@
 """The Message API: next, send, log.
 
-Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.wire/models/times.
+Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.caller/parameters/wire/models/times.
 Source of the facts: the Message API page; statuses of message/next: its reference page.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import ConfigurationError, NotFound, UnreadableReply
-from rumbleup_async.rumbleup import times, wire
+from rumbleup_async.rumbleup import parameters, times, wire
 from rumbleup_async.rumbleup.models import Contact, Message
-from rumbleup_async.session.exchange import Request
+from rumbleup_async.rumbleup.parameters import Many, Time
+from rumbleup_async.session.exchange import Request, Response
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.client import Caller
-
-Time = dt.datetime | dt.date | int | float | str
-Many = str | int | Iterable[str | int]
+    from rumbleup_async.rumbleup.caller import Caller, Pages
 
 
 class Messages:
@@ -28,7 +25,7 @@ class Messages:
     def __init__(self, caller: Caller) -> None:
         self._call = caller
 
-    async def next(self, *, action: str | int) -> Contact | None:
+    async def next(self, *, action: str | int, timeout: float | None = None) -> Contact | None:
         """The next contact of a project to text, locked for the caller for about five minutes; None when none is left (404).
 
         Always a POST, because it has a side effect and HTTP libraries repeat GETs.
@@ -38,7 +35,7 @@ class Messages:
         """
         body = wire.encode({"action": str(action)})
         try:
-            response = await self._call.write(Request("POST", wire.NEXT, body))
+            response = await self._call.write(Request("POST", wire.NEXT, body, timeout=parameters.seconds(timeout)))
         except NotFound:
             return None
         contact = Contact.read(wire.read_next(response, wire.NEXT), endpoint=wire.NEXT)
@@ -55,6 +52,7 @@ class Messages:
         flags: Iterable[str] = (),
         name: str | None = None,
         group: str | int | None = None,
+        timeout: float | None = None,
     ) -> Message:
         """Send one text. The answer means that delivery is scheduled; how it went comes later, by webhook or in the log.
 
@@ -68,13 +66,8 @@ class Messages:
         if not text.strip():
             raise ConfigurationError("the text is empty")
         send = wire.SendBody(wire.phone_digits(phone), str(action), text, tuple(flags), name, group)
-        response = await self._call.write(Request("POST", wire.SEND, wire.encode(send)))
-        message = Message.read(wire.read_json(response, wire.SEND), endpoint=wire.SEND)
-        if message.logid is None:
-            raise UnreadableReply(
-                "an answer without a logid; the text may have been sent", status=response.status, endpoint=wire.SEND
-            )
-        return message
+        request = Request("POST", wire.SEND, wire.encode(send), timeout=parameters.seconds(timeout))
+        return sent_message(await self._call.write(request), wire.SEND)
 
     def log(
         self,
@@ -87,7 +80,8 @@ class Messages:
         since: Time | None = None,
         before: Time | None = None,
         page_size: int | None = None,
-    ) -> AsyncIterator[Message]:
+        timeout: float | None = None,
+    ) -> Pages[Message]:
         """Every message of the log that fits, all pages, fetched as they are iterated over.
 
         Filters take one value or a list. `since`/`before`: an aware datetime, Unix milliseconds, or text as the API takes it.
@@ -103,10 +97,14 @@ class Messages:
             "tcr_cid": None if tcr_cid is None else wire.comma(tcr_cid),
             "since": None if since is None else times.milliseconds(since),
             "before": None if before is None else times.milliseconds(before),
-            "_count": None if page_size is None else str(page_size),
+            "_count": parameters.page_size(page_size),
         }
-        return self._log(filters)
+        return self._call.select(wire.LOG, filters, Message.read, timeout=timeout)
 
-    async def _log(self, filters: dict[str, str | None]) -> AsyncIterator[Message]:
-        async for row in self._call.pages(wire.LOG, filters):
-            yield Message.read(row, endpoint=wire.LOG)
+
+def sent_message(response: Response, endpoint: str) -> Message:
+    """The message of a send's answer; UnreadableReply without a logid, because then nobody knows whether it was taken."""
+    message = Message.read(wire.read_json(response, endpoint), endpoint=endpoint)
+    if message.logid is None:
+        raise UnreadableReply("an answer without a logid; the text may have been sent", status=response.status, endpoint=endpoint)
+    return message

@@ -9,9 +9,10 @@ were. Fields the API may add are kept in `extra`. A `repr` shows no whole phone 
 from __future__ import annotations
 
 import decimal
+import re
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 
@@ -20,7 +21,8 @@ from rumbleup_async.messaging import mask
 from rumbleup_async.rumbleup import times
 from rumbleup_async.rumbleup.times import Moment
 
-_PRIVATE = frozenset({"phone", "proxy", "text", "name", "first_name", "last_name", "email", "street", "extra", "raw", "sender"})
+PRIVATE = frozenset({"phone", "proxy", "text", "name", "first_name", "last_name", "email", "street", "extra", "raw", "sender"})
+"""Fields that a `repr` leaves out, or shows masked where they are phones."""
 
 
 def as_text(value: object) -> str | None:
@@ -42,13 +44,67 @@ def as_texts(value: object) -> tuple[str, ...]:
     return tuple(text for text in map(as_text, items) if text is not None)
 
 
+def as_items(value: object) -> tuple[str, ...]:
+    """A list of words that may contain commas, such as links: a list, or one word."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(text for text in map(as_text, items) if text is not None)
+
+
+def as_phones(value: object) -> tuple[str, ...]:
+    """Sending numbers: 11 digits with a leading 1 become 10, short codes and words such as `All` stay as they are."""
+    return tuple(map(_ten_digits, as_texts(value)))
+
+
+def _ten_digits(text: str) -> str:
+    digits = re.sub(r"[\s().+-]", "", text)
+    if not (digits.isascii() and digits.isdigit()):
+        return text
+    return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+
+
+def as_bool(value: object) -> bool | None:
+    """Yes or no: a boolean, 0 or 1, or the words."""
+    if isinstance(value, bool):
+        return value
+    return _WORDS.get(str(value).strip().lower()) if isinstance(value, (str, int, float)) else None
+
+
+_WORDS = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
+
+
+def as_campaign(value: object) -> str | None:
+    """The id of a TCR campaign; the API says "No" where there is none."""
+    text = as_text(value)
+    return None if text is None or text.strip().lower() in {"", "no", "none", "null"} else text
+
+
+def as_filter(value: object) -> Any:
+    """A filter: an object, or a text that holds one; text that does not stays text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return value or None
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """A map of names to values."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_it_is(value: object) -> Any:
+    """Something whose shape nobody has described."""
+    return value
+
+
 def as_decimal(value: object) -> decimal.Decimal | None:
-    """Money: a number or a numeric text, with the sign as given."""
+    """Money and percents: a number or a numeric text, with the sign as given."""
     text = as_text(value)
     if text is None:
         return None
     try:
-        amount = decimal.Decimal(text.strip().removeprefix("$"))
+        amount = decimal.Decimal(text.strip().removeprefix("$").removesuffix("%"))
     except decimal.InvalidOperation:
         return None
     return amount if amount.is_finite() else None
@@ -68,17 +124,28 @@ _READERS: dict[Any, Callable[[object], Any]] = {
     tuple[str, ...]: as_texts,
     decimal.Decimal | None: as_decimal,
     int | None: as_integer,
+    bool | None: as_bool,
+    dict[str, Any]: as_object,
     Moment | None: times.read,
 }
+"""How a field of each type is read; `Annotated[type, reader]` names another reader."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A reply read field by field. `extra` holds what the server sent beyond the documented fields."""
+    """A reply read field by field.
+
+    `extra` holds what the server sent beyond the documented fields, and documented fields whose value could not be read.
+    """
 
     extra: dict[str, Any] = {}
 
     ALIASES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Other names under which a field may come, tried in order after its own."""
+
+    OWN_NAMES: ClassVar[Mapping[str, str]] = {}
+    """Fields that have another name here than on the wire, and that name."""
+
+    PRIVATE: ClassVar[frozenset[str]] = PRIVATE
 
     @classmethod
     def read(cls, raw: object, *, endpoint: str = "") -> Self:
@@ -86,15 +153,19 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(raw, dict):
             raise UnreadableReply(f"expected an object, got {type(raw).__name__}", endpoint=endpoint)
         values: dict[str, Any] = {}
-        known: set[str] = set()
+        extra = dict(raw)
         for field, reader, names in _plan(cls):
-            known.update(names)
             for name in names:
-                if raw.get(name) is not None:
-                    values[field] = reader(raw[name])
-                    break
-        values["extra"] = {key: value for key, value in raw.items() if key not in known}
-        return cls(**values)
+                value = extra.pop(name, None)
+                if value is None:
+                    continue
+                found = reader(value)
+                if found is None or found == () or found == {}:
+                    if value not in ("", [], {}) and reader is not as_campaign:
+                        extra[name] = value
+                elif values.setdefault(field, found) != found:
+                    extra[name] = value
+        return cls(**values, extra=extra)
 
     def __repr__(self) -> str:
         shown = []
@@ -102,9 +173,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value in (None, (), {}):
                 continue
-            if field in {"phone", "proxy"} and isinstance(value, str):
-                shown.append(f"{field}={mask(value)!r}")
-            elif field not in _PRIVATE:
+            if field in {"phone", "proxy"}:
+                masked = tuple(map(mask, value)) if isinstance(value, tuple) else mask(str(value))
+                shown.append(f"{field}={masked!r}")
+            elif field not in self.PRIVATE:
                 shown.append(f"{field}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -115,9 +187,9 @@ _PLANS: dict[type, list[tuple[str, Callable[[object], Any], tuple[str, ...]]]] =
 def _plan(cls: type[Model]) -> list[tuple[str, Callable[[object], Any], tuple[str, ...]]]:
     plan = _PLANS.get(cls)
     if plan is None:
-        hints = typing.get_type_hints(cls)
+        hints = typing.get_type_hints(cls, include_extras=True)
         plan = [
-            (field, _READERS[hints[field]], (field, *cls.ALIASES.get(field, ())))
+            (field, _reader(hints[field]), (cls.OWN_NAMES.get(field, field), *cls.ALIASES.get(field, ())))
             for field in cls.__struct_fields__
             if field != "extra"
         ]
@@ -125,12 +197,17 @@ def _plan(cls: type[Model]) -> list[tuple[str, Callable[[object], Any], tuple[st
     return plan
 
 
+def _reader(hint: Any) -> Callable[[object], Any]:
+    own: tuple[Callable[[object], Any], ...] = getattr(hint, "__metadata__", ())
+    return own[0] if own else _READERS[hint]
+
+
 class Message(Model, frozen=True, kw_only=True):
     """A row of the message log: what send answers, what the log lists, what webhooks carry. Source: Message API page.
 
     `logid` is `rl_` and 32 hex characters. `status` is `received`, `delivered`, `undelivered`, `failed` or a newer word;
     None means not known yet: a send only schedules delivery. `price` is negative for a debit, in US dollars. Phones have 10
-    digits.
+    digits. `tracking` has the id and domain of our short URL, in a shape nobody has described.
     """
 
     ALIASES = {"error_code": ("errcode",), "tcr_cid": ("campaignId",)}
@@ -157,6 +234,7 @@ class Message(Model, frozen=True, kw_only=True):
     update_time: Moment | None = None
     contact_flags: tuple[str, ...] = ()
     contact_source: str | None = None
+    tracking: Annotated[Any, as_it_is] = None
 
     @property
     def charge(self) -> decimal.Decimal | None:

@@ -20,7 +20,19 @@ import msgspec
 
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
-from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.messaging import (
+    Accepted,
+    Bar,
+    Barred,
+    Draw,
+    Drawn,
+    NoneLeft,
+    NoneNow,
+    Outcome,
+    Refused,
+    Throttled,
+    Unknown,
+)
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
@@ -151,6 +163,8 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
     after: float | None
     opt_out: bool
+    readable: bool = True
+    """Whether the answer was an error object at all."""
 
     @property
     def reason(self) -> str:
@@ -174,7 +188,7 @@ def read_failure(response: Response) -> Failure:
     try:
         body = _error_body(response.body)
     except _BROKEN:
-        return Failure(response.status, "", _what(response), _retry_after(response, None), opt_out=False)
+        return Failure(response.status, "", _what(response), _retry_after(response, None), opt_out=False, readable=False)
     message = body.message if isinstance(body.message, str) else body.error if isinstance(body.error, str) else ""
     status = _number(body.status)
     code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
@@ -242,12 +256,23 @@ _BY_CODE: dict[str, type[ApiError]] = {
     "DAILYCAP": errors.DailyCapReached,
     "TIMERANGE": errors.OutsideHours,
     "FIELD": errors.InvalidField,
+    "PROXY": errors.ProxyUnavailable,
 }
 _BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.NotFound}
 
 
+_REQUEST_IDS = ("X-Request-Id", "X-Request-ID", "x-request-id", "Request-Id", "X-Correlation-Id", "CF-Ray")
+
+
 def error_of(response: Response, endpoint: str) -> ApiError:
-    """The exception that an answer of status 300 or more stands for."""
+    """The exception that an answer of status 300 or more stands for, with the request's id if a header tells one."""
+    error = _error_of(response, endpoint)
+    found = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
+    error.request_id = found[:128] if found.isprintable() else ""
+    return error
+
+
+def _error_of(response: Response, endpoint: str) -> ApiError:
     failure = read_failure(response)
     status, code = failure.status, failure.code
     if status in _THROTTLED:
@@ -325,3 +350,50 @@ def read_page(response: Response, endpoint: str) -> Page:
         next_token=str(token) if token not in (None, "") else None,
         total=_number(value.get("total")) or None,
     )
+
+
+_OPTED_OUT = {"dnd": "opted out (dnd)", "bad": "opted out or wrong number (bad)", "landline": "a landline"}
+"""System flags of a contact that must not be texted, and why. Source: the Contacts page."""
+
+
+def decipher_next(response: Response) -> Draw:
+    """What the answer to one message/next means."""
+    if not 200 <= response.status < 300:
+        return _decipher_no_contact(response)
+    try:
+        contact = read_next(response, NEXT)
+    except UnreadableReply as error:
+        if "two different phones" in error.message:
+            return Drawn("", {}, barred="two phones in one reply")
+        return Unknown(error.message, response.status)
+    if contact.get("phone") is None:
+        status = _number(contact.get("status"))
+        return _special(status, response) or Unknown("a contact without a phone", response.status)
+    fields = {
+        name: str(value) for name, value in contact.items() if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    }
+    flags = contact.get("flags")
+    worn = flags.split(",") if isinstance(flags, str) else flags if isinstance(flags, list) else []
+    barred = next((why for flag, why in _OPTED_OUT.items() if flag in worn), "")
+    return Drawn(fields.get("phone", ""), fields, barred)
+
+
+def _decipher_no_contact(response: Response) -> Draw:
+    failure = read_failure(response)
+    special = _special(failure.status, response)
+    if special is not None:
+        return special
+    if failure.status == 404 and failure.readable:
+        # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
+        return NoneLeft()
+    outcome = _decipher_refusal(response)
+    assert not isinstance(outcome, Accepted)  # noqa: S101 - an error status never is
+    return outcome
+
+
+def _special(status: int, response: Response) -> Draw | None:
+    if status == 441:
+        return NoneNow()
+    if status in _THROTTLED:
+        return Throttled(f"told {status}", status, read_failure(response).after)
+    return None

@@ -6,9 +6,10 @@ May import: aiohttp, errors, session.exchange. Knows no provider.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl as ssl_module
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
 from rumbleup_async.session.exchange import Request, Response, rejects_side_effects_by_get
+from rumbleup_async.session.multipart import Multipart
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,14 +141,36 @@ class AiohttpExchange:
 
     async def __call__(self, request: Request) -> Response:
         rejects_side_effects_by_get(request)
+        if request.parts:
+            return await self._upload(request)
+        return await self._exchange(request, request.body or None, self._headers_for(request))
+
+    async def _upload(self, request: Request) -> Response:
+        """One request whose body is read while it is sent."""
+        body = Multipart(request.parts)
+        headers = {**self._headers, "Content-Type": body.content_type, "Content-Length": str(body.length)}
+        patience = request.timeout or self._timeouts.read
+        try:
+            # aiohttp has no timeout for writing: without this a server that stops reading would hold the upload for ever.
+            async with asyncio.timeout(None) as stalled:
+                return await self._exchange(request, _watched(body.chunks(), stalled, patience), headers)
+        except TimeoutError:
+            raise MaybeSentError("the server stopped taking the upload", endpoint=request.path) from None
+
+    async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
         session = self._session or self._open()
+        timeout = self._timeout
+        if request.timeout is not None:
+            timeout = aiohttp.ClientTimeout(
+                total=None, connect=timeout.connect, sock_connect=timeout.sock_connect, sock_read=request.timeout
+            )
         try:
             response = await session.request(
                 request.method,
                 self._url(request),
-                data=request.body or None,
-                headers=self._headers_for(request),
-                timeout=self._timeout,
+                data=data,
+                headers=headers,
+                timeout=timeout,
                 allow_redirects=False,
                 raise_for_status=False,
                 middlewares=(),
@@ -162,7 +186,7 @@ class AiohttpExchange:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         try:
-            body = await self._body(response)
+            body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
             raise MaybeSentError(f"the answer broke off: {_words(error)}", endpoint=request.path) from None
@@ -172,13 +196,13 @@ class AiohttpExchange:
         response.release()
         return Response(response.status, response.headers, body)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, patience: float) -> bytes:
         """The whole body, bounded in size and time whatever the server does."""
         body = await response.content.readany()
         if response.content.at_eof():
             return body
         clock = response.content._loop.time  # noqa: SLF001 - the running loop without a lookup a message
-        deadline = clock() + self._timeouts.answer
+        deadline = clock() + patience
         chunks, size = [body], len(body)
         while not response.content.at_eof():
             chunk = await response.content.readany()
@@ -186,7 +210,7 @@ class AiohttpExchange:
             if size > MAX_BODY:
                 raise ValueError(f"longer than {MAX_BODY} bytes")
             if clock() > deadline:
-                raise TimeoutError(f"not complete after {self._timeouts.answer:.0f} s")
+                raise TimeoutError(f"not complete after {patience:.0f} s")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -194,6 +218,18 @@ class AiohttpExchange:
         self._closed = True
         if self._session is not None and self._owns_session:
             await self._session.close()
+
+
+async def _watched(chunks: AsyncIterator[bytes], stalled: asyncio.Timeout, patience: float) -> AsyncIterator[bytes]:
+    """The chunks, with the deadline put off whenever the server has taken one, and taken away after the last."""
+    clock = asyncio.get_running_loop().time
+    try:
+        async for chunk in chunks:
+            stalled.reschedule(clock() + patience)
+            yield chunk
+        stalled.reschedule(None)
+    except RuntimeError:
+        return  # the answer came before the end of the upload, and nobody waits for it any more
 
 
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (

@@ -6,19 +6,46 @@ Lives here: values and a protocol; no I/O. May import: errors.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 import msgspec
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
 
-__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Request", "Response"]
+__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Part", "Request", "Response", "Upload"]
+
+
+class Upload(msgspec.Struct, frozen=True, gc=False):
+    """The content of one file part, `size` bytes. `source` is a path, bytes, or an open file that is read from `start`."""
+
+    source: Path | bytes | IO[bytes]
+    size: int
+    start: int = 0
+
+    def __repr__(self) -> str:
+        return f"Upload({self.size} bytes)"
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """One part of a form: a field with its text, or a file with its name and type."""
+
+    name: str
+    value: str | Upload
+    filename: str | None = None
+    content_type: str | None = None
+
+    def __repr__(self) -> str:
+        size = self.value.size if isinstance(self.value, Upload) else len(self.value)
+        return f"Part({self.name!r}, {size})"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` is relative to the base URL and begins with `/`; `query` is already percent-encoded.
 
     `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by itself.
+    `parts` make a multipart body in place of `body`; files among them are read while they are sent. `timeout`: seconds to wait
+    for the next bytes of this answer, in place of the exchange's own.
     """
 
     method: str
@@ -27,9 +54,12 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     query: str = ""
     content_type: str = "application/json"
     read: bool = False
+    parts: tuple[Part, ...] = ()
+    timeout: float | None = None
 
     def __repr__(self) -> str:
-        return f"Request({self.method} {self.path}, {len(self.body)} bytes)"
+        what = f"{len(self.parts)} parts" if self.parts else f"{len(self.body)} bytes"
+        return f"Request({self.method} {self.path}, {what})"
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -1,0 +1,90 @@
+"""Answers of the RumbleUp API that hold an object, rows, or text, in whatever wrapping they come.
+
+Lives here: pure functions from a reply to JSON values. May import: errors, session.exchange (values only), rumbleup.wire.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from rumbleup_async.errors import UnreadableReply
+from rumbleup_async.rumbleup import wire
+from rumbleup_async.session.exchange import Response
+
+
+def item(response: Response, endpoint: str, *, known: Collection[str]) -> dict[str, Any]:
+    """The one object of an answer: bare, alone in a list, or under `data`. `known`: fields that only the object itself has."""
+    value = wire.read_json(response, endpoint)
+    if isinstance(value, dict) and not any(name in value for name in known):
+        _raise_hidden(response, value, endpoint)
+        if isinstance(value.get("data"), (dict, list)):
+            value = value["data"]
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        raise UnreadableReply(f"expected an object, got {_kind(value)}", status=response.status, endpoint=endpoint)
+    return value
+
+
+def rows(response: Response, endpoint: str) -> list[Any]:
+    """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
+    try:
+        value = msgspec.json.decode(response.body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _csv_rows(response, endpoint)
+    if isinstance(value, dict) and value.get("data") is None:
+        _raise_hidden(response, value, endpoint)
+        if "action" in value:
+            return [value]
+    return wire.read_page(response, endpoint).rows
+
+
+def opened(response: Response) -> dict[str, Any]:
+    """An answer whose shape nobody has described: an object as it is, anything else under `data`, text under `text`.
+
+    Raises nothing: the call has succeeded, and an unexpected answer is no reason to say that it has not.
+    """
+    try:
+        value = msgspec.json.decode(response.body) if response.body.strip() else {}
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return {"text": response.body.decode("utf-8", "replace")}
+    return value if isinstance(value, dict) else {"data": value}
+
+
+def text(response: Response, endpoint: str) -> str:
+    """An answer as text; UnreadableReply if it is none."""
+    try:
+        return response.body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableReply("bytes that are not text", status=response.status, endpoint=endpoint) from None
+
+
+def _raise_hidden(response: Response, value: dict[str, Any], endpoint: str) -> None:
+    """Raise for an error object that came under a status of success: the overview page allows the two to differ."""
+    status = value.get("status")
+    if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
+        status = int(status)
+    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600 and isinstance(value.get("message"), str):
+        raise wire.error_of(Response(status, response.headers, response.body), endpoint)
+
+
+def _csv_rows(response: Response, endpoint: str) -> list[Any]:
+    """CSV, whose columns are named like the object's fields."""
+    content = text(response, endpoint)
+    if content.lstrip()[:1] not in {"<", "{", "[", ""}:
+        try:
+            reader = csv.DictReader(io.StringIO(content, newline=""), restkey="")
+            if {"action", "project", "name"} & set(reader.fieldnames or ()):
+                return [{name: value for name, value in row.items() if name and value} for row in reader]
+        except csv.Error:
+            pass
+    raise UnreadableReply("neither JSON nor CSV of projects", status=response.status, endpoint=endpoint)
+
+
+def _kind(value: object) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else type(value).__name__

@@ -1,0 +1,163 @@
+"""Calling an endpoint: a read is tried again, a write only if nothing of it left, a list comes page by page.
+
+Lives here: what all resources share. May import: anyio, tenacity (after a first failure), errors, session.exchange, session.pace,
+rumbleup.wire, rumbleup.parameters.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+import anyio
+
+from rumbleup_async.errors import ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
+from rumbleup_async.rumbleup import parameters, wire
+from rumbleup_async.session.exchange import Exchange, Request, Response
+from rumbleup_async.session.pace import Hold
+
+T = TypeVar("T")
+
+_recorders: ContextVar[tuple[tuple[object, list[Response]], ...]] = ContextVar("rumbleup_async_recorders", default=())
+"""Who wants to see the answers, and of which caller."""
+
+
+class Caller:
+    """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
+
+    def __init__(self, exchange: Exchange, hold: Hold, *, read_attempts: int = 4, write_attempts: int = 3) -> None:
+        self.exchange = exchange
+        self.hold = hold
+        self._read_attempts = read_attempts
+        self._write_attempts = write_attempts
+
+    @contextmanager
+    def recording(self) -> Iterator[list[Response]]:
+        """Every answer to a call made inside, by this task and those it starts."""
+        answers: list[Response] = []
+        token = _recorders.set((*_recorders.get(), (self, answers)))
+        try:
+            yield answers
+        finally:
+            _recorders.reset(token)
+
+    async def once(self, request: Request) -> Response:
+        """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none."""
+        response = await self.exchange(request)
+        for caller, answers in _recorders.get():
+            if caller is self:
+                answers.append(response)
+        if 200 <= response.status < 300:
+            return response
+        error = wire.error_of(response, request.path)
+        if isinstance(error, RateLimited) and error.after:
+            self.hold.hold(min(error.after, 60.0))
+        raise error
+
+    async def write(self, request: Request) -> Response:
+        """A call with a side effect: tried again only when nothing of it left."""
+        attempt = 1
+        while True:
+            await self.hold.wait()
+            try:
+                return await self.once(request)
+            except NotSentError:
+                if attempt >= self._write_attempts:
+                    raise
+            await anyio.sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
+            attempt += 1
+
+    async def read(self, request: Request) -> Response:
+        """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
+        await self.hold.wait()
+        try:
+            return await self.once(request)
+        except (ExchangeError, RateLimited, ServerFailed):
+            # tenacity costs about 20 us a call even when nothing fails, so it is entered only now.
+            return await self._read_again(request)
+
+    async def _read_again(self, request: Request) -> Response:
+        import tenacity
+
+        pause = tenacity.wait_random_exponential(multiplier=0.25, max=8.0)
+        async for attempt in tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type((ExchangeError, RateLimited, ServerFailed)),
+            stop=tenacity.stop_after_attempt(self._read_attempts - 1),
+            wait=pause,
+            reraise=True,
+        ):
+            with attempt:
+                await anyio.sleep(0.1)
+                await self.hold.wait()
+                return await self.once(request)
+        raise AssertionError("tenacity ended without a result")
+
+    def pages(self, path: str, filters: Mapping[str, str | None], *, timeout: float | None = None) -> Pages[Any]:
+        """The rows of a select call as they came."""
+        return Pages(self, path, filters, _as_it_is, timeout)
+
+    def select(
+        self, path: str, filters: Mapping[str, str | None], read: Callable[..., T], *, timeout: float | None = None
+    ) -> Pages[T]:
+        """The rows of a select call, each read by `read(row, endpoint=path)`."""
+        return Pages(self, path, filters, read, timeout)
+
+
+def _as_it_is(row: Any, *, endpoint: str) -> Any:  # noqa: ARG001 - the shape of a reader
+    return row
+
+
+class Pages(Generic[T]):
+    """A list of the API, fetched page by page while it is iterated over; each `async for` begins at the first page.
+
+        async for campaign in rumbleup.tcr.campaigns(): ...
+
+    Only the server's token says whether there is a further page. Raises UnreadableReply on a token that comes back, which would
+    never end.
+    """
+
+    def __init__(
+        self, caller: Caller, path: str, filters: Mapping[str, str | None], read: Callable[..., T], timeout: float | None
+    ) -> None:
+        self._caller = caller
+        self._path = path
+        self._filters = filters
+        self._read = read
+        self._timeout = parameters.seconds(timeout)
+        self._total: int | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many rows the server speaks of, for a progress bar; None until it does. Not to be relied on: it may not add up."""
+        return self._total
+
+    async def all(self) -> list[T]:
+        """Every row of every page."""
+        return [row async for row in self]
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._rows()
+
+    def __repr__(self) -> str:
+        return f"Pages({self._path!r}, total={self._total})"
+
+    async def _rows(self) -> AsyncIterator[T]:
+        seen: set[str] = set()
+        token: str | None = None
+        while True:
+            query = wire.query({**self._filters, "_start": token})
+            request = Request("GET", self._path, query=query, read=True, timeout=self._timeout)
+            page = wire.read_page(await self._caller.read(request), self._path)
+            if page.total is not None:
+                self._total = page.total
+            for row in page.rows:
+                yield self._read(row, endpoint=self._path)
+            token = page.next_token
+            if token is None:
+                return
+            if token in seen:
+                raise UnreadableReply("the server repeats a page token; the list cannot be read to its end", endpoint=self._path)
+            seen.add(token)

@@ -1,0 +1,133 @@
+"""What travels to the RumbleUp API: arguments as queries, JSON bodies and multipart forms.
+
+Lives here: pure functions from arguments to requests, but for a look at the size of files to be uploaded. May import: errors,
+session.exchange, session.multipart, rumbleup.times/wire.
+Source: the API overview page (resource style, comma lists, forms) and the samples of each page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rumbleup import times, wire
+from rumbleup_async.session.exchange import Part, Request
+from rumbleup_async.session.multipart import FileLike, file_part
+
+Id: TypeAlias = str | int
+"""An id of the API, as a number or as text; replies show it as text."""
+
+Many: TypeAlias = str | int | Iterable[str | int]
+"""One value or several."""
+
+Time: TypeAlias = dt.datetime | dt.date | int | float | str
+"""An aware datetime, a date (its beginning in UTC), Unix milliseconds, or text as the API takes it."""
+
+
+def identifier(value: Id, what: str = "id") -> str:
+    """An id as text; ConfigurationError if it is empty or cannot be one."""
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not text or not text.isprintable() or len(text) > 200:
+        raise ConfigurationError(f"{what} must be the number or the text by which the API knows it")
+    return text
+
+
+def path(template: str, value: Id, what: str = "id") -> str:
+    """`/project/get/{id}` with the id filled in, safe whatever it holds."""
+    text = identifier(value, what)
+    if text in {".", ".."}:
+        raise ConfigurationError(f"{what} must be the number or the text by which the API knows it")
+    return template.replace("{id}", quote(text, safe=""))
+
+
+def plain(value: object, name: str) -> str | None:
+    """A value as it stands in a query or a form: lists by comma, times in milliseconds, true and false in words."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dt.date, dt.timedelta)):
+        return milliseconds(value)
+    if isinstance(value, (int, float)):
+        return _number(value, name)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return wire.comma([part for part in (plain(one, name) for one in value) if part is not None]) or None
+    raise ConfigurationError(f"{name} cannot be sent: {type(value).__name__} is neither text, number, time nor a list of these")
+
+
+def milliseconds(value: Time | dt.timedelta) -> str:
+    """A time, or a length of time, in milliseconds."""
+    if isinstance(value, dt.timedelta):
+        return str(round(value.total_seconds() * 1000))
+    return times.milliseconds(value)
+
+
+def moment(value: dt.datetime, name: str) -> str:
+    """A time as ISO 8601 with a numeric offset; ConfigurationError for a naive one, whose zone nobody can know.
+
+    The project page describes three formats for the times it takes; this is the one without zone names.
+    """
+    if getattr(value, "utcoffset", lambda: None)() is None:
+        raise ConfigurationError(f"{name} must be a datetime with a zone, such as one with tzinfo=zoneinfo.ZoneInfo(...)")
+    return value.isoformat(timespec="seconds")
+
+
+def seconds(timeout: float | None) -> float | None:
+    """The `timeout=` of a call, checked."""
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise ConfigurationError("timeout must be a number of seconds above 0")
+    return timeout
+
+
+def page_size(size: int | None) -> str | None:
+    """The `_count` of a list. 1 to 999 is documented for accounts, nothing for the others; the server's own is 32."""
+    if size is not None and size < 1:
+        raise ConfigurationError("page_size must be a whole number of at least 1")
+    return None if size is None else str(size)
+
+
+def query(values: Mapping[str, object]) -> dict[str, str | None]:
+    """Values as they stand in a query."""
+    return {name: plain(value, name) for name, value in values.items()}
+
+
+def reading(path: str, values: Mapping[str, object], timeout: float | None = None) -> Request:
+    """A GET of something that is only read."""
+    return Request("GET", path, query=wire.query(query(values)), read=True, timeout=seconds(timeout))
+
+
+def posting(path: str, values: Mapping[str, object], timeout: float | None = None) -> Request:
+    """A POST with the values that are not None as a JSON object."""
+    body = {name: _json(value, name) for name, value in values.items() if value is not None}
+    try:
+        return Request("POST", path, wire.encode(body), timeout=seconds(timeout))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise ConfigurationError("a value cannot be sent as JSON") from None
+
+
+async def uploading(
+    path: str, values: Mapping[str, object], files: Mapping[str, FileLike], timeout: float | None = None
+) -> Request:
+    """A POST with the files and, in the same body, every other value that is not None. `files`: part name to file."""
+    texts = {name: plain(value, name) for name, value in values.items()}
+    parts = [Part(name, text) for name, text in texts.items() if text is not None]
+    parts += [await file_part(name, source) for name, source in files.items()]
+    return Request("POST", path, parts=tuple(parts), timeout=seconds(timeout))
+
+
+def _json(value: object, name: str) -> Any:
+    if isinstance(value, dt.datetime):
+        return moment(value, name)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return value
+
+
+def _number(value: float, name: str) -> str:
+    if not math.isfinite(value):
+        raise ConfigurationError(f"{name} must be a number")
+    return str(int(value)) if value == int(value) else str(value)

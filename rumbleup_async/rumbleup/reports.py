@@ -1,0 +1,164 @@
+"""The Report API: have a report made, find it, fetch it, delete it.
+
+Lives here: the models and one method an endpoint. May import: errors, rumbleup.caller/parameters/answers/models/times.
+Source of the facts: the Report API page and its page on report types. The base and the five calls are documented; the paths of
+`get`, `download` and `delete` could not be read and follow the API's habit `/resource/verb/id`: `path=` takes another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rumbleup import answers, parameters
+from rumbleup_async.rumbleup.models import PRIVATE, Model, as_filter, as_text
+from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.session.exchange import Request
+
+if TYPE_CHECKING:
+    from rumbleup_async.rumbleup.caller import Caller, Pages
+    from rumbleup_async.rumbleup.parameters import Id
+
+CREATE = "/report/create"
+LIST = "/report/list"
+GET = "/report/get/{id}"
+DOWNLOAD = "/report/download/{id}"
+DELETE = "/report/delete/{id}"
+
+
+class ReportFile(Model, frozen=True, kw_only=True):
+    """A file of a report. `size`: bytes; `count`: presumably rows; `url`: where it can be fetched."""
+
+    PRIVATE: ClassVar = PRIVATE - {"name"}
+
+    file: str | None = None
+    name: str | None = None
+    ext: str | None = None
+    size: int | None = None
+    count: int | None = None
+    url: str | None = None
+
+
+def _files(value: object) -> tuple[ReportFile, ...]:
+    items = value if isinstance(value, list) else [value]
+    return tuple(ReportFile.read(one) for one in items if isinstance(one, dict))
+
+
+def _requester(value: object) -> str | None:
+    """`requested_by` is `{name, id}`, "api" when a program asked."""
+    if isinstance(value, dict):
+        return as_text(value.get("name")) or as_text(value.get("id"))
+    return as_text(value)
+
+
+class Report(Model, frozen=True, kw_only=True):
+    """A report, which is made in the background. Source: Report API page, in two versions that name some fields differently.
+
+    `id` is the wire's `rpid`. `report`: the original title, which chose the type; `title`: the present one. `status`: `done`
+    when a file can be fetched, else an open set of words. `interval`: minutes between two runs of a periodic report. `files`: the
+    newest first, six at most. A report expires 60 days after it was last made.
+    """
+
+    OWN_NAMES: ClassVar = {"id": "rpid"}
+    ALIASES: ClassVar = {
+        "create_time": ("ctime",),
+        "update_time": ("mtime",),
+        "start_time": ("stime",),
+        "account_name": ("cname",),
+    }
+    PRIVATE: ClassVar = PRIVATE | {"query", "requested_by"}
+
+    id: str | None = None
+    cid: str | None = None
+    account_name: str | None = None
+    report: str | None = None
+    title: str | None = None
+    type: str | None = None
+    email: str | None = None
+    status: str | None = None
+    interval: int | None = None
+    requested_by: Annotated[str | None, _requester] = None
+    query: Annotated[Any, as_filter] = None
+    files: Annotated[tuple[ReportFile, ...], _files] = ()
+    create_time: Moment | None = None
+    update_time: Moment | None = None
+    start_time: Moment | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is made."""
+        return (self.status or "").strip().lower() == "done"
+
+
+class Reports:
+    """`rumbleup.reports`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._call = caller
+
+    async def create(
+        self,
+        *,
+        title: str,
+        email: str | None = None,
+        interval: int | None = None,
+        timeout: float | None = None,
+        path: str = CREATE,
+        **extra: Any,
+    ) -> Report:
+        """Order a report; poll `get`, or wait for the webhook REPORT_CREATED. `POST /report/create`.
+
+        `title` chooses the type. `interval`: minutes after which it is made anew, again and again. `extra`: what the type takes;
+        `Conversations`, which lists messages, takes `action`, `noaction`, `reaction`, `gid`, `msgtime`, `flags`, `noflags`,
+        `in_mtime`, `out_mtime`, `q` and `filter` (all, unread, replied, responded, delivered, error, modified, dailycap,
+        unreachable, nocarrier, expired, replies); several ids as a list.
+        """
+        if not title.strip():
+            raise ConfigurationError("a report needs a title; it chooses the type")
+        asked = {name: parameters.plain(value, name) for name, value in extra.items()}
+        values = {"title": title, "email": email, "interval": interval, **asked}
+        return _read(await self._call.write(parameters.posting(path, values, timeout)), path)
+
+    def list(
+        self, *, page_size: int | None = None, timeout: float | None = None, path: str = LIST, **extra: Any
+    ) -> Pages[Report]:
+        """The reports there are. `GET /report/list`, an integrator's path."""
+        values = {"_count": parameters.page_size(page_size), **extra}
+        return self._call.select(path, parameters.query(values), Report.read, timeout=timeout)
+
+    async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> Report:  # noqa: A002
+        """One report, with its files when it is done. `GET /report/get/{id}`."""
+        path = parameters.path(path, id, "the report's id")
+        return _read(await self._call.read(parameters.reading(path, extra, timeout)), path)
+
+    async def download(self, id: Id, *, timeout: float | None = None, path: str = DOWNLOAD, **extra: Any) -> bytes:  # noqa: A002
+        """The newest file of a report, as bytes, held in memory, 64 MiB at most. `GET /report/download/{id}`.
+
+        Which parameter chooses another file is not documented; `ReportFile.url` leads to each.
+        """
+        path = parameters.path(path, id, "the report's id")
+        return (await self._call.read(parameters.reading(path, extra, timeout))).body
+
+    async def delete(
+        self,
+        id: Id,  # noqa: A002
+        *,
+        method: Literal["POST", "GET"] = "POST",
+        timeout: float | None = None,
+        path: str = DELETE,
+    ) -> None:
+        """Delete a report and its files. `POST /report/delete/{id}`.
+
+        The reference's menu lists this call as a GET, and many calls of the API take both. A POST is the default because
+        libraries and proxies repeat GETs; `method="GET"` if the server insists.
+        """
+        path = parameters.path(path, id, "the report's id")
+        if method == "GET":
+            # Deleting the same report once more does no further harm, so the mark of a read may stand.
+            await self._call.once(Request("GET", path, read=True, timeout=parameters.seconds(timeout)))
+        else:
+            await self._call.write(parameters.posting(path, {}, timeout))
+
+
+def _read(response: Any, path: str) -> Report:
+    return Report.read(answers.item(response, path, known=("rpid",)), endpoint=path)
