@@ -11,16 +11,19 @@ Nothing in this folder imports anything of the client, so that one misreading of
 
 from . import faults
 from .faults import KINDS, Kind
+from .routes import ROUTES, Route
 from .rumbleup import Requests
 from .server import Server, run, serve
 from .settings import Settings
 from .simulator import Simulator
 from .texts import Text, Texts, digest
 
-__all__ = [
+__all__ = [  # noqa: RUF022  plainly sorted
     "KINDS",
     "Kind",
+    "ROUTES",
     "Requests",
+    "Route",
     "Server",
     "Settings",
     "Simulator",

@@ -1,8 +1,9 @@
 """What can go wrong, as data, and the seeded choice of it by rate and by phone. Pure; imports `replies` only.
 
 A fault is named KIND or ENDPOINT:KIND, for example `hang-after`, `next:441` or `log:500-before`; endpoints are `send`,
-`next`, `log` and `account`. A kind without an endpoint is meant for the first one listed in its row of KINDS. The short
-names in ALIASES stand for the variant that hurts a sender most: the text has left.
+`next`, `log`, and the resources `account`, `project`, `tcr`, `contact`, `proxy` and `report`. A kind without an endpoint is
+meant for the first one listed in its row of KINDS. The short names in ALIASES stand for the variant that hurts a sender
+most: the text has left.
 
 The choice for a send hangs on the seed, the phone and how many attempts that phone has seen, on nothing else, so that a
 run can be replayed whatever order the requests arrive in.
@@ -19,7 +20,7 @@ from .replies import Wire
 
 __all__ = ["ALIASES", "ENDPOINTS", "KINDS", "Faults", "Kind", "parse", "resolve"]
 
-ENDPOINTS = ("send", "next", "log", "account")
+ENDPOINTS = ("send", "next", "log", "account", "project", "tcr", "contact", "proxy", "report")
 
 Answer = Literal["true", "error", "html", "empty", "refusal", "redirect", "special"]
 

@@ -7,27 +7,27 @@ position to go on from and where its own page began, so texts that leave meanwhi
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any
 
 from . import times
+from .bodies import Params, listed
+from .message_object import MessageObjects
 from .replies import Reply, error, ok
-from .state import PROXY, SENDER, TCR_CID, World, digits
+from .state import World, digits
 
 __all__ = ["Log"]
 
 _MOST = 999  # rows a page: the limit the account page names; the log's own is not documented
 
-Params = Mapping[str, Any]
-
 
 class Log:
     """Answers log requests about a world."""
 
-    def __init__(self, world: World, stamp: times.Stamp) -> None:
+    def __init__(self, world: World, objects: MessageObjects) -> None:
         self._world = world
-        self._stamp = stamp
+        self._objects = objects
 
     def select(self, params: Params, fault: str = "") -> Reply:
         """One page. `fault` is one of the log's own kinds, or empty."""
@@ -56,7 +56,7 @@ class Log:
                 following = position
                 break
             page.append(position)
-        reply: dict[str, Any] = {"count": len(page), "total": total, "data": [self._row(position) for position in page]}
+        reply: dict[str, Any] = {"count": len(page), "total": total, "data": [self._objects.text(position) for position in page]}
         if following is not None:
             reply["next_token"] = urlsafe_b64encode(b"%d.%d.%d.%d" % (following, total, start, repeats)).decode().rstrip("=")
         if fault == "log-repeat-token" and token:
@@ -68,17 +68,17 @@ class Log:
         texts = self._world.texts
         narrowed: list[Sequence[int]] = []
         tests: list[Callable[[int], bool]] = []
-        if phones := _listed(params, "phone"):
+        if phones := listed(params.get("phone")):
             narrowed.append(_union(texts.of_phone(digits(phone) or phone) for phone in phones))
-        if logids := _listed(params, "logid"):
+        if logids := listed(params.get("logid")):
             narrowed.append(sorted({place for logid in logids if (place := texts.position(logid)) is not None}))
-        if (flags := _listed(params, "flags")) and "sent" not in flags:  # every row is tagged `sent`
+        if (flags := listed(params.get("flags"))) and "sent" not in flags:  # every row is tagged `sent`
             narrowed.append(_union(texts.of_flag(flag) for flag in flags))
-        if proxies := _listed(params, "proxy"):
+        if proxies := listed(params.get("proxy")):
             wanted = {digits(proxy) or proxy for proxy in proxies}
-            tests.append(lambda position: self._proxy(position) in wanted)
-        if (campaigns := _listed(params, "tcr_cid")) and TCR_CID not in campaigns:
-            narrowed.append([])
+            tests.append(lambda position: self._objects.proxy(position) in wanted)
+        if campaigns := listed(params.get("tcr_cid")):
+            tests.append(lambda position: self._objects.campaign(position) in campaigns)
         since, before = _moment(params, "since"), _moment(params, "before")
         if since is not None:
             tests.append(lambda position: texts.times[position] >= since)
@@ -92,37 +92,6 @@ class Log:
         candidates = min(narrowed, key=len)
         tests.extend(_within(others) for others in narrowed if others is not candidates)
         return candidates, tests
-
-    def _proxy(self, position: int) -> str:
-        project = self._world.projects.get(self._world.texts.actions[position])
-        return PROXY if project is None else project.proxy
-
-    def _row(self, position: int) -> dict[str, Any]:
-        texts = self._world.texts
-        time = self._stamp(texts.times[position])
-        flags = () if position in texts.untagged else texts.flags[position]
-        row = {
-            "logid": texts.logid(position),
-            "flags": ["sent", *flags],
-            "sender": SENDER,
-            "proxy": self._proxy(position),
-            "phone": texts.phones[position],
-            "tcr_cid": TCR_CID,
-            "sent_time": time,
-            "text": texts.text(position) or "",
-            "price": -0.05,
-        }
-        if not self._world.settings.sparse_log:
-            row |= {"cid": self._world.cid, "action": texts.actions[position], "group": texts.groups[position]}
-        return row
-
-
-def _listed(params: Params, name: str) -> list[str]:
-    value = params.get(name)
-    if value is None:
-        return []
-    parts = value if isinstance(value, list) else str(value).split(",")
-    return [text for part in parts if (text := str(part).strip())]
 
 
 def _moment(params: Params, name: str) -> float | None:

@@ -3,17 +3,13 @@
 Sources: the Message API page, the Messaging pages (statuses of message/next), the proxy pages (codes of a refused send).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from .bodies import Params, listed
 from .faults import Faults
 from .replies import Reply, error, ok
 from .state import SENDER, Drawn, World, digits
 from .times import Stamp
 
 __all__ = ["Messages"]
-
-Params = Mapping[str, Any]
 
 _PRICE = -0.05  # a charge is a negative number in every sample of the page
 
@@ -54,12 +50,13 @@ class Messages:
             return error(403, "Contact is not reserved by message/next and fast mode is not enabled for this account")
         if world.tags and (tag := world.blocked_by(phone)):
             project.close(phone)
+            project.skipped += 1
             return self.refused(tag, f"Contact cannot be texted: {tag}")
         if settings.outside_hours:
             return self.refused("time-range", "Outside the allowed sending window")
-        if settings.daily_cap is not None and world.cap_reached(now):
+        if world.cap_reached(project.brand, now):
             return self.refused("daily-cap", "The daily cap of the brand is reached")
-        flags = _flags(params.get("flags"))
+        flags = tuple(listed(flags)) if (flags := params.get("flags")) else ()
         group = str(params.get("group") or project.group)
         name = params.get("name")
         world.create_contact(phone, str(name) if name else None, group)
@@ -111,10 +108,3 @@ class Messages:
         """A final refusal with the status and code that the settings give this reason."""
         status, code = self._world.settings.refusals[reason]
         return error(status, message, code)
-
-
-def _flags(value: object) -> tuple[str, ...]:
-    if not value:
-        return ()
-    parts = value if isinstance(value, list) else str(value).split(",")
-    return tuple(flag for part in parts if (flag := str(part).strip()))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["HTML", "JSON", "Reply", "Wire", "error", "ok"]
+__all__ = ["HTML", "JSON", "Refusal", "Reply", "Wire", "error", "field", "ok"]
 
 JSON = b"application/json; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
@@ -81,3 +81,16 @@ def error(status: int, message: str, code: str | None = None, *, line: int | Non
     if code is not None:
         body["code"] = code
     return Reply(status if line is None else line, _encode(body), headers=headers)
+
+
+class Refusal(Exception):
+    """An error reply, raised where the mistake is found."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.body.decode())
+        self.reply = reply
+
+
+def field(message: str) -> Refusal:
+    """400 for a parameter that will not do: the message begins with its name."""
+    return Refusal(error(400, message, "FIELD"))

@@ -1,33 +1,44 @@
 """The RumbleUp API: routes, credentials, parameters, and where a fault steps in. Pure; imports only this folder.
 
-A request comes in as method, target, three headers' worth and a body; a `Reply` goes out. A further resource is a file like
-`messages` and its rows in `self._routes`.
+A request comes in as method, target, two headers' worth and a body; a `Reply` goes out. A further resource is a file like
+`projects`, its rows in `routes.ROUTES` and its line in `_handlers`.
 """
 
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import parse_qsl
+from functools import partial
+from urllib.parse import unquote
 
 import msgspec
 
+from . import bodies
+from .bodies import Params
+from .deliveries import Deliveries
+from .directory import PROXY
 from .faults import Faults, Kind
 from .log import Log
+from .message_object import MessageObjects
 from .messages import Messages
-from .replies import HTML, Reply, Wire, error, ok
-from .state import PROXY, World, digits
+from .project_object import ProjectObjects
+from .projects import Projects
+from .received import Received
+from .replies import HTML, Refusal, Reply, Wire, error, ok
+from .routes import ROUTES
+from .state import World, digits
+from .stats import Stats
 from .times import Stamp
 
 __all__ = ["Requests", "RumbleUp"]
-
-Params = dict[str, Any]
 
 _MOVED = "/api/message/send/moved"
 _LOG_KINDS = frozenset({"log-repeat-page", "log-repeat-token"})
 _PAGE = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Please stand by</h1></body></html>"
 
 _decode = msgspec.json.Decoder().decode
+
+Work = Callable[[Params], Reply]
+WorkById = Callable[[str, Params], Reply]
 
 
 class Requests:
@@ -57,38 +68,63 @@ class Requests:
 class RumbleUp:
     """Answers requests about a world, under faults."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, world: World, faults: Faults, seed: int) -> None:
         stamp = Stamp()
         self.world = world
         self.faults = faults
+        self.stamp = stamp
         self.requests = Requests()
+        self.deliveries = Deliveries(world, seed)
+        self.received = Received(world, seed)
+        self.objects = MessageObjects(world, self.deliveries, stamp)
         self.messages = Messages(world, faults, stamp)
-        self.log = Log(world, stamp)
+        self.log = Log(world, self.objects)
         self._key: str | None = None
         self._accepted: frozenset[str] = frozenset()
-        self._routes: dict[str, tuple[str, Callable[[Params], Reply]]] = {
-            "/api/message/send": ("message/send", self._send),
-            _MOVED: ("message/send", self._send),
-            "/api/message/next": ("message/next", self._next),
-            "/api/message/log/select": ("message/log/select", self._select),
-            "/api/account/get": ("account/get", self._account),
+        works, works_by_id = self._handlers()
+        self._routes: dict[str, tuple[str, tuple[str, ...], Work]] = {
+            _MOVED: ("message/send", ("POST",), works["message/send"]),
         }
+        self._routes_by_id: dict[str, tuple[str, tuple[str, ...], WorkById]] = {}
+        for route in ROUTES:
+            if route.by_id:
+                self._routes_by_id[route.path.removesuffix("{id}")] = (route.endpoint, route.methods, works_by_id[route.endpoint])
+            else:
+                self._routes[route.path] = (route.endpoint, route.methods, works[route.endpoint])
+
+    def _handlers(self) -> tuple[dict[str, Work], dict[str, WorkById]]:
+        """Endpoint -> who works on it; in the second dict those whose path ends with an id."""
+        project_objects = ProjectObjects(self.world, self.deliveries, self.received, self.stamp)
+        projects = Projects(self.world, project_objects, lambda _: None)
+        stats = Stats(self.world, project_objects)
+        works: dict[str, Work] = {
+            "message/send": self._send,
+            "message/next": self._next,
+            "message/log/select": self._select,
+            "account/get": partial(self._resource, "account", self._account),
+        }
+        works_by_id: dict[str, WorkById] = {}
+        for name in ("project", "action"):
+            works[f"{name}/create"] = partial(self._resource, "project", projects.create)
+            works[f"{name}/stats"] = partial(self._resource, "project", stats.stats)
+            for call in ("get", "update", "test", "submit", "send", "stop"):
+                works_by_id[f"{name}/{call}"] = partial(self._resource_by_id, "project", getattr(projects, call))
+        return works, works_by_id
 
     def answer(self, method: str, target: str, authorization: str | None, content_type: str | None, body: bytes) -> Reply:
         """What one request gets. `target` is the request line's, query and all."""
         path, _, query = target.partition("?")
-        route = self._routes.get(path)
-        endpoint, work = route or ("unknown", self._account)
+        endpoint, methods, work = self._routes.get(path) or self._route_by_id(path)
         requests = self.requests
         requests.received[endpoint] += 1
-        if route is None:
+        if work is None:
             reply = error(404, "Not found")
-        elif method not in ("POST", "GET") or (method == "GET" and endpoint == "message/send"):
+        elif method not in methods:
             reply = error(405, "Method not allowed")
         elif not self._lets_in(authorization):
             reply = error(401, "Invalid credentials")
         else:
-            params = _params(query, content_type, body)
+            params = bodies.read(query, content_type, body)
             reply = error(400, "Request body is not readable", "FIELD") if params is None else work(params)
         requests.answered[endpoint, reply.seen_status] += 1
         return reply
@@ -97,6 +133,14 @@ class RumbleUp:
         """The reply is written, or its caller is gone."""
         if reply.holds_next:
             self.messages.next_in_progress -= 1
+
+    def _route_by_id(self, path: str) -> tuple[str, tuple[str, ...], Work | None]:
+        start, slash, identity = path.rpartition("/")
+        found = self._routes_by_id.get(start + slash)
+        if found is None or not identity:
+            return "unknown", (), None
+        endpoint, methods, work = found
+        return endpoint, methods, partial(work, unquote(identity))
 
     def _lets_in(self, authorization: str | None) -> bool:
         key = self.world.settings.api_key
@@ -140,13 +184,19 @@ class RumbleUp:
             return self.log.select(params, kind.name)
         return self._disturbed(None if kind is not None and kind.name in _LOG_KINDS else kind, lambda: self.log.select(params))
 
+    def _resource(self, name: str, work: Work, params: Params) -> Reply:
+        """A call of the control plane, under the faults of its resource."""
+        kind = self.faults.choose(name, "") if self.faults.active else None
+        return self._disturbed(kind, lambda: _answered(work, params))
+
+    def _resource_by_id(self, name: str, work: WorkById, identity: str, params: Params) -> Reply:
+        return self._resource(name, partial(work, identity), params)
+
     def _account(self, params: Params) -> Reply:
-        kind = self.faults.choose("account", "") if self.faults.active else None
         cid = self.world.cid
         if params.get("cid") not in (None, "", cid):
             return error(404, "No such account")
-        account = {"cid": cid, "name": "Simulated account", "proxy": [PROXY], "balance": 1000.0, "status": "Active"}
-        return self._disturbed(kind, lambda: ok(account))
+        return ok({"cid": cid, "name": "Simulated account", "proxy": [PROXY], "balance": 1000.0, "status": "Active"})
 
     def _disturbed(self, kind: Kind | None, work: Callable[[], Reply]) -> Reply:
         """The work's reply as a fault leaves it. A fault that strikes before the work keeps it from being done."""
@@ -182,26 +232,13 @@ class RumbleUp:
         return error(kind.status, kind.message, line=400)
 
 
+def _answered(work: Work, params: Params) -> Reply:
+    try:
+        return work(params)
+    except Refusal as refusal:
+        return refusal.reply
+
+
 def _phone(params: Params) -> str:
     phone = params.get("phone", "")
     return digits(phone) or str(phone)
-
-
-def _params(query: str, content_type: str | None, body: bytes) -> Params | None:
-    """Query and body as one; the body wins. None: a body that is neither a JSON object nor a form."""
-    params: Params = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
-    if not body:
-        return params
-    if content_type is not None and content_type.startswith("application/x-www-form-urlencoded") and body[:1] != b"{":
-        params.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        return params
-    try:
-        fields = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if not isinstance(fields, dict):
-        return None
-    if not params:
-        return fields
-    params.update(fields)
-    return params

@@ -58,6 +58,18 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How late the fault `slow` answers."""
     drip_seconds: float = 0.0
     """Pause between two bytes of the fault `drip`."""
+    delivered_rate: float = 1.0
+    """Part of the texts that the carrier confirms as delivered."""
+    undelivered_rate: float = 0.0
+    """Part of the texts that it reports as undelivered; of the rest no receipt ever comes."""
+    receipt_delay: float = 1.0
+    """Seconds from a text to its receipt."""
+    test_first: bool = True
+    """Whether a project has to be tested before it is sent (goes live) or submitted."""
+    outsource_minimum: int = 0
+    """Contacts below which a project cannot be submitted; the page says 2,500 unless support has changed it."""
+    imported_group: str = "Active"
+    """Status of a group made by an upload. A group that is not Active stops the calls of its projects."""
     refusals: dict[str, tuple[int, str | None]] = msgspec.field(default_factory=REFUSALS.copy)
     """Reason of a refused send -> (HTTP status, code); see REFUSALS for the reasons."""
 

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from .directory import GROUP
 from .faults import Faults
 from .replies import Reply
 from .rumbleup import Requests, RumbleUp
 from .settings import Settings
-from .state import GROUP, World, digits
+from .state import World, digits
 from .texts import Texts
 
 __all__ = ["Simulator"]
@@ -22,7 +23,7 @@ class Simulator:
 
     Times are seconds; `clock` gives Unix seconds. The knobs are described at `Settings`, the faults in `faults.KINDS`.
     `keep_texts=False` keeps a digest of each text instead of its words, for runs of many millions; the log then shows
-    empty texts.
+    empty texts. `more` are further fields of `Settings`.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Simulator:
         refusals: Mapping[str, tuple[int, str | None]] | None = None,
         keep_texts: bool = True,
         clock: Callable[[], float] = time.time,
+        **more: Any,
     ) -> None:
         self._first: dict[str, Any] = {
             "api_key": api_key,
@@ -69,6 +71,7 @@ class Simulator:
             "slow_seconds": slow_seconds,
             "drip_seconds": drip_seconds,
         }
+        self._first |= more
         if refusals is not None:
             self._first["refusals"] = dict(refusals)
         self._first_rates = Faults(seed, faults).rates
@@ -86,7 +89,7 @@ class Simulator:
         self.world = World(self.settings, seed=self.seed, keep_texts=self._keep_texts, clock=self._clock)
         self.world.add_project(self._action)
         self.faults = Faults(self.seed, self._first_rates)
-        self.api = RumbleUp(self.world, self.faults)
+        self.api = RumbleUp(self.world, self.faults, self.seed)
 
     @property
     def truth(self) -> Texts:

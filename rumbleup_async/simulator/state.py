@@ -1,6 +1,6 @@
 """The provider's world: contacts, projects with their queues and locks, limits, and the texts that left.
 
-Pure: no network, no faults; the clock is handed in. Imports msgspec, the standard library, `settings` and `texts`.
+Pure: no network, no faults; the clock is handed in. Imports msgspec, the standard library, `directory`, `settings`, `texts`.
 """
 
 import heapq
@@ -11,16 +11,13 @@ from typing import Any
 
 import msgspec
 
+from .directory import CAMPAIGN, CID, GROUP, PROXY, Card, Directory
 from .settings import Settings
 from .texts import Texts
 
 __all__ = ["Contact", "Drawn", "Project", "World", "digits"]
 
-CID = "c_demo1"
 SENDER = "u_simulator"
-PROXY = "2025550199"
-GROUP = "26"
-TCR_CID = "CSIM001"
 BLOCKING = ("dnd", "bad", "landline")  # tags for which a send is refused, in the order they are looked at
 
 _DAY = 86_400.0
@@ -59,6 +56,10 @@ class Project:
         self.live = live
         self.group = group
         self.proxy = proxy
+        self.campaign: str | None = CAMPAIGN
+        self.brand: str | None = None  # whose daily cap counts
+        self.card = Card()
+        self.skipped = 0  # sends refused for a tag of the contact, and contacts passed over for one
         self.members: set[str] = set()
         self.closed: set[str] = set()  # texted, or refused for good
         self.handed_out: set[str] = set()
@@ -72,6 +73,13 @@ class Project:
             self.members.add(phone)
             self._waiting.append(phone)
 
+    def empty(self) -> None:
+        """Take everybody out of the queue, for it will be another one."""
+        self.members.clear()
+        self._waiting.clear()
+        self.locks.clear()
+        self._ends.clear()
+
     def draw(self, now: float, lock_seconds: float, passes_over: Callable[[str], bool]) -> str | Drawn:
         """Lock the next contact. Contacts whose lock ended queue up again at the end."""
         self.release_ended(now)
@@ -82,6 +90,7 @@ class Project:
                 continue
             if passes_over(phone):
                 self.closed.add(phone)
+                self.skipped += 1
                 continue
             self.locks[phone] = end = now + lock_seconds
             heapq.heappush(self._ends, (end, phone))
@@ -113,19 +122,38 @@ class World:
         self.clock = clock
         self.cid = settings.api_key.partition(":")[0] if settings.api_key.startswith("c_") else CID
         self.texts = Texts(seed=seed, keep_texts=keep_texts)
+        self.directory = Directory(self.cid, clock())
         self.projects: dict[str, Project] = {}
         self.contacts: dict[str, Contact] = {}
         self.tags: dict[str, tuple[str, ...]] = {}
+        self.tests: list[tuple[str, str, str, float]] = []
+        """Texts to test phones: action, phone, text, time. They are not texts to contacts, so not in the truth."""
+        self.direct: dict[int, tuple[str, str | None]] = {}
+        """Position of a text without a project -> the number and the campaign it was sent from."""
         self._sends: deque[float] = deque()
         self._day = -1
         self._texts_today = 0
+        self._brands_today: dict[str, int] = {}
 
     def add_project(self, action: str, *, live: bool = True, group: str = GROUP, proxy: str = PROXY) -> Project:
         """A project under this id; an existing one keeps its contacts and takes the new settings."""
         project = self.projects.get(action)
         if project is None:
             project = self.projects[action] = Project(action)
+            project.card = Card(name=f"Project {action}", message="Hi @name@. STOP to opt out", created=self.clock())
+            project.brand = self.directory.brand_of(project.campaign)
+        self.directory.ensure_group(group)
         project.live, project.group, project.proxy = live, group, proxy
+        project.card.status = "Live" if live else "Testing"
+        return project
+
+    def new_project(self) -> Project:
+        """A draft under the next free id."""
+        taken = (int(action) for action in self.projects if action.isascii() and action.isdigit())
+        action = str(max(taken, default=0) + 1)
+        project = self.projects[action] = Project(action, live=False, group="")
+        project.campaign = None
+        project.card.created = self.clock()
         return project
 
     def add_contacts(self, action: str, contacts: Iterable[Mapping[str, Any]]) -> int:
@@ -137,9 +165,46 @@ class World:
         before = len(project.members)
         for fields in contacts:
             phone = digits(fields["phone"]) or str(fields["phone"])
-            self.contacts[phone] = Contact(phone, msgspec.json.encode(fields), (project.group,))
-            project.add(phone)
+            held = self.contacts.get(phone)
+            groups = () if held is None else held.groups
+            if project.group not in groups:
+                groups = (*groups, project.group)
+            self.contacts[phone] = Contact(phone, msgspec.json.encode(fields), groups)
+            self._queue_up(project, phone)
         return len(project.members) - before
+
+    def sync(self, phone: str, fields: Mapping[str, Any], group: str | None) -> bool:
+        """Create a contact or change the named fields of one; with a group it joins it. Returns whether it is new."""
+        held = self.contacts.get(phone)
+        new = held is None
+        if held is None:
+            held = self.contacts[phone] = Contact(phone, b"{}")
+        before = msgspec.json.decode(held.fields) if held.fields else {"first_name": phone}
+        held.fields = msgspec.json.encode(before | dict(fields))
+        if group is not None:
+            self.join(phone, group)
+        return new
+
+    def join(self, phone: str, group: str) -> None:
+        """Put a contact into a group; it queues up in the projects that text this group."""
+        held = self.contacts[phone]
+        if group not in held.groups:
+            held.groups = (*held.groups, group)
+        for project in self.projects.values():
+            if project.group == group:
+                self._queue_up(project, phone)
+
+    def use_group(self, project: Project, group: str) -> None:
+        """The project texts this group from now on: its contacts queue up, in the order of the account."""
+        if project.group != group:
+            project.empty()
+            project.group = group
+        for phone in self.in_group(group):
+            self._queue_up(project, phone)
+
+    def in_group(self, group: str) -> Iterator[str]:
+        """The phones of a group, in the order of the account."""
+        return (phone for phone, held in self.contacts.items() if group in held.groups)
 
     def create_contact(self, phone: str, name: str | None, group: str) -> None:
         """What fast mode does for an unknown phone: without a name the phone becomes the first name."""
@@ -186,16 +251,25 @@ class World:
         sends.append(now)
         return True
 
-    def cap_reached(self, now: float) -> bool:
-        """Whether today's daily cap is used up."""
+    def cap_reached(self, brand: str | None, now: float) -> bool:
+        """Whether today's daily cap is used up: that of the settings, or that of the brand."""
+        today = self._today(now)
         cap = self.settings.daily_cap
-        return cap is not None and self._today(now) >= cap
+        if cap is not None and today >= cap:
+            return True
+        if brand is None:
+            return False
+        cap = self.directory.caps.get(brand)
+        return cap is not None and self._brands_today.get(brand, 0) >= cap
 
     def take(
         self, project: Project, *, phone: str, text: str, flags: tuple[str, ...], group: str, now: float, tagged: bool
     ) -> int:
         """The one place where a text leaves: from here on it is in the truth. Returns its position."""
         self._texts_today = self._today(now) + 1
+        brand = project.brand
+        if brand is not None:
+            self._brands_today[brand] = self._brands_today.get(brand, 0) + 1
         project.close(phone)
         return self.texts.append(phone=phone, action=project.action, text=text, flags=flags, group=group, time=now, tagged=tagged)
 
@@ -207,6 +281,12 @@ class World:
             for phone, end in project.locks.items():
                 yield project.action, phone, end
 
+    def _queue_up(self, project: Project, phone: str) -> None:
+        project.add(phone)
+        texts = self.texts
+        if any(texts.actions[position] == project.action for position in texts.of_phone(phone)):
+            project.close(phone)  # texted before it was imported
+
     def _passes_over(self, phone: str) -> bool:
         return self.settings.next_skips_tagged and bool(self.tags) and self.blocked_by(phone) is not None
 
@@ -214,4 +294,5 @@ class World:
         day = int(now // _DAY)
         if day != self._day:
             self._day, self._texts_today = day, 0
+            self._brands_today.clear()
         return self._texts_today

@@ -1,57 +1,138 @@
-"""The provider's time texts: written for `sent_time`, read for `since` and `before`. Pure; standard library only."""
+"""The provider's time texts: written into replies, read from `since`, `before` and `outsource_*`. Pure; standard library only.
+
+The formats bear letters. A to J are those the pages show in one place or another; a reply's place decides which one it gets,
+and a quirk may force one on all of them.
+"""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["Stamp", "read"]
+__all__ = ["FORMATS", "Stamp", "read", "zoned"]
 
 
-def _eastern() -> tzinfo:
+def _zone(name: str, hours: int) -> tzinfo:
     try:
-        return ZoneInfo("America/New_York")
+        return ZoneInfo(name)
     except ZoneInfoNotFoundError:  # a machine without time zone data
-        return timezone(timedelta(hours=-5))
+        return timezone(timedelta(hours=hours))
 
 
-_EASTERN = _eastern()
+_EASTERN = _zone("America/New_York", -5)
+_CENTRAL = _zone("America/Chicago", -6)
+# CET and CDT stand side by side on the Action API page; Central is surely meant.
+_ZONES: dict[str, tzinfo] = {
+    **dict.fromkeys(("EST", "EDT", "ET"), _EASTERN),
+    **dict.fromkeys(("CST", "CDT", "CET", "CT"), _CENTRAL),
+    **dict.fromkeys(("MST", "MDT", "MT"), _zone("America/Denver", -7)),
+    **dict.fromkeys(("PST", "PDT", "PT"), _zone("America/Los_Angeles", -8)),
+    **dict.fromkeys(("UTC", "GMT"), UTC),
+}
 
-# Formats of the Message API, Action API and TCR API pages, the zone name taken off.
-_FORMATS = ("%m/%d/%Y %I:%M%p", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+# Formats of the Message API, Action API, TCR API and project workflow pages, the zone name taken off.
+_DAYS = ("%m/%d/%Y", "%Y-%m-%d", "%m-%d-%Y")
+_HOURS = (" %I:%M%p", " %H:%M:%S", " %H:%M", "")
+_PATTERNS = tuple(day + hour for day in _DAYS for hour in _HOURS)
+
+FORMATS: dict[str, str] = {
+    "A": "04/17/2025 12:15pm EST (message log, account)",
+    "B": "04/17/2025 12:15PM EST (webhooks, proxies)",
+    "C": "04/17/2025 12:15 EST (TCR)",
+    "D": "2025-04-17T16:15:00Z (project object)",
+    "E": "2025-04-17T11:15:00-05:00",
+    "F": "2025-4-17 11:15 CST (reply of project create)",
+    "G": "2025-04-17 11:15:00 GMT-0500 (replies of test, submit, send, stop; stats as CSV)",
+    "H": "04-17-2025 12:15 EST",
+    "I": "1744906500000, a number",
+    "J": "2025-04-17",
+    "K": "2025-04-17T16:15:00.000Z",
+    "unreadable": "soon",
+    "null": "null",
+}
+"""Letter -> the same moment in this format, and where it is at home."""
 
 
 class Stamp:
-    """Writes `04/17/2025 12:15pm EST`: Eastern wall time under the name EST in summer too, as the pages' samples do."""
+    """Writes times. Zone names are always the winter ones, in summer too, as in the pages' samples."""
 
     def __init__(self) -> None:
+        self.forced: str | None = None
+        """A letter that goes before every other."""
         self._minute = -1
         self._text = ""
 
-    def __call__(self, time: float) -> str:
+    def __call__(self, time: float) -> Any:
+        """Format A, which almost every text needs: the last minute is remembered."""
+        if self.forced is not None:
+            return self.write("A", time)
         minute = int(time // 60)
         if minute != self._minute:
-            wall = datetime.fromtimestamp(minute * 60, _EASTERN)
-            self._minute, self._text = minute, f"{wall:%m/%d/%Y %I:%M}{'am' if wall.hour < 12 else 'pm'} EST"
+            self._minute, self._text = minute, _write("A", minute * 60)
         return self._text
+
+    def write(self, letter: str, time: float) -> Any:
+        """The time in this format, or in the forced one: a text, except for I (a number) and null."""
+        letter = self.forced or letter
+        if letter == "I":
+            return int(time * 1000)
+        return None if letter == "null" else _write(letter, time)
+
+
+def _write(letter: str, time: float) -> str:
+    if letter == "unreadable":
+        return "soon"
+    eastern = datetime.fromtimestamp(time, _EASTERN)
+    if letter in "AB":
+        half = ("am", "pm") if letter == "A" else ("AM", "PM")
+        return f"{eastern:%m/%d/%Y %I:%M}{half[eastern.hour >= 12]} EST"
+    if letter == "C":
+        return f"{eastern:%m/%d/%Y %H:%M} EST"
+    if letter == "H":
+        return f"{eastern:%m-%d-%Y %H:%M} EST"
+    utc, central = eastern.astimezone(UTC), eastern.astimezone(_CENTRAL)
+    if letter == "D":
+        return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
+    if letter == "E":
+        return central.isoformat(timespec="seconds")
+    if letter == "F":
+        return f"{central.year}-{central.month}-{central.day} {central:%H:%M} CST"
+    if letter == "G":
+        return f"{central:%Y-%m-%d %H:%M:%S GMT%z}"
+    if letter == "K":
+        return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{utc:%Y-%m-%d}"
 
 
 def read(text: str) -> float | None:
-    """Unix seconds of a `since` or `before`: milliseconds, ISO 8601, or a date with or without time. None: unreadable."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return int(text) / 1000
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        words = text.split()
-        if len(words) > 1 and words[-1].isalpha() and words[-1].lower() not in {"am", "pm"}:
-            words.pop()
-        parsed = next(filter(None, (_parsed(" ".join(words), pattern) for pattern in _FORMATS)), None)
-        if parsed is None:
-            return None
-        moment = parsed
+    """Unix seconds of a time parameter: milliseconds, ISO 8601, or a date with or without time and zone. None: unreadable."""
+    moment = _moment(text.strip())
+    if moment is None or isinstance(moment, float):
+        return moment
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=_EASTERN)
     return moment.astimezone(UTC).timestamp()
+
+
+def zoned(text: str) -> bool:
+    """Whether a readable time names its zone or needs none."""
+    moment = _moment(text.strip())
+    return isinstance(moment, float) or (moment is not None and moment.tzinfo is not None)
+
+
+def _moment(text: str) -> datetime | float | None:
+    if text.isascii() and text.isdigit():
+        return int(text) / 1000
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    words = text.split()
+    zone = None
+    if len(words) > 1 and words[-1].isalpha() and words[-1].lower() not in {"am", "pm"}:
+        zone = _ZONES.get(words.pop().upper(), _EASTERN)
+    wall = " ".join(words)
+    parsed = next(filter(None, (_parsed(wall, pattern) for pattern in _PATTERNS)), None)
+    return parsed if parsed is None or zone is None else parsed.replace(tzinfo=zone)
 
 
 def _parsed(text: str, pattern: str) -> datetime | None:

@@ -77,6 +77,27 @@ class Caller:
         """The next contact of a project."""
         return await self.call("message/next", {"action": action})
 
+    async def project(self, action: int | str = 125) -> Any:
+        """A project as `project/get` shows it."""
+        status, project = await self.call(f"project/get/{action}", method="GET")
+        assert status == 200
+        return project
+
+    async def new_project(self, **fields: Any) -> str:
+        """The id of a new project, tested and live."""
+        _, project = await self.call("project/create", {"name": "GOTV", "message": TEXT, **fields})
+        action = str(project["action"])
+        await self.call(f"project/test/{action}", {"test_phone": "2025550100"})
+        status, project = await self.call(f"project/send/{action}")
+        assert (status, project["status"]) == (200, "Live")
+        return action
+
+    async def side(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The side address: POST with a body, GET without."""
+        status, reply = await self.call(f"/_simulator/{path}", body, method="GET" if body is None else "POST", key=None)
+        assert status == 200, reply
+        return reply
+
     async def gives_up(self, path: str, fields: Mapping[str, Any]) -> bool:
         """Call, leave once the server has worked on it (or, if it is stalled, after a moment); whether no answer came."""
         requests = self.simulator.requests

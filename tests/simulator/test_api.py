@@ -58,7 +58,7 @@ async def test_account_get(caller: Caller) -> None:
     assert (await caller.call("account/get", {"cid": "c_other"}))[0] == 404
 
 
-@pytest.mark.parametrize("path", ["message/sent", "message/send/", "", "action/get/125"])
+@pytest.mark.parametrize("path", ["message/sent", "message/send/", "", "action/got/125"])
 async def test_an_unknown_path_is_a_json_404(caller: Caller, path: str) -> None:
     """A typing mistake in a path would look like an empty queue or a broken server."""
     status, reply = await caller.call(path, {})

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import rumbleup_async.simulator
-from rumbleup_async.simulator import Server, Simulator, Texts, run, serve
+from rumbleup_async.simulator import ROUTES, Server, Simulator, Texts, run, serve
 
 from .callers import Caller, Start
 
@@ -170,3 +170,14 @@ def test_the_truth_is_small() -> None:
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size / 20_000 < 400
+
+
+async def test_every_route_is_served(caller: Caller) -> None:
+    """A row of the table would promise what the server does not have, or a path be served that no row names."""
+    for route in ROUTES:
+        path = route.path.removeprefix("/api/").replace("{id}", "999")
+        for method in ("GET", "POST"):
+            status, _ = await caller.call(path, key=None, method=method)
+            assert status == (401 if method in route.methods else 405), route
+        assert route.sentence.endswith(".")
+    assert len({route.path for route in ROUTES}) == len(ROUTES)

@@ -1,0 +1,73 @@
+"""Contact lists as files: an uploaded CSV read into contacts, contacts written as CSV. Pure; standard library and this folder.
+
+The columns are those of the Action API page (`group_file`) and the contact pages; others are kept as they come.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .bodies import Upload
+from .replies import field
+from .state import World, digits
+
+__all__ = ["COLUMNS", "load", "read", "write"]
+
+COLUMNS = (
+    "phone", "name", "first_name", "last_name", "email", "street", "city", "zipcode", "url", "icon", "source", "notes", "descr",
+    "question", "custom1", "custom2", "custom3", "custom4", "custom5",
+)  # fmt: skip
+
+
+def read(upload: Any, part: str) -> list[dict[str, str]]:
+    """The rows of an uploaded list. Refused without a column `phone`, or without `name` and `first_name`."""
+    if not isinstance(upload, Upload):
+        raise field(f"{part}: must be uploaded as a file")
+    try:
+        text = upload.data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise field(f"{part}: not UTF-8") from None
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        columns = [name.strip().lower() for name in rows.fieldnames or ()]
+        rows.fieldnames = columns
+        if "phone" not in columns:
+            raise field(f"{part}: no column named phone")
+        if not {"name", "first_name"} & set(columns):
+            raise field(f"{part}: no column named name or first_name")
+        return [{key: value for key, value in row.items() if key and isinstance(value, str)} for row in rows]
+    except csv.Error as problem:
+        raise field(f"{part}: {problem}") from None
+
+
+def load(world: World, upload: Any, part: str) -> str:
+    """Make a group of an uploaded list and its contacts; its id. Rows without a phone are left out, as are repeated ones."""
+    rows = read(upload, part)
+    name = upload.filename.rpartition("/")[2].removesuffix(".csv") or "Imported"
+    group = world.directory.new_group(name, world.settings.imported_group, world.clock())
+    for row in rows:
+        phone = digits(row.pop("phone", ""))
+        if phone is not None:
+            fields = {key: value for key, value in row.items() if value != ""}
+            if "name" in fields and "first_name" not in fields:
+                first, _, last = fields["name"].partition(" ")
+                fields |= {"first_name": first} | ({"last_name": last} if last and "last_name" not in fields else {})
+            world.sync(phone, fields, group.gid)
+    return group.gid
+
+
+def write(contacts: Iterable[Mapping[str, Any]], columns: Iterable[str] = COLUMNS) -> bytes:
+    """Rows as CSV with a heading; lists are joined by commas."""
+    names = list(columns)
+    out = io.StringIO(newline="")
+    table = csv.writer(out)
+    table.writerow(names)
+    table.writerows([_cell(row.get(name)) for name in names] for row in contacts)
+    return out.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else value

@@ -1,0 +1,96 @@
+"""The message-log object: a text that left or a reply that came, as the log and the webhooks show it. Pure; only this folder.
+
+Fields by the Message API page. A row without `cid`, `action`, `group` and `status` is what the page's sample has; the
+setting `sparse_log` makes it so.
+"""
+
+from typing import Any
+
+from .deliveries import Deliveries
+from .directory import PROXY
+from .received import Reply
+from .state import SENDER, World
+from .times import Stamp
+
+__all__ = ["MessageObjects"]
+
+_PRICE = -0.05  # a charge is a negative number in every sample of the page
+
+
+class MessageObjects:
+    """Writes messages."""
+
+    def __init__(self, world: World, deliveries: Deliveries, stamp: Stamp) -> None:
+        self._world = world
+        self._deliveries = deliveries
+        self._stamp = stamp
+
+    def proxy(self, position: int) -> str:
+        """The number a text was sent from."""
+        action = self._world.texts.actions[position]
+        if not action:
+            return self._world.direct[position][0]
+        project = self._world.projects.get(action)
+        return PROXY if project is None else project.proxy
+
+    def campaign(self, position: int) -> str | None:
+        """The campaign a text was sent under."""
+        action = self._world.texts.actions[position]
+        if not action:
+            return self._world.direct[position][1]
+        project = self._world.projects.get(action)
+        return None if project is None else project.campaign
+
+    def text(self, position: int, letter: str = "A") -> dict[str, Any]:
+        """A text that left."""
+        world = self._world
+        texts = world.texts
+        time = texts.times[position]
+        flags = () if position in texts.untagged else texts.flags[position]
+        row: dict[str, Any] = {
+            "logid": texts.logid(position),
+            "flags": ["sent", *flags],
+            "sender": SENDER,
+            "proxy": self.proxy(position),
+            "phone": texts.phones[position],
+            "tcr_cid": self.campaign(position) or "",
+            "sent_time": self._stamp.write(letter, time) if letter != "A" else self._stamp(time),
+            "text": texts.text(position) or "",
+            "price": _PRICE,
+        }
+        project = world.projects.get(texts.actions[position])
+        if project is not None and project.card.media:
+            row["file"] = project.card.media
+        if world.settings.sparse_log:
+            return row
+        row |= {"cid": world.cid, "action": texts.actions[position], "group": texts.groups[position]}
+        outcome = self._deliveries.outcome(position)
+        if outcome is not None:
+            row |= {
+                "status": outcome.status,
+                "status_code": outcome.status_code,
+                "update_time": self._stamp.write(letter, time + world.settings.receipt_delay),
+            }
+            if outcome.error_code:
+                row |= {"error_code": outcome.error_code, "error_text": outcome.error_text}
+        return row
+
+    def reply(self, reply: Reply, letter: str = "A") -> dict[str, Any]:
+        """A reply of a contact: its sender is the contact."""
+        world = self._world
+        project = world.projects.get(reply.action)
+        row: dict[str, Any] = {
+            "logid": reply.logid,
+            "flags": list(reply.flags),
+            "sender": reply.phone,
+            "proxy": PROXY if project is None else project.proxy,
+            "phone": reply.phone,
+            "tcr_cid": ("" if project is None else project.campaign) or "",
+            "sent_time": self._stamp.write(letter, reply.time),
+            "text": reply.text,
+            "price": 0,
+        }
+        if not world.settings.sparse_log:
+            group = "" if project is None else project.group
+            row |= {"cid": world.cid, "action": reply.action, "group": group, "status": "received"}
+        return row

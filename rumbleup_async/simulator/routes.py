@@ -1,0 +1,58 @@
+"""Every route of the API as data: method, path and what it is for. Pure; standard library only.
+
+`GET|POST` means that the pages state or show both. `{id}` stands for one more step of the path. The projects have two
+addresses, `/api/project/` and `/api/action/`, which mean the same (Project API page).
+"""
+
+from typing import NamedTuple
+
+__all__ = ["ROUTES", "Route"]
+
+_ID = "/{id}"
+
+
+class Route(NamedTuple):
+    """One row of the API."""
+
+    method: str
+    path: str
+    sentence: str
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are answered."""
+        return tuple(self.method.split("|"))
+
+    @property
+    def endpoint(self) -> str:
+        """The path without `/api/` and the id, as the counters name it: `project/get`."""
+        return self.path.removeprefix("/api/").removesuffix(_ID)
+
+    @property
+    def by_id(self) -> bool:
+        """Whether the last step of the path is an id."""
+        return self.path.endswith(_ID)
+
+
+def _projects(resource: str) -> list[Route]:
+    return [
+        Route("GET|POST", f"/api/{resource}/get/{{id}}", "One project with its counters."),
+        Route("POST", f"/api/{resource}/create", "A new project, as a draft."),
+        Route("POST", f"/api/{resource}/update/{{id}}", "Change fields of a project."),
+        Route("POST", f"/api/{resource}/test/{{id}}", "Text the test phone; the project is then in testing."),
+        Route("POST", f"/api/{resource}/submit/{{id}}", "Hand an outsourced project over to the provider."),
+        Route("POST", f"/api/{resource}/send/{{id}}", "Go live: from now on its contacts may be texted."),
+        Route("POST", f"/api/{resource}/stop/{{id}}", "Back to testing."),
+        Route("GET|POST", f"/api/{resource}/stats", "Projects of a time window, as CSV, JSON or XML."),
+    ]
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET|POST", "/api/message/next", "The next contact of a project, locked for its caller."),
+    Route("POST", "/api/message/send", "One text to one contact of a live project."),
+    Route("GET|POST", "/api/message/log/select", "The message log, filtered and in pages."),
+    *_projects("project"),
+    *_projects("action"),
+    Route("GET|POST", "/api/account/get", "The account, or one of its sub-accounts."),
+)
+"""Every route, in the order of the documentation."""
