@@ -157,6 +157,29 @@ Outcome = Accepted | Refused | Throttled | Barred | NotSent | Unknown
 """What one attempt to deliver came to. Attempts return outcomes; exceptions are for mistakes and broken set-ups."""
 
 
+class Drawn(msgspec.Struct, frozen=True, gc=False, tag="drawn"):
+    """The provider handed out a contact and locked it for us. `barred` says why it must not be texted all the same, if so."""
+
+    phone: str
+    fields: dict[str, str]
+    barred: str = ""
+
+    def __repr__(self) -> str:
+        return f"Drawn(phone={mask(self.phone)!r}, fields={sorted(self.fields)})"
+
+
+class NoneLeft(msgspec.Struct, frozen=True, gc=False, tag="none_left"):
+    """The provider has no contact left to hand out: the end of the work."""
+
+
+class NoneNow(msgspec.Struct, frozen=True, gc=False, tag="none_now"):
+    """Contacts remain, but none could be handed out this time: ask again in a couple of seconds."""
+
+
+Draw = Drawn | NoneLeft | NoneNow | Refused | Throttled | Barred | NotSent | Unknown
+"""What asking the provider for the next contact came to. Unknown: the answer was lost, and a contact may be locked for nobody."""
+
+
 class Closed(msgspec.Struct, frozen=True, gc=False):
     """The end of an entry that an intent opened, as the ledger stores it.
 

@@ -11,6 +11,8 @@ How it goes round:
 - At most 2 x concurrency entries are open at any time, so that is what a crash can leave unknown.
 - The number of texts in flight starts at one and grows by one with each text accepted: a wrong key, a wrong project or a dead
   server is met by the first text, not by the first hundred.
+- In concurrent mode (`drawing`) a worker is a texter: it draws its next contact from the provider itself, and the bookkeeper
+  takes it in and opens it in one step. Everything else is the same.
 - `stop()` lets nothing more leave; what is in flight is waited for and closed; what was open but had not left is queued again.
 """
 
@@ -22,16 +24,19 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVarTuple
 
 import anyio
 
-from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace
+from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Accepted, Closed, Outcome, Planned, Refused, Result, Skipped, State, Text, Throttled, Unknown
 from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
 ABANDONED = "interrupted before its result was known"
+
+Ts = TypeVarTuple("Ts")
 
 _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
@@ -61,6 +66,7 @@ class Engine:
         observer: Observer,
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool] = lambda: False,
+        drawing: Drawing | None = None,
         limit: int | None = None,
         policy: Policy | None = None,
         wall_clock: Callable[[], float] = time.time,
@@ -73,6 +79,7 @@ class Engine:
         self._observer = observer
         self._sink = sink
         self._full = full
+        self._drawing = drawing
         self._left = math.inf if limit is None else limit
         self._policy = policy or Policy()
         self._watch = Watch(self._policy, concurrency)
@@ -86,8 +93,19 @@ class Engine:
         self._busy = 0
         """Texts that a worker has in hand, waiting for their turn or being delivered."""
         self._window = 1
+        self._growth = 0.0
+        self._gently_from = concurrency
+        """From this window on it grows by one a round, not by one a text: it was too large once."""
+        self._slots: deque[asyncio.Future[bool]] = deque()
+        self._texting = 0
+        """Texters that have not ended."""
+        self._drawn: list[tuple[Planned | Skipped, asyncio.Future[Text | None]]] = []
+        self._broken = False
+        """The books cannot be kept any more."""
         self._pacing: set[asyncio.Task[None]] = set()
         self._delivering: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
+        """Texters that wait for the provider's next contact."""
         self._done: list[Closed] = []
         self._bell = asyncio.Event()
         self._room = asyncio.Event()
@@ -130,8 +148,19 @@ class Engine:
     def abandon(self) -> None:
         """Do not even wait for what is in flight: it is closed as unknown."""
         self._go_home()
-        for task in tuple(self._delivering):
+        for task in (*self._delivering, *self._asking):
             task.cancel()
+
+    def hold(self, seconds: float, reason: str) -> None:
+        """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
+        seconds *= 1.0 + 0.25 * self._jitter()
+        self._pace.hold.hold(seconds)
+        self._observer.held(seconds, reason)
+
+    def shrink(self) -> None:
+        """Half as many in flight from now; it grows again by one a round."""
+        self._window = self._gently_from = max(1, self._window // 2)
+        self._growth = 0.0
 
     def ring(self) -> None:
         """Somebody took results: there may be room again."""
@@ -144,6 +173,11 @@ class Engine:
         return len(self._delivering)
 
     @property
+    def left(self) -> float:
+        """Texts that the limit still allows."""
+        return self._left
+
+    @property
     def window(self) -> int:
         """Texts that may be in flight at this moment."""
         return self._window
@@ -153,6 +187,7 @@ class Engine:
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         self._fed = feed is None
         async with anyio.create_task_group() as tasks:
+            self._texting = self._concurrency if self._drawing is not None else 0
             for _ in range(self._concurrency):
                 tasks.start_soon(self._work)
             if feed is not None:
@@ -173,8 +208,12 @@ class Engine:
         except BaseException:
             # The books cannot be kept, so nothing more may leave. What is in flight is waited for, and closed if the disk
             # lets us.
+            self._broken = True
             self._go_home()
             while self._busy:
+                for _, opening in self._drawn:
+                    opening.set_result(None)
+                self._drawn.clear()
                 self._bell.clear()
                 await self._bell.wait()
             self._give_back()
@@ -188,20 +227,28 @@ class Engine:
         if self._stopping and not self._busy:
             self._give_back()
         want = self._wanted()
+        if self._drawn:
+            await self._close_and_draw()
+            return True
         if self._done or want:
             await self._close_and_open(want)
             return True
-        if not self._open and (self._stopping or self._left <= 0 or (self._dry and self._fed)):
+        if not self._open and self._is_over():
             return False
         await self._bell.wait()
         return True
+
+    def _is_over(self) -> bool:
+        if self._drawing is not None:
+            return self._texting == 0
+        return self._stopping or self._left <= 0 or (self._dry and self._fed)
 
     def _wanted(self) -> int:
         """How many entries to open now.
 
         No more wait for their turn than the pace will let out shortly: an intent that waits long is one more unknown if we die.
         """
-        if self._stopping or self._dry or self._full():
+        if self._stopping or self._dry or self._full() or self._drawing is not None:
             return 0
         rate = self._pace.rate
         ahead = self._window if rate is None else min(self._window, math.ceil(rate * _LOOK_AHEAD))
@@ -224,6 +271,24 @@ class Engine:
             self._open[text.row] = text
         self._ready.extend(opened)
         self._room.set()
+        self._dispatch()
+
+    async def _close_and_draw(self) -> None:
+        """Close what is done, take in what the texters have drawn, and open it: one durable step."""
+        (done, self._done), (drawn, self._drawn) = (self._done, []), (self._drawn, [])
+        try:
+            answers = await self._ledger.draw(done, [row for row, _ in drawn])
+        except BaseException:
+            self._done, self._drawn = done + self._done, drawn + self._drawn
+            raise
+        self._publish(done)
+        for answer, (_, opening) in zip(answers, drawn, strict=True):
+            if isinstance(answer, Text):
+                self._open[answer.row] = answer
+                opening.set_result(answer)
+            else:
+                opening.set_result(None)
+                self._tell([answer])
         self._dispatch()
 
     def _publish(self, done: Sequence[Closed]) -> None:
@@ -256,6 +321,9 @@ class Engine:
         self._stopping = True
         for task in tuple(self._pacing):
             task.cancel()
+        for slot in self._slots:
+            if not slot.done():
+                slot.set_result(False)
         self._bell.set()
         self._room.set()
 
@@ -287,8 +355,27 @@ class Engine:
             if not waiting.done():
                 self._busy += 1
                 waiting.set_result(self._ready.popleft())
+        while self._slots and self._busy < self._window:
+            slot = self._slots.popleft()
+            if not slot.done():
+                self._busy += 1
+                slot.set_result(True)
+
+    async def _work(self) -> None:
+        try:
+            while (text := await (self._next() if self._drawing is None else self._draw_next(self._drawing))) is not None:
+                closed = await self._send(text)
+                self._busy -= 1
+                self._done.append(closed)
+                self._bell.set()
+                if self._slots:
+                    self._dispatch()
+        finally:
+            self._texting -= 1
+            self._bell.set()
 
     async def _next(self) -> Text | None:
+        """The next text of the queue, when there is room in flight."""
         if self._ready and self._busy < self._window and not self._stopping:
             self._busy += 1
             return self._ready.popleft()
@@ -296,19 +383,62 @@ class Engine:
         self._idle.append(waiting)
         return await waiting
 
-    async def _work(self) -> None:
-        while (text := await self._next()) is not None:
-            closed = await self._send(text)
+    async def _draw_next(self, drawing: Drawing) -> Text | None:
+        """The next contact that the provider hands out to this texter, its intent on the disk; None when there is none left."""
+        while self._left > 0 and await self._patiently(self._pace.hold.wait) and await self._slot():
+            self._left -= 1
+            drawn = await self._ask(drawing)
+            if isinstance(drawn, (Planned, Skipped)) and not self._broken:
+                opening: asyncio.Future[Text | None] = asyncio.get_running_loop().create_future()
+                self._drawn.append((drawn, opening))
+                self._bell.set()
+                text = await opening
+                if text is not None:
+                    return text
             self._busy -= 1
-            self._done.append(closed)
+            self._left += 1
             self._bell.set()
+            self._dispatch()
+            if drawn is None or self._broken:
+                return None
+            if isinstance(drawn, Pause) and not await self._patiently(asyncio.sleep, drawn.seconds):
+                return None
+        return None
+
+    async def _slot(self) -> bool:
+        """Wait for room in flight; False if the run stops first."""
+        if self._stopping:
+            return False
+        if self._busy < self._window:
+            self._busy += 1
+            return True
+        slot: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._slots.append(slot)
+        return await slot
+
+    async def _ask(self, drawing: Drawing) -> Planned | Skipped | Pause | None:
+        task = _this_task()
+        self._asking.add(task)
+        try:
+            return await drawing.draw(self)
+        except asyncio.CancelledError:
+            task.uncancel()
+            return None
+        except Exception as error:  # noqa: BLE001 - the caller's own text function may fail; run() raises it again
+            self._failure = self._failure or error
+            self.stop(Stop("text failed", f"the text could not be chosen: {type(error).__name__}"))
+            return None
+        finally:
+            self._asking.discard(task)
 
     async def _send(self, text: Text) -> Closed:
         """Try until the text is settled, parked, or the run stops."""
         attempt = 0
         while True:
             if not await self._may_leave():
-                return Closed(text.row, State.QUEUED, text.attempts + attempt)
+                return self._given_back(text, attempt)
+            if self._drawing is not None and self._drawing.too_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, "lock expired")
             attempt += 1
             outcome = await self._deliver(text)
             decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
@@ -319,7 +449,7 @@ class Engine:
                     now = int(self._wall_clock() * 1000)
                     return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
                 case Again():
-                    self._hold(decision.after, decision.reason)
+                    self.hold(decision.after, decision.reason)
                 case Park():
                     self._see(outcome)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
@@ -327,18 +457,31 @@ class Engine:
                     self.stop(decision.stop)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
 
+    def _given_back(self, text: Text, attempt: int) -> Closed:
+        reason = "" if self._drawing is None else self._drawing.given_back(text)
+        return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
+
     async def _may_leave(self) -> bool:
         """Wait for the pace and for room in flight; False if the run stops first."""
         if self._is_stopping():
             return False
         if len(self._delivering) < self._window and self._pace.try_permit():
             return True
+        return await self._patiently(self._permit)
+
+    async def _permit(self) -> None:
+        while len(self._delivering) >= self._window:  # noqa: ASYNC110 - only while the window has just shrunk under texts held
+            await asyncio.sleep(0.02)
+        await self._pace.permit()
+
+    async def _patiently(self, wait: Callable[[*Ts], Awaitable[None]], *arguments: *Ts) -> bool:
+        """Wait, but not beyond a stop; False if the run stops first."""
+        if self._is_stopping():
+            return False
         task = _this_task()
         self._pacing.add(task)
         try:
-            while len(self._delivering) >= self._window:  # noqa: ASYNC110 - only while the window has just shrunk under texts held
-                await asyncio.sleep(0.02)
-            await self._pace.permit()
+            await wait(*arguments)
         except asyncio.CancelledError:
             if not self._is_stopping():
                 raise
@@ -370,24 +513,23 @@ class Engine:
         elif isinstance(outcome, Unknown) and self._watch.in_a_row >= _TROUBLE:
             # A server in trouble is given time instead of more texts to lose.
             wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
-            self._hold(wait, "several texts in a row failed")
+            self.hold(wait, "several texts in a row failed")
 
     def _adapt(self, outcome: Outcome) -> None:
         if isinstance(outcome, Accepted):
             if self._window < self._concurrency:
-                self._window += 1
-                self._bell.set()
+                self._growth += 1.0 if self._window < self._gently_from else 1.0 / self._window
+                if self._growth >= 1.0:
+                    self._growth -= 1.0
+                    self._window += 1
+                    self._bell.set()
+                    self._dispatch()
             return
         if isinstance(outcome, Throttled):
             self._pace.throttled()
         elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
             return
-        self._window = max(1, self._window // 2)
-
-    def _hold(self, seconds: float, reason: str) -> None:
-        seconds *= 1.0 + 0.25 * self._jitter()  # never shorter than what the provider asked for
-        self._pace.hold.hold(seconds)
-        self._observer.held(seconds, reason)
+        self.shrink()
 
 
 def _this_task() -> asyncio.Task[None]:

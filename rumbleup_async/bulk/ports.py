@@ -1,6 +1,6 @@
 """What the bulk engine asks of others. They fit these protocols by shape; none of them is imported here.
 
-Lives here: protocols. May import: messaging.
+Lives here: protocols. May import: messaging, retry.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from rumbleup_async.messaging import Closed, Outcome, Plan, Planned, Result, Skipped, State, Text
+import msgspec
+
+from rumbleup_async.messaging import Closed, Draw, Outcome, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.retry import Stop
 
 
 class Gateway(Protocol):
@@ -54,6 +57,17 @@ class Ledger(Protocol):
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         """In one durable step: close these entries, and open up to `want` queued ones (their intent)."""
 
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        """In one durable step: close these entries, take in contacts just drawn, and open those that may be texted.
+
+        Answers in the order of `drawn`. A phone that the ledger knows is opened again only if nothing of it can have left;
+        else it is skipped as a duplicate.
+        """
+
+    @property
+    def last_row(self) -> int:
+        """The highest row in the ledger, 0 if it is empty."""
+
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         """Note how this process ended its part of the run."""
 
@@ -63,10 +77,54 @@ class Ledger(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Drawer(Protocol):
+    """A provider that hands out contacts one at a time, each locked for a while for whoever drew it."""
+
+    async def draw(self) -> Draw: ...
+
+
+class Provider(Gateway, Drawer, Protocol):
+    """Both."""
+
+
+class Steering(Protocol):
+    """What a source of drawn contacts may ask of the engine."""
+
+    def hold(self, seconds: float, reason: str) -> None:
+        """Nothing leaves for so long."""
+
+    def shrink(self) -> None:
+        """Half as many at a time, from now; it grows again slowly."""
+
+    def stop(self, why: Stop) -> None: ...
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """No contact this time; ask again after so many seconds."""
+
+    seconds: float
+
+
+class Drawing(Protocol):
+    """Contacts that are drawn one by one as there is room to send them (concurrent mode)."""
+
+    async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
+        """The next contact, screened; None when there is none left."""
+
+    def too_late(self, text: Text) -> bool:
+        """Whether the contact may be somebody else's by now."""
+
+    def given_back(self, text: Text) -> str:
+        """What to note of a contact that was drawn but is not sent."""
+
+
 class Hold(Protocol):
     """The shared "nobody sends until then"."""
 
     def hold(self, seconds: float) -> None: ...
+
+    async def wait(self) -> None:
+        """Return when nothing holds any more."""
 
     @property
     def remaining(self) -> float:

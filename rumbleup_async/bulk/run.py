@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import itertools
 import os
 import secrets
@@ -22,10 +23,11 @@ import msgspec
 
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
-from rumbleup_async.bulk.ports import Gateway, Ledger, Observer, Pace, SilentObserver
+from rumbleup_async.bulk.ports import Ledger, Observer, Pace, Provider, SilentObserver
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out
 from rumbleup_async.bulk.template import Template
+from rumbleup_async.bulk.texters import Locks, Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Policy, Stop
@@ -49,13 +51,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     text: str
     phone_field: str | None = None
+    writer: Writer | None = None
     max_segments: int = 10
     suppress: frozenset[str] = frozenset()
     details: dict[str, Any] = {}
 
 
+CONCURRENT = "concurrent"
+"""The value of a plan's detail `mode` where contacts are drawn from the provider."""
+
+WRITTEN = "(chosen for each contact by a function)"
+"""What a plan has for its text where there is no template."""
+
+
 class Run:
-    """A run of fast mode. Use it as an async context manager; send one list with it.
+    """A run of fast mode or of concurrent mode. Use it as an async context manager; send once with it.
 
         async with rumbleup.fast_mode(...) as run:
             async for result in run.send(contacts): ...
@@ -69,12 +79,13 @@ class Run:
         self,
         settings: Settings | None,
         *,
-        gateway: Callable[[Plan], Gateway],
+        gateway: Callable[[Plan], Provider],
         ledger: Ledger,
         pace: Pace,
         concurrency: int,
         limit: int | None = None,
         policy: Policy | None = None,
+        locks: Locks | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
@@ -84,10 +95,12 @@ class Run:
         self._concurrency = concurrency
         self._limit = limit
         self._policy = policy
+        self._locks = locks
+        self._texters: Texters | None = None
         self.observer: Observer = observer or SilentObserver()
         self._plan: Plan | None = None
         self._screen: Screen | None = None
-        self._gateway: Gateway | None = None
+        self._gateway: Provider | None = None
         self._engine: Engine | None = None
         self._stopped: Stop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,26 +117,44 @@ class Run:
         return f"Run({self._plan!r})"
 
     async def __aenter__(self) -> Self:
-        planned = None
-        if self._settings is not None:
-            template = Template(self._settings.text)
-            require_opt_out(template)
-            self._screen = Screen(template, max_segments=self._settings.max_segments, suppress=self._settings.suppress)
-            planned = Plan(
-                run=secrets.token_hex(6),
-                provider=self._settings.provider,
-                action=self._settings.action,
-                text=self._settings.text,
-                same_text=None if template.fields else template.render({}),
-                details=self._settings.details,
-            )
+        planned = None if self._settings is None else self._prepare(self._settings)
         self._plan = await self._ledger.open(planned)
         try:
+            if self._screen is None and self.is_concurrent:
+                self._screen = self._screen_again(self._plan)
             self._gateway = self._make_gateway(self._plan)
         except BaseException:
             await self._ledger.aclose()
             raise
         return self
+
+    def _prepare(self, settings: Settings) -> Plan:
+        """Check the text before anything is opened, and plan the run."""
+        same_text = None
+        if settings.writer is None:
+            template = Template(settings.text)
+            require_opt_out(template)
+            same_text = None if template.fields else template.render({})
+        else:
+            # Each text is looked at when it is chosen; the template only stands in for it.
+            template = Template(WRITTEN)
+        self._screen = Screen(template, max_segments=settings.max_segments, suppress=settings.suppress)
+        return Plan(
+            run=secrets.token_hex(6),
+            provider=settings.provider,
+            action=settings.action,
+            text=WRITTEN if settings.writer is not None else settings.text,
+            same_text=same_text,
+            details=settings.details,
+        )
+
+    def _screen_again(self, plan: Plan) -> Screen:
+        """A concurrent run draws new contacts when it is resumed, so it needs its text again."""
+        if plan.text == WRITTEN:
+            raise ConfigurationError(
+                "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
+            )
+        return Screen(Template(plan.text))
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         failure = None
@@ -171,6 +202,26 @@ class Run:
         if self._plan is None:
             raise RuntimeError("enter the run first: async with ... as run")
         return self._plan
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether contacts are drawn from the provider instead of a list."""
+        return self.plan.details.get("mode") == CONCURRENT
+
+    @property
+    def window(self) -> int:
+        """Requests that may be in flight at this moment; in concurrent mode, the texters in use."""
+        return 0 if self._engine is None else self._engine.window
+
+    @property
+    def lost_draws(self) -> int:
+        """Answers to message/next that were lost: each may have locked a contact for nobody."""
+        return 0 if self._texters is None else self._texters.lost
+
+    @property
+    def lost_until(self) -> dt.datetime | None:
+        """When the last contact locked by a lost draw comes back; None without one."""
+        return None if self._texters is None else self._texters.lost_until
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -301,11 +352,22 @@ class Run:
 
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         assert self._gateway is not None  # noqa: S101 - set on entering
+        if self.is_concurrent and self._screen is not None:
+            self._texters = Texters(
+                self._gateway,
+                self._screen,
+                writer=None if self._settings is None else self._settings.writer,
+                first_row=self._ledger.last_row,
+                concurrency=self._concurrency,
+                policy=self._policy,
+                locks=self._locks,
+            )
         self._engine = Engine(
             self._ledger,
             self._gateway,
             self._pace,
             concurrency=self._concurrency,
+            drawing=self._texters,
             limit=self._limit,
             policy=self._policy,
             sink=self._receive,
@@ -316,12 +378,15 @@ class Run:
             await self._engine.run(feed)
         finally:
             self._stopped = self._stopped or self._engine.stopped
-        if self._stopped is None and self._limit is not None and self._ledger.counts[State.QUEUED]:
+        more = self.is_concurrent or self._ledger.counts[State.QUEUED]
+        if self._stopped is None and self._limit is not None and more and self._engine.left <= 0:
             self._stopped = Stop("limit", f"{self._limit} texts, as asked for")
 
     async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
         if contacts is None:
             return None
+        if self.is_concurrent:
+            raise ConfigurationError("in concurrent mode the provider hands out the contacts; call send() without any")
         if isinstance(contacts, (str, os.PathLike)):
             if await self.load(contacts):
                 await self._hand_out_skipped()

@@ -104,6 +104,24 @@ class Screen:
                 screened.append(Planned(row, phone, text, self._name(fields), segments))
         return screened
 
+    def with_text(self, contact: Contact, text: str) -> Planned | Skipped:
+        """The same for a text that was chosen for this contact, instead of one merged from the template."""
+        phone, reason = normalise(contact.phone)
+        if reason:
+            return Skipped(contact.row, phones.shown(contact.phone), f"invalid phone: {reason}")
+        segments = parts(text)
+        if phone in self._suppress:
+            reason = SUPPRESSED
+        elif segments > self._max_segments:
+            reason = f"text too long: it would take {segments} segments, more than {self._max_segments}"
+        else:
+            reason = self._doubt(text)
+        return (
+            Skipped(contact.row, phone, reason)
+            if reason
+            else Planned(contact.row, phone, text, self._name(contact.fields), segments)
+        )
+
     def _doubt(self, text: str) -> str:
         """Why a merged text must not leave although its parts were all there, or ""."""
         if has_placeholder(text):

@@ -121,7 +121,12 @@ def has_placeholder(text: str) -> bool:
 
 def has_opt_out(template: Template) -> bool:
     """Whether every text made from the template says STOP, whatever is merged: a value or fallback does not count."""
-    return _opt_out(template.literal) is not None
+    return says_stop(template.literal)
+
+
+def says_stop(text: str) -> bool:
+    """Whether the text holds the word STOP, in any case."""
+    return _opt_out(text) is not None
 
 
 def _parse(text: str) -> tuple[list[str], list[tuple[str, str | None]]]:

@@ -102,6 +102,51 @@ def send(
     finish(code)
 
 
+@app.command(epilog='Example: rumbleup texters --action 125 --text "Hi {first_name}. STOP to opt out" --texters 16')
+@guarded
+def texters(
+    action: Action,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
+    ] = None,
+    text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
+    number: Annotated[
+        int, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most.")
+    ] = 16,
+    ledger: Annotated[Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept.")] = None,
+    rate: Rate = None,
+    timeout: Timeout = 30.0,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
+    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
+    wait_locks: Annotated[
+        bool, typer.Option("--wait-locks", help="Stay until contacts locked by lost answers come back.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Text the contacts of a project as the server hands them out (concurrent mode). Several may run at a time, anywhere."""
+    from rumbleup_async.cli import send as sending
+
+    code = run_loop(
+        sending.texters(
+            action=action,
+            text=read_text(text, text_file),
+            number=number,
+            ledger=ledger,
+            rate=rate,
+            timeout=timeout,
+            limit=limit,
+            flags=flag or [],
+            wait_locks=wait_locks,
+            yes=yes,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    )
+    finish(code)
+
+
 @app.command(epilog="Example: rumbleup resume voters-125.ledger")
 @guarded
 def resume(

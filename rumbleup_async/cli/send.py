@@ -19,6 +19,7 @@ import typer
 
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
+from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress
 from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
@@ -125,8 +126,44 @@ async def send(
             run.stop(Stop(DRY_RUN, ""))
             return _close(run, None, as_json=as_json, quiet=quiet)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
-        if waiting and not yes and not ask(f"Send {plural(waiting, 'text')} into project {action}?"):
-            say("nothing was sent")
+        if waiting and not _may_begin(f"Send {plural(waiting, 'text')} into project {action}?", yes=yes):
+            return WRONG
+        return await _work(run, ledger, as_json=as_json, quiet=quiet)
+
+
+async def texters(
+    *,
+    action: str,
+    text: str,
+    number: int,
+    ledger: Path | None,
+    rate: float | None,
+    timeout: float,
+    limit: int | None,
+    flags: list[str],
+    wait_locks: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Text the contacts of a project in concurrent mode; the exit code."""
+    ledger = ledger or Path(f"texters-{action}.ledger")
+    rumbleup = RumbleUp.from_env(timeouts=Timeouts(read=timeout))
+    run = rumbleup.concurrent_mode(
+        action=action,
+        text=text,
+        texters=number,
+        ledger=ledger,
+        rate=rate,
+        limit=limit,
+        flags=flags,
+        locks=Locks(wait=wait_locks),
+    )
+    async with rumbleup, run:
+        if not _may_begin(
+            f"Text the contacts of project {action}, {plural(limit, 'text') + ' at most' if limit else 'all that are left'}?",
+            yes=yes,
+        ):
             return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet)
 
@@ -146,15 +183,24 @@ async def resume(
     rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
     async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency) as run:
         waiting = run.counts[State.QUEUED]
+        left = "the contacts that are left" if run.is_concurrent else f"{plural(waiting, 'contact')} still to text"
         if not quiet:
-            say(f"run {run.plan.run} into project {run.plan.action}: {plural(waiting, 'contact')} still to text")
-        if waiting and not yes:
-            if not sys.stdin.isatty():
-                fail("there is no terminal to ask; resume with --yes")
-            if not ask(f"Send {plural(waiting, 'text')}?"):
-                say("nothing was sent")
-                return WRONG
+            say(f"run {run.plan.run} into project {run.plan.action}: {left}")
+        if (waiting or run.is_concurrent) and not _may_begin(f"Text {left}?", yes=yes):
+            return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet)
+
+
+def _may_begin(question: str, *, yes: bool) -> bool:
+    """Whether the user wants texts to leave: by `--yes`, else asked on the terminal."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        fail("there is no terminal to ask; check with --dry-run where there is one, then use --yes")
+    if ask(question):
+        return True
+    say("nothing was sent")
+    return False
 
 
 async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
@@ -173,6 +219,11 @@ def _close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
     summary = run.summary
     if not quiet:
         show_summary(summary, ledger)
+        if run.lost_draws and run.lost_until is not None:
+            say(
+                f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
+                f"by {run.lost_until:%H:%M:%S} UTC: resume after that, or use --wait-locks"
+            )
     if as_json:
         print_json(summary.as_dict())
     return exit_code(summary)

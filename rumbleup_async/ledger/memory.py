@@ -106,6 +106,30 @@ class MemoryLedger:
                 want -= 1
         return opened
 
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        await self.exchange(closed, 0)
+        answers: list[Text | Result] = []
+        for planned in drawn:
+            first = self._first_row.get(planned.phone) if isinstance(planned, Planned) else None
+            known = None if first is None else self._entries[first]
+            if isinstance(planned, Planned) and first is not None and known is not None and known.state is State.QUEUED:
+                known.planned = planned
+                self._move(known, State.INTENT)
+                answers.append(Text(first, planned.phone, planned.text, planned.name, known.attempts))
+                continue
+            skipped = self._add([planned])
+            if skipped:
+                answers.append(skipped[0])
+            elif isinstance(planned, Planned):
+                self._queue.remove(planned.row)
+                self._move(self._entries[planned.row], State.INTENT)
+                answers.append(Text(planned.row, planned.phone, planned.text, planned.name))
+        return answers
+
+    @property
+    def last_row(self) -> int:
+        return max(self._entries, default=0)
+
     def _move(self, entry: _Entry, state: State) -> None:
         states.check(entry.state, state)
         self._counts[entry.state] -= 1

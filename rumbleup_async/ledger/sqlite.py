@@ -66,7 +66,7 @@ CREATE TABLE contact (
 _ONE_TEXT_A_PHONE = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHERE screened IS NULL"
 
 _CHUNK = 200
-"""Rows a statement carries; 200 rows of 8 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
+"""Rows a statement carries; 200 rows of 9 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
 
 _AHEAD = 512
 """Queued rows read ahead of their intents."""
@@ -86,11 +86,16 @@ class SqliteLedger:
         self._counts = dict.fromkeys(State, 0)
         self._ahead: deque[tuple[int, str, str | None, str | None, int]] = deque()
         self._cursor = 0
+        self._last_row = 0
         self.fingerprint: str | None = None
 
     @property
     def counts(self) -> Mapping[State, int]:
         return self._counts
+
+    @property
+    def last_row(self) -> int:
+        return self._last_row
 
     # ---- the calls: each hands one function to the thread and waits for it, come what may ----
 
@@ -108,6 +113,9 @@ class SqliteLedger:
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         return await self._in_thread(self._exchange, closed, want)
+
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        return await self._in_thread(self._draw, closed, drawn)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         await self._in_thread(self._finish, stopped, elapsed)
@@ -239,6 +247,7 @@ class SqliteLedger:
         self.fingerprint = value_of(db, "list")
 
     def _count(self) -> None:
+        self._last_row = self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
         self._counts.update(dict.fromkeys(State, 0))
         for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
             self._counts[State(state)] = number
@@ -334,7 +343,8 @@ class SqliteLedger:
             found.update(msgspec.json.decode(answer))
         return found
 
-    def _insert(self, rows: Sequence[Planned | Skipped]) -> None:
+    def _insert(self, rows: Sequence[Planned | Skipped], state: State = State.QUEUED) -> None:
+        opened = _now() if state is State.INTENT else None
         same_text = self._same_text
         for start in range(0, len(rows), _CHUNK):
             values: list[Any] = []
@@ -342,14 +352,14 @@ class SqliteLedger:
             for row in some:
                 if isinstance(row, Planned):
                     text = None if row.text == same_text else row.text
-                    values += (row.row, row.phone, text, row.name, row.segments, None, 0, None)
-                    self._counts[State.QUEUED] += 1
+                    values += (row.row, row.phone, text, row.name, row.segments, None, int(state), None, opened)
+                    self._counts[state] += 1
                 else:
-                    values += (row.row, row.phone, None, None, 0, 1, 4, row.reason)
+                    values += (row.row, row.phone, None, None, 0, 1, 4, row.reason, None)
                     self._counts[State.SKIPPED] += 1
-            marks = ",".join(["(?,?,?,?,?,?,?,?)"] * len(some))
+            marks = ",".join(["(?,?,?,?,?,?,?,?,?)"] * len(some))
             self._db.execute(
-                f"INSERT INTO contact (row, phone, text, name, segments, screened, state, reason) VALUES {marks}",  # noqa: S608
+                f"INSERT INTO contact (row, phone, text, name, segments, screened, state, reason, time) VALUES {marks}",  # noqa: S608
                 values,
             )
 
@@ -423,10 +433,54 @@ class SqliteLedger:
         # else writes.
         done = self._db.execute(
             "UPDATE contact SET state = 1, time = ? WHERE row BETWEEN ? AND ? AND state = 0",
-            (int(time.time() * 1000), opened[0][0], opened[-1][0]),
+            (_now(), opened[0][0], opened[-1][0]),
         ).rowcount
         if done != len(opened):
             raise LedgerError(f"{self.path}: another program has changed the queue")
+
+    def _draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        known = self._known([row.phone for row in drawn if isinstance(row, Planned)])
+        answers: list[Text | Result] = []
+        new: list[Planned | Skipped] = []
+        again: list[Text] = []
+        for row in drawn:
+            first, state, attempts = known.get(row.phone, (0, 0, 0)) if isinstance(row, Planned) else (0, 0, 0)
+            if isinstance(row, Planned) and (not first or state == State.QUEUED):
+                known[row.phone] = (first or row.row, State.INTENT, attempts)
+                text = Text(first or row.row, row.phone, row.text, row.name, attempts)
+                answers.append(text)
+                if first:
+                    again.append(text)
+                else:
+                    new.append(row)
+                continue
+            skipped = row if isinstance(row, Skipped) else Skipped(row.row, row.phone, f"duplicate of row {first}")
+            new.append(skipped)
+            answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.reason))
+        with self._transaction() as db:
+            for start in range(0, len(closed), _CHUNK):
+                self._close_entries(closed[start : start + _CHUNK])
+            self._insert(new, State.INTENT)
+            for text in again:
+                db.execute(
+                    "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
+                    (text.text, text.name, _now(), text.row),
+                )
+        for close in closed:
+            self._counts[close.state] += 1
+        self._counts[State.INTENT] += len(again) - len(closed)
+        self._counts[State.QUEUED] -= len(again)
+        self._last_row = max(self._last_row, *(row.row for row in drawn))
+        return answers
+
+    def _known(self, phones: list[str]) -> dict[str, tuple[int, int, int]]:
+        """Row, state and attempts of the phones that the ledger has."""
+        marks = ",".join("?" * len(phones))
+        found = self._db.execute(
+            f"SELECT phone, row, state, attempts FROM contact WHERE screened IS NULL AND phone IN ({marks})",  # noqa: S608
+            phones,
+        )
+        return {phone: (row, state, attempts) for phone, row, state, attempts in found.fetchall()}
 
     def _finish(self, stopped: str | None, elapsed: float) -> None:
         with self._transaction():
@@ -462,6 +516,10 @@ class SqliteLedger:
 
 
 _ahead_decoder = msgspec.json.Decoder(list[tuple[int, str, str | None, str | None, int]])
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:

@@ -1,4 +1,4 @@
-"""RumbleUp as the bulk engine sees it: deliver one text, get an outcome.
+"""RumbleUp as the bulk engine sees it: deliver one text, get an outcome; draw one contact, get an answer.
 
 Lives here: the fit between the engine's port and the wire. May import: errors, messaging, session.exchange, rumbleup.wire.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
-from rumbleup_async.messaging import Barred, NotSent, Outcome, Refused, Text, Unknown
+from rumbleup_async.messaging import Barred, Draw, NotSent, Outcome, Refused, Text, Unknown
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Exchange, Request
 
@@ -30,6 +30,7 @@ class RumbleUpGateway:
         self._action = action
         self._flags = flags
         self._group = group
+        self._next_body = wire.encode({"action": action})
 
     async def deliver(self, text: Text) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
@@ -45,6 +46,16 @@ class RumbleUpGateway:
             # A provider may quote the text it refuses; reports and messages shall not.
             return msgspec.structs.replace(outcome, reason=outcome.reason.replace(text.text, "[text]"))
         return outcome
+
+    async def draw(self) -> Draw:
+        """Ask once for the next contact of the project. A POST: it has a side effect, and HTTP libraries repeat GETs."""
+        try:
+            response = await self._exchange(Request("POST", wire.NEXT, self._next_body))
+        except NotSentError as error:
+            return NotSent(error.reason)
+        except MaybeSentError as error:
+            return Unknown(error.reason)
+        return wire.decipher_next(response)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""
