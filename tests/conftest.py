@@ -1,0 +1,101 @@
+"""What holds for every test: no keys, no proxies, no traffic but to this machine, and no error that only a log would show."""
+
+import ipaddress
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aioresponses.core
+import pytest
+from aiohttp import ClientResponse
+
+from rumbleup_async import RumbleUp
+from rumbleup_async.simulator import Server, Simulator, serve
+
+_FOREIGN = ("RUMBLEUP_", "SENDBLUE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY")
+
+for _name in list(os.environ):
+    # At import, so that the processes which tests start do not inherit them either.
+    if _name.upper().startswith(_FOREIGN):
+        del os.environ[_name]
+
+
+class _Response(ClientResponse):
+    """aioresponses 0.7.9 builds responses without the argument that aiohttp has demanded since 3.14."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        class Writer:
+            output_size = 0
+
+        options.setdefault("stream_writer", Writer())
+        super().__init__(*args, **options)
+
+
+aioresponses.core.ClientResponse = _Response
+
+
+def _stays_here(family: int, address: Any) -> bool:
+    if family not in {socket.AF_INET, socket.AF_INET6}:
+        return True
+    try:
+        return ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
+    except ValueError:
+        return str(address[0]) == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that would reach out of this machine fails, even if the code under test swallows the error."""
+    strays: list[str] = []
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def watched(call: Any) -> Any:
+        def calling(self: socket.socket, address: Any) -> Any:
+            if not _stays_here(self.family, address):
+                strays.append(f"connect to {address}")
+                raise ConnectionRefusedError("tests talk to loopback only")
+            return call(self, address)
+
+        return calling
+
+    def resolving(host: Any, *args: Any, **options: Any) -> Any:
+        if host is not None and not _stays_here(socket.AF_INET, (host.decode() if isinstance(host, bytes) else host,)):
+            strays.append(f"look-up of {host}")
+            raise socket.gaierror(socket.EAI_NONAME, "tests look up loopback only")
+        return getaddrinfo(host, *args, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", watched(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", watched(connect_ex))
+    monkeypatch.setattr(socket, "getaddrinfo", resolving)
+    yield
+    assert strays == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_unheard(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """asyncio tells of lost exceptions and forgotten connections by logging only; here they fail the test."""
+    yield
+    unheard = [record for record in caplog.get_records("call") if record.name == "asyncio" and record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in unheard] == []
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """The provider's state, behaviour and truth."""
+    return Simulator()
+
+
+@pytest.fixture
+async def server(simulator: Simulator) -> AsyncIterator[Server]:
+    """The provider on a loopback port."""
+    async with serve(simulator) as serving:
+        yield serving
+
+
+@pytest.fixture
+async def rumbleup(server: Server) -> AsyncIterator[RumbleUp]:
+    """A client of that server, with the right key."""
+    async with RumbleUp("KEY:SECRET", base_url=server.url) as client:
+        yield client

@@ -1,0 +1,98 @@
+"""An event loop whose clock jumps to the next timer: hours of pauses and holds pass in milliseconds, the same way each time.
+
+`run(main())` is `asyncio.run` on such a loop. It raises `Stuck` when nothing can ever happen any more (a deadlock is a
+failure here, not a test that hangs), and fails when the coroutine leaves tasks behind or an exception unheard.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_TICK = 1e-7
+"""Seconds that pass in one turn of the loop, so that nobody can wait for a moment that rounds to now."""
+_PATIENCE = 3.0
+"""Real seconds to wait for a thread when no timer is set."""
+_LONGEST = 30 * 86_400.0
+
+
+class Stuck(Exception):
+    """The loop has nothing to do, no timer is set, and no thread answers; or virtual time ran on for a month."""
+
+
+class _Selector(selectors.SelectSelector):
+    now = 1000.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += _TICK
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if timeout is None:
+            ready = super().select(_PATIENCE)
+            if not ready:
+                raise Stuck("no task can go on")
+            return ready
+        self.now += timeout
+        if self.now > _LONGEST:
+            raise Stuck("a month has passed")
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Work for the executor is done at once and in place, so that the order of everything is always the same."""
+
+    def __init__(self) -> None:
+        self._virtual = _Selector()
+        super().__init__(self._virtual)
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.set_task_factory(self._task)
+
+    def _task(self, loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+        self.tasks.append(task)
+        return task
+
+    def unheard(self) -> list[str]:
+        """Tasks whose exception nobody has asked for; asyncio would log them some time later."""
+        lost = [task for task in self.tasks if task.done() and not task.cancelled() and task._log_traceback]  # type: ignore[attr-defined]
+        return [f"{task.get_name()}: {task.exception()!r}" for task in lost]
+
+    def time(self) -> float:
+        return self._virtual.now
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """The result of `main` on a virtual loop; AssertionError if it leaves tasks behind."""
+
+    async def watched() -> T:
+        try:
+            result = await main
+        except BaseException:
+            loop.unheard()
+            raise
+        for _ in range(10):
+            await asyncio.sleep(0)
+        left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert left == []
+        assert loop.unheard() == []
+        return result
+
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(watched())
+
+
+def now() -> float:
+    """Seconds on the running loop's clock."""
+    return asyncio.get_running_loop().time()
