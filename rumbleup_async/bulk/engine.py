@@ -30,7 +30,7 @@ from typing import TypeVarTuple
 import anyio
 
 from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import LedgerError, ListError
 from rumbleup_async.messaging import Accepted, Closed, Outcome, Planned, Refused, Result, Skipped, State, Text, Throttled, Unknown
 from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
@@ -100,6 +100,7 @@ class Engine:
         self._texting = 0
         """Texters that have not ended."""
         self._drawn: list[tuple[Planned | Skipped, asyncio.Future[Text | None]]] = []
+        self._is_done = False
         self._broken = False
         """The books cannot be kept any more."""
         self._pacing: set[asyncio.Task[None]] = set()
@@ -114,6 +115,7 @@ class Engine:
         self._added = 0
         """Additions to the queue by a feed."""
         self._fed = True
+        self._is_whole = True
         self._stopping = False
         self._failure: BaseException | None = None
         self.stopped: Stop | None = None
@@ -173,9 +175,10 @@ class Engine:
         return len(self._delivering)
 
     @property
-    def left(self) -> float:
-        """Texts that the limit still allows."""
-        return self._left
+    def is_cut_by_limit(self) -> bool:
+        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
+        more = self._drawing is not None or not self._is_whole or self._ledger.counts[State.QUEUED] > 0
+        return self._left <= 0 and more
 
     @property
     def window(self) -> int:
@@ -185,7 +188,7 @@ class Engine:
     # ---- the bookkeeper ----
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
-        self._fed = feed is None
+        self._fed = self._is_whole = feed is None
         async with anyio.create_task_group() as tasks:
             self._texting = self._concurrency if self._drawing is not None else 0
             for _ in range(self._concurrency):
@@ -197,6 +200,7 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - raised below, outside of the group that would wrap it
                 self._failure = self._failure or error
             self._go_home()
+            self._is_done = True
             tasks.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
@@ -341,6 +345,13 @@ class Engine:
                 if skipped:
                     self._tell(skipped)
             await self._ledger.complete("")
+            self._is_whole = True
+        except asyncio.CancelledError:
+            if self._is_done:
+                raise
+            # Not our doing: whatever the list comes from was cancelled, and the list is not whole.
+            self._failure = ListError("the list was cancelled while it was read")
+            self.stop(Stop("list failed", "the list was cancelled while it was read"))
         except Exception as error:  # noqa: BLE001 - whatever the caller's iterable raises is raised again by run()
             self._failure = error
             self.stop(Stop("list failed", f"the list could not be read to its end: {type(error).__name__}"))
@@ -470,9 +481,13 @@ class Engine:
         return await self._patiently(self._permit)
 
     async def _permit(self) -> None:
-        while len(self._delivering) >= self._window:  # noqa: ASYNC110 - only while the window has just shrunk under texts held
-            await asyncio.sleep(0.02)
-        await self._pace.permit()
+        while True:
+            while len(self._delivering) >= self._window:  # noqa: ASYNC110 - only while the window has shrunk under texts held
+                await asyncio.sleep(0.02)
+            await self._pace.permit()
+            # Those let go together see what the first of them met: nothing is awaited from here to the delivery.
+            if len(self._delivering) < self._window and self._pace.hold.remaining <= 0:
+                return
 
     async def _patiently(self, wait: Callable[[*Ts], Awaitable[None]], *arguments: *Ts) -> bool:
         """Wait, but not beyond a stop; False if the run stops first."""

@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,8 +38,6 @@ _BUFFER = 4096
 
 _PATIENCE = 0.02
 """Seconds that the contacts of an async iterable are gathered into a batch."""
-
-_END = object()
 
 Contacts = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
 
@@ -107,6 +105,8 @@ class Run:
         self._results: deque[Result] = deque()
         self._collect = True
         self._used = False
+        self._is_told = False
+        """The caller has met the end of the run, be it a failure."""
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._sent_now = 0
@@ -118,13 +118,13 @@ class Run:
 
     async def __aenter__(self) -> Self:
         planned = None if self._settings is None else self._prepare(self._settings)
-        self._plan = await self._ledger.open(planned)
         try:
+            self._plan = await self._ledger.open(planned)
             if self._screen is None and self.is_concurrent:
                 self._screen = self._screen_again(self._plan)
             self._gateway = self._make_gateway(self._plan)
         except BaseException:
-            await self._ledger.aclose()
+            await _undisturbed(self._ledger.aclose())
             raise
         return self
 
@@ -157,42 +157,43 @@ class Run:
         return Screen(Template(plan.text))
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        failure = None
         try:
-            await self._wind_up()
-        except Exception as problem:
+            # A cancellation in the meantime no longer waits for what is in flight, but the books are closed all the same.
+            await _undisturbed(self._leave(), on_cancel=self._abandon)
+        except Exception as failure:
             if error is None:
                 raise
-            failure = problem
-        finally:
-            await self._close()
-        if failure is not None and error is not None:
-            error.add_note(f"while the run was wound up: {failure}")
+            error.add_note(f"while the run was left: {failure}")
 
-    async def _wind_up(self) -> None:
-        """Stop what is still running and wait for what is in flight; a cancellation in the meantime gives up waiting."""
-        task = self._task
-        if task is None or task.done():
-            return
-        self.stop(Stop("left", "the run was left before its list was worked through"))
-        self._discard()
+    async def _leave(self) -> None:
+        """Stop what is still running, wait for what is in flight, close the books."""
         try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if self._engine is not None:
-                self._engine.abandon()
-            while not task.done():
-                await asyncio.wait([task])
-            raise
+            if self._task is not None:
+                await self._wind_up(self._task)
+        finally:
+            try:
+                if self._began is not None:
+                    with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
+                        await self._ledger.finish(None if self._stopped is None else str(self._stopped), self.elapsed)
+            finally:
+                try:
+                    await self._ledger.aclose()
+                finally:
+                    if self._gateway is not None:
+                        await self._gateway.aclose()
 
-    async def _close(self) -> None:
-        stopped = None if self._stopped is None else str(self._stopped)
-        if self._plan is not None and self._began is not None:
-            with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
-                await self._ledger.finish(stopped, self.elapsed)
-        await self._ledger.aclose()
-        if self._gateway is not None:
-            await self._gateway.aclose()
+    async def _wind_up(self, task: asyncio.Task[None]) -> None:
+        if not task.done():
+            self.stop(Stop("left", "the run was left before its list was worked through"))
+            self._discard()
+            await asyncio.wait([task])
+        if not self._is_told and not task.cancelled() and (failure := task.exception()) is not None:
+            # The caller left before the failure could be raised where the results came from.
+            raise failure
+
+    def _abandon(self) -> None:
+        if self._engine is not None:
+            self._engine.abandon()
 
     # ---- what the caller calls ----
 
@@ -261,7 +262,7 @@ class Run:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
         stop = why if isinstance(why, Stop) else Stop(why, "")
         if self._stopped is None:
-            self._stopped = stop
+            self._stopped = (self._engine.stopped if self._engine is not None else None) or stop
         if self._engine is not None:
             self._engine.stop(stop)
 
@@ -378,8 +379,7 @@ class Run:
             await self._engine.run(feed)
         finally:
             self._stopped = self._stopped or self._engine.stopped
-        more = self.is_concurrent or self._ledger.counts[State.QUEUED]
-        if self._stopped is None and self._limit is not None and more and self._engine.left <= 0:
+        if self._stopped is None and self._engine.is_cut_by_limit:
             self._stopped = Stop("limit", f"{self._limit} texts, as asked for")
 
     async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
@@ -451,6 +451,7 @@ class Sending:
         task = run._start(self._contacts)  # noqa: SLF001
         while not run._results:  # noqa: SLF001
             if task.done():
+                run._is_told = True  # noqa: SLF001
                 task.result()
                 raise StopAsyncIteration
             run._news.clear()  # noqa: SLF001
@@ -462,7 +463,10 @@ class Sending:
     async def _finish(self) -> Summary:
         run = self._run
         run._discard()  # noqa: SLF001
-        await asyncio.shield(run._start(self._contacts))  # noqa: SLF001
+        task = run._start(self._contacts)  # noqa: SLF001
+        await asyncio.wait([task])
+        run._is_told = True  # noqa: SLF001
+        task.result()
         return run.summary
 
 
@@ -488,32 +492,55 @@ async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncI
         while items := list(itertools.islice(iterator, 250)):
             yield items
         return
-    source = contacts.__aiter__()
-    coming: asyncio.Future[object] | None = None
-    items = []
+    coming: list[object] = []
+    news, room = asyncio.Event(), asyncio.Event()
+
+    async def pump() -> None:
+        async for item in contacts:
+            coming.append(item)
+            news.set()
+            if len(coming) >= _BATCH:
+                room.clear()
+                await room.wait()
+
+    # One task reads the whole source: it may hold a cancel scope or a connection open between two contacts.
+    pumping = asyncio.create_task(pump())
+    pumping.add_done_callback(lambda _: news.set())
     try:
         while True:
-            coming = coming or asyncio.ensure_future(_item(source))
-            if items:
-                # Contacts that come in slowly are not kept waiting for a batch to fill.
-                await asyncio.wait([coming], timeout=_PATIENCE)
-                if not coming.done() or len(items) >= _BATCH:
-                    yield items
-                    items = []
-            item = await asyncio.shield(coming)
-            coming = None
-            if item is _END:
-                break
-            items.append(item)
-        if items:
+            if not coming:
+                if pumping.done():
+                    break
+                news.clear()
+                await news.wait()
+                if not pumping.done():
+                    await asyncio.sleep(_PATIENCE)
+                continue
+            items = coming.copy()
+            coming.clear()
+            room.set()
             yield items
+        if pumping.cancelled():
+            raise ListError("the list was cancelled while it was read")
+        pumping.result()
     finally:
-        if coming is not None:
-            coming.cancel()
+        pumping.cancel()
+        await asyncio.wait([pumping])
 
 
-async def _item(source: AsyncIterator[object]) -> object:
-    try:
-        return await source.__anext__()
-    except StopAsyncIteration:
-        return _END
+async def _undisturbed(work: Coroutine[Any, Any, None], on_cancel: Callable[[], None] = lambda: None) -> None:
+    """Do the work to its end whatever is cancelled meanwhile, by asyncio or by an anyio scope; then the cancellation goes on."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+                on_cancel()
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at: the cancellation is what the caller hears of
+        raise cancelled
+    task.result()

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
+import anyio
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
@@ -533,8 +534,9 @@ def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T
 
 
 async def _settled(work: asyncio.Future[Any]) -> None:
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError:
-            continue
+    with anyio.CancelScope(shield=True):
+        while not work.done():
+            try:
+                await asyncio.wait([work])
+            except asyncio.CancelledError:
+                continue
