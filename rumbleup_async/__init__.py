@@ -23,26 +23,41 @@ from rumbleup_async.errors import (
     NotSentError,
     OptOutMissing,
     OutsideHours,
+    ProxyUnavailable,
     RateLimited,
     RumbleUpError,
+    RumbleUpWarning,
     ServerFailed,
     TemplateError,
     UnreadableReply,
 )
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.retry import Policy, Stop
+from rumbleup_async.rumbleup.account import Account
+from rumbleup_async.rumbleup.caller import Pages
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.rumbleup.contacts import Group
+from rumbleup_async.rumbleup.models import Message
+from rumbleup_async.rumbleup.project_models import Project
+from rumbleup_async.rumbleup.proxies import Proxy
+from rumbleup_async.rumbleup.reports import Report
+from rumbleup_async.rumbleup.tcr import Brand, Campaign
+from rumbleup_async.rumbleup.times import Moment
 from rumbleup_async.session.client import AiohttpExchange, Timeouts
 from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
 
 __all__ = [
+    "Account",
     "AiohttpExchange",
     "ApiError",
+    "Brand",
+    "Campaign",
     "ConfigurationError",
     "DailyCapReached",
     "Exchange",
     "ExchangeError",
+    "Group",
     "GroupNotActive",
     "InvalidField",
     "KeyRefused",
@@ -52,18 +67,26 @@ __all__ = [
     "LedgerMismatch",
     "ListError",
     "MaybeSentError",
+    "Message",
+    "Moment",
     "NotAllowed",
     "NotFound",
     "NotSentError",
     "OptOutMissing",
     "OutsideHours",
+    "Pages",
     "Policy",
+    "Project",
+    "Proxy",
+    "ProxyUnavailable",
     "RateLimited",
+    "Report",
     "Request",
     "Response",
     "Result",
     "RumbleUp",
     "RumbleUpError",
+    "RumbleUpWarning",
     "ScriptedExchange",
     "ServerFailed",
     "State",
