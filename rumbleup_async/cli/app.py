@@ -5,6 +5,7 @@ Lives here: the command line's surface; what a command does is in its own module
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ import typer
 
 from rumbleup_async import __version__
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.send import finish, no_key_on_the_command_line, read_text, run_loop
+from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
 
 app = typer.Typer(
     name="rumbleup",
@@ -215,7 +216,7 @@ def demo(
 
 def main() -> None:
     """The `rumbleup` command."""
-    no_key_on_the_command_line(sys.argv[1:])
+    check_arguments(sys.argv[1:], os.environ)
     from rumbleup_async.cli import messages, webhooks
 
     app.add_typer(messages.app, name="messages")

@@ -10,7 +10,7 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -292,13 +292,23 @@ def finish(code: int) -> None:
         raise typer.Exit(code)
 
 
-def no_key_on_the_command_line(arguments: list[str]) -> None:
-    """Refuse a key given as an option: everybody on the machine can read it in the process list."""
+_KEY_OPTIONS = frozenset(
+    {"--api-key", "--api_key", "--apikey", "--key", "--secret", "--api-secret", "--token", "--auth", "--password"}
+)
+
+
+def check_arguments(arguments: list[str], environ: Mapping[str, str]) -> None:
+    """Refuse a key among the arguments, where everybody on the machine can read it, and what cannot be text. Shows none of it."""
+    key = environ.get("RUMBLEUP_API_KEY", "").strip()
+    secrets = [part for part in (key, key.partition(":")[2]) if len(part) >= 4]
     for argument in arguments:
         name = argument.partition("=")[0].lower()
-        if name in {"--api-key", "--api_key", "--apikey", "--key", "--secret", "--api-secret"}:
+        if name in _KEY_OPTIONS or any(secret in argument for secret in secrets):
             say(
-                f"rumbleup: {name} is refused: a key on the command line stands in the process list and the shell's history; "
+                "rumbleup: a key is refused on the command line: it would stand in the process list and the shell's history; "
                 "set RUMBLEUP_API_KEY instead"
             )
+            sys.exit(WRONG)
+        if not argument.isprintable() and any("\ud800" <= char <= "\udfff" for char in argument):
+            say("rumbleup: an argument is not UTF-8 text")
             sys.exit(WRONG)

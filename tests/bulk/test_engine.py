@@ -112,7 +112,7 @@ def test_a_cause_that_concerns_every_text_stops_the_run(outcome: Outcome, cause:
 @pytest.mark.parametrize(
     ("outcome", "cause", "most_left"),
     [
-        (Unknown("the server answered 502", 502), "error threshold", 400 + 50 + 64),
+        (Unknown("the server answered 502", 502), "error threshold", 400 + 50 + 2 * 64),
         (Refused("400 General error", 400), "error threshold", 400),
         (Barred(Bar.NOT_ALLOWED, "403 no", 403), "not allowed", 400),
         (Barred(Bar.KEY_REFUSED, "401", 401), "key refused", 400),
