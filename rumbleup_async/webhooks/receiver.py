@@ -24,6 +24,8 @@ from rumbleup_async.webhooks.ports import Check, Failure, Parser, Sink, Statisti
 
 _log = logging.getLogger("rumbleup_async.webhooks")
 
+_JSON = {"Content-Type": "application/json"}
+
 E = TypeVar("E")
 R = TypeVar("R")
 
@@ -138,7 +140,7 @@ class Receiver:
             self.statistics.repeated += 1
         else:
             return self._refuse(taken.value, 503, self._retry_after)
-        return web.Response(body=b'{"ok":true}', content_type="application/json")
+        return web.Response(body=b'{"ok":true}', headers=_JSON)
 
     async def _body(self, request: web.Request) -> bytes | None:
         """None if it is too large; then not more than the limit has been read."""
@@ -162,7 +164,7 @@ class Receiver:
     def _refuse(self, reason: str, status: int, headers: dict[str, str] | None = None) -> web.Response:
         self.statistics.refuse(reason)
         body = b'{"ok":false,"reason":"%s"}' % reason.encode()
-        response = web.Response(status=status, body=body, headers=headers, content_type="application/json")
+        response = web.Response(status=status, body=body, headers={**_JSON, **(headers or {})})
         if status in {401, 408, 413}:
             response.force_close()
         return response

@@ -1,0 +1,1 @@
+"""Webhooks: reading, checking, receiving, keeping."""
