@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["BRAND", "CAMPAIGN", "CID", "GROUP", "PROXY", "Campaign", "Card", "Directory", "Group", "Number"]
+__all__ = ["BRAND", "CAMPAIGN", "CID", "GROUP", "PROXY", "Account", "Campaign", "Card", "Directory", "Group", "Number"]
 
 CID = "c_demo1"
 PROXY = "2025550199"
@@ -74,6 +74,16 @@ class Number(msgspec.Struct):
     created: float = 0.0
 
 
+class Account(msgspec.Struct):
+    """A sub-account."""
+
+    cid: str
+    name: str
+    zipcode: str
+    created: float
+    type: str = ""
+
+
 class Directory:
     """The account's lists."""
 
@@ -84,6 +94,7 @@ class Directory:
         self.campaigns: dict[str, Campaign] = {}
         self.brands: dict[str, str] = {BRAND: "Simulated brand"}
         self.numbers: dict[str, Number] = {}
+        self.accounts: dict[str, Account] = {}
         self.caps: dict[str, int] = {}
         """Brand -> texts a day."""
         self.ensure_group(GROUP)

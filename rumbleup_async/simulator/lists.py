@@ -46,9 +46,11 @@ def load(world: World, upload: Any, part: str) -> str:
     rows = read(upload, part)
     name = upload.filename.rpartition("/")[2].removesuffix(".csv") or "Imported"
     group = world.directory.new_group(name, world.settings.imported_group, world.clock())
+    seen = set()
     for row in rows:
         phone = digits(row.pop("phone", ""))
-        if phone is not None:
+        if phone is not None and phone not in seen:
+            seen.add(phone)
             fields = {key: value for key, value in row.items() if value != ""}
             if "name" in fields and "first_name" not in fields:
                 first, _, last = fields["name"].partition(" ")

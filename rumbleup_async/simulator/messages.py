@@ -5,8 +5,9 @@ Sources: the Message API page, the Messaging pages (statuses of message/next), t
 
 from .bodies import Params, listed
 from .faults import Faults
+from .project_queue import Drawn
 from .replies import Reply, error, ok
-from .state import SENDER, Drawn, World, digits
+from .state import SENDER, World, digits
 from .times import Stamp
 
 __all__ = ["Messages"]

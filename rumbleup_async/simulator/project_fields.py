@@ -9,8 +9,9 @@ import msgspec
 
 from . import lists, times
 from .bodies import Params, Upload, listed, truth
+from .project_queue import Project
 from .replies import Refusal, error, field
-from .state import Project, World, digits
+from .state import World, digits
 
 __all__ = ["OPT_OUT", "apply", "check_group", "check_opt_out"]
 

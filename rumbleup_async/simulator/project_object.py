@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from .deliveries import OUTCOMES, Deliveries
+from .project_queue import Project
 from .received import Received
-from .state import Project, World
+from .state import World
 from .times import Stamp
 
 __all__ = ["ProjectObjects"]

@@ -12,8 +12,9 @@ from typing import Any
 from . import project_fields
 from .bodies import Params, truth
 from .project_object import ProjectObjects
+from .project_queue import Project
 from .replies import Refusal, Reply, error, field, ok
-from .state import Project, World, digits
+from .state import World, digits
 
 __all__ = ["Projects"]
 

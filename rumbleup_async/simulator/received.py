@@ -73,6 +73,7 @@ class Received:
         tally.bad += "bad" in flags
         tally.last = reply.time
         world.tag(phone, "replied", *flags)
+        world.touch(phone)
         if self.on_reply is not None:
             self.on_reply(reply)
         return reply

@@ -13,20 +13,24 @@ from urllib.parse import unquote
 import msgspec
 
 from . import bodies
+from .accounts import Accounts
 from .bodies import Params
+from .contacts import Contacts
 from .deliveries import Deliveries
-from .directory import PROXY
 from .faults import Faults, Kind
 from .log import Log
 from .message_object import MessageObjects
 from .messages import Messages
 from .project_object import ProjectObjects
 from .projects import Projects
+from .proxies import Proxies
 from .received import Received
 from .replies import HTML, Refusal, Reply, Wire, error, ok
+from .reports import Reports
 from .routes import ROUTES
 from .state import World, digits
 from .stats import Stats
+from .tcr import Registry
 from .times import Stamp
 
 __all__ = ["Requests", "RumbleUp"]
@@ -79,6 +83,8 @@ class RumbleUp:
         self.objects = MessageObjects(world, self.deliveries, stamp)
         self.messages = Messages(world, faults, stamp)
         self.log = Log(world, self.objects)
+        self.contacts = Contacts(world, self.received, stamp)
+        self.reports = Reports(world, self.objects, stamp)
         self._key: str | None = None
         self._accepted: frozenset[str] = frozenset()
         works, works_by_id = self._handlers()
@@ -94,22 +100,48 @@ class RumbleUp:
 
     def _handlers(self) -> tuple[dict[str, Work], dict[str, WorkById]]:
         """Endpoint -> who works on it; in the second dict those whose path ends with an id."""
-        project_objects = ProjectObjects(self.world, self.deliveries, self.received, self.stamp)
-        projects = Projects(self.world, project_objects, lambda _: None)
-        stats = Stats(self.world, project_objects)
-        works: dict[str, Work] = {
+        world, stamp = self.world, self.stamp
+        project_objects = ProjectObjects(world, self.deliveries, self.received, stamp)
+        projects = Projects(world, project_objects, lambda _: None)
+        stats = Stats(world, project_objects)
+        registry = Registry(world, stamp)
+        accounts = Accounts(world, stamp)
+        proxies = Proxies(world, self.objects, stamp)
+        contacts, reports = self.contacts, self.reports
+        resources: dict[str, Work] = {
+            "account/get": accounts.get,
+            "account/select": accounts.select,
+            "account/create/subaccount": accounts.create,
+            "contact/select": contacts.select,
+            "contact/sync": contacts.sync,
+            "contact/import": contacts.import_list,
+            "contact/download": contacts.download,
+            "proxy/select": proxies.select,
+            "proxy/send": proxies.send,
+            "report/create": reports.create,
+            "report/list": reports.select,
+            "tcr/campaign/select": registry.campaigns,
+            "tcr/brand/select": registry.brands,
+        }
+        resources_by_id: dict[str, WorkById] = {
+            "group/get": contacts.group,
+            "report/get": reports.get,
+            "report/download": reports.download,
+            "report/delete": reports.delete,
+        }
+        for name in ("project", "action"):
+            resources |= {f"{name}/create": projects.create, f"{name}/stats": stats.stats}
+            for call in ("get", "update", "test", "submit", "send", "stop"):
+                resources_by_id[f"{name}/{call}"] = getattr(projects, call)
+        messages: dict[str, Work] = {
             "message/send": self._send,
             "message/next": self._next,
             "message/log/select": self._select,
-            "account/get": partial(self._resource, "account", self._account),
         }
-        works_by_id: dict[str, WorkById] = {}
-        for name in ("project", "action"):
-            works[f"{name}/create"] = partial(self._resource, "project", projects.create)
-            works[f"{name}/stats"] = partial(self._resource, "project", stats.stats)
-            for call in ("get", "update", "test", "submit", "send", "stop"):
-                works_by_id[f"{name}/{call}"] = partial(self._resource_by_id, "project", getattr(projects, call))
-        return works, works_by_id
+        return (
+            messages | {name: partial(self._resource, _resource(name), work) for name, work in resources.items()},
+            {name: partial(self._resource_by_id, _resource(name), work) for name, work in resources_by_id.items()},
+        )
 
     def answer(self, method: str, target: str, authorization: str | None, content_type: str | None, body: bytes) -> Reply:
         """What one request gets. `target` is the request line's, query and all."""
@@ -186,17 +218,11 @@ class RumbleUp:
 
     def _resource(self, name: str, work: Work, params: Params) -> Reply:
         """A call of the control plane, under the faults of its resource."""
-        kind = self.faults.choose(name, "") if self.faults.active else None
+        kind = self.faults.choose(name, _phone(params)) if self.faults.active else None
         return self._disturbed(kind, lambda: _answered(work, params))
 
     def _resource_by_id(self, name: str, work: WorkById, identity: str, params: Params) -> Reply:
         return self._resource(name, partial(work, identity), params)
-
-    def _account(self, params: Params) -> Reply:
-        cid = self.world.cid
-        if params.get("cid") not in (None, "", cid):
-            return error(404, "No such account")
-        return ok({"cid": cid, "name": "Simulated account", "proxy": [PROXY], "balance": 1000.0, "status": "Active"})
 
     def _disturbed(self, kind: Kind | None, work: Callable[[], Reply]) -> Reply:
         """The work's reply as a fault leaves it. A fault that strikes before the work keeps it from being done."""
@@ -230,6 +256,12 @@ class RumbleUp:
             # JSON objects of ours never repeat a key, so the second one is glued on.
             return msgspec.structs.replace(true_reply, body=true_reply.body[:-1] + b',"phone":"%s"}' % other.encode())
         return error(kind.status, kind.message, line=400)
+
+
+def _resource(endpoint: str) -> str:
+    """The name under which the faults know it."""
+    name = endpoint.partition("/")[0]
+    return {"action": "project", "group": "contact"}.get(name, name)
 
 
 def _answered(work: Work, params: Params) -> Reply:

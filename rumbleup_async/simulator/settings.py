@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Part of the texts that it reports as undelivered; of the rest no receipt ever comes."""
     receipt_delay: float = 1.0
     """Seconds from a text to its receipt."""
+    direct_send: bool = True
+    """Whether `proxy/send` is enabled for this account."""
+    report_delay: float = 0.0
+    """Seconds until a report that was asked for is done."""
     test_first: bool = True
     """Whether a project has to be tested before it is sent (goes live) or submitted."""
     outsource_minimum: int = 0

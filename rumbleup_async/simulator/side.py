@@ -10,6 +10,10 @@ JSON without credentials; it exists on loopback only, like the server it belongs
     POST /_simulator/faults     {"rates": {"hang": 0.01}, "phones": {"2025550101": ["502-after", null]}}
     POST /_simulator/contacts   {"action": "125", "contacts": [{"phone": ...}], "tags": {"2025550101": ["dnd"]}}
     POST /_simulator/projects   {"action": "126", "live": true, "group": "26"}
+    POST /_simulator/groups     {"gid": "26", "status": "Pending"}
+    POST /_simulator/campaigns  {"campaign": "C1", "brand": "B1", "proxies": ["2025550190"], "cap": 1000}
+    POST /_simulator/replies    {"phone": "2025550101", "text": "STOP"}
+    POST /_simulator/receipts   {"phone": "2025550101", "outcome": "landline"}
     POST /_simulator/stall      and /_simulator/resume
     POST /_simulator/reset      as when it was started
 """
@@ -51,6 +55,10 @@ class SideAddress:
             "/faults": self._faults,
             "/contacts": self._contacts,
             "/projects": lambda body: simulator.add_project(**body),
+            "/groups": lambda body: simulator.group(**body),
+            "/campaigns": lambda body: simulator.add_campaign(**body),
+            "/replies": lambda body: {"logid": simulator.reply(**body)},
+            "/receipts": lambda body: simulator.receipt(**body),
             "/stall": lambda _: simulator.stall(),
             "/resume": lambda _: simulator.resume(),
             "/reset": lambda _: simulator.reset(),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .directory import GROUP
+from .directory import BRAND, GROUP, Campaign
 from .faults import Faults
 from .replies import Reply
 from .rumbleup import Requests, RumbleUp
@@ -120,6 +120,41 @@ class Simulator:
         if str(action) not in self.world.projects:
             self.add_project(action)
         return self.world.add_contacts(str(action), contacts)
+
+    def add_campaign(
+        self,
+        campaign: str,
+        *,
+        brand: str = BRAND,
+        proxies: Iterable[int | str] = (),
+        cap: int | None = None,
+        status: str = "ACTIVE",
+        ok: bool = True,
+    ) -> None:
+        """Register a TCR campaign. `cap`: texts a day (UTC) of its brand over all projects; then `DAILYCAP`."""
+        self.world.directory.add_campaign(
+            Campaign(
+                campaign=campaign,
+                brand=brand,
+                proxies=tuple(map(str, proxies)),
+                cap=cap,
+                status=status,
+                ok=ok,
+                created=self.world.clock(),
+            )
+        )
+
+    def group(self, gid: int | str, status: str = "Active") -> None:
+        """Give a group a status, making it if need be; projects of one that is not Active cannot go on."""
+        self.world.directory.ensure_group(str(gid)).status = status
+
+    def reply(self, phone: str, text: str, action: int | str | None = None) -> str:
+        """A contact replies now; `STOP` opts it out. Without an action it is that of its last text. Returns the log id."""
+        return self.api.received.take(digits(phone) or phone, text, None if action is None else str(action)).logid
+
+    def receipt(self, phone: str, outcome: str | None) -> None:
+        """What the carrier will say of this phone's texts: delivered, landline, unreachable, spam, failed or none."""
+        self.api.deliveries.plan(digits(phone) or phone, outcome)
 
     def contact(self, phone: str) -> dict[str, Any] | None:
         """A contact as the account has it, with `groups`; None if there is none."""

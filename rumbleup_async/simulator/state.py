@@ -1,21 +1,21 @@
-"""The provider's world: contacts, projects with their queues and locks, limits, and the texts that left.
+"""The provider's world: contacts, projects, limits, and the texts that left.
 
-Pure: no network, no faults; the clock is handed in. Imports msgspec, the standard library, `directory`, `settings`, `texts`.
+Pure: no network, no faults; the clock is handed in. Imports msgspec, the standard library and, of
+this folder, `directory`, `project_queue`, `settings` and `texts`.
 """
 
-import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
 from typing import Any
 
 import msgspec
 
-from .directory import CAMPAIGN, CID, GROUP, PROXY, Card, Directory
+from .directory import CID, GROUP, PROXY, Card, Directory
+from .project_queue import Drawn, Project
 from .settings import Settings
 from .texts import Texts
 
-__all__ = ["Contact", "Drawn", "Project", "World", "digits"]
+__all__ = ["Contact", "World", "digits"]
 
 SENDER = "u_simulator"
 BLOCKING = ("dnd", "bad", "landline")  # tags for which a send is refused, in the order they are looked at
@@ -41,79 +41,6 @@ class Contact(msgspec.Struct, gc=False):
     groups: tuple[str, ...] = ()
 
 
-class Drawn(Enum):
-    """Why `message/next` has nobody to hand out."""
-
-    NONE_LEFT = 404
-    ALL_LOCKED = 441
-
-
-class Project:
-    """A project (action) with the queue of contacts that `message/next` hands out."""
-
-    def __init__(self, action: str, *, live: bool = True, group: str = GROUP, proxy: str = PROXY) -> None:
-        self.action = action
-        self.live = live
-        self.group = group
-        self.proxy = proxy
-        self.campaign: str | None = CAMPAIGN
-        self.brand: str | None = None  # whose daily cap counts
-        self.card = Card()
-        self.skipped = 0  # sends refused for a tag of the contact, and contacts passed over for one
-        self.members: set[str] = set()
-        self.closed: set[str] = set()  # texted, or refused for good
-        self.handed_out: set[str] = set()
-        self.locks: dict[str, float] = {}  # phone -> when the lock ends
-        self._waiting: deque[str] = deque()
-        self._ends: list[tuple[float, str]] = []  # the same locks as a heap; entries may be outdated
-
-    def add(self, phone: str) -> None:
-        """Put a contact into the queue, once."""
-        if phone not in self.members:
-            self.members.add(phone)
-            self._waiting.append(phone)
-
-    def empty(self) -> None:
-        """Take everybody out of the queue, for it will be another one."""
-        self.members.clear()
-        self._waiting.clear()
-        self.locks.clear()
-        self._ends.clear()
-
-    def draw(self, now: float, lock_seconds: float, passes_over: Callable[[str], bool]) -> str | Drawn:
-        """Lock the next contact. Contacts whose lock ended queue up again at the end."""
-        self.release_ended(now)
-        waiting = self._waiting
-        while waiting:
-            phone = waiting.popleft()
-            if phone in self.closed:
-                continue
-            if passes_over(phone):
-                self.closed.add(phone)
-                self.skipped += 1
-                continue
-            self.locks[phone] = end = now + lock_seconds
-            heapq.heappush(self._ends, (end, phone))
-            self.handed_out.add(phone)
-            return phone
-        return Drawn.ALL_LOCKED if self.locks else Drawn.NONE_LEFT
-
-    def close(self, phone: str) -> None:
-        """The contact is done with: it ends its lock and is not handed out again."""
-        if phone in self.members:
-            self.closed.add(phone)
-            self.locks.pop(phone, None)
-
-    def release_ended(self, now: float) -> None:
-        """Take back the contacts whose lock has ended."""
-        ends = self._ends
-        while ends and ends[0][0] <= now:
-            end, phone = heapq.heappop(ends)
-            if self.locks.get(phone) == end:
-                del self.locks[phone]
-                self._waiting.append(phone)
-
-
 class World:
     """Everything the provider knows. `texts` is the truth and the message log in one."""
 
@@ -126,6 +53,10 @@ class World:
         self.projects: dict[str, Project] = {}
         self.contacts: dict[str, Contact] = {}
         self.tags: dict[str, tuple[str, ...]] = {}
+        self.updated: dict[str, float] = {}
+        """Phone -> when the contact was last changed by a call or a reply."""
+        self.on_contact: Callable[[str], object] | None = None
+        """Called with the phone of each contact that changes so."""
         self.tests: list[tuple[str, str, str, float]] = []
         """Texts to test phones: action, phone, text, time. They are not texts to contacts, so not in the truth."""
         self.direct: dict[int, tuple[str, str | None]] = {}
@@ -133,7 +64,7 @@ class World:
         self._sends: deque[float] = deque()
         self._day = -1
         self._texts_today = 0
-        self._brands_today: dict[str, int] = {}
+        self._brands_today: defaultdict[str | None, int] = defaultdict(int)
 
     def add_project(self, action: str, *, live: bool = True, group: str = GROUP, proxy: str = PROXY) -> Project:
         """A project under this id; an existing one keeps its contacts and takes the new settings."""
@@ -170,8 +101,14 @@ class World:
             if project.group not in groups:
                 groups = (*groups, project.group)
             self.contacts[phone] = Contact(phone, msgspec.json.encode(fields), groups)
-            self._queue_up(project, phone)
+            self.queue_up(project, phone)
         return len(project.members) - before
+
+    def touch(self, phone: str) -> None:
+        """A contact has changed; whoever wants to know is told."""
+        self.updated[phone] = self.clock()
+        if self.on_contact is not None:
+            self.on_contact(phone)
 
     def sync(self, phone: str, fields: Mapping[str, Any], group: str | None) -> bool:
         """Create a contact or change the named fields of one; with a group it joins it. Returns whether it is new."""
@@ -183,6 +120,7 @@ class World:
         held.fields = msgspec.json.encode(before | dict(fields))
         if group is not None:
             self.join(phone, group)
+        self.touch(phone)
         return new
 
     def join(self, phone: str, group: str) -> None:
@@ -192,7 +130,7 @@ class World:
             held.groups = (*held.groups, group)
         for project in self.projects.values():
             if project.group == group:
-                self._queue_up(project, phone)
+                self.queue_up(project, phone)
 
     def use_group(self, project: Project, group: str) -> None:
         """The project texts this group from now on: its contacts queue up, in the order of the account."""
@@ -200,7 +138,7 @@ class World:
             project.empty()
             project.group = group
         for phone in self.in_group(group):
-            self._queue_up(project, phone)
+            self.queue_up(project, phone)
 
     def in_group(self, group: str) -> Iterator[str]:
         """The phones of a group, in the order of the account."""
@@ -253,25 +191,30 @@ class World:
 
     def cap_reached(self, brand: str | None, now: float) -> bool:
         """Whether today's daily cap is used up: that of the settings, or that of the brand."""
+        cap, caps = self.settings.daily_cap, self.directory.caps
+        if cap is None and not caps:
+            return False
         today = self._today(now)
-        cap = self.settings.daily_cap
         if cap is not None and today >= cap:
             return True
-        if brand is None:
-            return False
-        cap = self.directory.caps.get(brand)
-        return cap is not None and self._brands_today.get(brand, 0) >= cap
+        return brand in caps and self._brands_today[brand] >= caps[brand]
 
     def take(
         self, project: Project, *, phone: str, text: str, flags: tuple[str, ...], group: str, now: float, tagged: bool
     ) -> int:
         """The one place where a text leaves: from here on it is in the truth. Returns its position."""
         self._texts_today = self._today(now) + 1
-        brand = project.brand
-        if brand is not None:
-            self._brands_today[brand] = self._brands_today.get(brand, 0) + 1
+        self._brands_today[project.brand] += 1
         project.close(phone)
         return self.texts.append(phone=phone, action=project.action, text=text, flags=flags, group=group, time=now, tagged=tagged)
+
+    def take_direct(self, *, phone: str, text: str, proxy: str, campaign: str | None, now: float) -> int:
+        """The same for a text without a project."""
+        self._texts_today = self._today(now) + 1
+        self._brands_today[self.directory.brand_of(campaign)] += 1
+        position = self.texts.append(phone=phone, action="", text=text, flags=(), group="", time=now)
+        self.direct[position] = (proxy, campaign)
+        return position
 
     def locks(self) -> Iterator[tuple[str, str, float]]:
         """Every lock that holds now: action, phone, when it ends (Unix seconds)."""
@@ -281,7 +224,8 @@ class World:
             for phone, end in project.locks.items():
                 yield project.action, phone, end
 
-    def _queue_up(self, project: Project, phone: str) -> None:
+    def queue_up(self, project: Project, phone: str) -> None:
+        """Put a contact into a project's queue, unless the project has texted it already."""
         project.add(phone)
         texts = self.texts
         if any(texts.actions[position] == project.action for position in texts.of_phone(phone)):

@@ -15,8 +15,9 @@ import msgspec
 from . import lists, times
 from .bodies import Params, listed
 from .project_object import ProjectObjects
+from .project_queue import Project
 from .replies import Reply, field, ok
-from .state import Project, World
+from .state import World
 
 __all__ = ["CSV", "Stats"]
 
