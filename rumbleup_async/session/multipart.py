@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -48,13 +48,14 @@ def _opened(source: FileLike) -> tuple[Upload, str]:
                 return Upload(path, os.fstat(file.fileno()).st_size), path.name
         except OSError as error:
             raise ConfigurationError(f"{path}: {error.strerror or type(error).__name__}") from None
-    if isinstance(getattr(source, "encoding", None), str):
-        raise ConfigurationError('the file was opened as text; open it in binary mode, "rb"')
+    given: Any = source
     try:
+        if isinstance(given.read(0), str):
+            raise ConfigurationError('the file was opened as text; open it in binary mode, "rb"')
         start = source.tell()
         size = source.seek(0, os.SEEK_END) - start
         source.seek(start)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, NotImplementedError):
         raise ConfigurationError("the file cannot seek, so an upload could not be begun again; give a path or bytes") from None
     return Upload(source, size, start), Path(str(getattr(source, "name", ""))).name
 

@@ -69,7 +69,7 @@ async def test_4_2_25_a_final_error_is_asked_once(case: samples.Case) -> None:
     """An error that says no would be hammered at."""
     exchange = ScriptedExchange(lambda _: samples.response(case["reply"]))
     async with RumbleUp("KEY:SECRET", exchange=exchange) as client:
-        with pytest.raises(Exception, match="409|400"):
+        with pytest.raises(Exception, match=r"40[09]"):
             await samples.call(client, case)
     assert len(exchange.requests) == 1
 
