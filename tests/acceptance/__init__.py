@@ -1,0 +1,1 @@
+"""The real command in real processes, against a simulated provider in another process."""

@@ -1,0 +1,27 @@
+"""The provider, shared and reset for each test, and the stage on which the command is called."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.stage import Provider, Stage, providing
+
+
+@pytest.fixture(scope="session")
+def shared_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with providing(tmp_path_factory.mktemp("provider")) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(shared_provider: Provider) -> Provider:
+    shared_provider.reset()
+    return shared_provider
+
+
+@pytest.fixture
+def stage(tmp_path: Path, provider: Provider) -> Iterator[Stage]:
+    stage = Stage(tmp_path, provider)
+    yield stage
+    stage.close()
