@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async import LedgerError, Policy, Result, State, Stop
-from rumbleup_async.bulk.engine import ABANDONED
+from rumbleup_async.bulk.sender import ABANDONED
 from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, Text, Throttled, Unknown
 
 from .. import virtual_time

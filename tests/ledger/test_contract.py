@@ -1,0 +1,452 @@
+"""One contract for every ledger: what the engine and the promise rely on."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from tests import virtual_time
+
+PLAN = Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi {name}. STOP", details={"flags": ["spring"], "group": None})
+
+
+def planned(row: int, phone: str | None = None, text: str | None = None) -> Planned:
+    return Planned(row, phone or f"202234{row:04d}", text or f"Hi {row}. STOP", f"Ada {row}", 1)
+
+
+def close(row: int, state: State = State.SENT, **fields: object) -> Closed:
+    return Closed(row, state, **{"attempts": 1, **fields})  # type: ignore[arg-type]
+
+
+async def pages(ledger: Ledger, size: int = 100, *, skipped_only: bool = False) -> list[Result]:
+    found: list[Result] = []
+    while page := await ledger.rows(found[-1].row if found else -1, size, skipped_only=skipped_only):
+        assert len(page) <= size
+        found += page
+    return found
+
+
+Reopen = Callable[[Ledger], Ledger]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def ledger(kind: str, tmp_path: Path) -> Ledger:
+    return MemoryLedger() if kind == "memory" else SqliteLedger(tmp_path / "run.ledger")
+
+
+@pytest.fixture
+def reopened(kind: str, tmp_path: Path) -> Reopen:
+    """The same run in the hands of the next process, as far as there can be one."""
+    return lambda ledger: ledger if kind == "memory" else SqliteLedger(tmp_path / "run.ledger")
+
+
+def test_a_new_ledger_takes_the_plan_as_it_is(ledger: Ledger, reopened: Reopen) -> None:
+    """A resume would send another text, or into another project, than was planned."""
+
+    async def main() -> tuple[Plan, Plan]:
+        first = await ledger.open(PLAN)
+        await ledger.aclose()
+        again = reopened(ledger)
+        second = await again.open(None)
+        await again.aclose()
+        return first, second
+
+    assert virtual_time.run(main()) == (PLAN, PLAN)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"provider": "sendblue"}, "provider"),
+        ({"action": "126"}, "action"),
+        ({"text": "Hello. STOP"}, "text"),
+        ({"details": {"flags": [], "group": None}}, "flags"),
+        ({"details": {"flags": ["spring"], "group": "26"}}, "group"),
+        ({"details": {"flags": ["spring"], "group": None, "more": 1}}, "more"),
+    ],
+)
+def test_another_plan_is_refused_once_a_text_may_have_left(
+    ledger: Ledger, reopened: Reopen, change: dict[str, object], word: str
+) -> None:
+    """People would get half of one campaign and half of another."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        await ledger.add([planned(1), planned(2)])
+        await ledger.exchange([], 1)
+        await ledger.aclose()
+        again = reopened(ledger)
+        other = Plan(**{**{name: getattr(PLAN, name) for name in PLAN.__struct_fields__}, "run": "ffffffffffff", **change})
+        with pytest.raises(LedgerMismatch, match=word):
+            await again.open(other)
+        # The refusal changes nothing.
+        last = reopened(again)
+        same = Plan(**{**{name: getattr(PLAN, name) for name in PLAN.__struct_fields__}, "run": "ffffffffffff"})
+        assert await last.open(same) == PLAN
+        await last.aclose()
+
+    virtual_time.run(main())
+
+
+def test_nothing_to_resume_is_said(ledger: Ledger) -> None:
+    """`resume` with a wrong path would make an empty run and report success."""
+
+    async def main() -> None:
+        with pytest.raises(LedgerError):
+            await ledger.open(None)
+
+    virtual_time.run(main())
+
+
+@pytest.mark.parametrize("way", ["add", "load"])
+def test_the_first_row_of_a_phone_wins(ledger: Ledger, way: str) -> None:
+    """Somebody who is on the list twice would be texted twice."""
+    rows: list[Planned | Skipped] = [
+        Skipped(1, "2022340007", "empty merge field name"),
+        planned(2, "2022340007"),
+        planned(3),
+        planned(4, "2022340007"),
+        Skipped(5, "bad", "invalid phone: empty"),
+        planned(6),
+        planned(7, "2022340003"),
+        Skipped(8, "bad", "invalid phone: empty"),
+    ]
+
+    async def main() -> tuple[list[Text], list[Result], list[Result]]:
+        await ledger.open(PLAN)
+        skipped: list[Result] = []
+        if way == "load":
+            await ledger.load([rows[:3], rows[3:]])
+        else:
+            skipped = [*await ledger.add(rows[:3]), *await ledger.add(rows[3:])]
+        await ledger.complete("abc")
+        assert ledger.fingerprint == "abc"
+        everything = await pages(ledger)
+        only = await pages(ledger, skipped_only=True)
+        opened = await ledger.exchange([], 100)
+        await ledger.aclose()
+        assert only == [row for row in everything if row.state is State.SKIPPED]
+        return opened, skipped, only
+
+    opened, skipped, only = virtual_time.run(main())
+    assert [2, 3, 6] == [text.row for text in opened]
+    assert {1: "empty merge field name", 4: "duplicate of row 2", 5: "invalid phone: empty", 7: "duplicate of row 3"} | {
+        8: "invalid phone: empty"
+    } == {row.row: row.reason for row in only}
+    assert way == "load" or skipped == only
+
+
+def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) -> None:
+    """A list that is sent again after a crash would be texted again, or a changed list be taken for the same."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        rows = [planned(1), Skipped(2, "bad", "invalid phone"), planned(3, "2022340001"), planned(4)]
+        assert len(await ledger.add(rows)) == 2
+        before = await pages(ledger)
+        assert await ledger.add(rows) == []
+        assert before == await pages(ledger)
+        assert len(await ledger.exchange([], 10)) == 2
+        assert await ledger.add(rows) == []
+        for other in (
+            planned(1, "2022349999"),
+            planned(1, text="Other. STOP"),
+            planned(2),
+            Skipped(4, "2022340004", "suppressed"),
+            Skipped(2, "worse", "invalid phone"),
+        ):
+            with pytest.raises(LedgerMismatch):
+                await ledger.add([other])
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_queued_contacts_are_opened_in_order_and_once(ledger: Ledger) -> None:
+    """A text would be handed to two workers, or the order of the list be lost."""
+
+    async def main() -> list[Text]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 1301)])
+        opened: list[Text] = []
+        closing: list[Closed] = []
+        while True:
+            some = await ledger.exchange(closing, 7)
+            if not some:
+                break
+            opened += some
+            closing = [close(text.row, logid=f"rl_{text.row}") for text in some]
+        assert ledger.counts[State.SENT] == 1300
+        assert ledger.counts[State.QUEUED] == ledger.counts[State.INTENT] == 0
+        assert await ledger.exchange([], 5) == []
+        await ledger.aclose()
+        return opened
+
+    opened = virtual_time.run(main())
+    assert list(range(1, 1301)) == [text.row for text in opened]
+    assert Text(7, "2022340007", "Hi 7. STOP", "Ada 7", 0) == opened[6]
+
+
+@pytest.mark.parametrize("state", sorted(states.CLOSES))
+def test_how_an_entry_is_closed_is_kept(ledger: Ledger, reopened: Reopen, state: State) -> None:
+    """The report would show another state, reason or id than what happened."""
+
+    async def main() -> Result:
+        await ledger.open(PLAN)
+        await ledger.add([planned(1), planned(2)])
+        await ledger.exchange([], 1)
+        assert ledger.counts[State.INTENT] == 1
+        await ledger.exchange([Closed(1, state, 3, "because", "rl_1", 1_700_000_000_000)], 0)
+        assert ledger.counts[State.INTENT] == 0
+        counts = dict(ledger.counts)
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(PLAN)
+        assert counts == dict(again.counts)
+        (found,) = await again.rows(0, 1)
+        await again.aclose()
+        return found
+
+    assert virtual_time.run(main()) == Result(1, "2022340001", state, "because", "rl_1", 3, 1_700_000_000_000)
+
+
+def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger, reopened: Reopen) -> None:
+    """A text that cannot get through would spin for ever in one run, or be lost for the next."""
+
+    async def main() -> tuple[list[int], list[Text]]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 6)])
+        await ledger.exchange([], 3)
+        now = await ledger.exchange([close(2, State.QUEUED, attempts=8, reason="refused"), close(1), close(3)], 10)
+        await ledger.exchange([close(text.row) for text in now], 10)
+        await ledger.aclose()
+        again = reopened(ledger)
+        if again is ledger:
+            return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8)]
+        await again.open(None)
+        then = await again.exchange([], 10)
+        await again.aclose()
+        return [text.row for text in now], then
+
+    now, then = virtual_time.run(main())
+    assert now == [4, 5]
+    assert then == [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8)]
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        pytest.param([close(4)], id="queued"),
+        pytest.param([close(5, State.UNKNOWN)], id="skipped"),
+        pytest.param([close(1), close(1)], id="twice at once"),
+        pytest.param([close(3, State.REFUSED)], id="closed already"),
+        pytest.param([close(1, State.INTENT)], id="to intent"),
+        pytest.param([close(1, State.SKIPPED)], id="to skipped"),
+        pytest.param([close(99)], id="no such row"),
+        pytest.param([close(1), close(4)], id="one right, one wrong"),
+    ],
+)
+def test_moves_that_the_table_does_not_have_are_refused_and_change_nothing(ledger: Ledger, closing: list[Closed]) -> None:
+    """A mistake of ours could turn "sent" into something that is sent again."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        await ledger.add([*[planned(row) for row in range(1, 5)], Skipped(5, "bad", "invalid phone")])
+        await ledger.exchange([], 3)
+        await ledger.exchange([close(3)], 0)
+        before, counts = await pages(ledger), dict(ledger.counts)
+        with pytest.raises(LedgerError):
+            await ledger.exchange(closing, 1)
+        assert before == await pages(ledger)
+        assert counts == dict(ledger.counts)
+        # And the ledger can still be used.
+        opened = await ledger.exchange([close(1), close(2)], 5)
+        assert [4] == [text.row for text in opened]
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_what_was_open_when_the_process_died_is_unknown(ledger: Ledger, reopened: Reopen) -> None:
+    """Somebody whose text was under way at the crash would be texted again."""
+
+    async def main() -> tuple[list[Result], list[Text]]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 6)])
+        await ledger.exchange([], 3)
+        await ledger.exchange([close(1)], 0)
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(PLAN)
+        assert again.counts[State.INTENT] == 0
+        assert again.counts[State.UNKNOWN] == 2
+        rows = await pages(again)
+        opened = await again.exchange([], 10)
+        with pytest.raises(LedgerError):
+            await again.exchange([close(2)], 0)
+        await again.aclose()
+        return rows, opened
+
+    rows, opened = virtual_time.run(main())
+    assert [State.SENT, State.UNKNOWN, State.UNKNOWN, State.QUEUED, State.QUEUED] == [row.state for row in rows]
+    assert {"interrupted before its result was known"} == {row.reason for row in rows if row.state is State.UNKNOWN}
+    assert [4, 5] == [text.row for text in opened]
+
+
+def test_pages_have_every_row_once(ledger: Ledger) -> None:
+    """A report would lose rows at the edges of its pages."""
+
+    async def main() -> list[list[int]]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) if row % 3 else Skipped(row, "bad", "invalid phone") for row in range(2, 50, 2)])
+        found = [[row.row for row in await pages(ledger, size)] for size in (1, 2, 5, 1000)]
+        assert [row for row in range(2, 50, 2) if row % 3 == 0] == [row.row for row in await pages(ledger, 3, skipped_only=True)]
+        await ledger.aclose()
+        return found
+
+    assert virtual_time.run(main()) == [list(range(2, 50, 2))] * 4
+
+
+def test_a_list_of_nothing_and_a_step_of_nothing(ledger: Ledger) -> None:
+    """The edges must not fail: an empty batch, an empty list, an empty step."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        assert await ledger.add([]) == []
+        await ledger.load([])
+        assert await ledger.exchange([], 0) == []
+        assert await ledger.exchange([], 5) == []
+        assert await ledger.rows(-1, 10) == []
+        await ledger.complete("")
+        await ledger.finish(None, 0.0)
+        assert set(ledger.counts.values()) == {0}
+        assert set(ledger.counts) == set(State)
+        await ledger.aclose()
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_many_at_once(ledger: Ledger) -> None:
+    """A concurrency of a thousand would meet a limit of the database."""
+
+    async def main() -> int:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 3001)])
+        opened = await ledger.exchange([], 3000)
+        await ledger.exchange([close(text.row, logid="rl_" + "0" * 32) for text in reversed(opened)], 1000)
+        sent = ledger.counts[State.SENT]
+        await ledger.aclose()
+        return sent
+
+    assert virtual_time.run(main()) == 3000
+
+
+# ---- two ways in, one result ----
+
+_lists = st.lists(
+    st.one_of(
+        st.integers(0, 12).map(lambda number: ("planned", number)),
+        st.integers(0, 12).map(lambda number: ("skipped", number)),
+    ),
+    max_size=60,
+)
+
+
+def _rows(drawn: Sequence[tuple[str, int]]) -> list[Planned | Skipped]:
+    rows: list[Planned | Skipped] = []
+    for row, (what, number) in enumerate(drawn, 1):
+        phone = f"202234{number:04d}"
+        rows.append(planned(row, phone) if what == "planned" else Skipped(row, phone, "suppressed"))
+    return rows
+
+
+def _cut(rows: Sequence[Planned | Skipped], size: int) -> Iterator[Sequence[Planned | Skipped]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+@given(drawn=_lists, size=st.integers(1, 20))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_list_that_is_loaded_and_one_that_is_added_come_to_the_same(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, int]], size: int
+) -> None:
+    """The same file would text other people through a path than through a generator, or without a file for the ledger."""
+    rows = _rows(drawn)
+    folder = tmp_path_factory.mktemp("ledgers")
+
+    async def use(ledger: Ledger, way: str) -> tuple[list[Result], list[int]]:
+        await ledger.open(PLAN)
+        if way == "load":
+            await ledger.load(_cut(rows, size))
+        else:
+            for batch in _cut(rows, size):
+                await ledger.add(batch)
+        everything = await pages(ledger)
+        opened = [text.row for text in await ledger.exchange([], 100)]
+        await ledger.aclose()
+        return everything, opened
+
+    async def main() -> None:
+        expected = await use(MemoryLedger(), "add")
+        assert expected == await use(MemoryLedger(), "load")
+        assert expected == await use(SqliteLedger(folder / "a"), "add")
+        assert expected == await use(SqliteLedger(folder / "b"), "load")
+
+    virtual_time.run(main())
+
+
+@given(
+    text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40),
+    name=st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), max_size=10)),
+)
+@settings(max_examples=80, deadline=None)
+def test_the_text_comes_back_as_it_went_in(tmp_path_factory: pytest.TempPathFactory, text: str, name: str | None) -> None:
+    """An emoji, a quote or a line break would be lost between the plan and the person."""
+    folder = tmp_path_factory.mktemp("ledger")
+    plan = Plan(run="0" * 12, provider="rumbleup", action="125", text="t", same_text="one and the same")
+
+    async def main() -> list[Text]:
+        ledger = SqliteLedger(folder / "run.ledger")
+        await ledger.open(plan)
+        await ledger.add([Planned(1, "2022340001", text, name), Planned(2, "2022340002", "one and the same", None)])
+        opened = await ledger.exchange([], 2)
+        await ledger.aclose()
+        return opened
+
+    first, second = virtual_time.run(main())
+    assert (text, name) == (first.text, first.name)
+    assert ("one and the same", None) == (second.text, second.name)
+
+
+def test_a_cancelled_step_is_still_one_step(tmp_path: Path) -> None:
+    """Cancelled while the disk works, nobody would know whether the intent is there; the text might leave without it."""
+
+    async def main() -> None:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 41)])
+        for number in range(8):
+            step = asyncio.create_task(ledger.exchange([], 5))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            step.cancel()
+            await asyncio.wait([step])
+        opened = ledger.counts[State.INTENT]
+        assert opened % 5 == 0
+        assert opened == sum(row.state is State.INTENT for row in await pages(ledger))
+        await ledger.aclose()
+
+    asyncio.run(main())
