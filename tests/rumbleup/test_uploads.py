@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from rumbleup_async import ConfigurationError, KeyRefused, MaybeSentError, NotSentError, RumbleUp, Timeouts
 from rumbleup_async.session.exchange import Request, Response
@@ -47,7 +47,7 @@ class Taken:
     async def take(self, request: web.Request) -> web.Response:
         self.headers = dict(request.headers)
         async for part in await request.multipart():
-            assert hasattr(part, "read_chunk")
+            assert isinstance(part, BodyPartReader)
             name = part.name or ""
             chunks, size = [], 0
             while chunk := await part.read_chunk(65536):
