@@ -1,0 +1,179 @@
+"""What a worker does with one text whose intent is durable: wait for its turn, deliver it, and decide what that came to.
+
+Lives here: pace, retry and trouble. May import: errors, messaging, retry, bulk.ports, bulk.window. Knows no ledger, no
+provider, no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVarTuple
+
+from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
+from rumbleup_async.bulk.window import Window
+from rumbleup_async.messaging import Accepted, Closed, Outcome, Refused, State, Text, Throttled, Unknown
+from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
+
+Ts = TypeVarTuple("Ts")
+
+ABANDONED = "interrupted before its result was known"
+
+_TROUBLE = 3
+"""Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
+
+
+class Sender:
+    """Sends texts one at a time for each worker that calls it. `stop` is called when the whole run should end."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        pace: Pace,
+        window: Window,
+        *,
+        policy: Policy,
+        observer: Observer,
+        drawing: Drawing | None,
+        stop: Callable[[Stop], None],
+        wall_clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._gateway = gateway
+        self._pace = pace
+        self._window = window
+        self._policy = policy
+        self._watch = Watch(policy, window.most)
+        self._observer = observer
+        self._drawing = drawing
+        self._stop = stop
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self._is_stopping = False
+        self._waiting: set[asyncio.Task[None]] = set()
+        self.delivering: set[asyncio.Task[None]] = set()
+        """The tasks that have a text in flight."""
+
+    def go_home(self) -> None:
+        """Let nothing more leave: whoever waits for a turn gives the text back."""
+        self._is_stopping = True
+        for task in tuple(self._waiting):
+            task.cancel()
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight: it comes out as unknown."""
+        self.go_home()
+        for task in tuple(self.delivering):
+            task.cancel()
+
+    def hold(self, seconds: float, reason: str) -> None:
+        """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
+        seconds *= 1.0 + 0.25 * self._jitter()
+        self._pace.hold.hold(seconds)
+        self._observer.held(seconds, reason)
+
+    async def send(self, text: Text) -> Closed:
+        """Try until the text is settled, parked, or the run stops."""
+        attempt = 0
+        while True:
+            if not await self._may_leave():
+                reason = "" if self._drawing is None else self._drawing.given_back(text)
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
+            if self._drawing is not None and self._drawing.too_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, "lock expired")
+            attempt += 1
+            outcome = await self._deliver(text)
+            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+            self._adapt(outcome)
+            match decision:
+                case Settle():
+                    self._see(outcome)
+                    now = int(self._wall_clock() * 1000)
+                    return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
+                case Again():
+                    self.hold(decision.after, decision.reason)
+                case Park():
+                    self._see(outcome)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
+                case StopRun():
+                    self._stop(decision.stop)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
+
+    async def _may_leave(self) -> bool:
+        """Wait for the pace and for room in flight; False if the run stops first."""
+        if self._stopped():
+            return False
+        if len(self.delivering) < self._window.size and self._pace.try_permit():
+            return True
+        return await self.patiently(self._permit)
+
+    async def _permit(self) -> None:
+        while True:
+            while len(self.delivering) >= self._window.size:  # noqa: ASYNC110 - only while it has shrunk under texts held
+                await asyncio.sleep(0.02)
+            await self._pace.permit()
+            # Those let go together see what the first of them met: nothing is awaited from here to the delivery.
+            if len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0:
+                return
+
+    async def unheld(self) -> bool:
+        """Wait until nothing holds; False if the run stops first."""
+        return await self.patiently(self._pace.hold.wait)
+
+    async def patiently(self, wait: Callable[[*Ts], Awaitable[None]], *arguments: *Ts) -> bool:
+        """Wait, but not beyond a stop; False if the run stops first."""
+        if self._stopped():
+            return False
+        task = this_task()
+        self._waiting.add(task)
+        try:
+            await wait(*arguments)
+        except asyncio.CancelledError:
+            if not self._stopped():
+                raise
+            task.uncancel()
+        finally:
+            self._waiting.discard(task)
+        return not self._stopped()
+
+    def _stopped(self) -> bool:
+        return self._is_stopping
+
+    async def _deliver(self, text: Text) -> Outcome:
+        task = this_task()
+        self.delivering.add(task)
+        try:
+            return await self._gateway.deliver(text)
+        except asyncio.CancelledError:
+            task.uncancel()
+            return Unknown(ABANDONED)
+        except Exception as error:  # noqa: BLE001 - a mistake in a gateway must not leave an entry open: the text may have left
+            return Unknown(f"unexpected {type(error).__name__}")
+        finally:
+            self.delivering.discard(task)
+
+    def _see(self, outcome: Outcome) -> None:
+        stop = self._watch.see(outcome)
+        if stop is not None:
+            self._stop(stop)
+        elif isinstance(outcome, Unknown) and self._watch.in_a_row >= _TROUBLE:
+            # A server in trouble is given time instead of more texts to lose.
+            wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
+            self.hold(wait, "several texts in a row failed")
+
+    def _adapt(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Accepted):
+            self._window.grow()
+            return
+        if isinstance(outcome, Throttled):
+            self._pace.throttled()
+        elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
+            return
+        self._window.shrink()
+
+
+def this_task() -> asyncio.Task[None]:
+    """The worker's own task."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - workers are tasks
+    return task
