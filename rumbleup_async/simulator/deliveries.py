@@ -56,6 +56,7 @@ class Deliveries:
         self._seed = seed
         self._counted = 0
         self._fates = bytearray()
+        self._catching_up = False  # whoever is told of a receipt may look others up
         self._planned: dict[str, int] = {}
         self._tallies: dict[str, Tally] = {}
         self.on_receipt: Callable[[int], object] | None = None
@@ -91,19 +92,25 @@ class Deliveries:
 
     def catch_up(self) -> None:
         """Let the receipts come that are due."""
-        texts = self._world.texts
-        position, last = len(self._fates), len(texts)
-        if position == last:
+        if self._catching_up or len(self._fates) == len(self._world.texts):
             return
-        settings = self._world.settings
+        self._catching_up = True
+        try:
+            self._follow(self._world.settings, len(self._world.texts))
+        finally:
+            self._catching_up = False
+
+    def _follow(self, settings: Settings, last: int) -> None:
+        texts = self._world.texts
         due = self._world.clock() - settings.receipt_delay
-        while position < last and texts.times[position] <= due:
+        for position in range(len(self._fates), last):
+            if texts.times[position] > due:
+                break
             fate = self._fate(settings, texts.phones[position], position)
             self._fates.append(fate)
             self._of(texts.actions[position]).outcomes[fate] += 1
             if fate and self.on_receipt is not None:
                 self.on_receipt(position)
-            position += 1
 
     def _fate(self, settings: Settings, phone: str, position: int) -> int:
         planned = self._planned.get(phone)

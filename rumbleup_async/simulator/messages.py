@@ -92,7 +92,7 @@ class Messages:
             return error(400, "Project must be Live"), ""
         if settings.next_concurrency is not None and self.next_in_progress > settings.next_concurrency:
             return error(440, "Too many concurrent requests"), ""
-        drawn = self._world.draw(project)
+        drawn = Drawn.ALL_LOCKED if settings.next_pause and project.has_someone else self._world.draw(project)
         if drawn is Drawn.NONE_LEFT:
             return error(404, "No more contacts"), ""
         if drawn is Drawn.ALL_LOCKED:

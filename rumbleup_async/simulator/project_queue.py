@@ -71,6 +71,11 @@ class Project:
             return phone
         return Drawn.ALL_LOCKED if self.locks else Drawn.NONE_LEFT
 
+    @property
+    def has_someone(self) -> bool:
+        """Whether anybody waits or is locked."""
+        return bool(self.locks) or any(phone not in self.closed for phone in self._waiting)
+
     def close(self, phone: str) -> None:
         """The contact is done with: it ends its lock and is not handed out again."""
         if phone in self.members:

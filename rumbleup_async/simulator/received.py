@@ -12,6 +12,7 @@ from .state import World
 
 __all__ = ["Received", "Replies", "Reply"]
 
+_WORDS = ("Yes", "Who is this?", "Wrong number", "I voted", "¿Quién?")
 _BAD = ("wrong number", "wrong person", "remove me")
 _RUDE = ("damn",)
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
@@ -45,6 +46,7 @@ class Received:
         self._world = world
         self._seed = seed
         self.replies: list[Reply] = []
+        self._asked = 0  # texts for which the rates have decided
         self._tallies: dict[str, Replies] = {}
         self.on_reply: Callable[[Reply], object] | None = None
         """Called with each reply as it comes."""
@@ -77,6 +79,26 @@ class Received:
         if self.on_reply is not None:
             self.on_reply(reply)
         return reply
+
+    def catch_up(self) -> None:
+        """Let the replies come that are due by the rates."""
+        world, settings = self._world, self._world.settings
+        texts, last = world.texts, len(world.texts)
+        if self._asked == last:
+            return
+        if not settings.reply_rate and not settings.stop_rate:
+            self._asked = last
+            return
+        due = world.clock() - settings.reply_delay
+        while self._asked < last and texts.times[self._asked] <= due:
+            position = self._asked
+            self._asked += 1
+            hashed = blake2b(f"{self._seed} answer {position}".encode(), digest_size=7).digest()
+            drawn = int.from_bytes(hashed, "big") / (1 << 56)
+            if drawn < settings.stop_rate:
+                self.take(texts.phones[position], "STOP", texts.actions[position])
+            elif drawn < settings.stop_rate + settings.reply_rate:
+                self.take(texts.phones[position], _WORDS[hashed[6] % len(_WORDS)], texts.actions[position])
 
     def tally(self, action: str) -> Replies:
         """The count of a project."""

@@ -32,6 +32,7 @@ from .state import World, digits
 from .stats import Stats
 from .tcr import Registry
 from .times import Stamp
+from .webhooks import Webhooks
 
 __all__ = ["Requests", "RumbleUp"]
 
@@ -85,6 +86,8 @@ class RumbleUp:
         self.log = Log(world, self.objects)
         self.contacts = Contacts(world, self.received, stamp)
         self.reports = Reports(world, self.objects, stamp)
+        self.webhooks = Webhooks(world, seed)
+        self.webhooks.follow(self.deliveries, self.received, self.contacts, self.reports, self.objects)
         self._key: str | None = None
         self._accepted: frozenset[str] = frozenset()
         works, works_by_id = self._handlers()
@@ -161,6 +164,13 @@ class RumbleUp:
         requests.answered[endpoint, reply.seen_status] += 1
         return reply
 
+    def pass_time(self) -> None:
+        """Let everything come that is due: receipts, replies, reports."""
+        if self.webhooks.hooks:
+            self.deliveries.catch_up()
+            self.reports.catch_up()
+        self.received.catch_up()
+
     def done(self, reply: Reply) -> None:
         """The reply is written, or its caller is gone."""
         if reply.holds_next:
@@ -218,6 +228,7 @@ class RumbleUp:
 
     def _resource(self, name: str, work: Work, params: Params) -> Reply:
         """A call of the control plane, under the faults of its resource."""
+        self.received.catch_up()
         kind = self.faults.choose(name, _phone(params)) if self.faults.active else None
         return self._disturbed(kind, lambda: _answered(work, params))
 

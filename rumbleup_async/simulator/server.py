@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from . import wire
+from .posting import post
 from .replies import Wire
 from .side import PREFIX, SideAddress
 from .simulator import Simulator
@@ -77,9 +78,12 @@ class Server:
         """Listen while the context is open; then requests in progress get a second and hung ones are closed."""
         listener = await self._loop.create_server(self._protocols, self.host, port, backlog=_QUEUE)
         self.port = listener.sockets[0].getsockname()[1]
+        posting = asyncio.create_task(post(self.simulator))
         try:
             yield self
         finally:
+            posting.cancel()
+            await asyncio.gather(posting, return_exceptions=True)
             listener.close()
             self._stopping.set()
             self._protocols.pre_shutdown()

@@ -64,6 +64,32 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Part of the texts that it reports as undelivered; of the rest no receipt ever comes."""
     receipt_delay: float = 1.0
     """Seconds from a text to its receipt."""
+    reply_rate: float = 0.0
+    """Part of the texts that are replied to with a few words."""
+    stop_rate: float = 0.0
+    """Part of the texts that are replied to with STOP, which sets `dnd`."""
+    reply_delay: float = 2.0
+    """Seconds from a text to its reply."""
+    webhook_burst: int = 1
+    """Events that are posted at the same time."""
+    webhook_gather: float = 0.0
+    """Seconds to wait for a burst to be full."""
+    webhook_repeat_rate: float = 0.0
+    """Part of the events that are posted twice."""
+    webhook_disorder: float = 0.0
+    """Part of the events that are held back, so that later ones overtake them."""
+    webhook_hold: float = 0.1
+    """Seconds for which they are held back at most."""
+    webhook_retry: float = 1.0
+    """Seconds until a post that was not answered by 2xx is repeated; doubled each time. The page names no schedule."""
+    webhook_retry_most: float = 300.0
+    """Seconds between two attempts at most."""
+    webhook_give_up: float = 86_400.0
+    """Seconds after which an event is dropped (24 hours on the page)."""
+    webhook_timeout: float = 10.0
+    """Seconds that a receiver may take to answer."""
+    next_pause: bool = False
+    """While true every `message/next` that has someone left is answered 441."""
     direct_send: bool = True
     """Whether `proxy/send` is enabled for this account."""
     report_delay: float = 0.0

@@ -14,6 +14,8 @@ JSON without credentials; it exists on loopback only, like the server it belongs
     POST /_simulator/campaigns  {"campaign": "C1", "brand": "B1", "proxies": ["2025550190"], "cap": 1000}
     POST /_simulator/replies    {"phone": "2025550101", "text": "STOP"}
     POST /_simulator/receipts   {"phone": "2025550101", "outcome": "landline"}
+    POST /_simulator/webhooks   {"url": "http://127.0.0.1:9/", "user": "u", "password": "p", "events": ["MESSAGE_RECEIVED"]}
+    GET  /_simulator/webhooks   the hooks and what was posted
     POST /_simulator/stall      and /_simulator/resume
     POST /_simulator/reset      as when it was started
 """
@@ -49,6 +51,7 @@ class SideAddress:
             "/summary": self._summary,
             "/locks": self._locks,
             "/settings": self._settings,
+            "/webhooks": lambda _: simulator.webhooks.as_dict(),
         }
         self._post: dict[str, Callable[[dict[str, Any]], Any]] = {
             "/settings": lambda body: simulator.change(**body),
@@ -59,6 +62,7 @@ class SideAddress:
             "/campaigns": lambda body: simulator.add_campaign(**body),
             "/replies": lambda body: {"logid": simulator.reply(**body)},
             "/receipts": lambda body: simulator.receipt(**body),
+            "/webhooks": lambda body: simulator.webhook(**body),
             "/stall": lambda _: simulator.stall(),
             "/resume": lambda _: simulator.resume(),
             "/reset": lambda _: simulator.reset(),

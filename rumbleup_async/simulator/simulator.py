@@ -14,6 +14,7 @@ from .rumbleup import Requests, RumbleUp
 from .settings import Settings
 from .state import World, digits
 from .texts import Texts
+from .webhooks import EVENTS, Webhooks
 
 __all__ = ["Simulator"]
 
@@ -155,6 +156,16 @@ class Simulator:
     def receipt(self, phone: str, outcome: str | None) -> None:
         """What the carrier will say of this phone's texts: delivered, landline, unreachable, spam, failed or none."""
         self.api.deliveries.plan(digits(phone) or phone, outcome)
+
+    def webhook(self, url: str, *, user: str = "", password: str = "", events: Iterable[str] = EVENTS) -> None:
+        """Post events to this loopback address while served: Basic with user and password, Bearer with a user alone."""
+        self.api.deliveries.catch_up()
+        self.api.webhooks.add(url, user=user, password=password, events=tuple(events))
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What was posted and what still waits: `.delivered["DELIVERY_RECEIPT"]`, `.pending`."""
+        return self.api.webhooks
 
     def contact(self, phone: str) -> dict[str, Any] | None:
         """A contact as the account has it, with `groups`; None if there is none."""
