@@ -30,16 +30,20 @@ MAX_BODY = 1 << 20
 class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One event. `type` is the word that was sent ("" if none), `data` its object ({} if none).
 
-    `ctime` is when this request was *sent*; the provider sends again for 24 hours, and then it may differ.
     `key` is the same for every repeat of an event: 32 hex characters that tell nothing of a person.
-    `raw` is the JSON object as it came, on one line.
+    `envelope` is the whole object, `raw` the same as it came, on one line.
     """
 
     type: str
     key: str
-    ctime: Moment | None
     data: dict[str, Any]
+    envelope: dict[str, Any]
     raw: bytes
+
+    @functools.cached_property
+    def ctime(self) -> Moment | None:
+        """When this request was *sent*, exact. The provider sends again for 24 hours, and then it may differ."""
+        return times.read(self.envelope.get("ctime"))
 
     @property
     def phone(self) -> str | None:
@@ -213,7 +217,7 @@ def _event(found: dict[str, Any], raw: bytes) -> Event:
     kind = TYPES.get(word.upper(), UnknownEvent)
     if not isinstance(data, dict):
         kind, data = UnknownEvent, {}
-    return kind(type=word, key=_key(kind, word, data, found), ctime=times.read(found.get("ctime")), data=data, raw=raw)
+    return kind(type=word, key=_key(kind, word, data, found), data=data, envelope=found, raw=raw)
 
 
 def _key(kind: type[Event], word: str, data: dict[str, Any], found: dict[str, Any]) -> str:

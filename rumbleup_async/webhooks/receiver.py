@@ -145,12 +145,12 @@ class Receiver:
     async def _body(self, request: web.Request) -> bytes | None:
         """None if it is too large; then not more than the limit has been read."""
         content = request.content
-        if (request.content_length or 0) > self._body_limit:
-            return None
         if content.is_eof() and content.exception() is None:
             # It came with the headers, as nearly all do: no wait, no timer.
             body = content.read_nowait()
             return body if len(body) <= self._body_limit else None
+        if (request.content_length or 0) > self._body_limit:
+            return None
         parts: list[bytes] = []
         size = 0
         async with asyncio.timeout(self._body_timeout):
