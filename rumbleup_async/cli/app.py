@@ -37,6 +37,7 @@ Rate = Annotated[
 ]
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
+Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
 
 
@@ -73,6 +74,7 @@ def send(
     group: Annotated[
         str | None, typer.Option("--group", metavar="ID", help="The group of contacts that the sends create.")
     ] = None,
+    suppress: Suppress = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -94,6 +96,7 @@ def send(
             phone_field=phone_field,
             flags=flag or [],
             group=group,
+            suppress=suppress,
             dry_run=dry_run,
             yes=yes,
             as_json=as_json,
@@ -119,6 +122,7 @@ def texters(
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
+    suppress: Suppress = None,
     wait_locks: Annotated[
         bool, typer.Option("--wait-locks", help="Stay until contacts locked by lost answers come back.")
     ] = False,
@@ -139,6 +143,7 @@ def texters(
             timeout=timeout,
             limit=limit,
             flags=flag or [],
+            suppress=suppress,
             wait_locks=wait_locks,
             yes=yes,
             as_json=as_json,
@@ -155,6 +160,7 @@ def resume(
     rate: Rate = None,
     concurrency: Concurrency = 64,
     timeout: Timeout = 30.0,
+    suppress: Suppress = None,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -163,7 +169,16 @@ def resume(
     from rumbleup_async.cli import send as sending
 
     code = run_loop(
-        sending.resume(ledger=ledger, rate=rate, concurrency=concurrency, timeout=timeout, yes=yes, as_json=as_json, quiet=quiet)
+        sending.resume(
+            ledger=ledger,
+            rate=rate,
+            concurrency=concurrency,
+            timeout=timeout,
+            suppress=suppress,
+            yes=yes,
+            as_json=as_json,
+            quiet=quiet,
+        )
     )
     finish(code)
 
@@ -217,8 +232,22 @@ def demo(
 def main() -> None:
     """The `rumbleup` command."""
     check_arguments(sys.argv[1:], os.environ)
-    from rumbleup_async.cli import messages, webhooks
+    complete()()
 
+
+def complete() -> typer.Typer:
+    """The app with every command of it: those of the API's resources are imported only now."""
+    from rumbleup_async.cli import contacts, messages, projects, proxies, reports, tcr, webhooks
+    from rumbleup_async.cli.account import account
+    from rumbleup_async.cli.doctor import doctor
+
+    app.command(epilog="Example: rumbleup doctor")(doctor)
+    app.command(epilog="Example: rumbleup account --json")(account)
+    app.add_typer(projects.app, name="projects")
     app.add_typer(messages.app, name="messages")
+    app.add_typer(contacts.app, name="contacts")
+    app.add_typer(proxies.app, name="proxies")
+    app.add_typer(tcr.app, name="tcr")
+    app.add_typer(reports.app, name="reports")
     app.add_typer(webhooks.app, name="webhooks")
-    app()
+    return app

@@ -1,0 +1,93 @@
+"""`rumbleup contacts select|sync|import|group|download`.
+
+Lives here: the Contacts API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rumbleup_async.cli.app import Json
+from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages, write
+
+app = typer.Typer(
+    help="Contacts and groups. Their parameters are documented in part only; --set passes others on.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
+
+
+@app.command(epilog="Example: rumbleup contacts select --group 26 --limit 20")
+@guarded
+def select(
+    action: Annotated[list[str] | None, typer.Option("--action", "--project", metavar="ID", help="Of a project.")] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", metavar="ID", help="Of a group; repeatable.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date.")] = None,
+    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="Having this tag; repeatable.")] = None,
+    no_flag: Annotated[list[str] | None, typer.Option("--no-flag", metavar="TAG", help="Not having it; repeatable.")] = None,
+    q: Annotated[str | None, typer.Option("--search", metavar="WORDS", help="A search.")] = None,
+    extra: Extra = None,
+    limit: Limit = None,
+    timeout: Wait = 30.0,
+    as_json: Lines = False,
+) -> None:
+    """The contacts that fit."""
+    more = pairs(extra)
+    show_pages(
+        lambda rumbleup: rumbleup.contacts.select(
+            action=action or None, group=group or None, since=since, flags=flag or None, noflags=no_flag or None, q=q, **more
+        ),
+        ("phone", "name", "first_name", "last_name", "flags", "group"),
+        limit=limit,
+        as_json=as_json,
+        timeout=timeout,
+    )
+
+
+@app.command(epilog="Example: rumbleup contacts sync 2025550101 --set first_name=Ada --flag volunteer")
+@guarded
+def sync(
+    phone: Annotated[str, typer.Argument(metavar="PHONE", help="10 digits, with or without +1.")],
+    action: Annotated[str | None, typer.Option("--action", "--project", metavar="ID", help="Attach it to a project.")] = None,
+    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag; repeatable.")] = None,
+    extra: Extra = None,
+    as_json: Json = False,
+) -> None:
+    """Add a contact, or change the one with this phone."""
+    fields = pairs(extra)
+    show(call(lambda rumbleup: rumbleup.contacts.sync(phone=phone, action=action, flags=flag or None, **fields)), as_json=as_json)
+
+
+@app.command("import", epilog="Example: rumbleup contacts import voters.csv")
+@guarded
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="CSV", help="A file of contacts.")],
+    part: Annotated[str, typer.Option("--part", metavar="NAME", help="The name of the file's part.")] = "csv",
+    extra: Extra = None,
+    timeout: Wait = 120.0,
+    as_json: Json = False,
+) -> None:
+    """Import a CSV; a group is made of it."""
+    fields = pairs(extra)
+    show(call(lambda rumbleup: rumbleup.contacts.import_(file, part=part, **fields), timeout), as_json=as_json)
+
+
+@app.command(epilog="Example: rumbleup contacts group 26")
+@guarded
+def group(group: GroupId, as_json: Json = False) -> None:
+    """A group of contacts."""
+    show(call(lambda rumbleup: rumbleup.contacts.group(group)), as_json=as_json)
+
+
+@app.command(epilog="Example: rumbleup contacts download 26 --out ward7.csv")
+@guarded
+def download(group: GroupId, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
+    """The contacts of a group, as the API's CSV."""
+    fields = pairs(extra)
+    write(call(lambda rumbleup: rumbleup.contacts.download(group, **fields), timeout), out)

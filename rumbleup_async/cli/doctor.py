@@ -1,0 +1,131 @@
+"""`rumbleup doctor`: what is wrong with the set-up, in plain words.
+
+Lives here: the checks and their remedies. May import: errors, rumbleup.client/wire, session.client, cli.showing, cli.console.
+The key itself is never shown, not even in part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from rumbleup_async.cli.app import Json
+from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, say
+from rumbleup_async.cli.send import finish, run_loop
+from rumbleup_async.errors import (
+    ApiError,
+    ConfigurationError,
+    KeyRefused,
+    MaybeSentError,
+    NotAllowed,
+    NotFound,
+    NotSentError,
+    RateLimited,
+    ServerFailed,
+    UnreadableReply,
+)
+from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.session.client import Timeouts, check_base_url
+
+
+class Finding(msgspec.Struct):
+    """One check: what was looked at, whether it is fine, and what it says or how to mend it."""
+
+    check: str
+    fine: bool
+    says: str
+    code: int = WRONG
+
+
+@guarded
+def doctor(as_json: Json = False) -> None:
+    """Look at the configuration, ask for the account, and say in plain words what is wrong."""
+    findings = run_loop(examine(os.environ))
+    if as_json:
+        fine = all(finding.fine for finding in findings)
+        print_json({"fine": fine, "checks": [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]})
+    else:
+        for finding in findings:
+            sys.stdout.write(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {finding.says}\n")
+        if all(finding.fine for finding in findings):
+            say("all is well")
+    finish(next((finding.code for finding in findings if not finding.fine), FINE))
+
+
+async def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Every check that can be made; the server is asked only if the configuration can be right."""
+    findings = [_key(environ), _address(environ)]
+    if all(finding.fine for finding in findings):
+        findings += await _account(environ)
+    return findings
+
+
+def _key(environ: Mapping[str, str]) -> Finding:
+    key = environ.get("RUMBLEUP_API_KEY", "").strip()
+    if not key:
+        return Finding(
+            "key", False, "RUMBLEUP_API_KEY is not set; the portal shows the pair KEY:SECRET under Integrations, API Keys"
+        )
+    try:
+        wire.auth_header(key)
+    except ConfigurationError as error:
+        return Finding("key", False, f"RUMBLEUP_API_KEY is set but not a key: {error}")
+    kind = "a legacy pair CID:KEY" if key.startswith("c_") else "a pair KEY:SECRET"
+    return Finding("key", True, f"RUMBLEUP_API_KEY holds {kind}")
+
+
+def _address(environ: Mapping[str, str]) -> Finding:
+    given = environ.get("RUMBLEUP_BASE_URL", "").strip()
+    try:
+        address = check_base_url(given or wire.DEFAULT_BASE_URL)
+    except ConfigurationError as error:
+        return Finding("address", False, f"RUMBLEUP_BASE_URL: {error}")
+    where = "RUMBLEUP_BASE_URL" if given else "the default"
+    if not urlsplit(address).path.strip("/"):
+        return Finding("address", True, f"{address} ({where}); the API's own address ends in /api, is it missing?")
+    return Finding("address", True, f"{address} ({where})")
+
+
+async def _account(environ: Mapping[str, str]) -> list[Finding]:
+    try:
+        async with RumbleUp.from_env(environ, timeouts=Timeouts(read=15.0)) as rumbleup:
+            account = await rumbleup.account.get()
+    except NotSentError as error:
+        says = f"no connection: {error.reason}; check the address, the network and any firewall"
+        return [Finding("connection", False, says, STOPPED)]
+    except MaybeSentError as error:
+        return [Finding("connection", False, f"it broke: {error.reason}; try again", STOPPED)]
+    except ApiError as error:
+        return [Finding("connection", True, "the server answers"), Finding("account", False, _remedy(error), STOPPED)]
+    findings = [Finding("connection", True, "the server answers")]
+    named = " ".join(part for part in (account.name, account.cid and f"({account.cid})") if part) or "without a name"
+    if account.is_active:
+        findings.append(Finding("account", True, f"{named}, {account.status or 'status not told'}"))
+    else:
+        findings.append(Finding("account", False, f"{named} is {account.status}; only RumbleUp can change that", STOPPED))
+    if account.balance is not None:
+        enough = account.balance > 0
+        says = f"{account.balance:,.2f} US dollars" + ("" if enough else "; texts cost money, so add some in the portal")
+        findings.append(Finding("balance", enough, says, STOPPED))
+    return findings
+
+
+def _remedy(error: ApiError) -> str:
+    if isinstance(error, KeyRefused):
+        return "the key is refused (401); it is mistyped, deleted, or of another account: make one under Integrations, API Keys"
+    if isinstance(error, NotAllowed):
+        return f"the key may not do this (403): {error.message or 'no reason given'}; ask support to enable the API"
+    if isinstance(error, NotFound):
+        return "there is no such address (404); RUMBLEUP_BASE_URL should end in /api"
+    if isinstance(error, RateLimited):
+        return f"asked too often ({error.status}); wait a little"
+    if isinstance(error, ServerFailed):
+        return f"the server fails ({error.status}); try again later"
+    if isinstance(error, UnreadableReply):
+        return f"the answer is not the API's ({error.message}); is something between here and there, or the address wrong?"
+    return str(error)

@@ -1,0 +1,63 @@
+"""`rumbleup proxies select|send`.
+
+Lives here: the Proxy API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rumbleup_async.cli.app import Json
+from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, call, confirm, pairs, show, show_pages
+
+app = typer.Typer(help="Sending numbers, and texts straight from one of them.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(epilog="Example: rumbleup proxies select --status ok")
+@guarded
+def select(
+    areacode: Annotated[list[str] | None, typer.Option("--areacode", metavar="N", help="Repeatable.")] = None,
+    campaign: Annotated[list[str] | None, typer.Option("--campaign", metavar="ID", help="Of a campaign; repeatable.")] = None,
+    brand: Annotated[list[str] | None, typer.Option("--brand", metavar="ID", help="Of a brand; repeatable.")] = None,
+    status: Annotated[list[str] | None, typer.Option("--status", metavar="S", help="ok, pending ...; repeatable.")] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="ID", help="Of an order.")] = None,
+    limit: Limit = None,
+    as_json: Lines = False,
+) -> None:
+    """The account's sending numbers."""
+    show_pages(
+        lambda rumbleup: rumbleup.proxies.select(
+            areacode=areacode or None,
+            campaign_id=campaign or None,
+            brand_id=brand or None,
+            status=status or None,
+            reference_id=reference,
+        ),
+        ("proxy", "status", "campaign_id", "campaign_name", "brand_name", "update_time"),
+        limit=limit,
+        as_json=as_json,
+    )
+
+
+@app.command(epilog='Example: rumbleup proxies send --phone 2025550101 --proxy 2025550199 --text "Hi. STOP to opt out"')
+@guarded
+def send(
+    phone: Annotated[str, typer.Option("--phone", metavar="P", help="10 digits, with or without +1.")],
+    text: Annotated[str, typer.Option("--text", metavar="T", help="The text, sent as it is.")],
+    proxy: Annotated[str | None, typer.Option("--proxy", metavar="P", help="The number it comes from.")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="The TCR campaign.")] = None,
+    file: Annotated[str | None, typer.Option("--file", metavar="URL", help="Media, as the API takes it; undocumented.")] = None,
+    extra: Extra = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Send one text without a project. Support must enable it for the account."""
+    fields = pairs(extra)
+    confirm("Send 1 text?", yes=yes)
+    sent = call(
+        lambda rumbleup: rumbleup.proxies.send(phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, **fields)
+    )
+    show(sent, as_json=as_json)

@@ -1,0 +1,163 @@
+"""What the commands of the API's resources share: one call, its result as a table or as JSON, a question, a private file.
+
+Lives here: the manner of these commands, none of their options' meaning. May import: rumbleup.client, cli.console, cli.send.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import sys
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from rumbleup_async.cli.console import fail, print_json, say, table
+from rumbleup_async.cli.messages import plain
+from rumbleup_async.cli.send import ask, run_loop
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rumbleup.caller import Pages
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.rumbleup.models import Model
+from rumbleup_async.session.client import Timeouts
+
+T = TypeVar("T")
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Rows at most.")]
+Extra = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter that has no option here; repeatable.")
+]
+Wait = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
+OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, for your eyes only (mode 0600).")]
+
+
+def call(work: Callable[[RumbleUp], Awaitable[T]], timeout: float = 30.0) -> T:
+    """The result of one piece of work with a client that is set up from the environment."""
+
+    async def main() -> T:
+        with _warnings_in_words():
+            async with RumbleUp.from_env(timeouts=Timeouts(read=timeout)) as rumbleup:
+                return await work(rumbleup)
+
+    return run_loop(main())
+
+
+@contextlib.contextmanager
+def _warnings_in_words() -> Iterator[None]:
+    """A warning is a sentence to the user, not a line of somebody's program."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: say(f"rumbleup: warning: {message}")
+        yield
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """End the command unless the user agrees, or has with --yes."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail("there is no terminal to ask; do it with --yes")
+    if not ask(question):
+        fail("nothing was done")
+
+
+def show(model: Model, *, as_json: bool) -> None:
+    """One result: a JSON object, or a table of its fields."""
+    values = plain(model)
+    if as_json:
+        print_json(values)
+    else:
+        table([{"field": name, "value": words(value)} for name, value in values.items()])
+
+
+def show_all(models: Iterable[Model], columns: Sequence[str], *, as_json: bool) -> None:
+    """Results that are there already: a JSON object a line, or a table of these columns."""
+    rows = [plain(model) for model in models]
+    if as_json:
+        for row in rows:
+            print_json(row)
+    elif rows:
+        table([{column: words(row.get(column)) for column in columns} for row in rows])
+    else:
+        say("nothing was found")
+
+
+def show_pages(
+    pages: Callable[[RumbleUp], Pages[Any]], columns: Sequence[str], *, limit: int | None, as_json: bool, timeout: float = 30.0
+) -> None:
+    """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as they come."""
+
+    async def work(rumbleup: RumbleUp) -> list[Model]:
+        rows: list[Model] = []
+        number = 0
+        async for row in pages(rumbleup):
+            if as_json:
+                print_json(plain(row))
+            else:
+                rows.append(row)
+            number += 1
+            if number == limit:
+                break
+        return rows
+
+    rows = call(work, timeout)
+    if not as_json:
+        show_all(rows, columns, as_json=False)
+
+
+def words(value: object) -> str:
+    """A value in a table's cell, without what would steer a terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)) and all(isinstance(one, (str, int)) for one in value):
+        text = ", ".join(map(str, value))
+    else:
+        text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def pairs(extra: list[str] | None) -> dict[str, Any]:
+    """The NAME=VALUE of --set."""
+    found: dict[str, Any] = {}
+    for pair in extra or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise ConfigurationError(f"--set takes NAME=VALUE, not {pair.partition('=')[0]!r}")
+        found[name.strip()] = value
+    return found
+
+
+def moment(text: str | None, option: str) -> dt.datetime | None:
+    """A time of the command line, which must say its zone."""
+    if text is None:
+        return None
+    try:
+        value = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{option} must look like 2026-03-05T10:00-05:00") from None
+    if value.tzinfo is None:
+        raise ConfigurationError(f"{option} has no zone; write it like 2026-03-05T10:00-05:00")
+    return value
+
+
+def write(content: bytes, out: Path | None) -> None:
+    """A file to standard output, or to `out`, which appears when it is whole; it may hold phones, so its mode is 0600."""
+    if out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    if out.is_dir() or not out.parent.is_dir():
+        raise ConfigurationError(f"{out}: there is no such folder, or it is a folder itself")
+    draft = out.with_name(out.name + ".part")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    draft.replace(out)
+    say(f"{out}: {len(content):,} bytes")

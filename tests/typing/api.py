@@ -1,0 +1,126 @@
+"""Type-checked and never run: every public method as a user writes it, and the types an editor shows.
+
+If this file no longer passes `mypy --strict`, somebody's code no longer does.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import assert_type
+
+from rumbleup_async import (
+    Account,
+    Brand,
+    Campaign,
+    Group,
+    Message,
+    Moment,
+    Pages,
+    Project,
+    Proxy,
+    Report,
+    Response,
+    RumbleUp,
+    Timeouts,
+)
+from rumbleup_async.rumbleup.models import Contact
+
+
+async def messages(rumbleup: RumbleUp) -> None:
+    contact = await rumbleup.messages.next(action=125, timeout=5)
+    assert_type(contact, Contact | None)
+    message = await rumbleup.messages.send(
+        phone="2025550101", action="125", text="STOP", flags=["a"], name="Ada", group=26, timeout=5
+    )
+    assert_type(message, Message)
+    assert_type(message.price, Decimal | None)
+    assert_type(message.sent_time, Moment | None)
+    log = rumbleup.messages.log(
+        phone=["2025550101"], proxy="2025550199", logid="rl_1", flags=("a", "b"), tcr_cid="C", since=dt.datetime.now(dt.UTC),
+        before=1643673600000, page_size=100, timeout=5,
+    )  # fmt: skip
+    assert_type(log, Pages[Message])
+    async for row in log:
+        assert_type(row, Message)
+    assert_type(log.total, int | None)
+    assert_type(await log.all(), list[Message])
+
+
+async def projects(rumbleup: RumbleUp) -> None:
+    for resource in (rumbleup.projects, rumbleup.actions):
+        project = await resource.get(125, timeout=5)
+        assert_type(project, Project)
+        assert_type(project.id, str | None)
+        assert_type(project.proxy, tuple[str, ...])
+        assert_type(project.delivered_percent, Decimal | None)
+        await resource.create(
+            name="N", message="STOP", media=Path("a.png"), media_part="media", group_file=b"phone,name\n", campaign_id="C",
+            proxy="All", areacode=202, flags=["outsourced"], outsource_start=dt.datetime.now(dt.UTC),
+            outsource_end=dt.datetime.now(dt.UTC), outsource_email="a@b.example", outsource_notes="n", outsource_contact="c",
+            shorturl_domain="s.example", shorturl_tracking=True, type="MMS", extra={"odd": 1}, timeout=5,
+        )  # fmt: skip
+        await resource.update(125, name="N", group="26", media=BytesIO(b""), timeout=5)
+        await resource.test(125, test_phone=2025550101, message="STOP", terms_agree=True, timeout=5)
+        await resource.submit(125, terms_agree=True, contacts=4000, timeout=5)
+        await resource.send(125, timeout=5)
+        await resource.stop(125, timeout=5)
+        assert_type(await resource.stats(action=125, name="N", days=7, timeout=5), list[Project])
+        assert_type(await resource.stats(format="csv", since=dt.date(2025, 1, 1), before="2025-02-01"), str)
+        assert_type(await resource.stats(format="xml", interval=dt.timedelta(days=1)), str)
+        await resource.submit(125)  # type: ignore[call-arg]  # the terms have no default
+        await resource.create(name="N", message="STOP", tcr_cid="C")  # type: ignore[call-arg]  # deprecated
+
+
+async def registry(rumbleup: RumbleUp) -> None:
+    assert_type(rumbleup.tcr.campaigns(campaign_id=["C"], brand_id="B", page_size=10, timeout=5), Pages[Campaign])
+    assert_type(rumbleup.tcr.brands(brand_id="B", page_size=10, timeout=5), Pages[Brand])
+    async for campaign in rumbleup.tcr.campaigns():
+        assert_type(campaign.ready, bool)
+        assert_type(campaign.brand_daily_cap, int | None)
+
+
+async def account(rumbleup: RumbleUp) -> None:
+    assert_type(await rumbleup.account.get(cid="c_demo1", timeout=5), Account)
+    assert_type(rumbleup.account.select(name="N", q="q", page_size=10, timeout=5), Pages[Account])
+    new = await rumbleup.account.create_subaccount(
+        name="N", terms=True, type="t", zipcode=20001, tier="a", discount_code="d", timeout=5, odd=1
+    )
+    assert_type(new, Account)
+
+
+async def contacts(rumbleup: RumbleUp) -> None:
+    found = rumbleup.contacts.select(
+        action=125, group=[26], since=1, flags="a", noflags=["b"], q="q", page_size=10, timeout=5, filter="all"
+    )
+    assert_type(found, Pages[Contact])
+    assert_type(await rumbleup.contacts.sync(phone=2025550101, action=125, flags=["a"], timeout=5, first_name="Ada"), Contact)
+    assert_type(await rumbleup.contacts.import_("list.csv", part="csv", timeout=5), Group)
+    assert_type(await rumbleup.contacts.group(26, timeout=5), Group)
+    assert_type(await rumbleup.contacts.download(26, timeout=5), bytes)
+
+
+async def proxies(rumbleup: RumbleUp) -> None:
+    numbers = rumbleup.proxies.select(
+        areacode=202, campaign_id="C", brand_id="B", status=["ok"], reference_id="r", page_size=10, timeout=5
+    )
+    assert_type(numbers, Pages[Proxy])
+    sent = await rumbleup.proxies.send(phone="2025550101", text="STOP", proxy=2025550199, campaign_id="C", file="u", timeout=5)
+    assert_type(sent, Message)
+
+
+async def reports(rumbleup: RumbleUp) -> None:
+    assert_type(await rumbleup.reports.create(title="Conversations", email="a@b.example", interval=60, timeout=5, q="x"), Report)
+    assert_type(rumbleup.reports.list(page_size=10, timeout=5), Pages[Report])
+    report = await rumbleup.reports.get("r", timeout=5)
+    assert_type(report.files[0].size, int | None)
+    assert_type(await rumbleup.reports.download("r", timeout=5), bytes)
+    await rumbleup.reports.delete("r", method="GET", timeout=5)
+
+
+async def client() -> None:
+    async with RumbleUp.from_env(timeouts=Timeouts(read=5)) as rumbleup:
+        assert_type(rumbleup, RumbleUp)
+        with rumbleup.raw() as answers:
+            await rumbleup.account.get()
+        assert_type(answers, list[Response])
