@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.rumbleup import answers, parameters, wire
 from rumbleup_async.rumbleup.models import PRIVATE, Contact, Model
@@ -95,14 +97,15 @@ class Contacts:
         `action`: attaches the contact to a project, as an integrator does it. The answer is not documented; what of it looks
         like a contact is read as one.
         """
-        values = {
+        values: dict[str, Any] = {
             "phone": wire.phone_digits(phone),
             "action": None if action is None else parameters.identifier(action, "action"),
             "flags": None if flags is None else [flags] if isinstance(flags, str) else list(flags),
             **fields,
         }
         response = await self._call.write(parameters.posting(SYNC, values, timeout))
-        return Contact.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
+        contact = Contact.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
+        return contact if contact.phone else msgspec.structs.replace(contact, phone=values["phone"])
 
     async def import_(
         self, file: FileLike, *, part: str = "csv", timeout: float | None = None, path: str = IMPORT, **extra: Any

@@ -39,7 +39,7 @@ class Messages:
         except NotFound:
             return None
         contact = Contact.read(wire.read_next(response, wire.NEXT), endpoint=wire.NEXT)
-        if contact.phone is None:
+        if not contact.phone:
             raise UnreadableReply("a contact without a phone", status=response.status, endpoint=wire.NEXT)
         return contact
 

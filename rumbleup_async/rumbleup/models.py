@@ -259,7 +259,7 @@ class Contact(Model, frozen=True, kw_only=True):
 
     cid: str | None = None
     rupid: str | None = None
-    phone: str | None = None
+    phone: Annotated[str, as_text] = ""
     name: str | None = None
     first_name: str | None = None
     last_name: str | None = None

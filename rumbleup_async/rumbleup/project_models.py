@@ -8,7 +8,7 @@ from __future__ import annotations
 import decimal
 from typing import Annotated, Any, ClassVar
 
-from rumbleup_async.rumbleup.models import PRIVATE, Model, as_campaign, as_filter, as_items, as_phones
+from rumbleup_async.rumbleup.models import PRIVATE, Model, as_campaign, as_filter, as_items, as_phones, as_text
 from rumbleup_async.rumbleup.times import Moment
 
 Percent = decimal.Decimal | None
@@ -18,10 +18,11 @@ Percent = decimal.Decimal | None
 class Project(Model, frozen=True, kw_only=True):
     """A project, which the API also calls an action: what every call on projects answers, and a row of `stats`.
 
-    `id` is the wire's `action`; the wire's `project` is the name again. `status` is Draft, Testing, Live, Archived or a newer
-    word, in any case: compare with `is_live` or in lower case. `type`: SMS or MMS. `sent_by`: self, outsourced or fullservice.
-    `proxy`: the sending numbers. `campaign_id`: the TCR campaign, None where the API says "No". `contact_filter`: an object, or
-    the text the API gave where that is no JSON. `redirect` and `shortids` belong together by position.
+    `id` is the wire's `action`, "" in a row of `stats` that has none; the wire's `project` is the name again. `status` is Draft,
+    Testing, Live, Archived or a newer word, in any case: compare with `is_live` or in lower case. `type`: SMS or MMS. `sent_by`:
+    self, outsourced or fullservice. `proxy`: the sending numbers. `campaign_id`: the TCR campaign, None where the API says "No".
+    `contact_filter`: an object, or the text the API gave where that is no JSON. `redirect` and `shortids` belong together by
+    position.
 
     Counters are numbers of contacts or texts; `received` counts opt-outs in, `replies` does not. `..._percent` is percent of
     sent (`sent_percent` of target), `..._target_percent` percent of target. `cost`, `tax` and the estimates are US dollars;
@@ -56,7 +57,7 @@ class Project(Model, frozen=True, kw_only=True):
         "link",
     }
 
-    id: str | None = None
+    id: Annotated[str, as_text] = ""
     name: str | None = None
     status: str | None = None
     cid: str | None = None
@@ -137,7 +138,7 @@ class Project(Model, frozen=True, kw_only=True):
     replies_target_percent: Percent = None
 
     @property
-    def action(self) -> str | None:
+    def action(self) -> str:
         """The id under its name on the wire."""
         return self.id
 

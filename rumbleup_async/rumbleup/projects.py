@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+import msgspec
+
 from rumbleup_async.errors import ConfigurationError, RumbleUpWarning, UnreadableReply
 from rumbleup_async.rumbleup import answers, group_files, parameters, project_fields, wire
 from rumbleup_async.rumbleup.project_fields import OUTSOURCED, OUTSOURCED_MINIMUM, Fields, Window
@@ -40,7 +42,7 @@ class Projects:
     async def get(self, id: Id, *, timeout: float | None = None) -> Project:  # noqa: A002 - the API's word for it
         """One project. `GET /project/get/{id}`."""
         path = self._path("get", id)
-        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path)
+        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path, id)
 
     async def create(
         self,
@@ -77,8 +79,8 @@ class Projects:
             warnings.warn(f"the outsource fields count only with flags=[{OUTSOURCED!r}]", category=RumbleUpWarning, stacklevel=2)
         files = await _files(media, media_part, group_file, group_file_part)
         path = f"/{self._resource}/create"
-        project = await self._change(path, values, files, timeout)
-        if project.id is None:
+        project = await self._change(path, values, files, timeout, "")
+        if not project.id:
             raise UnreadableReply("an answer without a project id; the project may have been created", endpoint=path)
         return project
 
@@ -106,7 +108,7 @@ class Projects:
         files = await _files(media, media_part, group_file, group_file_part)
         if not values and not files:
             raise ConfigurationError("there is nothing to change")
-        return await self._change(self._path("update", id), values, files, timeout)
+        return await self._change(self._path("update", id), values, files, timeout, id)
 
     async def test(
         self,
@@ -123,7 +125,7 @@ class Projects:
         """
         phone = wire.phone_digits(test_phone)
         values = {"test_phone": phone, "message": message, "terms_agree": terms_agree}
-        return await self._change(self._path("test", id), values, {}, timeout)
+        return await self._change(self._path("test", id), values, {}, timeout, id)
 
     async def submit(
         self,
@@ -148,18 +150,18 @@ class Projects:
             raise ConfigurationError("submit needs terms_agree=True: read what it means in the method's documentation")
         if contacts is not None:
             _warn_if_few(contacts)
-        project = await self._change(self._path("submit", id), {"terms_agree": True}, {}, timeout)
+        project = await self._change(self._path("submit", id), {"terms_agree": True}, {}, timeout, id)
         if contacts is None:
             _warn_if_few(project.known_contacts)
         return project
 
     async def send(self, id: Id, *, timeout: float | None = None) -> Project:  # noqa: A002
         """Go live: from now on texts can be sent into the project. Sends nothing itself. `POST /project/send/{id}`."""
-        return await self._change(self._path("send", id), {}, {}, timeout)
+        return await self._change(self._path("send", id), {}, {}, timeout, id)
 
     async def stop(self, id: Id, *, timeout: float | None = None) -> Project:  # noqa: A002
         """Stop a live project; it becomes Testing again. `POST /project/stop/{id}`."""
-        return await self._change(self._path("stop", id), {}, {}, timeout)
+        return await self._change(self._path("stop", id), {}, {}, timeout, id)
 
     @overload
     async def stats(
@@ -194,13 +196,18 @@ class Projects:
         return parameters.path(f"/{self._resource}/{verb}/{{id}}", id, "the project's id")
 
     async def _change(
-        self, path: str, values: Mapping[str, Any], files: Mapping[str, FileLike], timeout: float | None
+        self,
+        path: str,
+        values: Mapping[str, Any],
+        files: Mapping[str, FileLike],
+        timeout: float | None,
+        id: Id,  # noqa: A002
     ) -> Project:
         if files:
             request = await parameters.uploading(path, values, files, timeout)
         else:
             request = parameters.posting(path, values, timeout)
-        return _read(await self._call.write(request), path)
+        return _read(await self._call.write(request), path, id)
 
 
 async def _files(media: FileLike | None, media_part: str, contacts: FileLike | None, contacts_part: str) -> dict[str, FileLike]:
@@ -220,8 +227,10 @@ def _either(group: Id | None, contacts: FileLike | None) -> None:
         raise ConfigurationError("give either group or group_file; a file is used only where no group is given")
 
 
-def _read(response: Response, path: str) -> Project:
-    return Project.read(answers.item(response, path, known=("action", "project")), endpoint=path)
+def _read(response: Response, path: str, asked: Id) -> Project:
+    """The project of an answer; where the answer does not name its id, that which was asked for."""
+    project = Project.read(answers.item(response, path, known=("action", "project")), endpoint=path)
+    return project if project.id else msgspec.structs.replace(project, id=str(asked))
 
 
 def _warn_if_few(contacts: int | None) -> None:

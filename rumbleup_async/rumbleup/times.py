@@ -10,6 +10,7 @@ an hour; the raw text is always kept beside it.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import zoneinfo
 
@@ -105,4 +106,6 @@ def milliseconds(value: dt.datetime | dt.date | float | str) -> str:
         return str(round(value.timestamp() * 1000))
     if isinstance(value, dt.date):
         return str(round(dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC).timestamp() * 1000))
+    if isinstance(value, bool) or not math.isfinite(value):
+        raise ConfigurationError("a time in milliseconds must be a number")
     return str(round(value))

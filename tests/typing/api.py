@@ -51,7 +51,7 @@ async def projects(rumbleup: RumbleUp) -> None:
     for resource in (rumbleup.projects, rumbleup.actions):
         project = await resource.get(125, timeout=5)
         assert_type(project, Project)
-        assert_type(project.id, str | None)
+        assert_type(project.id, str)
         assert_type(project.proxy, tuple[str, ...])
         assert_type(project.delivered_percent, Decimal | None)
         await resource.create(
