@@ -11,6 +11,7 @@ Nothing in this folder imports anything of the client, so that one misreading of
 
 from . import faults
 from .faults import KINDS, Kind
+from .quirks import QUIRKS
 from .routes import ROUTES, Route
 from .rumbleup import Requests
 from .server import Server, run, serve
@@ -21,6 +22,7 @@ from .texts import Text, Texts, digest
 __all__ = [  # noqa: RUF022  plainly sorted
     "KINDS",
     "Kind",
+    "QUIRKS",
     "ROUTES",
     "Requests",
     "Route",

@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any
 
-from . import times
+from . import paging, times
 from .bodies import Params, listed
 from .message_object import MessageObjects
 from .replies import Reply, error, ok
 from .state import World, digits
 
 __all__ = ["Log"]
-
-_MOST = 999  # rows a page: the limit the account page names; the log's own is not documented
 
 
 class Log:
@@ -33,6 +31,8 @@ class Log:
         """One page. `fault` is one of the log's own kinds, or empty."""
         start, total, repeats = 0, None, 0
         token = str(params.get("_start") or "")
+        if token == paging.BEHIND:
+            return ok({"count": 0, "total": len(self._world.texts), "data": []})
         if token:
             try:
                 start, total, previous, repeats = map(int, urlsafe_b64decode(token + "==").split(b"."))
@@ -45,8 +45,8 @@ class Log:
             candidates, tests = self._filters(params)
         except ValueError as problem:
             return _field(str(problem))
-        if not 1 <= count <= _MOST:
-            return _field(f"_count must be from 1 to {_MOST}")
+        if not 1 <= count <= paging.MOST:
+            return _field(f"_count must be from 1 to {paging.MOST}")
         if total is None:
             total = sum(1 for _ in _matches(candidates, tests, 0)) if tests else len(candidates)
         page: list[int] = []

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from .bodies import Params
 from .replies import Reply, field, ok
 
-__all__ = ["MOST", "page"]
+__all__ = ["BEHIND", "MOST", "page"]
 
 MOST = 999
+BEHIND = "end"
+"""The token of the empty page that the quirk `empty-last-page` puts behind the last one."""
 
 Row = TypeVar("Row")
 
@@ -21,6 +23,8 @@ Row = TypeVar("Row")
 def page(rows: Sequence[Row], params: Params, size: int, show: Callable[[Row], Any]) -> Reply:
     """One page of the rows, from `_start` on, `_count` of them (else `size`)."""
     token = str(params.get("_start") or "")
+    if token == BEHIND:
+        return ok({"count": 0, "total": len(rows), "data": []})
     try:
         start = int(urlsafe_b64decode(token + "==").removeprefix(b"at ")) if token else 0
         count = int(str(params.get("_count") or size))

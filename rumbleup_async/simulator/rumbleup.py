@@ -6,7 +6,7 @@ A request comes in as method, target, two headers' worth and a body; a `Reply` g
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from urllib.parse import unquote
 
@@ -24,6 +24,7 @@ from .messages import Messages
 from .project_object import ProjectObjects
 from .projects import Projects
 from .proxies import Proxies
+from .quirks import Quirks
 from .received import Received
 from .replies import HTML, Refusal, Reply, Wire, error, ok
 from .reports import Reports
@@ -73,8 +74,9 @@ class Requests:
 class RumbleUp:
     """Answers requests about a world, under faults."""
 
-    def __init__(self, world: World, faults: Faults, seed: int) -> None:
+    def __init__(self, world: World, faults: Faults, seed: int, quirks: Iterable[str] = ()) -> None:
         stamp = Stamp()
+        self.quirks = Quirks(stamp, quirks)
         self.world = world
         self.faults = faults
         self.stamp = stamp
@@ -88,6 +90,7 @@ class RumbleUp:
         self.reports = Reports(world, self.objects, stamp)
         self.webhooks = Webhooks(world, seed)
         self.webhooks.follow(self.deliveries, self.received, self.contacts, self.reports, self.objects)
+        self.webhooks.bend = lambda type_, data: self.quirks.value(f"webhook/{type_}", data) if self.quirks.on else data
         self._key: str | None = None
         self._accepted: frozenset[str] = frozenset()
         works, works_by_id = self._handlers()
@@ -105,7 +108,7 @@ class RumbleUp:
         """Endpoint -> who works on it; in the second dict those whose path ends with an id."""
         world, stamp = self.world, self.stamp
         project_objects = ProjectObjects(world, self.deliveries, self.received, stamp)
-        projects = Projects(world, project_objects, lambda _: None)
+        projects = Projects(world, project_objects, self.quirks.media_part)
         stats = Stats(world, project_objects)
         registry = Registry(world, stamp)
         accounts = Accounts(world, stamp)
@@ -152,15 +155,20 @@ class RumbleUp:
         endpoint, methods, work = self._routes.get(path) or self._route_by_id(path)
         requests = self.requests
         requests.received[endpoint] += 1
+        quirks = self.quirks if self.quirks.on else None
         if work is None:
             reply = error(404, "Not found")
-        elif method not in methods:
+        elif method not in methods or (quirks is not None and quirks.forbids(endpoint, method)):
             reply = error(405, "Method not allowed")
         elif not self._lets_in(authorization):
             reply = error(401, "Invalid credentials")
         else:
             params = bodies.read(query, content_type, body)
+            if quirks is not None and params is not None:
+                quirks.ask(endpoint, params)
             reply = error(400, "Request body is not readable", "FIELD") if params is None else work(params)
+        if quirks is not None:
+            reply = quirks.bend(endpoint, reply)
         requests.answered[endpoint, reply.seen_status] += 1
         return reply
 

@@ -16,6 +16,8 @@ JSON without credentials; it exists on loopback only, like the server it belongs
     POST /_simulator/receipts   {"phone": "2025550101", "outcome": "landline"}
     POST /_simulator/webhooks   {"url": "http://127.0.0.1:9/", "user": "u", "password": "p", "events": ["MESSAGE_RECEIVED"]}
     GET  /_simulator/webhooks   the hooks and what was posted
+    GET  /_simulator/quirks     every quirk with its sentence, and those that are on
+    POST /_simulator/quirks     {"quirks": ["data-object", "staztus"]}: these on, all others off
     POST /_simulator/stall      and /_simulator/resume
     POST /_simulator/reset      as when it was started
 """
@@ -29,6 +31,7 @@ import msgspec
 from aiohttp import web
 
 from .faults import KINDS
+from .quirks import QUIRKS
 from .simulator import Simulator
 from .texts import Texts
 
@@ -51,6 +54,7 @@ class SideAddress:
             "/summary": self._summary,
             "/locks": self._locks,
             "/settings": self._settings,
+            "/quirks": lambda _: {"quirks": QUIRKS, "on": sorted(simulator.api.quirks.on)},
             "/webhooks": lambda _: simulator.webhooks.as_dict(),
         }
         self._post: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -63,6 +67,7 @@ class SideAddress:
             "/replies": lambda body: {"logid": simulator.reply(**body)},
             "/receipts": lambda body: simulator.receipt(**body),
             "/webhooks": lambda body: simulator.webhook(**body),
+            "/quirks": lambda body: simulator.set_quirks(*body["quirks"]),
             "/stall": lambda _: simulator.stall(),
             "/resume": lambda _: simulator.resume(),
             "/reset": lambda _: simulator.reset(),

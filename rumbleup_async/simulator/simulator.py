@@ -22,7 +22,8 @@ __all__ = ["Simulator"]
 class Simulator:
     """A RumbleUp server's state, behaviour and memory. The same seed and requests give the same replies.
 
-    Times are seconds; `clock` gives Unix seconds. The knobs are described at `Settings`, the faults in `faults.KINDS`.
+    Times are seconds; `clock` gives Unix seconds. The knobs are described at `Settings`, the faults in `faults.KINDS`, the quirks
+    in `QUIRKS`.
     `keep_texts=False` keeps a digest of each text instead of its words, for runs of many millions; the log then shows
     empty texts. `more` are further fields of `Settings`.
     """
@@ -51,6 +52,7 @@ class Simulator:
         drip_seconds: float = 0.0,
         refusals: Mapping[str, tuple[int, str | None]] | None = None,
         keep_texts: bool = True,
+        quirks: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
         **more: Any,
     ) -> None:
@@ -76,6 +78,7 @@ class Simulator:
         if refusals is not None:
             self._first["refusals"] = dict(refusals)
         self._first_rates = Faults(seed, faults).rates
+        self._first_quirks = frozenset(quirks)
         self._action = str(action)
         self._keep_texts = keep_texts
         self._clock = clock
@@ -90,7 +93,7 @@ class Simulator:
         self.world = World(self.settings, seed=self.seed, keep_texts=self._keep_texts, clock=self._clock)
         self.world.add_project(self._action)
         self.faults = Faults(self.seed, self._first_rates)
-        self.api = RumbleUp(self.world, self.faults, self.seed)
+        self.api = RumbleUp(self.world, self.faults, self.seed, self._first_quirks)
 
     @property
     def truth(self) -> Texts:
@@ -184,6 +187,10 @@ class Simulator:
     def set_faults(self, rates: Mapping[str, float] | Iterable[str]) -> None:
         """Replace the fault rates, for example `{"hang": 0.01, "next:441": 0.1}`."""
         self.faults.set_rates(rates)
+
+    def set_quirks(self, *names: str) -> None:
+        """Turn these quirks on and all others off; the names and what they mean are in `QUIRKS`."""
+        self.api.quirks.set(names)
 
     def stall(self) -> None:
         """From now on requests are read but neither worked on nor answered, until `resume`."""
