@@ -24,14 +24,14 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 
 import anyio
 
 from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
 from rumbleup_async.bulk.sender import Sender, this_task
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.errors import LedgerError, ListError
+from rumbleup_async.errors import LedgerError, LedgerMismatch, ListError
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Policy, Stop
 
@@ -47,7 +47,7 @@ class Engine:
     """Sends what a ledger has queued. One engine, one `run()`.
 
     `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
-    are opened.
+    are opened. `never` holds phones that are not texted whatever the ledger has planned.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Engine:
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool] = lambda: False,
         drawing: Drawing | None = None,
+        never: Container[str] = frozenset(),
         limit: int | None = None,
         policy: Policy | None = None,
         wall_clock: Callable[[], float] = time.time,
@@ -69,7 +70,7 @@ class Engine:
         self._ledger = ledger
         self._pace = pace
         self._concurrency = concurrency
-        self._observer = observer
+        self._observer = _Guarded(observer, self._observer_failed)
         self._sink = sink
         self._full = full
         self._drawing = drawing
@@ -80,8 +81,9 @@ class Engine:
             pace,
             self._window,
             policy=policy or Policy(),
-            observer=observer,
+            observer=self._observer,
             drawing=drawing,
+            never=never,
             stop=self.stop,
             wall_clock=wall_clock,
             jitter=jitter,
@@ -108,6 +110,8 @@ class Engine:
         """No feed brings more contacts."""
         self._is_whole = True
         """The feed was read to its end."""
+        self._rows_to_pass = 0
+        """Up to this row the ledger knows the list from before: nothing is sent until the feed has shown that it is the same."""
         self._is_stopping = False
         self._is_broken = False
         """The books cannot be kept any more."""
@@ -157,6 +161,10 @@ class Engine:
         """Half as many in flight from now; it grows again by one a round."""
         self._window.shrink()
 
+    def _observer_failed(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self.stop(Stop("observer failed", f"what watches the run failed: {type(error).__name__}"))
+
     def ring(self) -> None:
         """Somebody took results: there may be room again."""
         self._bell.set()
@@ -182,6 +190,7 @@ class Engine:
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         self._is_fed = self._is_whole = feed is None
+        self._rows_to_pass = 0 if feed is None else self._ledger.last_row
         async with anyio.create_task_group() as tasks:
             self._texting = self._concurrency if self._drawing is not None else 0
             for _ in range(self._concurrency):
@@ -245,7 +254,7 @@ class Engine:
 
         No more wait for their turn than the pace will let out shortly: an intent that waits long is one more unknown if we die.
         """
-        if self._is_stopping or self._is_dry or self._full() or self._drawing is not None:
+        if self._is_stopping or self._is_dry or self._full() or self._drawing is not None or self._rows_to_pass:
             return 0
         rate = self._pace.rate
         size = self._window.size
@@ -326,15 +335,18 @@ class Engine:
         """Bring the contacts of a feed into the ledger, not too far ahead of the sending."""
         try:
             async for rows in feed:
-                while self._full() or self._ledger.counts[State.QUEUED] > _FEED_AHEAD:
+                while self._full() or (self._ledger.counts[State.QUEUED] > _FEED_AHEAD and not self._rows_to_pass):
                     self._room.clear()
                     await self._room.wait()
                 skipped = await self._ledger.add(rows)
+                if rows and rows[-1].row >= self._rows_to_pass:
+                    self._rows_to_pass = 0
                 self._added += 1
                 self._is_dry = False
                 self._bell.set()
                 if skipped:
                     self._tell(skipped)
+            self._check_passed()
             await self._ledger.complete("")
             self._is_whole = True
         except asyncio.CancelledError:
@@ -348,6 +360,10 @@ class Engine:
             self.stop(Stop("list failed", f"the list could not be read to its end: {type(error).__name__}"))
         self._is_fed = True
         self._bell.set()
+
+    def _check_passed(self) -> None:
+        if self._rows_to_pass:
+            raise LedgerMismatch("the list is shorter than the one the ledger was begun with; use a new ledger for a new list")
 
     # ---- the workers ----
 
@@ -414,6 +430,26 @@ class Engine:
             return None
         finally:
             self._asking.discard(task)
+
+
+class _Guarded:
+    """An observer whose mistakes end the run instead of losing a contact."""
+
+    def __init__(self, observer: Observer, failed: Callable[[Exception], None]) -> None:
+        self._observer = observer
+        self._failed = failed
+
+    def results(self, results: Sequence[Result]) -> None:
+        try:
+            self._observer.results(results)
+        except Exception as error:  # noqa: BLE001 - it is the caller's code; run() raises it again
+            self._failed(error)
+
+    def held(self, seconds: float, reason: str) -> None:
+        try:
+            self._observer.held(seconds, reason)
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

@@ -14,7 +14,18 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Container,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,7 +36,7 @@ from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace, Provider, SilentObserver
 from rumbleup_async.bulk.report import Summary, summarise
-from rumbleup_async.bulk.screening import Screen, require_opt_out
+from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.bulk.texters import Locks, Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
@@ -51,7 +62,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     phone_field: str | None = None
     writer: Writer | None = None
     max_segments: int = 10
-    suppress: frozenset[str] = frozenset()
     details: dict[str, Any] = {}
 
 
@@ -84,6 +94,7 @@ class Run:
         limit: int | None = None,
         policy: Policy | None = None,
         locks: Locks | None = None,
+        suppress: Container[str] = frozenset(),
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
@@ -94,6 +105,7 @@ class Run:
         self._limit = limit
         self._policy = policy
         self._locks = locks
+        self._never = suppression(suppress)
         self._texters: Texters | None = None
         self.observer: Observer = observer or SilentObserver()
         self._plan: Plan | None = None
@@ -105,6 +117,7 @@ class Run:
         self._results: deque[Result] = deque()
         self._collect = True
         self._used = False
+        self._is_left = False
         self._is_told = False
         """The caller has met the end of the run, be it a failure."""
         self._news = asyncio.Event()
@@ -138,7 +151,7 @@ class Run:
         else:
             # Each text is looked at when it is chosen; the template only stands in for it.
             template = Template(WRITTEN)
-        self._screen = Screen(template, max_segments=settings.max_segments, suppress=settings.suppress)
+        self._screen = Screen(template, max_segments=settings.max_segments, suppress=self._never)
         return Plan(
             run=secrets.token_hex(6),
             provider=settings.provider,
@@ -154,9 +167,10 @@ class Run:
             raise ConfigurationError(
                 "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
             )
-        return Screen(Template(plan.text))
+        return Screen(Template(plan.text), suppress=self._never)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_left = True
         try:
             # A cancellation in the meantime no longer waits for what is in flight, but the books are closed all the same.
             await _undisturbed(self._leave(), on_cancel=self._abandon)
@@ -327,6 +341,10 @@ class Run:
         Raises ListError, LedgerMismatch, LedgerError, or whatever the iterable raises; texts that left before that are in
         the ledger.
         """
+        if isinstance(contacts, (bytes, bytearray, memoryview, Mapping)) or not isinstance(
+            contacts, (str, os.PathLike, Iterable, AsyncIterable, type(None))
+        ):
+            raise ListError(f"a list is a path or an iterable of contacts, not one {type(contacts).__name__}")
         if self._used:
             raise RuntimeError("a run sends one list; open another run for another list")
         self._used = True
@@ -336,8 +354,8 @@ class Run:
 
     def _start(self, contacts: Contacts | None) -> asyncio.Task[None]:
         if self._task is None:
-            if self._plan is None:
-                raise RuntimeError("enter the run first: async with ... as run")
+            if self._plan is None or self._is_left:
+                raise RuntimeError("a run sends only within its context: async with ... as run")
             self._task = asyncio.create_task(self._drive(contacts), name=f"rumbleup run {self._plan.run}")
             self._task.add_done_callback(lambda _: self._news.set())
         return self._task
@@ -369,6 +387,7 @@ class Run:
             self._pace,
             concurrency=self._concurrency,
             drawing=self._texters,
+            never=self._never,
             limit=self._limit,
             policy=self._policy,
             sink=self._receive,

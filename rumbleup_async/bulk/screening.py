@@ -63,7 +63,7 @@ class Screen:
         names = [field_name(name) for name in name_fields]
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
         self._max_segments = max_segments
-        self._suppress = _readable(suppress)
+        self._suppress = suppression(suppress)
         self._name_field, *self._name_parts = names or [""]
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
@@ -149,7 +149,7 @@ def require_opt_out(template: Template) -> None:
         raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
 
 
-def _readable(suppress: Container[str]) -> Container[str]:
+def suppression(suppress: Container[str]) -> Container[str]:
     """The suppressed numbers in the form in which they are looked up.
 
     A number kept as `(202) 555-0101` or `+1202...` would otherwise never match, and the person would be texted.

@@ -7,7 +7,7 @@ provider, no HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVarTuple
 
 from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
@@ -35,6 +35,7 @@ class Sender:
         policy: Policy,
         observer: Observer,
         drawing: Drawing | None,
+        never: Container[str],
         stop: Callable[[Stop], None],
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
@@ -46,6 +47,7 @@ class Sender:
         self._watch = Watch(policy, window.most)
         self._observer = observer
         self._drawing = drawing
+        self._never = never
         self._stop = stop
         self._wall_clock = wall_clock
         self._jitter = jitter
@@ -74,6 +76,8 @@ class Sender:
 
     async def send(self, text: Text) -> Closed:
         """Try until the text is settled, parked, or the run stops."""
+        if text.phone in self._never:
+            return Closed(text.row, State.NOT_SENT, text.attempts, "suppressed")
         attempt = 0
         while True:
             if not await self._may_leave():

@@ -5,6 +5,7 @@ Lives here: the command line's surface; what a command does is in its own module
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -235,6 +236,7 @@ def main() -> None:
     complete()()
 
 
+@functools.cache
 def complete() -> typer.Typer:
     """The app with every command of it: those of the API's resources are imported only now."""
     from rumbleup_async.cli import contacts, messages, projects, proxies, reports, tcr, webhooks

@@ -51,6 +51,7 @@ async def demo(contacts: int) -> int:
             phone_field=None,
             flags=["demo"],
             group=None,
+            suppress=None,
             dry_run=False,
             yes=True,
             as_json=False,

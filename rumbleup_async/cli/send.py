@@ -17,15 +17,16 @@ from typing import Any, TypeVar
 
 import typer
 
+from rumbleup_async.bulk.contacts import open_list
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress
 from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
-from rumbleup_async.errors import ConfigurationError, LedgerError
+from rumbleup_async.errors import ConfigurationError, LedgerError, ListError
 from rumbleup_async.ledger import Reader
-from rumbleup_async.messaging import State
+from rumbleup_async.messaging import Skipped, State
 from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session.client import Timeouts
@@ -70,6 +71,19 @@ def read_text(text: str | None, text_file: Path | None) -> str:
         raise ConfigurationError(f"{text_file}: {error.strerror}") from None
 
 
+def read_suppressed(path: Path | None) -> list[str]:
+    """The phones of a suppression list, in any of the forms of a contact list."""
+    phones: list[str] = []
+    if path is not None:
+        with open_list(path) as source:
+            for batch in source.batches():
+                for row in batch:
+                    if isinstance(row, Skipped):
+                        raise ListError(f"{path}, row {row.row}: {row.reason}; whom it suppresses cannot be read")
+                    phones.append(row.phone)
+    return phones
+
+
 async def send(
     *,
     source: str,
@@ -83,6 +97,7 @@ async def send(
     phone_field: str | None,
     flags: list[str],
     group: str | None,
+    suppress: Path | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -112,6 +127,7 @@ async def send(
                 phone_field=phone_field,
                 flags=flags,
                 group=group,
+                suppress=read_suppressed(suppress),
             )
         )
         words = "stopping while the list is read; nothing was sent"
@@ -141,6 +157,7 @@ async def texters(
     timeout: float,
     limit: int | None,
     flags: list[str],
+    suppress: Path | None,
     wait_locks: bool,
     yes: bool,
     as_json: bool,
@@ -157,6 +174,7 @@ async def texters(
         rate=rate,
         limit=limit,
         flags=flags,
+        suppress=read_suppressed(suppress),
         locks=Locks(wait=wait_locks),
     )
     async with rumbleup, run:
@@ -174,6 +192,7 @@ async def resume(
     rate: float | None,
     concurrency: int,
     timeout: float,
+    suppress: Path | None,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -181,7 +200,7 @@ async def resume(
 ) -> int:
     """Go on with a run; the exit code."""
     rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
-    async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency) as run:
+    async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency, suppress=read_suppressed(suppress)) as run:
         waiting = run.counts[State.QUEUED]
         left = "the contacts that are left" if run.is_concurrent else f"{plural(waiting, 'contact')} still to text"
         if not quiet:

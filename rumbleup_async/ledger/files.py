@@ -77,20 +77,6 @@ def value_of(db: sqlite3.Connection, key: str) -> str | None:
     return None if found is None else found[0]
 
 
-def compare(stored: Plan, plan: Plan) -> list[str]:
-    """In what two plans differ, in words; the run's id does not count."""
-    return [
-        word
-        for word, before, now in (
-            ("provider", stored.provider, plan.provider),
-            ("project (action)", stored.action, plan.action),
-            ("text", stored.text, plan.text),
-            *((name, stored.details.get(name), plan.details.get(name)) for name in sorted({*stored.details, *plan.details})),
-        )
-        if before != now
-    ]
-
-
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:
     found = db.execute(
         f"SELECT row, phone, state, reason, logid, attempts, time FROM contact WHERE row > ? {condition} ORDER BY row LIMIT ?",  # noqa: S608

@@ -13,6 +13,7 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 
 
@@ -33,6 +34,9 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._plan: Plan | None = None
+        self._forget()
+
+    def _forget(self) -> None:
         self._entries: dict[int, _Entry] = {}
         self._first_row: dict[str, int] = {}
         self._queue: deque[int] = deque()
@@ -47,6 +51,11 @@ class MemoryLedger:
         if self._plan is None:
             if plan is None:
                 raise LedgerError("a ledger in memory has nothing to resume")
+            self._plan = plan
+        elif plan is not None and (differing := compare(self._plan, plan)):
+            if any(entry.attempts or entry.state not in states.BORN for entry in self._entries.values()):
+                raise LedgerMismatch(f"the ledger was begun with another {' and another '.join(differing)}; use a new one")
+            self._forget()
             self._plan = plan
         return self._plan
 
@@ -91,6 +100,7 @@ class MemoryLedger:
         self.fingerprint = fingerprint
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        self._check(closed)
         for close in closed:
             entry = self._entries[close.row]
             self._move(entry, close.state)
@@ -105,6 +115,15 @@ class MemoryLedger:
                 opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts))
                 want -= 1
         return opened
+
+    def _check(self, closed: Sequence[Closed]) -> None:
+        """All or nothing, as on the disk: every close must be of an open entry, once, before any is applied."""
+        rows = {close.row for close in closed}
+        for close in closed:
+            entry = self._entries.get(close.row)
+            if entry is None or entry.state is not State.INTENT or len(rows) < len(closed):
+                raise LedgerError("an entry to be closed was not open")
+            states.check(State.INTENT, close.state)
 
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         await self.exchange(closed, 0)

@@ -36,11 +36,11 @@ from rumbleup_async.ledger.files import (
     beside,
     check_file,
     check_kind,
-    compare,
     read_plan,
     select_rows,
     value_of,
 )
+from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 
 T = TypeVar("T")
@@ -213,10 +213,10 @@ class SqliteLedger:
                 os.fsync(directory)
             finally:
                 os.close(directory)
-        self.path.chmod(0o600)
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
         self._connection = db
         check_kind(db, self.path)
+        self.path.chmod(0o600)
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise LedgerError(f"{self.path}: this file system cannot hold a write-ahead log (mode {mode}); use a local disk")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.bulk.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
     from rumbleup_async.retry import Policy
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
@@ -171,19 +172,56 @@ class RumbleUp:
         """
         from rumbleup_async.bulk.run import Settings
 
-        action = str(action).strip()
-        if not action:
-            raise ConfigurationError("action is the id of the project to send into")
         settings = Settings(
             provider=PROVIDER,
-            action=action,
+            action=_action(action),
             text=text,
             phone_field=phone_field,
             max_segments=max_segments,
-            suppress=frozenset(suppress),
             details={"flags": [str(flag) for flag in flags], "group": None if group is None else str(group)},
         )
-        return self._run(settings, ledger, rate, concurrency, limit, policy)
+        return self._run(settings, ledger, rate, concurrency, limit, policy, suppress=suppress)
+
+    def concurrent_mode(
+        self,
+        *,
+        action: str | int,
+        text: str | Writer,
+        texters: int = 16,
+        ledger: str | os.PathLike[str] | None = None,
+        rate: float | None = None,
+        limit: int | None = None,
+        flags: Iterable[str] = (),
+        max_segments: int = 10,
+        suppress: Iterable[str] = (),
+        policy: Policy | None = None,
+        locks: Locks | None = None,
+    ) -> Run:
+        """A run that texts the contacts of a project as the server hands them out: message/next, then message/send, by many
+        texters.
+
+            async with rumbleup.concurrent_mode(action=125, text="Hi {first_name}. STOP to opt out", texters=16) as run:
+                async for result in run.send(): ...
+
+        Any number of such runs, in any number of processes, may work on one project: the server hands a contact to one at a time.
+        `text`: a template as in fast mode, or a function, plain or async, that is given the `Contact` and returns its text,
+        or None to leave it alone. `texters`: contacts worked on at a time, at most; fewer after the server says 440.
+        `locks`: for how long a contact that was handed out counts as ours, and how patiently "none this time" is asked
+        again. The rest is as in fast mode.
+
+        Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
+        """
+        from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
+
+        settings = Settings(
+            provider=PROVIDER,
+            action=_action(action),
+            text=WRITTEN if callable(text) else text,
+            writer=text if callable(text) else None,
+            max_segments=max_segments,
+            details={"mode": CONCURRENT, "flags": [str(flag) for flag in flags], "group": None},
+        )
+        return self._run(settings, ledger, rate, texters, limit, policy, locks, suppress)
 
     def resume(
         self,
@@ -192,13 +230,17 @@ class RumbleUp:
         rate: float | None = None,
         concurrency: int = 64,
         limit: int | None = None,
+        suppress: Iterable[str] = (),
         policy: Policy | None = None,
+        locks: Locks | None = None,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
 
-        What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent.
+        What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
+        phones in
+        `suppress`: people may have opted out since.
         """
-        return self._run(None, ledger, rate, concurrency, limit, policy)
+        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress)
 
     def _run(
         self,
@@ -208,6 +250,8 @@ class RumbleUp:
         concurrency: int,
         limit: int | None,
         policy: Policy | None,
+        locks: Locks | None = None,
+        suppress: Iterable[str] = (),
     ) -> Run:
         from rumbleup_async.bulk.run import Run
         from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -225,6 +269,8 @@ class RumbleUp:
             concurrency=concurrency,
             limit=limit,
             policy=policy,
+            locks=locks,
+            suppress=frozenset(suppress),
         )
 
     def _gateway(self, plan: Plan, concurrency: int) -> RumbleUpGateway:
@@ -241,6 +287,13 @@ class RumbleUp:
             group=plan.details.get("group"),
             owns_exchange=not shared,
         )
+
+
+def _action(action: str | int) -> str:
+    text = str(action).strip()
+    if not text:
+        raise ConfigurationError("action is the id of the project to send into")
+    return text
 
 
 def _check_count(name: str, value: object) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,6 +115,10 @@ class Books:
         self.is_closed = False
 
     @property
+    def last_row(self) -> int:
+        return self.ledger.last_row
+
+    @property
     def counts(self) -> Mapping[State, int]:
         return self.ledger.counts
 
@@ -184,6 +188,7 @@ def make_run(
     policy: Policy | None = None,
     observer: Observer | None = None,
     resume: bool = False,
+    suppress: Container[str] = frozenset(),
     **settings: Any,
 ) -> Run:
     """A run with `provider` behind it; the ledger is in memory unless one is given, and is watched."""
@@ -197,6 +202,7 @@ def make_run(
         concurrency=concurrency,
         limit=limit,
         policy=policy,
+        suppress=suppress,
         observer=observer,
     )
 
