@@ -1,0 +1,134 @@
+"""Again, settle, park or stop: the whole table, and the counter of failures in a row."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, State, Throttled, Unknown
+from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide
+
+POLICY = Policy()
+ABOUT_RECIPIENT = Refused("400 LANDLINE", 400, "LANDLINE", about_recipient=True)
+
+
+def kind(decision: Decision) -> str:
+    match decision:
+        case Again():
+            return f"again {decision.after:g}"
+        case Settle():
+            return f"settle {decision.state.word}"
+        case Park():
+            return "park"
+        case StopRun():
+            return f"stop: {decision.stop.cause}"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "proven", "expected"),
+    [
+        (Accepted("rl_1"), 1, False, "settle sent"),
+        (Accepted("rl_1"), 99, True, "settle sent"),
+        (Unknown("reset"), 1, False, "settle unknown"),
+        (Unknown("reset"), 1, True, "settle unknown"),
+        (ABOUT_RECIPIENT, 1, False, "settle refused"),
+        (ABOUT_RECIPIENT, 1, True, "settle refused"),
+        (Refused("400", 400), 1, True, "settle refused"),
+        (Refused("400", 400), 1, False, "park"),
+        (NotSent("refused"), 1, False, "again 0.5"),
+        (NotSent("refused"), 3, False, "again 2"),
+        (NotSent("refused"), 4, False, "stop: not reachable"),
+        (NotSent("refused"), 4, True, "again 4"),
+        (NotSent("refused"), 7, True, "again 32"),
+        (NotSent("refused"), 8, True, "park"),
+        (Throttled("429", 429), 1, False, "again 0.1"),
+        (Throttled("429", 429), 4, True, "again 0.8"),
+        (Throttled("429", 429), 19, True, "again 60"),
+        (Throttled("429", 429), 20, True, "stop: throttled"),
+        (Throttled("440", 440), 20, False, "stop: throttled"),
+        (Throttled("429", 429, 0.0), 1, True, "again 0.1"),
+        (Throttled("429", 429, 30.0), 1, True, "again 30"),
+        (Throttled("429", 429, 900.0), 1, True, "again 900"),
+        (Throttled("429", 429, 900.1), 1, True, "stop: throttled"),
+        (Barred(Bar.KEY_REFUSED, "401"), 1, True, "stop: key refused"),
+        (Barred(Bar.OPT_OUT_MISSING, "403"), 1, True, "stop: opt-out wording missing"),
+        (Barred(Bar.DAILY_CAP, "DAILYCAP"), 1, True, "stop: daily cap"),
+        (Barred(Bar.NOT_ALLOWED, "403"), 1, False, "park"),
+        (Barred(Bar.OUTSIDE_HOURS, "TIMERANGE"), 1, True, "park"),
+    ],
+)
+def test_the_table(outcome: Outcome, attempt: int, proven: bool, expected: str) -> None:
+    """Somebody would be texted twice, written off for nothing, or a run go on that has no chance."""
+    assert kind(decide(outcome, attempt, POLICY, proven=proven)) == expected
+
+
+_outcomes: st.SearchStrategy[Outcome] = st.one_of(
+    st.builds(Accepted, st.text(max_size=5)),
+    st.builds(Refused, st.text(max_size=5), st.integers(400, 499), st.just(""), st.booleans()),
+    st.builds(Throttled, st.text(max_size=5), st.sampled_from([429, 440]), st.none() | st.floats(0, 1e9)),
+    st.builds(Barred, st.sampled_from(Bar), st.text(max_size=5)),
+    st.builds(NotSent, st.text(max_size=5)),
+    st.builds(Unknown, st.text(max_size=5)),
+)
+
+
+@given(outcome=_outcomes, attempt=st.integers(1, 10_000), proven=st.booleans())
+def test_again_only_where_nothing_can_have_left(outcome: Outcome, attempt: int, proven: bool) -> None:
+    """The one rule that keeps people from being texted twice."""
+    decision = decide(outcome, attempt, POLICY, proven=proven)
+    left = isinstance(outcome, Accepted | Unknown)
+    assert isinstance(decision, Settle) >= left
+    if isinstance(decision, Settle):
+        assert decision.state is {Accepted: State.SENT, Unknown: State.UNKNOWN, Refused: State.REFUSED}[type(outcome)]  # type: ignore[index]
+    if isinstance(decision, Again):
+        assert isinstance(outcome, NotSent | Throttled)
+        assert 0 < decision.after < math.inf
+        if isinstance(outcome, Throttled):
+            assert decision.after >= (outcome.after or 0)
+        assert attempt < max(POLICY.throttle_attempts, POLICY.connect_attempts)
+
+
+@given(attempt=st.integers(1, 10**9))
+def test_pauses_are_bounded(attempt: int) -> None:
+    """After a long night without network a pause would be longer than the campaign, or overflow."""
+    assert 0 < POLICY.wait(attempt) <= POLICY.backoff_ceiling
+    assert 0 < POLICY.throttle_wait(attempt) <= POLICY.backoff_ceiling
+
+
+def watch(*outcomes: Outcome, concurrency: int = 4) -> Stop | None:
+    """The stop that the last of these outcomes brings; none may come before it."""
+    counting = Watch(POLICY, concurrency)
+    *first, last = outcomes
+    for outcome in first:
+        assert counting.see(outcome) is None
+    return counting.see(last)
+
+
+BAD = Unknown("502")
+GOOD = Accepted("rl")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "cause"),
+    [
+        pytest.param([BAD] * 4, None, id="four at first"),
+        pytest.param([BAD] * 5, "error threshold", id="five at first"),
+        pytest.param([Refused("400", 400)] * 5, "error threshold", id="refused at first"),
+        pytest.param([NotSent("refused")] * 5, "error threshold", id="not reached at first"),
+        pytest.param([Barred(Bar.NOT_ALLOWED, "403")] * 5, "not allowed", id="403 on every call"),
+        pytest.param([Barred(Bar.OUTSIDE_HOURS, "TIMERANGE")] * 5, "outside hours", id="all outside hours"),
+        pytest.param([GOOD, *[BAD] * 53], None, id="fifty and those in flight"),
+        pytest.param([GOOD, *[BAD] * 54], "error threshold", id="one more"),
+        pytest.param([GOOD, *[BAD] * 53, GOOD, *[BAD] * 53], None, id="one that gets through"),
+        pytest.param([ABOUT_RECIPIENT] * 500, None, id="a list of landlines"),
+        pytest.param([*[BAD] * 4, ABOUT_RECIPIENT, ABOUT_RECIPIENT, BAD], "error threshold", id="landlines prove nothing"),
+        pytest.param([Throttled("429", 429)] * 500, None, id="throttled is no failure"),
+    ],
+)
+def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
+    """A dead server would eat the list, or a list of landlines would stop a run that works."""
+    stop = watch(*outcomes)
+    assert (None if stop is None else stop.cause) == cause
+    if stop is not None:
+        assert "resume" in stop.message or "support" in stop.message
