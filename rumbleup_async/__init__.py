@@ -4,6 +4,8 @@ Lives here: the front door, explicit re-exports and nothing else. Cheap to impor
 heavy stay outside until they are used.
 """
 
+from typing import TYPE_CHECKING
+
 from rumbleup_async.errors import (
     ApiError,
     ConfigurationError,
@@ -31,7 +33,7 @@ from rumbleup_async.errors import (
     TemplateError,
     UnreadableReply,
 )
-from rumbleup_async.messaging import Result, State
+from rumbleup_async.messaging import Contact, Result, State
 from rumbleup_async.retry import Policy, Stop
 from rumbleup_async.rumbleup.account import Account
 from rumbleup_async.rumbleup.caller import Pages
@@ -47,6 +49,12 @@ from rumbleup_async.session.client import AiohttpExchange, Timeouts
 from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
 
+if TYPE_CHECKING:
+    from rumbleup_async.bulk.ports import Observer
+    from rumbleup_async.bulk.report import Summary
+    from rumbleup_async.bulk.run import Run
+    from rumbleup_async.bulk.texters import Locks
+
 __all__ = [
     "Account",
     "AiohttpExchange",
@@ -54,6 +62,7 @@ __all__ = [
     "Brand",
     "Campaign",
     "ConfigurationError",
+    "Contact",
     "DailyCapReached",
     "Exchange",
     "ExchangeError",
@@ -66,12 +75,14 @@ __all__ = [
     "LedgerLocked",
     "LedgerMismatch",
     "ListError",
+    "Locks",
     "MaybeSentError",
     "Message",
     "Moment",
     "NotAllowed",
     "NotFound",
     "NotSentError",
+    "Observer",
     "OptOutMissing",
     "OutsideHours",
     "Pages",
@@ -87,10 +98,12 @@ __all__ = [
     "RumbleUp",
     "RumbleUpError",
     "RumbleUpWarning",
+    "Run",
     "ScriptedExchange",
     "ServerFailed",
     "State",
     "Stop",
+    "Summary",
     "TemplateError",
     "Timeouts",
     "UnreadableReply",
@@ -98,3 +111,14 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_LAZY = {"Locks": "bulk.texters", "Observer": "bulk.ports", "Run": "bulk.run", "Summary": "bulk.report"}
+"""Names of the bulk engine: a service that sends single messages does not pay for it at import."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

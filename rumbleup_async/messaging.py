@@ -209,6 +209,11 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
 
 
+def run_tag(run: str) -> str:
+    """The tag of a run's messages."""
+    return f"run-{run}"
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is about, as its ledger keeps it: everything a resume needs besides the contacts.
 
@@ -229,7 +234,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tag(self) -> str:
         """The tag that every message of this run carries, by which the provider's log can be searched for it."""
-        return f"run-{self.run}"
+        return run_tag(self.run)
 
     def __repr__(self) -> str:
         return f"Plan(run={self.run!r}, provider={self.provider!r}, action={self.action!r})"

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.messaging import Result, State
+from rumbleup_async.messaging import Result, State, run_tag
 
 NOT_REACHED = "not reached"
 
@@ -35,6 +35,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     texts_per_second: float
     stopped: str | None = None
     resumable: int = 0
+
+    @property
+    def tag(self) -> str:
+        """The tag that every message of the run carries in the provider's log."""
+        return run_tag(self.run)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object that `--json` prints."""

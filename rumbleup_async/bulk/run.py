@@ -117,6 +117,8 @@ class Run:
         self._results: deque[Result] = deque()
         self._collect = True
         self._used = False
+        self.absent_fields: tuple[str, ...] = ()
+        """Merge fields that the list has no column for: their fallback is used for everybody."""
         self._is_left = False
         self._is_told = False
         """The caller has met the end of the run, be it a failure."""
@@ -158,7 +160,7 @@ class Run:
             action=settings.action,
             text=WRITTEN if settings.writer is not None else settings.text,
             same_text=same_text,
-            details=settings.details,
+            details={**settings.details, "max_segments": settings.max_segments},
         )
 
     def _screen_again(self, plan: Plan) -> Screen:
@@ -167,7 +169,7 @@ class Run:
             raise ConfigurationError(
                 "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
             )
-        return Screen(Template(plan.text), suppress=self._never)
+        return Screen(Template(plan.text), max_segments=plan.details.get("max_segments", 10), suppress=self._never)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._is_left = True
@@ -309,7 +311,8 @@ class Run:
                     progress(done)
 
         try:
-            opened.require(screen.template.fields)
+            opened.require(screen.template.required_fields)
+            self.absent_fields = _absent(opened.columns, screen.template.fields)
             await self._ledger.load(screened())
             await self._ledger.complete(opened.fingerprint or "")
         except _LoadStopped:
@@ -399,7 +402,7 @@ class Run:
         finally:
             self._stopped = self._stopped or self._engine.stopped
         if self._stopped is None and self._engine.is_cut_by_limit:
-            self._stopped = Stop("limit", f"{self._limit} texts, as asked for")
+            self._stopped = Stop("limit", f"{self._limit} at most, as asked for")
 
     async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
         if contacts is None:
@@ -487,6 +490,10 @@ class Sending:
         run._is_told = True  # noqa: SLF001
         task.result()
         return run.summary
+
+
+def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:
+    return () if columns is None else tuple(field for field in fields if field not in columns)
 
 
 class _LoadStopped(Exception):

@@ -79,6 +79,11 @@ class Template:
         # A letter, not a space: the field in `STOP{x}` must not pass for the end of the word STOP.
         self.literal = "_".join(literals)
 
+    @property
+    def required_fields(self) -> tuple[str, ...]:
+        """The fields that have no fallback everywhere they stand."""
+        return tuple(dict.fromkeys(field for field, default, _ in self._parts if default is None))
+
     def render(self, values: Mapping[str, str]) -> str:
         """The text for one contact. Raises `EmptyFieldError` for the first field without a value or a fallback.
 

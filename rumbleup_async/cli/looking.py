@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
-from rumbleup_async.cli.console import exit_code, nobody_reads, print_json, say
+from rumbleup_async.cli.console import FINE, exit_code, nobody_reads, print_json, say
 from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -39,10 +39,10 @@ def status(path: Path, *, as_json: bool) -> int:
     finally:
         reader.close()
     if as_json:
-        print_json({**summary.as_dict(), "running": running})
+        print_json({**summary.as_dict(), "running": running, "in_flight": counts[State.INTENT] if running else 0})
     else:
         _show(summary, path, running=running)
-    return exit_code(summary)
+    return FINE if running else exit_code(summary)
 
 
 def _show(summary: Summary, path: Path, *, running: bool) -> None:

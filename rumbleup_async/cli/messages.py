@@ -14,8 +14,9 @@ import msgspec
 import typer
 
 from rumbleup_async.cli.app import Action, Json, Yes
-from rumbleup_async.cli.console import fail, guarded, print_json, table
+from rumbleup_async.cli.console import UNKNOWNS, fail, guarded, print_json, table
 from rumbleup_async.cli.send import ask, run_loop
+from rumbleup_async.errors import MaybeSentError, ServerFailed, UnreadableReply
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.models import Model
 from rumbleup_async.rumbleup.times import Moment
@@ -64,7 +65,12 @@ def send(
                 await rumbleup.messages.send(phone=phone, action=action, text=text, flags=flag or (), name=name, group=group)
             )
 
-    _print(run_loop(main()), as_json=as_json)
+    try:
+        message = run_loop(main())
+    except (MaybeSentError, ServerFailed, UnreadableReply) as error:
+        doubt = "the text may have been sent: do not send it again before you have looked with rumbleup messages log --phone"
+        fail(f"{error}; {doubt}", UNKNOWNS)
+    _print(message, as_json=as_json)
 
 
 @app.command("next", epilog="Example: rumbleup messages next --action 125 --json")

@@ -138,6 +138,8 @@ async def send(
             return _close(run, None, as_json=as_json, quiet=True)
         if not quiet:
             _show_findings(source, ledger, fresh=fresh)
+            for field in run.absent_fields:
+                say(f"  note: the list has no column {field}; its fallback is used for everybody")
         if dry_run:
             run.stop(Stop(DRY_RUN, ""))
             return _close(run, None, as_json=as_json, quiet=quiet)
@@ -262,12 +264,14 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
         say(f"stopped: {summary.stopped}")
     if ledger is None:
         return
-    if summary.resumable:
+    if (summary.stopped or "").startswith("opt-out wording missing"):
+        say("send the corrected text as a new run, with --ledger and a new name")
+    elif summary.resumable:
         say(f"go on with: rumbleup resume {ledger}")
     if summary.unknown:
         say(
             f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
-            f"see them with: rumbleup report {ledger}"
+            f"see which with: rumbleup report {ledger}; look for them with: rumbleup messages log --flag {summary.tag}"
         )
 
 

@@ -69,9 +69,9 @@ class Reader:
         ]
 
     def segments(self) -> list[tuple[int, int]]:
-        """How many planned texts take how many SMS parts: (parts, texts), ascending."""
+        """How many queued texts take how many SMS parts: (parts, texts), ascending."""
         return self._db.execute(
-            "SELECT segments, count(*) FROM contact WHERE screened IS NULL GROUP BY segments ORDER BY segments"
+            "SELECT segments, count(*) FROM contact WHERE state = 0 GROUP BY segments ORDER BY segments"
         ).fetchall()
 
     def rows(self) -> Iterator[Result]:

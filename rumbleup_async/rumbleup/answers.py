@@ -21,7 +21,7 @@ def item(response: Response, endpoint: str, *, known: Collection[str]) -> dict[s
     """The one object of an answer: bare, alone in a list, or under `data`. `known`: fields that only the object itself has."""
     value = wire.read_json(response, endpoint)
     if isinstance(value, dict) and not any(name in value for name in known):
-        _raise_hidden(response, value, endpoint)
+        raise_hidden(response, value, endpoint)
         if isinstance(value.get("data"), (dict, list)):
             value = value["data"]
     if isinstance(value, list) and len(value) == 1:
@@ -38,7 +38,7 @@ def rows(response: Response, endpoint: str) -> list[Any]:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
-        _raise_hidden(response, value, endpoint)
+        raise_hidden(response, value, endpoint)
         if "action" in value:
             return [value]
     return wire.read_page(response, endpoint).rows
@@ -64,7 +64,7 @@ def text(response: Response, endpoint: str) -> str:
         raise UnreadableReply("bytes that are not text", status=response.status, endpoint=endpoint) from None
 
 
-def _raise_hidden(response: Response, value: dict[str, Any], endpoint: str) -> None:
+def raise_hidden(response: Response, value: dict[str, Any], endpoint: str) -> None:
     """Raise for an error object that came under a status of success: the overview page allows the two to differ."""
     status = value.get("status")
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:

@@ -28,11 +28,14 @@ _recorders: ContextVar[tuple[tuple[object, list[Response]], ...]] = ContextVar("
 class Caller:
     """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
 
-    def __init__(self, exchange: Exchange, hold: Hold, *, read_attempts: int = 4, write_attempts: int = 3) -> None:
+    def __init__(
+        self, exchange: Exchange, hold: Hold, *, read_attempts: int = 4, write_attempts: int = 3, hide: tuple[str, ...] = ()
+    ) -> None:
         self.exchange = exchange
         self.hold = hold
         self._read_attempts = read_attempts
         self._write_attempts = write_attempts
+        self._hide = hide
 
     @contextmanager
     def recording(self) -> Iterator[list[Response]]:
@@ -44,7 +47,7 @@ class Caller:
         finally:
             _recorders.reset(token)
 
-    async def once(self, request: Request) -> Response:
+    async def once(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
         """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none."""
         response = await self.exchange(request)
         for caller, answers in _recorders.get():
@@ -52,18 +55,18 @@ class Caller:
                 answers.append(response)
         if 200 <= response.status < 300:
             return response
-        error = wire.error_of(response, request.path)
+        error = wire.error_of(response, request.path, (*hide, *self._hide))
         if isinstance(error, RateLimited) and error.after:
             self.hold.hold(min(error.after, 60.0))
         raise error
 
-    async def write(self, request: Request) -> Response:
-        """A call with a side effect: tried again only when nothing of it left."""
+    async def write(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
+        """A call with a side effect: tried again only when nothing of it left. No error repeats what is in `hide`."""
         attempt = 1
         while True:
             await self.hold.wait()
             try:
-                return await self.once(request)
+                return await self.once(request, hide)
             except NotSentError:
                 if attempt >= self._write_attempts:
                     raise

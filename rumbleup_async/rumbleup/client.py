@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from rumbleup_async.bulk.ports import Observer
     from rumbleup_async.bulk.run import Run, Settings
     from rumbleup_async.bulk.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
@@ -72,6 +73,8 @@ class RumbleUp:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
     ) -> None:
         self._headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
+        # In no error: the pair, and its secret half.
+        self._hide = (api_key, api_key.partition(":")[2])
         self._base_url = base_url
         self._timeouts = timeouts or Timeouts()
         self._session = session
@@ -80,7 +83,7 @@ class RumbleUp:
         self._given = exchange
         self._exchange = exchange or self._connect(connections)
         self._hold = Hold()
-        self._caller = caller = Caller(self._exchange, self._hold)
+        self._caller = caller = Caller(self._exchange, self._hold, hide=self._hide)
         self.messages = Messages(caller)
         self.projects = Projects(caller, "project")
         self.actions = Projects(caller, "action")
@@ -153,6 +156,7 @@ class RumbleUp:
         max_segments: int = 10,
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
+        observer: Observer | None = None,
     ) -> Run:
         """A run that texts a list of your own through message/send alone (fast mode; RumbleUp's support enables it per account).
 
@@ -167,6 +171,7 @@ class RumbleUp:
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
+        `observer`: is told of results and holds as they happen.
 
         Raises ConfigurationError and its kin on entering, before anything is sent.
         """
@@ -180,7 +185,7 @@ class RumbleUp:
             max_segments=max_segments,
             details={"flags": [str(flag) for flag in flags], "group": None if group is None else str(group)},
         )
-        return self._run(settings, ledger, rate, concurrency, limit, policy, suppress=suppress)
+        return self._run(settings, ledger, rate, concurrency, limit, policy, suppress=suppress, observer=observer)
 
     def concurrent_mode(
         self,
@@ -196,6 +201,7 @@ class RumbleUp:
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
         locks: Locks | None = None,
+        observer: Observer | None = None,
     ) -> Run:
         """A run that texts the contacts of a project as the server hands them out: message/next, then message/send, by many
         texters.
@@ -221,7 +227,7 @@ class RumbleUp:
             max_segments=max_segments,
             details={"mode": CONCURRENT, "flags": [str(flag) for flag in flags], "group": None},
         )
-        return self._run(settings, ledger, rate, texters, limit, policy, locks, suppress)
+        return self._run(settings, ledger, rate, texters, limit, policy, locks, suppress, observer)
 
     def resume(
         self,
@@ -233,6 +239,7 @@ class RumbleUp:
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
         locks: Locks | None = None,
+        observer: Observer | None = None,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
 
@@ -240,7 +247,7 @@ class RumbleUp:
         phones in
         `suppress`: people may have opted out since.
         """
-        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress)
+        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress, observer)
 
     def _run(
         self,
@@ -252,6 +259,7 @@ class RumbleUp:
         policy: Policy | None,
         locks: Locks | None = None,
         suppress: Iterable[str] = (),
+        observer: Observer | None = None,
     ) -> Run:
         from rumbleup_async.bulk.run import Run
         from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -271,6 +279,7 @@ class RumbleUp:
             policy=policy,
             locks=locks,
             suppress=frozenset(suppress),
+            observer=observer,
         )
 
     def _gateway(self, plan: Plan, concurrency: int) -> RumbleUpGateway:
@@ -286,6 +295,7 @@ class RumbleUp:
             flags=(plan.tag, *plan.details.get("flags", ())),
             group=plan.details.get("group"),
             owns_exchange=not shared,
+            hide=self._hide,
         )
 
 

@@ -5,16 +5,17 @@ Lives here: the fit between the engine's port and the wire. May import: errors, 
 
 from __future__ import annotations
 
-import msgspec
-
 from rumbleup_async.errors import MaybeSentError, NotSentError
-from rumbleup_async.messaging import Barred, Draw, NotSent, Outcome, Refused, Text, Unknown
+from rumbleup_async.messaging import Draw, NotSent, Outcome, Text, Unknown
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Exchange, Request
 
 
 class RumbleUpGateway:
-    """Sends the texts of one run into one project over message/send. Every message carries `flags`, the run's tag among them."""
+    """Sends the texts of one run into one project over message/send. Every message carries `flags`, the run's tag among them.
+
+    What is in `hide` (the key) is kept out of every reason, as is the text itself: a provider may quote what it refuses.
+    """
 
     def __init__(
         self,
@@ -24,9 +25,11 @@ class RumbleUpGateway:
         flags: tuple[str, ...] = (),
         group: int | str | None = None,
         owns_exchange: bool = False,
+        hide: tuple[str, ...] = (),
     ) -> None:
         self._exchange = exchange
         self._owns_exchange = owns_exchange
+        self._hide = hide
         self._action = action
         self._flags = flags
         self._group = group
@@ -41,11 +44,7 @@ class RumbleUpGateway:
             return NotSent(error.reason)
         except MaybeSentError as error:
             return Unknown(error.reason)
-        outcome = wire.decipher_send(response)
-        if isinstance(outcome, (Refused, Barred)) and text.text in outcome.reason:
-            # A provider may quote the text it refuses; reports and messages shall not.
-            return msgspec.structs.replace(outcome, reason=outcome.reason.replace(text.text, "[text]"))
-        return outcome
+        return wire.decipher_send(response, (text.text, *self._hide))
 
     async def draw(self) -> Draw:
         """Ask once for the next contact of the project. A POST: it has a side effect, and HTTP libraries repeat GETs."""
@@ -55,7 +54,7 @@ class RumbleUpGateway:
             return NotSent(error.reason)
         except MaybeSentError as error:
             return Unknown(error.reason)
-        return wire.decipher_next(response)
+        return wire.decipher_next(response, self._hide)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

@@ -1,6 +1,7 @@
 """The Message API: next, send, log.
 
-Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.caller/parameters/wire/models/times.
+Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.* but client and the other
+resources.
 Source of the facts: the Message API page; statuses of message/next: its reference page.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import ConfigurationError, NotFound, UnreadableReply
-from rumbleup_async.rumbleup import parameters, times, wire
+from rumbleup_async.rumbleup import answers, parameters, times, wire
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
 from rumbleup_async.session.exchange import Request, Response
@@ -36,9 +37,12 @@ class Messages:
         body = wire.encode({"action": str(action)})
         try:
             response = await self._call.write(Request("POST", wire.NEXT, body, timeout=parameters.seconds(timeout)))
+            value = wire.read_next(response, wire.NEXT)
+            contact = Contact.read(value, endpoint=wire.NEXT)
+            if not contact.phone:
+                answers.raise_hidden(response, value, wire.NEXT)
         except NotFound:
             return None
-        contact = Contact.read(wire.read_next(response, wire.NEXT), endpoint=wire.NEXT)
         if not contact.phone:
             raise UnreadableReply("a contact without a phone", status=response.status, endpoint=wire.NEXT)
         return contact
@@ -59,15 +63,15 @@ class Messages:
         `phone`: 10 digits, +1 and punctuation are taken off. `flags`: tags for the message record. `name`, `group`: for a contact
         that this send creates.
 
-        Sent at most once: it is tried again only when nothing left. MaybeSentError or ServerFailed means that the person may
-        have been
-        texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing was sent.
+        Sent at most once: it is tried again only when nothing left. MaybeSentError, ServerFailed and UnreadableReply mean that
+        the person may have been texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing
+        was sent.
         """
         if not text.strip():
             raise ConfigurationError("the text is empty")
         send = wire.SendBody(wire.phone_digits(phone), str(action), text, tuple(flags), name, group)
         request = Request("POST", wire.SEND, wire.encode(send), timeout=parameters.seconds(timeout))
-        return sent_message(await self._call.write(request), wire.SEND)
+        return sent_message(await self._call.write(request, (text,)), wire.SEND)
 
     def log(
         self,
@@ -90,7 +94,7 @@ class Messages:
         if isinstance(phone, (str, int)):
             phone = [phone] if not isinstance(phone, str) else phone.split(",")
         filters = {
-            "phone": None if phone is None else wire.comma([wire.phone_digits(one) for one in phone]),
+            "phone": None if phone is None else wire.comma([wire.log_phone(one) for one in phone]),
             "proxy": None if proxy is None else wire.comma(proxy),
             "logid": None if logid is None else wire.comma(logid),
             "flags": None if flags is None else wire.comma(flags),
@@ -104,7 +108,9 @@ class Messages:
 
 def sent_message(response: Response, endpoint: str) -> Message:
     """The message of a send's answer; UnreadableReply without a logid, because then nobody knows whether it was taken."""
-    message = Message.read(wire.read_json(response, endpoint), endpoint=endpoint)
+    value = wire.read_json(response, endpoint)
+    message = Message.read(value, endpoint=endpoint)
     if message.logid is None:
+        answers.raise_hidden(response, value, endpoint)
         raise UnreadableReply("an answer without a logid; the text may have been sent", status=response.status, endpoint=endpoint)
     return message

@@ -21,8 +21,15 @@ from rumbleup_async.messaging import mask
 from rumbleup_async.rumbleup import times
 from rumbleup_async.rumbleup.times import Moment
 
-PRIVATE = frozenset({"phone", "proxy", "text", "name", "first_name", "last_name", "email", "street", "extra", "raw", "sender"})
-"""Fields that a `repr` leaves out, or shows masked where they are phones."""
+PRIVATE = frozenset({
+    "phone", "proxy", "sender", "rupid", "text", "error_text", "name", "first_name", "last_name", "email", "street", "zipcode",
+    "url", "descr", "question", "source", "contact_source", "custom1", "custom2", "custom3", "custom4", "custom5", "tracking",
+    "extra", "raw",
+})  # fmt: skip
+"""Fields that a `repr` leaves out, or shows masked where they are phones: they say who somebody is or what was written."""
+
+_PHONE = re.compile(r"(?<![0-9A-Za-z_])\+?\d{10,11}(?![0-9A-Za-z_])")
+"""What looks like a phone wherever it stands; an id of letters and digits does not."""
 
 
 def as_text(value: object) -> str | None:
@@ -178,7 +185,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
                 shown.append(f"{field}={masked!r}")
             elif field not in self.PRIVATE:
                 shown.append(f"{field}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return _PHONE.sub(lambda found: mask(found[0]), f"{type(self).__name__}({', '.join(shown)})")
 
 
 _PLANS: dict[type, list[tuple[str, Callable[[object], Any], tuple[str, ...]]]] = {}

@@ -108,4 +108,6 @@ def milliseconds(value: dt.datetime | dt.date | float | str) -> str:
         return str(round(dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC).timestamp() * 1000))
     if isinstance(value, bool) or not math.isfinite(value):
         raise ConfigurationError("a time in milliseconds must be a number")
+    if isinstance(value, bool) or not abs(value) < 1e15:
+        raise ConfigurationError("a time must be a datetime, a date, Unix milliseconds or text")
     return str(round(value))

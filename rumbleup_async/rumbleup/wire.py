@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from rumbleup_async import errors
+from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import (
     Accepted,
@@ -55,19 +56,27 @@ def auth_header(api_key: str, scheme: str = "basic") -> str:
     if scheme == "basic":
         return "Basic " + base64.b64encode(api_key.encode()).decode()
     if scheme == "bearer":
+        if user.startswith("c_"):
+            raise ConfigurationError("a legacy key (c_...) works with auth='basic' only")
         return "Bearer " + api_key
     raise ConfigurationError("auth must be 'basic' or 'bearer'")
 
 
 def phone_digits(phone: str | int) -> str:
-    """The 10 digits RumbleUp knows a phone by: punctuation and a leading 1 or +1 dropped; anything else is a
-    ConfigurationError."""
-    text = str(phone).strip()
-    digits = re.sub(r"[\s().+-]", "", text)
+    """The 10 digits RumbleUp knows a phone by, read as a contact list's are; what is in doubt is a ConfigurationError."""
+    digits, reason = normalise(str(phone))
+    if reason:
+        raise ConfigurationError(f"the phone cannot be used: {reason}; it must have 10 digits, with or without +1 in front")
+    return digits
+
+
+def log_phone(phone: str | int) -> str:
+    """The same for searching: any 10 digits, for the log may hold what a list would not."""
+    digits = re.sub(r"\D", "", str(phone), flags=re.ASCII)
     if len(digits) == 11 and digits.startswith("1"):
         digits = digits[1:]
-    if len(digits) != 10 or not digits.isascii() or not digits.isdigit():
-        raise ConfigurationError("a phone must have 10 digits, with or without +1 in front")
+    if len(digits) != 10:
+        raise ConfigurationError("a phone to search for must have 10 digits, with or without +1 in front")
     return digits
 
 
@@ -107,14 +116,15 @@ class _SendReply(msgspec.Struct):
     status: Any = None
     message: Any = None
     code: Any = None
+    retryAfter: Any = None  # noqa: N815 - the wire's name
 
 
 _send_reply = msgspec.json.Decoder(_SendReply).decode
 _BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
-def decipher_send(response: Response) -> Outcome:
-    """What the answer to one message/send means for the text."""
+def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
+    """What the answer to one message/send means for the text. The words of a refusal that quote what is in `hide` are left out."""
     if 200 <= response.status < 300:
         try:
             reply = _send_reply(response.body)
@@ -123,9 +133,9 @@ def decipher_send(response: Response) -> Outcome:
         if reply.logid or reply.logid == 0:
             return Accepted(str(reply.logid))
         if _number(reply.status) in _THROTTLED:
-            return Throttled(f"told {_number(reply.status)}", _number(reply.status), _retry_after(response, None))
+            return Throttled(f"told {_number(reply.status)}", _number(reply.status), _retry_after(response, reply.retryAfter))
         return Unknown("an answer without a logid", response.status)
-    return _decipher_refusal(response)
+    return _decipher_refusal(response, hide)
 
 
 _BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
@@ -137,8 +147,8 @@ flags of the same names would read. FIELD is not among them: the wrong field may
 loses no text: it counts towards the error threshold."""
 
 
-def _decipher_refusal(response: Response) -> Outcome:
-    failure = read_failure(response)
+def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
+    failure = read_failure(response, hide)
     status, code = failure.status, failure.code
     if 400 <= status < 500 and code in _BARS:
         return Barred(_BARS[code], failure.reason, status, code)
@@ -183,7 +193,7 @@ class _ErrorBody(msgspec.Struct):
 _error_body = msgspec.json.Decoder(_ErrorBody).decode
 
 
-def read_failure(response: Response) -> Failure:
+def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     """The error object `{status, message, code?}` of an answer, or the best substitute for one that is HTML, empty or broken."""
     try:
         body = _error_body(response.body)
@@ -194,22 +204,38 @@ def read_failure(response: Response) -> Failure:
     code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
     return Failure(
         status=status if status in _SPECIAL else response.status,
-        code=safe(str(code), 40).upper(),
-        message=safe(message),
+        code=safe(str(code), 40, hide).upper(),
+        message=safe(message, hide=hide),
         after=_retry_after(response, body.retryAfter),
         opt_out=_OPT_OUT.search(message) is not None,
     )
 
 
 _OPT_OUT = re.compile(r"opt[\s-]*out|\bSTOP\b", re.IGNORECASE)
-_DIGITS = re.compile(r"\d(?:[\s().+-]*\d){6,}")
+_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
+_QUOTE = 16
+"""Characters that a provider's words and a text must share for the one to count as quoting the other."""
 
 
-def safe(message: str, length: int = 160) -> str:
-    """A provider's words as they may be logged and reported: one short line, no phone number in it."""
+def safe(message: str, length: int = 160, hide: tuple[str, ...] = ()) -> str:
+    """A provider's words as they may be logged and reported: a short line without phone numbers, and without quotes of `hide`."""
+    words = _folded(message[: 16 * length])
+    for secret in hide:
+        if _quotes(words, _folded(secret)):
+            return "[words that quote the text or the key]"
     line = " ".join("".join(char if char.isprintable() else " " for char in message[: 4 * length]).split())
     line = _DIGITS.sub("[number]", line)
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _quotes(words: str, secret: str) -> bool:
+    if len(secret) <= _QUOTE:
+        return bool(secret) and secret in words
+    return any(secret[start : start + _QUOTE] in words for start in range(0, len(secret) - _QUOTE + 1, 4))
 
 
 def _what(response: Response) -> str:
@@ -246,6 +272,8 @@ def _retry_after(response: Response, body_milliseconds: object) -> float | None:
                 seconds = -1.0
         if 0 <= seconds < 1e9:
             return seconds
+    if isinstance(body_milliseconds, str) and body_milliseconds.isascii() and body_milliseconds.isdigit():
+        body_milliseconds = int(body_milliseconds[:13])
     if isinstance(body_milliseconds, (int, float)) and not isinstance(body_milliseconds, bool) and 0 <= body_milliseconds < 1e12:
         return body_milliseconds / 1000
     return None
@@ -264,16 +292,16 @@ _BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.Not
 _REQUEST_IDS = ("X-Request-Id", "X-Request-ID", "x-request-id", "Request-Id", "X-Correlation-Id", "CF-Ray")
 
 
-def error_of(response: Response, endpoint: str) -> ApiError:
+def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
     """The exception that an answer of status 300 or more stands for, with the request's id if a header tells one."""
-    error = _error_of(response, endpoint)
+    error = _error_of(response, endpoint, hide)
     found = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
     error.request_id = found[:128] if found.isprintable() else ""
     return error
 
 
-def _error_of(response: Response, endpoint: str) -> ApiError:
-    failure = read_failure(response)
+def _error_of(response: Response, endpoint: str, hide: tuple[str, ...]) -> ApiError:
+    failure = read_failure(response, hide)
     status, code = failure.status, failure.code
     if status in _THROTTLED:
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
@@ -356,10 +384,10 @@ _OPTED_OUT = {"dnd": "opted out (dnd)", "bad": "opted out or wrong number (bad)"
 """System flags of a contact that must not be texted, and why. Source: the Contacts page."""
 
 
-def decipher_next(response: Response) -> Draw:
+def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
     """What the answer to one message/next means."""
     if not 200 <= response.status < 300:
-        return _decipher_no_contact(response)
+        return _decipher_no_contact(response, hide)
     try:
         contact = read_next(response, NEXT)
     except UnreadableReply as error:
@@ -370,7 +398,9 @@ def decipher_next(response: Response) -> Draw:
         status = _number(contact.get("status"))
         return _special(status, response) or Unknown("a contact without a phone", response.status)
     fields = {
-        name: str(value) for name, value in contact.items() if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        name: str(value)
+        for name, value in contact.items()
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool)
     }
     flags = contact.get("flags")
     worn = flags.split(",") if isinstance(flags, str) else flags if isinstance(flags, list) else []
@@ -378,15 +408,15 @@ def decipher_next(response: Response) -> Draw:
     return Drawn(fields.get("phone", ""), fields, barred)
 
 
-def _decipher_no_contact(response: Response) -> Draw:
-    failure = read_failure(response)
+def _decipher_no_contact(response: Response, hide: tuple[str, ...]) -> Draw:
+    failure = read_failure(response, hide)
     special = _special(failure.status, response)
     if special is not None:
         return special
     if failure.status == 404 and failure.readable:
         # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
         return NoneLeft()
-    outcome = _decipher_refusal(response)
+    outcome = _decipher_refusal(response, hide)
     assert not isinstance(outcome, Accepted)  # noqa: S101 - an error status never is
     return outcome
 

@@ -111,7 +111,7 @@ def _with_deprecated(row: Row) -> Row:
 
 
 def _sender(row: Row) -> Row:
-    return {"sender": row["phone"], "status": "received"}
+    return {"sender": row.get("phone"), "status": "received"}
 
 
 def _joined(row: Row) -> Row:
@@ -174,7 +174,13 @@ BENDS: dict[str, tuple[tuple[str, ...], Bend]] = {
     "string-counts": (_ALL, _everywhere(_word)),
     "submit-report": (
         ("project/submit", "action/submit"),
-        objects(lambda row: {"rpid": "rp_1", "report": row["name"], **{k: v for k, v in row.items() if k != "project"}}),
+        objects(
+            lambda row: {
+                "rpid": "rp_1",
+                "report": row.get("name", row.get("project")),
+                **{k: v for k, v in row.items() if k != "project"},
+            }
+        ),
     ),
     "tcr-names": (_ALL, _renamed({"campaignId": "tcr_cid"})),
     "webhook-sender": (("webhook/MESSAGE",), _with(_sender)),

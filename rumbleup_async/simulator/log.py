@@ -1,7 +1,7 @@
-"""`message/log/select`: filters, pages and tokens over the texts that left. Pure; imports only this folder.
+"""`message/log/select`: filters, pages and tokens over the texts that left and the replies that came. Pure; only this folder.
 
 A comma list in one filter means any of them, several filters mean all of them. Rows come oldest first. The token names the
-position to go on from and where its own page began, so texts that leave meanwhile move nothing. None of this is documented
+place to go on from and where its own page began, so what comes meanwhile moves nothing. None of this is documented
 (Message API page).
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from . import paging, times
 from .bodies import Params, listed
-from .message_object import MessageObjects
+from .history import History
 from .replies import Reply, error, ok
 from .state import World, digits
 
@@ -23,16 +23,16 @@ __all__ = ["Log"]
 class Log:
     """Answers log requests about a world."""
 
-    def __init__(self, world: World, objects: MessageObjects) -> None:
+    def __init__(self, world: World, history: History) -> None:
         self._world = world
-        self._objects = objects
+        self._history = history
 
     def select(self, params: Params, fault: str = "") -> Reply:
         """One page. `fault` is one of the log's own kinds, or empty."""
         start, total, repeats = 0, None, 0
         token = str(params.get("_start") or "")
         if token == paging.BEHIND:
-            return ok({"count": 0, "total": len(self._world.texts), "data": []})
+            return ok({"count": 0, "total": len(self._history), "data": []})
         if token:
             try:
                 start, total, previous, repeats = map(int, urlsafe_b64decode(token + "==").split(b"."))
@@ -51,12 +51,12 @@ class Log:
             total = sum(1 for _ in _matches(candidates, tests, 0)) if tests else len(candidates)
         page: list[int] = []
         following = None
-        for position in _matches(candidates, tests, start):
+        for place in _matches(candidates, tests, start):
             if len(page) == count:
-                following = position
+                following = place
                 break
-            page.append(position)
-        reply: dict[str, Any] = {"count": len(page), "total": total, "data": [self._objects.text(position) for position in page]}
+            page.append(place)
+        reply: dict[str, Any] = {"count": len(page), "total": total, "data": [self._history.row(place) for place in page]}
         if following is not None:
             reply["next_token"] = urlsafe_b64encode(b"%d.%d.%d.%d" % (following, total, start, repeats)).decode().rstrip("=")
         if fault == "log-repeat-token" and token:
@@ -64,31 +64,31 @@ class Log:
         return ok(reply)
 
     def _filters(self, params: Params) -> tuple[Sequence[int], list[Callable[[int], bool]]]:
-        """The positions to look at, ascending, narrowed by an index where there is one, and the tests each must pass."""
-        texts = self._world.texts
+        """The places to look at, ascending, narrowed by an index where there is one, and the tests each must pass."""
+        history = self._history
         narrowed: list[Sequence[int]] = []
         tests: list[Callable[[int], bool]] = []
         if phones := listed(params.get("phone")):
-            narrowed.append(_union(texts.of_phone(digits(phone) or phone) for phone in phones))
+            narrowed.append(_union(history.of_phone(digits(phone) or phone) for phone in phones))
         if logids := listed(params.get("logid")):
-            narrowed.append(sorted({place for logid in logids if (place := texts.position(logid)) is not None}))
-        if (flags := listed(params.get("flags"))) and "sent" not in flags:  # every row is tagged `sent`
-            narrowed.append(_union(texts.of_flag(flag) for flag in flags))
+            narrowed.append(_union(history.of_logid(logid) for logid in logids))
+        if flags := listed(params.get("flags")):
+            narrowed.append(_union(history.of_flag(flag) for flag in flags))
         if proxies := listed(params.get("proxy")):
             wanted = {digits(proxy) or proxy for proxy in proxies}
-            tests.append(lambda position: self._objects.proxy(position) in wanted)
+            tests.append(lambda place: history.proxy(place) in wanted)
         if campaigns := listed(params.get("tcr_cid")):
-            tests.append(lambda position: self._objects.campaign(position) in campaigns)
+            tests.append(lambda place: history.campaign(place) in campaigns)
         since, before = _moment(params, "since"), _moment(params, "before")
         if since is not None:
-            tests.append(lambda position: texts.times[position] >= since)
+            tests.append(lambda place: history.time(place) >= since)
         if before is not None:
-            tests.append(lambda position: texts.times[position] < before)
+            tests.append(lambda place: history.time(place) < before)
         if lag := self._world.settings.log_lag:
             visible = self._world.clock() - lag
-            tests.append(lambda position: texts.times[position] <= visible)
+            tests.append(lambda place: history.time(place) <= visible)
         if not narrowed:
-            return range(len(texts)), tests
+            return range(len(history)), tests
         candidates = min(narrowed, key=len)
         tests.extend(_within(others) for others in narrowed if others is not candidates)
         return candidates, tests
@@ -111,13 +111,13 @@ def _matches(candidates: Sequence[int], tests: list[Callable[[int], bool]], star
     # A page costs its own rows, not those before it: reading a long log page by page must not be quadratic.
     first = bisect_left(candidates, start) if start else 0
     left = map(candidates.__getitem__, range(first, len(candidates)))
-    return (position for position in left if all(test(position) for test in tests)) if tests else left
+    return (place for place in left if all(test(place) for test in tests)) if tests else left
 
 
 def _within(places: Sequence[int]) -> Callable[[int], bool]:
-    def holds(position: int) -> bool:
-        found = bisect_left(places, position)
-        return found < len(places) and places[found] == position
+    def holds(place: int) -> bool:
+        found = bisect_left(places, place)
+        return found < len(places) and places[found] == place
 
     return holds
 

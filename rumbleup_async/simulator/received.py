@@ -19,7 +19,7 @@ _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """One incoming message. `at` is how many texts had left before it."""
+    """One incoming message; its time is in Unix seconds."""
 
     phone: str
     action: str
@@ -27,7 +27,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...]
     logid: str
     time: float
-    at: int
 
 
 class Replies(msgspec.Struct):
@@ -46,6 +45,10 @@ class Received:
         self._world = world
         self._seed = seed
         self.replies: list[Reply] = []
+        self.arrivals: list[int] = []
+        """For each reply how many texts had left before it came."""
+        self.places: list[int] = []
+        """Its place among texts and replies together."""
         self._asked = 0  # texts for which the rates have decided
         self._tallies: dict[str, Replies] = {}
         self.on_reply: Callable[[Reply], object] | None = None
@@ -66,8 +69,9 @@ class Received:
             flags=flags,
             logid=f"rl_{number}",
             time=world.clock(),
-            at=len(world.texts),
         )
+        self.arrivals.append(len(world.texts))
+        self.places.append(len(world.texts) + len(self.replies))
         self.replies.append(reply)
         tally = self.tally(action)
         tally.received += 1

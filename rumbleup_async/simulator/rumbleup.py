@@ -18,6 +18,7 @@ from .bodies import Params
 from .contacts import Contacts
 from .deliveries import Deliveries
 from .faults import Faults, Kind
+from .history import History
 from .log import Log
 from .message_object import MessageObjects
 from .messages import Messages
@@ -85,7 +86,7 @@ class RumbleUp:
         self.received = Received(world, seed)
         self.objects = MessageObjects(world, self.deliveries, stamp)
         self.messages = Messages(world, faults, stamp)
-        self.log = Log(world, self.objects)
+        self.log = Log(world, History(world, self.received, self.objects))
         self.contacts = Contacts(world, self.received, stamp)
         self.reports = Reports(world, self.objects, stamp)
         self.webhooks = Webhooks(world, seed)
