@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Provider, Stage, providing
+from tests.acceptance.stage import Provider, Shell, Stage, providing
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,15 @@ def provider(shared_provider: Provider) -> Provider:
     return shared_provider
 
 
+@pytest.fixture(scope="session")
+def shell() -> Iterator[Shell]:
+    shell = Shell()
+    yield shell
+    shell.close()
+
+
 @pytest.fixture
-def stage(tmp_path: Path, provider: Provider) -> Iterator[Stage]:
-    stage = Stage(tmp_path, provider)
+def stage(tmp_path: Path, provider: Provider, shell: Shell) -> Iterator[Stage]:
+    stage = Stage(tmp_path, provider, shell)
     yield stage
     stage.close()

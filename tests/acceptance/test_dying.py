@@ -205,7 +205,7 @@ def test_a_terminal_is_left_as_it_was(stage: Stage, provider: Provider) -> None:
 def test_a_full_disk(stage: Stage, provider: Provider) -> None:
     """Else texts leave that nobody has written down, or a script takes the end for "nothing was sent" and starts anew."""
     source = stage.list(20_000)
-    done = stage.run(*stage.sending(source, "--concurrency", "8"), within="small-disk")
+    done = stage.start(*stage.sending(source, "--concurrency", "8"), within="small-disk").wait()
     assert done.code == (3 if provider.left else 2), done
     if provider.left:
         assert sum(done.json[state] for state in COUNTS) == 20_000
@@ -214,7 +214,7 @@ def test_a_full_disk(stage: Stage, provider: Provider) -> None:
 
 def test_standard_error_closed(stage: Stage, provider: Provider) -> None:
     """Else a job of cron or of a service manager dies of having nowhere to talk."""
-    done = stage.run(*stage.sending(stage.list(5)), within="no-stderr")
+    done = stage.start(*stage.sending(stage.list(5)), within="no-stderr").wait()
     assert done.code == 0, done
     stage.check(5, summary=done.json)
 

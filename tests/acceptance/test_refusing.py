@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_and_nothing_leaves(stage: Stage, provider: Provid
             stage.file(name, content)
     before = {path: path.lstat().st_mode for path in stage.folder.iterdir()}
 
-    answers = stage.run_all((case.arguments, stage.environment(**case.env)) for case in CASES.values())
+    answers = [stage.try_out(*case.arguments, env=stage.environment(**case.env)) for case in CASES.values()]
     wrong = dict(filter(None, map(_judged, CASES.items(), answers)))
 
     assert not wrong
@@ -146,8 +146,7 @@ def test_garbage_never_meets_a_traceback(stage: Stage, provider: Provider) -> No
         [""],
         ["--", "--"],
     ]
-    environment = stage.environment()
-    answers = zip(map(repr, commands), stage.run_all((arguments, environment) for arguments in commands), strict=True)
+    answers = [(repr(arguments), stage.try_out(*arguments)) for arguments in commands]
     wrong = {name: done for name, done in answers if done.code not in (0, 2, 3) or "mistake in" in done.err or leaked(done)}
     assert wrong == {}
 
@@ -155,17 +154,17 @@ def test_garbage_never_meets_a_traceback(stage: Stage, provider: Provider) -> No
 def test_every_command_has_help_with_an_example(stage: Stage) -> None:
     """Else a newcomer has to guess."""
     names = ["send", "resume", "status", "report", "simulate", "demo", "messages send", "messages next", "messages log"]
-    commands = [([*name.split(), "--help"], stage.environment()) for name in names]
-    for name, done in zip(names, stage.run_all(commands), strict=True):
+    for name in names:
+        done = stage.run(*name.split(), "--help")
         assert done.code == 0
         assert f"Example: rumbleup {name}" in " ".join(done.out.split()), name
 
 
 def test_the_module_is_the_command(stage: Stage) -> None:
     """Else `python -m rumbleup_async` and `rumbleup` would be two programs."""
-    done = stage.run("--version", command=[sys.executable, "-m", "rumbleup_async"])
+    done = stage.start("--version", command=[sys.executable, "-m", "rumbleup_async"]).wait()
     assert done.out.startswith("rumbleup_async ")
-    assert done == stage.run("--version")
+    assert done == stage.start("--version").wait() == stage.run("--version")
 
 
 def test_another_list_text_action_or_tag_is_refused(stage: Stage, provider: Provider) -> None:
@@ -192,7 +191,7 @@ def test_another_list_text_action_or_tag_is_refused(stage: Stage, provider: Prov
 def test_a_ledger_in_use_is_refused(stage: Stage, provider: Provider) -> None:
     """Else two writers would text everybody twice."""
     provider.set(latency=0.05)
-    source = stage.list(3000)
+    source = stage.list(1500)
     running = stage.start(*stage.sending(source, "--concurrency", "4"))
     provider.wait_for(4)
     for done in (stage.send(source), stage.resume()):
@@ -200,12 +199,12 @@ def test_a_ledger_in_use_is_refused(stage: Stage, provider: Provider) -> None:
         assert "another run" in done.err
     looked = stage.run("status", stage.ledger, "--json")
     assert looked.json["running"] is True
-    assert 0 < looked.json["sent"] < looked.json["total"] == 3000
-    assert len(stage.run("report", stage.ledger).out.splitlines()) == 3001
+    assert 0 < looked.json["sent"] < looked.json["total"] == 1500
+    assert len(stage.run("report", stage.ledger).out.splitlines()) == 1501
     provider.set(latency=0)
     ended = running.wait()
     assert ended.code == 0, ended.err
-    stage.check(3000, summary=ended.json)
+    stage.check(1500, summary=ended.json)
 
 
 @pytest.mark.parametrize(
