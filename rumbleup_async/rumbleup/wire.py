@@ -124,7 +124,7 @@ _BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-    """What the answer to one message/send means for the text. The words of a refusal that quote what is in `hide` are left out."""
+    """What the answer to one message/send means for the text. Words of a refusal that quote what is in `hide` are left out."""
     if 200 <= response.status < 300:
         try:
             reply = _send_reply(response.body)

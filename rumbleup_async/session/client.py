@@ -170,6 +170,9 @@ class AiohttpExchange:
         session = self._session or self._open()
         if session.closed:
             raise NotSentError("the session is closed", endpoint=request.path)
+        if not self._owns_session and session.auth is not None:
+            # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
+            raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
         timeout = self._timeout
         if request.timeout is not None:
             patience = self._timeouts.connect + request.timeout + max(self._timeouts.answer, request.timeout)
