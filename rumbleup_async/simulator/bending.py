@@ -64,8 +64,8 @@ def _without(*names: str) -> Bend:
     return objects(lambda row: {name: value for name, value in row.items() if name not in names})
 
 
-def _with(change: Callable[[Row], Row]) -> Bend:
-    return objects(lambda row: row | change(row))
+def _with(change: Callable[[Row], Row], *without: str) -> Bend:
+    return objects(lambda row: {name: value for name, value in (row | change(row)).items() if name not in without})
 
 
 def _page(change: Callable[[Row], Row]) -> Bend:
@@ -73,7 +73,8 @@ def _page(change: Callable[[Row], Row]) -> Bend:
 
 
 def _number(name: str, value: Any) -> Any:
-    return int(value) if name in _IDS and isinstance(value, str) and value.isascii() and value.isdigit() else value
+    short = name in _IDS and isinstance(value, str) and len(value) < 16
+    return int(value) if short and value.isascii() and value.isdigit() else value
 
 
 def _word(_: str, value: Any) -> Any:

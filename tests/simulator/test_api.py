@@ -3,10 +3,11 @@
 import json
 import random
 from base64 import b64encode
+from urllib.parse import urlencode
 
 import pytest
 
-from rumbleup_async.simulator import Simulator
+from rumbleup_async.simulator import QUIRKS, ROUTES, Simulator
 
 from .callers import KEY, Caller, Start
 
@@ -119,3 +120,43 @@ def test_odd_parameters_never_break_it() -> None:
         reply = simulator.answer("POST", f"/api/{path}", KEY, None, json.dumps(fields).encode())
         assert reply.status in {200, 400, 403, 404, 441, 502}
     assert simulator.requests.count(status=200) > 100
+
+
+NAMES = [
+    "phone", "action", "text", "flags", "name", "group", "_start", "_count", "since", "before", "message", "msg", "media", "file",
+    "group_file", "campaignId", "proxy", "outsource_start", "outsource_end", "shorturl_tracking", "contact_filter", "test_phone",
+    "terms_agree", "format", "days", "interval", "project", "cid", "q", "brandId", "csv", "gid", "title", "terms", "type",
+    "zipcode", "noflags", "areacode", "status",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("quirky", [False, True])
+def test_odd_parameters_never_break_any_route(quirky: bool) -> None:
+    """A server that fails on odd input would look like one of its own faults."""
+    dice = random.Random(2)
+    simulator = Simulator(quirks=QUIRKS if quirky else ())
+    simulator.add_contacts(125, [{"phone": 2025550100 + n} for n in range(99)])
+    useful = ["csv", "json", "xml", "Ada. STOP", "125", "2025550101", "CSIM001", True, 26]
+    for _ in range(1500):
+        route = dice.choice(ROUTES)
+        fields = {name: dice.choice(ODD + useful) for name in dice.sample(NAMES, 8)}
+        path = route.path.replace("{id}", dice.choice(["125", "126", "rp_000001", "26", "%00", "x"]))
+        body = json.dumps(fields).encode()
+        content_type: str | None = None
+        if dice.random() < 0.3:
+            body = urlencode(fields).encode()
+            content_type = "application/x-www-form-urlencoded"
+        elif dice.random() < 0.3:
+            parts = (
+                f'--x\r\nContent-Disposition: form-data; name="{name}"{dice.choice(FILES)}\r\n\r\n{fields[name]}\r\n'
+                for name in fields
+            )
+            body = ("".join(parts) + "--x--").encode("utf-8", "replace")
+            content_type = "multipart/form-data; boundary=x"
+        reply = simulator.answer(route.methods[-1], path, KEY, content_type, body)
+        assert reply.status in {200, 400, 403, 404, 405, 441}
+    if not quirky:
+        assert simulator.requests.count(status=200) > 100
+
+
+FILES = ["", '; filename="a.csv"', '; filename="a.png"\r\nContent-Type: image/png']

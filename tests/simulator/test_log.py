@@ -200,3 +200,36 @@ async def test_texts_that_are_not_kept_are_still_in_the_log(start: Start) -> Non
         await caller.send()
         _, page = await caller.log(phone="2025550101")
         assert page["data"][0]["text"] == ""
+
+
+async def test_replies_are_in_the_log(caller: Caller) -> None:
+    """A reply would be taken for a text that left, or move the rows of the pages that are read meanwhile."""
+    world = caller.simulator
+    await caller.send("2025550101", flags=["run-1"])
+    came = world.reply("2025550101", "STOP")
+    await caller.send("2025550102", flags=["run-1"])
+    world.reply("2025550102", "yes")
+    await caller.send("2025550103", flags=["run-1"])
+
+    async def shown(**fields: Any) -> list[tuple[str, str]]:
+        rows: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            _, page = await caller.log(**fields, **token, _count=2)
+            rows += page["data"]
+            if "next_token" not in page:
+                assert len(rows) == page["total"]
+                return [(row["phone"][-1], row["text"]) for row in rows]
+            token = {"_start": page["next_token"]}
+
+    texts = [("1", TEXT), ("2", TEXT), ("3", TEXT)]
+    assert await shown() == [("1", TEXT), ("1", "STOP"), ("2", TEXT), ("2", "yes"), ("3", TEXT)]
+    assert await shown(flags="run-1") == await shown(flags="sent") == texts
+    assert await shown(flags="dnd,run-1") == [("1", TEXT), ("1", "STOP"), *texts[1:]]
+    assert await shown(phone="2025550102") == [("2", TEXT), ("2", "yes")]
+    assert await shown(phone="2025550102", flags="run-1") == [("2", TEXT)]
+    assert await shown(proxy="2025550199", tcr_cid="CSIM001", since="2020-01-01") == await shown()
+    _, page = await caller.log(logid=came)
+    (row,) = page["data"]
+    assert (row["sender"], row["status"], row["flags"], row["action"]) == ("2025550101", "received", ["dnd"], "125")
+    assert [text.phone for text in caller.simulator.truth] == ["2025550101", "2025550102", "2025550103"]

@@ -150,3 +150,73 @@ async def test_the_phone_can_come_twice(caller: Caller) -> None:
     _, text, _ = await caller.raw("message/next", {"action": "125"})
     assert '"phone":"2025550100","first_name":"Ada 0"' in text
     assert text.endswith('"phone":"2025550101"}')
+
+
+async def test_a_long_pause_is_a_switch(caller: Caller) -> None:
+    """A long poll of 441 could not be played, or would hide the end of the work."""
+    await caller.side("settings", {"next_pause": True})
+    assert (await caller.next())[0] == 404
+    await caller.side("contacts", {"action": "125", "contacts": contacts(1)})
+    assert [(await caller.next())[0] for _ in range(3)] == [441] * 3
+    await caller.side("settings", {"next_pause": False})
+    assert (await caller.next())[0] == 200
+    await caller.side("settings", {"next_pause": True})
+    assert (await caller.next())[0] == 441
+    await caller.send("2025550100")
+    assert (await caller.next())[0] == 404
+
+
+async def test_the_lock_time_can_change(start: Start) -> None:
+    """A test of ended locks would take five minutes."""
+    clock = Clock()
+    async with start(clock=clock) as caller:
+        caller.simulator.add_contacts(125, contacts(2))
+        await caller.next()
+        await caller.side("settings", {"lock_seconds": 2})
+        await caller.next()
+        clock.now += 2
+        assert phones([await caller.next()]) == ["2025550101"]
+        assert (await caller.next())[0] == 441
+        held = (await caller.side("locks"))["locks"]
+        assert [(lock["phone"], lock["expires"] - clock.now) for lock in held] == [("2025550100", 298), ("2025550101", 2)]
+
+
+async def test_many_texters_on_one_project(start: Start) -> None:
+    """With locks that end, throttling and lost races somebody would be texted twice or forgotten."""
+    async with start(latency=0.002, next_concurrency=6, faults={"next:441": 0.1}, seed=7) as caller:
+        caller.simulator.add_contacts(125, contacts(60))
+        statuses = set()
+
+        async def texter() -> None:
+            while True:
+                status, contact = await caller.next()
+                statuses.add(status)
+                if status == 404:
+                    return
+                if status == 200:
+                    assert (await caller.send(contact["phone"]))[0] == 200
+                else:
+                    await asyncio.sleep(0.003)
+
+        await asyncio.gather(*(texter() for _ in range(12)))
+        assert sorted(text.phone for text in caller.simulator.truth) == [contact["phone"] for contact in contacts(60)]
+        assert statuses == {200, 404, 440, 441}
+        assert (await caller.side("locks"))["locks"] == []
+
+
+async def test_who_dies_with_a_contact_gives_it_back(start: Start) -> None:
+    """A contact drawn by a process that was killed would never be texted, or be texted by two."""
+    clock = Clock()
+    async with start(clock=clock) as caller:
+        caller.simulator.add_contacts(125, contacts(3))
+        await caller.next()
+        for _ in range(2):
+            _, contact = await caller.next()
+            await caller.send(contact["phone"])
+        assert (await caller.next())[0] == 441
+        clock.now += 300
+        _, contact = await caller.next()
+        assert contact["phone"] == "2025550100"
+        await caller.send(contact["phone"])
+        assert (await caller.next())[0] == 404
+        assert len({text.phone for text in caller.simulator.truth}) == len(caller.simulator.truth) == 3
