@@ -20,7 +20,7 @@ import typer
 from rumbleup_async.cli.console import fail, print_json, say, table
 from rumbleup_async.cli.messages import plain
 from rumbleup_async.cli.send import ask, run_loop
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.errors import ConfigurationError, RumbleUpWarning
 from rumbleup_async.rumbleup.caller import Pages
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.models import Model
@@ -53,6 +53,7 @@ def call(work: Callable[[RumbleUp], Awaitable[T]], timeout: float = 30.0) -> T:
 def _warnings_in_words() -> Iterator[None]:
     """A warning is a sentence to the user, not a line of somebody's program."""
     with warnings.catch_warnings():
+        warnings.simplefilter("always", RumbleUpWarning)
         warnings.showwarning = lambda message, *_, **__: say(f"rumbleup: warning: {message}")
         yield
 

@@ -1,0 +1,78 @@
+"""`rumbleup doctor` says in plain words what is wrong, and never shows the key."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rumbleup_async.cli import doctor
+from rumbleup_async.session.exchange import Response
+from rumbleup_async.simulator import Server
+
+from .conftest import Rumbleup
+
+
+async def test_all_is_well(command: Rumbleup) -> None:
+    """A good set-up would look like a bad one."""
+    done = await command("doctor")
+    assert done.exit_code == 0
+    assert "all is well" in done.stderr
+    assert "WRONG" not in done.stdout
+    found = json.loads((await command("doctor", "--json")).stdout)
+    assert found["fine"] is True
+    assert {check["check"] for check in found["checks"]} >= {"key", "address", "connection", "account"}
+
+
+@pytest.mark.parametrize(("environ", "code", "words"), [
+    ({"RUMBLEUP_API_KEY": ""}, 2, "is not set"),
+    ({"RUMBLEUP_API_KEY": "hunter2"}, 2, "pair KEY:SECRET"),
+    ({"RUMBLEUP_API_KEY": "KEY:hunter2"}, 3, "refused (401)"),
+    ({"RUMBLEUP_BASE_URL": "http://example.com/api"}, 2, "plain http"),
+    ({"RUMBLEUP_BASE_URL": "https://KEY:hunter2@example.com/api"}, 2, "must not contain credentials"),
+    ({"RUMBLEUP_BASE_URL": "http://127.0.0.1:1/api"}, 3, "no connection"),
+])  # fmt: skip
+async def test_what_is_wrong_is_said(
+    command: Rumbleup, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], code: int, words: str
+) -> None:
+    """Somebody would search for hours for a missing half of a key."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    done = await command("doctor")
+    assert done.exit_code == code
+    assert words in done.stdout
+    assert "hunter2" not in done.output
+    assert "SECRET" not in done.output.replace("KEY:SECRET", "")
+
+
+async def test_an_address_without_api_is_noticed(command: Rumbleup, monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """The most likely slip in an address would show as a bare 404."""
+    monkeypatch.setenv("RUMBLEUP_BASE_URL", server.origin)
+    done = await command("doctor")
+    assert done.exit_code == 3
+    assert "/api" in done.stdout
+
+
+@pytest.mark.parametrize(("status", "body", "words"), [
+    (403, {"status": 403, "message": "Not enabled"}, "ask support"),
+    (404, {}, "should end in /api"),
+    (200, "<html>", "is not the API's"),
+    (429, {}, "wait a little"),
+    (503, {}, "try again later"),
+    (418, {"message": "teapot"}, "teapot"),
+    (200, {"cid": "c_demo1", "status": "Suspended"}, "is Suspended"),
+    (200, {"cid": "c_demo1", "status": "Active", "balance": -1.5}, "-1.50 US dollars"),
+])  # fmt: skip
+async def test_every_answer_has_its_remedy(monkeypatch: pytest.MonkeyPatch, status: int, body: Any, words: str) -> None:
+    """A status would be shown where a person needs a sentence."""
+
+    async def answer(*_: object) -> Response:
+        return Response(status, {}, body.encode() if isinstance(body, str) else json.dumps(body).encode())
+
+    async def at_once(_: float) -> None: ...
+
+    monkeypatch.setattr("rumbleup_async.session.client.AiohttpExchange.__call__", answer)
+    monkeypatch.setattr("anyio.sleep", at_once)
+    findings = await doctor.examine({"RUMBLEUP_API_KEY": "KEY:SECRET"})
+    wrong = [finding for finding in findings if not finding.fine]
+    assert len(wrong) == 1
+    assert words in wrong[0].says

@@ -1,0 +1,162 @@
+"""The commands of the API's resources: tables for people, JSON for scripts, a question before what cannot be undone."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from rumbleup_async.cli.app import complete
+from rumbleup_async.simulator import Simulator
+
+from .conftest import Rumbleup
+
+TEXT = "Hi. Reply STOP to opt out"
+
+
+@pytest.fixture
+def voters(tmp_path: Path) -> str:
+    """A list of three."""
+    file = tmp_path / "voters.csv"
+    file.write_text("phone,first_name\n2025550101,Ada\n2025550102,Ben\n2025550103,Cleo\n")
+    return str(file)
+
+
+async def _json(command: Rumbleup, *arguments: str) -> Any:
+    done = await command(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+async def test_the_life_of_a_project(command: Rumbleup, voters: str, tmp_path: Path) -> None:
+    """A project could not be run from a shell."""
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG")
+    made = await _json(
+        command, "projects", "create", "--name", "Ward 7", "--message", TEXT, "--group-file", voters, "--media", str(picture),
+        "--flag", "outsourced", "--outsource-start", "2026-03-05T10:00-05:00", "--shorturl-tracking",
+    )  # fmt: skip
+    assert (made["name"], made["status"], made["contact_count"]) == ("Ward 7", "Draft", 3)
+    project = made["id"]
+    assert (await _json(command, "projects", "update", project, "--name", "Ward 8"))["name"] == "Ward 8"
+    assert (await _json(command, "projects", "test", project, "--phone", "2025550100", "--yes"))["status"] == "Testing"
+    assert (await _json(command, "projects", "send", project, "--yes"))["status"] == "Live"
+    shown = await command("projects", "get", project)
+    assert "Ward 8" in shown.stdout
+    assert "Live" in shown.stdout
+    table = await command("projects", "stats", "--days", "1")
+    assert table.stdout.splitlines()[0].split()[:3] == ["id", "name", "status"]
+    assert "Ward 8" in table.stdout
+    out = tmp_path / "stats.csv"
+    assert (await command("projects", "stats", "--csv", "--out", str(out))).exit_code == 0
+    assert "Ward 8" in out.read_text()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert (await _json(command, "projects", "stop", project, "-y"))["status"] == "Testing"
+
+
+async def test_submitting_needs_the_terms(command: Rumbleup, voters: str) -> None:
+    """Terms would be agreed to by a habit of typing --yes."""
+    project = (await _json(command, "projects", "create", "--name", "N", "--message", TEXT, "--group-file", voters))["id"]
+    await command("projects", "test", project, "--phone", "2025550100", "--yes")
+    refused = await command("projects", "submit", project, "--yes")
+    assert refused.exit_code == 2
+    assert "--terms-agree" in refused.stderr
+    done = await command("projects", "submit", project, "--yes", "--terms-agree", "--contacts", "3")
+    assert done.exit_code == 0
+    assert "rumbleup: warning: 3 contacts" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ("projects", "test", "125", "--phone", "2025550100"), ("projects", "submit", "125", "--terms-agree"),
+    ("projects", "send", "125"), ("projects", "stop", "125"), ("reports", "delete", "rp1"),
+    ("proxies", "send", "--phone", "2025550101", "--text", TEXT),
+])  # fmt: skip
+async def test_nothing_is_done_unasked(command: Rumbleup, simulator: Simulator, arguments: tuple[str, ...]) -> None:
+    """A slip of the hand would reach people, or end a campaign."""
+    done = await command(*arguments)
+    assert done.exit_code == 2
+    assert "--yes" in done.stderr
+    assert simulator.requests.count() == 0
+
+
+async def test_contacts_and_groups(command: Rumbleup, voters: str, tmp_path: Path) -> None:
+    """A list could not be brought in, looked at or taken out from a shell."""
+    group = (await _json(command, "contacts", "import", voters))["id"]
+    assert (await _json(command, "contacts", "group", group))["id"] == group
+    contact = await _json(command, "contacts", "sync", "2025550109", "--set", "first_name=Dora", "--flag", "optin")
+    assert contact["phone"] == "2025550109"
+    lines = (await command("contacts", "select", "--group", group, "--json")).stdout.splitlines()
+    assert sorted(json.loads(line)["first_name"] for line in lines) == ["Ada", "Ben", "Cleo"]
+    table = await command("contacts", "select", "--group", group, "--limit", "2")
+    assert len(table.stdout.splitlines()) == 3
+    out = tmp_path / "group.csv"
+    done = await command("contacts", "download", group, "--out", str(out))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "2025550103" in out.read_text()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert "2025550103" in (await command("contacts", "download", group)).stdout
+
+
+async def test_campaigns_numbers_account_and_reports(command: Rumbleup, simulator: Simulator) -> None:
+    """What an account has could not be seen from a shell."""
+    assert "campaign_id" in (await command("tcr", "campaigns")).stdout
+    assert (await _json(command, "tcr", "brands"))["brand_id"]
+    assert "proxy" in (await command("proxies", "select", "--status", "ok")).stdout
+    assert (await _json(command, "proxies", "send", "--phone", "2025550107", "--text", TEXT, "--yes"))["logid"]
+    assert (await _json(command, "account"))["cid"]
+    assert "cid" in (await command("account", "--all")).stdout
+    report = (await _json(command, "reports", "create", "Conversations", "--set", "filter=all"))["id"]
+    assert report in (await command("reports", "list")).stdout
+    assert (await _json(command, "reports", "get", report))["status"] == "done"
+    assert "2025550107" in (await command("reports", "download", report)).stdout
+    assert (await command("reports", "delete", report, "--yes")).exit_code == 0
+    assert "nothing was found" in (await command("reports", "list")).stderr
+    assert [text.phone for text in simulator.truth] == ["2025550107"]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (("projects", "get", "999"), 3, "404"),
+    (("projects", "create", "--name", "N", "--message", "Hi"), 3, "opt-out"),
+    (("projects", "create", "--name", "N", "--message", TEXT, "--outsource-start", "2026-03-05T10:00"), 2, "zone"),
+    (("projects", "create", "--name", "N", "--message", TEXT, "--outsource-start", "soon"), 2, "look like"),
+    (("projects", "create", "--name", "N", "--message", TEXT, "--media", "no.png"), 2, "no.png"),
+    (("projects", "create", "--name", "N", "--message", TEXT, "--set", "phone=1"), 2, "deprecated"),
+    (("projects", "create", "--name", "N", "--message", TEXT, "--set", "odd"), 2, "NAME=VALUE"),
+    (("projects", "update", "125"), 2, "nothing to change"),
+    (("projects", "stats", "--csv", "--json"), 2, "one of"),
+    (("contacts", "download", "26", "--out", "/nowhere/x.csv"), 2, "no such folder"),
+    (("account", "--all", "--cid", "c"), 2, "either"),
+])  # fmt: skip
+async def test_what_is_wrong_is_a_line_and_a_code(command: Rumbleup, arguments: tuple[str, ...], code: int, words: str) -> None:
+    """A person would meet a traceback, and a script a code that means something else."""
+    done = await command(*arguments)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, command in group.commands.items():
+        here = (*path, name)
+        found += _commands(command, here) if hasattr(command, "commands") else [(here, command)]
+    return found
+
+
+def test_every_command_shows_an_example_of_itself() -> None:
+    """Whoever asks for help would not see how the command is used."""
+    commands = _commands(typer.main.get_command(complete()))
+    assert len(commands) > 30
+    for path, command in commands:
+        assert command.help, path
+        assert f"Example: rumbleup {' '.join(path)}" in (command.epilog or ""), path
+
+
+async def test_a_server_s_words_do_not_steer_the_terminal(command: Rumbleup, simulator: Simulator) -> None:
+    """A name on a contact could rewrite what the screen shows."""
+    await command("contacts", "sync", "2025550109", "--set", "first_name=\x1b[2JDora")
+    shown = await command("contacts", "select")
+    assert "Dora" in shown.stdout
+    assert "\x1b" not in shown.stdout
