@@ -1,0 +1,143 @@
+"""The front door: what it offers, what it costs to open, and the walls between the rooms."""
+
+import copy
+import pickle
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rumbleup_async
+from rumbleup_async import errors
+
+ROOT = Path(__file__).parent.parent
+HEAVY = (
+    "typer", "rich", "click", "phonenumbers", "tenacity", "uvloop", "sqlite3", "hypothesis", "pytest",
+    "rumbleup_async.simulator", "rumbleup_async.cli", "rumbleup_async.bulk.run", "rumbleup_async.bulk.engine", "rumbleup_async.ledger",
+    "rumbleup_async.webhooks",
+)  # fmt: skip
+
+
+def python(*arguments: str) -> str:
+    """What a fresh interpreter says."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments], check=False, capture_output=True, text=True, timeout=110, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_everything_offered_is_there_and_in_order() -> None:
+    """`from rumbleup_async import *` would fail, or a name be nowhere to be found."""
+    offered = rumbleup_async.__all__
+    assert sorted(offered) == list(offered)
+    assert len(set(offered)) == len(offered)
+    for name in offered:
+        assert hasattr(rumbleup_async, name)
+    public = {
+        name for name, value in vars(rumbleup_async).items() if not name.startswith("_") and not hasattr(value, "__path__") and
+        getattr(value, "__module__", "").startswith("rumbleup_async")
+    }  # fmt: skip
+    assert public <= set(offered)
+
+
+def test_every_error_is_offered_and_has_a_parent() -> None:
+    """A caller could not catch what they are told about."""
+    tree = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+    drawn = errors.__doc__ or ""
+    for error in tree:
+        assert issubclass(error, rumbleup_async.RumbleUpError | Warning)
+        assert error.__name__ in rumbleup_async.__all__
+        assert error.__name__ in drawn or issubclass(error, Warning)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotSentError("refused", endpoint="/message/send"),
+        errors.RateLimited("slow down", status=429, code="X", endpoint="/x", after=3.0),
+        errors.ApiError("no", status=400),
+        errors.ListError("list.csv: row 3"),
+    ],
+)
+def test_an_error_survives_a_process_border(error: Exception) -> None:
+    """A worker process would die of the error's own error instead of reporting it."""
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+def modules() -> list[str]:
+    found = [module.name for module in pkgutil.walk_packages(rumbleup_async.__path__, "rumbleup_async.")]
+    return [name for name in found if not name.endswith("__main__")]
+
+
+def test_every_module_can_be_imported_alone() -> None:
+    """A circle of imports shows itself only to the one who begins at the wrong end."""
+    # Forked children of one interpreter that has imported everything but ours are as fresh as new ones and much cheaper.
+    script = """
+import importlib, os, sys, traceback
+import aiohttp.web, aiolimiter, anyio, asyncio, msgspec, rich.progress, rich.table, sqlite3, tenacity, typer, uvloop, zoneinfo
+for name in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            print(name, traceback.format_exc())
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print("failed:", name)
+"""
+    assert python("-c", script, *modules()) == ""
+
+
+def test_the_front_door_is_light() -> None:
+    """A service would load a command line, a simulator and a database to send one text."""
+    loaded = python("-c", "import rumbleup_async, sys; print(*sys.modules)").split()
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_single_text_loads_no_bulk_sender() -> None:
+    """The client drags in what only a campaign needs."""
+    script = """
+import asyncio, sys
+from rumbleup_async import Response, RumbleUp, ScriptedExchange
+async def main():
+    async with RumbleUp("KEY:SECRET", exchange=ScriptedExchange(lambda request: Response(200, {}, b'{"logid": "rl_1"}'))) as client:
+        await client.messages.send(phone="2025550101", action=1, text="Hi. STOP")
+asyncio.run(main())
+print(*sys.modules)
+"""
+    loaded = python("-c", script).split()
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    """Callers' type checkers would take everything for Any."""
+    assert (ROOT / "rumbleup_async" / "py.typed").is_file()
+
+
+def test_the_walls_between_the_rooms_stand() -> None:
+    """One misreading could pass on both sides of the wire, or the engine learn of a provider."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], check=False, capture_output=True, text=True, timeout=100, cwd=ROOT
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    """A circle between two modules makes both impossible to understand alone."""
+    import grimp
+
+    graph = grimp.build_graph("rumbleup_async", cache_dir=None)
+    for package in [name for name in graph.modules if graph.find_children(name)]:
+        children = graph.find_children(package)
+        for one in children:
+            for other in graph.find_modules_directly_imported_by(one) & children:
+                back = graph.find_shortest_chain(importer=other, imported=one, as_packages=True)
+                assert back is None, f"{one} -> {other} -> {back}"
