@@ -1,0 +1,145 @@
+"""The parts of the documentation that are made from the code: `python -m tests.documents` writes them, test_docs.py compares.
+
+A part stands between `<!-- made: NAME -->` and `<!-- end -->` in a page. docs/commands.md is made as a whole.
+"""
+
+import ast
+import inspect
+import itertools
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rumbleup_async import errors
+from rumbleup_async.cli.app import complete
+from rumbleup_async.ledger import states
+from rumbleup_async.messaging import State
+from rumbleup_async.simulator import KINDS, faults, settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+WIDTH = 100
+"""Columns of the help texts, whatever terminal this runs in."""
+
+_part = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+MOVES: dict[tuple[State, State], str] = {
+    (State.QUEUED, State.INTENT): "the engine, before the request may leave; on the disk first",
+    (State.INTENT, State.QUEUED): "nothing left: not reachable, 429 or 440 and then a stop, a cause that bars every text, a stop",
+    (State.INTENT, State.SENT): "the provider accepted it and named a logid",
+    (State.INTENT, State.REFUSED): "the provider said no to this text",
+    (State.INTENT, State.NOT_SENT): "allowed by the table, used by nobody yet: what did not leave is queued again",
+    (State.INTENT, State.UNKNOWN): "no complete, readable answer; or found open when the ledger of a dead process is opened",
+    (State.UNKNOWN, State.SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
+    (State.UNKNOWN, State.NOT_SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
+}
+"""Who makes each move of the table. One without words here fails."""
+
+
+Command = Any
+"""A command of click: which click that is depends on typer, newer ones of which bring their own."""
+
+
+def command() -> Command:
+    """The whole command line."""
+    return typer.main.get_command(complete())
+
+
+def contexts(found: Command, path: tuple[str, ...] = ("rumbleup",), parent: Any = None) -> Iterator[Any]:
+    """A context of every command and group, in the order in which the help shows them."""
+    widths = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = found.make_context(path[-1], [], parent=parent, resilient_parsing=True, **widths)
+    yield context
+    for name, inner in getattr(found, "commands", {}).items():
+        yield from contexts(inner, (*path, name), context)
+
+
+def help_of(context: Any) -> str:
+    """What `--help` prints at this width."""
+    return "\n".join(line.rstrip() for line in context.get_help().strip().splitlines())
+
+
+_COMMANDS = """# Commands
+
+What `--help` says of each command; made by `python -m tests.documents`. More about lists, pace and the ledger in
+[sending.md](sending.md), about texters in [concurrent.md](concurrent.md), about events in [webhooks.md](webhooks.md), about the
+other endpoints in [api-map.md](api-map.md).
+"""
+
+
+def state_picture() -> str:
+    """The table of states as a diagram and as words."""
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f"    [*] --> {state.word}" for state in sorted(states.BORN)]
+    lines += [f"    {before.word} --> {after.word}" for before in State for after in sorted(states.MOVES[before])]
+    lines += ["```", "", "| from | to | when |", "| --- | --- | --- |"]
+    for before in State:
+        if before in states.BORN:
+            lines.append(f"| (the list) | `{before.word}` | {_BORN[before]} |")
+        lines += [f"| `{before.word}` | `{after.word}` | {MOVES[before, after]} |" for after in sorted(states.MOVES[before])]
+    ends = [f"`{state.word}`" for state in State if not states.MOVES[state]]
+    lines += ["", f"Nothing leaves {', '.join(ends[:-1])} and {ends[-1]}."]
+    return "\n".join(lines) + "\n"
+
+
+_BORN = {State.QUEUED: "screened and to be texted", State.SKIPPED: "not to be texted, with the reason"}
+
+
+def fault_table() -> str:
+    """faults.KINDS and faults.ALIASES."""
+    lines = ["| kind | what happens | left | endpoints |", "| --- | --- | --- | --- |"]
+    for name, kind in KINDS.items():
+        where = "all" if kind.endpoints == faults.ENDPOINTS else ", ".join(kind.endpoints)
+        lines.append(f"| `{name}` | {kind.sentence} | {'yes' if kind.left else 'no'} | {where} |")
+    short = ", ".join(f"`{alias}` for `{name}`" for alias, name in faults.ALIASES.items())
+    return "\n".join(lines) + f"\n\nShort names: {short}.\n"
+
+
+def settings_table() -> str:
+    """The knobs of the simulator, from the words beside their fields."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(settings.Settings)))
+    body = tree.body[0].body  # type: ignore[attr-defined]
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for field, words in itertools.pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(words, ast.Expr):
+            assert isinstance(field.target, ast.Name)
+            assert isinstance(words.value, ast.Constant)
+            default = ast.unparse(field.value) if field.value is not None else ""
+            default = "(as documented)" if "REFUSALS" in default else f"`{default}`"
+            lines.append(f"| `{field.target.id}` | {default} | {' '.join(str(words.value.value).split())} |")
+    return "\n".join(lines) + "\n"
+
+
+def error_tree() -> str:
+    """The tree of the docstring of errors.py."""
+    lines = (errors.__doc__ or "").splitlines()
+    tree = [line.removeprefix("    ") for line in lines if line.startswith("    ")]
+    return "\n".join(["```text", *tree, "```"]) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "states": state_picture,
+    "faults": fault_table,
+    "settings": settings_table,
+    "errors": error_tree,
+}
+
+
+def made(page: str) -> str:
+    """A page with its made parts as they should be."""
+    return _part.sub(lambda match: f"{match[1]}{match[2]}{PARTS[match[1]]()}", page)
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is made or holds a made part, as it should be."""
+    found = {path: made(path.read_text(encoding="utf-8")) for path in sorted(DOCS.rglob("*.md"))}
+    return {path: text for path, text in found.items() if "<!-- made: " in text} | {DOCS / "commands.md": commands_page()}
+
+
+if __name__ == "__main__":
+    for path_, text_ in pages().items():
+        path_.write_text(text_, encoding="utf-8")
