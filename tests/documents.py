@@ -63,6 +63,13 @@ def help_of(context: Any) -> str:
     return "\n".join(line.rstrip() for line in context.get_help().strip().splitlines())
 
 
+def commands_page() -> str:
+    """docs/commands.md."""
+    parts = [_COMMANDS]
+    parts += [f"## {one.command_path}\n\n```text\n{help_of(one)}\n```\n" for one in contexts(command())]
+    return "\n".join(parts)
+
+
 _COMMANDS = """# Commands
 
 What `--help` says of each command; made by `python -m tests.documents`. More about lists, pace and the ledger in
