@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -148,11 +148,11 @@ class AiohttpExchange:
             headers = self._by_type[request.content_type] = {**self._headers, "Content-Type": request.content_type}
         return headers
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Coroutine[Any, Any, Response]:
         rejects_side_effects_by_get(request)
         if request.parts:
-            return await self._upload(request)
-        return await self._exchange(request, request.body or None, self._headers_for(request))
+            return self._upload(request)
+        return self._exchange(request, request.body or None, self._headers_for(request))
 
     async def _upload(self, request: Request) -> Response:
         """One request whose body is read while it is sent."""
