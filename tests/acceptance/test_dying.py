@@ -54,7 +54,7 @@ def test_ten_kills_in_a_row(stage: Stage, provider: Provider) -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_an_end_while_the_list_is_read(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else a list that was read by half would be texted by half, or without its duplicates taken out."""
-    rows, phones = 80_000, 300
+    rows, phones = 50_000, 300
     source = stage.file("voters.csv", "phone,first_name\n" + "".join(f"{phone(n % phones)},Ada\n" for n in range(rows)))
     running = stage.start(*stage.sending(source))
     until(lambda: stage.ledger.exists() and size_of_books(stage) > 100_000, "the list was not read")
