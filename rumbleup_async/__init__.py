@@ -32,6 +32,7 @@ from rumbleup_async.errors import (
     ServerFailed,
     TemplateError,
     UnreadableReply,
+    WebhookRefused,
 )
 from rumbleup_async.messaging import Contact, Result, State
 from rumbleup_async.retry import Policy, Stop
@@ -107,6 +108,7 @@ __all__ = [
     "TemplateError",
     "Timeouts",
     "UnreadableReply",
+    "WebhookRefused",
     "__version__",
 ]
 

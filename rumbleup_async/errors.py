@@ -34,6 +34,8 @@ Warnings: RumbleUpWarning, for a call that is carried out and probably not what 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RumbleUpError(Exception):
     """The root of every error this library raises."""
@@ -88,10 +90,12 @@ class ApiError(RumbleUpError):
 
     `status` is the HTTP status or, where the provider uses one of its special numbers, that; `code` its opaque code or "";
     `message` its own words, phone numbers masked; `endpoint` the path; `request_id` what the answer's headers call the request,
-    or "" (none is documented; support can find a request by it). Source: the error object of the API overview page.
+    or "" (none is documented; support can find a request by it). `readable`: the answer was the API's error object, not a page of
+    something on the way. Source: the error object of the API overview page.
     """
 
     request_id: str = ""
+    readable: bool = True
 
     def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "") -> None:
         where = f"{endpoint}: " if endpoint else ""
@@ -101,6 +105,17 @@ class ApiError(RumbleUpError):
         self.status = status
         self.code = code
         self.endpoint = endpoint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[BaseException], arguments: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    """An error that came from another process: its message is not put together a second time."""
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error
 
 
 class KeyRefused(ApiError):

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import fail, guarded
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import call, show, show_pages
 
 

@@ -15,6 +15,7 @@ import typer
 
 from rumbleup_async import __version__
 from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.options import Action, Concurrency, Json, LedgerFile, Quiet, Rate, Suppress, Timeout, Yes
 from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
 
 app = typer.Typer(
@@ -28,18 +29,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words, except about what is wrong.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
-Rate = Annotated[
-    float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
-]
-Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
-Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
-LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
 
 
 def _version(wanted: bool) -> None:

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages, write
 
 app = typer.Typer(

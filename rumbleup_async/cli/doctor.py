@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, say
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.send import finish, run_loop
 from rumbleup_async.errors import (
     ApiError,

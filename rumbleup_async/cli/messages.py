@@ -5,39 +5,22 @@ Lives here: the Message API on the command line. May import: rumbleup.client, cl
 
 from __future__ import annotations
 
-import decimal
 import json
 import sys
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from rumbleup_async.cli.app import Action, Json, Yes
 from rumbleup_async.cli.console import UNKNOWNS, fail, guarded, print_json, table
+from rumbleup_async.cli.options import Action, Json, Yes
 from rumbleup_async.cli.send import ask, run_loop
+from rumbleup_async.cli.showing import plain
 from rumbleup_async.errors import MaybeSentError, ServerFailed, UnreadableReply
 from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.rumbleup.models import Model
-from rumbleup_async.rumbleup.times import Moment
 
 app = typer.Typer(
     help="Single messages: send one, draw the next contact, read the log.", no_args_is_help=True, rich_markup_mode=None
 )
-
-
-def plain(model: Model) -> dict[str, Any]:
-    """A model as JSON values: what is known of it, then what the server sent beyond the documented fields."""
-    values = {field: getattr(model, field) for field in model.__struct_fields__ if field != "extra"}
-    return {key: _value(value) for key, value in {**values, **model.extra}.items() if value not in (None, (), {})}
-
-
-def _value(value: object) -> object:
-    if isinstance(value, Moment):
-        return value.raw
-    if isinstance(value, decimal.Decimal):
-        return str(value)
-    return msgspec.to_builtins(value)
 
 
 @app.command(epilog='Example: rumbleup messages send --phone 2025550101 --action 125 --text "Hi Ada. STOP to opt out"')

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import fail, guarded
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all, write
 
 app = typer.Typer(help="Projects, which the API also calls actions.", no_args_is_help=True, rich_markup_mode=None)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, call, confirm, pairs, show, show_pages
 
 app = typer.Typer(help="Sending numbers, and texts straight from one of them.", no_args_is_help=True, rich_markup_mode=None)

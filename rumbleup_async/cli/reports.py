@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.cli.app import Json
 from rumbleup_async.cli.console import guarded, say
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages, write
 
 app = typer.Typer(

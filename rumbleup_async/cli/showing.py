@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import decimal
 import json
 import os
 import sys
@@ -15,15 +16,16 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 
 from rumbleup_async.cli.console import fail, print_json, say, table
-from rumbleup_async.cli.messages import plain
 from rumbleup_async.cli.send import ask, run_loop
 from rumbleup_async.errors import ConfigurationError, RumbleUpWarning
 from rumbleup_async.rumbleup.caller import Pages
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.models import Model
+from rumbleup_async.rumbleup.times import Moment
 from rumbleup_async.session.client import Timeouts
 
 T = TypeVar("T")
@@ -36,6 +38,20 @@ Extra = Annotated[
 ]
 Wait = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, for your eyes only (mode 0600).")]
+
+
+def plain(model: Model) -> dict[str, Any]:
+    """A model as JSON values: what is known of it, then what the server sent beyond the documented fields."""
+    values = {field: getattr(model, field) for field in model.__struct_fields__ if field != "extra"}
+    return {key: _value(value) for key, value in {**values, **model.extra}.items() if value not in (None, (), {})}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Moment):
+        return value.raw
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    return msgspec.to_builtins(value)
 
 
 def call(work: Callable[[RumbleUp], Awaitable[T]], timeout: float = 30.0) -> T:

@@ -76,10 +76,14 @@ _INTERRUPTED = "interrupted before its result was known"
 
 
 class SqliteLedger:
-    """The ledger of one run in the file `path` (mode 0600), with SQLite's own `-wal` and `-shm` and our `-lock` beside it."""
+    """The ledger of one run in the file `path` (mode 0600), with SQLite's own `-wal` and `-shm` and our `-lock` beside it.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    Without `keep_empty` a file that was begun here and was given no contact is taken away again on closing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, keep_empty: bool = True) -> None:
         self.path = Path(path)
+        self._keep_empty = keep_empty
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
@@ -88,6 +92,7 @@ class SqliteLedger:
         self._ahead: deque[tuple[int, str, str | None, str | None, int]] = deque()
         self._cursor = 0
         self._last_row = 0
+        self._is_new = False
         self.fingerprint: str | None = None
 
     @property
@@ -204,10 +209,15 @@ class SqliteLedger:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LedgerLocked(f"{self.path} is being written by another run; wait for it to end, or stop it") from None
+        found = os.fstat(self._lock)
+        if not lock_path.exists() or lock_path.stat().st_ino != found.st_ino:
+            # Whoever held it has just taken it away together with an empty ledger.
+            raise LedgerLocked(f"{self.path} was being opened by another run; try again")
 
     def _open_file(self) -> None:
         if not self.path.exists():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            self._is_new = True
             directory = os.open(self.path.parent, os.O_RDONLY)
             try:
                 os.fsync(directory)
@@ -492,9 +502,14 @@ class SqliteLedger:
         return select_rows(self._db, after, limit, "AND state = 4" if skipped_only else "")
 
     def _close(self) -> None:
+        is_empty = self._is_new and not self._keep_empty and not any(self._counts.values())
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if is_empty and self._lock is not None:
+            # Begun in this process and never given a contact: a mistyped list shall not leave files behind.
+            for ending in ("", "-wal", "-shm", "-lock"):
+                beside(self.path, ending).unlink(missing_ok=True)
         if self._lock is not None:
             # Only after SQLite has let go: closing a file drops every POSIX lock this process holds on it.
             os.close(self._lock)

@@ -10,19 +10,24 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 import anyio
+import msgspec
 
-from rumbleup_async.errors import ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
+from rumbleup_async.errors import ConfigurationError, ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
 from rumbleup_async.rumbleup import parameters, wire
-from rumbleup_async.session.exchange import Exchange, Request, Response
+from rumbleup_async.session.exchange import Exchange, Request, Response, Sink
 from rumbleup_async.session.pace import Hold
 
 T = TypeVar("T")
 
 _recorders: ContextVar[tuple[tuple[object, list[Response]], ...]] = ContextVar("rumbleup_async_recorders", default=())
 """Who wants to see the answers, and of which caller."""
+
+
+_LONGEST_WAIT = 60.0
+"""Seconds that a single call waits for a hold; beyond, its caller is told."""
 
 
 class Caller:
@@ -48,7 +53,12 @@ class Caller:
             _recorders.reset(token)
 
     async def once(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
-        """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none."""
+        """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none.
+
+        While the provider has asked for more than a minute of rest, RateLimited without asking again.
+        """
+        if (remaining := self.hold.remaining) > _LONGEST_WAIT:
+            raise RateLimited("the provider has asked to be left alone", status=429, endpoint=request.path, after=remaining)
         response = await self.exchange(request)
         for caller, answers in _recorders.get():
             if caller is self:
@@ -57,14 +67,18 @@ class Caller:
             return response
         error = wire.error_of(response, request.path, (*hide, *self._hide))
         if isinstance(error, RateLimited) and error.after:
-            self.hold.hold(min(error.after, 60.0))
+            self.hold.hold(error.after)
         raise error
+
+    async def _unheld(self) -> None:
+        if self.hold.remaining <= _LONGEST_WAIT:
+            await self.hold.wait()
 
     async def write(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
         """A call with a side effect: tried again only when nothing of it left. No error repeats what is in `hide`."""
         attempt = 1
         while True:
-            await self.hold.wait()
+            await self._unheld()
             try:
                 return await self.once(request, hide)
             except NotSentError:
@@ -75,7 +89,7 @@ class Caller:
 
     async def read(self, request: Request) -> Response:
         """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
-        await self.hold.wait()
+        await self._unheld()
         try:
             return await self.once(request)
         except (ExchangeError, RateLimited, ServerFailed):
@@ -94,7 +108,7 @@ class Caller:
         ):
             with attempt:
                 await anyio.sleep(0.1)
-                await self.hold.wait()
+                await self._unheld()
                 return await self.once(request)
         raise AssertionError("tenacity ended without a result")
 
@@ -111,6 +125,22 @@ class Caller:
 
 def _as_it_is(row: Any, *, endpoint: str) -> Any:  # noqa: ARG001 - the shape of a reader
     return row
+
+
+async def download(caller: Caller, request: Request, into: IO[bytes] | None) -> bytes | int:
+    """A file that the API makes: its bytes, or, with an open file to put it into, how many there were."""
+    if into is None:
+        return (await caller.read(request)).body
+    try:
+        sink = Sink(into)
+    except (AttributeError, OSError, ValueError):
+        raise ConfigurationError("into= must be an open binary file") from None
+    response = await caller.read(msgspec.structs.replace(request, sink=sink))
+    if response.body:
+        # An exchange that knows no sinks, such as a scripted one.
+        sink.begin()
+        sink.write(response.body)
+    return sink.size
 
 
 class Pages(Generic[T]):

@@ -179,11 +179,11 @@ class RumbleUp:
 
         settings = Settings(
             provider=PROVIDER,
-            action=_action(action),
+            action=wire.project_id(action),
             text=text,
             phone_field=phone_field,
             max_segments=max_segments,
-            details={"flags": [str(flag) for flag in flags], "group": None if group is None else str(group)},
+            details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
         )
         return self._run(settings, ledger, rate, concurrency, limit, policy, suppress=suppress, observer=observer)
 
@@ -221,11 +221,11 @@ class RumbleUp:
 
         settings = Settings(
             provider=PROVIDER,
-            action=_action(action),
+            action=wire.project_id(action),
             text=WRITTEN if callable(text) else text,
             writer=text if callable(text) else None,
             max_segments=max_segments,
-            details={"mode": CONCURRENT, "flags": [str(flag) for flag in flags], "group": None},
+            details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
         return self._run(settings, ledger, rate, texters, limit, policy, locks, suppress, observer)
 
@@ -272,7 +272,7 @@ class RumbleUp:
         return Run(
             settings,
             gateway=lambda plan: self._gateway(plan, concurrency),
-            ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger),
+            ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger, keep_empty=False),
             pace=Pace(rate, self._hold),
             concurrency=concurrency,
             limit=limit,
@@ -297,13 +297,6 @@ class RumbleUp:
             owns_exchange=not shared,
             hide=self._hide,
         )
-
-
-def _action(action: str | int) -> str:
-    text = str(action).strip()
-    if not text:
-        raise ConfigurationError("action is the id of the project to send into")
-    return text
 
 
 def _check_count(name: str, value: object) -> None:

@@ -34,14 +34,17 @@ class Messages:
         Raises RateLimited for 440 (too many at once) and for 429, ContactsBusy-like 441 as ApiError with status 441 (others
         were faster: ask again in a couple of seconds), UnreadableReply if the answer names no phone, or two.
         """
-        body = wire.encode({"action": str(action)})
+        body = wire.encode({"action": wire.project_id(action)})
         try:
             response = await self._call.write(Request("POST", wire.NEXT, body, timeout=parameters.seconds(timeout)))
             value = wire.read_next(response, wire.NEXT)
             contact = Contact.read(value, endpoint=wire.NEXT)
             if not contact.phone:
                 answers.raise_hidden(response, value, wire.NEXT)
-        except NotFound:
+        except NotFound as error:
+            if not error.readable:
+                # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
+                raise
             return None
         if not contact.phone:
             raise UnreadableReply("a contact without a phone", status=response.status, endpoint=wire.NEXT)
@@ -69,7 +72,7 @@ class Messages:
         """
         if not text.strip():
             raise ConfigurationError("the text is empty")
-        send = wire.SendBody(wire.phone_digits(phone), str(action), text, tuple(flags), name, group)
+        send = wire.SendBody(wire.phone_digits(phone), wire.project_id(action), text, wire.tags(flags), name, group)
         request = Request("POST", wire.SEND, wire.encode(send), timeout=parameters.seconds(timeout))
         return sent_message(await self._call.write(request, (text,)), wire.SEND)
 

@@ -101,7 +101,27 @@ def comma(values: str | int | Iterable[str | int]) -> str:
     texts = [str(value) for value in values]
     if any("," in text for text in texts):
         raise ConfigurationError("a value of a comma list must not contain a comma")
+    if not texts:
+        raise ConfigurationError("an empty list would search for everything; leave the filter out, or do not ask")
     return ",".join(texts)
+
+
+def tags(flags: Iterable[str]) -> tuple[str, ...]:
+    """Tags for a message; ConfigurationError for one word instead of a list, and for what the log could not be searched for."""
+    if isinstance(flags, (str, bytes)):
+        raise ConfigurationError("flags is a list of tags, not one word")
+    texts = tuple(str(flag) for flag in flags)
+    if any(not text.strip() or "," in text or not text.isprintable() for text in texts):
+        raise ConfigurationError("a tag must be a word without commas")
+    return texts
+
+
+def project_id(action: str | int) -> str:
+    """The id of a project as it travels; ConfigurationError for none."""
+    text = "" if isinstance(action, bool) else str(action).strip()
+    if not text or not text.isprintable():
+        raise ConfigurationError("action is the id of the project to send into")
+    return text
 
 
 def query(values: Mapping[str, str | None]) -> str:
@@ -302,6 +322,12 @@ def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> A
 
 def _error_of(response: Response, endpoint: str, hide: tuple[str, ...]) -> ApiError:
     failure = read_failure(response, hide)
+    error = _kind_of(failure, endpoint)
+    error.readable = failure.readable
+    return error
+
+
+def _kind_of(failure: Failure, endpoint: str) -> ApiError:
     status, code = failure.status, failure.code
     if status in _THROTTLED:
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)

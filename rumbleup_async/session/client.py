@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import anyio.to_thread
 import msgspec
 from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
-from rumbleup_async.session.exchange import Request, Response, rejects_side_effects_by_get
+from rumbleup_async.session.exchange import Request, Response, Sink, rejects_side_effects_by_get
 from rumbleup_async.session.multipart import Multipart
 
 
@@ -207,7 +208,10 @@ class AiohttpExchange:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         try:
-            body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
+            if request.sink is not None and 200 <= response.status < 300:
+                body = await _pour(response, request.sink)
+            else:
+                body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
             raise MaybeSentError(f"the answer broke off: {_words(error)}", endpoint=request.path) from None
@@ -254,6 +258,14 @@ class _Connector(aiohttp.TCPConnector):
         while kept and kept[0][0].should_close:
             kept.popleft()[0].close()
         return await super()._get(key, traces)
+
+
+async def _pour(response: aiohttp.ClientResponse, sink: Sink) -> bytes:
+    """The body into its sink. It may be long, so it has no deadline as a whole and no largest size."""
+    await anyio.to_thread.run_sync(sink.begin)
+    while chunk := await response.content.readany():
+        await anyio.to_thread.run_sync(sink.write, chunk)
+    return b""
 
 
 async def _watched(chunks: AsyncIterator[bytes], stalled: asyncio.Timeout, patience: float) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ import msgspec
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
 
-__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Part", "Request", "Response", "Upload"]
+__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Part", "Request", "Response", "Sink", "Upload"]
 
 
 class Upload(msgspec.Struct, frozen=True, gc=False):
@@ -40,12 +40,40 @@ class Part(msgspec.Struct, frozen=True, gc=False):
         return f"Part({self.name!r}, {size})"
 
 
+class Sink:
+    """Where the body of a large answer goes as it comes: an open binary file, written from where it stands.
+
+    `size`: bytes written. An attempt that is repeated begins where the first began, which takes a file that can seek.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.size = 0
+        self._begun = False
+        self._start = file.tell() if file.seekable() else None
+
+    def begin(self) -> None:
+        """Forget what an earlier attempt wrote; OSError if that cannot be taken back."""
+        if self._begun and self.size:
+            if self._start is None:
+                raise OSError("the file cannot seek, so the answer cannot be written to it again")
+            self.file.seek(self._start)
+            self.file.truncate()
+        self._begun, self.size = True, 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take one piece."""
+        self.file.write(chunk)
+        self.size += len(chunk)
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` is relative to the base URL and begins with `/`; `query` is already percent-encoded.
 
     `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by itself.
     `parts` make a multipart body in place of `body`; files among them are read while they are sent. `timeout`: seconds to wait
-    for the next bytes of this answer, in place of the exchange's own.
+    for the next bytes of this answer, in place of the exchange's own. `sink` takes the body of a 2xx answer, whose `Response`
+    then has none.
     """
 
     method: str
@@ -56,6 +84,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     read: bool = False
     parts: tuple[Part, ...] = ()
     timeout: float | None = None
+    sink: Sink | None = None
 
     def __repr__(self) -> str:
         what = f"{len(self.parts)} parts" if self.parts else f"{len(self.body)} bytes"

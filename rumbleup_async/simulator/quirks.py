@@ -14,6 +14,7 @@ from .bending import BENDS
 from .bodies import Params
 from .paging import BEHIND
 from .replies import HTML, JSON, Reply
+from .routes import ROUTES
 
 __all__ = ["QUIRKS", "Quirks"]
 
@@ -42,6 +43,7 @@ QUIRKS: dict[str, str] = {
     "next-token-null": "The last page has `next_token` null.",
     "next-token-number": "`next_token` is a number.",
     "no-total": "Pages have no `total`.",
+    "reads-get-only": "What only reads takes only GET.",
     # of messages
     "duplicate-phone": "A contact of message/next has the key `phone` twice, with different values.",
     "repeated-phone": "A contact of message/next has the key `phone` twice, with the same value.",
@@ -67,6 +69,7 @@ QUIRKS: dict[str, str] = {
     "phone-list": "A project's numbers are a list under `phone`; `proxy` is null.",
     "proxy-list": "A project's `proxy` is a list.",
     "stats-under-data": "The projects of stats are under `data`.",
+    "strict-stats-filter": "Stats are filtered by `project` under /api/project and by `action` under /api/action; the other is ignored.",
     "strict-media-part": "Media is taken only from the part of each sample: `file` in create, `media` in update.",
     "submit-report": "Submit answers with a report: `report` and `rpid`, no `project`.",
     # of campaigns
@@ -95,6 +98,7 @@ _LAST = (
     "data-under-logs",
     "data-under-messages",
 )
+_READS = frozenset(route.endpoint for route in ROUTES if "GET" in route.methods) - {"message/next", "report/delete"}
 _MEDIA_PARTS = {"create": "file", "update": "media"}
 _PAGE = b"<!DOCTYPE html><html><body><h1>%d</h1><p>Something went wrong</p></body></html>"
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
@@ -120,7 +124,9 @@ class Quirks:
         self._stamp.forced = next((_TIMES[name] for name in sorted(wanted) if name in _TIMES), None)
 
     def forbids(self, endpoint: str, method: str) -> bool:
-        """Whether an endpoint does not take this method now."""
+        """Whether an endpoint that takes GET, too, does not take this method now."""
+        if "reads-get-only" in self.on and method == "POST" and endpoint in _READS:
+            return True
         return endpoint == "message/next" and f"next-{'get' if method == 'POST' else 'post'}-only" in self.on
 
     def media_part(self, call: str) -> str | None:
@@ -134,8 +140,11 @@ class Quirks:
             params["_start"] = self._tokens[int(token) - 1]
         if "data-object" in self.on and endpoint.startswith("tcr/"):
             params["_count"] = 1
-        if "csv-when-json-asked" in self.on and endpoint.endswith("/stats"):
-            params["format"] = "csv"
+        if endpoint.endswith("/stats"):
+            if "csv-when-json-asked" in self.on:
+                params["format"] = "csv"
+            if "strict-stats-filter" in self.on:
+                params.pop("action" if endpoint == "project/stats" else "project", None)
 
     def bend(self, endpoint: str, reply: Reply) -> Reply:
         """The reply as it leaves."""

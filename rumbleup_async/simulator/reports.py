@@ -4,7 +4,7 @@ Source: the Report API pages (object, at most six files with the newest first, 6
 Every report holds the messages of the log, narrowed by `action` and `flags`; the layout of the files is not documented.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -144,10 +144,29 @@ class Reports:
         return report
 
     def _rows(self, report: Report) -> list[dict[str, Any]]:
-        actions, flags = set(listed(report.query.get("action"))), set(listed(report.query.get("flags")))
+        actions, flags = _ids(listed(report.query.get("action"))), set(listed(report.query.get("flags")))
         texts = self._world.texts
         return [
             self._objects.text(place)
             for place in range(len(texts))
             if (not actions or texts.actions[place] in actions) and (not flags or not flags.isdisjoint(texts.flags[place]))
         ]
+
+
+def _ids(parts: Iterable[str]) -> set[str]:
+    """Ids, of which `10-20` means all from the one to the other; a very wide range means its ends."""
+    ids = set()
+    for part in parts:
+        first, dash, last = part.partition("-")
+        if (
+            dash
+            and first.isdecimal()
+            and last.isdecimal()
+            and len(first) < 10
+            and len(last) < 10
+            and 0 <= int(last) - int(first) < 10_000
+        ):
+            ids.update(map(str, range(int(first), int(last) + 1)))
+        else:
+            ids.update((first, last) if dash else (part,))
+    return ids

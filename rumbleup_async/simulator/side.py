@@ -15,6 +15,7 @@ JSON without credentials; it exists on loopback only, like the server it belongs
     POST /_simulator/replies    {"phone": "2025550101", "text": "STOP"}
     POST /_simulator/receipts   {"phone": "2025550101", "outcome": "landline"}
     POST /_simulator/webhooks   {"url": "http://127.0.0.1:9/", "user": "u", "password": "p", "events": ["MESSAGE_RECEIVED"]}
+    POST /_simulator/events     {"type": "PROXY_PROVISIONED", "data": {"proxy": "2025550197"}}
     GET  /_simulator/webhooks   the hooks and what was posted
     GET  /_simulator/quirks     every quirk with its sentence, and those that are on
     POST /_simulator/quirks     {"quirks": ["data-object", "staztus"]}: these on, all others off
@@ -67,6 +68,7 @@ class SideAddress:
             "/replies": lambda body: {"logid": simulator.reply(**body)},
             "/receipts": lambda body: simulator.receipt(**body),
             "/webhooks": lambda body: simulator.webhook(**body),
+            "/events": lambda body: simulator.event(**body),
             "/quirks": lambda body: simulator.set_quirks(*body["quirks"]),
             "/stall": lambda _: simulator.stall(),
             "/resume": lambda _: simulator.resume(),

@@ -165,6 +165,10 @@ class Simulator:
         self.api.deliveries.catch_up()
         self.api.webhooks.add(url, user=user, password=password, events=tuple(events))
 
+    def event(self, type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
+        """Tell the hooks of an event of any type, `PROXY_PROVISIONED` for one."""
+        self.api.webhooks.tell(type, dict(data))
+
     @property
     def webhooks(self) -> Webhooks:
         """What was posted and what still waits: `.delivered["DELIVERY_RECEIPT"]`, `.pending`."""

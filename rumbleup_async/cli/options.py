@@ -1,0 +1,23 @@
+"""The options that several commands share.
+
+Lives here: names, ranges and help of options; nothing runs here. May import: nothing of ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words, except about what is wrong.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
+]
+Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
+Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
+LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
