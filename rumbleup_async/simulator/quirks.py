@@ -69,7 +69,7 @@ QUIRKS: dict[str, str] = {
     "phone-list": "A project's numbers are a list under `phone`; `proxy` is null.",
     "proxy-list": "A project's `proxy` is a list.",
     "stats-under-data": "The projects of stats are under `data`.",
-    "strict-stats-filter": "Stats are filtered by `project` under /api/project and by `action` under /api/action; the other is ignored.",
+    "strict-stats-filter": "Stats under /api/project ignore the filter `action`, those under /api/action `project`.",
     "strict-media-part": "Media is taken only from the part of each sample: `file` in create, `media` in update.",
     "submit-report": "Submit answers with a report: `report` and `rpid`, no `project`.",
     # of campaigns
@@ -136,7 +136,7 @@ class Quirks:
     def ask(self, endpoint: str, params: Params) -> None:
         """Change a request before it is worked on."""
         token = str(params.get("_start") or "")
-        if token.isascii() and token.isdigit() and len(token) < 9 and int(token) <= len(self._tokens):
+        if token.isascii() and token.isdigit() and len(token) < 9 and 1 <= int(token) <= len(self._tokens):
             params["_start"] = self._tokens[int(token) - 1]
         if "data-object" in self.on and endpoint.startswith("tcr/"):
             params["_count"] = 1

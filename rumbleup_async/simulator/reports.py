@@ -155,7 +155,7 @@ class Reports:
 
 def _ids(parts: Iterable[str]) -> set[str]:
     """Ids, of which `10-20` means all from the one to the other; a very wide range means its ends."""
-    ids = set()
+    ids: set[str] = set()
     for part in parts:
         first, dash, last = part.partition("-")
         if (

@@ -71,6 +71,9 @@ async def test_media_in_either_part(caller: Caller, part: str, call: str) -> Non
     status, project = await caller.call(f"project/{call}", data=form)
     assert (status, project["type"]) == (200, "MMS")
     assert project["media"].endswith("/ada.png")
+    if call != "create":
+        await caller.send()
+        assert (await caller.log())[1]["data"][0]["file"] == project["media"]
 
 
 async def test_a_group_file_fills_the_queue(caller: Caller) -> None:

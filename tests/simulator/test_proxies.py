@@ -123,3 +123,13 @@ async def test_a_periodic_report_keeps_six_files_for_sixty_days(start: Start) ->
         clock.now += 61 * 86_400
         assert [row["rpid"] for row in (await caller.call("report/list"))[1]["data"]] == [report["rpid"]]
         assert (await caller.call(f"report/get/{once['rpid']}"))[0] == 404
+
+
+async def test_a_report_over_a_range_of_projects(caller: Caller) -> None:
+    """The documented way to name many projects would be taken for one that does not exist."""
+    for action in ("126", "130", "141"):
+        caller.simulator.add_project(action)
+        await caller.send(f"2025550{action}", action=action)
+    _, report = await caller.call("report/create", {"title": "Conversations", "action": "125,128-140,141"})
+    _, text, _ = await caller.raw(f"report/download/{report['rpid']}", method="GET")
+    assert [row["action"] for row in csv.DictReader(io.StringIO(text))] == ["130", "141"]

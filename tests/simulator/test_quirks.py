@@ -119,6 +119,11 @@ CHECKS: dict[str, Check] = {
     "next-token-null": get(LOG, lambda r: r.get("next_token", "") is None),
     "next-token-number": numbers_page,
     "no-total": get(LOG, lambda r: "total" not in r),
+    "reads-get-only": both(
+        raw(LOG, lambda s, _: s == 405, "POST"),
+        raw(PROJECT, lambda s, _: s == 405, "POST"),
+        get(PROJECT, lambda r: "action" in r)
+    ),
     "duplicate-phone": raw("message/next", lambda _, t: len(set(re.findall(r'"phone":"(\d+)"', t))) == 2, "POST", action=125),
     "repeated-phone": raw("message/next", lambda _, t: len(re.findall(r'"phone":"(2025550106)"', t)) == 2, "POST", action=125),
     "next-get-only": both(post("message/next", lambda s, _: s == 405), get("message/next", lambda r: "phone" in r, action=125)),
@@ -150,6 +155,11 @@ CHECKS: dict[str, Check] = {
     "strict-media-part": both(
         media("create", "media", 400), media("create", "file", 200),
         media("update/125", "media", 200), media("update/125", "file", 400)
+    ),
+    "strict-stats-filter": both(
+        get("project/stats", lambda r: len(r) == 2, format="json", action=125),
+        get("project/stats", lambda r: len(r) == 1, format="json", project=125),
+        get("action/stats", lambda r: len(r) == 1, format="json", action=125),
     ),
     "submit-report": post("project/submit/125", lambda _, r: "rpid" in r and "project" not in r, terms_agree=True),
     "no-ok": get(CAMPAIGN, lambda r: "ok" not in first(r)),
@@ -236,7 +246,7 @@ async def test_the_switch(start: Start) -> None:
 
 async def test_all_at_once(start: Start) -> None:
     """Two quirks together would break the server."""
-    names = set(QUIRKS) - {"html-error", "status-in-body-only", "next-get-only", "next-post-only", "csv-when-json-asked"}
+    names = set(QUIRKS) - {"html-error", "status-in-body-only", "next-get-only", "next-post-only", "reads-get-only"}
     async with start(quirks=tuple(names)) as caller:
         caller.simulator.add_contacts(125, [{"phone": "2025550106"}])
         for path in ("message/next", "message/log/select", "tcr/campaign/select", "tcr/brand/select", "project/get/125"):

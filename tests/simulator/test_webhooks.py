@@ -239,3 +239,10 @@ async def test_bad_receipts_are_named(caller: Caller) -> None:
     await caller.side("receipts", {"phone": "2025550101", "outcome": None})
     await caller.send()
     assert (await caller.log(phone="2025550101"))[1]["data"][1]["status"] == "delivered"
+
+
+async def test_an_event_of_another_type(caller: Caller, receiver: Receiver) -> None:
+    """A receiver that fails on a type it does not know would not be found out."""
+    caller.simulator.webhook(receiver.url, events=["MESSAGE_RECEIVED"])
+    await caller.side("events", {"type": "PROXY_PROVISIONED", "data": {"proxy": "2025550197"}})
+    assert await receiver.has(1, "PROXY_PROVISIONED") == [{"proxy": "2025550197"}]
