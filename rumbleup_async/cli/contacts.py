@@ -12,7 +12,7 @@ import typer
 
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages, write
+from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, save, show, show_pages
 
 app = typer.Typer(
     help="Contacts and groups. Their parameters are documented in part only; --set passes others on.",
@@ -90,4 +90,4 @@ def group(group: GroupId, as_json: Json = False) -> None:
 def download(group: GroupId, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
     """The contacts of a group, as the API's CSV."""
     fields = pairs(extra)
-    write(call(lambda rumbleup: rumbleup.contacts.download(group, **fields), timeout), out)
+    save(lambda file: call(lambda rumbleup: rumbleup.contacts.download(group, into=file, **fields), timeout), out)

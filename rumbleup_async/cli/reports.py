@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.console import guarded, say
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages, write
+from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, save, show, show_pages
 
 app = typer.Typer(
     help="Reports, made in the background. Some paths are not documented; see docs/api-map.md.",
@@ -60,7 +60,7 @@ def get(report: Id, as_json: Json = False) -> None:
 def download(report: Id, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
     """The newest file of a report."""
     fields = pairs(extra)
-    write(call(lambda rumbleup: rumbleup.reports.download(report, **fields), timeout), out)
+    save(lambda file: call(lambda rumbleup: rumbleup.reports.download(report, into=file, **fields), timeout), out)
 
 
 @app.command(epilog="Example: rumbleup reports delete rp1")

@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -164,9 +164,14 @@ def moment(text: str | None, option: str) -> dt.datetime | None:
 
 
 def write(content: bytes, out: Path | None) -> None:
-    """A file to standard output, or to `out`, which appears when it is whole; it may hold phones, so its mode is 0600."""
+    """Bytes to standard output, or to a file."""
+    save(lambda file: file.write(content), out)
+
+
+def save(fill: Callable[[IO[bytes]], int], out: Path | None) -> None:
+    """What `fill` writes, to standard output, or to `out`, which appears when it is whole. Mode 0600, as it may hold phones."""
     if out is None:
-        sys.stdout.buffer.write(content)
+        fill(sys.stdout.buffer)
         sys.stdout.flush()
         return
     if out.is_dir() or not out.parent.is_dir():
@@ -174,7 +179,11 @@ def write(content: bytes, out: Path | None) -> None:
     draft = out.with_name(out.name + ".part")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            size = fill(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     draft.replace(out)
-    say(f"{out}: {len(content):,} bytes")
+    say(f"{out}: {size:,} bytes")

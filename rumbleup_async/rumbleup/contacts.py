@@ -9,12 +9,13 @@ what integrators' code sends, `extra` parameters are passed on as they are, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, overload
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.rumbleup import answers, parameters, wire
+from rumbleup_async.rumbleup.caller import download
 from rumbleup_async.rumbleup.models import PRIVATE, Contact, Model
 
 if TYPE_CHECKING:
@@ -124,19 +125,36 @@ class Contacts:
         response = await self._call.read(parameters.reading(path, extra, timeout))
         return Group.read(answers.item(response, path, known=("gid", "group", "name")), endpoint=path)
 
+    @overload
     async def download(
-        self, group: Id | None = None, *, timeout: float | None = None, path: str = DOWNLOAD, **extra: Any
-    ) -> bytes:
+        self, group: Id | None = None, *, into: None = None, timeout: float | None = None, path: str = DOWNLOAD, **extra: Any
+    ) -> bytes: ...
+
+    @overload
+    async def download(
+        self, group: Id | None = None, *, into: IO[bytes], timeout: float | None = None, path: str = DOWNLOAD, **extra: Any
+    ) -> int: ...
+
+    async def download(
+        self,
+        group: Id | None = None,
+        *,
+        into: IO[bytes] | None = None,
+        timeout: float | None = None,
+        path: str = DOWNLOAD,
+        **extra: Any,
+    ) -> bytes | int:
         """The contacts of a group as the file the API makes of them, CSV. `POST /contact/download`.
 
-        `group` is sent as `gid`, which an integrator found to be required. The file is held in memory, 64 MiB at most. A read, so
-        it is tried again after trouble.
+        `group` is sent as `gid`, which an integrator found to be required. Without `into` the file is held in memory, 64 MiB at
+        most; `into`, an open binary file, is written as it comes, and the number of bytes returned. A read, so it is tried
+        again after trouble.
         """
         values = {"gid": None if group is None else parameters.identifier(group, "group"), **extra}
         if not any(value is not None for value in values.values()):
             raise ConfigurationError("say what to download: a group")
         request = parameters.posting(path, values, timeout)
-        return (await self._call.read(request)).body
+        return await download(self._call, request, into)
 
 
 def _inner(value: dict[str, Any], *names: str) -> dict[str, Any]:

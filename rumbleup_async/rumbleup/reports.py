@@ -7,10 +7,11 @@ Source of the facts: the Report API page and its page on report types. The base 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Literal, overload
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.rumbleup import answers, parameters
+from rumbleup_async.rumbleup.caller import download
 from rumbleup_async.rumbleup.models import PRIVATE, Model, as_filter, as_text
 from rumbleup_async.rumbleup.times import Moment
 from rumbleup_async.session.exchange import Request
@@ -131,13 +132,44 @@ class Reports:
         path = parameters.path(path, id, "the report's id")
         return _read(await self._call.read(parameters.reading(path, extra, timeout)), path)
 
-    async def download(self, id: Id, *, timeout: float | None = None, path: str = DOWNLOAD, **extra: Any) -> bytes:  # noqa: A002
-        """The newest file of a report, as bytes, held in memory, 64 MiB at most. `GET /report/download/{id}`.
+    @overload
+    async def download(
+        self,
+        id: Id,
+        *,
+        into: None = None,
+        timeout: float | None = None,
+        path: str = DOWNLOAD,
+        **extra: Any,
+    ) -> bytes: ...
 
-        Which parameter chooses another file is not documented; `ReportFile.url` leads to each.
+    @overload
+    async def download(
+        self,
+        id: Id,
+        *,
+        into: IO[bytes],
+        timeout: float | None = None,
+        path: str = DOWNLOAD,
+        **extra: Any,
+    ) -> int: ...
+
+    async def download(
+        self,
+        id: Id,  # noqa: A002
+        *,
+        into: IO[bytes] | None = None,
+        timeout: float | None = None,
+        path: str = DOWNLOAD,
+        **extra: Any,
+    ) -> bytes | int:
+        """The newest file of a report. `GET /report/download/{id}`.
+
+        Without `into` it is held in memory, 64 MiB at most; `into`, an open binary file, is written as it comes, and the number
+        of bytes returned. Which parameter chooses another file is not documented; `ReportFile.url` leads to each.
         """
         path = parameters.path(path, id, "the report's id")
-        return (await self._call.read(parameters.reading(path, extra, timeout))).body
+        return await download(self._call, parameters.reading(path, extra, timeout), into)
 
     async def delete(
         self,

@@ -233,7 +233,7 @@ class AiohttpExchange:
             chunk = await response.content.readany()
             size += len(chunk)
             if size > MAX_BODY:
-                raise ValueError(f"longer than {MAX_BODY} bytes")
+                raise _TooLong
             if clock() > deadline:
                 raise TimeoutError(f"not complete after {patience:.0f} s")
             chunks.append(chunk)
@@ -280,7 +280,12 @@ async def _watched(chunks: AsyncIterator[bytes], stalled: asyncio.Timeout, patie
         return  # the answer came before the end of the upload, and nobody waits for it any more
 
 
+class _TooLong(ValueError):
+    """An answer of more than MAX_BODY bytes."""
+
+
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
+    (_TooLong, f"it is longer than {MAX_BODY // 2**20} MiB"),
     (aiohttp.ClientConnectorDNSError, "the host name was not found"),
     (aiohttp.ClientConnectorCertificateError, "the server's certificate was not accepted"),
     (aiohttp.ClientSSLError, "no TLS connection"),

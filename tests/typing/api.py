@@ -98,6 +98,7 @@ async def contacts(rumbleup: RumbleUp) -> None:
     assert_type(await rumbleup.contacts.import_("list.csv", part="csv", timeout=5), Group)
     assert_type(await rumbleup.contacts.group(26, timeout=5), Group)
     assert_type(await rumbleup.contacts.download(26, timeout=5), bytes)
+    assert_type(await rumbleup.contacts.download(26, into=BytesIO()), int)
 
 
 async def proxies(rumbleup: RumbleUp) -> None:
@@ -115,6 +116,7 @@ async def reports(rumbleup: RumbleUp) -> None:
     report = await rumbleup.reports.get("r", timeout=5)
     assert_type(report.files[0].size, int | None)
     assert_type(await rumbleup.reports.download("r", timeout=5), bytes)
+    assert_type(await rumbleup.reports.download("r", into=BytesIO()), int)
     await rumbleup.reports.delete("r", method="GET", timeout=5)
 
 
