@@ -33,7 +33,7 @@ class _Response(ClientResponse):
         super().__init__(*args, **options)
 
 
-aioresponses.core.ClientResponse = _Response
+vars(aioresponses.core)["ClientResponse"] = _Response
 
 
 def _stays_here(family: int, address: Any) -> bool:

@@ -13,11 +13,23 @@ import rumbleup_async
 from rumbleup_async import errors
 
 ROOT = Path(__file__).parent.parent
-HEAVY = (
-    "typer", "rich", "click", "phonenumbers", "tenacity", "uvloop", "sqlite3", "hypothesis", "pytest",
-    "rumbleup_async.simulator", "rumbleup_async.cli", "rumbleup_async.bulk.run", "rumbleup_async.bulk.engine", "rumbleup_async.ledger",
+HEAVY = [
+    "typer",
+    "rich",
+    "click",
+    "phonenumbers",
+    "tenacity",
+    "uvloop",
+    "sqlite3",
+    "hypothesis",
+    "pytest",
+    "rumbleup_async.simulator",
+    "rumbleup_async.cli",
+    "rumbleup_async.bulk.run",
+    "rumbleup_async.bulk.engine",
+    "rumbleup_async.ledger",
     "rumbleup_async.webhooks",
-)  # fmt: skip
+]
 
 
 def python(*arguments: str) -> str:
@@ -77,10 +89,12 @@ def modules() -> list[str]:
 
 def test_every_module_can_be_imported_alone() -> None:
     """A circle of imports shows itself only to the one who begins at the wrong end."""
-    # Forked children of one interpreter that has imported everything but ours are as fresh as new ones and much cheaper.
+    # Whatever module of ours is named, Python imports the package itself first. A forked child of an interpreter that has
+    # done so is as fresh as a new one, and much cheaper.
     script = """
 import importlib, os, sys, traceback
-import aiohttp.web, aiolimiter, anyio, asyncio, msgspec, rich.progress, rich.table, sqlite3, tenacity, typer, uvloop, zoneinfo
+import aiohttp.web, aiolimiter, anyio, asyncio, msgspec, rich.progress, rich.table, sqlite3, tenacity, typer, uvloop
+import rumbleup_async
 for name in sys.argv[1:]:
     child = os.fork()
     if not child:
@@ -108,7 +122,8 @@ def test_a_single_text_loads_no_bulk_sender() -> None:
 import asyncio, sys
 from rumbleup_async import Response, RumbleUp, ScriptedExchange
 async def main():
-    async with RumbleUp("KEY:SECRET", exchange=ScriptedExchange(lambda request: Response(200, {}, b'{"logid": "rl_1"}'))) as client:
+    exchange = ScriptedExchange(lambda request: Response(200, {}, b'{"logid": "rl_1"}'))
+    async with RumbleUp("KEY:SECRET", exchange=exchange) as client:
         await client.messages.send(phone="2025550101", action=1, text="Hi. STOP")
 asyncio.run(main())
 print(*sys.modules)
@@ -124,9 +139,8 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 def test_the_walls_between_the_rooms_stand() -> None:
     """One misreading could pass on both sides of the wire, or the engine learn of a provider."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], check=False, capture_output=True, text=True, timeout=100, cwd=ROOT
-    )  # fmt: skip
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

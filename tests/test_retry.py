@@ -80,7 +80,7 @@ def test_again_only_where_nothing_can_have_left(outcome: Outcome, attempt: int, 
     left = isinstance(outcome, Accepted | Unknown)
     assert isinstance(decision, Settle) >= left
     if isinstance(decision, Settle):
-        assert decision.state is {Accepted: State.SENT, Unknown: State.UNKNOWN, Refused: State.REFUSED}[type(outcome)]  # type: ignore[index]
+        assert decision.state is {Accepted: State.SENT, Unknown: State.UNKNOWN, Refused: State.REFUSED}[type(outcome)]
     if isinstance(decision, Again):
         assert isinstance(outcome, NotSent | Throttled)
         assert 0 < decision.after < math.inf

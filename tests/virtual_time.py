@@ -57,7 +57,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def unheard(self) -> list[str]:
         """Tasks whose exception nobody has asked for; asyncio would log them some time later."""
-        lost = [task for task in self.tasks if task.done() and not task.cancelled() and task._log_traceback]  # type: ignore[attr-defined]
+        lost = [task for task in self.tasks if task.done() and not task.cancelled() and task._log_traceback]
         return [f"{task.get_name()}: {task.exception()!r}" for task in lost]
 
     def time(self) -> float:

@@ -10,7 +10,7 @@ from rumbleup_async.bulk.ports import Ledger, Observer
 from rumbleup_async.bulk.run import Run, Settings
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Accepted, Closed, Outcome, Plan, Planned, Result, Skipped, State, Text, Unknown
+from rumbleup_async.messaging import Accepted, Closed, Draw, Outcome, Plan, Planned, Result, Skipped, State, Text, Unknown
 from rumbleup_async.retry import Policy
 from rumbleup_async.session.pace import Pace
 
@@ -88,6 +88,9 @@ class Provider:
         finally:
             self.in_flight -= 1
 
+    async def draw(self) -> Draw:
+        raise AssertionError("a run of fast mode draws nobody")
+
     async def aclose(self) -> None:
         self.closed += 1
 
@@ -160,6 +163,9 @@ class Books:
         self.on_failure()
         raise LedgerError("disk full")
 
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        raise AssertionError("a run of fast mode draws nobody")
+
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         self.finished.append(stopped)
         await asyncio.sleep(self.slow)
@@ -171,9 +177,6 @@ class Books:
     async def aclose(self) -> None:
         self.is_closed = True
         await self.ledger.aclose()
-
-
-POLICY = Policy()
 
 
 def make_run(

@@ -10,8 +10,8 @@ import pytest
 from rumbleup_async import LedgerError, Policy, Result, State, Stop
 from rumbleup_async.bulk.sender import ABANDONED
 from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, Text, Throttled, Unknown
+from tests import virtual_time
 
-from .. import virtual_time
 from .scripted import Answer, Books, Provider, Script, accepts, check, make_ledger, make_run, phone, phones, rows_of
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -199,7 +199,7 @@ def test_results_are_handed_out_only_once_they_are_durable() -> None:
         async with make_run(provider, ledger=books) as run:
             async for result in run.send(phones(50)):
                 if books.closed[result.row].state is not result.state:
-                    early.append(result.row)
+                    early.append(result.row)  # noqa: PERF401 - what came before a failure counts
         return early
 
     assert virtual_time.run(main()) == []
@@ -231,7 +231,9 @@ async def answers_after(seconds: float, outcome: Outcome) -> Outcome:
 @LEDGERS
 @pytest.mark.parametrize("moment", ["pacing", "held", "unreachable", "delivering", "running"])
 @pytest.mark.parametrize("how", ["stop", "cancel", "cancel twice", "break", "exception", "leave"])
-def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(kind: str, tmp_path: Path, moment: str, how: str) -> None:
+def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(  # noqa: C901 - ways to end times moments to do so
+    kind: str, tmp_path: Path, moment: str, how: str
+) -> None:
     """Somebody pressed stop and texts would go on leaving, or what was in flight would stay open in the books."""
     provider = Provider(stop_at(moment))
     books = Books(make_ledger(kind, tmp_path), slow=0.001)
@@ -244,7 +246,7 @@ def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(kind: str,
 
             async def consume() -> None:
                 async for result in sending:
-                    results.append(result)
+                    results.append(result)  # noqa: PERF401 - what came before a cancellation counts
 
             consuming = asyncio.create_task(consume())
             await asyncio.sleep(10.0 if moment == "pacing" else 0.5 if moment != "running" else 0.05)
@@ -307,7 +309,7 @@ def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(kind: str,
 
 
 def test_an_anyio_cancel_scope_leaves_nothing_open(tmp_path: Path) -> None:
-    """anyio cancels at every await until its scope is left: the books would stay open, and locked, for as long as the service lives."""
+    """anyio cancels at every await until its scope is left: the books would stay open and locked while the service lives."""
     import anyio
 
     provider = Provider(lambda text, n: answers_after(3.0, accepts(text, n)))
@@ -508,13 +510,13 @@ def test_an_error_in_the_callers_list_reaches_the_caller(source: Callable[[], ob
     async def main() -> None:
         async with make_run(provider, ledger=books) as run:
             async for result in run.send(source()):  # type: ignore[arg-type]
-                results.append(result)
+                results.append(result)  # noqa: PERF401 - what came before the error counts
 
     with pytest.raises(Broken):
         virtual_time.run(main())
     check(provider)
     assert books.entries == set()
-    assert {result.row for result in results} == {row for row in provider.delivered}
+    assert {result.row for result in results} == set(provider.delivered)
 
 
 def test_a_list_that_is_cancelled_ends_the_run() -> None:
@@ -640,10 +642,10 @@ def test_a_reader_slow_over_skipped_contacts_does_not_deadlock() -> None:
         (0, None, 4, 0, None),
         (1, None, 1, 1, None),
         (7, None, 1, 7, None),
-        (7, 1, 4, 1, "limit: 1 texts, as asked for"),
+        (7, 1, 4, 1, "limit"),
         (7, 7, 4, 7, None),
         (7, 100, 4, 7, None),
-        (600, 250, 64, 250, "limit: 250 texts, as asked for"),
+        (600, 250, 64, 250, "limit"),
     ],
 )
 def test_small_lists_and_limits(
@@ -655,7 +657,7 @@ def test_small_lists_and_limits(
     async def main() -> tuple[int, str | None]:
         async with make_run(provider, ledger=make_ledger(kind, tmp_path), limit=limit, concurrency=concurrency) as run:
             summary = await run.send(phones(size))
-            return summary.sent, summary.stopped
+            return summary.sent, summary.stopped and summary.stopped.partition(":")[0]
 
     assert virtual_time.run(main()) == (sent, stopped)
     check(provider)
@@ -671,12 +673,12 @@ def test_a_limit_reached_before_the_list_has_come_in_is_a_reason_to_stop(pause: 
         async with make_run(provider, limit=3) as run:
             return (await run.send(slowly(10, pause))).stopped
 
-    assert virtual_time.run(main()) == "limit: 3 texts, as asked for"
+    assert (virtual_time.run(main()) or "").startswith("limit: 3 ")
     assert len(provider.calls) == 3
 
 
 def test_a_limit_counts_texts_not_attempts() -> None:
-    """A busy provider would use up the limit without anybody being texted; or a refused text would not count and one more would leave."""
+    """A busy provider would use up the limit without anybody being texted."""
     provider = Provider(lambda text, n: Throttled("told 429", 429) if n <= 4 else accepts(text, n))
 
     async def main() -> int:
@@ -756,7 +758,7 @@ def test_two_runs_in_one_loop_do_not_disturb_each_other() -> None:
     """One campaign's dead provider would stop the other, or its results would turn up in the wrong run."""
     good, bad = Provider(), Provider(lambda text, n: Barred(Bar.KEY_REFUSED, "401", 401))
 
-    async def main() -> list[tuple[int, str | None]]:
+    async def main() -> tuple[tuple[int, str | None], tuple[int, str | None]]:
         async def use(provider: Provider) -> tuple[int, str | None]:
             async with make_run(provider) as run:
                 results = [result async for result in run.send(phones(100)) if result.state is State.SENT]
@@ -764,7 +766,7 @@ def test_two_runs_in_one_loop_do_not_disturb_each_other() -> None:
 
         return await asyncio.gather(use(good), use(bad))
 
-    assert virtual_time.run(main()) == [(100, None), (0, "key refused")]
+    assert virtual_time.run(main()) == ((100, None), (0, "key refused"))
     check(good)
     check(bad)
 

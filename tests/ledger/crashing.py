@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, State
@@ -39,6 +39,12 @@ def at_statement(word: str, number: int) -> Callable[[str], None]:
     return trace
 
 
+def half_a_list() -> Iterator[list[Planned]]:
+    for first in range(1, 3000, 1000):
+        yield rows(first, first + 999)
+    die()
+
+
 def connection(ledger: SqliteLedger) -> sqlite3.Connection:
     assert ledger._connection is not None
     return ledger._connection
@@ -48,7 +54,7 @@ async def main(path: str, moment: str) -> None:
     ledger = SqliteLedger(path)
     await ledger.open(PLAN)
     if moment == "loading":
-        await ledger.load(rows(first, first + 999) if first < 3000 else die() or [] for first in range(1, 9000, 1000))
+        await ledger.load(half_a_list())
         return
     await ledger.add(rows(1, 100))
     if moment == "holding":

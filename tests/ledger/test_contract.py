@@ -14,7 +14,9 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 from tests import virtual_time
 
-PLAN = Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi {name}. STOP", details={"flags": ["spring"], "group": None})
+PLAN = Plan(
+    run="0123456789ab", provider="rumbleup", action="125", text="Hi {name}. STOP", details={"flags": ["spring"], "group": None}
+)
 
 
 def planned(row: int, phone: str | None = None, text: str | None = None) -> Planned:
@@ -141,10 +143,10 @@ def test_the_first_row_of_a_phone_wins(ledger: Ledger, way: str) -> None:
         return opened, skipped, only
 
     opened, skipped, only = virtual_time.run(main())
-    assert [2, 3, 6] == [text.row for text in opened]
-    assert {1: "empty merge field name", 4: "duplicate of row 2", 5: "invalid phone: empty", 7: "duplicate of row 3"} | {
-        8: "invalid phone: empty"
-    } == {row.row: row.reason for row in only}
+    assert [text.row for text in opened] == [2, 3, 6]
+    reasons = {row.row: row.reason for row in only}
+    assert (reasons[1], reasons[4], reasons[7]) == ("empty merge field name", "duplicate of row 2", "duplicate of row 3")
+    assert (reasons[5], reasons[8], len(reasons)) == ("invalid phone: empty", "invalid phone: empty", 5)
     assert way == "load" or skipped == only
 
 
@@ -153,20 +155,21 @@ def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) 
 
     async def main() -> None:
         await ledger.open(PLAN)
-        rows = [planned(1), Skipped(2, "bad", "invalid phone"), planned(3, "2022340001"), planned(4)]
+        rows: list[Planned | Skipped] = [planned(1), Skipped(2, "bad", "invalid phone"), planned(3, "2022340001"), planned(4)]
         assert len(await ledger.add(rows)) == 2
         before = await pages(ledger)
         assert await ledger.add(rows) == []
         assert before == await pages(ledger)
         assert len(await ledger.exchange([], 10)) == 2
         assert await ledger.add(rows) == []
-        for other in (
+        others: list[Planned | Skipped] = [
             planned(1, "2022349999"),
             planned(1, text="Other. STOP"),
             planned(2),
             Skipped(4, "2022340004", "suppressed"),
             Skipped(2, "worse", "invalid phone"),
-        ):
+        ]
+        for other in others:
             with pytest.raises(LedgerMismatch):
                 await ledger.add([other])
         await ledger.aclose()
@@ -273,7 +276,7 @@ def test_moves_that_the_table_does_not_have_are_refused_and_change_nothing(ledge
         assert counts == dict(ledger.counts)
         # And the ledger can still be used.
         opened = await ledger.exchange([close(1), close(2)], 5)
-        assert [4] == [text.row for text in opened]
+        assert [text.row for text in opened] == [4]
         await ledger.aclose()
 
     virtual_time.run(main())
@@ -300,9 +303,9 @@ def test_what_was_open_when_the_process_died_is_unknown(ledger: Ledger, reopened
         return rows, opened
 
     rows, opened = virtual_time.run(main())
-    assert [State.SENT, State.UNKNOWN, State.UNKNOWN, State.QUEUED, State.QUEUED] == [row.state for row in rows]
+    assert [row.state for row in rows] == [State.SENT, State.UNKNOWN, State.UNKNOWN, State.QUEUED, State.QUEUED]
     assert {"interrupted before its result was known"} == {row.reason for row in rows if row.state is State.UNKNOWN}
-    assert [4, 5] == [text.row for text in opened]
+    assert [text.row for text in opened] == [4, 5]
 
 
 def test_pages_have_every_row_once(ledger: Ledger) -> None:
@@ -409,8 +412,8 @@ def test_a_list_that_is_loaded_and_one_that_is_added_come_to_the_same(
 
 
 @given(
-    text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40),
-    name=st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), max_size=10)),
+    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
+    name=st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=10)),
 )
 @settings(max_examples=80, deadline=None)
 def test_the_text_comes_back_as_it_went_in(tmp_path_factory: pytest.TempPathFactory, text: str, name: str | None) -> None:
@@ -428,7 +431,7 @@ def test_the_text_comes_back_as_it_went_in(tmp_path_factory: pytest.TempPathFact
 
     first, second = virtual_time.run(main())
     assert (text, name) == (first.text, first.name)
-    assert ("one and the same", None) == (second.text, second.name)
+    assert (second.text, second.name) == ("one and the same", None)
 
 
 def test_a_cancelled_step_is_still_one_step(tmp_path: Path) -> None:

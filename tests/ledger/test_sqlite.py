@@ -8,13 +8,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import Reader, SqliteLedger
-from rumbleup_async.messaging import Closed, Plan, Planned, State
+from rumbleup_async.messaging import Accepted, Closed, Plan, Planned, State
 from tests import virtual_time
 from tests.bulk.scripted import Provider, check, make_run, phones, rows_of
 
@@ -152,7 +153,7 @@ def test_refused_it_lets_go_of_everything(tmp_path: Path) -> None:
     """A service that tries again every minute would run out of file descriptors."""
 
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     path = tmp_path / "run.ledger"
     link = tmp_path / "link"
@@ -219,11 +220,15 @@ def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path, kind: str, w
         }
 
     before = picture()
-    with pytest.raises(LedgerError) as refusal:
+
+    def use() -> None:
         if way == "look":
             Reader(path).close()
         else:
             virtual_time.run(used(path, PLAN if way == "begin" else None))
+
+    with pytest.raises(LedgerError) as refusal:
+        use()
     assert before == picture()
     assert str(tmp_path) in str(refusal.value)
     if kind == "newer" and way != "look":
@@ -297,7 +302,7 @@ def test_nothing_leaves_once_the_disk_is_full(tmp_path: Path, extra: int) -> Non
                     db = connection(ledger)
                     pages = db.execute("PRAGMA page_count").fetchone()[0]
                     db.execute(f"PRAGMA max_page_count = {pages + extra}")
-                    provider.script = lambda text, n: __import__("rumbleup_async.messaging", fromlist=["Accepted"]).Accepted("r" * 3000)
+                    provider.script = lambda text, n: Accepted("r" * 3000)
 
     with pytest.raises(LedgerError, match=r"run\.ledger.*full"):
         virtual_time.run(main())
@@ -356,11 +361,12 @@ def test_a_list_that_fails_in_the_middle_leaves_the_ledger_ready_for_it(tmp_path
         ledger = SqliteLedger(tmp_path / "run.ledger")
         await ledger.open(PLAN)
 
-        def batches() -> "list[list[Planned]]":
+        def batches() -> Iterator[list[Planned]]:
+            yield rows(1, 5)
             raise Broken
 
         with pytest.raises(Broken):
-            await ledger.load(batches() if number else rows(1, 5) for number in range(2))
+            await ledger.load(batches())
         await ledger.load([rows(1, 7)])
         assert ledger.counts[State.QUEUED] == 7
         await ledger.aclose()
@@ -387,14 +393,19 @@ def test_reading_while_it_is_written(tmp_path: Path) -> None:
             assert sum(counts.values()) == 1000
         assert seen == list(range(10, 210, 10))
         assert len(list(reader.rows())) == 1000
-        assert [(State.SENT, "", 200), (State.QUEUED, "", 800)] == sorted(reader.reasons(), key=lambda found: found[2])
-        assert [(1, 800)] == reader.segments()
+        assert sorted(reader.reasons(), key=lambda found: found[2]) == [(State.SENT, "", 200), (State.QUEUED, "", 800)]
+        assert reader.segments() == [(1, 800)]
         reader.close()
         await ledger.finish("daily cap: resume tomorrow", 12.5)
         await ledger.complete("abc")
         await ledger.aclose()
         reader = Reader(tmp_path / "run.ledger")
-        assert (reader.stopped, reader.elapsed, reader.complete, reader.running) == ("daily cap: resume tomorrow", 12.5, True, False)
+        assert (reader.stopped, reader.elapsed, reader.complete, reader.running) == (
+            "daily cap: resume tomorrow",
+            12.5,
+            True,
+            False,
+        )
         reader.close()
 
     asyncio.run(main())

@@ -133,16 +133,22 @@ def test_every_message_carries_the_runs_tag() -> None:
     exchange = ScriptedExchange(accepting)
 
     async def main() -> str:
-        async with RumbleUp("KEY:SECRET", exchange=exchange) as client:
-            async with client.fast_mode(action=125, text=TEXT, flags=["spring", 7], group=26) as run:  # type: ignore[list-item]
-                await run.send(people(2))
-                return run.plan.tag
+        async with (
+            RumbleUp("KEY:SECRET", exchange=exchange) as client,
+            client.fast_mode(action=125, text=TEXT, flags=["spring", "7"], group=26) as run,
+        ):
+            await run.send(people(2))
+            return run.plan.tag
 
     tag = virtual_time.run(main())
     bodies = [json.loads(request.body) for request in exchange.requests]
     assert [tag, "spring", "7"] == bodies[0]["flags"]
-    assert {"phone": "2022340001", "action": "125", "text": "Hi Ada 1. STOP to opt out", "group": "26", "name": "Ada 1"} == {
-        key: value for key, value in bodies[1].items() if key != "flags"
+    assert {key: value for key, value in bodies[1].items() if key != "flags"} == {
+        "phone": "2022340001",
+        "action": "125",
+        "text": "Hi Ada 1. STOP to opt out",
+        "group": "26",
+        "name": "Ada 1",
     }
 
 
@@ -163,7 +169,9 @@ async def test_a_list_end_to_end(rumbleup: RumbleUp, simulator: Simulator, tmp_p
     assert set(left) == {result.phone for result in results if result.state is State.SENT}
     assert (summary.total, summary.sent, summary.refused, summary.skipped, summary.unknown) == (202, 199, 1, 2, 0)
     assert {text.logid for text in simulator.truth} == {result.logid for result in results if result.logid}
-    assert {text.text for text in simulator.truth} == {f"Hi Ada {number}. STOP to opt out" for number in range(200) if number != 5}
+    assert {text.text for text in simulator.truth} == {
+        f"Hi Ada {number}. STOP to opt out" for number in range(200) if number != 5
+    }
 
 
 FAULTS = {

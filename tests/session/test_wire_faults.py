@@ -230,7 +230,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         pytest.param(answers(HEAD + b'Content-Length: 16\r\n\r\n{"logid"'), id="half a body"),
         pytest.param(answers(HEAD + b'Content-Length: 16\r\n\r\n{"logid"', then=reset), id="half a body, reset"),
         pytest.param(answers(HEAD + b'Content-Length: 16\r\n\r\n{"logid"', then=hangs), id="half a body, silence"),
-        pytest.param(answers(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"log"), id="half a chunk"),
+        pytest.param(answers(HEAD + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"log'), id="half a chunk"),
         pytest.param(answers(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), id="no chunk"),
         pytest.param(answers(HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc"), id="two lengths"),
         pytest.param(answers(HEAD + b"Content-Length: minus\r\n\r\nabc"), id="no length"),
