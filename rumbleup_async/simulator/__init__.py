@@ -6,6 +6,10 @@
         ...                                   # server.url is the API's base address
     server.simulator.truth                    # every text that left
 
+It serves every route in ROUTES. Three kinds of trouble can be had from it: faults (`KINDS`: what goes wrong on the wire), quirks
+(`QUIRKS`: where the documentation contradicts itself) and settings (`Settings`: limits, locks, receipts, replies, webhooks).
+All of them can be changed while it runs, here or at the side address (see `side`).
+
 Nothing in this folder imports anything of the client, so that one misreading of the API cannot pass on both sides.
 """
 

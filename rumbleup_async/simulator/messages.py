@@ -55,7 +55,7 @@ class Messages:
             return self.refused(tag, f"Contact cannot be texted: {tag}")
         if settings.outside_hours:
             return self.refused("time-range", "Outside the allowed sending window")
-        if world.cap_reached(project.brand, now):
+        if (settings.daily_cap is not None or world.directory.caps) and world.cap_reached(project.brand, now):
             return self.refused("daily-cap", "The daily cap of the brand is reached")
         flags = tuple(listed(flags)) if (flags := params.get("flags")) else ()
         group = str(params.get("group") or project.group)

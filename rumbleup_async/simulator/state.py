@@ -113,15 +113,15 @@ class World:
     def sync(self, phone: str, fields: Mapping[str, Any], group: str | None) -> bool:
         """Create a contact or change the named fields of one; with a group it joins it. Returns whether it is new."""
         held = self.contacts.get(phone)
-        new = held is None
         if held is None:
-            held = self.contacts[phone] = Contact(phone, b"{}")
-        before = msgspec.json.decode(held.fields) if held.fields else {"first_name": phone}
-        held.fields = msgspec.json.encode(before | dict(fields))
+            self.contacts[phone] = Contact(phone, msgspec.json.encode(fields))
+        else:
+            before = msgspec.json.decode(held.fields) if held.fields else {"first_name": phone}
+            held.fields = msgspec.json.encode(before | dict(fields))
         if group is not None:
             self.join(phone, group)
         self.touch(phone)
-        return new
+        return held is None
 
     def join(self, phone: str, group: str) -> None:
         """Put a contact into a group; it queues up in the projects that text this group."""
@@ -192,8 +192,6 @@ class World:
     def cap_reached(self, brand: str | None, now: float) -> bool:
         """Whether today's daily cap is used up: that of the settings, or that of the brand."""
         cap, caps = self.settings.daily_cap, self.directory.caps
-        if cap is None and not caps:
-            return False
         today = self._today(now)
         if cap is not None and today >= cap:
             return True
