@@ -764,7 +764,8 @@ def test_two_runs_in_one_loop_do_not_disturb_each_other() -> None:
                 results = [result async for result in run.send(phones(100)) if result.state is State.SENT]
                 return len(results), run.summary.stopped and run.summary.stopped.partition(":")[0]
 
-        return await asyncio.gather(use(good), use(bad))
+        one, other = await asyncio.gather(use(good), use(bad))
+        return one, other
 
     assert virtual_time.run(main()) == ((100, None), (0, "key refused"))
     check(good)

@@ -248,9 +248,16 @@ def other_list() -> list[tuple[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize(("difference", "numbers"), other_list(), ids=[name for name, _ in other_list()])
-@pytest.mark.parametrize("form", ["list", "path", "slow source"])
-def test_another_list_is_refused_and_nobody_is_texted(difference: str, numbers: list[str], form: str, tmp_path: Path) -> None:
+_OTHERS = [
+    pytest.param(numbers, form, id=f"{form}: {name}")
+    for name, numbers in other_list()
+    for form in ("list", "path", "slow source")
+    if form != "slow source" or name in {"one other at the end", "the last one missing", "empty"}
+]
+
+
+@pytest.mark.parametrize(("numbers", "form"), _OTHERS)
+def test_another_list_is_refused_and_nobody_is_texted(numbers: list[str], form: str, tmp_path: Path) -> None:
     """Somebody takes people off the list, sends again with the same ledger, and those people are texted all the same."""
     provider = Provider()
     path = tmp_path / "run.ledger"

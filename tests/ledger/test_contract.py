@@ -382,7 +382,7 @@ def _cut(rows: Sequence[Planned | Skipped], size: int) -> Iterator[Sequence[Plan
 
 
 @given(drawn=_lists, size=st.integers(1, 20))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_list_that_is_loaded_and_one_that_is_added_come_to_the_same(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, int]], size: int
 ) -> None:
@@ -415,7 +415,7 @@ def test_a_list_that_is_loaded_and_one_that_is_added_come_to_the_same(
     text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
     name=st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=10)),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_text_comes_back_as_it_went_in(tmp_path_factory: pytest.TempPathFactory, text: str, name: str | None) -> None:
     """An emoji, a quote or a line break would be lost between the plan and the person."""
     folder = tmp_path_factory.mktemp("ledger")
