@@ -20,9 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-from rumbleup_async import RumbleUp, RumbleUpError
-from rumbleup_async.bulk.report import Summary
-from rumbleup_async.bulk.run import Run
+from rumbleup_async import RumbleUp, RumbleUpError, Run, Summary
 
 
 class Campaigns:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from rumbleup_async import RumbleUp
-from rumbleup_async.bulk.texters import Locks
-from rumbleup_async.messaging import Contact
+from rumbleup_async import Contact, Locks, RumbleUp
 
 GREETINGS = {"es": "Hola", "en": "Hi"}
 

@@ -32,7 +32,7 @@ MOVES: dict[tuple[State, State], str] = {
     (State.INTENT, State.QUEUED): "nothing left: not reachable, 429 or 440 and then a stop, a cause that bars every text, a stop",
     (State.INTENT, State.SENT): "the provider accepted it and named a logid",
     (State.INTENT, State.REFUSED): "the provider said no to this text",
-    (State.INTENT, State.NOT_SENT): "allowed by the table, used by nobody yet: what did not leave is queued again",
+    (State.INTENT, State.NOT_SENT): "suppressed after it was queued; whatever else did not leave is queued again",
     (State.INTENT, State.UNKNOWN): "no complete, readable answer; or found open when the ledger of a dead process is opened",
     (State.UNKNOWN, State.SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
     (State.UNKNOWN, State.NOT_SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
