@@ -217,7 +217,7 @@ def run_tag(run: str) -> str:
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is about, as its ledger keeps it: everything a resume needs besides the contacts.
 
-    `run`: 12 hex characters. `action`: where the texts go, in the provider's terms (RumbleUp: the project's id). `text`: the
+    `run`: ten letters. `action`: where the texts go, in the provider's terms (RumbleUp: the project's id). `text`: the
     template.
     `same_text`: the one text of all contacts where the template has no merge fields, so that it need not be stored a million
     times.

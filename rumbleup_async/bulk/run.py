@@ -43,6 +43,9 @@ from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatc
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Policy, Stop
 
+_LETTERS = "bcdfghjkmnpqrstvwxz"
+"""Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
+
 _BATCH = 1000
 _BUFFER = 4096
 """Results that may wait for the caller before no new texts are sent."""
@@ -116,6 +119,7 @@ class Run:
         self._task: asyncio.Task[None] | None = None
         self._results: deque[Result] = deque()
         self._collect = True
+        self._held_for = ""
         self._used = False
         self.absent_fields: tuple[str, ...] = ()
         """Merge fields that the list has no column for: their fallback is used for everybody."""
@@ -155,12 +159,12 @@ class Run:
             template = Template(WRITTEN)
         self._screen = Screen(template, max_segments=settings.max_segments, suppress=self._never)
         return Plan(
-            run=secrets.token_hex(6),
+            run="".join(secrets.choice(_LETTERS) for _ in range(10)),
             provider=settings.provider,
             action=settings.action,
             text=WRITTEN if settings.writer is not None else settings.text,
             same_text=same_text,
-            details={**settings.details, "max_segments": settings.max_segments},
+            details={**settings.details, "max_segments": settings.max_segments, "phone_field": settings.phone_field},
         )
 
     def _screen_again(self, plan: Plan) -> Screen:
@@ -268,6 +272,11 @@ class Run:
     def in_flight(self) -> int:
         """Texts being delivered at this moment."""
         return 0 if self._engine is None else self._engine.in_flight
+
+    @property
+    def held_for(self) -> str:
+        """Why texts were last held back."""
+        return self._held_for
 
     @property
     def held(self) -> float:
@@ -395,7 +404,7 @@ class Run:
             policy=self._policy,
             sink=self._receive,
             full=self._is_full,
-            observer=self.observer,
+            observer=_Noting(self),
         )
         try:
             await self._engine.run(feed)
@@ -494,6 +503,20 @@ class Sending:
 
 def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:
     return () if columns is None else tuple(field for field in fields if field not in columns)
+
+
+class _Noting:
+    """Passes on to the caller's observer what happens, and notes why texts are held."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def results(self, results: Sequence[Result]) -> None:
+        self._run.observer.results(results)
+
+    def held(self, seconds: float, reason: str) -> None:
+        self._run._held_for = reason  # noqa: SLF001 - a part of it
+        self._run.observer.held(seconds, reason)
 
 
 class _LoadStopped(Exception):

@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import click
 import typer
@@ -38,9 +38,11 @@ ON_PURPOSE = frozenset({"limit", "dry run"})
 
 def say(message: str = "") -> None:
     """A line to standard error. Never fails: a run must not change its course because nobody listens any more."""
-    with contextlib.suppress(OSError, ValueError):
+    try:
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        nobody_reads(sys.stderr)
 
 
 def print_json(value: object) -> None:
@@ -48,13 +50,15 @@ def print_json(value: object) -> None:
     try:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        nobody_reads()
+    except OSError:
+        nobody_reads(sys.stdout)
 
 
-def nobody_reads() -> None:
-    """Whoever read our standard output has gone: what Python would still flush at exit goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def nobody_reads(stream: TextIO) -> None:
+    """Whoever read this stream has gone: what Python would still flush at exit goes nowhere, and does not change the exit
+    code."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def fail(message: str, code: int = WRONG) -> NoReturn:

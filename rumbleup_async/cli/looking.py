@@ -71,7 +71,7 @@ def report(path: Path, out: Path | None) -> None:
                 _write(reader, sys.stdout)
                 sys.stdout.flush()
             except BrokenPipeError:
-                nobody_reads()
+                nobody_reads(sys.stdout)
             return
         draft = out.with_name(out.name + ".part")
         if out.is_dir() or not out.parent.is_dir():

@@ -60,7 +60,7 @@ def _words(run: Run) -> str:
     ]
     held = run.held
     if held > 0.5:
-        parts.append(f"waiting {held:.0f} s")
+        parts.append(f"waiting {held:.0f} s: {run.held_for}")
     elif run.is_concurrent and not run.in_flight:
         parts.append("waiting for contacts")
     return ", ".join(parts)

@@ -141,6 +141,8 @@ async def send(
             for field in run.absent_fields:
                 say(f"  note: the list has no column {field}; its fallback is used for everybody")
         if dry_run:
+            waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
+            say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
             run.stop(Stop(DRY_RUN, ""))
             return _close(run, None, as_json=as_json, quiet=quiet)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
@@ -194,6 +196,7 @@ async def resume(
     rate: float | None,
     concurrency: int,
     timeout: float,
+    limit: int | None,
     suppress: Path | None,
     yes: bool,
     as_json: bool,
@@ -202,9 +205,16 @@ async def resume(
 ) -> int:
     """Go on with a run; the exit code."""
     rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
-    async with rumbleup, rumbleup.resume(ledger, rate=rate, concurrency=concurrency, suppress=read_suppressed(suppress)) as run:
+    async with (
+        rumbleup,
+        rumbleup.resume(ledger, rate=rate, concurrency=concurrency, limit=limit, suppress=read_suppressed(suppress)) as run,
+    ):
         waiting = run.counts[State.QUEUED]
-        left = "the contacts that are left" if run.is_concurrent else f"{plural(waiting, 'contact')} still to text"
+        left = (
+            "the contacts that are left"
+            if run.is_concurrent
+            else f"{plural(min(waiting, limit or waiting), 'contact')} still to text"
+        )
         if not quiet:
             say(f"run {run.plan.run} into project {run.plan.action}: {left}")
         if (waiting or run.is_concurrent) and not _may_begin(f"Text {left}?", yes=yes):
@@ -253,7 +263,6 @@ def _close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
 def show_summary(summary: Summary, ledger: Path | None) -> None:
     """The closing words."""
     if summary.stopped == DRY_RUN:
-        say(f"dry run: nothing was sent, {plural(summary.resumable, 'text')} would be")
         return
     say(
         f"{plural(summary.total, 'contact')}: {summary.sent:,} sent, {summary.refused:,} refused, {summary.skipped:,} skipped, "

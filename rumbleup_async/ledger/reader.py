@@ -32,8 +32,19 @@ class Reader:
             raise LedgerError(f"{self.path} holds no run yet")
         self.plan = plan
         self.complete = value_of(self._db, "list") is not None
-        self.stopped = value_of(self._db, "stopped") or None
+        self.stopped = self._why_stopped()
         self.elapsed = float(value_of(self._db, "elapsed") or 0.0)
+
+    def _why_stopped(self) -> str | None:
+        """The note of the process that sent last; a process that left no note and work undone has died."""
+        note = value_of(self._db, "stopped")
+        if note is not None or self.running:
+            return note or None
+        begun = self._db.execute(
+            "SELECT 1 FROM contact WHERE state = 1 OR (state = 0 AND attempts > 0) OR state > 1 AND state != 4 LIMIT 1"
+        )
+        undone = self._db.execute("SELECT 1 FROM contact WHERE state IN (0, 1) LIMIT 1")
+        return "died: the process ended without a word" if begun.fetchone() and undone.fetchone() else None
 
     @property
     def running(self) -> bool:

@@ -14,6 +14,7 @@ Why it is written as it is:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -164,6 +165,8 @@ class SqliteLedger:
         except BaseException:
             self._close()
             raise
+        with self._transaction() as db:
+            db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
         self._plan = stored
         return stored
 
@@ -206,7 +209,7 @@ class SqliteLedger:
         lock_path = beside(self.path, "-lock")
         self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(self._lock)
         except BlockingIOError:
             raise LedgerLocked(f"{self.path} is being written by another run; wait for it to end, or stop it") from None
         found = os.fstat(self._lock)
@@ -532,6 +535,15 @@ class SqliteLedger:
 
 
 _ahead_decoder = msgspec.json.Decoder(list[tuple[int, str, str | None, str | None, int]])
+
+
+def _flock(lock: int) -> None:
+    for _ in range(4):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever only looks whether a run is under way holds it for an instant.
+        time.sleep(0.05)
+    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _now() -> int:
