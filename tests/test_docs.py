@@ -71,7 +71,7 @@ def snippets() -> list[Any]:
 def test_made_parts_are_current() -> None:
     """Otherwise a help text, a table or the state picture says what is not so. Remedy: `python -m tests.documents`."""
     stale = [named(path) for path, text in documents.pages().items() if path.read_text(encoding="utf-8") != text]
-    assert stale == []
+    assert stale == [], "make them anew: python -m tests.documents"
 
 
 def test_every_made_part_stands_somewhere() -> None:
