@@ -33,6 +33,7 @@ from rumbleup_async.messaging import (
     Refused,
     Throttled,
     Unknown,
+    mask,
 )
 from rumbleup_async.session.exchange import Response
 
@@ -89,6 +90,9 @@ class SendBody(msgspec.Struct, omit_defaults=True):
     flags: tuple[str, ...] = ()
     name: str | None = None
     group: int | str | None = None
+
+    def __repr__(self) -> str:
+        return f"SendBody(phone={mask(self.phone)!r}, action={self.action!r})"
 
 
 encode = msgspec.json.Encoder().encode
@@ -382,6 +386,9 @@ class Page(msgspec.Struct, frozen=True):
     rows: list[Any]
     next_token: str | None
     total: int | None
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.rows)} rows)"
 
 
 def read_page(response: Response, endpoint: str) -> Page:
