@@ -409,3 +409,16 @@ def test_reading_while_it_is_written(tmp_path: Path) -> None:
         reader.close()
 
     asyncio.run(main())
+
+
+def test_a_step_waits_for_the_disk(tmp_path: Path) -> None:
+    """With less than FULL the last intents are lost when the power goes, and their texts leave again."""
+
+    async def main() -> dict[str, object]:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(PLAN)
+        found = {name: connection(ledger).execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+        await ledger.aclose()
+        return found
+
+    assert virtual_time.run(main()) == {"journal_mode": "wal", "synchronous": 2}

@@ -185,3 +185,15 @@ def test_a_cancelled_wait_lets_the_others_on() -> None:
         return sum(not task.cancelled() for task in done)
 
     assert virtual_time.run(main()) >= 20
+
+
+def test_a_longer_hold_is_not_shortened_by_a_later_one() -> None:
+    """One worker is told "30 seconds", another one "5": after five everything would leave."""
+
+    async def main() -> float:
+        hold = Hold()
+        hold.hold(30.0)
+        hold.hold(5.0)
+        return hold.remaining
+
+    assert virtual_time.run(main()) > 29.0
