@@ -1,7 +1,7 @@
 """Read the message log: what a contact got, or everything that carries a tag, such as the tag of a run.
 
 RUMBLEUP_API_KEY=KEY:SECRET python examples/read_log.py phone 2025550101
-RUMBLEUP_API_KEY=KEY:SECRET python examples/read_log.py flag run-0123456789ab
+RUMBLEUP_API_KEY=KEY:SECRET python examples/read_log.py flag run-qrtxntzqqb
 """
 
 from __future__ import annotations
