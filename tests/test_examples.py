@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
-import pytest
 
 from rumbleup_async.simulator import Server, Simulator
 
@@ -196,13 +195,12 @@ async def _serving(server: Server, folder: Path) -> tuple[asyncio.subprocess.Pro
     return process, f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("name", MINE)
-async def test_no_arguments(server: Server, name: str) -> None:
+async def test_no_arguments(server: Server) -> None:
     """Otherwise a reader who tries an example bare meets a traceback instead of its usage."""
-    done = await call(server, name)
-    assert done.code == 1
-    assert f"examples/{name}.py" in done.err
-    assert "Traceback" not in done.err
+    for name, done in zip(MINE, await asyncio.gather(*(call(server, name) for name in MINE)), strict=True):
+        assert done.code == 1
+        assert f"examples/{name}.py" in done.err
+        assert "Traceback" not in done.err
 
 
 def test_every_example_says_how_it_is_called() -> None:
