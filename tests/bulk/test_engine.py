@@ -255,7 +255,10 @@ def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(  # noqa: 
             if how == "stop":
                 run.stop("enough")
                 provider.forbidden = "stop"
+                stopped = virtual_time.now()
                 await consuming
+                # What is in flight is waited for (here 50 seconds), the end of a hold or a turn of the pace is not.
+                assert virtual_time.now() - stopped < (60 if moment == "delivering" else 1)
                 assert run.summary.stopped == "enough"
             else:
                 consuming.cancel()
