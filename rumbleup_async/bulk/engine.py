@@ -32,6 +32,7 @@ from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, 
 from rumbleup_async.bulk.sender import Sender, this_task
 from rumbleup_async.bulk.window import Window
 from rumbleup_async.errors import LedgerError, LedgerMismatch, ListError
+from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Policy, Stop
 
@@ -113,6 +114,7 @@ class Engine:
         self._rows_to_pass = 0
         """Up to this row the ledger knows the list from before: nothing is sent until the feed has shown that it is the same."""
         self._is_stopping = False
+        self._is_cancelled = False
         self._is_broken = False
         """The books cannot be kept any more."""
         self._is_done = False
@@ -127,18 +129,14 @@ class Engine:
         When cancelled it stops as `stop()` does, waits for what is in flight, and then lets the cancellation go on.
         Cancelled again it no longer waits: what is in flight is closed as unknown.
         """
-        running = asyncio.ensure_future(self._run(feed))
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            self.stop(Stop("cancelled", "the task that ran it was cancelled"))
-            try:
-                await asyncio.shield(running)
-            except asyncio.CancelledError:
-                self.abandon()
-                await _ended(running)
-            raise
+        await to_its_end(self._run(feed), self._on_cancel)
         return self.stopped
+
+    def _on_cancel(self) -> None:
+        if self._is_cancelled:
+            self.abandon()
+        self._is_cancelled = True
+        self.stop(Stop("cancelled", "the task that ran it was cancelled"))
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave; `run()` returns once what is in flight is closed. The first reason given stands."""
@@ -450,11 +448,3 @@ class _Guarded:
             self._observer.held(seconds, reason)
         except Exception as error:  # noqa: BLE001
             self._failed(error)
-
-
-async def _ended(task: asyncio.Future[None]) -> None:
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue

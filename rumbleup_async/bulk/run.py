@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import itertools
 import os
 import secrets
 import time
@@ -19,7 +18,6 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Container,
-    Coroutine,
     Generator,
     Iterable,
     Iterator,
@@ -34,26 +32,22 @@ import msgspec
 
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace, Provider, SilentObserver
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.bulk.texters import Locks, Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
+from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Policy, Stop
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
 
-_BATCH = 1000
 _BUFFER = 4096
 """Results that may wait for the caller before no new texts are sent."""
-
-_PATIENCE = 0.02
-"""Seconds that the contacts of an async iterable are gathered into a batch."""
-
-Contacts = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +137,7 @@ class Run:
                 self._screen = self._screen_again(self._plan)
             self._gateway = self._make_gateway(self._plan)
         except BaseException:
-            await _undisturbed(self._ledger.aclose())
+            await to_its_end(self._ledger.aclose())
             raise
         return self
 
@@ -179,7 +173,7 @@ class Run:
         self._is_left = True
         try:
             # A cancellation in the meantime no longer waits for what is in flight, but the books are closed all the same.
-            await _undisturbed(self._leave(), on_cancel=self._abandon)
+            await to_its_end(self._leave(), on_cancel=self._abandon)
         except Exception as failure:
             if error is None:
                 raise
@@ -309,9 +303,9 @@ class Run:
             lambda: lists.open_list(source, phone_field=settings.phone_field, fields=screen.needed_fields)
         )
 
-        def screened() -> Iterator[Sequence[Planned | Skipped]]:
+        def batches() -> Iterator[Sequence[Planned | Skipped]]:
             done = 0
-            for batch in opened.batches(_BATCH):
+            for batch in opened.batches(BATCH):
                 if self._stopped is not None:
                     raise _LoadStopped
                 yield screen.batch(batch)
@@ -322,7 +316,7 @@ class Run:
         try:
             opened.require(screen.template.required_fields)
             self.absent_fields = _absent(opened.columns, screen.template.fields)
-            await self._ledger.load(screened())
+            await self._ledger.load(batches())
             await self._ledger.complete(opened.fingerprint or "")
         except _LoadStopped:
             return False
@@ -424,11 +418,11 @@ class Run:
             return None
         if self._screen is None or self._settings is None:
             raise ConfigurationError("a resumed run has its list already")
-        return _screened(contacts, self._screen, self._settings.phone_field)
+        return screened(contacts, self._screen, self._settings.phone_field)
 
     async def _hand_out_skipped(self) -> None:
         after = -1
-        while skipped := await self._ledger.rows(after, _BATCH, skipped_only=True):
+        while skipped := await self._ledger.rows(after, BATCH, skipped_only=True):
             while self._is_full() and self._stopped is None:
                 self._room.clear()
                 await self._room.wait()
@@ -521,75 +515,3 @@ class _Noting:
 
 class _LoadStopped(Exception):
     """The run was stopped while its list was read."""
-
-
-async def _screened(
-    contacts: Iterable[object] | AsyncIterable[object], screen: Screen, phone_field: str | None
-) -> AsyncIterator[Sequence[Planned | Skipped]]:
-    """The contacts of a caller's iterable in screened batches; the row is the position, from 1."""
-    needed = screen.needed_fields
-    row = 0
-    async for items in _batches(contacts):
-        rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
-        row += len(items)
-        yield screen.batch(rows)
-
-
-async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[list[object]]:
-    if isinstance(contacts, Iterable):
-        iterator = iter(contacts)
-        while items := list(itertools.islice(iterator, 250)):
-            yield items
-        return
-    coming: list[object] = []
-    news, room = asyncio.Event(), asyncio.Event()
-
-    async def pump() -> None:
-        async for item in contacts:
-            coming.append(item)
-            news.set()
-            if len(coming) >= _BATCH:
-                room.clear()
-                await room.wait()
-
-    # One task reads the whole source: it may hold a cancel scope or a connection open between two contacts.
-    pumping = asyncio.create_task(pump())
-    pumping.add_done_callback(lambda _: news.set())
-    try:
-        while True:
-            if not coming:
-                if pumping.done():
-                    break
-                news.clear()
-                await news.wait()
-                if not pumping.done():
-                    await asyncio.sleep(_PATIENCE)
-                continue
-            items = coming.copy()
-            coming.clear()
-            room.set()
-            yield items
-        if pumping.cancelled():
-            raise ListError("the list was cancelled while it was read")
-        pumping.result()
-    finally:
-        pumping.cancel()
-        await asyncio.wait([pumping])
-
-
-async def _undisturbed(work: Coroutine[Any, Any, None], on_cancel: Callable[[], None] = lambda: None) -> None:
-    """Do the work to its end whatever is cancelled meanwhile, by asyncio or by an anyio scope; then the cancellation goes on."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    with anyio.CancelScope(shield=True):
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError as error:
-                cancelled = error
-                on_cancel()
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # looked at: the cancellation is what the caller hears of
-        raise cancelled
-    task.result()

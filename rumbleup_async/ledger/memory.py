@@ -5,6 +5,8 @@ Lives here: no I/O. May import: errors, messaging, ledger.states.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -37,6 +39,7 @@ class MemoryLedger:
         self._forget()
 
     def _forget(self) -> None:
+        self._rows: list[int] = []
         self._entries: dict[int, _Entry] = {}
         self._first_row: dict[str, int] = {}
         self._queue: deque[int] = deque()
@@ -81,6 +84,7 @@ class MemoryLedger:
                 continue
             entry = self._enter(planned)
             self._entries[row] = entry
+            bisect.insort(self._rows, row)
             self._counts[entry.state] += 1
             if entry.state is State.SKIPPED:
                 skipped.append(entry.result(row))
@@ -158,9 +162,10 @@ class MemoryLedger:
     async def finish(self, stopped: str | None, elapsed: float) -> None: ...
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
-        wanted = []
-        for row, entry in self._entries.items():
-            if row > after and (not skipped_only or entry.state is State.SKIPPED):
+        wanted: list[Result] = []
+        for row in itertools.islice(self._rows, bisect.bisect_right(self._rows, after), None):
+            entry = self._entries[row]
+            if not skipped_only or entry.state is State.SKIPPED:
                 wanted.append(entry.result(row))
                 if len(wanted) == limit:
                     break

@@ -1,6 +1,7 @@
 """The ledger on SQLite: intent before the wire, result after, both on the disk when a call returns.
 
-Lives here: one file a run, one writer, one thread of its own that alone touches the database.
+Lives here: one file a run, one writer, one thread of its own that alone touches the database. It is long because every statement
+that changes a ledger stands in it.
 May import: errors, messaging, ledger.states.
 
 Why it is written as it is:
@@ -26,10 +27,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
-import anyio
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
+from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.files import (
     APPLICATION,
@@ -140,7 +141,7 @@ class SqliteLedger:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             # A commit that has begun ends before the cancellation goes on, or nobody would know what it said.
-            await _settled(work)
+            await to_its_end(work)
             raise
 
     # ---- in the thread ----
@@ -558,12 +559,3 @@ def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T
         raise LedgerError(f"{path}: {error}") from error
     except OSError as error:
         raise LedgerError(f"{path}: {error.strerror or error}") from error
-
-
-async def _settled(work: asyncio.Future[Any]) -> None:
-    with anyio.CancelScope(shield=True):
-        while not work.done():
-            try:
-                await asyncio.wait([work])
-            except asyncio.CancelledError:
-                continue

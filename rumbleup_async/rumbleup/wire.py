@@ -178,7 +178,8 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome
         return Barred(_BARS[code], failure.reason, status, code)
     if status in _THROTTLED:
         return Throttled(f"told {status}", status, failure.after)
-    if status >= 500 or status < 400:
+    if status >= 500 or status < 400 or status == 408:
+        # 408 comes from something on the way that lost patience; what it had handed on by then nobody knows.
         return Unknown(f"the server answered {status}", status)
     if status == 401:
         return Barred(Bar.KEY_REFUSED, failure.reason, status, code)
@@ -235,7 +236,13 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     )
 
 
-_OPT_OUT = re.compile(r"opt[\s-]*out|\bSTOP\b", re.IGNORECASE)
+_OPT_OUT = re.compile(
+    r"opt[\s-]*out\s+(?:instruction|wording|language|text|message|notice)"
+    r"|(?:must|mention|include|contain|missing|add|without|requires?)\b[^.]{0,80}(?:\bSTOP\b|opt[\s-]*out)",
+    re.IGNORECASE,
+)
+"""What a 403 says when the text lacks the opt-out line. A person "on the opt-out list" is another matter: that is about one contact."""
+
 _DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
 _QUOTE = 16
 """Characters that a provider's words and a text must share for the one to count as quoting the other."""

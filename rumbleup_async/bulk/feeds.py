@@ -1,0 +1,77 @@
+"""Contacts that a caller hands over as an iterable or async iterable, as screened batches.
+
+Lives here: gathering. May import: errors, messaging, bulk.contacts, bulk.screening.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+
+from rumbleup_async.bulk import contacts as lists
+from rumbleup_async.bulk.screening import Screen
+from rumbleup_async.errors import ListError
+from rumbleup_async.messaging import Planned, Skipped
+
+Contacts = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
+
+BATCH = 1000
+
+_PATIENCE = 0.02
+"""Seconds that the contacts of an async iterable are gathered into a batch."""
+
+
+async def screened(
+    contacts: Iterable[object] | AsyncIterable[object], screen: Screen, phone_field: str | None
+) -> AsyncIterator[Sequence[Planned | Skipped]]:
+    """The contacts of a caller's iterable in screened batches; the row is the position, from 1."""
+    needed = screen.needed_fields
+    row = 0
+    async for items in _batches(contacts):
+        rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
+        row += len(items)
+        yield screen.batch(rows)
+
+
+async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[list[object]]:
+    if isinstance(contacts, Iterable):
+        iterator = iter(contacts)
+        while items := list(itertools.islice(iterator, 250)):
+            yield items
+        return
+    coming: list[object] = []
+    news, room = asyncio.Event(), asyncio.Event()
+
+    async def pump() -> None:
+        async for item in contacts:
+            coming.append(item)
+            news.set()
+            if len(coming) >= BATCH:
+                room.clear()
+                await room.wait()
+
+    # One task reads the whole source: it may hold a cancel scope or a connection open between two contacts.
+    pumping = asyncio.create_task(pump())
+    pumping.add_done_callback(lambda _: news.set())
+    try:
+        while True:
+            if not coming:
+                if pumping.done():
+                    break
+                news.clear()
+                await news.wait()
+                if not pumping.done():
+                    await asyncio.sleep(_PATIENCE)
+                continue
+            items = coming.copy()
+            coming.clear()
+            room.set()
+            yield items
+        if pumping.cancelled():
+            raise ListError("the list was cancelled while it was read")
+        pumping.result()
+    finally:
+        pumping.cancel()
+        await asyncio.wait([pumping])
