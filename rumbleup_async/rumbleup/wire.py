@@ -241,7 +241,8 @@ _OPT_OUT = re.compile(
     r"|(?:must|mention|include|contain|missing|add|without|requires?)\b[^.]{0,80}(?:\bSTOP\b|opt[\s-]*out)",
     re.IGNORECASE,
 )
-"""What a 403 says when the text lacks the opt-out line. A person "on the opt-out list" is another matter: that is about one contact."""
+"""What a 403 says when the text lacks the opt-out line. A person "on the opt-out list" is another matter: that is about one
+contact."""
 
 _DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
 _QUOTE = 16
