@@ -1,10 +1,13 @@
 """The front door: what it offers, what it costs to open, and the walls between the rooms."""
 
+import ast
 import copy
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -155,3 +158,23 @@ def test_no_module_imports_in_a_circle() -> None:
             for other in graph.find_modules_directly_imported_by(one) & children:
                 back = graph.find_shortest_chain(importer=other, imported=one, as_packages=True)
                 assert back is None, f"{one} -> {other} -> {back}"
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def test_every_import_is_declared() -> None:
+    """A bare install would die with a traceback where the test environment happens to bring the package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {re.split(r"[<>=\[; ]", line)[0] for line in (*project["dependencies"], *extras["cli"], *extras["fast"])}
+    known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
+    missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
+    assert missing == {}

@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
 
-import click
 import typer
 
 from rumbleup_async.bulk.report import Summary
@@ -90,7 +89,7 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
             fail(str(error), UNKNOWNS)
         except RumbleUpError as error:
             fail(str(error), STOPPED)
-        except (typer.Exit, typer.Abort, click.ClickException):
+        except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None

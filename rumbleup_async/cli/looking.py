@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
-from rumbleup_async.cli.console import FINE, UNKNOWNS, nobody_reads, print_json, say
+from rumbleup_async.cli.console import FINE, UNKNOWNS, nobody_reads, plural, print_json, say
 from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -41,16 +41,18 @@ def status(path: Path, *, as_json: bool) -> int:
     if as_json:
         print_json({**summary.as_dict(), "running": running, "in_flight": counts[State.INTENT] if running else 0})
     else:
-        _show(summary, path, running=running)
+        _show(summary, path, in_flight=counts[State.INTENT] if running else None)
     return UNKNOWNS if summary.unknown and not running else FINE
 
 
-def _show(summary: Summary, path: Path, *, running: bool) -> None:
-    if running:
-        say(f"run {summary.run} is under way")
-        show_summary(summary, None)
-    else:
+def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
+    if in_flight is None:
         show_summary(summary, path)
+        return
+    say(
+        f"run {summary.run} is under way: {plural(summary.total, 'contact')}, {summary.sent:,} sent, "
+        f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, {summary.unknown - in_flight:,} unknown"
+    )
 
 
 def report(path: Path, out: Path | None) -> None:

@@ -20,6 +20,7 @@ import typer
 from rumbleup_async.bulk.contacts import open_list
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
+from rumbleup_async.bulk.screening import suppression
 from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress
 from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
@@ -80,6 +81,10 @@ def read_suppressed(path: Path | None) -> list[str]:
                 for row in batch:
                     if isinstance(row, Skipped):
                         raise ListError(f"{path}, row {row.row}: {row.reason}; whom it suppresses cannot be read")
+                    try:
+                        suppression([row.phone])
+                    except ConfigurationError:
+                        raise ListError(f"{path}, row {row.row}: the phone cannot be read, and so not be suppressed") from None
                     phones.append(row.phone)
     return phones
 
