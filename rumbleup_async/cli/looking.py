@@ -51,7 +51,8 @@ def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
         return
     say(
         f"run {summary.run} is under way: {plural(summary.total, 'contact')}, {summary.sent:,} sent, "
-        f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, {summary.unknown - in_flight:,} unknown"
+        f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, "
+        f"{summary.unknown - in_flight:,} unknown"
     )
 
 
