@@ -31,8 +31,8 @@ INTERRUPTED = 130
 INTERRUPT = "interrupted"
 """The cause of a stop by a signal."""
 
-ON_PURPOSE = frozenset({"limit", "dry run"})
-"""Causes of a stop that the user asked for with an option."""
+NO_FAILURE = frozenset({"limit", "dry run", "died"})
+"""Causes of a stop that the exit code does not speak of: asked for with an option, or known only from what was left behind."""
 
 
 def say(message: str = "") -> None:
@@ -71,7 +71,7 @@ def exit_code(summary: Summary) -> int:
     cause = (summary.stopped or "").partition(":")[0]
     if cause == INTERRUPT:
         return INTERRUPTED
-    if cause and cause not in ON_PURPOSE:
+    if cause and cause not in NO_FAILURE:
         return STOPPED
     return UNKNOWNS if summary.unknown else FINE
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
-from rumbleup_async.cli.console import FINE, UNKNOWNS, nobody_reads, plural, print_json, say
+from rumbleup_async.cli.console import FINE, exit_code, nobody_reads, plural, print_json, say
 from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -23,7 +23,7 @@ COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
 
 
 def status(path: Path, *, as_json: bool) -> int:
-    """Print how a run stands; the exit code says whether there are texts of which nobody knows."""
+    """Print how a run stands; the exit code says the same, 0 while it is under way."""
     reader = Reader(path)
     try:
         running = reader.running
@@ -42,7 +42,7 @@ def status(path: Path, *, as_json: bool) -> int:
         print_json({**summary.as_dict(), "running": running, "in_flight": counts[State.INTENT] if running else 0})
     else:
         _show(summary, path, in_flight=counts[State.INTENT] if running else None)
-    return UNKNOWNS if summary.unknown and not running else FINE
+    return FINE if running else exit_code(summary)
 
 
 def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
