@@ -1,22 +1,17 @@
 """`rumbleup messages send|next|log`.
 
-Lives here: the Message API on the command line. May import: rumbleup.client, cli.console.
+Lives here: the Message API on the command line. May import: rumbleup.client, cli.showing, cli.console.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from rumbleup_async.cli.console import UNKNOWNS, fail, guarded, print_json, table
+from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Yes
-from rumbleup_async.cli.send import ask, run_loop
-from rumbleup_async.cli.showing import plain
-from rumbleup_async.errors import MaybeSentError, ServerFailed, UnreadableReply
-from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages
 
 app = typer.Typer(
     help="Single messages: send one, draw the next contact, read the log.", no_args_is_help=True, rich_markup_mode=None
@@ -36,41 +31,24 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send one text."""
-    if not yes:
-        if not sys.stdin.isatty():
-            fail("there is no terminal to ask; send with --yes")
-        if not ask("Send 1 text?"):
-            fail("nothing was sent")
-
-    async def main() -> dict[str, Any]:
-        async with RumbleUp.from_env() as rumbleup:
-            return plain(
-                await rumbleup.messages.send(phone=phone, action=action, text=text, flags=flag or (), name=name, group=group)
-            )
-
-    try:
-        message = run_loop(main())
-    except (MaybeSentError, ServerFailed, UnreadableReply) as error:
-        doubt = "the text may have been sent: do not send it again before you have looked with rumbleup messages log --phone"
-        fail(f"{error}; {doubt}", UNKNOWNS)
-    _print(message, as_json=as_json)
+    confirm("Send 1 text?", yes=yes)
+    sent = one_text(
+        lambda rumbleup: rumbleup.messages.send(phone=phone, action=action, text=text, flags=flag or (), name=name, group=group)
+    )
+    show(sent, as_json=as_json)
 
 
 @app.command("next", epilog="Example: rumbleup messages next --action 125 --json")
 @guarded
 def next_(action: Action, as_json: Json = False) -> None:
     """Draw the next contact of a project; it is locked for about five minutes."""
-
-    async def main() -> dict[str, Any] | None:
-        async with RumbleUp.from_env() as rumbleup:
-            contact = await rumbleup.messages.next(action=action)
-            return None if contact is None else plain(contact)
-
-    contact = run_loop(main())
-    if contact is None and not as_json:
-        sys.stderr.write("no contact is left\n")
-        return
-    _print(contact, as_json=as_json)
+    contact = call(lambda rumbleup: rumbleup.messages.next(action=action))
+    if contact is not None:
+        show(contact, as_json=as_json)
+    elif as_json:
+        print_json(None)
+    else:
+        say("no contact is left")
 
 
 @app.command(epilog="Example: rumbleup messages log --phone 2025550101 --since 2026-01-31")
@@ -84,37 +62,24 @@ def log(
         str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date, as the API takes it.")
     ] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Milliseconds or a date.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Rows at most.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    campaign: Annotated[list[str] | None, typer.Option("--campaign", metavar="ID", help="A TCR campaign; repeatable.")] = None,
+    limit: Limit = None,
+    timeout: Wait = 30.0,
+    as_json: Lines = False,
 ) -> None:
     """Read the message log, all pages."""
-
-    async def main() -> None:
-        rows: list[dict[str, Any]] = []
-        number = 0
-        async with RumbleUp.from_env() as rumbleup:
-            async for message in rumbleup.messages.log(
-                phone=phone, proxy=proxy, logid=logid, flags=flag, since=since, before=before
-            ):
-                row = plain(message)
-                if as_json:
-                    print_json(row)
-                else:
-                    rows.append({column: row.get(column) for column in _LOG_COLUMNS})
-                number += 1
-                if number == limit:
-                    break
-        if rows:
-            table(rows)
-
-    run_loop(main())
-
-
-_LOG_COLUMNS = ("sent_time", "phone", "action", "status", "error_code", "logid", "text")
-
-
-def _print(value: dict[str, Any] | None, *, as_json: bool) -> None:
-    if as_json or value is None:
-        print_json(value)
-    else:
-        table([{"field": key, "value": shown if isinstance(shown, str) else json.dumps(shown)} for key, shown in value.items()])
+    show_pages(
+        lambda rumbleup: rumbleup.messages.log(
+            phone=phone or None,
+            proxy=proxy or None,
+            logid=logid or None,
+            flags=flag or None,
+            tcr_cid=campaign or None,
+            since=since,
+            before=before,
+        ),
+        ("sent_time", "phone", "action", "status", "error_code", "logid", "text"),
+        limit=limit,
+        as_json=as_json,
+        timeout=timeout,
+    )

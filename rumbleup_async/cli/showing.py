@@ -19,9 +19,9 @@ from typing import IO, Annotated, Any, TypeVar
 import msgspec
 import typer
 
-from rumbleup_async.cli.console import fail, print_json, say, table
+from rumbleup_async.cli.console import UNKNOWNS, fail, print_json, say, table
 from rumbleup_async.cli.send import ask, run_loop
-from rumbleup_async.errors import ConfigurationError, RumbleUpWarning
+from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpWarning, ServerFailed, UnreadableReply
 from rumbleup_async.rumbleup.caller import Pages
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.models import Model
@@ -43,7 +43,9 @@ OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Wri
 def plain(model: Model) -> dict[str, Any]:
     """A model as JSON values: what is known of it, then what the server sent beyond the documented fields."""
     values = {field: getattr(model, field) for field in model.__struct_fields__ if field != "extra"}
-    return {key: _value(value) for key, value in {**values, **model.extra}.items() if value not in (None, (), {})}
+    known = {key: _value(value) for key, value in values.items() if value not in (None, (), {})}
+    # A word that only happens to be called like one of ours, such as `id` beside `action`, does not take its place.
+    return {**known, **{key: _value(value) for key, value in model.extra.items() if key not in known and value is not None}}
 
 
 def _value(value: object) -> object:
@@ -72,6 +74,15 @@ def _warnings_in_words() -> Iterator[None]:
         warnings.simplefilter("always", RumbleUpWarning)
         warnings.showwarning = lambda message, *_, **__: say(f"rumbleup: warning: {message}")
         yield
+
+
+def one_text(work: Callable[[RumbleUp], Awaitable[T]]) -> T:
+    """`call` for a single text: where nobody knows whether it left, the words say what to do about it."""
+    try:
+        return call(work)
+    except (MaybeSentError, ServerFailed, UnreadableReply) as error:
+        doubt = "the text may have been sent: do not send it again before you have looked with rumbleup messages log --phone"
+        fail(f"{error}; {doubt}", UNKNOWNS)
 
 
 def confirm(question: str, *, yes: bool) -> None:

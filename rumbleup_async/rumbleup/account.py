@@ -62,7 +62,7 @@ class Accounts:
         """
         values = {"cid": None if cid is None else parameters.identifier(cid, "cid"), **extra}
         response = await self._call.read(parameters.reading(GET, values, timeout))
-        return Account.read(answers.item(response, GET, known=("cid",)), endpoint=GET)
+        return Account.read(answers.item(response, GET, known=("cid",), hide=self._call.hide), endpoint=GET)
 
     def select(
         self,
@@ -108,4 +108,4 @@ class Accounts:
             **extra,
         }
         response = await self._call.write(parameters.posting(CREATE, values, timeout))
-        return Account.read(answers.item(response, CREATE, known=("cid",)), endpoint=CREATE)
+        return Account.read(answers.item(response, CREATE, known=("cid",), hide=self._call.hide), endpoint=CREATE)

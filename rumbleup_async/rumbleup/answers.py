@@ -17,11 +17,14 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Response
 
 
-def item(response: Response, endpoint: str, *, known: Collection[str]) -> dict[str, Any]:
-    """The one object of an answer: bare, alone in a list, or under `data`. `known`: fields that only the object itself has."""
+def item(response: Response, endpoint: str, *, known: Collection[str], hide: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The one object of an answer: bare, alone in a list, or under `data`. `known`: fields that only the object itself has.
+
+    `hide`: as for `raise_hidden`.
+    """
     value = wire.read_json(response, endpoint)
     if isinstance(value, dict) and not any(name in value for name in known):
-        raise_hidden(response, value, endpoint)
+        raise_hidden(response, value, endpoint, hide)
         if isinstance(value.get("data"), (dict, list)):
             value = value["data"]
     if isinstance(value, list) and len(value) == 1:
@@ -31,17 +34,25 @@ def item(response: Response, endpoint: str, *, known: Collection[str]) -> dict[s
     return value
 
 
-def rows(response: Response, endpoint: str) -> list[Any]:
+def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[Any]:
     """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
     try:
         value = msgspec.json.decode(response.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
-        raise_hidden(response, value, endpoint)
+        raise_hidden(response, value, endpoint, hide)
         if "action" in value:
             return [value]
     return wire.read_page(response, endpoint).rows
+
+
+def page(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> wire.Page:
+    """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
+    found = wire.read_page(response, endpoint)
+    if not found.rows:
+        refuse_hidden(response, endpoint, hide)
+    return found
 
 
 def opened(response: Response) -> dict[str, Any]:
@@ -64,13 +75,26 @@ def text(response: Response, endpoint: str) -> str:
         raise UnreadableReply("bytes that are not text", status=response.status, endpoint=endpoint) from None
 
 
-def raise_hidden(response: Response, value: dict[str, Any], endpoint: str) -> None:
-    """Raise for an error object that came under a status of success: the overview page allows the two to differ."""
+def refuse_hidden(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> None:
+    """`raise_hidden` for an answer that may be no object, or no JSON at all."""
+    try:
+        value = msgspec.json.decode(response.body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return
+    if isinstance(value, dict):
+        raise_hidden(response, value, endpoint, hide)
+
+
+def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, hide: tuple[str, ...] = ()) -> None:
+    """Raise for an error object that came under a status of success: the overview page allows the two to differ.
+
+    What is in `hide` is quoted by no error.
+    """
     status = value.get("status")
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         status = int(status)
     if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600 and isinstance(value.get("message"), str):
-        raise wire.error_of(Response(status, response.headers, response.body), endpoint)
+        raise wire.error_of(Response(status, response.headers, response.body), endpoint, hide)
 
 
 def _csv_rows(response: Response, endpoint: str) -> list[Any]:

@@ -16,7 +16,7 @@ import anyio
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
-from rumbleup_async.rumbleup import parameters, wire
+from rumbleup_async.rumbleup import answers, parameters, wire
 from rumbleup_async.session.exchange import Exchange, Request, Response, Sink
 from rumbleup_async.session.pace import Hold
 
@@ -40,15 +40,16 @@ class Caller:
         self.hold = hold
         self._read_attempts = read_attempts
         self._write_attempts = write_attempts
-        self._hide = hide
+        self.hide = hide
+        """What no error repeats: the key."""
 
     @contextmanager
     def recording(self) -> Iterator[list[Response]]:
         """Every answer to a call made inside, by this task and those it starts."""
-        answers: list[Response] = []
-        token = _recorders.set((*_recorders.get(), (self, answers)))
+        found: list[Response] = []
+        token = _recorders.set((*_recorders.get(), (self, found)))
         try:
-            yield answers
+            yield found
         finally:
             _recorders.reset(token)
 
@@ -60,12 +61,12 @@ class Caller:
         if (remaining := self.hold.remaining) > _LONGEST_WAIT:
             raise RateLimited("the provider has asked to be left alone", status=429, endpoint=request.path, after=remaining)
         response = await self.exchange(request)
-        for caller, answers in _recorders.get():
+        for caller, found in _recorders.get():
             if caller is self:
-                answers.append(response)
+                found.append(response)
         if 200 <= response.status < 300:
             return response
-        error = wire.error_of(response, request.path, (*hide, *self._hide))
+        error = wire.error_of(response, request.path, (*hide, *self.hide))
         if isinstance(error, RateLimited) and error.after:
             self.hold.hold(error.after)
         raise error
@@ -183,7 +184,7 @@ class Pages(Generic[T]):
         while True:
             query = wire.query({**self._filters, "_start": token})
             request = Request("GET", self._path, query=query, read=True, timeout=self._timeout)
-            page = wire.read_page(await self._caller.read(request), self._path)
+            page = answers.page(await self._caller.read(request), self._path, self._caller.hide)
             if page.total is not None:
                 self._total = page.total
             for row in page.rows:

@@ -123,7 +123,7 @@ class Contacts:
         """A group. `GET /group/get/{id}`: that there is such a call is documented, its path is an integrator's."""
         path = parameters.path(path, id, "the group's id")
         response = await self._call.read(parameters.reading(path, extra, timeout))
-        return Group.read(answers.item(response, path, known=("gid", "group", "name")), endpoint=path)
+        return Group.read(answers.item(response, path, known=("gid", "group", "name"), hide=self._call.hide), endpoint=path)
 
     @overload
     async def download(

@@ -34,6 +34,8 @@ def _check(source: FileLike) -> None:
             raise ConfigurationError("a group file must be a file, not standard input")
         return _columns(source, str(source))
     try:
+        if isinstance(source.read(0), str):
+            raise ConfigurationError('the group file was opened as text; open it in binary mode, "rb"')
         start = source.tell()
     except (OSError, ValueError, AttributeError):
         raise ConfigurationError("the group file cannot seek; give a path or bytes") from None

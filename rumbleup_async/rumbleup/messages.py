@@ -8,9 +8,9 @@ Source of the facts: the Message API page; statuses of message/next: its referen
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from rumbleup_async.errors import ConfigurationError, NotFound, UnreadableReply
+from rumbleup_async.errors import NotFound, UnreadableReply
 from rumbleup_async.rumbleup import answers, parameters, times, wire
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
@@ -26,21 +26,28 @@ class Messages:
     def __init__(self, caller: Caller) -> None:
         self._call = caller
 
-    async def next(self, *, action: str | int, timeout: float | None = None) -> Contact | None:
+    async def next(
+        self, *, action: str | int, method: Literal["POST", "GET"] = "POST", timeout: float | None = None
+    ) -> Contact | None:
         """The next contact of a project to text, locked for the caller for about five minutes; None when none is left (404).
 
-        Always a POST, because it has a side effect and HTTP libraries repeat GETs.
+        A POST, as the page's sample has it, because it has a side effect and HTTP libraries repeat GETs. The reference lists
+        a GET: `method="GET"` if the server insists. A GET that is repeated locks one contact more for five minutes.
 
-        Raises RateLimited for 440 (too many at once) and for 429, ContactsBusy-like 441 as ApiError with status 441 (others
-        were faster: ask again in a couple of seconds), UnreadableReply if the answer names no phone, or two.
+        Raises RateLimited for 440 (too many at once) and for 429, ApiError with status 441 if others were faster (contacts
+        remain: ask again in a couple of seconds), UnreadableReply if the answer names no phone, or two.
         """
-        body = wire.encode({"action": wire.project_id(action)})
+        values = {"action": wire.project_id(action)}
         try:
-            response = await self._call.write(Request("POST", wire.NEXT, body, timeout=parameters.seconds(timeout)))
+            if method == "GET":
+                # Marked as a read for the exchange's sake; it is not tried again.
+                response = await self._call.once(parameters.reading(wire.NEXT, values, timeout))
+            else:
+                response = await self._call.write(parameters.posting(wire.NEXT, values, timeout))
             value = wire.read_next(response, wire.NEXT)
             contact = Contact.read(value, endpoint=wire.NEXT)
             if not contact.phone:
-                answers.raise_hidden(response, value, wire.NEXT)
+                answers.raise_hidden(response, value, wire.NEXT, self._call.hide)
         except NotFound as error:
             if not error.readable:
                 # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
@@ -70,11 +77,13 @@ class Messages:
         the person may have been texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing
         was sent.
         """
-        if not text.strip():
-            raise ConfigurationError("the text is empty")
+        text = wire.written(text, "the text")
+        name = None if name is None else wire.written(name, "the name")
+        if group is not None:
+            parameters.identifier(group, "group")
         send = wire.SendBody(wire.phone_digits(phone), wire.project_id(action), text, wire.tags(flags), name, group)
         request = Request("POST", wire.SEND, wire.encode(send), timeout=parameters.seconds(timeout))
-        return sent_message(await self._call.write(request, (text,)), wire.SEND)
+        return sent_message(await self._call.write(request, (text,)), wire.SEND, (text, *self._call.hide))
 
     def log(
         self,
@@ -109,11 +118,14 @@ class Messages:
         return self._call.select(wire.LOG, filters, Message.read, timeout=timeout)
 
 
-def sent_message(response: Response, endpoint: str) -> Message:
-    """The message of a send's answer; UnreadableReply without a logid, because then nobody knows whether it was taken."""
+def sent_message(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> Message:
+    """The message of a send's answer; UnreadableReply without a logid, because then nobody knows whether it was taken.
+
+    What is in `hide` is quoted by no error.
+    """
     value = wire.read_json(response, endpoint)
     message = Message.read(value, endpoint=endpoint)
     if message.logid is None:
-        answers.raise_hidden(response, value, endpoint)
+        answers.raise_hidden(response, value, endpoint, hide)
         raise UnreadableReply("an answer without a logid; the text may have been sent", status=response.status, endpoint=endpoint)
     return message

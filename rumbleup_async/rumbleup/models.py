@@ -253,7 +253,7 @@ class Message(Model, frozen=True, kw_only=True):
         """Whether the contact wrote it: by status, else because sender and contact are the same phone."""
         if self.status:
             return self.status.lower() == "received"
-        return self.sender is not None and self.sender == self.phone
+        return bool(self.sender and self.phone) and _ten_digits(self.sender or "") == _ten_digits(self.phone or "")
 
 
 class Contact(Model, frozen=True, kw_only=True):

@@ -30,7 +30,8 @@ Time: TypeAlias = dt.datetime | dt.date | int | float | str
 
 def identifier(value: Id, what: str = "id") -> str:
     """An id as text; ConfigurationError if it is empty or cannot be one."""
-    text = "" if isinstance(value, bool) else str(value).strip()
+    given: object = value
+    text = str(given).strip() if isinstance(given, (str, int)) and not isinstance(given, bool) else ""
     if not text or not text.isprintable() or len(text) > 200:
         raise ConfigurationError(f"{what} must be the number or the text by which the API knows it")
     return text
@@ -71,21 +72,24 @@ def moment(value: dt.datetime, name: str) -> str:
 
     The project page describes three formats for the times it takes; this is the one without zone names.
     """
-    if getattr(value, "utcoffset", lambda: None)() is None:
+    given: object = value
+    if not isinstance(given, dt.datetime) or given.utcoffset() is None:
         raise ConfigurationError(f"{name} must be a datetime with a zone, such as one with tzinfo=zoneinfo.ZoneInfo(...)")
     return value.isoformat(timespec="seconds")
 
 
 def seconds(timeout: float | None) -> float | None:
     """The `timeout=` of a call, checked."""
-    if timeout is not None and not 0 < timeout < math.inf:
+    given: object = timeout
+    if given is not None and not (isinstance(given, (int, float)) and 0 < given < math.inf):
         raise ConfigurationError("timeout must be a number of seconds above 0")
     return timeout
 
 
 def page_size(size: int | None) -> str | None:
     """The `_count` of a list. 1 to 999 is documented for accounts, nothing for the others; the server's own is 32."""
-    if size is not None and size < 1:
+    given: object = size
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise ConfigurationError("page_size must be a whole number of at least 1")
     return None if size is None else str(size)
 
@@ -113,10 +117,21 @@ async def uploading(
     path: str, values: Mapping[str, object], files: Mapping[str, FileLike], timeout: float | None = None
 ) -> Request:
     """A POST with the files and, in the same body, every other value that is not None. `files`: part name to file."""
-    texts = {name: plain(value, name) for name, value in values.items()}
+    # An empty list is an empty field, as it is an empty list in JSON: it takes away what was there.
+    texts = {name: "" if value in ([], ()) else plain(value, name) for name, value in values.items()}
+    if any(text is not None and not _encodes(text) for text in texts.values()):
+        raise ConfigurationError(wire.BROKEN_TEXT)
     parts = [Part(name, text) for name, text in texts.items() if text is not None]
     parts += [await file_part(name, source) for name, source in files.items()]
     return Request("POST", path, parts=tuple(parts), timeout=seconds(timeout))
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json(value: object, name: str) -> Any:

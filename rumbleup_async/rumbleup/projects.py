@@ -7,7 +7,7 @@ Source of the facts: the Action API page and its newer form, the Project API pag
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import msgspec
@@ -42,7 +42,7 @@ class Projects:
     async def get(self, id: Id, *, timeout: float | None = None) -> Project:  # noqa: A002 - the API's word for it
         """One project. `GET /project/get/{id}`."""
         path = self._path("get", id)
-        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path, id)
+        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path, id, self._call.hide)
 
     async def create(
         self,
@@ -69,15 +69,13 @@ class Projects:
         Raises ConfigurationError before anything is sent if a field or a file is wrong, UnreadableReply if the answer names no
         project, which may have been created all the same.
         """
-        if not name.strip():
-            raise ConfigurationError("a project needs a name")
-        if not message.strip():
-            raise ConfigurationError("a project needs a message")
+        name = wire.written(name, "the project's name")
+        message = wire.written(message, "the project's message")
         _either(group, group_file)
         values = project_fields.values(name, message, group, fields, extra)
         if OUTSOURCED not in (values.get("flags") or ()) and any(key.startswith("outsource_") for key in values):
             warnings.warn(f"the outsource fields count only with flags=[{OUTSOURCED!r}]", category=RumbleUpWarning, stacklevel=2)
-        files = await _files(media, media_part, group_file, group_file_part)
+        files = await _files(media, media_part, group_file, group_file_part, values)
         path = f"/{self._resource}/create"
         project = await self._change(path, values, files, timeout, "")
         if not project.id:
@@ -105,7 +103,7 @@ class Projects:
         """
         _either(group, group_file)
         values = project_fields.values(name, message, group, fields, extra)
-        files = await _files(media, media_part, group_file, group_file_part)
+        files = await _files(media, media_part, group_file, group_file_part, values)
         if not values and not files:
             raise ConfigurationError("there is nothing to change")
         return await self._change(self._path("update", id), values, files, timeout, id)
@@ -189,8 +187,9 @@ class Projects:
         values = {"format": format, **project_fields.window(self._resource, window)}
         response = await self._call.read(parameters.reading(path, values, timeout))
         if format != "json":
+            answers.refuse_hidden(response, path, self._call.hide)
             return answers.text(response, path)
-        return [Project.read(row, endpoint=path) for row in answers.rows(response, path)]
+        return [Project.read(row, endpoint=path) for row in answers.rows(response, path, self._call.hide)]
 
     def _path(self, verb: str, id: Id) -> str:  # noqa: A002
         return parameters.path(f"/{self._resource}/{verb}/{{id}}", id, "the project's id")
@@ -207,11 +206,18 @@ class Projects:
             request = await parameters.uploading(path, values, files, timeout)
         else:
             request = parameters.posting(path, values, timeout)
-        return _read(await self._call.write(request), path, id)
+        message = values.get("message")
+        hide = (message,) if isinstance(message, str) else ()
+        return _read(await self._call.write(request, hide), path, id, (*hide, *self._call.hide))
 
 
-async def _files(media: FileLike | None, media_part: str, contacts: FileLike | None, contacts_part: str) -> dict[str, FileLike]:
+async def _files(
+    media: FileLike | None, media_part: str, contacts: FileLike | None, contacts_part: str, fields: Collection[str]
+) -> dict[str, FileLike]:
     files: dict[str, FileLike] = {}
+    for given, part in ((media, media_part), (contacts, contacts_part)):
+        if given is not None and (not part or part in fields):
+            raise ConfigurationError(f"a file needs a part with a name of its own, not {part!r}")
     if media is not None:
         files[media_part] = media
     if contacts is not None:
@@ -227,9 +233,9 @@ def _either(group: Id | None, contacts: FileLike | None) -> None:
         raise ConfigurationError("give either group or group_file; a file is used only where no group is given")
 
 
-def _read(response: Response, path: str, asked: Id) -> Project:
+def _read(response: Response, path: str, asked: Id, hide: tuple[str, ...]) -> Project:
     """The project of an answer; where the answer does not name its id, that which was asked for."""
-    project = Project.read(answers.item(response, path, known=("action", "project")), endpoint=path)
+    project = Project.read(answers.item(response, path, known=("action", "project"), hide=hide), endpoint=path)
     return project if project.id else msgspec.structs.replace(project, id=str(asked))
 
 

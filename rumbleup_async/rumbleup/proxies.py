@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.rumbleup import parameters
+from rumbleup_async.rumbleup import parameters, wire
 from rumbleup_async.rumbleup.messages import sent_message
 from rumbleup_async.rumbleup.models import Message, Model
 from rumbleup_async.rumbleup.times import Moment
-from rumbleup_async.rumbleup.wire import phone_digits
 
 if TYPE_CHECKING:
     from rumbleup_async.rumbleup.caller import Caller, Pages
@@ -107,14 +105,14 @@ class Proxies:
         have been texted: look into `messages.log`. Landline, DailyCapReached, OutsideHours, ProxyUnavailable, InvalidField,
         NotAllowed mean that nothing was sent.
         """
-        if not text.strip():
-            raise ConfigurationError("the text is empty")
+        text = wire.written(text, "the text")
         values = {
-            "phone": phone_digits(phone),
+            "phone": wire.phone_digits(phone),
             "proxy": None if proxy is None else str(proxy),
             "text": text,
             "campaignId": campaign_id,
             "file": file,
             **extra,
         }
-        return sent_message(await self._call.write(parameters.posting(SEND, values, timeout)), SEND)
+        response = await self._call.write(parameters.posting(SEND, values, timeout), (text,))
+        return sent_message(response, SEND, (text, *self._call.hide))

@@ -118,7 +118,7 @@ class Reports:
             raise ConfigurationError("a report needs a title; it chooses the type")
         asked = {name: parameters.plain(value, name) for name, value in extra.items()}
         values = {"title": title, "email": email, "interval": interval, **asked}
-        return _read(await self._call.write(parameters.posting(path, values, timeout)), path)
+        return _read(await self._call.write(parameters.posting(path, values, timeout)), path, self._call.hide)
 
     def list(
         self, *, page_size: int | None = None, timeout: float | None = None, path: str = LIST, **extra: Any
@@ -130,7 +130,7 @@ class Reports:
     async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> Report:  # noqa: A002
         """One report, with its files when it is done. `GET /report/get/{id}`."""
         path = parameters.path(path, id, "the report's id")
-        return _read(await self._call.read(parameters.reading(path, extra, timeout)), path)
+        return _read(await self._call.read(parameters.reading(path, extra, timeout)), path, self._call.hide)
 
     @overload
     async def download(
@@ -192,5 +192,5 @@ class Reports:
             await self._call.write(parameters.posting(path, {}, timeout))
 
 
-def _read(response: Any, path: str) -> Report:
-    return Report.read(answers.item(response, path, known=("rpid",)), endpoint=path)
+def _read(response: Any, path: str, hide: tuple[str, ...]) -> Report:
+    return Report.read(answers.item(response, path, known=("rpid",), hide=hide), endpoint=path)

@@ -10,7 +10,6 @@ an hour; the raw text is always kept beside it.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 import zoneinfo
 
@@ -99,15 +98,16 @@ def milliseconds(value: dt.datetime | dt.date | float | str) -> str:
     An aware datetime or a number of milliseconds; a naive datetime is a ConfigurationError, because nobody can know its zone.
     """
     if isinstance(value, str):
+        if not value.strip():
+            raise ConfigurationError("an empty time would search for everything; leave it out")
         return value
     if isinstance(value, dt.datetime):
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise ConfigurationError("a datetime without a zone is ambiguous; add one, such as datetime.UTC")
         return str(round(value.timestamp() * 1000))
     if isinstance(value, dt.date):
         return str(round(dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC).timestamp() * 1000))
-    if isinstance(value, bool) or not math.isfinite(value):
-        raise ConfigurationError("a time in milliseconds must be a number")
-    if isinstance(value, bool) or not abs(value) < 1e15:
+    given: object = value
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not abs(given) < 1e15:
         raise ConfigurationError("a time must be a datetime, a date, Unix milliseconds or text")
     return str(round(value))

@@ -97,12 +97,29 @@ class SendBody(msgspec.Struct, omit_defaults=True):
 
 encode = msgspec.json.Encoder().encode
 
+BROKEN_TEXT = "a text holds half a character (a lone surrogate), which cannot be sent; read its source as UTF-8"
+
+
+def written(text: object, what: str) -> str:
+    """A text that a person wrote, as given; ConfigurationError for none, for bytes, and for what cannot be encoded."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{what} must be text, not {type(text).__name__}")
+    if not text.strip():
+        raise ConfigurationError(f"{what} is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(BROKEN_TEXT) from None
+    return text
+
 
 def comma(values: str | int | Iterable[str | int]) -> str:
     """A comma list, as the API takes lists in queries; a value that contains a comma is refused."""
+    texts = [str(values)] if isinstance(values, (str, int)) else [str(value) for value in values]
+    if not all(text.strip() for text in texts):
+        raise ConfigurationError("an empty filter would search for everything; leave it out, or do not ask")
     if isinstance(values, (str, int)):
-        return str(values)
-    texts = [str(value) for value in values]
+        return texts[0]
     if any("," in text for text in texts):
         raise ConfigurationError("a value of a comma list must not contain a comma")
     if not texts:
@@ -122,7 +139,8 @@ def tags(flags: Iterable[str]) -> tuple[str, ...]:
 
 def project_id(action: str | int) -> str:
     """The id of a project as it travels; ConfigurationError for none."""
-    text = "" if isinstance(action, bool) else str(action).strip()
+    given: object = action
+    text = str(given).strip() if isinstance(given, (str, int)) and not isinstance(given, bool) else ""
     if not text or not text.isprintable():
         raise ConfigurationError("action is the id of the project to send into")
     return text
@@ -130,7 +148,10 @@ def project_id(action: str | int) -> str:
 
 def query(values: Mapping[str, str | None]) -> str:
     """A percent-encoded query of the values that are not None."""
-    return urlencode({key: value for key, value in values.items() if value is not None})
+    try:
+        return urlencode({key: value for key, value in values.items() if value is not None})
+    except UnicodeEncodeError:
+        raise ConfigurationError(BROKEN_TEXT) from None
 
 
 class _SendReply(msgspec.Struct):
@@ -315,7 +336,6 @@ _BY_CODE: dict[str, type[ApiError]] = {
     "LANDLINE": errors.Landline,
     "DAILYCAP": errors.DailyCapReached,
     "TIMERANGE": errors.OutsideHours,
-    "FIELD": errors.InvalidField,
     "PROXY": errors.ProxyUnavailable,
 }
 _BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.NotFound}
@@ -341,15 +361,17 @@ def _error_of(response: Response, endpoint: str, hide: tuple[str, ...]) -> ApiEr
 
 def _kind_of(failure: Failure, endpoint: str) -> ApiError:
     status, code = failure.status, failure.code
-    if status in _THROTTLED:
+    # A code says more than the status it comes with, which no page names; but it does not turn a 5xx into a refusal.
+    kind = _BY_CODE.get(code) if 400 <= status < 500 else None
+    if kind is None and status in _THROTTLED:
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    kind = kind or _BY_STATUS.get(status)
     if kind is None:
         if status >= 500:
             kind = errors.ServerFailed
-        elif status == 403:
+        elif status == 403 and (failure.opt_out or code != "FIELD"):
             kind = errors.OptOutMissing if failure.opt_out else errors.NotAllowed
-        elif status == 400:
+        elif status == 400 or code == "FIELD":
             kind = errors.GroupNotActive if "must be active" in failure.message.lower() else errors.InvalidField
         elif status < 400:
             return UnreadableReply("a redirect, which is never followed", status=status, endpoint=endpoint)
@@ -413,12 +435,21 @@ def read_page(response: Response, endpoint: str) -> Page:
     data: Any = next((value[name] for name in ("data", "messages", "logs") if value.get(name) is not None), [])
     token = value.get("next_token")
     if isinstance(token, bool) or not isinstance(token, (str, int, float)):
+        if token:
+            # To take this for the end would lose rows without a word.
+            raise UnreadableReply("a page token that is neither text nor number", status=response.status, endpoint=endpoint)
         token = None
     return Page(
         rows=data if isinstance(data, list) else [data],
         next_token=str(token) if token not in (None, "") else None,
-        total=_number(value.get("total")) or None,
+        total=_total(value.get("total")),
     )
+
+
+def _total(value: object) -> int | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value) if 0 <= value < 1e15 else None
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
 _OPTED_OUT = {"dnd": "opted out (dnd)", "bad": "opted out or wrong number (bad)", "landline": "a landline"}

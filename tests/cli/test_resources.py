@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.showing import plain
+from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Rumbleup
@@ -160,3 +162,17 @@ async def test_a_server_s_words_do_not_steer_the_terminal(command: Rumbleup, sim
     shown = await command("contacts", "select")
     assert "Dora" in shown.stdout
     assert "\x1b" not in shown.stdout
+
+
+async def test_a_direct_text_in_doubt_says_what_to_do(command: Rumbleup, simulator: Simulator) -> None:
+    """It would be sent a second time, as anything that ends with an error is."""
+    simulator.set_faults({"proxy:500-after": 1.0})
+    done = await command("proxies", "send", "--phone", "2025550101", "--text", TEXT, "--proxy", "2025550199", "--yes")
+    assert done.exit_code == 1
+    assert "do not send it again" in done.stderr
+
+
+def test_a_foreign_word_does_not_take_the_place_of_ours() -> None:
+    """A script would read another number as the project's id."""
+    shown = plain(Project.read({"action": 7, "id": 99, "colour": "red", "sent": "many"}))
+    assert (shown["id"], shown["colour"], shown["sent"]) == ("7", "red", "many")

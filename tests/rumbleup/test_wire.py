@@ -386,7 +386,7 @@ def test_queries_are_encoded() -> None:
         ({"data": [], "next_token": "0"}, 0, "0"),
         ({"data": [], "next_token": 0}, 0, "0"),
         ({"data": [], "next_token": False}, 0, None),
-        ({"data": [], "next_token": {"a": 1}}, 0, None),
+        ({"data": [], "next_token": {}}, 0, None),
         ({"data": None, "messages": [{}]}, 1, None),
         ({"logs": [{}]}, 1, None),
         ({"data": {"logid": "a"}}, 1, None),
@@ -398,6 +398,57 @@ def test_pages_as_servers_write_them(body: object, rows: int, token: str | None)
     """The rest of a log would never be read, and texts that left be taken for texts that did not."""
     page = wire.read_page(answer(200, body), "/log")
     assert (rows, token) == (len(page.rows), page.next_token)
+
+
+@pytest.mark.parametrize("token", [{"a": 1}, ["a"], True])
+def test_a_token_that_cannot_be_sent_back_is_not_the_end(token: object) -> None:
+    """The rest of a log would be lost without a word."""
+    with pytest.raises(UnreadableReply, match="page token"):
+        wire.read_page(answer(200, {"data": [{}], "next_token": token}), "/log")
+
+
+@pytest.mark.parametrize(
+    ("total", "read"),
+    [(0, 0), (3, 3), (2_500_000, 2_500_000), ("2500000", 2_500_000), (None, None), (True, None), (-1, None), ("x", None)],
+)
+def test_totals(total: object, read: int | None) -> None:
+    """The progress bar of a long log would have no end."""
+    assert wire.read_page(answer(200, {"data": [], "total": total}), "/log").total == read
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind"),
+    [
+        (429, "DAILYCAP", "cap", errors.DailyCapReached),
+        (440, "TIMERANGE", "late", errors.OutsideHours),
+        (500, "LANDLINE", "x", errors.ServerFailed),
+        (401, "FIELD", "x", errors.KeyRefused),
+        (404, "FIELD", "x", errors.NotFound),
+        (409, "FIELD", "x", errors.InvalidField),
+        (400, "FIELD", "the contact group must be Active", errors.GroupNotActive),
+        (403, "FIELD", "the message lacks opt-out instructions", errors.OptOutMissing),
+        (403, "FIELD", "x", errors.InvalidField),
+        (403, "OTHER", "x", errors.NotAllowed),
+    ],
+)
+def test_status_and_code_together(status: int, code: str, message: str, kind: type[Exception]) -> None:
+    """A cap would look like a short pause, a 5xx like proof that nothing was sent."""
+    error = wire.error_of(answer(status, {"status": status, "code": code, "message": message}), "/message/send")
+    assert type(error) is kind
+
+
+@pytest.mark.parametrize("values", ["", " ", [""], ["a", " "], []])
+def test_an_empty_filter_is_refused(values: str | list[str]) -> None:
+    """It would search for everything, and whoever looks for one text would find another."""
+    with pytest.raises(ConfigurationError, match="everything"):
+        wire.comma(values)
+
+
+@pytest.mark.parametrize("action", [None, "", " ", True, 1.5, b"7", ["7"]])
+def test_what_is_no_project_id(action: Any) -> None:
+    """A text would be sent into the project `None`."""
+    with pytest.raises(ConfigurationError):
+        wire.project_id(action)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"null", b"5", b'"x"', b"{", DEEP])
