@@ -40,6 +40,9 @@ _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
 crash."""
 
+_DRAW_AHEAD = 2.0
+"""Seconds of paced traffic for which texters may have contacts in line."""
+
 _FEED_AHEAD = 20_000
 """Contacts that a feed may be ahead of the sending."""
 
@@ -115,6 +118,7 @@ class Engine:
         """Up to this row the ledger knows the list from before: nothing is sent until the feed has shown that it is the same."""
         self._is_stopping = False
         self._is_cancelled = False
+        self._is_abandoned = False
         self._is_broken = False
         """The books cannot be kept any more."""
         self._is_done = False
@@ -146,6 +150,7 @@ class Engine:
 
     def abandon(self) -> None:
         """Do not even wait for what is in flight: it is closed as unknown."""
+        self._is_abandoned = True
         self._go_home()
         self._sender.abandon()
         for task in tuple(self._asking):
@@ -288,6 +293,8 @@ class Engine:
             raise
         self._publish(done)
         for answer, (_, opening) in zip(answers, drawn, strict=True):
+            if self._drawing is not None:
+                self._drawing.answered(answer)
             if isinstance(answer, Text):
                 self._open[answer.row] = answer
                 opening.set_result(answer)
@@ -395,32 +402,61 @@ class Engine:
 
     async def _draw_next(self, drawing: Drawing) -> Text | None:
         """The next contact that the provider hands out to this texter, its intent on the disk; None when there is none left."""
-        while self._left > 0 and await self._sender.unheld() and await self._window.wait():
+        while self._left > 0:
             self._left -= 1
-            drawn = await self._ask(drawing)
-            if isinstance(drawn, (Planned, Skipped)) and not self._is_broken:
-                opening: asyncio.Future[Text | None] = asyncio.get_running_loop().create_future()
-                self._drawn.append((drawn, opening))
-                self._bell.set()
-                text = await opening
-                if text is not None:
-                    return text
+            outcome = await self._draw_once(drawing)
+            if isinstance(outcome, Text):
+                return outcome
             self._left += 1
-            self._window.give()
             self._bell.set()
-            if drawn is None or self._is_broken:
-                return None
-            if isinstance(drawn, Pause) and not await self._sender.patiently(asyncio.sleep, drawn.seconds):
+            if not outcome:
                 return None
         return None
+
+    async def _draw_once(self, drawing: Drawing) -> Text | bool:
+        """A text, its room taken; else whether to try again."""
+        if not await self._window.wait():
+            return False
+        if not await self._may_draw():
+            self._window.give()
+            return False
+        drawn = await self._ask(drawing)
+        if isinstance(drawn, (Planned, Skipped)) and not self._is_broken:
+            opening: asyncio.Future[Text | None] = asyncio.get_running_loop().create_future()
+            self._drawn.append((drawn, opening))
+            self._bell.set()
+            text = await opening
+            if text is not None:
+                return text
+        # The room is kept while it pauses, or the next texter would ask at once what this one was told to ask later.
+        again = await self._sender.patiently(asyncio.sleep, drawn.seconds) if isinstance(drawn, Pause) else drawn is not None
+        self._window.give()
+        return again and not self._is_broken
+
+    async def _may_draw(self) -> bool:
+        """Wait until nothing holds and the pace will soon let a text out: a lock must not run while its contact waits in line."""
+        rate = self._pace.rate
+        ahead = math.inf if rate is None else max(1.0, rate * _DRAW_AHEAD)
+        while self._pace.hold.remaining > 0 or self._in_line() >= ahead:
+            held = self._pace.hold.remaining > 0
+            if not await (self._sender.unheld() if held else self._sender.patiently(asyncio.sleep, 0.05)):
+                return False
+        return not self._is_stopping
+
+    def _in_line(self) -> int:
+        """Contacts that are drawn, or being drawn, and not yet on their way."""
+        return len(self._open) - len(self._done) - len(self._sender.delivering) + len(self._drawn) + len(self._asking)
 
     async def _ask(self, drawing: Drawing) -> Planned | Skipped | Pause | None:
         task = this_task()
         self._asking.add(task)
         try:
             return await drawing.draw(self)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             task.uncancel()
+            if not self._is_abandoned:
+                self._failure = self._failure or RuntimeError("the function that chooses texts was cancelled")
+                self.stop(Stop("text failed", f"the text could not be chosen: {type(error).__name__}"))
             return None
         except Exception as error:  # noqa: BLE001 - the caller's own text function may fail; run() raises it again
             self._failure = self._failure or error

@@ -111,6 +111,9 @@ class Drawing(Protocol):
     async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
         """The next contact, screened; None when there is none left."""
 
+    def answered(self, answer: Text | Result) -> None:
+        """What the ledger made of a contact that was drawn."""
+
     def too_late(self, text: Text) -> bool:
         """Whether the contact may be somebody else's by now."""
 

@@ -387,6 +387,7 @@ class Run:
                 policy=self._policy,
                 locks=self._locks,
             )
+            await self._remember_skipped(self._texters)
         self._engine = Engine(
             self._ledger,
             self._gateway,
@@ -419,6 +420,14 @@ class Run:
         if self._screen is None or self._settings is None:
             raise ConfigurationError("a resumed run has its list already")
         return screened(contacts, self._screen, self._settings.phone_field)
+
+    async def _remember_skipped(self, texters: Texters) -> None:
+        after = -1
+        while skipped := await self._ledger.rows(after, BATCH, skipped_only=True):
+            for result in skipped:
+                if not result.reason.startswith("duplicate of"):
+                    texters.remember(result.phone)
+            after = skipped[-1].row
 
     async def _hand_out_skipped(self) -> None:
         after = -1

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Final
 from rumbleup_async.bulk import phones
 from rumbleup_async.bulk.phones import is_clean, normalise
 from rumbleup_async.bulk.segments import parts
-from rumbleup_async.bulk.template import EmptyFieldError, Template, field_name, has_opt_out, has_placeholder, merge_value
+from rumbleup_async.bulk.template import (
+    EmptyFieldError,
+    Template,
+    field_name,
+    has_opt_out,
+    has_placeholder,
+    holds_control,
+    merge_value,
+)
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
 
@@ -109,6 +117,8 @@ class Screen:
         phone, reason = normalise(contact.phone)
         if reason:
             return Skipped(contact.row, phones.shown(contact.phone), f"invalid phone: {reason}")
+        if holds_control(text):
+            return Skipped(contact.row, phone, "the text chosen holds a control character")
         segments = parts(text)
         if phone in self._suppress:
             reason = SUPPRESSED

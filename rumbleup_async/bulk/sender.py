@@ -17,6 +17,7 @@ from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Wat
 
 Ts = TypeVarTuple("Ts")
 
+LATE = "lock expired"
 ABANDONED = "interrupted before its result was known"
 
 _TROUBLE = 3
@@ -80,11 +81,13 @@ class Sender:
             return Closed(text.row, State.NOT_SENT, text.attempts, "suppressed")
         attempt = 0
         while True:
+            if self._is_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             if not await self._may_leave():
                 reason = "" if self._drawing is None else self._drawing.given_back(text)
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
-            if self._drawing is not None and self._drawing.too_late(text):
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, "lock expired")
+            if self._is_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
             outcome = await self._deliver(text)
             decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
@@ -102,6 +105,9 @@ class Sender:
                 case StopRun():
                     self._stop(decision.stop)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
+
+    def _is_late(self, text: Text) -> bool:
+        return self._drawing is not None and self._drawing.too_late(text)
 
     async def _may_leave(self) -> bool:
         """Wait for the pace and for room in flight; False if the run stops first."""

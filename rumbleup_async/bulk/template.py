@@ -124,6 +124,11 @@ def has_placeholder(text: str) -> bool:
     return "@" in text and _placeholder(text) is not None
 
 
+def holds_control(text: str) -> bool:
+    """Whether the text holds a control character that no message should."""
+    return _forbidden_control(text) is not None
+
+
 def has_opt_out(template: Template) -> bool:
     """Whether every text made from the template says STOP, whatever is merged: a value or fallback does not count."""
     return says_stop(template.literal)

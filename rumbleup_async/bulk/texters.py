@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import inspect
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from rumbleup_async.bulk.phones import normalise, shown
 from rumbleup_async.bulk.ports import Drawer, Pause, Steering
 from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.bulk.template import says_stop
@@ -30,6 +32,7 @@ from rumbleup_async.messaging import (
     NotSent,
     Planned,
     Refused,
+    Result,
     Skipped,
     Text,
     Throttled,
@@ -39,6 +42,10 @@ from rumbleup_async.retry import Again, Policy, Stop, StopRun, Watch, decide
 
 Writer = Callable[[Contact], str | Awaitable[str | None] | None]
 """Chooses the text for a contact; None leaves the contact alone."""
+
+
+_MARGIN = 10.0
+"""Seconds waited beyond the end of a lock, for clocks and rounding."""
 
 
 class Locks(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,64 +90,99 @@ class Texters:
         self._wall_clock = wall_clock
         self._begun: dict[str, float] = {}
         """When the draw of a contact was begun, on the loop's clock: its lock is surely ours from then on."""
-        self._passed_over: set[str] = set()
-        """Phones that are not texted in this run; the provider hands them out again when their locks end."""
-        self._lost: list[float] = []
-        """When the draws whose answers were lost were begun."""
+        self._passed_over: set[object] = set()
+        """Whoever is not texted in this run; the provider hands them out again when their locks end."""
+        self._repeated: set[str] = set()
+        """Phones that were drawn again and of which the ledger has not said yet whether they may be texted."""
+        self._lost = 0
+        self._lost_at = -math.inf
+        self._lost_until: dt.datetime | None = None
         self._news_at: float | None = None
+        """When a contact was last drawn that could be texted."""
         self._throttles = 0
-        self._throttled_until = 0.0
+        self._throttled_until = -math.inf
+        self._shrunk_at = -math.inf
 
     @property
     def lost(self) -> int:
         """Draws whose answers were lost: each may have locked a contact for nobody."""
-        return len(self._lost)
+        return self._lost
 
     @property
     def lost_until(self) -> dt.datetime | None:
         """When the last of the contacts locked for nobody comes back; None if there is none."""
-        if not self._lost:
-            return None
-        return self._at(self._lost[-1] + self._locks.held)
+        return self._lost_until
+
+    def remember(self, phone: str) -> None:
+        """Somebody whom an earlier part of this run has skipped: not to be put into its books again."""
+        if phone:
+            self._passed_over.add(phone)
+
+    def answered(self, answer: Text | Result) -> None:
+        """What the books made of a contact that was drawn: an open entry, or somebody who is not texted (again)."""
+        self._repeated.discard(answer.phone)
+        if isinstance(answer, Text):
+            self._news_at = _now()
+        else:
+            self.remember(answer.phone)
 
     async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
         """One draw: a contact, screened; a pause; or None at the end of the work."""
-        began = asyncio.get_running_loop().time()
+        began = _now()
         if self._news_at is None:
             self._news_at = began
-        answer = await self._answer(began)
-        if isinstance(answer, Drawn):
-            return await self._drawn(answer, began)
+        if began < self._throttled_until:
+            # Somebody was told "too many at once": those who have a contact go on, nobody else asks.
+            return Pause(self._throttled_until - began)
+        try:
+            answer = await self._drawer.draw()
+            if isinstance(answer, Drawn):
+                return await self._drawn(answer, began)
+        except BaseException:
+            # Cancelled, or the caller's text function failed: a contact may be locked that nobody texts.
+            self._lose()
+            raise
         if isinstance(answer, NoneLeft):
             return self._while_locks_end()
         if isinstance(answer, NoneNow):
+            self._works()
             return self._none_now()
         return self._trouble(answer, began, steering)
 
-    async def _answer(self, began: float) -> object:
-        try:
-            return await self._drawer.draw()
-        except asyncio.CancelledError:
-            self._lost.append(began)
-            raise
-
-    async def _drawn(self, drawn: Drawn, began: float) -> Planned | Skipped | Pause:
+    def _works(self) -> None:
+        """The provider answers as it should: trouble before this was not trouble in a row."""
         self._watch.proven = True
         self._watch.in_a_row = 0
         self._throttles = 0
+
+    def _lose(self) -> None:
+        # Its lock may have begun as late as now.
+        self._lost += 1
+        self._lost_at = _now()
+        self._lost_until = self._at(self._lost_at + self._locks.held)
+
+    async def _drawn(self, drawn: Drawn, began: float) -> Planned | Skipped | Pause | None:
+        self._works()
+        contact = Contact(self._row + 1, drawn.phone, drawn.fields)
+        phone, unreadable = normalise(drawn.phone)
+        who: object = phone or (drawn.phone, drawn.fields.get("cid"), drawn.fields.get("rupid"))
+        if who in self._passed_over or phone in self._repeated:
+            # Nothing is documented that would tell the provider to leave a contact out, so it comes again and again.
+            return self._none_now()
         self._row += 1
-        contact = Contact(self._row, drawn.phone, drawn.fields)
-        planned = Skipped(contact.row, contact.phone, drawn.barred) if drawn.barred else await self._written(contact)
-        if isinstance(planned, Skipped):
-            if planned.phone in self._passed_over:
-                # Nothing is documented that would tell the provider to leave a contact out, so it comes again and again.
-                return Pause(1.0 + self._jitter())
-            self._passed_over.add(planned.phone)
+        if drawn.barred or unreadable:
+            reason = drawn.barred or f"invalid phone: {unreadable}"
+            planned: Planned | Skipped = Skipped(contact.row, phone or shown(drawn.phone), reason)
         else:
-            self._begun.pop(planned.phone, None)
+            planned = await self._written(contact, phone)
+        if isinstance(planned, Skipped):
+            self._passed_over.add(who)
+        else:
+            if self._begun.pop(planned.phone, None) is not None:
+                # Handed out twice: the ledger decides, and until it has, once is enough to ask it.
+                self._repeated.add(planned.phone)
             self._begun[planned.phone] = began
             self._forget(began - 2 * self._locks.held)
-        self._news_at = asyncio.get_running_loop().time()
         return planned
 
     def _forget(self, before: float) -> None:
@@ -148,40 +190,39 @@ class Texters:
         while (oldest := next(iter(self._begun))) and self._begun[oldest] < before:
             del self._begun[oldest]
 
-    async def _written(self, contact: Contact) -> Planned | Skipped:
+    async def _written(self, contact: Contact, phone: str) -> Planned | Skipped:
         if self._writer is None:
             return self._screen(contact)
         text = self._writer(contact)
         if inspect.isawaitable(text):
             text = await text
         if text is None:
-            return Skipped(contact.row, contact.phone, "no text was chosen")
+            return Skipped(contact.row, phone, "no text was chosen")
         if not says_stop(text):
-            return Skipped(contact.row, contact.phone, "the text chosen does not say STOP")
+            return Skipped(contact.row, phone, "the text chosen does not say STOP")
         return self._screen.with_text(contact, text)
 
     def _while_locks_end(self) -> Pause | None:
         """Nobody is left, except contacts that may come back."""
         if self._locks.wait and self._lost:
-            remaining = self._lost[-1] + self._locks.held - asyncio.get_running_loop().time()
-            if remaining > -10.0:  # a little longer than their locks, for clocks and rounding
-                return Pause(max(1.0, min(remaining, 10.0)))
+            remaining = self._lost_at + self._locks.held + _MARGIN - _now()
+            if remaining > 0:
+                return Pause(min(remaining, 10.0))
         return None
 
     def _none_now(self) -> Pause | None:
         """Contacts remain, locked by others or lost in a race: ask again in 1 to 3 seconds (message/next's reference page)."""
-        now = asyncio.get_running_loop().time()
-        patience = self._locks.patience
+        assert self._news_at is not None  # noqa: S101 - set by the first draw
+        end = self._news_at + self._locks.patience
         if self._locks.wait:
-            patience = max(patience, self._locks.held + 30.0)
-        if self._news_at is not None and now - self._news_at > patience:
-            return None
-        return Pause(1.0 + 2.0 * self._jitter())
+            # Long enough for the lock of whoever else died to end, and for those of our own lost draws.
+            end = max(end, self._news_at + self._locks.held + _MARGIN, self._lost_at + self._locks.held + _MARGIN)
+        return None if _now() > end else Pause(1.0 + 2.0 * self._jitter())
 
     def _trouble(self, answer: object, began: float, steering: Steering) -> Pause | None:
-        now = asyncio.get_running_loop().time()
+        now = _now()
         if isinstance(answer, Unknown):
-            self._lost.append(began)
+            self._lose()
             stop = self._watch.see(answer)
             if stop is not None:
                 steering.stop(Stop(stop.cause, stop.message.replace("texts in a row", "draws in a row")))
@@ -198,20 +239,21 @@ class Texters:
             steering.stop(decision.stop)
             return None
         if not isinstance(decision, Again):
-            steering.stop(Stop("no contacts", f"the provider does not hand out contacts: {getattr(answer, 'reason', '')}"))
+            steering.stop(Stop("no contacts", f"the provider does not hand out contacts: {answer.reason}"))
             return None
         self._throttled_until = now + decision.after
-        if isinstance(answer, Throttled) and answer.status == 440:
-            # Too many texters at once: fewer of them, while those that have a contact go on.
-            steering.shrink()
-        else:
+        if not (isinstance(answer, Throttled) and answer.status == 440):
             steering.hold(decision.after, decision.reason)
+        elif began >= self._shrunk_at:
+            # Too many texters at once: half of them, while those that have a contact go on.
+            self._shrunk_at = now
+            steering.shrink()
         return Pause(decision.after * (1.0 + self._jitter()))
 
     def too_late(self, text: Text) -> bool:
         """Whether the lock may have ended: then the contact may be somebody else's by now."""
         begun = self._begun.get(text.phone)
-        return begun is None or asyncio.get_running_loop().time() - begun > self._locks.send_within
+        return begun is None or _now() - begun > self._locks.send_within
 
     def given_back(self, text: Text) -> str:
         """When a contact that was drawn but is not sent comes back."""
@@ -221,5 +263,9 @@ class Texters:
         return f"drawn, not sent; its lock ends at {self._at(begun + self._locks.held):%H:%M:%S} UTC"
 
     def _at(self, loop_time: float) -> dt.datetime:
-        seconds = loop_time - asyncio.get_running_loop().time()
+        seconds = loop_time - _now()
         return dt.datetime.fromtimestamp(self._wall_clock() + seconds, dt.UTC)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -288,6 +288,7 @@ class SqliteLedger:
         for batch in batches:
             with self._transaction():
                 self._insert(batch)
+            self._count_in(batch, State.QUEUED)
         with self._transaction():
             # The first row of a phone wins. Sorting once beats a look into a growing index for every row (3 x at a million rows).
             db.execute(
@@ -319,6 +320,7 @@ class SqliteLedger:
         if screened:
             with self._transaction():
                 self._insert(screened)
+            self._count_in(screened, State.QUEUED)
         return results
 
     def _unknown_rows(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
@@ -368,15 +370,18 @@ class SqliteLedger:
                 if isinstance(row, Planned):
                     text = None if row.text == same_text else row.text
                     values += (row.row, row.phone, text, row.name, row.segments, None, int(state), None, opened)
-                    self._counts[state] += 1
                 else:
                     values += (row.row, row.phone, None, None, 0, 1, 4, row.reason, None)
-                    self._counts[State.SKIPPED] += 1
             marks = ",".join(["(?,?,?,?,?,?,?,?,?)"] * len(some))
             self._db.execute(
                 f"INSERT INTO contact (row, phone, text, name, segments, screened, state, reason, time) VALUES {marks}",  # noqa: S608
                 values,
             )
+
+    def _count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
+        skipped = sum(isinstance(row, Skipped) for row in rows)
+        self._counts[State.SKIPPED] += skipped
+        self._counts[state] += len(rows) - skipped
 
     @property
     def _same_text(self) -> str | None:
@@ -483,6 +488,7 @@ class SqliteLedger:
                 )
         for close in closed:
             self._counts[close.state] += 1
+        self._count_in(new, State.INTENT)
         self._counts[State.INTENT] += len(again) - len(closed)
         self._counts[State.QUEUED] -= len(again)
         self._last_row = max(self._last_row, *(row.row for row in drawn))

@@ -218,6 +218,11 @@ class RumbleUp:
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
         from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
+        from rumbleup_async.bulk.texters import Locks
+
+        locks = locks or Locks()
+        if rate and rate * locks.send_within < 2:
+            raise ConfigurationError("the rate is so low that a contact's lock would end before its turn; use a higher rate")
 
         settings = Settings(
             provider=PROVIDER,
