@@ -53,6 +53,10 @@ def _value(value: object) -> object:
         return value.raw
     if isinstance(value, decimal.Decimal):
         return str(value)
+    if isinstance(value, Model):
+        return plain(value)
+    if isinstance(value, tuple):
+        return [_value(one) for one in value]
     return msgspec.to_builtins(value)
 
 

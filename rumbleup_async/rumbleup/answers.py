@@ -37,7 +37,7 @@ def item(response: Response, endpoint: str, *, known: Collection[str], hide: tup
 def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[Any]:
     """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
     try:
-        value = msgspec.json.decode(response.body)
+        value = wire.decode(response.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
@@ -61,7 +61,7 @@ def opened(response: Response) -> dict[str, Any]:
     Raises nothing: the call has succeeded, and an unexpected answer is no reason to say that it has not.
     """
     try:
-        value = msgspec.json.decode(response.body) if response.body.strip() else {}
+        value = wire.decode(response.body) if response.body.strip() else {}
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return {"text": response.body.decode("utf-8", "replace")}
     return value if isinstance(value, dict) else {"data": value}
@@ -78,7 +78,7 @@ def text(response: Response, endpoint: str) -> str:
 def refuse_hidden(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> None:
     """`raise_hidden` for an answer that may be no object, or no JSON at all."""
     try:
-        value = msgspec.json.decode(response.body)
+        value = wire.decode(response.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return
     if isinstance(value, dict):

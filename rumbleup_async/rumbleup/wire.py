@@ -8,6 +8,7 @@ Sources: the API overview page (auth, error object, paging), the Message API pag
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.utils
 import json
 import re
@@ -380,10 +381,33 @@ def _kind_of(failure: Failure, endpoint: str) -> ApiError:
     return kind(failure.message, status=status, code=code, endpoint=endpoint)
 
 
+def decode(body: bytes) -> Any:
+    """The JSON value of a body; msgspec's errors if there is none.
+
+    Half an emoji (`\\ud83d` alone), which is what a text cut in the middle leaves, makes a row no less readable.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        if _may_be_halved(body):
+            with contextlib.suppress(ValueError, RecursionError):
+                return _made_whole(json.loads(body))
+        raise
+
+
+def _may_be_halved(body: bytes) -> bool:
+    return b"\\ud" in body.lower()
+
+
+def _made_whole(value: Any) -> Any:
+    """The value without halves of characters, which nothing can print, keep or send."""
+    return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 def read_json(response: Response, endpoint: str) -> Any:
     """The JSON value of a 2xx answer, or UnreadableReply."""
     try:
-        return msgspec.json.decode(response.body)
+        return decode(response.body)
     except _BROKEN:
         raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
 
@@ -403,7 +427,9 @@ def read_next(response: Response, endpoint: str) -> dict[str, Any]:
 
     try:
         value = json.loads(response.body, object_pairs_hook=pairs)
-    except (ValueError, RecursionError):
+        if _may_be_halved(response.body):
+            value = _made_whole(value)
+    except (ValueError, RecursionError, msgspec.DecodeError):
         raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
     if not isinstance(value, dict):
         raise UnreadableReply(f"expected an object, got {type(value).__name__}", status=response.status, endpoint=endpoint)
@@ -464,7 +490,7 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         contact = read_next(response, NEXT)
     except UnreadableReply as error:
         if "two different phones" in error.message:
-            return Drawn("", {}, barred="two phones in one reply")
+            return Drawn("", _who(response), barred="two phones in one reply")
         return Unknown(error.message, response.status)
     if contact.get("phone") is None:
         status = _number(contact.get("status"))
@@ -474,10 +500,23 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         for name, value in contact.items()
         if isinstance(value, (str, int, float)) and not isinstance(value, bool)
     }
-    flags = contact.get("flags")
-    worn = flags.split(",") if isinstance(flags, str) else flags if isinstance(flags, list) else []
+    worn = _words(contact.get("flags"))
     barred = next((why for flag, why in _OPTED_OUT.items() if flag in worn), "")
     return Drawn(fields.get("phone", ""), fields, barred)
+
+
+def _words(flags: object) -> set[str]:
+    """Tags however they are written: a list, a comma list, an object of switches, in any case. In doubt a tag is worn."""
+    if isinstance(flags, dict):
+        flags = [name for name, on in flags.items() if on]
+    pieces = flags if isinstance(flags, list) else [flags]
+    return {word for piece in pieces if isinstance(piece, str) for word in re.split(r"\W+", piece.casefold()) if word}
+
+
+def _who(response: Response) -> dict[str, str]:
+    """What tells an ambiguous contact from another one, without a phone."""
+    contact = json.loads(response.body)
+    return {name: str(contact[name]) for name in ("cid", "rupid", "first_name", "last_name") if contact.get(name) is not None}
 
 
 def _decipher_no_contact(response: Response, hide: tuple[str, ...]) -> Draw:

@@ -11,6 +11,7 @@ import typer
 from rumbleup_async.cli.app import complete
 from rumbleup_async.cli.showing import plain
 from rumbleup_async.rumbleup.project_models import Project
+from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Rumbleup
@@ -176,3 +177,9 @@ def test_a_foreign_word_does_not_take_the_place_of_ours() -> None:
     """A script would read another number as the project's id."""
     shown = plain(Project.read({"action": 7, "id": 99, "colour": "red", "sent": "many"}))
     assert (shown["id"], shown["colour"], shown["sent"]) == ("7", "red", "many")
+
+
+def test_what_is_inside_a_result_is_shown_like_a_result() -> None:
+    """A script would find our own word `extra` in a report's files."""
+    shown = plain(Report.read({"rpid": "r", "files": [{"file": "a.csv", "size": None, "colour": "red"}]}))
+    assert shown["files"] == [{"file": "a.csv", "colour": "red"}]

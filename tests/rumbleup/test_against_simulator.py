@@ -9,14 +9,20 @@ import pytest
 
 from rumbleup_async import (
     ApiError,
+    DailyCapReached,
     GroupNotActive,
     InvalidField,
     KeyRefused,
     Landline,
+    NotAllowed,
     NotFound,
     OptOutMissing,
+    OutsideHours,
     Project,
+    ProxyUnavailable,
+    RateLimited,
     RumbleUp,
+    ServerFailed,
     UnreadableReply,
 )
 from rumbleup_async.simulator import Server, Simulator, serve
@@ -73,6 +79,43 @@ async def test_refusals_have_their_meaning(rumbleup: RumbleUp, simulator: Simula
     project = await rumbleup.projects.create(name="N", message=TEXT, group_file=CONTACTS)
     with pytest.raises(GroupNotActive):
         await rumbleup.projects.test(project.id, test_phone="2025550100")
+
+
+@pytest.mark.parametrize(("fault", "kind", "status", "code"), [
+    ("401", KeyRefused, 401, ""),
+    ("403", NotAllowed, 403, ""),
+    ("403-opt-out", OptOutMissing, 403, ""),
+    ("400", InvalidField, 400, ""),
+    ("429", RateLimited, 429, ""),
+    ("440", RateLimited, 440, ""),
+    ("440-in-body", RateLimited, 440, ""),
+    ("daily-cap", DailyCapReached, 400, "DAILYCAP"),
+    ("time-range", OutsideHours, 400, "TIMERANGE"),
+    ("landline", Landline, 400, "LANDLINE"),
+    ("500-before", ServerFailed, 500, ""),
+    ("502-html-after", ServerFailed, 502, ""),
+    ("html", UnreadableReply, 200, ""),
+    ("empty", UnreadableReply, 200, ""),
+    ("redirect", UnreadableReply, 307, ""),
+])  # fmt: skip
+async def test_every_meaning_has_its_error(
+    rumbleup: RumbleUp, simulator: Simulator, fault: str, kind: type[ApiError], status: int, code: str
+) -> None:
+    """A program could not tell what to do: wait, stop, mend the text, or leave this person alone."""
+    simulator.set_faults({f"send:{fault}": 1.0})
+    with pytest.raises(ApiError) as caught:
+        await rumbleup.messages.send(phone="2025550101", action=125, text=TEXT)
+    error = caught.value
+    assert (type(error), error.status, error.code, error.endpoint) == (kind, status, code, "/message/send")
+    assert error.message
+    told = f"{error!s}{error!r}{error.__dict__}"
+    assert not any(secret in told for secret in ("2025550101", "SECRET", TEXT))
+
+
+async def test_a_number_that_cannot_send_is_named(rumbleup: RumbleUp) -> None:
+    """A caller would give the person up where another number would do."""
+    with pytest.raises(ProxyUnavailable):
+        await rumbleup.proxies.send(phone="2025550101", text=TEXT, proxy="2025550177")
 
 
 async def test_submitting(rumbleup: RumbleUp) -> None:

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async import ApiError, ConfigurationError, InvalidField, NotAllowed, RateLimited, Request, Response, RumbleUp
+from rumbleup_async import (
+    ApiError,
+    ConfigurationError,
+    InvalidField,
+    NotAllowed,
+    RateLimited,
+    Request,
+    Response,
+    RumbleUp,
+    UnreadableReply,
+)
 from rumbleup_async.rumbleup.models import Message
 from rumbleup_async.session.scripted import ScriptedExchange
 
@@ -171,3 +181,30 @@ async def test_next_by_get_if_the_server_insists() -> None:
 def test_a_reply_is_known_by_its_sender_however_it_is_written(sender: str | None, phone: str | None, incoming: bool) -> None:
     """A reply would be taken for a text of ours."""
     assert Message(sender=sender, phone=phone).incoming is incoming
+
+
+HALVED = b'"text": "Hi \\ud83d", "first_name": "Ada \\uD83D"'
+
+
+async def test_half_an_emoji_hides_no_row() -> None:
+    """One text that was cut in the middle would make the whole log unreadable."""
+    body = b'{"data": [{"logid": "rl_1", "phone": "2025550101", "action": 1, %s}]}' % HALVED
+    async with client(ScriptedExchange(lambda _: Response(200, {}, body))) as rumbleup:
+        (message,) = await rumbleup.messages.log().all()
+        (project,) = await rumbleup.projects.stats()
+    assert (message.logid, message.text, project.id) == ("rl_1", "Hi ?", "1")
+    one = b'{"logid": "rl_1", "phone": "2025550101", %s}' % HALVED
+    async with client(ScriptedExchange(lambda _: Response(200, {}, one))) as rumbleup:
+        assert (await rumbleup.messages.send(phone="2025550101", action=1, text=TEXT)).logid == "rl_1"
+        contact = await rumbleup.messages.next(action=1)
+        assert contact is not None
+        assert contact.first_name == "Ada ?"
+        assert (await rumbleup.contacts.sync(phone="2025550101")).phone == "2025550101"
+
+
+async def test_half_an_emoji_hides_no_second_phone() -> None:
+    """Somebody would be texted by a guess after all."""
+    body = b'{"phone": "2025550101", "phone": "2025550102", %s}' % HALVED
+    async with client(ScriptedExchange(lambda _: Response(200, {}, body))) as rumbleup:
+        with pytest.raises(UnreadableReply, match="two different phones"):
+            await rumbleup.messages.next(action=1)

@@ -30,6 +30,7 @@ from rumbleup_async.rumbleup.models import Contact
 async def messages(rumbleup: RumbleUp) -> None:
     contact = await rumbleup.messages.next(action=125, timeout=5)
     assert_type(contact, Contact | None)
+    assert_type(await rumbleup.messages.next(action=125, method="GET"), Contact | None)
     message = await rumbleup.messages.send(
         phone="2025550101", action="125", text="STOP", flags=["a"], name="Ada", group=26, timeout=5
     )
