@@ -235,7 +235,7 @@ def test_environment_variables() -> None:
 def test_reasons_to_stop() -> None:
     """Otherwise a script does not know the word with which a run ended."""
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rumbleup_async").rglob("*.py"))
-    words = set(re.findall(r'\bStop\(\s*"([a-z][a-z -]+)"', source)) | {console.INTERRUPT, *console.ON_PURPOSE}
+    words = set(re.findall(r'\bStop\(\s*"([a-z][a-z -]+)"', source)) | {console.INTERRUPT, *console.NO_FAILURE}
     words |= {cause for cause, _ in retry._STOPS.values()} | set(re.findall(r'return "([a-z]+): ', source))
     text = " ".join((SENDING + (DOCS / "embedding.md").read_text(encoding="utf-8")).split())
     assert sorted(word for word in words if f"`{word}`" not in text) == []

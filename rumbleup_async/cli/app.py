@@ -113,6 +113,9 @@ def texters(
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
     suppress: Suppress = None,
+    patience: Annotated[
+        float, typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes.")
+    ] = 60.0,
     wait_locks: Annotated[
         bool, typer.Option("--wait-locks", help="Stay until contacts locked by lost answers come back.")
     ] = False,
@@ -135,6 +138,7 @@ def texters(
             flags=flag or [],
             suppress=suppress,
             wait_locks=wait_locks,
+            patience=patience,
             yes=yes,
             as_json=as_json,
             quiet=quiet,

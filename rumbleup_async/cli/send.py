@@ -168,6 +168,7 @@ async def texters(
     flags: list[str],
     suppress: Path | None,
     wait_locks: bool,
+    patience: float,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -184,7 +185,7 @@ async def texters(
         limit=limit,
         flags=flags,
         suppress=read_suppressed(suppress),
-        locks=Locks(wait=wait_locks),
+        locks=Locks(wait=wait_locks, patience=patience),
     )
     async with rumbleup, run:
         if not _may_begin(
@@ -279,7 +280,12 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
     if ledger is None:
         return
     if (summary.stopped or "").startswith("opt-out wording missing"):
-        say("send the corrected text as a new run, with --ledger and a new name")
+        if summary.sent + summary.unknown + summary.refused:
+            say(
+                f"some were texted already: see whom with rumbleup report {ledger}; the others get the corrected text by a new run"
+            )
+        else:
+            say("send again with a corrected text")
     elif summary.resumable:
         say(f"go on with: rumbleup resume {ledger}")
     if summary.unknown:

@@ -56,7 +56,7 @@ class MemoryLedger:
                 raise LedgerError("a ledger in memory has nothing to resume")
             self._plan = plan
         elif plan is not None and (differing := compare(self._plan, plan)):
-            if any(entry.attempts or entry.state not in states.BORN for entry in self._entries.values()):
+            if any(entry.state not in states.BORN for entry in self._entries.values()):
                 raise LedgerMismatch(f"the ledger was begun with another {' and another '.join(differing)}; use a new one")
             self._forget()
             self._plan = plan

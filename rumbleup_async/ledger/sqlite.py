@@ -194,8 +194,8 @@ class SqliteLedger:
         return plan
 
     def _was_used(self) -> bool:
-        """Whether any text of this ledger may ever have left."""
-        found = self._db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) OR attempts > 0 LIMIT 1").fetchone()
+        """Whether any text of this ledger may ever have left: of what is queued, tried or not, none has."""
+        found = self._db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) LIMIT 1").fetchone()
         return found is not None
 
     def _begin_anew(self, plan: Plan) -> None:
