@@ -103,6 +103,9 @@ async def _account(environ: Mapping[str, str]) -> list[Finding]:
     except ApiError as error:
         return [Finding("connection", True, "the server answers"), Finding("account", False, _remedy(error), STOPPED)]
     findings = [Finding("connection", True, "the server answers")]
+    if not (account.cid or account.name):
+        says = "the answer names no account; is RUMBLEUP_BASE_URL the API's address, or something else that answers with JSON?"
+        return [*findings, Finding("account", False, says, STOPPED)]
     named = " ".join(part for part in (account.name, account.cid and f"({account.cid})") if part) or "without a name"
     if account.is_active:
         findings.append(Finding("account", True, f"{named}, {account.status or 'status not told'}"))
