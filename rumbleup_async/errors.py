@@ -99,8 +99,8 @@ class ApiError(RumbleUpError):
 
     def __init__(self, message: str, *, status: int = 0, code: str = "", endpoint: str = "") -> None:
         where = f"{endpoint}: " if endpoint else ""
-        what = f"{status}{f' {code}' if code else ''}"
-        super().__init__(f"{where}{what} {message}".strip())
+        words = [str(status) if status else "", code, message]
+        super().__init__(where + " ".join(word for word in words if word))
         self.message = message
         self.status = status
         self.code = code

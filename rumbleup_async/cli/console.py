@@ -117,4 +117,5 @@ def table(rows: list[dict[str, Any]]) -> None:
     grid = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         grid.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
-    Console().print(grid, markup=False)
+    # Where nobody looks at it, an id must not be cut at the width of a terminal.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(grid, markup=False)

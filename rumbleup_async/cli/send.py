@@ -281,9 +281,7 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
         return
     if (summary.stopped or "").startswith("opt-out wording missing"):
         if summary.sent + summary.unknown + summary.refused:
-            say(
-                f"some were texted already: see whom with rumbleup report {ledger}; the others get the corrected text by a new run"
-            )
+            say(f"some were texted already (rumbleup report {ledger}); the others need a run of their own")
         else:
             say("send again with a corrected text")
     elif summary.resumable:

@@ -100,9 +100,12 @@ class RumbleUp:
         api_key = environ.get("RUMBLEUP_API_KEY", "").strip()
         if not api_key:
             raise ConfigurationError("RUMBLEUP_API_KEY is not set; it holds the pair KEY:SECRET from the portal")
-        base_url = environ.get("RUMBLEUP_BASE_URL", "").strip()
-        if base_url:
-            options.setdefault("base_url", base_url)
+        base_url = environ.get("RUMBLEUP_BASE_URL")
+        if base_url is not None:
+            if not base_url.strip():
+                # Whoever meant a simulator and lost its address on the way must not text real people.
+                raise ConfigurationError("RUMBLEUP_BASE_URL is set but empty; unset it to use RumbleUp itself")
+            options.setdefault("base_url", base_url.strip())
         return cls(api_key, **options)
 
     def __repr__(self) -> str:

@@ -169,11 +169,19 @@ _send_reply = msgspec.json.Decoder(_SendReply).decode
 _BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
+def _read_send_reply(body: bytes) -> _SendReply:
+    try:
+        return _send_reply(body)
+    except msgspec.DecodeError:
+        # The answer may quote a text that was cut in the middle of an emoji; its logid counts all the same.
+        return msgspec.convert(decode(body), _SendReply)
+
+
 def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     """What the answer to one message/send means for the text. Words of a refusal that quote what is in `hide` are left out."""
     if 200 <= response.status < 300:
         try:
-            reply = _send_reply(response.body)
+            reply = _read_send_reply(response.body)
         except _BROKEN:
             return Unknown(f"unreadable answer: {_what(response)}", response.status)
         if reply.logid or reply.logid == 0:
