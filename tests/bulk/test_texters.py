@@ -1165,7 +1165,8 @@ def test_going_on_with_a_ledger(kind: str, tmp_path: Path) -> None:
 @LEDGERS
 def test_going_on_does_not_repeat_what_was_skipped(kind: str, tmp_path: Path) -> None:
     """Each resume would count everybody who may not be texted once more."""
-    server = Server([Drawn(phone(n), {}, "opted out (dnd)" if n < 3 else "") for n in range(8)], lock=10.0)
+    odd = [Drawn("n/a", {"cid": "c_1"}), Drawn("", {"cid": "c_2"}, "two phones in one reply")]
+    server = Server([*odd, *(Drawn(phone(n), {}, "opted out (dnd)" if n < 3 else "") for n in range(8))], lock=10.0)
     ledger = make_ledger(kind, tmp_path)
 
     async def main() -> Came:
@@ -1178,7 +1179,124 @@ def test_going_on_does_not_repeat_what_was_skipped(kind: str, tmp_path: Path) ->
 
     came = virtual_time.run(main())
     fine(server)
-    assert came.states == {"sent": 5, "skipped": 3}
+    assert came.states == {"sent": 5, "skipped": 5}
+
+
+@LEDGERS
+def test_good_contacts_behind_those_who_are_passed_over(kind: str, tmp_path: Path) -> None:
+    """A resume that is handed 400 opted-out people first would say that it is done before the first good contact."""
+    server = Server([Drawn(phone(n), {}, "opted out (dnd)") for n in range(400)], lock=300.0)
+    ledger = make_ledger(kind, tmp_path)
+
+    async def main() -> Came:
+        await work(make(server, ledger=ledger, texters=8))
+        await asyncio.sleep(1000)
+        server.waiting.extend(contact for _, contact in server.locks.values())
+        server.locks.clear()
+        server.add(20, start=400)
+        again = DrawingBooks(ledger if kind == "memory" else SqliteLedger(tmp_path / "run.ledger"))
+        return await work(make(server, ledger=again, texters=8, resume=True))
+
+    came = virtual_time.run(main())
+    fine(server)
+    assert came.states == {"sent": 20, "skipped": 400}
+
+
+def test_a_server_that_hands_out_the_lowest_id_first() -> None:
+    """As soon as the locks of those who may not be texted end they come first, and the run would end before the others."""
+
+    class ById(Server):
+        def _true(self) -> Draw:
+            now = virtual_time.now()
+            for key, (end, contact) in list(self.locks.items()):
+                if end <= now:
+                    del self.locks[key]
+                    self.waiting.append(contact)
+            self.waiting = deque(sorted(self.waiting, key=lambda contact: contact.phone))
+            return super()._true()
+
+    server = ById([Drawn(phone(n), {}, "opted out (dnd)" if n < 150 else "") for n in range(600)], lock=60.0, latency=0.05)
+    came = play(server, texters=2, rate=3.0)
+    assert came.states == {"sent": 450, "skipped": 150}
+    assert came.took < 1000
+
+
+@LEDGERS
+@pytest.mark.parametrize("resumed", [False, True])
+def test_somebody_drawn_twice_and_given_back_is_texted(kind: str, tmp_path: Path, resumed: bool) -> None:
+    """Somebody handed out again while the first text waited, which then could not be sent, would never be texted."""
+    server = Server(6, lock=8.0, latency=0.05)
+    ledger = make_ledger(kind, tmp_path)
+    late = [0]
+
+    def script(text: Text, attempt: int) -> Any:
+        if text.phone != phone(3) or late[0] >= 2:
+            return accepts(text, attempt)
+        late[0] += 1
+
+        async def parked() -> Outcome:
+            # Long enough that the server hands the contact to another of our texters in the meantime.
+            await asyncio.sleep(12.0)
+            return Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400)
+
+        return parked()
+
+    server.script = script
+    mine = server.deliver
+
+    async def deliver(text: Text) -> Outcome:
+        outcome = await mine(text)
+        if isinstance(outcome, Barred):
+            server.left[:] = [one for one in server.left if one != text.phone]
+            server.done.discard(text.phone)
+        return outcome
+
+    server.deliver = deliver  # type: ignore[method-assign]
+    server.closes_lost = False
+    locks = Locks(held=8.0, send_within=7.0, patience=40)
+
+    async def main() -> Came:
+        run = make(server, ledger=ledger, texters=4, locks=locks)
+        if not resumed:
+            return await work(run)
+
+        async def stopping() -> None:
+            await asyncio.sleep(11.0)
+            run.stop("enough")
+
+        task = asyncio.create_task(stopping())
+        await work(run)
+        await task
+        late[0] = 2
+        await asyncio.sleep(30)
+        again = DrawingBooks(ledger if kind == "memory" else SqliteLedger(tmp_path / "run.ledger"))
+        return await work(make(server, ledger=again, texters=4, resume=True, locks=locks))
+
+    came = virtual_time.run(main())
+    assert server.handed[phone(3)] > 1, "it was never handed out twice, so this test shows nothing"
+    assert Counter(server.left)[phone(3)] == 1
+    assert came.summary.sent == 6
+    assert came.summary.not_sent == 0
+
+
+@LEDGERS
+def test_somebody_whose_cause_is_gone_is_texted_on_resume(kind: str, tmp_path: Path) -> None:
+    """Somebody whose missing name was filled in since would stay left out of every resume."""
+    server = Server([Drawn(phone(0), {"first_name": "Ada"}), Drawn(phone(1), {"first_name": ""})], lock=10.0)
+    ledger = make_ledger(kind, tmp_path)
+    text = "Hi {first_name}. STOP to opt out"
+
+    async def main() -> Came:
+        await work(make(server, ledger=ledger, texters=2, text=text, locks=Locks(patience=3)))
+        await asyncio.sleep(60)
+        server.locks.clear()
+        server.waiting = deque([Drawn(phone(1), {"first_name": "Bob"})])
+        again = DrawingBooks(ledger if kind == "memory" else SqliteLedger(tmp_path / "run.ledger"))
+        return await work(make(server, ledger=again, texters=2, resume=True, locks=Locks(patience=3)))
+
+    came = virtual_time.run(main())
+    fine(server)
+    assert came.summary.sent == 2
 
 
 def test_a_crash_leaves_unknown_what_was_open_and_nothing_of_it_is_texted_again(tmp_path: Path) -> None:
