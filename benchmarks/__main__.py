@@ -1,12 +1,12 @@
-"""The command: `python -m benchmarks [throughput|lists|startup] [--quick]`."""
+"""The command: `python -m benchmarks [throughput|texters|lists|startup] [--quick]`."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import lists, machine, startup, throughput
+from benchmarks import lists, machine, startup, texters, throughput
 
-PARTS = {"throughput": throughput.main, "lists": lists.main, "startup": startup.main}
+PARTS = {"throughput": throughput.main, "texters": texters.main, "lists": lists.main, "startup": startup.main}
 
 
 def main() -> None:

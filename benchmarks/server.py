@@ -1,6 +1,7 @@
-"""A server that is not the limit: answers message/send with a valid reply of about 400 bytes and nothing else.
+"""A server that is not the limit: answers message/send with a valid reply of about 400 bytes, and message/next with a contact.
 
-It parses only as much HTTP as the clients of these benchmarks send. `python -m benchmarks.server` prints its port.
+A project named `anything-N` has N contacts; after those next answers 404. It parses only as much HTTP as the clients of
+these benchmarks send. `python -m benchmarks.server` prints its port.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import re
+from collections import Counter
 from typing import cast
 
 _BODY = (
@@ -15,10 +18,25 @@ _BODY = (
     b'"sender":"u_x","group":"26","flags":["sent","newsms","run-000000000000"],"text":"Hi Ada, the polls are open until 8 pm. '
     b'Reply STOP to opt out","sent_time":"03/05/2025 9:10am EST","price":-0.05,"name":"Ada","tcr_cid":"CBENCH1"}'
 )
-_REPLY = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
-    % len(_BODY)
-) + _BODY
+_HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
+_REPLY = _HEAD % (b"200 OK", len(_BODY)) + _BODY
+_CONTACT = b'{"cid":"c_bench","phone":"%d","first_name":"Ada","last_name":"Byron","custom1":"x"}'
+_NONE_LEFT = b'{"status":404,"message":"No more contacts"}'
+_NEXT = b"/message/next "
+_ACTION = re.compile(rb'"action":\s*"([^"]*)"')
+
+_drawn: Counter[bytes] = Counter()
+"""Contacts handed out by project."""
+
+
+def _next(body: bytes) -> bytes:
+    found = _ACTION.search(body)
+    project = found[1] if found else b"0"
+    if _drawn[project] >= int(project.rpartition(b"-")[2]):
+        return _HEAD % (b"404 Not Found", len(_NONE_LEFT)) + _NONE_LEFT
+    contact = _CONTACT % (2_012_000_000 + _drawn[project] % 8_000_000)
+    _drawn[project] += 1
+    return _HEAD % (b"200 OK", len(contact)) + contact
 
 
 class _Connection(asyncio.Protocol):
@@ -40,15 +58,17 @@ class _Connection(asyncio.Protocol):
             length = int(self._data[at + 15 : self._data.find(b"\r", at)]) if at >= 0 else 0
             if len(self._data) < head + 4 + length:
                 return
+            is_next = self._data.find(_NEXT, 0, self._data.find(b"\r")) >= 0
+            reply = _next(self._data[head + 4 : head + 4 + length]) if is_next else _REPLY
             self._data = self._data[head + 4 + length :]
             if self._latency:
-                asyncio.get_running_loop().call_later(self._latency, self._answer)
+                asyncio.get_running_loop().call_later(self._latency, self._answer, reply)
             else:
-                self._answer()
+                self._answer(reply)
 
-    def _answer(self) -> None:
+    def _answer(self, reply: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(_REPLY)
+            self._transport.write(reply)
 
 
 async def _serve(latency: float) -> None:
