@@ -12,6 +12,9 @@ from typing import Any
 
 import msgspec
 
+SUPPRESSED = "suppressed"
+"""The reason of a contact that the caller's suppression list names."""
+
 
 def mask(phone: str) -> str:
     """A phone as it may be shown to anyone: the last two characters, the rest hidden."""

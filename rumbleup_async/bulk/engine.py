@@ -80,6 +80,8 @@ class Engine:
         self._drawing = drawing
         self._left = math.inf if limit is None else limit
         self._window = Window(concurrency)
+        self._bell = asyncio.Event()
+        """Something changed that the bookkeeper should look at."""
         self._sender = Sender(
             gateway,
             pace,
@@ -89,6 +91,7 @@ class Engine:
             drawing=drawing,
             never=never,
             stop=self.stop,
+            left=self._bell.set,
             wall_clock=wall_clock,
             jitter=jitter,
         )
@@ -103,11 +106,11 @@ class Engine:
         """Texters that have not ended."""
         self._asking: set[asyncio.Task[None]] = set()
         """Texters that wait for the provider's next contact."""
-        self._bell = asyncio.Event()
-        """Something changed that the bookkeeper should look at."""
         self._room = asyncio.Event()
         self._is_dry = False
         """The last look into the queue found it empty."""
+        self._parked = 0
+        """Texts queued again, for a later resume: this run does not come to them any more."""
         self._added = 0
         """Additions to the queue by a feed."""
         self._is_fed = True
@@ -308,6 +311,9 @@ class Engine:
         for close in done:
             text = self._open.pop(close.row)
             if close.state is State.QUEUED:
+                self._parked += 1
+                if self._drawing is not None:
+                    self._drawing.released(text.phone)
                 if not close.reason:
                     continue
                 state = State.NOT_SENT
@@ -340,7 +346,7 @@ class Engine:
         """Bring the contacts of a feed into the ledger, not too far ahead of the sending."""
         try:
             async for rows in feed:
-                while self._full() or (self._ledger.counts[State.QUEUED] > _FEED_AHEAD and not self._rows_to_pass):
+                while self._full() or (self._ledger.counts[State.QUEUED] - self._parked > _FEED_AHEAD and not self._rows_to_pass):
                     self._room.clear()
                     await self._room.wait()
                 skipped = await self._ledger.add(rows)
@@ -437,7 +443,7 @@ class Engine:
         """Wait until nothing holds and the pace will soon let a text out: a lock must not run while its contact waits in line."""
         rate = self._pace.rate
         ahead = math.inf if rate is None else max(1.0, rate * _DRAW_AHEAD)
-        while self._pace.hold.remaining > 0 or self._in_line() >= ahead:
+        while self._pace.hold.remaining > 0 or self._in_line() >= ahead or self._full():
             held = self._pace.hold.remaining > 0
             if not await (self._sender.unheld() if held else self._sender.patiently(asyncio.sleep, 0.05)):
                 return False

@@ -114,6 +114,9 @@ class Drawing(Protocol):
     def answered(self, answer: Text | Result) -> None:
         """What the ledger made of a contact that was drawn."""
 
+    def released(self, phone: str) -> None:
+        """An entry went back to the queue; nothing of it left."""
+
     def too_late(self, text: Text) -> bool:
         """Whether the contact may be somebody else's by now."""
 

@@ -130,6 +130,8 @@ class Run:
         return f"Run({self._plan!r})"
 
     async def __aenter__(self) -> Self:
+        if self._locks is not None:
+            self._locks.check()
         planned = None if self._settings is None else self._prepare(self._settings)
         try:
             self._plan = await self._ledger.open(planned)
@@ -224,6 +226,11 @@ class Run:
         return self.plan.details.get("mode") == CONCURRENT
 
     @property
+    def has_whole_list(self) -> bool:
+        """Whether the list is in the ledger to its end; without it a resume sends only what has come in."""
+        return self._ledger.fingerprint is not None
+
+    @property
     def window(self) -> int:
         """Requests that may be in flight at this moment; in concurrent mode, the texters in use."""
         return 0 if self._engine is None else self._engine.window
@@ -294,6 +301,8 @@ class Run:
         Raises ListError for a list that cannot be used, LedgerMismatch if the ledger was begun with another one.
         """
         screen, settings = self._screen, self._settings
+        if self.is_concurrent:
+            raise ConfigurationError("in concurrent mode the provider hands out the contacts; there is no list to read")
         if screen is None or settings is None:
             raise ConfigurationError("a resumed run has its list already")
         source = os.fspath(path)

@@ -27,12 +27,11 @@ from rumbleup_async.bulk.template import (
     merge_value,
 )
 from rumbleup_async.errors import ConfigurationError, TemplateError
-from rumbleup_async.messaging import Contact, Planned, Skipped
+from rumbleup_async.messaging import SUPPRESSED, Contact, Planned, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable
 
-SUPPRESSED: Final = "suppressed"
 _BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
 _PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
 

@@ -12,7 +12,7 @@ from typing import TypeVarTuple
 
 from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.messaging import Accepted, Closed, Outcome, Refused, State, Text, Throttled, Unknown
+from rumbleup_async.messaging import SUPPRESSED, Accepted, Closed, Outcome, Refused, State, Text, Throttled, Unknown
 from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
 Ts = TypeVarTuple("Ts")
@@ -38,6 +38,7 @@ class Sender:
         drawing: Drawing | None,
         never: Container[str],
         stop: Callable[[Stop], None],
+        left: Callable[[], None],
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
@@ -50,6 +51,7 @@ class Sender:
         self._drawing = drawing
         self._never = never
         self._stop = stop
+        self._left = left
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._is_stopping = False
@@ -78,7 +80,7 @@ class Sender:
     async def send(self, text: Text) -> Closed:
         """Try until the text is settled, parked, or the run stops."""
         if text.phone in self._never:
-            return Closed(text.row, State.NOT_SENT, text.attempts, "suppressed")
+            return Closed(text.row, State.NOT_SENT, text.attempts, SUPPRESSED)
         attempt = 0
         while True:
             if self._is_late(text):
@@ -111,11 +113,19 @@ class Sender:
 
     async def _may_leave(self) -> bool:
         """Wait for the pace and for room in flight; False if the run stops first."""
-        if self._stopped():
+        if self._stopped() or self._is_held_too_long():
             return False
         if len(self.delivering) < self._window.size and self._pace.try_permit():
             return True
         return await self.patiently(self._permit)
+
+    def _is_held_too_long(self) -> bool:
+        """Whether somebody, perhaps another call of the same client, was told to wait longer than a run waits: then it stops."""
+        remaining = self._pace.hold.remaining
+        if remaining <= 1.3 * self._policy.wait_ceiling:  # a hold is drawn out a little, see hold()
+            return False
+        self._stop(Stop("throttled", f"the provider asks to wait {remaining:.0f} seconds; resume after that"))
+        return True
 
     async def _permit(self) -> None:
         while True:
@@ -128,6 +138,8 @@ class Sender:
 
     async def unheld(self) -> bool:
         """Wait until nothing holds; False if the run stops first."""
+        if self._is_held_too_long():
+            return False
         return await self.patiently(self._pace.hold.wait)
 
     async def patiently(self, wait: Callable[[*Ts], Awaitable[None]], *arguments: *Ts) -> bool:
@@ -139,8 +151,8 @@ class Sender:
         try:
             await wait(*arguments)
         except asyncio.CancelledError:
-            if not self._stopped():
-                raise
+            # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
+            self._stop(Stop("cancelled", "the task that ran it was cancelled"))
             task.uncancel()
         finally:
             self._waiting.discard(task)
@@ -152,6 +164,8 @@ class Sender:
     async def _deliver(self, text: Text) -> Outcome:
         task = this_task()
         self.delivering.add(task)
+        if self._pace.rate is not None:
+            self._left()
         try:
             return await self._gateway.deliver(text)
         except asyncio.CancelledError:

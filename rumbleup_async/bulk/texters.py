@@ -23,6 +23,7 @@ from rumbleup_async.bulk.phones import normalise, shown
 from rumbleup_async.bulk.ports import Drawer, Pause, Steering
 from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.bulk.template import says_stop
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import (
     Barred,
     Contact,
@@ -62,6 +63,11 @@ class Locks(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 60.0
     wait: bool = False
 
+    def check(self) -> None:
+        """ConfigurationError for times that would let a contact be texted after its lock has ended."""
+        if not (0 < self.send_within <= self.held < math.inf and 0 <= self.patience < math.inf):
+            raise ConfigurationError("locks: send_within must be more than 0 and at most held, patience 0 or more, all finite")
+
 
 class Texters:
     """The contacts of one project as its texters draw them. `first_row` numbers them."""
@@ -85,13 +91,19 @@ class Texters:
         self._row = first_row
         self._policy = policy or Policy()
         self._locks = locks or Locks()
+        self._locks.check()
         self._watch = Watch(self._policy, concurrency)
         self._jitter = jitter
         self._wall_clock = wall_clock
-        self._begun: dict[str, float] = {}
-        """When the draw of a contact was begun, on the loop's clock: its lock is surely ours from then on."""
-        self._passed_over: set[object] = set()
-        """Whoever is not texted in this run; the provider hands them out again when their locks end."""
+        self._begun: dict[str, tuple[float, float]] = {}
+        """When the draw of a contact was begun: its lock is surely ours from then on. On the loop's clock, and on the wall's,
+        for the first stands still while the machine sleeps and the second may be set back; the later of both counts."""
+        self._skipped: set[str] = set()
+        """Whoever is in the books as skipped; looked at again when drawn again, but put down once."""
+        self._done: set[str] = set()
+        """Phones of which the ledger has said that they are not texted again."""
+        self._met: set[str] = set()
+        """Whoever of these two was drawn again since the last news."""
         self._repeated: set[str] = set()
         """Phones that were drawn again and of which the ledger has not said yet whether they may be texted."""
         self._lost = 0
@@ -114,17 +126,25 @@ class Texters:
         return self._lost_until
 
     def remember(self, phone: str) -> None:
-        """Somebody whom an earlier part of this run has skipped: not to be put into its books again."""
+        """Somebody whom an earlier part of this run has skipped, by the phone in its books: not to be put down again."""
         if phone:
-            self._passed_over.add(phone)
+            self._skipped.add(phone)
 
     def answered(self, answer: Text | Result) -> None:
         """What the books made of a contact that was drawn: an open entry, or somebody who is not texted (again)."""
         self._repeated.discard(answer.phone)
         if isinstance(answer, Text):
-            self._news_at = _now()
-        else:
-            self.remember(answer.phone)
+            self._news()
+        elif answer.reason.startswith("duplicate of"):
+            self._done.add(answer.phone)
+
+    def released(self, phone: str) -> None:
+        """An entry went back to the queue: nothing left, so whoever is drawn again may be texted after all."""
+        self._done.discard(phone)
+
+    def _news(self) -> None:
+        self._news_at = _now()
+        self._met.clear()
 
     async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
         """One draw: a contact, screened; a pause; or None at the end of the work."""
@@ -134,10 +154,11 @@ class Texters:
         if began < self._throttled_until:
             # Somebody was told "too many at once": those who have a contact go on, nobody else asks.
             return Pause(self._throttled_until - began)
+        begun_wall = self._wall_clock()
         try:
             answer = await self._drawer.draw()
             if isinstance(answer, Drawn):
-                return await self._drawn(answer, began)
+                return await self._drawn(answer, began, begun_wall)
         except BaseException:
             # Cancelled, or the caller's text function failed: a contact may be locked that nobody texts.
             self._lose()
@@ -161,33 +182,45 @@ class Texters:
         self._lost_at = _now()
         self._lost_until = self._at(self._lost_at + self._locks.held)
 
-    async def _drawn(self, drawn: Drawn, began: float) -> Planned | Skipped | Pause | None:
+    async def _drawn(self, drawn: Drawn, began: float, begun_wall: float) -> Planned | Skipped | Pause | None:
         self._works()
         contact = Contact(self._row + 1, drawn.phone, drawn.fields)
         phone, unreadable = normalise(drawn.phone)
-        who: object = phone or (drawn.phone, drawn.fields.get("cid"), drawn.fields.get("rupid"))
-        if who in self._passed_over or phone in self._repeated:
-            # Nothing is documented that would tell the provider to leave a contact out, so it comes again and again.
-            return self._none_now()
-        self._row += 1
+        who = phone or shown(drawn.phone) or _identity(drawn)
+        if phone in self._done or phone in self._repeated:
+            return self._again(who)
         if drawn.barred or unreadable:
             reason = drawn.barred or f"invalid phone: {unreadable}"
-            planned: Planned | Skipped = Skipped(contact.row, phone or shown(drawn.phone), reason)
+            planned: Planned | Skipped = Skipped(contact.row, who, reason)
         else:
             planned = await self._written(contact, phone)
         if isinstance(planned, Skipped):
-            self._passed_over.add(who)
+            if who in self._skipped:
+                return self._again(who)
+            self._skipped.add(who)
         else:
             if self._begun.pop(planned.phone, None) is not None:
                 # Handed out twice: the ledger decides, and until it has, once is enough to ask it.
                 self._repeated.add(planned.phone)
-            self._begun[planned.phone] = began
+            self._begun[planned.phone] = (began, begun_wall)
             self._forget(began - 2 * self._locks.held)
-        return planned
+        # Numbered last: while a function chose this text, another contact may have got the number.
+        self._row += 1
+        return msgspec.structs.replace(planned, row=self._row)
+
+    def _again(self, who: str) -> Pause | None:
+        """Somebody who is not texted came again: nothing is documented that would tell the provider to leave a contact out.
+
+        Others may wait behind them, so each is passed by once without a pause, and once more only after somebody else was texted.
+        """
+        if who in self._met:
+            return self._none_now()
+        self._met.add(who)
+        return Pause(0.0)
 
     def _forget(self, before: float) -> None:
         """Drop what is too old to be of use, so that memory does not grow with the project."""
-        while (oldest := next(iter(self._begun))) and self._begun[oldest] < before:
+        while (oldest := next(iter(self._begun))) and self._begun[oldest][0] < before:
             del self._begun[oldest]
 
     async def _written(self, contact: Contact, phone: str) -> Planned | Skipped:
@@ -253,14 +286,16 @@ class Texters:
     def too_late(self, text: Text) -> bool:
         """Whether the lock may have ended: then the contact may be somebody else's by now."""
         begun = self._begun.get(text.phone)
-        return begun is None or _now() - begun > self._locks.send_within
+        if begun is None:
+            return True
+        return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within
 
     def given_back(self, text: Text) -> str:
         """When a contact that was drawn but is not sent comes back."""
         begun = self._begun.get(text.phone)
         if begun is None:
             return "drawn, not sent"
-        return f"drawn, not sent; its lock ends at {self._at(begun + self._locks.held):%H:%M:%S} UTC"
+        return f"drawn, not sent; its lock ends at {self._at(begun[0] + self._locks.held):%H:%M:%S} UTC"
 
     def _at(self, loop_time: float) -> dt.datetime:
         seconds = loop_time - _now()
@@ -269,3 +304,8 @@ class Texters:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _identity(drawn: Drawn) -> str:
+    """Who a contact without a readable phone is, in the words of the provider; `cid` alone is the account, the same for all."""
+    return " ".join(drawn.fields[name] for name in ("rupid", "first_name", "last_name", "cid") if name in drawn.fields)[:40]

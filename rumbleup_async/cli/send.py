@@ -223,6 +223,8 @@ async def resume(
         )
         if not quiet:
             say(f"run {run.plan.run} into project {run.plan.action}: {left}")
+            if not (run.is_concurrent or run.has_whole_list):
+                say("note: its list never came in to its end; only what did is sent")
         if (waiting or run.is_concurrent) and not _may_begin(f"Text {left}?", yes=yes):
             return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet)

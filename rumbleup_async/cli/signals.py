@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rumbleup_async.cli.console import INTERRUPTED, say
 
@@ -35,6 +36,9 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
             stop()  # before any word: the terminal may be gone
             say(f"\n{words}")
         elif loop.time() - told > _ECHO:
+            if sys.stderr.isatty():
+                with suppress(OSError):
+                    os.write(2, b"\x1b[?25h\n")  # the live bar has hidden the cursor
             os._exit(INTERRUPTED)
 
     for number in _STOPS:

@@ -6,7 +6,6 @@ Lives here: no I/O. May import: errors, messaging, ledger.states.
 from __future__ import annotations
 
 import bisect
-import itertools
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +15,7 @@ import msgspec
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
 
 
 class _Entry(msgspec.Struct):
@@ -39,6 +38,7 @@ class MemoryLedger:
         self._forget()
 
     def _forget(self) -> None:
+        self._is_loading = False
         self._rows: list[int] = []
         self._entries: dict[int, _Entry] = {}
         self._first_row: dict[str, int] = {}
@@ -64,8 +64,12 @@ class MemoryLedger:
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         def take_in() -> None:
+            if self._is_loading:
+                self._forget()
+            self._is_loading = True
             for batch in batches:
                 self._add(batch)
+            self._is_loading = False
 
         # Reading a long list takes seconds; the loop of whoever embeds us goes on meanwhile.
         await anyio.to_thread.run_sync(take_in)
@@ -79,7 +83,10 @@ class MemoryLedger:
             row = planned.row
             known = self._entries.get(row)
             if known is not None:
-                if known.planned != planned:
+                suppressed = (
+                    isinstance(planned, Skipped) and planned.reason == SUPPRESSED and known.planned.phone == planned.phone
+                )
+                if known.planned != planned and not suppressed:
                     raise LedgerMismatch(f"row {row} of the list is not the contact it was")
                 continue
             entry = self._enter(planned)
@@ -105,6 +112,8 @@ class MemoryLedger:
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         self._check(closed)
+        if want and self._is_loading:
+            raise LedgerError("its list was not read to its end; give the same list again")
         for close in closed:
             entry = self._entries[close.row]
             self._move(entry, close.state)
@@ -163,7 +172,8 @@ class MemoryLedger:
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         wanted: list[Result] = []
-        for row in itertools.islice(self._rows, bisect.bisect_right(self._rows, after), None):
+        for index in range(bisect.bisect_right(self._rows, after), len(self._rows)):
+            row = self._rows[index]
             entry = self._entries[row]
             if not skipped_only or entry.state is State.SKIPPED:
                 wanted.append(entry.result(row))

@@ -43,7 +43,7 @@ from rumbleup_async.ledger.files import (
     value_of,
 )
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -341,7 +341,11 @@ class SqliteLedger:
                 new.append(row)
                 continue
             phone, text, screened = known[row.row]
-            same = phone == row.phone and (screened or (isinstance(row, Planned) and (text or self._same_text) == row.text))
+            if isinstance(row, Skipped):
+                # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
+                same = phone == row.phone and bool(screened or row.reason == SUPPRESSED)
+            else:
+                same = phone == row.phone and bool(screened or (text or self._same_text) == row.text)
             if not same:
                 raise LedgerMismatch(
                     f"{self.path}: row {row.row} of the list is not the contact it was; use a new ledger for a new list"
@@ -431,6 +435,9 @@ class SqliteLedger:
             if read:
                 ahead.extend(read)
                 self._cursor = read[-1][0]
+            else:
+                # Nothing is queued from here to the end; not to be looked through again with every row that a feed adds.
+                self._cursor = max(self._cursor, self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0])
         return [ahead.popleft() for _ in range(min(want, len(ahead)))]
 
     def _close_entries(self, closed: Sequence[Closed]) -> None:
@@ -459,10 +466,38 @@ class SqliteLedger:
             raise LedgerError(f"{self.path}: another program has changed the queue")
 
     def _draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        known = self._known([row.phone for row in drawn if isinstance(row, Planned)])
         answers: list[Text | Result] = []
         new: list[Planned | Skipped] = []
         again: list[Text] = []
+        with self._transaction() as db:
+            for start in range(0, len(closed), _CHUNK):
+                self._close_entries(closed[start : start + _CHUNK])
+            # Only now: what is given back in this very step may be opened again.
+            self._sort(drawn, self._known([row.phone for row in drawn if isinstance(row, Planned)]), answers, new, again)
+            self._insert(new, State.INTENT)
+            for text in again:
+                db.execute(
+                    "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
+                    (text.text, text.name, _now(), text.row),
+                )
+        for close in closed:
+            self._counts[close.state] += 1
+        self._count_in(new, State.INTENT)
+        self._counts[State.INTENT] += len(again) - len(closed)
+        self._counts[State.QUEUED] -= len(again)
+        self._last_row = max(self._last_row, *(row.row for row in drawn))
+        return answers
+
+    def _sort(
+        self,
+        drawn: Sequence[Planned | Skipped],
+        known: dict[str, tuple[int, int, int]],
+        answers: list[Text | Result],
+        new: list[Planned | Skipped],
+        again: list[Text],
+    ) -> None:
+        """Who of those drawn is new to the ledger, who is opened again, who is a duplicate; the answers in the order of
+        `drawn`."""
         for row in drawn:
             first, state, attempts = known.get(row.phone, (0, 0, 0)) if isinstance(row, Planned) else (0, 0, 0)
             if isinstance(row, Planned) and (not first or state == State.QUEUED):
@@ -477,22 +512,6 @@ class SqliteLedger:
             skipped = row if isinstance(row, Skipped) else Skipped(row.row, row.phone, f"duplicate of row {first}")
             new.append(skipped)
             answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.reason))
-        with self._transaction() as db:
-            for start in range(0, len(closed), _CHUNK):
-                self._close_entries(closed[start : start + _CHUNK])
-            self._insert(new, State.INTENT)
-            for text in again:
-                db.execute(
-                    "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
-                    (text.text, text.name, _now(), text.row),
-                )
-        for close in closed:
-            self._counts[close.state] += 1
-        self._count_in(new, State.INTENT)
-        self._counts[State.INTENT] += len(again) - len(closed)
-        self._counts[State.QUEUED] -= len(again)
-        self._last_row = max(self._last_row, *(row.row for row in drawn))
-        return answers
 
     def _known(self, phones: list[str]) -> dict[str, tuple[int, int, int]]:
         """Row, state and attempts of the phones that the ledger has."""

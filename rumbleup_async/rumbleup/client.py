@@ -277,6 +277,11 @@ class RumbleUp:
             _check_count("limit", limit)
         if rate is not None and not 0 <= rate < math.inf:
             raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
+        if self._session is not None and self._session.connector is not None:
+            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
+            # bind it.
+            pool = self._session.connector
+            concurrency = min(concurrency, *(size for size in (pool.limit, pool.limit_per_host, concurrency) if size))
         return Run(
             settings,
             gateway=lambda plan: self._gateway(plan, concurrency),

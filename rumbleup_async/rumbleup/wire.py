@@ -508,7 +508,9 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         for name, value in contact.items()
         if isinstance(value, (str, int, float)) and not isinstance(value, bool)
     }
-    worn = _words(contact.get("flags"))
+    worn = _words(contact.get("flags")) | {
+        name for name in _OPTED_OUT if contact.get(name) not in (None, False, 0, "", "0", "false")
+    }
     barred = next((why for flag, why in _OPTED_OUT.items() if flag in worn), "")
     return Drawn(fields.get("phone", ""), fields, barred)
 
@@ -524,6 +526,8 @@ def _words(flags: object) -> set[str]:
 def _who(response: Response) -> dict[str, str]:
     """What tells an ambiguous contact from another one, without a phone."""
     contact = json.loads(response.body)
+    if not isinstance(contact, dict):
+        return {}
     return {name: str(contact[name]) for name in ("cid", "rupid", "first_name", "last_name") if contact.get(name) is not None}
 
 

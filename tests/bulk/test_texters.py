@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rumbleup_async import LedgerError, Policy, Result, State, Stop, Summary
+from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Stop, Summary
 from rumbleup_async.bulk.ports import Ledger, Pause
 from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.bulk.screening import Screen
@@ -1360,7 +1360,7 @@ def test_memory_does_not_grow_with_the_project() -> None:
     texters = came.run._texters
     assert texters is not None
     assert len(texters._begun) < 400
-    assert texters._passed_over == set()
+    assert texters._skipped == set()
 
 
 class Steers:
@@ -1398,3 +1398,93 @@ def test_told_440_in_one_moment_is_told_once() -> None:
     assert all(isinstance(answer, Pause) for answer in answers)
     assert steering.shrunk == 1
     assert steering.stopped == []
+
+
+def test_nothing_is_drawn_while_nobody_takes_the_results() -> None:
+    """A caller who writes each result to a slow database would find a million of them in memory."""
+    server = Server(7000, latency=0.01)
+    run = make(server, texters=16)
+
+    async def main() -> int:
+        most = 0
+        async with run:
+            number = 0
+            async for _ in run.send():
+                number += 1
+                if number in (1, 5000):
+                    await asyncio.sleep(1000)
+                    most = max(most, len(run._results))
+        return most
+
+    most = virtual_time.run(main())
+    fine(server)
+    once(server, 7000)
+    assert most <= 4096 + 2 * 16
+
+
+class Always:
+    """Hands out one contact again and again."""
+
+    async def draw(self) -> Draw:
+        return Drawn(phone(1), {})
+
+
+def test_a_lock_ends_while_the_machine_sleeps() -> None:
+    """A laptop that slept for an hour would text those whom others have texted meanwhile: its own clock stood still."""
+    wall = [1_800_000_000.0]
+
+    async def main() -> tuple[bool, bool]:
+        texters = Texters(Always(), Screen(TEXT), writer=None, first_row=0, concurrency=1, wall_clock=lambda: wall[0])
+        drawn = await texters.draw(Steers())
+        assert isinstance(drawn, Planned)
+        text = Text(drawn.row, drawn.phone, drawn.text)
+        before = texters.too_late(text)
+        wall[0] += 3600.0
+        return before, texters.too_late(text)
+
+    assert virtual_time.run(main()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "locks",
+    [
+        {"held": 60.0, "send_within": 61.0},
+        {"send_within": 400.0},
+        {"held": -1.0},
+        {"send_within": float("nan")},
+        {"patience": float("nan")},
+        {"patience": -1.0},
+    ],
+)
+def test_times_that_make_no_sense_are_refused(locks: dict[str, float]) -> None:
+    """Contacts would be texted after their locks had ended, because two figures were mixed up."""
+    server = Server(1)
+
+    async def main() -> None:
+        async with make(server, locks=Locks(**locks)) as run:  # type: ignore[arg-type]
+            await run.send()
+
+    with pytest.raises(ConfigurationError):
+        virtual_time.run(main())
+    assert server.draws == []
+
+
+@pytest.mark.parametrize("way", ["send", "load"])
+def test_a_list_is_not_for_concurrent_mode(tmp_path: Path, way: str) -> None:
+    """A list handed in by mistake would lie in the books and never be texted, or be texted beside the server's contacts."""
+    server = Server(3)
+    source = tmp_path / "list.csv"
+    source.write_text(f"phone\n{phone(77)}\n")
+    run = make(server)
+
+    async def main() -> None:
+        async with run:
+            if way == "load":
+                await run.load(source)
+            else:
+                await run.send(source)
+
+    with pytest.raises(ConfigurationError):
+        virtual_time.run(main())
+    assert server.draws == []
+    assert run.summary.total == 0

@@ -166,7 +166,7 @@ def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) 
             planned(1, "2022349999"),
             planned(1, text="Other. STOP"),
             planned(2),
-            Skipped(4, "2022340004", "suppressed"),
+            Skipped(4, "2022340004", "empty merge field x"),
             Skipped(2, "worse", "invalid phone"),
         ]
         for other in others:
