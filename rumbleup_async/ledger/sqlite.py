@@ -71,6 +71,8 @@ _ONE_TEXT_A_PHONE = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHE
 _CHUNK = 200
 """Rows a statement carries; 200 rows of 9 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
 
+_STEP = 20
+
 _AHEAD = 512
 """Queued rows read ahead of their intents."""
 
@@ -446,7 +448,10 @@ class SqliteLedger:
             if close.state not in states.CLOSES:
                 states.check(State.INTENT, close.state)
             values += (close.row, int(close.state), close.attempts, close.logid or None, close.reason or None, close.time or None)
-        marks = ",".join(["(?,?,?,?,?,?)"] * len(closed))
+        # Padded with rows that match nothing, so that a few prepared statements serve every number of entries.
+        padded = -(-len(closed) // _STEP) * _STEP
+        values += [None] * (6 * (padded - len(closed)))
+        marks = ",".join(["(?,?,?,?,?,?)"] * padded)
         done = self._db.execute(
             f"""UPDATE contact SET state = v.column2, attempts = v.column3, logid = v.column4, reason = v.column5, time =
             v.column6 FROM (VALUES {marks}) AS v WHERE contact.row = v.column1 AND contact.state = 1""",  # noqa: S608
