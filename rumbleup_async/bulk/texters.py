@@ -186,7 +186,7 @@ class Texters:
         self._works()
         contact = Contact(self._row + 1, drawn.phone, drawn.fields)
         phone, unreadable = normalise(drawn.phone)
-        who = phone or shown(drawn.phone) or _identity(drawn)
+        who = phone or f"{shown(drawn.phone)} {_identity(drawn)}".strip()
         if phone in self._done or phone in self._repeated:
             return self._again(who)
         if drawn.barred or unreadable:

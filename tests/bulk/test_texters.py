@@ -767,9 +767,10 @@ def test_in_doubt_nobody_is_texted(kind: str, tmp_path: Path, drawn: Drawn, show
 
 
 @LEDGERS
-def test_each_ambiguous_contact_is_reported(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("raw", "barred"), [("", "two phones in one reply"), ("n/a", "")])
+def test_each_ambiguous_contact_is_reported(kind: str, tmp_path: Path, raw: str, barred: str) -> None:
     """Three people who cannot be told apart by a phone would be one line in the report, and two of them nowhere."""
-    odd = [Drawn("", {"cid": f"c_{n}", "first_name": f"Ada {n}"}, "two phones in one reply") for n in range(3)]
+    odd = [Drawn(raw, {"cid": "c_1", "first_name": f"Ada {n}", "last_name": "Byron"}, barred) for n in range(3)]
     server = Server([Drawn(phone(0), {}), *odd], lock=1e6)
     # Each is a contact of its own to the server.
     waiting = list(server.waiting)
