@@ -63,9 +63,9 @@ def once(provider: Provider, phones: set[str]) -> None:
 
 def test_two_processes_on_one_project(stage: Stage, provider: Provider) -> None:
     """Else people are texted twice, or never, as soon as two volunteers work on one project."""
-    provider.set(lock_seconds=4.0, latency=0.02, next_concurrency=10)
-    phones = imported(provider, 400)
-    provider.faults({"next:440": 0.02, "next:441": 0.03, "next:429": 0.01, "next:close-after": 0.005})
+    provider.set(lock_seconds=3.0, latency=0.02, next_concurrency=10)
+    phones = imported(provider, 240)
+    provider.faults({"next:440": 0.02, "next:441": 0.03, "next:429": 0.01, "next:close-after": 0.02})
     ledgers = [stage.folder / "one.ledger", stage.folder / "two.ledger"]
     running = [stage.start(*texting(ledger)) for ledger in ledgers]
     done = [process.wait() for process in running]
@@ -88,7 +88,7 @@ def test_two_processes_on_one_project(stage: Stage, provider: Provider) -> None:
 
 def test_one_of_two_is_killed(stage: Stage, provider: Provider) -> None:
     """Else whoever a dead process had in hand is texted twice, or by nobody."""
-    provider.set(lock_seconds=5.0, latency=0.05)
+    provider.set(lock_seconds=4.0, latency=0.05)
     phones = imported(provider, 240)
     first, second, third = (stage.folder / f"{name}.ledger" for name in ("first", "second", "third"))
     victim = stage.start(*texting(first))
@@ -117,14 +117,14 @@ def test_one_of_two_is_killed(stage: Stage, provider: Provider) -> None:
 
 def test_the_killed_one_itself_goes_on(stage: Stage, provider: Provider) -> None:
     """Else a resume texts those again whose answer died with the process."""
-    provider.set(lock_seconds=4.0, latency=0.05)
+    provider.set(lock_seconds=2.0, latency=0.05)
     phones = imported(provider, 120)
     running = stage.start(*texting(stage.ledger))
     provider.wait_for(40)
     running.signal(signal.SIGKILL)
     running.wait()
     # Whoever is unknown and was never texted keeps coming back, so it is asked for them until the patience ends.
-    done = stage.run(*texting(stage.ledger, "--patience", 8))
+    done = stage.run(*texting(stage.ledger, "--patience", 4))
     assert done.code == (1 if done.json["unknown"] else 0), done.err
     entries = looked_into(stage, stage.ledger, summary=done.json, concurrency=TEXTERS, crashes=1)
     left = [text["phone"] for text in provider.truth()]
@@ -138,7 +138,7 @@ def test_contacts_that_are_imported_later(stage: Stage, provider: Provider) -> N
     phones = imported(provider, 20)
     provider.set(next_pause=True)
     running = stage.start(*texting(stage.ledger))
-    until(lambda: drawn(provider) >= 3, "they do not ask again")
+    until(lambda: drawn(provider) >= 2, "they do not ask again")
     assert provider.left == 0
     phones |= imported(provider, 100, start=20)
     time.sleep(1)
@@ -153,7 +153,7 @@ def test_contacts_that_are_imported_later(stage: Stage, provider: Provider) -> N
 
 def test_interrupted_and_resumed(stage: Stage, provider: Provider) -> None:
     """Else Ctrl-C loses the contacts in hand, or a resume forgets them."""
-    provider.set(lock_seconds=4.0, latency=0.02)
+    provider.set(lock_seconds=3.0, latency=0.02)
     phones = imported(provider, 60)
     running = stage.start(*texting(stage.ledger, "--rate", 20))
     provider.wait_for(20)
@@ -181,7 +181,7 @@ def test_interrupted_and_resumed(stage: Stage, provider: Provider) -> None:
 
 def test_a_lost_answer_is_spoken_of(stage: Stage, provider: Provider) -> None:
     """Else a contact is locked for nobody, and nobody learns that he should look again."""
-    provider.set(lock_seconds=2.0)
+    provider.set(lock_seconds=1.0)
     phones = imported(provider, 12)
     provider.faults(phones={phone(5): ["next:close-after"]})
     done = stage.run(*texting(stage.ledger))
@@ -193,7 +193,7 @@ def test_a_lost_answer_is_spoken_of(stage: Stage, provider: Provider) -> None:
 
 def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider) -> None:
     """Else --wait-locks ends like a run without it."""
-    provider.set(lock_seconds=2.0)
+    provider.set(lock_seconds=1.0)
     phones = imported(provider, 12)
     provider.faults(phones={phone(5): ["next:close-after"]})
     running = stage.start(*texting(stage.ledger, "--wait-locks"))
