@@ -85,7 +85,7 @@ _LONGEST: Final = 120
 def normalise(raw: str) -> tuple[str, str]:
     """The ten digits and "", or "" and the reason (one of `REASONS`) why `raw` is not a number to text.
 
-    Never raises. Costs about 0.3 µs for ten clean digits.
+    Never raises. Ten clean digits take the shortest way.
     """
     if is_clean(raw):
         return raw, ""

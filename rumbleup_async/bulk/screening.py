@@ -78,7 +78,7 @@ class Screen:
         return self.batch((row,))[0]
 
     def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
-        """The rows screened, in their order, one result a row: the form for long lists (about 2 µs a row)."""
+        """The rows screened, in their order, one result a row: the form for long lists."""
         suppress, render, max_segments = self._suppress, self.template.render, self._max_segments
         screened: list[Planned | Skipped] = []
         for contact in rows:

@@ -173,13 +173,14 @@ class AiohttpExchange:
         except asyncio.CancelledError:
             if task not in self._overdue:
                 raise
-            self._overdue.discard(task)
             if task.uncancel():
                 raise
             # Far longer than connecting may take, so the request may have left.
             raise MaybeSentError("no complete answer in time", endpoint=request.path) from None
         finally:
             self._deadlines.pop(task, None)
+            # However it ended: a later cancellation of this task by somebody else must not be taken for ours.
+            self._overdue.discard(task)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
