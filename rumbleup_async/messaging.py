@@ -212,6 +212,30 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
 
 
+class Doubt(msgspec.Struct, frozen=True, gc=False):
+    """An `unknown` contact of a run, as the provider is asked about it. `time`: Unix milliseconds, not before its intent."""
+
+    row: int
+    phone: str
+    text: str
+    time: int
+
+    def __repr__(self) -> str:
+        return f"Doubt(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What the provider's own log says of some doubts.
+
+    `found`: the logid of each row whose very text (phone, action and text the same) stands in the log. `absent`: the rows for
+    which the log was read completely and has nothing. Rows in neither stay in doubt; `problem` says why there are such.
+    """
+
+    found: dict[int, str] = {}
+    absent: frozenset[int] = frozenset()
+    problem: str = ""
+
+
 def run_tag(run: str) -> str:
     """The tag of a run's messages."""
     return f"run-{run}"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from rumbleup_async.messaging import Closed, Draw, Outcome, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Doubt, Draw, Findings, Outcome, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Stop
 
 
@@ -75,6 +75,13 @@ class Ledger(Protocol):
         """Contacts in the order of their rows, those with a row above `after`."""
 
     async def aclose(self) -> None: ...
+
+
+class Log(Protocol):
+    """A provider that can say afterwards what it took for delivery."""
+
+    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
 
 
 class Drawer(Protocol):
