@@ -15,6 +15,9 @@ import msgspec
 SUPPRESSED = "suppressed"
 """The reason of a contact that the caller's suppression list names."""
 
+ABSENT = "absent from the log"
+"""The reason of a contact that the provider's log, read completely and late enough, does not show. Ledgers keep these words."""
+
 
 def mask(phone: str) -> str:
     """A phone as it may be shown to anyone: the last two characters, the rest hidden."""
@@ -229,11 +232,25 @@ class Findings(msgspec.Struct, frozen=True):
 
     `found`: the logid of each row whose very text (phone, action and text the same) stands in the log. `absent`: the rows for
     which the log was read completely and has nothing. Rows in neither stay in doubt; `problem` says why there are such.
+    `several`: of those found, how many times the log holds the text where that is more than once.
     """
 
     found: dict[int, str] = {}
     absent: frozenset[int] = frozenset()
     problem: str = ""
+    several: dict[int, int] = {}
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """What the provider's log has decided about a contact: `unknown` becomes `sent` (with its logid) or `not_sent`.
+
+    Of one that was `absent` before: `sent` after all, or `queued`, to be sent again because the user asked for it.
+    """
+
+    row: int
+    state: State
+    reason: str = ""
+    logid: str = ""
 
 
 def run_tag(run: str) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from rumbleup_async.messaging import Closed, Doubt, Draw, Findings, Outcome, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Doubt, Draw, Findings, Outcome, Plan, Planned, Result, Settled, Skipped, State, Text
 from rumbleup_async.retry import Stop
 
 
@@ -73,6 +73,15 @@ class Ledger(Protocol):
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         """Contacts in the order of their rows, those with a row above `after`."""
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        """The `unknown` contacts in the order of their rows; `absent`: those found to be absent from the log instead."""
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        """In one durable step, all or none: note what the log has decided.
+
+        LedgerError if one of them is neither `unknown` nor absent from the log, or may not go there.
+        """
 
     async def aclose(self) -> None: ...
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Container,
     Generator,
@@ -25,7 +26,7 @@ from collections.abc import (
     Sequence,
 )
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import anyio
 import msgspec
@@ -33,7 +34,8 @@ import msgspec
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
-from rumbleup_async.bulk.ports import Ledger, Observer, Pace, Provider, SilentObserver
+from rumbleup_async.bulk.ports import Ledger, Log, Observer, Pace, Provider, SilentObserver
+from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
@@ -42,6 +44,8 @@ from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatc
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Policy, Stop
+
+T = TypeVar("T")
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
@@ -68,6 +72,8 @@ CONCURRENT = "concurrent"
 WRITTEN = "(chosen for each contact by a function)"
 """What a plan has for its text where there is no template."""
 
+_STOPPED_LOOKING = "stopped before the log was read to its end"
+
 
 class Run:
     """A run of fast mode or of concurrent mode. Use it as an async context manager; send once with it.
@@ -93,8 +99,15 @@ class Run:
         locks: Locks | None = None,
         suppress: Container[str] = frozenset(),
         observer: Observer | None = None,
+        log: Callable[[Plan], Log] | None = None,
+        settle: float | None = None,
     ) -> None:
+        if settle is not None:
+            check_settle(settle)
         self._settings = settings
+        self._make_log = log
+        self._settle = settle
+        """The settle delay with which `send()` reconciles first; None: it does not."""
         self._make_gateway = gateway
         self._ledger = ledger
         self._pace = pace
@@ -110,6 +123,8 @@ class Run:
         self._gateway: Provider | None = None
         self._engine: Engine | None = None
         self._stopped: Stop | None = None
+        self._looking: anyio.CancelScope | None = None
+        """Around a look into the provider's log."""
         self._task: asyncio.Task[None] | None = None
         self._results: deque[Result] = deque()
         self._collect = True
@@ -291,6 +306,8 @@ class Run:
             self._stopped = (self._engine.stopped if self._engine is not None else None) or stop
         if self._engine is not None:
             self._engine.stop(stop)
+        if self._looking is not None:
+            self._looking.cancel()
 
     async def load(self, path: str | os.PathLike[str], progress: Callable[[int], None] | None = None) -> bool:
         """Read a whole list file into the ledger without sending anything; `send()` then texts what is queued.
@@ -365,6 +382,70 @@ class Run:
         self._used = True
         return Sending(self, contacts)
 
+    async def reconcile(self, *, settle: float = SETTLE) -> Reconciled:
+        """Look what is `unknown` up in the provider's log: `sent` if it is there, `not_sent` if it is absent. Sends nothing.
+
+        `settle`: seconds from a text's intent until its absence counts. What cannot be read stays `unknown`, and `problem` says
+        why. Before or after sending, not meanwhile. Raises LedgerError.
+        """
+        check_settle(settle)
+        log = self._look_into_log()
+        self._settle = None  # done; sending need not do it again
+        return await self._reconcile(log, settle)
+
+    async def count_absent(self) -> int:
+        """Contacts that are `not_sent` because they were absent from the provider's log."""
+        return await count_absent(self._ledger)
+
+    async def resend_absent(self) -> Requeued:
+        """Queue those again that are absent from the provider's log; `send()` then texts them.
+
+        They are looked up once more: one that has turned up since becomes `sent`. If the log cannot be read, none is queued.
+        """
+        before = dict(self._ledger.counts)
+        done = await self._stoppably(requeue_absent(self._ledger, self._look_into_log()))
+        if done is not None:
+            return done
+        after = self._ledger.counts
+        return Requeued(
+            queued=after[State.QUEUED] - before[State.QUEUED],
+            found=after[State.SENT] - before[State.SENT],
+            left=await count_absent(self._ledger),
+            problem=_STOPPED_LOOKING,
+        )
+
+    async def _reconcile(self, log: Log, settle: float) -> Reconciled:
+        before = dict(self._ledger.counts)
+        done = await self._stoppably(reconcile(self._ledger, log, self.plan, settle=settle))
+        if done is not None:
+            return done
+        after = self._ledger.counts
+        return Reconciled(
+            run=self.plan.run,
+            action=self.plan.action,
+            found=after[State.SENT] - before[State.SENT],
+            absent=after[State.NOT_SENT] - before[State.NOT_SENT],
+            undecided=after[State.UNKNOWN],
+            unknown=after[State.UNKNOWN],
+            problem=_STOPPED_LOOKING,
+        )
+
+    async def _stoppably(self, look: Awaitable[T]) -> T | None:
+        """A look into the log, which changes nothing by being broken off; None if `stop()` has done that."""
+        with anyio.CancelScope() as self._looking:
+            if self._stopped is not None:
+                self._looking.cancel()
+            return await look
+        return None
+
+    def _look_into_log(self) -> Log:
+        plan = self.plan
+        if self._is_left or (self._task is not None and not self._task.done()):
+            raise RuntimeError("a run looks into the log within its context, before or after sending")
+        if self._make_log is None:
+            raise ConfigurationError("this provider has no log to look into")
+        return self._make_log(plan)
+
     # ---- behind the scenes ----
 
     def _start(self, contacts: Contacts | None) -> asyncio.Task[None]:
@@ -379,6 +460,9 @@ class Run:
         self._began = time.monotonic()
         try:
             feed = await self._take(contacts)
+            if self._stopped is None and self._settle is not None and self._make_log is not None:
+                await self._reconcile(self._make_log(self.plan), self._settle)
+                self._began = time.monotonic()
             if self._stopped is None:
                 await self._run_engine(feed)
         finally:

@@ -15,7 +15,7 @@ import typer
 
 from rumbleup_async import __version__
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.options import Action, Concurrency, Json, LedgerFile, Quiet, Rate, Suppress, Timeout, Yes
+from rumbleup_async.cli.options import Action, Concurrency, Json, LedgerFile, Quiet, Rate, SettleSeconds, Suppress, Timeout, Yes
 from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
 
 app = typer.Typer(
@@ -156,6 +156,13 @@ def resume(
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
     suppress: Suppress = None,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile/--no-reconcile", help="Look what is unknown up in the message log first.")
+    ] = True,
+    settle_seconds: SettleSeconds = 900.0,
+    resend_absent: Annotated[
+        bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -171,12 +178,29 @@ def resume(
             timeout=timeout,
             limit=limit,
             suppress=suppress,
+            settle=settle_seconds if reconcile else None,
+            resend_absent=resend_absent,
             yes=yes,
             as_json=as_json,
             quiet=quiet,
         )
     )
     finish(code)
+
+
+@app.command(epilog="Example: rumbleup reconcile voters-125.ledger")
+@guarded
+def reconcile(
+    ledger: LedgerFile,
+    settle_seconds: SettleSeconds = 900.0,
+    timeout: Timeout = 30.0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look what is unknown up in the message log: sent if it is there, not sent if it is absent. Texts nobody."""
+    from rumbleup_async.cli import reconciling
+
+    finish(run_loop(reconciling.reconcile(ledger=ledger, settle=settle_seconds, timeout=timeout, as_json=as_json, quiet=quiet)))
 
 
 @app.command(epilog="Example: rumbleup status voters-125.ledger --json")

@@ -20,4 +20,8 @@ Rate = Annotated[
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
+SettleSeconds = Annotated[
+    float,
+    typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),
+]
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]

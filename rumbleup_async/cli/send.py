@@ -23,7 +23,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.screening import suppression
 from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress
-from rumbleup_async.cli.console import FINE, INTERRUPT, WRONG, exit_code, fail, plural, print_json, say
+from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, exit_code, fail, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import ConfigurationError, LedgerError, ListError
 from rumbleup_async.ledger import Reader
@@ -204,18 +204,27 @@ async def resume(
     timeout: float,
     limit: int | None,
     suppress: Path | None,
+    settle: float | None,
+    resend_absent: bool,
     yes: bool,
     as_json: bool,
     quiet: bool,
     environ: dict[str, str] | None = None,
 ) -> int:
-    """Go on with a run; the exit code."""
+    """Go on with a run; the exit code. `settle` None: without a look into the log."""
+    from rumbleup_async.cli.reconciling import look, resend
+
     rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
-    async with (
-        rumbleup,
-        rumbleup.resume(ledger, rate=rate, concurrency=concurrency, limit=limit, suppress=read_suppressed(suppress)) as run,
-    ):
-        waiting = run.counts[State.QUEUED]
+    run = rumbleup.resume(
+        ledger, rate=rate, concurrency=concurrency, limit=limit, suppress=read_suppressed(suppress), reconcile=False
+    )
+    async with rumbleup, run:
+        if settle is not None and run.counts[State.UNKNOWN]:
+            await look(run, ledger, settle=settle, quiet=quiet)
+        absent = await run.count_absent() if resend_absent else 0
+        if _is_stopped(run):
+            return _close(run, ledger, as_json=as_json, quiet=quiet)
+        waiting = run.counts[State.QUEUED] + absent
         left = (
             "the contacts that are left"
             if run.is_concurrent
@@ -225,9 +234,19 @@ async def resume(
             say(f"run {run.plan.run} into project {run.plan.action}: {left}")
             if not (run.is_concurrent or run.has_whole_list):
                 say("note: its list never came in to its end; only what did is sent")
+            if absent:
+                say(f"{plural(absent, 'of them was', 'of them were')} absent from the message log before")
         if (waiting or run.is_concurrent) and not _may_begin(f"Text {left}?", yes=yes):
             return WRONG
-        return await _work(run, ledger, as_json=as_json, quiet=quiet)
+        all_queued = await resend(run, quiet=quiet) if absent else True
+        if _is_stopped(run):
+            return _close(run, ledger, as_json=as_json, quiet=quiet)
+        code = await _work(run, ledger, as_json=as_json, quiet=quiet)
+        return code or (FINE if all_queued else UNKNOWNS)
+
+
+def _is_stopped(run: Run) -> bool:
+    return run.summary.stopped is not None
 
 
 def _may_begin(question: str, *, yes: bool) -> bool:
@@ -291,7 +310,7 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
     if summary.unknown:
         say(
             f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
-            f"see which with: rumbleup report {ledger}; look for them with: rumbleup messages log --flag {summary.tag}"
+            f"look for them in the message log with: rumbleup reconcile {ledger}; see which with: rumbleup report {ledger}"
         )
 
 

@@ -6,8 +6,9 @@ Lives here: no I/O. May import: errors, messaging, ledger.states.
 from __future__ import annotations
 
 import bisect
+import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import anyio
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import ABSENT, SUPPRESSED, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
 
 
 class _Entry(msgspec.Struct):
@@ -33,7 +34,8 @@ class _Entry(msgspec.Struct):
 class MemoryLedger:
     """Keeps every contact of the run in memory, about half a kilobyte each."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self._clock = wall_clock
         self._plan: Plan | None = None
         self._forget()
 
@@ -167,6 +169,8 @@ class MemoryLedger:
         self._counts[entry.state] -= 1
         self._counts[state] += 1
         entry.state = state
+        if state is State.INTENT:
+            entry.time = int(self._clock() * 1000)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None: ...
 
@@ -180,6 +184,34 @@ class MemoryLedger:
                 if len(wanted) == limit:
                     break
         return wanted
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        found: list[Doubt] = []
+        for index in range(bisect.bisect_right(self._rows, after), len(self._rows)):
+            row = self._rows[index]
+            entry = self._entries[row]
+            wanted = entry.reason == ABSENT and entry.state is State.NOT_SENT if absent else entry.state is State.UNKNOWN
+            if wanted and isinstance(entry.planned, Planned):
+                found.append(Doubt(row, entry.planned.phone, entry.planned.text, entry.time))
+                if len(found) == limit:
+                    break
+        return found
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        if len({one.row for one in settled}) < len(settled):
+            raise LedgerError("a contact is there twice in what settles it")
+        for one in settled:
+            entry = self._entries.get(one.row)
+            if entry is None:
+                raise LedgerError("a contact to be settled is not in the ledger")
+            states.check_settled(one, entry.state, entry.reason)
+        for one in settled:
+            entry = self._entries[one.row]
+            self._move(entry, one.state)
+            entry.reason, entry.logid = one.reason, one.logid
+            if one.state is State.QUEUED:
+                entry.time = 0
+                self._queue.append(one.row)
 
     async def aclose(self) -> None:
         for entry in self._entries.values():

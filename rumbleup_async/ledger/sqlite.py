@@ -43,7 +43,8 @@ from rumbleup_async.ledger.files import (
     value_of,
 )
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.ledger.settling import select_doubts, settle
+from rumbleup_async.messaging import SUPPRESSED, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -97,6 +98,8 @@ class SqliteLedger:
         self._cursor = 0
         self._last_row = 0
         self._is_new = False
+        self._ended_before: str | None = None
+        """How the process before this one ended; noted again if this one sends nothing."""
         self.fingerprint: str | None = None
 
     @property
@@ -133,6 +136,12 @@ class SqliteLedger:
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self._in_thread(self._rows, after, limit, skipped_only)
 
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        return await self._in_thread(self._doubts, after, limit, absent)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        await self._in_thread(self._note, settled)
+
     async def aclose(self) -> None:
         await self._in_thread(self._close)
         self._thread.shutdown()
@@ -168,6 +177,7 @@ class SqliteLedger:
         except BaseException:
             self._close()
             raise
+        self._ended_before = value_of(self._db, "stopped")
         with self._transaction() as db:
             db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
         self._plan = stored
@@ -528,6 +538,7 @@ class SqliteLedger:
         return {phone: (row, state, attempts) for phone, row, state, attempts in found.fetchall()}
 
     def _finish(self, stopped: str | None, elapsed: float) -> None:
+        self._ended_before = None
         with self._transaction():
             self._write("stopped", stopped or "")
             self._write("elapsed", str(float(value_of(self._db, "elapsed") or 0.0) + elapsed))
@@ -535,9 +546,28 @@ class SqliteLedger:
     def _rows(self, after: int, limit: int, skipped_only: bool) -> list[Result]:
         return select_rows(self._db, after, limit, "AND state = 4" if skipped_only else "")
 
+    # ---- what the provider's log decides ----
+
+    def _doubts(self, after: int, limit: int, absent: bool) -> list[Doubt]:
+        return select_doubts(self._db, self._same_text or "", after, limit, absent=absent)
+
+    def _note(self, settled: Sequence[Settled]) -> None:
+        with self._transaction() as db:
+            moves = settle(db, settled)
+        for (before, after), number in moves.items():
+            self._counts[before] -= number
+            self._counts[after] += number
+        if any(after is State.QUEUED for _, after in moves):
+            # The queue is read from the beginning again: what came back to it lies behind.
+            self._ahead.clear()
+            self._cursor = 0
+
     def _close(self) -> None:
         is_empty = self._is_new and not self._keep_empty and not any(self._counts.values())
         if self._connection is not None:
+            if self._ended_before is not None:
+                with contextlib.suppress(sqlite3.Error), self._transaction():
+                    self._write("stopped", self._ended_before)
             self._connection.close()
             self._connection = None
         if is_empty and self._lock is not None:

@@ -6,13 +6,14 @@ Lives here: pure data. May import: messaging. The picture in docs/architecture.m
        ▲          │
        └──────────┘  only where nothing can have left
     unknown ──► sent | not_sent   by reconciling with the provider's log only
+    not_sent ─► queued | sent     only where it was absent from the log: sent again as asked for, or found there after all
     skipped                       from screening; never leaves
 """
 
 from __future__ import annotations
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import State
+from rumbleup_async.messaging import ABSENT, Settled, State
 
 BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
@@ -24,11 +25,14 @@ MOVES: dict[State, frozenset[State]] = {
     State.SENT: frozenset(),
     State.REFUSED: frozenset(),
     State.SKIPPED: frozenset(),
-    State.NOT_SENT: frozenset(),
+    State.NOT_SENT: frozenset({State.QUEUED, State.SENT}),
 }
 
 CLOSES = MOVES[State.INTENT]
 """Where an open entry may go."""
+
+SETTLES = MOVES[State.UNKNOWN]
+"""Where the provider's log may send an unknown contact."""
 
 FINAL = frozenset(state for state in State if state not in {State.QUEUED, State.INTENT})
 """States in which a contact is accounted for."""
@@ -38,3 +42,14 @@ def check(before: State, after: State) -> None:
     """Raise LedgerError if the table has no such move."""
     if after not in MOVES[before]:
         raise LedgerError(f"a contact cannot go from {before.word} to {after.word}")
+
+
+def check_settled(settled: Settled, before: State, reason: str) -> None:
+    """Raise LedgerError unless a contact that is `before` with this reason may be settled so."""
+    if before is State.NOT_SENT and reason != ABSENT:
+        raise LedgerError("a contact to be settled was not absent from the log")
+    if before not in {State.UNKNOWN, State.NOT_SENT}:
+        raise LedgerError(f"a contact to be settled was {before.word}")
+    check(before, settled.state)
+    if (settled.state is State.SENT) is not bool(settled.logid):
+        raise LedgerError("a contact is settled as sent with its logid, and has none otherwise")

@@ -179,6 +179,12 @@ class Pages(Generic[T]):
         return f"Pages({self._path!r}, total={self._total})"
 
     async def _rows(self) -> AsyncIterator[T]:
+        async for rows in self.by_page():
+            for row in rows:
+                yield row
+
+    async def by_page(self) -> AsyncIterator[list[T]]:
+        """The same a page at a time, empty pages among them."""
         seen: set[str] = set()
         token: str | None = None
         while True:
@@ -187,8 +193,7 @@ class Pages(Generic[T]):
             page = answers.page(await self._caller.read(request), self._path, self._caller.hide)
             if page.total is not None:
                 self._total = page.total
-            for row in page.rows:
-                yield self._read(row, endpoint=self._path)
+            yield [self._read(row, endpoint=self._path) for row in page.rows]
             token = page.next_token
             if token is None:
                 return

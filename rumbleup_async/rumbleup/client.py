@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rumbleup_async.messaging import Plan
     from rumbleup_async.retry import Policy
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+    from rumbleup_async.rumbleup.log_search import LogSearch
 
 USER_AGENT = "rumbleup_async"
 PROVIDER = "rumbleup"
@@ -248,14 +249,17 @@ class RumbleUp:
         policy: Policy | None = None,
         locks: Locks | None = None,
         observer: Observer | None = None,
+        reconcile: bool = True,
+        settle: float = 900.0,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
-        phones in
-        `suppress`: people may have opted out since.
+        phones in `suppress`: people may have opted out since.
+        `reconcile`: look what is `unknown` up in the message log before the first text; `run.reconcile()` says what came of it.
+        `settle`: seconds from a text's intent until its absence from the log counts.
         """
-        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress, observer)
+        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress, observer, settle if reconcile else None)
 
     def _run(
         self,
@@ -268,6 +272,7 @@ class RumbleUp:
         locks: Locks | None = None,
         suppress: Iterable[str] = (),
         observer: Observer | None = None,
+        settle: float | None = None,
     ) -> Run:
         from rumbleup_async.bulk.run import Run
         from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -293,7 +298,14 @@ class RumbleUp:
             locks=locks,
             suppress=frozenset(suppress),
             observer=observer,
+            log=self._log_search,
+            settle=settle,
         )
+
+    def _log_search(self, plan: Plan) -> LogSearch:
+        from rumbleup_async.rumbleup.log_search import LogSearch
+
+        return LogSearch(self._caller, plan)
 
     def _gateway(self, plan: Plan, concurrency: int) -> RumbleUpGateway:
         from rumbleup_async.rumbleup.gateway import RumbleUpGateway

@@ -92,6 +92,30 @@ def _zone(name: str | None) -> dt.tzinfo | None:
         return dt.timezone(dt.timedelta(hours=hours))
 
 
+def span(moment: Moment | None) -> tuple[float, float] | None:
+    """The earliest and the latest time (Unix milliseconds) that it may mean; None if that cannot be told.
+
+    Wall time of the region and the literal offset of the label are both possible; where they differ it is by an hour.
+    """
+    if moment is None or moment.at is None:
+        return None
+    at = moment.at.timestamp() * 1000
+    label = re.search(r"[ECMP]([SDE]?)T\s*$", moment.raw)
+    if label is None:
+        return at, at
+    if not isinstance(moment.at.tzinfo, zoneinfo.ZoneInfo):
+        return at - _HOUR, at  # no zone database: winter was assumed
+    is_summer = bool(moment.at.dst())
+    if label[1] == "S" and is_summer:
+        return at, at + _HOUR
+    if label[1] == "D" and not is_summer:
+        return at - _HOUR, at
+    return at, at
+
+
+_HOUR = 3_600_000.0
+
+
 def milliseconds(value: dt.datetime | dt.date | float | str) -> str:
     """What to send as `since` or `before`: Unix milliseconds, exact and free of zones. Text passes through as given.
 

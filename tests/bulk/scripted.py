@@ -10,7 +10,21 @@ from rumbleup_async.bulk.ports import Ledger, Observer
 from rumbleup_async.bulk.run import Run, Settings
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Accepted, Closed, Draw, Outcome, Plan, Planned, Result, Skipped, State, Text, Unknown
+from rumbleup_async.messaging import (
+    Accepted,
+    Closed,
+    Doubt,
+    Draw,
+    Outcome,
+    Plan,
+    Planned,
+    Result,
+    Settled,
+    Skipped,
+    State,
+    Text,
+    Unknown,
+)
 from rumbleup_async.retry import Policy
 from rumbleup_async.session.pace import Pace
 
@@ -173,6 +187,12 @@ class Books:
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self.ledger.rows(after, limit, skipped_only=skipped_only)
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        return await self.ledger.doubts(after, limit, absent=absent)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        await self.ledger.settle(settled)
 
     async def aclose(self) -> None:
         self.is_closed = True

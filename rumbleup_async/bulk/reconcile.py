@@ -1,0 +1,169 @@
+"""Settling what is unknown by the provider's own log: sent, not sent, or still in doubt.
+
+Lives here: the way of a doubt from the ledger to the log and back. May import: errors, messaging, bulk.ports. Knows no provider.
+
+What is found in the log is sent. What is absent from it is not sent, but only if the intent is older than the settle delay,
+because nobody has documented how soon the log shows a text. Nothing here texts anybody; sending the absent ones again is a step
+that the user has to ask for.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+import msgspec
+
+from rumbleup_async.bulk.ports import Ledger, Log
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.messaging import ABSENT, Doubt, Findings, Plan, Settled, State
+
+SETTLE = 900.0
+"""Seconds from a text's intent until its absence from the log counts."""
+
+FOUND = "found in the log"
+"""The reason of a contact that is sent because the provider's log says so."""
+
+_AT_ONCE = 100_000
+"""Doubts that one look into the log is about: few passes over a long log, and no more than that in memory."""
+
+_PAGE = 1000
+"""Rows read from the ledger, or settled in it, in one step."""
+
+
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look into the provider's log came to.
+
+    `found`: contacts now `sent`; `absent`: now `not_sent`, absent from the log; `undecided`: asked about and still in doubt;
+    `unknown`: left in the ledger. `problem` says why some stay in doubt, "" if none do.
+    """
+
+    run: str
+    action: str
+    found: int = 0
+    absent: int = 0
+    undecided: int = 0
+    unknown: int = 0
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, str | int | None]:
+        """The JSON object that `--json` prints."""
+        return {**msgspec.structs.asdict(self), "problem": self.problem or None}
+
+
+def check_settle(seconds: float) -> None:
+    """ConfigurationError unless it can be a settle delay."""
+    if not 0 <= seconds < math.inf:
+        raise ConfigurationError("the settle delay is a number of seconds, 0 or more")
+
+
+async def reconcile(
+    ledger: Ledger, log: Log, plan: Plan, *, settle: float = SETTLE, wall_clock: Callable[[], float] = time.time
+) -> Reconciled:
+    """Settle what is unknown in the ledger. Interrupted at any point it leaves a true ledger, and may be called again."""
+    check_settle(settle)
+    found = absent = undecided = 0
+    problem = ""
+    async for doubts in _doubts(ledger, absent=False):
+        asked = wall_clock()
+        findings = await log.look_up(doubts)
+        old = {doubt.row for doubt in doubts if doubt.time and doubt.time / 1000 + settle <= asked}
+        settled = [*_sent(doubts, findings), *_not_sent(doubts, findings, old)]
+        await _settle(ledger, settled)
+        sent = sum(1 for one in settled if one.state is State.SENT)
+        found, absent, undecided = found + sent, absent + len(settled) - sent, undecided + len(doubts) - len(settled)
+        early = max((doubt.time for doubt in doubts if doubt.row in findings.absent and doubt.row not in old), default=0)
+        problem = problem or findings.problem or (_too_early(early / 1000 + settle - asked) if early else "")
+        if findings.problem and not settled:
+            break  # what cannot be read now cannot be read for the next ones either
+    return Reconciled(
+        run=plan.run,
+        action=plan.action,
+        found=found,
+        absent=absent,
+        undecided=undecided,
+        unknown=ledger.counts[State.UNKNOWN],
+        problem=problem,
+    )
+
+
+class Requeued(msgspec.Struct, frozen=True, kw_only=True):
+    """What asking for the absent ones to be sent again came to: `queued` again, `found` in the log after all, `left` as they
+    were, and the `problem` if there are such."""
+
+    queued: int = 0
+    found: int = 0
+    left: int = 0
+    problem: str = ""
+
+
+async def requeue_absent(ledger: Ledger, log: Log) -> Requeued:
+    """Queue again what was absent from the log, and is absent still: the log may have shown it since."""
+    queued = found = left = 0
+    problem = ""
+    async for doubts in _doubts(ledger, absent=True):
+        findings = await log.look_up(doubts)
+        sent = list(_sent(doubts, findings))
+        again = [Settled(row, State.QUEUED) for row in (doubt.row for doubt in doubts) if _is_absent(row, findings)]
+        await _settle(ledger, [*sent, *again])
+        queued, found, left = queued + len(again), found + len(sent), left + len(doubts) - len(again) - len(sent)
+        problem = problem or findings.problem
+        if findings.problem and not (sent or again):
+            break
+    return Requeued(queued=queued, found=found, left=left, problem=problem)
+
+
+async def count_absent(ledger: Ledger) -> int:
+    """How many contacts are absent from the log by an earlier reconciling."""
+    number = 0
+    if ledger.counts[State.NOT_SENT]:
+        after = -1
+        while page := await ledger.doubts(after, _PAGE, absent=True):
+            number += len(page)
+            after = page[-1].row
+    return number
+
+
+async def _doubts(ledger: Ledger, *, absent: bool) -> AsyncIterator[list[Doubt]]:
+    """Those in doubt, many at a time."""
+    if not ledger.counts[State.NOT_SENT if absent else State.UNKNOWN]:
+        return
+    after = -1
+    gathered: list[Doubt] = []
+    while page := await ledger.doubts(after, _PAGE, absent=absent):
+        gathered += page
+        after = page[-1].row
+        if len(gathered) >= _AT_ONCE:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
+
+
+async def _settle(ledger: Ledger, settled: Sequence[Settled]) -> None:
+    for start in range(0, len(settled), _PAGE):
+        await ledger.settle(settled[start : start + _PAGE])
+
+
+def _sent(doubts: Sequence[Doubt], findings: Findings) -> Iterable[Settled]:
+    for doubt in doubts:
+        logid = findings.found.get(doubt.row)
+        if logid:
+            times = findings.several.get(doubt.row, 1)
+            reason = FOUND if times < 2 else f"{FOUND} {times} times: the provider may have sent it more than once"
+            yield Settled(doubt.row, State.SENT, reason, logid)
+
+
+def _not_sent(doubts: Sequence[Doubt], findings: Findings, old: set[int]) -> Iterable[Settled]:
+    for doubt in doubts:
+        if doubt.row in old and _is_absent(doubt.row, findings):
+            yield Settled(doubt.row, State.NOT_SENT, ABSENT)
+
+
+def _is_absent(row: int, findings: Findings) -> bool:
+    return row in findings.absent and not findings.found.get(row)
+
+
+def _too_early(seconds: float) -> str:
+    return f"the log does not show them, but they are too recent for that to count; ask again in {max(1, math.ceil(seconds))} s"

@@ -1,0 +1,60 @@
+"""`rumbleup reconcile`, and the look into the provider's log that `resume` begins with.
+
+Lives here: the words around settling what is unknown. May import: bulk, cli.console, cli.signals, rumbleup.client.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rumbleup_async.bulk.reconcile import Reconciled
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, plural, print_json, say
+from rumbleup_async.cli.signals import stopping
+from rumbleup_async.messaging import State
+from rumbleup_async.retry import Stop
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.session.client import Timeouts
+
+
+async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: bool, quiet: bool) -> int:
+    """Settle what is unknown in a ledger; the exit code."""
+    rumbleup = RumbleUp.from_env(timeouts=Timeouts(read=timeout))
+    async with rumbleup, rumbleup.resume(ledger, reconcile=False) as run:
+        done = await look(run, ledger, settle=settle, quiet=quiet)
+        if not quiet and (absent := await run.count_absent()):
+            say(f"{plural(absent, 'contact')} absent from the log; to text them again: rumbleup resume {ledger} --resend-absent")
+        interrupted = run.summary.stopped is not None
+    if as_json:
+        print_json(done.as_dict())
+    return INTERRUPTED if interrupted else UNKNOWNS if done.unknown else FINE
+
+
+async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconciled:
+    """Look what is unknown up in the log and say what came of it."""
+    unknown = run.counts[State.UNKNOWN]
+    if unknown and not quiet:
+        say(f"looking for {plural(unknown, 'unknown text')} in the message log")
+    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: what the log has decided so far is kept"):
+        done = await run.reconcile(settle=settle)
+    if not quiet:
+        say(
+            f"{done.found:,} found in the log, {done.absent:,} absent from it, {done.unknown:,} still unknown"
+            if unknown
+            else f"nothing is unknown in {ledger}"
+        )
+    if done.problem:
+        say(f"{plural(done.unknown, 'text')} stay unknown: {done.problem}")
+    return done
+
+
+async def resend(run: Run, *, quiet: bool) -> bool:
+    """Queue the absent ones again and say what came of it; whether all of them were looked up."""
+    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: nothing leaves"):
+        done = await run.resend_absent()
+    if not quiet:
+        found = f"; {plural(done.found, 'text')} turned up in the log meanwhile" if done.found else ""
+        say(f"{plural(done.queued, 'contact')} absent from the log will be texted again{found}")
+    if done.problem:
+        say(f"{plural(done.left, 'contact')} not texted again: {done.problem}")
+    return not done.left
