@@ -34,8 +34,10 @@ MOVES: dict[tuple[State, State], str] = {
     (State.INTENT, State.REFUSED): "the provider said no to this text",
     (State.INTENT, State.NOT_SENT): "suppressed after it was queued; whatever else did not leave is queued again",
     (State.INTENT, State.UNKNOWN): "no complete, readable answer; or found open when the ledger of a dead process is opened",
-    (State.UNKNOWN, State.SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
-    (State.UNKNOWN, State.NOT_SENT): "allowed for settling by the provider's log; nothing does it by itself yet",
+    (State.UNKNOWN, State.SENT): "`reconcile`: the provider's log holds the text",
+    (State.UNKNOWN, State.NOT_SENT): "`reconcile`: the provider's log, read to its end and late enough, does not hold it",
+    (State.NOT_SENT, State.QUEUED): "`resume --resend-absent`: it was absent from the log, and still is; the user wants it sent",
+    (State.NOT_SENT, State.SENT): "`resume --resend-absent`: it was absent from the log, and has turned up there since",
 }
 """Who makes each move of the table. One without words here fails."""
 

@@ -154,6 +154,7 @@ _ALL: list[Kind] = [
         endpoints=("next",),
     ),
     Kind("log-missing-tags", "A text's row in the log has lost its tags, for good.", True, endpoints=("log",)),
+    Kind("log-altered-tags", "A text's row in the log has its tags in capitals and cut to 9 characters.", True, endpoints=("log",)),
     Kind("log-repeat-page", "A page other than the first repeats the page before it.", True, endpoints=("log",)),
     Kind("log-repeat-token", "`next_token` is the token that was asked with.", True, endpoints=("log",)),
 ]
@@ -174,7 +175,7 @@ ALIASES: dict[str, str] = {
 }
 """Short name -> the name it stands for."""
 
-_LOST_TAGS = "log-missing-tags"
+_OF_TAGS = ("log-missing-tags", "log-altered-tags")
 
 
 def resolve(name: str) -> tuple[str, Kind]:
@@ -225,10 +226,10 @@ class Faults:
             if not 0 <= rate <= 1:
                 raise ValueError(f"fault {name!r}: the rate is a part of 1, from 0 to 1")
             by_endpoint[endpoint].append((kind, rate))
-        lost_tags = sum(rate for kind, rate in by_endpoint["log"] if kind.name == _LOST_TAGS)
+        of_tags = [(kind.name, rate) for kind, rate in by_endpoint["log"] if kind.name in _OF_TAGS]
         table: dict[str, tuple[list[float], list[Kind]]] = {}
         for endpoint, all_rows in by_endpoint.items():
-            rows = [row for row in all_rows if row[0].name != _LOST_TAGS]
+            rows = [row for row in all_rows if row[0].name not in _OF_TAGS]
             edges = list(accumulate(rate for _, rate in rows))
             if edges and edges[-1] > 1 + 1e-9:
                 raise ValueError(f"the fault rates of {endpoint!r} add up to more than 1")
@@ -236,7 +237,7 @@ class Faults:
                 table[endpoint] = (edges, [kind for kind, _ in rows])
         self.rates = dict(rates)
         self._table = table
-        self._lost_tags = lost_tags
+        self._of_tags = of_tags
         self._refresh()
 
     def set_phone(self, phone: str, faults: str | Sequence[str | None] | None) -> None:
@@ -271,19 +272,24 @@ class Faults:
         plan = self._plans.get((endpoint, phone))
         return None if plan is None else _step(plan)
 
-    def loses_tags(self, phone: str, nth: int) -> bool:
-        """Whether the log forgets the tags of the text that leaves now, the nth to this phone."""
+    def spoils_tags(self, phone: str, nth: int) -> str:
+        """The kind by which the log spoils the tags of the text that leaves now, the nth to this phone; "" for none."""
         kind = self.planned("log", phone)
-        return (kind is not None and kind.name == _LOST_TAGS) or (
-            self._lost_tags > 0 and self._draw(f"tags {phone} {nth}") < self._lost_tags
-        )
+        if kind is not None and kind.name in _OF_TAGS:
+            return kind.name
+        drawn = self._draw(f"tags {phone} {nth}") if self._of_tags else 1.0
+        for name, rate in self._of_tags:
+            if drawn < rate:
+                return name
+            drawn -= rate
+        return ""
 
     def _draw(self, words: str) -> float:
         hashed = blake2b(f"{self.seed} {words}".encode(), digest_size=7).digest()
         return int.from_bytes(hashed, "big") / (1 << 56)
 
     def _refresh(self) -> None:
-        self.active = bool(self._table or self._plans or self._lost_tags)
+        self.active = bool(self._table or self._plans or self._of_tags)
 
 
 def _step(plan: tuple[list[Kind | None], bool]) -> Kind | None:

@@ -46,7 +46,9 @@ class MessageObjects:
         world = self._world
         texts = world.texts
         time = texts.times[position]
-        flags = () if position in texts.untagged else texts.flags[position]
+        flags: tuple[str, ...] = texts.flags[position]
+        if position in texts.untagged:
+            flags = tuple(flag.upper()[:9] for flag in flags) if position in texts.altered else ()
         row: dict[str, Any] = {
             "logid": texts.logid(position),
             "flags": ["sent", *flags],

@@ -61,8 +61,10 @@ class Messages:
         group = str(params.get("group") or project.group)
         name = params.get("name")
         world.create_contact(phone, str(name) if name else None, group)
-        tagged = not (self._faults.active and self._faults.loses_tags(phone, len(world.texts.of_phone(phone))))
-        position = world.take(project, phone=phone, text=text, flags=flags, group=group, now=now, tagged=tagged)
+        spoiled = self._faults.spoils_tags(phone, len(world.texts.of_phone(phone))) if self._faults.active else ""
+        position = world.take(project, phone=phone, text=text, flags=flags, group=group, now=now, tagged=not spoiled)
+        if spoiled == "log-altered-tags":
+            world.texts.altered.add(position)
         return ok(
             {
                 "cid": world.cid,

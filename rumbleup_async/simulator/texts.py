@@ -48,6 +48,7 @@ class Texts(Sequence[Text]):
         self.flags: list[tuple[str, ...]] = []
         self.times = array("d")
         self.untagged: set[int] = set()  # positions whose tags the log has lost
+        self.altered: set[int] = set()  # of these, the ones whose tags stand there in other letters
         self._texts: list[str] = []
         self._hashes = bytearray()
         self._tag_sets: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal tag lists share one tuple

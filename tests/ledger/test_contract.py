@@ -1,6 +1,7 @@
 """One contract for every ledger: what the engine and the promise rely on."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rumbleup_async.bulk.ports import Ledger
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
-from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import ABSENT, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
 from tests import virtual_time
 
 PLAN = Plan(
@@ -453,3 +454,194 @@ def test_a_cancelled_step_is_still_one_step(tmp_path: Path) -> None:
         await ledger.aclose()
 
     asyncio.run(main())
+
+
+# ---- what the provider's log decides ----
+
+
+async def doubted(ledger: Ledger, count: int) -> None:
+    """Rows 1 to `count`, all unknown since moment `row`."""
+    await ledger.open(PLAN)
+    await ledger.add([planned(row) for row in range(1, count + 1)])
+    opened = await ledger.exchange([], count)
+    await ledger.exchange([close(text.row, State.UNKNOWN, reason="timed out", time=text.row) for text in opened], 0)
+
+
+async def all_doubts(ledger: Ledger, size: int, *, absent: bool = False) -> list[Doubt]:
+    found: list[Doubt] = []
+    while page := await ledger.doubts(found[-1].row if found else -1, size, absent=absent):
+        assert len(page) <= size
+        found += page
+    return found
+
+
+def test_doubts_come_by_pages(ledger: Ledger) -> None:
+    """A text could not be looked for, or not all of them, or with other words than it was sent with."""
+
+    async def main() -> None:
+        await doubted(ledger, 7)
+        await ledger.add([planned(8), Skipped(9, "bad", "invalid phone: empty")])
+        (text,) = await ledger.exchange([], 1)
+        await ledger.exchange([close(text.row, State.SENT, logid="rl_8")], 0)
+        assert await all_doubts(ledger, 3) == [Doubt(row, f"202234{row:04d}", f"Hi {row}. STOP", row) for row in range(1, 8)]
+        assert await all_doubts(ledger, 3, absent=True) == []
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_a_doubt_of_a_dead_process_bears_the_time_of_its_intent(ledger: Ledger, reopened: Reopen) -> None:
+    """Its absence would count at once, while the log has not shown it yet; or a text of yesterday would be taken for it."""
+
+    async def main() -> list[Doubt]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(1)])
+        await ledger.exchange([], 1)
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(None)
+        found = await again.doubts(-1, 10)
+        await again.aclose()
+        return found
+
+    before = int(time.time() * 1000)
+    (doubt,) = virtual_time.run(main())
+    assert before <= doubt.time <= int(time.time() * 1000)
+
+
+def test_the_same_text_of_all_comes_with_a_doubt(tmp_path: Path) -> None:
+    """A run without merge fields could never be reconciled: an empty text matches nothing."""
+
+    async def main() -> list[Doubt]:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP"))
+        await ledger.add([planned(1, text="Hi. STOP")])
+        await ledger.exchange([], 1)
+        await ledger.exchange([close(1, State.UNKNOWN)], 0)
+        found = await ledger.doubts(-1, 10)
+        await ledger.aclose()
+        return found
+
+    (doubt,) = virtual_time.run(main())
+    assert doubt.text == "Hi. STOP"
+
+
+def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
+    """What the log has said would be forgotten, or noted for another contact."""
+
+    async def main() -> list[Result]:
+        await doubted(ledger, 450)
+        settled = [
+            Settled(row, State.SENT, "found", f"rl_{row}") if row % 2 else Settled(row, State.NOT_SENT, ABSENT)
+            for row in range(1, 441)
+        ]
+        await ledger.settle(settled)
+        assert {state: number for state, number in ledger.counts.items() if number} == {
+            State.SENT: 220,
+            State.NOT_SENT: 220,
+            State.UNKNOWN: 10,
+        }
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(None)
+        assert again.counts[State.UNKNOWN] == 10
+        assert [doubt.row for doubt in await all_doubts(again, 7)] == list(range(441, 451))
+        assert [doubt.row for doubt in await all_doubts(again, 77, absent=True)] == list(range(2, 441, 2))
+        assert await again.exchange([], 10) == [], "nothing of this is to be sent"
+        found = await pages(again)
+        await again.aclose()
+        return found
+
+    results = virtual_time.run(main())
+    assert results[0] == Result(1, "2022340001", State.SENT, "found", "rl_1", 1, 1)
+    assert results[1] == Result(2, "2022340002", State.NOT_SENT, ABSENT, "", 1, 2)
+
+
+def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger, reopened: Reopen) -> None:
+    """They would be texted without anybody's wish, or never again, or somebody else with them."""
+
+    async def main() -> None:
+        await doubted(ledger, 5)
+        await ledger.add([planned(6)])
+        await ledger.exchange([], 1)
+        await ledger.exchange([close(6, State.NOT_SENT, reason="suppressed")], 0)
+        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
+        assert await ledger.exchange([], 10) == []
+        await ledger.settle([Settled(2, State.QUEUED), Settled(3, State.SENT, "found", "rl_3"), Settled(4, State.QUEUED)])
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(None)
+        assert [(text.row, text.text, text.attempts) for text in await again.exchange([], 10)] == [
+            (2, "Hi 2. STOP", 1),
+            (4, "Hi 4. STOP", 1),
+        ]
+        await again.exchange([close(2, logid="rl_2"), close(4, logid="rl_4")], 0)
+        words = [(result.row, result.state, result.reason, result.logid) for result in await pages(again)]
+        assert words[1:4] == [
+            (2, State.SENT, "", "rl_2"),
+            (3, State.SENT, "found", "rl_3"),
+            (4, State.SENT, "", "rl_4"),
+        ]
+        await again.aclose()
+
+    virtual_time.run(main())
+
+
+def test_what_is_queued_again_behind_the_reading_is_sent(ledger: Ledger) -> None:
+    """Contacts asked to be texted again would wait for a resume that nobody knows to be needed."""
+
+    async def main() -> None:
+        await doubted(ledger, 3)
+        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
+        await ledger.add([planned(row) for row in range(4, 10)])
+        assert [text.row for text in await ledger.exchange([], 2)] == [4, 5]
+        await ledger.settle([Settled(2, State.QUEUED)])
+        opened = await ledger.exchange([], 10)
+        assert sorted(text.row for text in opened) == [2, 6, 7, 8, 9]
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Settled(4, State.SENT, "found", "rl_4"),
+        Settled(5, State.SENT, "found", "rl_5"),
+        Settled(6, State.NOT_SENT, ABSENT),
+        Settled(7, State.NOT_SENT, ABSENT),
+        Settled(8, State.QUEUED),
+        Settled(9, State.SENT, "found", "rl_9"),
+        Settled(99, State.SENT, "found", "rl_99"),
+        Settled(2, State.QUEUED),
+        Settled(2, State.REFUSED),
+        Settled(2, State.INTENT),
+        Settled(2, State.SENT, "found"),
+        Settled(2, State.NOT_SENT, ABSENT, "rl_2"),
+        Settled(1, State.SENT, "found", "rl_1"),
+    ],
+    ids=[
+        "sent", "refused", "queued", "open", "suppressed", "skipped", "nobody", "to be sent again at once", "to be refused",
+        "to be opened", "without logid", "absent with logid", "twice",
+    ],
+)  # fmt: skip
+def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Settled) -> None:
+    """A mistake in reading the log would overwrite what is known for certain, or text somebody twice."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        await ledger.add([*(planned(row) for row in range(1, 9)), Skipped(9, "bad", "invalid phone: empty")])
+        await ledger.exchange([], 5)
+        ends = [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.SENT, State.REFUSED]
+        await ledger.exchange([close(row, state) for row, state in enumerate(ends, 1)], 0)
+        opened = await ledger.exchange([], 3)
+        assert [text.row for text in opened] == [6, 7, 8]
+        await ledger.exchange([close(6, State.QUEUED), close(8, State.NOT_SENT, reason="suppressed")], 0)
+        before, counts = await pages(ledger), dict(ledger.counts)
+        with pytest.raises(LedgerError):
+            await ledger.settle([Settled(1, State.SENT, "found", "rl_1"), wrong])
+        assert await pages(ledger) == before
+        assert ledger.counts == counts
+        await ledger.aclose()
+
+    virtual_time.run(main())

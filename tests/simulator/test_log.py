@@ -165,6 +165,15 @@ async def test_tags_can_be_lost_for_one_phone(caller: Caller) -> None:
     assert (await caller.log(flags="run-1"))[1]["data"] == []
 
 
+async def test_tags_can_be_altered(caller: Caller) -> None:
+    """A client that knows its texts by their tags alone could not be shown that a server may write them in its own way."""
+    caller.simulator.fault("2025550101", "log-altered-tags")
+    await caller.send(flags=["run-abcdefghij"])
+    assert (await caller.log(flags="run-abcdefghij"))[1]["data"] == []
+    (row,) = (await caller.log(phone="2025550101"))[1]["data"]
+    assert row["flags"] == ["sent", "RUN-ABCDE"]
+
+
 async def test_a_page_can_repeat(start: Start) -> None:
     """A reader that trusts the row count would settle on half of the log."""
     async with start(faults={"log-repeat-page": 1.0}) as caller:
