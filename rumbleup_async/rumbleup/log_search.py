@@ -38,10 +38,10 @@ _STALE_PAGES = 50
 class LogSearch:
     """Looks texts of one run up in the message log."""
 
-    def __init__(self, caller: Caller, plan: Plan) -> None:
+    def __init__(self, caller: Caller, plan: Plan, *, page_size: int = PAGE) -> None:
         self._caller = caller
         self._plan = plan
-        self._page: str | None = str(PAGE)
+        self._page: str | None = str(page_size)
 
     async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
         """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""

@@ -154,7 +154,9 @@ _ALL: list[Kind] = [
         endpoints=("next",),
     ),
     Kind("log-missing-tags", "A text's row in the log has lost its tags, for good.", True, endpoints=("log",)),
-    Kind("log-altered-tags", "A text's row in the log has its tags in capitals and cut to 9 characters.", True, endpoints=("log",)),
+    Kind(
+        "log-altered-tags", "A text's row in the log has its tags in capitals and cut to 9 characters.", True, endpoints=("log",)
+    ),
     Kind("log-repeat-page", "A page other than the first repeats the page before it.", True, endpoints=("log",)),
     Kind("log-repeat-token", "`next_token` is the token that was asked with.", True, endpoints=("log",)),
 ]

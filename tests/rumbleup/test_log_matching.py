@@ -1,0 +1,179 @@
+"""Whether a row of the log is the text in doubt: the two mistakes that must not be made, and the third answer."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from rumbleup_async.messaging import Doubt, Plan
+from rumbleup_async.rumbleup import times
+from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
+from rumbleup_async.rumbleup.models import Message
+
+OURS, PERHAPS, OTHER = Verdict.OURS, Verdict.PERHAPS, Verdict.OTHER
+RUN = "qrtxntzqqb"
+PLAN = Plan(run=RUN, provider="rumbleup", action="125", text="Hi {name}. STOP")
+TEXT = "Hi José. STOP"
+NOON = dt.datetime(2026, 1, 15, 12, 0, tzinfo=dt.UTC)
+"""In winter, when the letters of a zone mean the same in every reading."""
+
+
+def at(**later: float) -> int:
+    """A moment so much after noon, in milliseconds."""
+    return int((NOON + dt.timedelta(**later)).timestamp() * 1000)
+
+
+DOUBT = Doubt(1, "2022340001", TEXT, at())
+
+
+def row(**fields: Any) -> Message:
+    """A row of the text in doubt, as the log should have it, with other fields or without (None)."""
+    whole = {
+        "logid": "rl_1",
+        "phone": "2022340001",
+        "sender": "u_x",
+        "action": "125",
+        "text": TEXT,
+        "flags": ["sent", f"run-{RUN}"],
+        "sent_time": at(seconds=3),
+    }
+    return Message.read({name: value for name, value in {**whole, **fields}.items() if value is not None})
+
+
+def judge(**fields: Any) -> Verdict:
+    return Matcher(PLAN).judge(row(**fields), DOUBT)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"action": 125},
+        {"action": None},
+        {"flags": f"sent,run-{RUN}"},
+        {"flags": [f"RUN-{RUN.upper()}"]},
+        {"flags": [f"campaign:run-{RUN}:x"]},
+        {"sent_time": "soon"},
+        {"sent_time": None},
+        {"sent_time": at(days=-3)},
+        {"sent_time": at(days=3)},
+        {"text": f"  {TEXT}\r\n"},
+        {"text": "Hi Jose\u0301. STOP"},
+        {"status": "delivered"},
+        {"status": "failed"},
+        {"status": "a newer word"},
+    ],
+    ids=str,
+)
+def test_a_text_with_its_tag_is_ours(fields: dict[str, Any]) -> None:
+    """Somebody who was texted would stay unknown, or be texted again."""
+    assert judge(**fields) is OURS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "Hi José. Reply STOP"},
+        {"text": TEXT.replace("José", "")},
+        {"text": None},
+        {"action": "126"},
+        {"sender": "12022340001"},
+        {"status": "received"},
+    ],
+    ids=str,
+)
+def test_a_row_with_our_tag_that_contradicts_itself_is_left_in_doubt(fields: dict[str, Any]) -> None:
+    """A message of ours that the server has changed (a shortened link, say) would count as absent and be sent again."""
+    assert judge(**fields) is PERHAPS
+
+
+@pytest.mark.parametrize("sender", ["2022340001", "12022340001", "+1 (202) 234-0001"])
+def test_what_the_contact_wrote_is_not_ours(sender: str) -> None:
+    """Somebody who sends our words back would count as texted by us."""
+    assert judge(sender=sender, flags=[]) is OTHER
+    assert judge(sender=sender, flags=[], status="received") is OTHER
+
+
+UNTAGGED: list[tuple[dict[str, Any], Verdict]] = [
+    ({"sent_time": at(seconds=1)}, OURS),
+    ({"sent_time": at(minutes=-2)}, OURS),  # times are cut to minutes, and a request takes its time
+    ({"sent_time": at(minutes=30)}, OURS),  # it waited for a hold
+    ({"sent_time": at(minutes=-30)}, PERHAPS),
+    ({"sent_time": at(hours=-10)}, PERHAPS),  # an earlier run, or ours in a zone nobody knows of
+    ({"sent_time": at(hours=-30)}, OTHER),
+    ({"sent_time": at(days=-400)}, OTHER),
+    ({"sent_time": at(hours=5)}, PERHAPS),
+    ({"sent_time": at(days=5)}, PERHAPS),
+    ({"sent_time": "soon"}, PERHAPS),
+    ({"sent_time": "2026-01-15"}, PERHAPS),
+    ({"sent_time": None}, PERHAPS),
+    ({"action": None}, PERHAPS),
+    ({"action": "126"}, OTHER),
+    ({"text": "Hi Ada. STOP"}, PERHAPS),  # may be ours with something changed
+    ({"text": None}, PERHAPS),
+    ({"text": "Hi Ada. STOP", "sent_time": at(minutes=-30)}, OTHER),
+    ({"text": "Hi Ada. STOP", "sent_time": at(days=2)}, OTHER),
+    ({"text": "Hi Ada. STOP", "sent_time": None}, PERHAPS),
+    ({"text": "Hi Ada. STOP", "action": "126"}, OTHER),
+    ({"flags": ["sent", "run-bbbbbbbbbb"]}, OTHER),  # of another run of ours
+    ({"flags": ["sent", "run-qrtx"]}, OURS),  # what is left of our tag
+    ({"flags": ["RUN-QRTXN"], "sent_time": at(minutes=-30)}, PERHAPS),
+    ({"flags": ["spring"]}, OURS),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), UNTAGGED, ids=[str(fields) for fields, _ in UNTAGGED])
+def test_a_text_without_its_tag_is_told_by_its_time(fields: dict[str, Any], expected: Verdict) -> None:
+    """An earlier run's text would count as ours and lose a contact, or ours as an earlier one's and be sent twice."""
+    assert judge(**{"flags": ["sent"], **fields}) is expected
+
+
+def test_a_doubt_without_a_time_is_decided_by_the_tag_alone() -> None:
+    """Any text that the phone ever got would count as ours, or as none."""
+    doubt = Doubt(1, "2022340001", TEXT, 0)
+    assert Matcher(PLAN).judge(row(), doubt) is OURS
+    assert Matcher(PLAN).judge(row(flags=[]), doubt) is PERHAPS
+    assert Matcher(PLAN).judge(row(flags=[], sent_time=at(days=-999)), doubt) is PERHAPS
+
+
+SUMMER = dt.datetime(2026, 7, 15, 16, 0, tzinfo=dt.UTC)
+"""Noon in New York, where the wall shows EDT and the samples write EST."""
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("07/15/2026 12:01pm EDT", OURS),
+        ("07/15/2026 12:01pm EST", OURS),  # wall time, or 13:01: both lie in the window
+        ("07/15/2026 11:01am EST", PERHAPS),  # noon if the label is meant literally; an hour before if not
+        ("07/15/2026 11:01am EDT", PERHAPS),
+        ("07/15/2026 11:01am CDT", OURS),
+        ("2026-07-15T16:01:00Z", OURS),
+        ("2026-07-15 11:01:00 GMT-0500", OURS),
+        ("07/14/2026 12:01pm EST", OTHER),
+    ],
+)
+def test_a_zone_that_cannot_be_trusted_leaves_in_doubt(written: str, expected: Verdict) -> None:
+    """An hour of daylight saving would make an earlier run's text ours."""
+    doubt = Doubt(1, "2022340001", TEXT, int(SUMMER.timestamp() * 1000))
+    assert Matcher(PLAN).judge(row(flags=[], sent_time=written), doubt) is expected
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [
+        ("01/15/2026 07:00am EST", (0, 0)),
+        ("01/15/2026 07:00am EDT", (-1, 0)),
+        ("01/15/2026 07:00am ET", (0, 0)),
+        ("2026-01-15T12:00:00Z", (0, 0)),
+        (at(), (0, 0)),
+    ],
+)
+def test_the_readings_of_a_time(written: object, hours: tuple[int, int]) -> None:
+    """A time would be taken for exact that can mean two moments."""
+    assert times.span(times.read(written)) == tuple(at(hours=hour) for hour in hours)
+
+
+def test_an_unreadable_time_has_no_span() -> None:
+    """A text whose time is unknown would be put into 1970."""
+    assert times.span(times.read("soon")) is times.span(None) is None
