@@ -156,9 +156,9 @@ def resume(
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
     suppress: Suppress = None,
-    reconcile: Annotated[
-        bool, typer.Option("--reconcile/--no-reconcile", help="Look what is unknown up in the message log first.")
-    ] = True,
+    no_reconcile: Annotated[
+        bool, typer.Option("--no-reconcile", help="Do not look what is unknown up in the message log first.")
+    ] = False,
     settle_seconds: SettleSeconds = 900.0,
     resend_absent: Annotated[
         bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
@@ -178,7 +178,7 @@ def resume(
             timeout=timeout,
             limit=limit,
             suppress=suppress,
-            settle=settle_seconds if reconcile else None,
+            settle=None if no_reconcile else settle_seconds,
             resend_absent=resend_absent,
             yes=yes,
             as_json=as_json,
