@@ -25,7 +25,7 @@ def doubtful(stage: Stage, provider: Provider, **rates: float) -> int:
     )
     done = stage.send(stage.list(40))
     assert (done.code, done.json["unknown"], provider.left) == (1, DOUBTFUL, 35), done
-    provider.faults({})
+    provider.faults({}, dict.fromkeys(map(phone, troubled)))
     return DOUBTFUL
 
 
