@@ -388,10 +388,11 @@ class Engine:
                 waiting.set_result(self._ready.popleft())
 
     async def _work(self) -> None:
+        task = this_task()
         try:
             while (text := await (self._next() if self._drawing is None else self._draw_next(self._drawing))) is not None:
-                closed = await self._sender.send(text)
-                self._done.append(closed)
+                closed = await self._sender.send(text, task)
+                self._done.append(closed)  # not before the await: the list is another by then
                 self._window.give()
                 self._bell.set()
         finally:
