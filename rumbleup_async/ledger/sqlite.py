@@ -287,23 +287,34 @@ class SqliteLedger:
         self._cursor = 0
         self._ahead.clear()
         self._counts.update(dict.fromkeys(State, 0))
-        for batch in batches:
-            with self._transaction():
-                self._insert(batch)
-            self._count_in(batch, State.QUEUED)
+        # Nothing of the list is used before the last commit, which flushes all there was before it: until then no step waits
+        # for the disk.
+        db.execute("PRAGMA synchronous = NORMAL")
+        try:
+            for batch in batches:
+                with self._transaction():
+                    self._insert(batch)
+                self._count_in(batch, State.QUEUED)
+        finally:
+            db.execute("PRAGMA synchronous = FULL")
         with self._transaction():
-            # The first row of a phone wins. Sorting once beats a look into a growing index for every row (3 x at a million rows).
-            db.execute(
-                """UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' || d.first
-                FROM (SELECT row, first FROM
-                        (SELECT row, min(row) OVER (PARTITION BY phone) AS first FROM contact WHERE screened IS NULL)
-                      WHERE row > first) AS d
-                WHERE contact.row = d.row""",
-                (State.SKIPPED,),
-            )
+            self._find_duplicates()
             db.execute(_ONE_TEXT_A_PHONE)
             db.execute("DELETE FROM run WHERE key = 'loading'")
         self._count()
+
+    def _find_duplicates(self) -> None:
+        """The first row of a phone wins. Sorting once beats a look into a growing index for every row (3 x at a million
+        rows), and sorting phones alone beats sorting rows."""
+        db = self._db
+        db.execute("CREATE INDEX by_phone ON contact (phone) WHERE screened IS NULL")
+        db.execute(
+            """UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' || d.first
+            FROM (SELECT phone, min(row) AS first FROM contact WHERE screened IS NULL GROUP BY phone HAVING count(*) > 1) AS d
+            WHERE contact.phone = d.phone AND contact.screened IS NULL AND contact.row > d.first""",
+            (State.SKIPPED,),
+        )
+        db.execute("DROP INDEX by_phone")
 
     def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         db = self._db
@@ -367,22 +378,29 @@ class SqliteLedger:
         return found
 
     def _insert(self, rows: Sequence[Planned | Skipped], state: State = State.QUEUED) -> None:
-        opened = _now() if state is State.INTENT else None
+        # What is the same for all rows stands in the statement: every value handed over costs time.
+        opened = _now() if state is State.INTENT else "NULL"
         same_text = self._same_text
         for start in range(0, len(rows), _CHUNK):
             values: list[Any] = []
-            some = rows[start : start + _CHUNK]
-            for row in some:
+            skipped: list[Any] = []
+            for row in rows[start : start + _CHUNK]:
                 if isinstance(row, Planned):
-                    text = None if row.text == same_text else row.text
-                    values += (row.row, row.phone, text, row.name, row.segments, None, int(state), None, opened)
+                    values += (row.row, row.phone, None if row.text == same_text else row.text, row.name, row.segments)
                 else:
-                    values += (row.row, row.phone, None, None, 0, 1, 4, row.reason, None)
-            marks = ",".join(["(?,?,?,?,?,?,?,?,?)"] * len(some))
-            self._db.execute(
-                f"INSERT INTO contact (row, phone, text, name, segments, screened, state, reason, time) VALUES {marks}",  # noqa: S608
-                values,
-            )
+                    skipped += (row.row, row.phone, row.reason)
+            if values:
+                marks = ",".join([f"(?,?,?,?,?,{state:d},{opened})"] * (len(values) // 5))
+                self._db.execute(
+                    f"INSERT INTO contact (row, phone, text, name, segments, state, time) VALUES {marks}",  # noqa: S608
+                    values,
+                )
+            if skipped:
+                marks = ",".join(["(?,?,?,1,4)"] * (len(skipped) // 3))
+                self._db.execute(
+                    f"INSERT INTO contact (row, phone, reason, screened, state) VALUES {marks}",  # noqa: S608
+                    skipped,
+                )
 
     def _count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
         skipped = sum(isinstance(row, Skipped) for row in rows)
