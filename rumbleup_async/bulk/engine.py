@@ -28,13 +28,14 @@ from collections.abc import AsyncIterator, Callable, Container, Sequence
 
 import anyio
 
+from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
 from rumbleup_async.bulk.sender import Sender, this_task
 from rumbleup_async.bulk.window import Window
 from rumbleup_async.errors import LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
-from rumbleup_async.retry import Policy, Stop
+from rumbleup_async.retry import Stop
 
 _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
@@ -59,34 +60,32 @@ class Engine:
         ledger: Ledger,
         gateway: Gateway,
         pace: Pace,
+        options: Options,
         *,
-        concurrency: int,
         observer: Observer,
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool] = lambda: False,
         drawing: Drawing | None = None,
         never: Container[str] = frozenset(),
-        limit: int | None = None,
-        policy: Policy | None = None,
         wall_clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._ledger = ledger
         self._pace = pace
-        self._concurrency = concurrency
+        self._concurrency = options.concurrency
         self._observer = _Guarded(observer, self._observer_failed)
         self._sink = sink
         self._full = full
         self._drawing = drawing
-        self._left = math.inf if limit is None else limit
-        self._window = Window(concurrency)
+        self._left = math.inf if options.limit is None else options.limit
+        self._window = Window(options.concurrency)
         self._bell = asyncio.Event()
         """Something changed that the bookkeeper should look at."""
         self._sender = Sender(
             gateway,
             pace,
             self._window,
-            policy=policy or Policy(),
+            policy=options.policy,
             observer=self._observer,
             drawing=drawing,
             never=never,

@@ -6,7 +6,7 @@ Lives here: protocols. May import: messaging, retry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -84,14 +84,11 @@ class Log(Protocol):
         """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
 
 
+@runtime_checkable
 class Drawer(Protocol):
     """A provider that hands out contacts one at a time, each locked for a while for whoever drew it."""
 
     async def draw(self) -> Draw: ...
-
-
-class Provider(Gateway, Drawer, Protocol):
-    """Both."""
 
 
 class Steering(Protocol):

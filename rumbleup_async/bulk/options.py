@@ -1,0 +1,46 @@
+"""How a run is to go about its work, as one value that is handed from the client to the engine.
+
+Lives here: the value and the checks of its fields. May import: errors, bulk.ports, bulk.texters (its `Locks`), retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rumbleup_async.bulk.ports import Observer
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.retry import Policy
+
+if TYPE_CHECKING:
+    from rumbleup_async.bulk.texters import Locks
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """`concurrency`: requests in flight at most (concurrent mode: texters). `limit`: texts of this run at most.
+
+    `suppress`: phones never to be texted. `observer`: is told of results and holds as they happen. `locks`: of concurrent mode.
+    """
+
+    concurrency: int = 64
+    limit: int | None = None
+    policy: Policy = Policy()
+    suppress: Container[str] = frozenset()
+    observer: Observer | None = None
+    locks: Locks | None = None
+
+    def checked(self) -> Options:
+        """Itself; ConfigurationError if a field cannot be meant."""
+        _check_count("concurrency", self.concurrency)
+        if self.limit is not None:
+            _check_count("limit", self.limit)
+        if self.locks is not None:
+            self.locks.check()
+        return self
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number of at least 1")
