@@ -73,7 +73,7 @@ class Engine:
         self._ledger = ledger
         self._pace = pace
         self._concurrency = options.concurrency
-        self._observer = _Guarded(observer, self._observer_failed)
+        self._observer = Guarded(observer, self._observer_failed)
         self._sink = sink
         self._full = full
         self._drawing = drawing
@@ -276,7 +276,7 @@ class Engine:
             self._done = done + self._done
             raise
         if want:
-            self._is_dry = len(opened) < want and added == self._added
+            self._is_dry = len(opened) < want and added == self._added and not self._full()
             self._left -= len(opened)
         self._publish(done)
         for text in opened:
@@ -313,12 +313,9 @@ class Engine:
                 self._parked += 1
                 if self._drawing is not None:
                     self._drawing.released(text.phone)
-                if not close.reason:
-                    continue
-                state = State.NOT_SENT
-            else:
-                state = close.state
-            results.append(Result(close.row, text.phone, state, close.reason, close.logid, close.attempts, close.time))
+            result = result_of(close, text.phone)
+            if result is not None:
+                results.append(result)
         if results:
             self._tell(results)
 
@@ -472,7 +469,17 @@ class Engine:
             self._asking.discard(task)
 
 
-class _Guarded:
+def result_of(close: Closed, phone: str) -> Result | None:
+    """What a run hands out for an entry that was closed; None for one that was only given back."""
+    state = close.state
+    if state is State.QUEUED:
+        if not close.reason:
+            return None
+        state = State.NOT_SENT
+    return Result(close.row, phone, state, close.reason, close.logid, close.attempts, close.time)
+
+
+class Guarded:
     """An observer whose mistakes end the run instead of losing a contact."""
 
     def __init__(self, observer: Observer, failed: Callable[[Exception], None]) -> None:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency`: requests in flight at most (concurrent mode: texters). `limit`: texts of this run at most.
+    """`concurrency`: requests in flight at most, in each process (concurrent mode: texters). `processes`: that send, at a
+    time; with one it is the caller's own. `limit`: texts of this run at most.
 
     `suppress`: phones never to be texted. `observer`: is told of results and holds as they happen. `locks`: of concurrent mode.
     """
 
     concurrency: int = 64
+    processes: int = 1
     limit: int | None = None
     policy: Policy = Policy()
     suppress: Container[str] = frozenset()
@@ -34,6 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def checked(self) -> Options:
         """Itself; ConfigurationError if a field cannot be meant."""
         _check_count("concurrency", self.concurrency)
+        _check_count("processes", self.processes)
         if self.limit is not None:
             _check_count("limit", self.limit)
         if self.locks is not None:

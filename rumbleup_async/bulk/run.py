@@ -33,7 +33,7 @@ from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
 from rumbleup_async.bulk.options import Options
-from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Observer, Pace, SilentObserver
+from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
@@ -88,19 +88,22 @@ class Run:
         gateway: Callable[[Plan], Gateway],
         ledger: Ledger,
         pace: Pace,
+        elsewhere: Callable[..., Sends] | None = None,
     ) -> None:
         self._settings = settings
         self._options = options
         self._make_gateway = gateway
         self._ledger = ledger
         self._pace = pace
+        self._elsewhere = elsewhere
+        """Makes what sends from other processes, of the arguments that an engine takes."""
         self._never = suppression(options.suppress)
         self._texters: Texters | None = None
         self.observer: Observer = options.observer or SilentObserver()
         self._plan: Plan | None = None
         self._screen: Screen | None = None
         self._gateway: Gateway | None = None
-        self._engine: Engine | None = None
+        self._engine: Sends | None = None
         self._stopped: Stop | None = None
         self._task: asyncio.Task[None] | None = None
         self._results: deque[Result] = deque()
@@ -389,17 +392,31 @@ class Run:
                 locks=self._options.locks,
             )
             await self._remember_skipped(self._texters)
-        self._engine = Engine(
-            self._ledger,
-            self._gateway,
-            self._pace,
-            self._options,
-            drawing=self._texters,
-            never=self._never,
-            sink=self._receive,
-            full=self._is_full,
-            observer=_Noting(self),
-        )
+        if self._elsewhere is not None:
+            if self._texters is not None:
+                raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
+            self._engine = self._elsewhere(
+                self._ledger,
+                self.plan,
+                self._pace,
+                self._options,
+                never=self._never,
+                sink=self._receive,
+                full=self._is_full,
+                observer=_Noting(self),
+            )
+        else:
+            self._engine = Engine(
+                self._ledger,
+                self._gateway,
+                self._pace,
+                self._options,
+                drawing=self._texters,
+                never=self._never,
+                sink=self._receive,
+                full=self._is_full,
+                observer=_Noting(self),
+            )
         try:
             await self._engine.run(feed)
         finally:

@@ -5,6 +5,7 @@ Lives here: set-up. May import: errors, messaging, session, ledger, bulk, provid
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk import ports
     from rumbleup_async.bulk.options import Options
     from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.fleet.channel import Recipe
     from rumbleup_async.messaging import Plan
 
 USER_AGENT = "rumbleup_async"
@@ -117,8 +119,10 @@ class Client:
         *,
         pace: ports.Pace,
         gateway: Callable[[Plan, Exchange, bool], ports.Gateway],
+        elsewhere: Callable[..., ports.Sends] | None = None,
     ) -> Run:
-        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange."""
+        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `elsewhere`:
+        sends from other processes."""
         from rumbleup_async.bulk.run import Run
         from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 
@@ -144,7 +148,19 @@ class Client:
             gateway=make_gateway,
             ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger, keep_empty=False),
             pace=pace,
+            elsewhere=elsewhere,
         )
+
+    def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:
+        """Sends from other processes, each with a client made by the recipe; ConfigurationError if no process can make it."""
+        from rumbleup_async.fleet.keeper import Fleet
+
+        own = self._connecting
+        if own.session is not None or own.exchange is not None or own.ssl is not None or own.trace_configs:
+            raise ConfigurationError(
+                "another process cannot use this client's session, exchange, ssl or trace_configs; send from one process"
+            )
+        return functools.partial(Fleet, recipe=recipe, rate=rate)
 
 
 def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:

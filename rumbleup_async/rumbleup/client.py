@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
 from rumbleup_async.retry import Policy
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+    from rumbleup_async.session.pace import Pace
 
 
 class RumbleUp(Client):
@@ -79,6 +82,7 @@ class RumbleUp(Client):
             ssl=ssl,
             trace_configs=tuple(trace_configs),
         )
+        self._again = {"api_key": api_key, "base_url": base_url, "auth": auth}
         # In no error: the pair, and its secret half.
         super().__init__(connecting, answers.DIALECT, hide=(api_key, api_key.partition(":")[2]))
         caller = self._caller
@@ -111,6 +115,7 @@ class RumbleUp(Client):
         ledger: str | os.PathLike[str] | None = None,
         rate: float | None = None,
         concurrency: int = 64,
+        processes: int = 1,
         limit: int | None = None,
         phone_field: str | None = None,
         flags: Iterable[str] = (),
@@ -129,7 +134,9 @@ class RumbleUp(Client):
         `text`: `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is skipped. It
         must mention STOP.
         `ledger`: a file; the run can be resumed from it after any crash. None keeps the books in memory: a crash forgets them.
-        `rate`: texts per second at most; None or 0 leaves it to the provider. `concurrency`: requests in flight at most.
+        `rate`: texts per second at most; None or 0 leaves it to the provider. `concurrency`: requests in flight at most, in
+        each process. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before
+        the first text leaves.
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
@@ -150,6 +157,7 @@ class RumbleUp(Client):
         )
         options = Options(
             concurrency=concurrency,
+            processes=processes,
             limit=limit,
             policy=policy or Policy(),
             suppress=frozenset(suppress),
@@ -219,6 +227,7 @@ class RumbleUp(Client):
         *,
         rate: float | None = None,
         concurrency: int = 64,
+        processes: int = 1,
         limit: int | None = None,
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
@@ -235,6 +244,7 @@ class RumbleUp(Client):
 
         options = Options(
             concurrency=concurrency,
+            processes=processes,
             limit=limit,
             policy=policy or Policy(),
             suppress=frozenset(suppress),
@@ -246,7 +256,18 @@ class RumbleUp(Client):
     def _begin(
         self, settings: Settings | None, options: Options, ledger: str | os.PathLike[str] | None, rate: float | None
     ) -> Run:
-        return self._run(settings, options, ledger, pace=self._pace(rate), gateway=self._gateway)
+        elsewhere = None
+        if options.processes > 1:
+            from rumbleup_async.fleet.channel import Recipe
+
+            timeouts = msgspec.to_builtins(self._connecting.timeouts)
+            recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts})
+            elsewhere = self._fleet(recipe, rate)
+        return self._run(settings, options, ledger, pace=self._pace(rate), gateway=self._gateway, elsewhere=elsewhere)
+
+    def sending(self, plan: Plan, concurrency: int, rate: float | None) -> tuple[Pace, RumbleUpGateway]:
+        """What an engine in a sending process sends with: its pace and its gateway."""
+        return self._pace(rate), self._gateway(plan, self._connecting.connect(concurrency), True)
 
     def _gateway(self, plan: Plan, exchange: Exchange, owned: bool) -> RumbleUpGateway:
         from rumbleup_async.rumbleup.gateway import RumbleUpGateway
@@ -259,3 +280,8 @@ class RumbleUp(Client):
             owns_exchange=owned,
             hide=self._hide,
         )
+
+
+def remade(*, timeouts: dict[str, float] | None, **arguments: Any) -> RumbleUp:
+    """The client of a sending process, by the recipe of the one that the run was begun with."""
+    return RumbleUp(timeouts=None if timeouts is None else msgspec.convert(timeouts, Timeouts), **arguments)
