@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import GUARD, Running, Stage, Provider, phone, text_for, until
+from tests.acceptance.stage import GUARD, Provider, Running, Stage, phone, text_for, until
 
 CONCURRENCY = 8
 
