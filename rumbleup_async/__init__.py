@@ -35,9 +35,10 @@ from rumbleup_async.errors import (
     WebhookRefused,
 )
 from rumbleup_async.messaging import Contact, Result, State
+from rumbleup_async.provider.caller import Pages
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.retry import Policy, Stop
 from rumbleup_async.rumbleup.account import Account
-from rumbleup_async.rumbleup.caller import Pages
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.contacts import Group
 from rumbleup_async.rumbleup.models import Message
@@ -45,7 +46,6 @@ from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.rumbleup.proxies import Proxy
 from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.rumbleup.tcr import Brand, Campaign
-from rumbleup_async.rumbleup.times import Moment
 from rumbleup_async.session.client import AiohttpExchange, Timeouts
 from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange

@@ -127,13 +127,15 @@ class Throttled(msgspec.Struct, frozen=True, gc=False, tag="throttled"):
 class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
     """The provider refused for a cause that stands in the way of every text: nothing was sent.
 
-    `kind` is one of `Bar`. The contact itself has done nothing wrong and may be sent once the cause is removed.
+    `kind` is one of `Bar`. The contact itself has done nothing wrong and may be sent once the cause is removed. `remedy`: what
+    a person can do about it with this provider, if there is more to say than `Bar` tells.
     """
 
     kind: Bar
     reason: str
     status: int = 0
     code: str = ""
+    remedy: str = ""
 
 
 class Bar(enum.StrEnum):
@@ -147,9 +149,13 @@ class Bar(enum.StrEnum):
 
 
 class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
-    """The text certainly did not leave: DNS, connect or TLS failed, or no connection came free in time."""
+    """The text certainly did not leave: DNS, connect or TLS failed, or no connection came free in time.
+
+    `address`: the setting from which the provider's address comes.
+    """
 
     reason: str
+    address: str = "its address"
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):

@@ -96,7 +96,7 @@ Decision = Again | Settle | Park | StopRun
 _STOPS: dict[Bar, tuple[str, str]] = {
     Bar.KEY_REFUSED: (
         "key refused",
-        "the provider does not accept the API key; check RUMBLEUP_API_KEY (the pair KEY:SECRET) and resume",
+        "the provider does not accept the API key; check it and resume",
     ),
     Bar.OPT_OUT_MISSING: (
         "opt-out wording missing",
@@ -145,13 +145,14 @@ def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> D
     if attempt < (policy.connect_attempts if proven else policy.first_connect_attempts):
         return Again(policy.wait(attempt), outcome.reason)
     if not proven:
-        return StopRun(Stop("not reachable", f"{outcome.reason}; check the network and RUMBLEUP_BASE_URL, then resume"))
+        return StopRun(Stop("not reachable", f"{outcome.reason}; check the network and {outcome.address}, then resume"))
     return Park(outcome.reason)
 
 
 def _barred(outcome: Barred) -> Decision:
     if outcome.kind in _STOPS:
         cause, remedy = _STOPS[outcome.kind]
+        remedy = outcome.remedy or remedy
         return StopRun(Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy))
     return Park(outcome.reason)
 

@@ -28,13 +28,14 @@ from collections.abc import AsyncIterator, Callable, Container, Sequence
 
 import anyio
 
+from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
 from rumbleup_async.bulk.sender import Sender, this_task
 from rumbleup_async.bulk.window import Window
 from rumbleup_async.errors import LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
-from rumbleup_async.retry import Policy, Stop
+from rumbleup_async.retry import Stop
 
 _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
@@ -59,34 +60,32 @@ class Engine:
         ledger: Ledger,
         gateway: Gateway,
         pace: Pace,
+        options: Options,
         *,
-        concurrency: int,
         observer: Observer,
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool] = lambda: False,
         drawing: Drawing | None = None,
         never: Container[str] = frozenset(),
-        limit: int | None = None,
-        policy: Policy | None = None,
         wall_clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._ledger = ledger
         self._pace = pace
-        self._concurrency = concurrency
-        self._observer = _Guarded(observer, self._observer_failed)
+        self._concurrency = options.concurrency
+        self._observer = Guarded(observer, self._observer_failed)
         self._sink = sink
         self._full = full
         self._drawing = drawing
-        self._left = math.inf if limit is None else limit
-        self._window = Window(concurrency)
+        self._left = math.inf if options.limit is None else options.limit
+        self._window = Window(options.concurrency)
         self._bell = asyncio.Event()
         """Something changed that the bookkeeper should look at."""
         self._sender = Sender(
             gateway,
             pace,
             self._window,
-            policy=policy or Policy(),
+            policy=options.policy,
             observer=self._observer,
             drawing=drawing,
             never=never,
@@ -277,7 +276,7 @@ class Engine:
             self._done = done + self._done
             raise
         if want:
-            self._is_dry = len(opened) < want and added == self._added
+            self._is_dry = len(opened) < want and added == self._added and not self._full()
             self._left -= len(opened)
         self._publish(done)
         for text in opened:
@@ -314,12 +313,9 @@ class Engine:
                 self._parked += 1
                 if self._drawing is not None:
                     self._drawing.released(text.phone)
-                if not close.reason:
-                    continue
-                state = State.NOT_SENT
-            else:
-                state = close.state
-            results.append(Result(close.row, text.phone, state, close.reason, close.logid, close.attempts, close.time))
+            result = result_of(close, text.phone)
+            if result is not None:
+                results.append(result)
         if results:
             self._tell(results)
 
@@ -388,10 +384,11 @@ class Engine:
                 waiting.set_result(self._ready.popleft())
 
     async def _work(self) -> None:
+        task = this_task()
         try:
             while (text := await (self._next() if self._drawing is None else self._draw_next(self._drawing))) is not None:
-                closed = await self._sender.send(text)
-                self._done.append(closed)
+                closed = await self._sender.send(text, task)
+                self._done.append(closed)  # not before the await: the list is another by then
                 self._window.give()
                 self._bell.set()
         finally:
@@ -472,7 +469,17 @@ class Engine:
             self._asking.discard(task)
 
 
-class _Guarded:
+def result_of(close: Closed, phone: str) -> Result | None:
+    """What a run hands out for an entry that was closed; None for one that was only given back."""
+    state = close.state
+    if state is State.QUEUED:
+        if not close.reason:
+            return None
+        state = State.NOT_SENT
+    return Result(close.row, phone, state, close.reason, close.logid, close.attempts, close.time)
+
+
+class Guarded:
     """An observer whose mistakes end the run instead of losing a contact."""
 
     def __init__(self, observer: Observer, failed: Callable[[Exception], None]) -> None:

@@ -5,8 +5,8 @@ Lives here: protocols. May import: messaging, retry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -93,14 +93,11 @@ class Log(Protocol):
         """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
 
 
+@runtime_checkable
 class Drawer(Protocol):
     """A provider that hands out contacts one at a time, each locked for a while for whoever drew it."""
 
     async def draw(self) -> Draw: ...
-
-
-class Provider(Gateway, Drawer, Protocol):
-    """Both."""
 
 
 class Steering(Protocol):
@@ -171,6 +168,36 @@ class Pace(Protocol):
 
     def throttled(self) -> None:
         """A text was answered "not now"."""
+
+
+class Sends(Protocol):
+    """What sends the texts that a ledger has queued: an engine in this process, or many in others."""
+
+    stopped: Stop | None
+
+    async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
+        """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did."""
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave; `run()` returns once what is in flight is closed."""
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight."""
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+
+    @property
+    def in_flight(self) -> int:
+        """Texts being delivered at this moment."""
+
+    @property
+    def window(self) -> int:
+        """Texts that may be in flight at this moment."""
+
+    @property
+    def is_cut_by_limit(self) -> bool:
+        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
 
 
 class Observer(Protocol):

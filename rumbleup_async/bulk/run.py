@@ -18,7 +18,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Container,
     Generator,
     Iterable,
     Iterator,
@@ -34,16 +33,17 @@ import msgspec
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
-from rumbleup_async.bulk.ports import Ledger, Log, Observer, Pace, Provider, SilentObserver
+from rumbleup_async.bulk.options import Options
+from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.report import Summary, summarise
 from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
-from rumbleup_async.bulk.texters import Locks, Texters, Writer
+from rumbleup_async.bulk.texters import Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
-from rumbleup_async.retry import Policy, Stop
+from rumbleup_async.retry import Stop
 
 T = TypeVar("T")
 
@@ -89,39 +89,30 @@ class Run:
     def __init__(
         self,
         settings: Settings | None,
+        options: Options,
         *,
-        gateway: Callable[[Plan], Provider],
+        gateway: Callable[[Plan], Gateway],
         ledger: Ledger,
         pace: Pace,
-        concurrency: int,
-        limit: int | None = None,
-        policy: Policy | None = None,
-        locks: Locks | None = None,
-        suppress: Container[str] = frozenset(),
-        observer: Observer | None = None,
+        elsewhere: Callable[..., Sends] | None = None,
         log: Callable[[Plan], Log] | None = None,
-        settle: float | None = None,
     ) -> None:
-        if settle is not None:
-            check_settle(settle)
         self._settings = settings
+        self._options = options
         self._make_log = log
-        self._settle = settle
-        """The settle delay with which `send()` reconciles first; None: it does not."""
+        self._settle = options.settle
         self._make_gateway = gateway
         self._ledger = ledger
         self._pace = pace
-        self._concurrency = concurrency
-        self._limit = limit
-        self._policy = policy
-        self._locks = locks
-        self._never = suppression(suppress)
+        self._elsewhere = elsewhere
+        """Makes what sends from other processes, of the arguments that an engine takes."""
+        self._never = suppression(options.suppress)
         self._texters: Texters | None = None
-        self.observer: Observer = observer or SilentObserver()
+        self.observer: Observer = options.observer or SilentObserver()
         self._plan: Plan | None = None
         self._screen: Screen | None = None
-        self._gateway: Provider | None = None
-        self._engine: Engine | None = None
+        self._gateway: Gateway | None = None
+        self._engine: Sends | None = None
         self._stopped: Stop | None = None
         self._looking: anyio.CancelScope | None = None
         """Around a look into the provider's log."""
@@ -145,8 +136,6 @@ class Run:
         return f"Run({self._plan!r})"
 
     async def __aenter__(self) -> Self:
-        if self._locks is not None:
-            self._locks.check()
         planned = None if self._settings is None else self._prepare(self._settings)
         try:
             self._plan = await self._ledger.open(planned)
@@ -452,7 +441,7 @@ class Run:
         if self._task is None:
             if self._plan is None or self._is_left:
                 raise RuntimeError("a run sends only within its context: async with ... as run")
-            self._task = asyncio.create_task(self._drive(contacts), name=f"rumbleup run {self._plan.run}")
+            self._task = asyncio.create_task(self._drive(contacts), name=f"run {self._plan.run}")
             self._task.add_done_callback(lambda _: self._news.set())
         return self._task
 
@@ -471,35 +460,49 @@ class Run:
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         assert self._gateway is not None  # noqa: S101 - set on entering
         if self.is_concurrent and self._screen is not None:
+            if not isinstance(self._gateway, Drawer):
+                raise ConfigurationError(f"{self.plan.provider} hands out no contacts; text a list of your own")
             self._texters = Texters(
                 self._gateway,
                 self._screen,
                 writer=None if self._settings is None else self._settings.writer,
                 first_row=self._ledger.last_row,
-                concurrency=self._concurrency,
-                policy=self._policy,
-                locks=self._locks,
+                concurrency=self._options.concurrency,
+                policy=self._options.policy,
+                locks=self._options.locks,
             )
             await self._remember_skipped(self._texters)
-        self._engine = Engine(
-            self._ledger,
-            self._gateway,
-            self._pace,
-            concurrency=self._concurrency,
-            drawing=self._texters,
-            never=self._never,
-            limit=self._limit,
-            policy=self._policy,
-            sink=self._receive,
-            full=self._is_full,
-            observer=_Noting(self),
-        )
+        if self._elsewhere is not None:
+            if self._texters is not None:
+                raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
+            self._engine = self._elsewhere(
+                self._ledger,
+                self.plan,
+                self._pace,
+                self._options,
+                never=self._never,
+                sink=self._receive,
+                full=self._is_full,
+                observer=_Noting(self),
+            )
+        else:
+            self._engine = Engine(
+                self._ledger,
+                self._gateway,
+                self._pace,
+                self._options,
+                drawing=self._texters,
+                never=self._never,
+                sink=self._receive,
+                full=self._is_full,
+                observer=_Noting(self),
+            )
         try:
             await self._engine.run(feed)
         finally:
             self._stopped = self._stopped or self._engine.stopped
         if self._stopped is None and self._engine.is_cut_by_limit:
-            self._stopped = Stop("limit", f"{self._limit} at most, as asked for")
+            self._stopped = Stop("limit", f"{self._options.limit} at most, as asked for")
 
     async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
         if contacts is None:

@@ -77,21 +77,22 @@ class Sender:
         self._pace.hold.hold(seconds)
         self._observer.held(seconds, reason)
 
-    async def send(self, text: Text) -> Closed:
-        """Try until the text is settled, parked, or the run stops."""
+    async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
+        """Try until the text is settled, parked, or the run stops. `task` is the worker's own."""
         if text.phone in self._never:
             return Closed(text.row, State.NOT_SENT, text.attempts, SUPPRESSED)
+        drawing = self._drawing
         attempt = 0
         while True:
-            if self._is_late(text):
+            if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
-            if not await self._may_leave():
-                reason = "" if self._drawing is None else self._drawing.given_back(text)
+            if not (self._may_leave_now() or await self._may_leave_later()):
+                reason = "" if drawing is None else drawing.given_back(text)
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
-            if self._is_late(text):
+            if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
-            outcome = await self._deliver(text)
+            outcome = await self._deliver(text, task)
             decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
             self._adapt(outcome)
             match decision:
@@ -108,15 +109,14 @@ class Sender:
                     self._stop(decision.stop)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
 
-    def _is_late(self, text: Text) -> bool:
-        return self._drawing is not None and self._drawing.too_late(text)
+    def _may_leave_now(self) -> bool:
+        """Whether there is room in flight and the pace lets a text out at once, as it does nearly always."""
+        return not self._is_stopping and len(self.delivering) < self._window.size and self._pace.try_permit()
 
-    async def _may_leave(self) -> bool:
+    async def _may_leave_later(self) -> bool:
         """Wait for the pace and for room in flight; False if the run stops first."""
-        if self._stopped() or self._is_held_too_long():
+        if self._is_stopping or self._is_held_too_long():
             return False
-        if len(self.delivering) < self._window.size and self._pace.try_permit():
-            return True
         return await self.patiently(self._permit)
 
     def _is_held_too_long(self) -> bool:
@@ -161,8 +161,7 @@ class Sender:
     def _stopped(self) -> bool:
         return self._is_stopping
 
-    async def _deliver(self, text: Text) -> Outcome:
-        task = this_task()
+    async def _deliver(self, text: Text, task: asyncio.Task[None]) -> Outcome:
         self.delivering.add(task)
         if self._pace.rate is not None:
             self._left()

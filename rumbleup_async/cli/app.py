@@ -15,7 +15,19 @@ import typer
 
 from rumbleup_async import __version__
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.options import Action, Concurrency, Json, LedgerFile, Quiet, Rate, SettleSeconds, Suppress, Timeout, Yes
+from rumbleup_async.cli.options import (
+    Action,
+    Concurrency,
+    Json,
+    LedgerFile,
+    Processes,
+    Quiet,
+    Rate,
+    SettleSeconds,
+    Suppress,
+    Timeout,
+    Yes,
+)
 from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
 
 app = typer.Typer(
@@ -57,6 +69,7 @@ def send(
     ] = None,
     rate: Rate = None,
     concurrency: Concurrency = 64,
+    processes: Processes = 1,
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
@@ -81,6 +94,7 @@ def send(
             ledger=ledger,
             rate=rate,
             concurrency=concurrency,
+            processes=processes,
             timeout=timeout,
             limit=limit,
             phone_field=phone_field,
@@ -153,6 +167,7 @@ def resume(
     ledger: LedgerFile,
     rate: Rate = None,
     concurrency: Concurrency = 64,
+    processes: Processes = 1,
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
     suppress: Suppress = None,
@@ -175,6 +190,7 @@ def resume(
             ledger=ledger,
             rate=rate,
             concurrency=concurrency,
+            processes=processes,
             timeout=timeout,
             limit=limit,
             suppress=suppress,

@@ -46,6 +46,7 @@ async def demo(contacts: int) -> int:
             ledger=ledger,
             rate=None,
             concurrency=32,
+            processes=1,
             timeout=30.0,
             limit=None,
             phone_field=None,

@@ -17,7 +17,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the fi
 Rate = Annotated[
     float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most.")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most, in each process.")
+]
+Processes = Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
 SettleSeconds = Annotated[

@@ -97,6 +97,7 @@ async def send(
     ledger: Path | None,
     rate: float | None,
     concurrency: int,
+    processes: int,
     timeout: float,
     limit: int | None,
     phone_field: str | None,
@@ -128,6 +129,7 @@ async def send(
                 ledger=ledger,
                 rate=rate,
                 concurrency=concurrency,
+                processes=processes,
                 limit=limit,
                 phone_field=phone_field,
                 flags=flags,
@@ -201,6 +203,7 @@ async def resume(
     ledger: Path,
     rate: float | None,
     concurrency: int,
+    processes: int,
     timeout: float,
     limit: int | None,
     suppress: Path | None,
@@ -216,7 +219,13 @@ async def resume(
 
     rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
     run = rumbleup.resume(
-        ledger, rate=rate, concurrency=concurrency, limit=limit, suppress=read_suppressed(suppress), reconcile=False
+        ledger,
+        rate=rate,
+        concurrency=concurrency,
+        processes=processes,
+        limit=limit,
+        suppress=read_suppressed(suppress),
+        reconcile=False,
     )
     async with rumbleup, run:
         if settle is not None and run.counts[State.UNKNOWN]:

@@ -22,10 +22,10 @@ import typer
 from rumbleup_async.cli.console import UNKNOWNS, fail, print_json, say, table
 from rumbleup_async.cli.send import ask, run_loop
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpWarning, ServerFailed, UnreadableReply
-from rumbleup_async.rumbleup.caller import Pages
+from rumbleup_async.provider.caller import Pages
+from rumbleup_async.provider.models import Model
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.rumbleup.models import Model
-from rumbleup_async.rumbleup.times import Moment
 from rumbleup_async.session.client import Timeouts
 
 T = TypeVar("T")

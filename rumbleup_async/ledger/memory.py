@@ -118,8 +118,10 @@ class MemoryLedger:
             raise LedgerError("its list was not read to its end; give the same list again")
         for close in closed:
             entry = self._entries[close.row]
-            self._move(entry, close.state)
+            self._counts[close.state] += 1
+            entry.state = close.state
             entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+        self._counts[State.INTENT] -= len(closed)
         opened = []
         while want > 0 and self._queue:
             row = self._queue.popleft()

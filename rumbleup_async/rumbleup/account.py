@@ -1,6 +1,6 @@
 """The Account API: the account of the key, its sub-accounts, a new sub-account.
 
-Lives here: the model and one method an endpoint. May import: errors, rumbleup.caller/parameters/answers/models.
+Lives here: the model and one method an endpoint. May import: errors, provider.caller, rumbleup.parameters/answers/models.
 Source of the facts: the Account API page. It was seen in part: `extra` parameters are passed on as they are.
 """
 
@@ -10,13 +10,16 @@ import decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import arguments
+from rumbleup_async.provider.models import PRIVATE, Model
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import answers, parameters
-from rumbleup_async.rumbleup.models import PRIVATE, Model, as_phones
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.rumbleup.models import as_phones
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
-    from rumbleup_async.rumbleup.parameters import Id
+    from rumbleup_async.provider.arguments import Id
+    from rumbleup_async.provider.caller import Caller, Pages
+
 
 GET = "/account/get"
 SELECT = "/account/select"
@@ -60,7 +63,7 @@ class Accounts:
 
         Raises KeyRefused (401) for a wrong key, NotAllowed (403), ApiError and its kin.
         """
-        values = {"cid": None if cid is None else parameters.identifier(cid, "cid"), **extra}
+        values = {"cid": None if cid is None else arguments.identifier(cid, "cid"), **extra}
         response = await self._call.read(parameters.reading(GET, values, timeout))
         return Account.read(answers.item(response, GET, known=("cid",), hide=self._call.hide), endpoint=GET)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from rumbleup_async.errors import UnreadableReply
+from rumbleup_async.provider import arguments, replies
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Response
 
@@ -22,7 +23,7 @@ def item(response: Response, endpoint: str, *, known: Collection[str], hide: tup
 
     `hide`: as for `raise_hidden`.
     """
-    value = wire.read_json(response, endpoint)
+    value = replies.read_json(response, endpoint)
     if isinstance(value, dict) and not any(name in value for name in known):
         raise_hidden(response, value, endpoint, hide)
         if isinstance(value.get("data"), (dict, list)):
@@ -37,7 +38,7 @@ def item(response: Response, endpoint: str, *, known: Collection[str], hide: tup
 def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[Any]:
     """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
     try:
-        value = wire.decode(response.body)
+        value = replies.decode(response.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
@@ -47,7 +48,12 @@ def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[
     return wire.read_page(response, endpoint).rows
 
 
-def page(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> wire.Page:
+def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
+    """The query of a list's page: the first one for None."""
+    return arguments.query({**filters, "_start": token})
+
+
+def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), _: str | None = None) -> replies.Page:
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
     if not found.rows:
@@ -61,7 +67,7 @@ def opened(response: Response) -> dict[str, Any]:
     Raises nothing: the call has succeeded, and an unexpected answer is no reason to say that it has not.
     """
     try:
-        value = wire.decode(response.body) if response.body.strip() else {}
+        value = replies.decode(response.body) if response.body.strip() else {}
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return {"text": response.body.decode("utf-8", "replace")}
     return value if isinstance(value, dict) else {"data": value}
@@ -78,7 +84,7 @@ def text(response: Response, endpoint: str) -> str:
 def refuse_hidden(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> None:
     """`raise_hidden` for an answer that may be no object, or no JSON at all."""
     try:
-        value = wire.decode(response.body)
+        value = replies.decode(response.body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return
     if isinstance(value, dict):
@@ -112,3 +118,7 @@ def _csv_rows(response: Response, endpoint: str) -> list[Any]:
 
 def _kind(value: object) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else type(value).__name__
+
+
+DIALECT = replies.Dialect(wire.error_of, page_query, page)
+"""RumbleUp as a caller must know it."""

@@ -1,50 +1,47 @@
 """The RumbleUp client: owns the session and hands out the resources.
 
 Lives here: set-up, and the doors to the resources and to fast mode.
-May import: errors, messaging, session, ledger, bulk, rumbleup.*.
+May import: errors, messaging, retry, session, ledger, bulk, provider.*, rumbleup.*.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
-from rumbleup_async.errors import ConfigurationError, LedgerMismatch
-from rumbleup_async.rumbleup import wire
+import msgspec
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
+from rumbleup_async.retry import Policy
+from rumbleup_async.rumbleup import answers, wire
 from rumbleup_async.rumbleup.account import Accounts
-from rumbleup_async.rumbleup.caller import Caller
 from rumbleup_async.rumbleup.contacts import Contacts
 from rumbleup_async.rumbleup.messages import Messages
 from rumbleup_async.rumbleup.projects import Projects
 from rumbleup_async.rumbleup.proxies import Proxies
 from rumbleup_async.rumbleup.reports import Reports
 from rumbleup_async.rumbleup.tcr import Tcr
-from rumbleup_async.session.client import AiohttpExchange, Timeouts
-from rumbleup_async.session.exchange import Exchange, Response
-from rumbleup_async.session.pace import Hold, Pace
+from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.exchange import Exchange
 
 if TYPE_CHECKING:
     import ssl as ssl_module
-    from types import TracebackType
 
     import aiohttp
 
+    from rumbleup_async.bulk.options import Options
     from rumbleup_async.bulk.ports import Observer
     from rumbleup_async.bulk.run import Run, Settings
     from rumbleup_async.bulk.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
-    from rumbleup_async.retry import Policy
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
     from rumbleup_async.rumbleup.log_search import LogSearch
-
-USER_AGENT = "rumbleup_async"
-PROVIDER = "rumbleup"
+    from rumbleup_async.session.pace import Pace
 
 
-class RumbleUp:
+class RumbleUp(Client):
     """The RumbleUp API.
 
         async with RumbleUp(api_key="KEY:SECRET") as rumbleup:
@@ -60,6 +57,8 @@ class RumbleUp:
     bytes of its answer in place of `timeouts.read`; `raw()` shows the answers as they came.
     """
 
+    PROVIDER = "rumbleup"
+
     def __init__(
         self,
         api_key: str,
@@ -73,18 +72,21 @@ class RumbleUp:
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
     ) -> None:
-        self._headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
+        headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
+        connecting = Connecting(
+            base_url=base_url,
+            headers=headers,
+            timeouts=timeouts,
+            connections=connections,
+            session=session,
+            exchange=exchange,
+            ssl=ssl,
+            trace_configs=tuple(trace_configs),
+        )
+        self._again = {"api_key": api_key, "base_url": base_url, "auth": auth}
         # In no error: the pair, and its secret half.
-        self._hide = (api_key, api_key.partition(":")[2])
-        self._base_url = base_url
-        self._timeouts = timeouts or Timeouts()
-        self._session = session
-        self._ssl = ssl
-        self._trace_configs = tuple(trace_configs)
-        self._given = exchange
-        self._exchange = exchange or self._connect(connections)
-        self._hold = Hold()
-        self._caller = caller = Caller(self._exchange, self._hold, hide=self._hide)
+        super().__init__(connecting, answers.DIALECT, hide=(api_key, api_key.partition(":")[2]))
+        caller = self._caller
         self.messages = Messages(caller)
         self.projects = Projects(caller, "project")
         self.actions = Projects(caller, "action")
@@ -101,49 +103,10 @@ class RumbleUp:
         api_key = environ.get("RUMBLEUP_API_KEY", "").strip()
         if not api_key:
             raise ConfigurationError("RUMBLEUP_API_KEY is not set; it holds the pair KEY:SECRET from the portal")
-        base_url = environ.get("RUMBLEUP_BASE_URL")
+        base_url = address(environ, "RUMBLEUP_BASE_URL", "RumbleUp")
         if base_url is not None:
-            if not base_url.strip():
-                # Whoever meant a simulator and lost its address on the way must not text real people.
-                raise ConfigurationError("RUMBLEUP_BASE_URL is set but empty; unset it to use RumbleUp itself")
-            options.setdefault("base_url", base_url.strip())
+            options.setdefault("base_url", base_url)
         return cls(api_key, **options)
-
-    def __repr__(self) -> str:
-        return f"RumbleUp(base_url={self._base_url!r})"
-
-    def raw(self) -> AbstractContextManager[list[Response]]:
-        """The answers behind the results: status, headers and body of each, in order, those of failed attempts included.
-
-            with rumbleup.raw() as answers:
-                project = await rumbleup.projects.get(125)
-            answers[-1].status, answers[-1].headers, answers[-1].body
-
-        Holds for whatever this task and the tasks it starts call inside, pages of a list and calls that raise among them.
-        """
-        return self._caller.recording()
-
-    def _connect(self, connections: int) -> AiohttpExchange:
-        return AiohttpExchange(
-            self._base_url,
-            self._headers,
-            connections=connections,
-            timeouts=self._timeouts,
-            session=self._session,
-            ssl=self._ssl,
-            trace_configs=self._trace_configs,
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections. A session or exchange that was handed in stays open."""
-        if self._given is None:
-            await self._exchange.aclose()
 
     def fast_mode(
         self,
@@ -153,6 +116,7 @@ class RumbleUp:
         ledger: str | os.PathLike[str] | None = None,
         rate: float | None = None,
         concurrency: int = 64,
+        processes: int = 1,
         limit: int | None = None,
         phone_field: str | None = None,
         flags: Iterable[str] = (),
@@ -171,7 +135,9 @@ class RumbleUp:
         `text`: `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is skipped. It
         must mention STOP.
         `ledger`: a file; the run can be resumed from it after any crash. None keeps the books in memory: a crash forgets them.
-        `rate`: texts per second at most; None or 0 leaves it to the provider. `concurrency`: requests in flight at most.
+        `rate`: texts per second at most; None or 0 leaves it to the provider. `concurrency`: requests in flight at most, in
+        each process. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before
+        the first text leaves.
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
@@ -179,17 +145,26 @@ class RumbleUp:
 
         Raises ConfigurationError and its kin on entering, before anything is sent.
         """
+        from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import Settings
 
         settings = Settings(
-            provider=PROVIDER,
+            provider=self.PROVIDER,
             action=wire.project_id(action),
             text=text,
             phone_field=phone_field,
             max_segments=max_segments,
             details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
         )
-        return self._run(settings, ledger, rate, concurrency, limit, policy, suppress=suppress, observer=observer)
+        options = Options(
+            concurrency=concurrency,
+            processes=processes,
+            limit=limit,
+            policy=policy or Policy(),
+            suppress=frozenset(suppress),
+            observer=observer,
+        )
+        return self._begin(settings, options, ledger, rate)
 
     def concurrent_mode(
         self,
@@ -221,6 +196,7 @@ class RumbleUp:
 
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
+        from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
         from rumbleup_async.bulk.texters import Locks
 
@@ -229,14 +205,22 @@ class RumbleUp:
             raise ConfigurationError("the rate is so low that a contact's lock would end before its turn; use a higher rate")
 
         settings = Settings(
-            provider=PROVIDER,
+            provider=self.PROVIDER,
             action=wire.project_id(action),
             text=WRITTEN if callable(text) else text,
             writer=text if callable(text) else None,
             max_segments=max_segments,
             details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
-        return self._run(settings, ledger, rate, texters, limit, policy, locks, suppress, observer)
+        options = Options(
+            concurrency=texters,
+            limit=limit,
+            policy=policy or Policy(),
+            suppress=frozenset(suppress),
+            observer=observer,
+            locks=locks,
+        )
+        return self._begin(settings, options, ledger, rate)
 
     def resume(
         self,
@@ -244,6 +228,7 @@ class RumbleUp:
         *,
         rate: float | None = None,
         concurrency: int = 64,
+        processes: int = 1,
         limit: int | None = None,
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
@@ -259,47 +244,38 @@ class RumbleUp:
         `reconcile`: look what is `unknown` up in the message log before the first text; `run.reconcile()` says what came of it.
         `settle`: seconds from a text's intent until its absence from the log counts.
         """
-        return self._run(None, ledger, rate, concurrency, limit, policy, locks, suppress, observer, settle if reconcile else None)
+        from rumbleup_async.bulk.options import Options
 
-    def _run(
-        self,
-        settings: Settings | None,
-        ledger: str | os.PathLike[str] | None,
-        rate: float | None,
-        concurrency: int,
-        limit: int | None,
-        policy: Policy | None,
-        locks: Locks | None = None,
-        suppress: Iterable[str] = (),
-        observer: Observer | None = None,
-        settle: float | None = None,
-    ) -> Run:
-        from rumbleup_async.bulk.run import Run
-        from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-
-        _check_count("concurrency", concurrency)
-        if limit is not None:
-            _check_count("limit", limit)
-        if rate is not None and not 0 <= rate < math.inf:
-            raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
-        if self._session is not None and self._session.connector is not None:
-            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
-            # bind it.
-            pool = self._session.connector
-            concurrency = min(concurrency, *(size for size in (pool.limit, pool.limit_per_host, concurrency) if size))
-        return Run(
-            settings,
-            gateway=lambda plan: self._gateway(plan, concurrency),
-            ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger, keep_empty=False),
-            pace=Pace(rate, self._hold),
+        options = Options(
             concurrency=concurrency,
+            processes=processes,
             limit=limit,
-            policy=policy,
-            locks=locks,
+            policy=policy or Policy(),
             suppress=frozenset(suppress),
             observer=observer,
+            locks=locks,
+            settle=settle if reconcile else None,
+        )
+        return self._begin(None, options, ledger, rate)
+
+    def _begin(
+        self, settings: Settings | None, options: Options, ledger: str | os.PathLike[str] | None, rate: float | None
+    ) -> Run:
+        elsewhere = None
+        if options.processes > 1:
+            from rumbleup_async.fleet.channel import Recipe
+
+            timeouts = msgspec.to_builtins(self._connecting.timeouts)
+            recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts})
+            elsewhere = self._fleet(recipe, rate)
+        return self._run(
+            settings,
+            options,
+            ledger,
+            pace=self._pace(rate),
+            gateway=self._gateway,
+            elsewhere=elsewhere,
             log=self._log_search,
-            settle=settle,
         )
 
     def _log_search(self, plan: Plan) -> LogSearch:
@@ -307,23 +283,23 @@ class RumbleUp:
 
         return LogSearch(self._caller, plan)
 
-    def _gateway(self, plan: Plan, concurrency: int) -> RumbleUpGateway:
+    def sending(self, plan: Plan, concurrency: int, rate: float | None) -> tuple[Pace, RumbleUpGateway]:
+        """What an engine in a sending process sends with: its pace and its gateway."""
+        return self._pace(rate), self._gateway(plan, self._connecting.connect(concurrency), True)
+
+    def _gateway(self, plan: Plan, exchange: Exchange, owned: bool) -> RumbleUpGateway:
         from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 
-        if plan.provider != PROVIDER:
-            raise LedgerMismatch(f"this ledger belongs to a run over {plan.provider}")
-        # A pool of its own, as large as the concurrency, so that runs side by side do not wait for each other.
-        shared = self._given is not None
         return RumbleUpGateway(
-            self._exchange if shared else self._connect(concurrency),
+            exchange,
             action=plan.action,
             flags=(plan.tag, *plan.details.get("flags", ())),
             group=plan.details.get("group"),
-            owns_exchange=not shared,
+            owns_exchange=owned,
             hide=self._hide,
         )
 
 
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} must be a whole number of at least 1")
+def remade(*, timeouts: dict[str, float] | None, **arguments: Any) -> RumbleUp:
+    """The client of a sending process, by the recipe of the one that the run was begun with."""
+    return RumbleUp(timeouts=None if timeouts is None else msgspec.convert(timeouts, Timeouts), **arguments)

@@ -1,6 +1,6 @@
 """The Contacts API: list contacts, add or change one, import a file, look at a group, download a group.
 
-Lives here: the group's model and one method an endpoint. May import: errors, rumbleup.caller/parameters/answers/models.
+Lives here: the group's model and one method an endpoint. May import: errors, provider.caller, rumbleup.parameters/answers/models.
 Source of the facts: the Contacts page for the contact object and the flags; the names of the calls from the reference's menu.
 Parameters, limits and answers of sync, import, group and download are not documented in what could be read: what stands here is
 what integrators' code sends, `extra` parameters are passed on as they are, and paths can be given.
@@ -14,13 +14,16 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, overload
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import arguments
+from rumbleup_async.provider.caller import download
+from rumbleup_async.provider.models import PRIVATE, Model
 from rumbleup_async.rumbleup import answers, parameters, wire
-from rumbleup_async.rumbleup.caller import download
-from rumbleup_async.rumbleup.models import PRIVATE, Contact, Model
+from rumbleup_async.rumbleup.models import Contact
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
-    from rumbleup_async.rumbleup.parameters import Id, Many, Time
+    from rumbleup_async.provider.arguments import Id
+    from rumbleup_async.provider.caller import Caller, Pages
+    from rumbleup_async.rumbleup.parameters import Many, Time
     from rumbleup_async.session.multipart import FileLike
 
 SELECT = "/contact/select"
@@ -100,7 +103,7 @@ class Contacts:
         """
         values: dict[str, Any] = {
             "phone": wire.phone_digits(phone),
-            "action": None if action is None else parameters.identifier(action, "action"),
+            "action": None if action is None else arguments.identifier(action, "action"),
             "flags": None if flags is None else [flags] if isinstance(flags, str) else list(flags),
             **fields,
         }
@@ -121,7 +124,7 @@ class Contacts:
 
     async def group(self, id: Id, *, timeout: float | None = None, path: str = GROUP, **extra: Any) -> Group:  # noqa: A002
         """A group. `GET /group/get/{id}`: that there is such a call is documented, its path is an integrator's."""
-        path = parameters.path(path, id, "the group's id")
+        path = arguments.path(path, id, "the group's id")
         response = await self._call.read(parameters.reading(path, extra, timeout))
         return Group.read(answers.item(response, path, known=("gid", "group", "name"), hide=self._call.hide), endpoint=path)
 
@@ -150,7 +153,7 @@ class Contacts:
         most; `into`, an open binary file, is written as it comes, and the number of bytes returned. A read, so it is tried
         again after trouble.
         """
-        values = {"gid": None if group is None else parameters.identifier(group, "group"), **extra}
+        values = {"gid": None if group is None else arguments.identifier(group, "group"), **extra}
         if not any(value is not None for value in values.values()):
             raise ConfigurationError("say what to download: a group")
         request = parameters.posting(path, values, timeout)

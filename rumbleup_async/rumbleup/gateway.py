@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Draw, NotSent, Outcome, Text, Unknown
+from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Exchange, Request
 
@@ -33,15 +34,15 @@ class RumbleUpGateway:
         self._action = action
         self._flags = flags
         self._group = group
-        self._next_body = wire.encode({"action": action})
+        self._next_body = arguments.encode({"action": action})
 
     async def deliver(self, text: Text) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
-        body = wire.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
+        body = arguments.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
         try:
             response = await self._exchange(Request("POST", wire.SEND, body))
         except NotSentError as error:
-            return NotSent(error.reason)
+            return NotSent(error.reason, "RUMBLEUP_BASE_URL")
         except MaybeSentError as error:
             return Unknown(error.reason)
         return wire.decipher_send(response, (text.text, *self._hide))
@@ -51,7 +52,7 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.NEXT, self._next_body))
         except NotSentError as error:
-            return NotSent(error.reason)
+            return NotSent(error.reason, "RUMBLEUP_BASE_URL")
         except MaybeSentError as error:
             return Unknown(error.reason)
         return wire.decipher_next(response, self._hide)

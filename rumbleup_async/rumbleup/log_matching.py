@@ -1,6 +1,6 @@
 """Whether a row of the message log is the text that somebody is in doubt about.
 
-Lives here: pure decisions. May import: messaging, rumbleup.models, rumbleup.times, rumbleup.wire.
+Lives here: pure decisions. May import: messaging, provider.times, rumbleup.models.
 
 Two mistakes are possible, and neither may be made: to take somebody else's text for ours loses a contact; not to know ours again
 texts a person twice. So there is a third answer, `PERHAPS`, and with it the contact stays in doubt.
@@ -13,7 +13,7 @@ import re
 import unicodedata
 
 from rumbleup_async.messaging import Doubt, Plan
-from rumbleup_async.rumbleup import times
+from rumbleup_async.provider import times
 from rumbleup_async.rumbleup.models import Message
 
 _MINUTE = 60_000.0

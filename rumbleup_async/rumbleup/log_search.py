@@ -1,6 +1,6 @@
 """The message log asked about texts that are in doubt: by the run's tag, then by phone.
 
-Lives here: the reading of the log, page by page. May import: errors, messaging, rumbleup.caller, rumbleup.log_matching,
+Lives here: the reading of the log, page by page. May import: errors, messaging, provider.*, rumbleup.log_matching,
 rumbleup.models, rumbleup.wire.
 
 - The tag comes first, because one pass over the run's messages answers for all. What it does not show is asked for by phone,
@@ -21,8 +21,10 @@ import msgspec
 
 from rumbleup_async.errors import InvalidField, RumbleUpError, UnreadableReply
 from rumbleup_async.messaging import Doubt, Findings, Plan
-from rumbleup_async.rumbleup import models, times, wire
-from rumbleup_async.rumbleup.caller import Caller
+from rumbleup_async.provider import times
+from rumbleup_async.provider.caller import Caller
+from rumbleup_async.provider.models import as_text
+from rumbleup_async.rumbleup import models, wire
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict, is_incoming
 
 PAGE = 999
@@ -193,5 +195,5 @@ class _Pass:
 def _phone(raw: object) -> str:
     """Ten digits, whatever stands around them; "" if there are none."""
     value = raw.get("phone") if isinstance(raw, dict) else None
-    digits = re.sub(r"\D", "", models.as_text(value) or "", flags=re.ASCII)
+    digits = re.sub(r"\D", "", as_text(value) or "", flags=re.ASCII)
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits

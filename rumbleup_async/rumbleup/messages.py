@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from rumbleup_async.errors import NotFound, UnreadableReply
-from rumbleup_async.rumbleup import answers, parameters, times, wire
+from rumbleup_async.provider import arguments, replies, times
+from rumbleup_async.rumbleup import answers, parameters, wire
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
 from rumbleup_async.session.exchange import Request, Response
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
+    from rumbleup_async.provider.caller import Caller, Pages
 
 
 class Messages:
@@ -77,12 +78,12 @@ class Messages:
         the person may have been texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing
         was sent.
         """
-        text = wire.written(text, "the text")
-        name = None if name is None else wire.written(name, "the name")
+        text = arguments.written(text, "the text")
+        name = None if name is None else arguments.written(name, "the name")
         if group is not None:
-            parameters.identifier(group, "group")
+            arguments.identifier(group, "group")
         send = wire.SendBody(wire.phone_digits(phone), wire.project_id(action), text, wire.tags(flags), name, group)
-        request = Request("POST", wire.SEND, wire.encode(send), timeout=parameters.seconds(timeout))
+        request = Request("POST", wire.SEND, arguments.encode(send), timeout=arguments.seconds(timeout))
         return sent_message(await self._call.write(request, (text,)), wire.SEND, (text, *self._call.hide))
 
     def log(
@@ -123,7 +124,7 @@ def sent_message(response: Response, endpoint: str, hide: tuple[str, ...] = ()) 
 
     What is in `hide` is quoted by no error.
     """
-    value = wire.read_json(response, endpoint)
+    value = replies.read_json(response, endpoint)
     message = Message.read(value, endpoint=endpoint)
     if message.logid is None:
         answers.raise_hidden(response, value, endpoint, hide)

@@ -11,38 +11,18 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.rumbleup import times, wire
+from rumbleup_async.provider import arguments, times
+from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Part, Request
 from rumbleup_async.session.multipart import FileLike, file_part
-
-Id: TypeAlias = str | int
-"""An id of the API, as a number or as text; replies show it as text."""
 
 Many: TypeAlias = str | int | Iterable[str | int]
 """One value or several."""
 
 Time: TypeAlias = dt.datetime | dt.date | int | float | str
 """An aware datetime, a date (its beginning in UTC), Unix milliseconds, or text as the API takes it."""
-
-
-def identifier(value: Id, what: str = "id") -> str:
-    """An id as text; ConfigurationError if it is empty or cannot be one."""
-    given: object = value
-    text = str(given).strip() if isinstance(given, (str, int)) and not isinstance(given, bool) else ""
-    if not text or not text.isprintable() or len(text) > 200:
-        raise ConfigurationError(f"{what} must be the number or the text by which the API knows it")
-    return text
-
-
-def path(template: str, value: Id, what: str = "id") -> str:
-    """`/project/get/{id}` with the id filled in, safe whatever it holds."""
-    text = identifier(value, what)
-    if text in {".", ".."}:
-        raise ConfigurationError(f"{what} must be the number or the text by which the API knows it")
-    return template.replace("{id}", quote(text, safe=""))
 
 
 def plain(value: object, name: str) -> str | None:
@@ -78,14 +58,6 @@ def moment(value: dt.datetime, name: str) -> str:
     return value.isoformat(timespec="seconds")
 
 
-def seconds(timeout: float | None) -> float | None:
-    """The `timeout=` of a call, checked."""
-    given: object = timeout
-    if given is not None and not (isinstance(given, (int, float)) and 0 < given < math.inf):
-        raise ConfigurationError("timeout must be a number of seconds above 0")
-    return timeout
-
-
 def page_size(size: int | None) -> str | None:
     """The `_count` of a list. 1 to 999 is documented for accounts, nothing for the others; the server's own is 32."""
     given: object = size
@@ -101,14 +73,14 @@ def query(values: Mapping[str, object]) -> dict[str, str | None]:
 
 def reading(path: str, values: Mapping[str, object], timeout: float | None = None) -> Request:
     """A GET of something that is only read."""
-    return Request("GET", path, query=wire.query(query(values)), read=True, timeout=seconds(timeout))
+    return Request("GET", path, query=arguments.query(query(values)), read=True, timeout=arguments.seconds(timeout))
 
 
 def posting(path: str, values: Mapping[str, object], timeout: float | None = None) -> Request:
     """A POST with the values that are not None as a JSON object."""
     body = {name: _json(value, name) for name, value in values.items() if value is not None}
     try:
-        return Request("POST", path, wire.encode(body), timeout=seconds(timeout))
+        return Request("POST", path, arguments.encode(body), timeout=arguments.seconds(timeout))
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise ConfigurationError("a value cannot be sent as JSON") from None
 
@@ -120,10 +92,10 @@ async def uploading(
     # An empty list is an empty field, as it is an empty list in JSON: it takes away what was there.
     texts = {name: "" if value in ([], ()) else plain(value, name) for name, value in values.items()}
     if any(text is not None and not _encodes(text) for text in texts.values()):
-        raise ConfigurationError(wire.BROKEN_TEXT)
+        raise ConfigurationError(arguments.BROKEN_TEXT)
     parts = [Part(name, text) for name, text in texts.items() if text is not None]
     parts += [await file_part(name, source) for name, source in files.items()]
-    return Request("POST", path, parts=tuple(parts), timeout=seconds(timeout))
+    return Request("POST", path, parts=tuple(parts), timeout=arguments.seconds(timeout))
 
 
 def _encodes(text: str) -> bool:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup import parameters
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.parameters import Id, Time
+    from rumbleup_async.provider.arguments import Id
+    from rumbleup_async.rumbleup.parameters import Time
 
 OUTSOURCED_MINIMUM = 2500
 """Contacts that a project for the vendor's texters needs after filtering; support can change it for an account."""
@@ -78,7 +80,7 @@ def values(
     found: dict[str, Any] = {
         "name": name,
         "message": message,
-        "group": None if group is None else parameters.identifier(group, "group"),
+        "group": None if group is None else arguments.identifier(group, "group"),
         "campaignId": fields.get("campaign_id"),
         "proxy": _text(fields.get("proxy")),
         "areacode": _text(fields.get("areacode")),
@@ -104,7 +106,7 @@ def window(resource: str, asked: Window) -> dict[str, object]:
     found: dict[str, object] = {**asked}
     action = asked.get("action")
     found["action"] = None
-    found[resource] = None if action is None else parameters.identifier(action, "action")
+    found[resource] = None if action is None else arguments.identifier(action, "action")
     return found
 
 

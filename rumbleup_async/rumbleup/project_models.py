@@ -8,8 +8,9 @@ from __future__ import annotations
 import decimal
 from typing import Annotated, Any, ClassVar
 
-from rumbleup_async.rumbleup.models import PRIVATE, Model, as_campaign, as_filter, as_items, as_phones, as_text
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.provider.models import PRIVATE, Model, as_items, as_text
+from rumbleup_async.provider.times import Moment
+from rumbleup_async.rumbleup.models import as_campaign, as_filter, as_phones
 
 Percent = decimal.Decimal | None
 """Percent, 0 to 100."""
@@ -48,6 +49,7 @@ class Project(Model, frozen=True, kw_only=True):
         "outsource_end_time": ("outsource_end",),
     }
     OWN_NAMES: ClassVar = {"id": "action"}
+    MAY_SAY_NO: ClassVar = (as_campaign,)
     PRIVATE: ClassVar = (PRIVATE - {"name"}) | {
         "message",
         "test_phone",

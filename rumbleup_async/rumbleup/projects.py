@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError, RumbleUpWarning, UnreadableReply
+from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup import answers, group_files, parameters, project_fields, wire
 from rumbleup_async.rumbleup.project_fields import OUTSOURCED, OUTSOURCED_MINIMUM, Fields, Window
 from rumbleup_async.rumbleup.project_models import Project
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller
-    from rumbleup_async.rumbleup.parameters import Id
+    from rumbleup_async.provider.arguments import Id
+    from rumbleup_async.provider.caller import Caller
     from rumbleup_async.session.exchange import Response
     from rumbleup_async.session.multipart import FileLike
 
@@ -69,8 +70,8 @@ class Projects:
         Raises ConfigurationError before anything is sent if a field or a file is wrong, UnreadableReply if the answer names no
         project, which may have been created all the same.
         """
-        name = wire.written(name, "the project's name")
-        message = wire.written(message, "the project's message")
+        name = arguments.written(name, "the project's name")
+        message = arguments.written(message, "the project's message")
         _either(group, group_file)
         values = project_fields.values(name, message, group, fields, extra)
         if OUTSOURCED not in (values.get("flags") or ()) and any(key.startswith("outsource_") for key in values):
@@ -192,7 +193,7 @@ class Projects:
         return [Project.read(row, endpoint=path) for row in answers.rows(response, path, self._call.hide)]
 
     def _path(self, verb: str, id: Id) -> str:  # noqa: A002
-        return parameters.path(f"/{self._resource}/{verb}/{{id}}", id, "the project's id")
+        return arguments.path(f"/{self._resource}/{verb}/{{id}}", id, "the project's id")
 
     async def _change(
         self,

@@ -1,6 +1,6 @@
 """The Proxy API: the account's sending numbers, and texts straight from one of them.
 
-Lives here: the model and one method an endpoint. May import: errors, rumbleup.caller/parameters/models/wire.
+Lives here: the model and one method an endpoint. May import: errors, provider.caller, rumbleup.parameters/models/wire.
 Source of the facts: the Proxy API page and its reference pages. That numbers can be ordered is documented, at a
 path that could not be read; there is no method for it.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rumbleup_async.provider import arguments
+from rumbleup_async.provider.models import Model
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import parameters, wire
 from rumbleup_async.rumbleup.messages import sent_message
-from rumbleup_async.rumbleup.models import Message, Model
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.rumbleup.models import Message
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
+    from rumbleup_async.provider.caller import Caller, Pages
     from rumbleup_async.rumbleup.parameters import Many
 
 SELECT = "/proxy/select"
@@ -105,7 +107,7 @@ class Proxies:
         have been texted: look into `messages.log`. Landline, DailyCapReached, OutsideHours, ProxyUnavailable, InvalidField,
         NotAllowed mean that nothing was sent.
         """
-        text = wire.written(text, "the text")
+        text = arguments.written(text, "the text")
         values = {
             "phone": wire.phone_digits(phone),
             "proxy": None if proxy is None else str(proxy),

@@ -1,6 +1,6 @@
 """The Report API: have a report made, find it, fetch it, delete it.
 
-Lives here: the models and one method an endpoint. May import: errors, rumbleup.caller/parameters/answers/models/times.
+Lives here: the models and one method an endpoint. May import: errors, provider.caller, rumbleup.parameters/answers/models/times.
 Source of the facts: the Report API page and its page on report types. The base and the five calls are documented; the paths of
 `get`, `download` and `delete` could not be read and follow the API's habit `/resource/verb/id`: `path=` takes another.
 """
@@ -10,15 +10,18 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Literal, overload
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import arguments
+from rumbleup_async.provider.caller import download
+from rumbleup_async.provider.models import PRIVATE, Model, as_text
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import answers, parameters
-from rumbleup_async.rumbleup.caller import download
-from rumbleup_async.rumbleup.models import PRIVATE, Model, as_filter, as_text
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.rumbleup.models import as_filter
 from rumbleup_async.session.exchange import Request
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
-    from rumbleup_async.rumbleup.parameters import Id
+    from rumbleup_async.provider.arguments import Id
+    from rumbleup_async.provider.caller import Caller, Pages
+
 
 CREATE = "/report/create"
 LIST = "/report/list"
@@ -129,7 +132,7 @@ class Reports:
 
     async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> Report:  # noqa: A002
         """One report, with its files when it is done. `GET /report/get/{id}`."""
-        path = parameters.path(path, id, "the report's id")
+        path = arguments.path(path, id, "the report's id")
         return _read(await self._call.read(parameters.reading(path, extra, timeout)), path, self._call.hide)
 
     @overload
@@ -168,7 +171,7 @@ class Reports:
         Without `into` it is held in memory, 64 MiB at most; `into`, an open binary file, is written as it comes, and the number
         of bytes returned. Which parameter chooses another file is not documented; `ReportFile.url` leads to each.
         """
-        path = parameters.path(path, id, "the report's id")
+        path = arguments.path(path, id, "the report's id")
         return await download(self._call, parameters.reading(path, extra, timeout), into)
 
     async def delete(
@@ -184,10 +187,10 @@ class Reports:
         The reference's menu lists this call as a GET, and many calls of the API take both. A POST is the default because
         libraries and proxies repeat GETs; `method="GET"` if the server insists.
         """
-        path = parameters.path(path, id, "the report's id")
+        path = arguments.path(path, id, "the report's id")
         if method == "GET":
             # Deleting the same report once more does no further harm, so the mark of a read may stand.
-            await self._call.once(Request("GET", path, read=True, timeout=parameters.seconds(timeout)))
+            await self._call.once(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
         else:
             await self._call.write(parameters.posting(path, {}, timeout))
 

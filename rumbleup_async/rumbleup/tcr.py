@@ -1,6 +1,6 @@
 """The TCR API (The Campaign Registry): which campaigns and brands the account may text under.
 
-Lives here: the models and one method an endpoint. May import: rumbleup.caller/parameters/models.
+Lives here: the models and one method an endpoint. May import: provider.caller, rumbleup.parameters/models.
 Source of the facts: the TCR API page and its reference page on objects.
 """
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
+from rumbleup_async.provider.models import PRIVATE, Model
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import parameters, wire
-from rumbleup_async.rumbleup.models import PRIVATE, Model, as_phones
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.rumbleup.models import as_phones
 
 if TYPE_CHECKING:
-    from rumbleup_async.rumbleup.caller import Caller, Pages
+    from rumbleup_async.provider.caller import Caller, Pages
     from rumbleup_async.rumbleup.parameters import Many
 
 CAMPAIGNS = "/tcr/campaign/select"

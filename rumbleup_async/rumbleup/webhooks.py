@@ -19,9 +19,10 @@ import msgspec
 
 from rumbleup_async.errors import WebhookRefused
 from rumbleup_async.messaging import mask
-from rumbleup_async.rumbleup import times
-from rumbleup_async.rumbleup.models import Contact, Message, as_text, as_texts
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.provider import times
+from rumbleup_async.provider.models import as_text, as_texts
+from rumbleup_async.provider.times import Moment
+from rumbleup_async.rumbleup.models import Contact, Message
 
 MAX_BODY = 1 << 20
 """Bytes of one request's body at most. An event with a long text has about 2,000."""

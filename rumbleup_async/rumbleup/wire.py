@@ -8,14 +8,10 @@ Sources: the API overview page (auth, error object, paging), the Message API pag
 from __future__ import annotations
 
 import base64
-import contextlib
-import email.utils
 import json
 import re
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -36,6 +32,7 @@ from rumbleup_async.messaging import (
     Unknown,
     mask,
 )
+from rumbleup_async.provider import replies
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
@@ -96,24 +93,6 @@ class SendBody(msgspec.Struct, omit_defaults=True):
         return f"SendBody(phone={mask(self.phone)!r}, action={self.action!r})"
 
 
-encode = msgspec.json.Encoder().encode
-
-BROKEN_TEXT = "a text holds half a character (a lone surrogate), which cannot be sent; read its source as UTF-8"
-
-
-def written(text: object, what: str) -> str:
-    """A text that a person wrote, as given; ConfigurationError for none, for bytes, and for what cannot be encoded."""
-    if not isinstance(text, str):
-        raise ConfigurationError(f"{what} must be text, not {type(text).__name__}")
-    if not text.strip():
-        raise ConfigurationError(f"{what} is empty")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(BROKEN_TEXT) from None
-    return text
-
-
 def comma(values: str | int | Iterable[str | int]) -> str:
     """A comma list, as the API takes lists in queries; a value that contains a comma is refused."""
     texts = [str(values)] if isinstance(values, (str, int)) else [str(value) for value in values]
@@ -147,14 +126,6 @@ def project_id(action: str | int) -> str:
     return text
 
 
-def query(values: Mapping[str, str | None]) -> str:
-    """A percent-encoded query of the values that are not None."""
-    try:
-        return urlencode({key: value for key, value in values.items() if value is not None})
-    except UnicodeEncodeError:
-        raise ConfigurationError(BROKEN_TEXT) from None
-
-
 class _SendReply(msgspec.Struct):
     """The few fields of a send's answer that decide what became of it; types open, because a wrong one must not hide a logid."""
 
@@ -166,7 +137,6 @@ class _SendReply(msgspec.Struct):
 
 
 _send_reply = msgspec.json.Decoder(_SendReply).decode
-_BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 def _read_send_reply(body: bytes) -> _SendReply:
@@ -174,7 +144,7 @@ def _read_send_reply(body: bytes) -> _SendReply:
         return _send_reply(body)
     except msgspec.DecodeError:
         # The answer may quote a text that was cut in the middle of an emoji; its logid counts all the same.
-        return msgspec.convert(decode(body), _SendReply)
+        return msgspec.convert(replies.decode(body), _SendReply)
 
 
 def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
@@ -182,12 +152,16 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     if 200 <= response.status < 300:
         try:
             reply = _read_send_reply(response.body)
-        except _BROKEN:
-            return Unknown(f"unreadable answer: {_what(response)}", response.status)
+        except replies.BROKEN:
+            return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
         if reply.logid or reply.logid == 0:
             return Accepted(str(reply.logid))
-        if _number(reply.status) in _THROTTLED:
-            return Throttled(f"told {_number(reply.status)}", _number(reply.status), _retry_after(response, reply.retryAfter))
+        if replies.number(reply.status) in _THROTTLED:
+            return Throttled(
+                f"told {replies.number(reply.status)}",
+                replies.number(reply.status),
+                replies.retry_after(response, reply.retryAfter),
+            )
         return Unknown("an answer without a logid", response.status)
     return _decipher_refusal(response, hide)
 
@@ -201,6 +175,9 @@ flags of the same names would read. FIELD is not among them: the wrong field may
 loses no text: it counts towards the error threshold."""
 
 
+_KEY_REMEDY = "the provider does not accept the API key; check RUMBLEUP_API_KEY (the pair KEY:SECRET) and resume"
+
+
 def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     failure = read_failure(response, hide)
     status, code = failure.status, failure.code
@@ -212,7 +189,7 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome
         # 408 comes from something on the way that lost patience; what it had handed on by then nobody knows.
         return Unknown(f"the server answered {status}", status)
     if status == 401:
-        return Barred(Bar.KEY_REFUSED, failure.reason, status, code)
+        return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
     if status == 403 and failure.opt_out:
         return Barred(Bar.OPT_OUT_MISSING, failure.reason, status, code)
     if status == 403 and not code:
@@ -252,16 +229,18 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     """The error object `{status, message, code?}` of an answer, or the best substitute for one that is HTML, empty or broken."""
     try:
         body = _error_body(response.body)
-    except _BROKEN:
-        return Failure(response.status, "", _what(response), _retry_after(response, None), opt_out=False, readable=False)
+    except replies.BROKEN:
+        return Failure(
+            response.status, "", replies.what(response), replies.retry_after(response, None), opt_out=False, readable=False
+        )
     message = body.message if isinstance(body.message, str) else body.error if isinstance(body.error, str) else ""
-    status = _number(body.status)
+    status = replies.number(body.status)
     code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
     return Failure(
         status=status if status in _SPECIAL else response.status,
-        code=safe(str(code), 40, hide).upper(),
-        message=safe(message, hide=hide),
-        after=_retry_after(response, body.retryAfter),
+        code=replies.safe(str(code), 40, hide).upper(),
+        message=replies.safe(message, hide=hide),
+        after=replies.retry_after(response, body.retryAfter),
         opt_out=_OPT_OUT.search(message) is not None,
     )
 
@@ -274,73 +253,6 @@ _OPT_OUT = re.compile(
 """What a 403 says when the text lacks the opt-out line. A person "on the opt-out list" is another matter: that is about one
 contact."""
 
-_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
-_QUOTE = 16
-"""Characters that a provider's words and a text must share for the one to count as quoting the other."""
-
-
-def safe(message: str, length: int = 160, hide: tuple[str, ...] = ()) -> str:
-    """A provider's words as they may be logged and reported: a short line without phone numbers, and without quotes of `hide`."""
-    words = _folded(message[: 16 * length])
-    for secret in hide:
-        if _quotes(words, _folded(secret)):
-            return "[words that quote the text or the key]"
-    line = " ".join("".join(char if char.isprintable() else " " for char in message[: 4 * length]).split())
-    line = _DIGITS.sub("[number]", line)
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-def _quotes(words: str, secret: str) -> bool:
-    if len(secret) <= _QUOTE:
-        return bool(secret) and secret in words
-    return any(secret[start : start + _QUOTE] in words for start in range(0, len(secret) - _QUOTE + 1, 4))
-
-
-def _what(response: Response) -> str:
-    """An unreadable body in words: its kind and size, never its content."""
-    if not response.body:
-        return "an empty body"
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind == "text/html" or response.body.lstrip()[:1] == b"<":
-        return f"an HTML page of {len(response.body)} bytes"
-    return f"{len(response.body)} bytes that are not the JSON expected"
-
-
-def _number(value: object) -> int:
-    if isinstance(value, bool):
-        return 0
-    if isinstance(value, (int, float)):
-        return int(value) if abs(value) < 1e6 else 0
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 7 else 0
-
-
-def _retry_after(response: Response, body_milliseconds: object) -> float | None:
-    """Seconds the provider asks to wait. `Retry-After` in seconds or as a date; `retryAfter` in a body is read as milliseconds.
-
-    Neither is documented for RumbleUp; both are seen in the wild, and a wish to be left alone is honoured however it comes.
-    """
-    header = response.headers.get("Retry-After", "").strip()
-    if header:
-        try:
-            seconds = float(header)
-        except ValueError:
-            try:
-                seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-            except (ValueError, TypeError):
-                seconds = -1.0
-        if 0 <= seconds < 1e9:
-            return seconds
-    if isinstance(body_milliseconds, str) and body_milliseconds.isascii() and body_milliseconds.isdigit():
-        body_milliseconds = int(body_milliseconds[:13])
-    if isinstance(body_milliseconds, (int, float)) and not isinstance(body_milliseconds, bool) and 0 <= body_milliseconds < 1e12:
-        return body_milliseconds / 1000
-    return None
-
-
 _BY_CODE: dict[str, type[ApiError]] = {
     "LANDLINE": errors.Landline,
     "DAILYCAP": errors.DailyCapReached,
@@ -350,14 +262,10 @@ _BY_CODE: dict[str, type[ApiError]] = {
 _BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.NotFound}
 
 
-_REQUEST_IDS = ("X-Request-Id", "X-Request-ID", "x-request-id", "Request-Id", "X-Correlation-Id", "CF-Ray")
-
-
 def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
     """The exception that an answer of status 300 or more stands for, with the request's id if a header tells one."""
     error = _error_of(response, endpoint, hide)
-    found = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
-    error.request_id = found[:128] if found.isprintable() else ""
+    error.request_id = replies.request_id(response)
     return error
 
 
@@ -389,37 +297,6 @@ def _kind_of(failure: Failure, endpoint: str) -> ApiError:
     return kind(failure.message, status=status, code=code, endpoint=endpoint)
 
 
-def decode(body: bytes) -> Any:
-    """The JSON value of a body; msgspec's errors if there is none.
-
-    Half an emoji (`\\ud83d` alone), which is what a text cut in the middle leaves, makes a row no less readable.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        if _may_be_halved(body):
-            with contextlib.suppress(ValueError, RecursionError):
-                return _made_whole(json.loads(body))
-        raise
-
-
-def _may_be_halved(body: bytes) -> bool:
-    return b"\\ud" in body.lower()
-
-
-def _made_whole(value: Any) -> Any:
-    """The value without halves of characters, which nothing can print, keep or send."""
-    return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def read_json(response: Response, endpoint: str) -> Any:
-    """The JSON value of a 2xx answer, or UnreadableReply."""
-    try:
-        return decode(response.body)
-    except _BROKEN:
-        raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
-
-
 def read_next(response: Response, endpoint: str) -> dict[str, Any]:
     """The contact object of message/next; UnreadableReply if it names two different phones.
 
@@ -435,35 +312,24 @@ def read_next(response: Response, endpoint: str) -> dict[str, Any]:
 
     try:
         value = json.loads(response.body, object_pairs_hook=pairs)
-        if _may_be_halved(response.body):
-            value = _made_whole(value)
+        if replies.may_be_halved(response.body):
+            value = replies.made_whole(value)
     except (ValueError, RecursionError, msgspec.DecodeError):
-        raise UnreadableReply(_what(response), status=response.status, endpoint=endpoint) from None
+        raise UnreadableReply(replies.what(response), status=response.status, endpoint=endpoint) from None
     if not isinstance(value, dict):
         raise UnreadableReply(f"expected an object, got {type(value).__name__}", status=response.status, endpoint=endpoint)
     return value
 
 
-class Page(msgspec.Struct, frozen=True):
-    """One page of a select call: its rows, the token of the next page (None at the end), and the total if told."""
-
-    rows: list[Any]
-    next_token: str | None
-    total: int | None
-
-    def __repr__(self) -> str:
-        return f"Page({len(self.rows)} rows)"
-
-
-def read_page(response: Response, endpoint: str) -> Page:
+def read_page(response: Response, endpoint: str) -> replies.Page:
     """The envelope `{count, data, total?, next_token?}`; `data` may be a list, one object, or missing.
 
     Only `next_token` says whether there is more: the API's samples have counts and totals that do not add up. An integrator
     also met the list under `messages` or `logs`.
     """
-    value = read_json(response, endpoint)
+    value = replies.read_json(response, endpoint)
     if isinstance(value, list):
-        return Page(value, None, None)
+        return replies.Page(value, None, None)
     if not isinstance(value, dict):
         raise UnreadableReply(f"expected a page, got {type(value).__name__}", status=response.status, endpoint=endpoint)
     data: Any = next((value[name] for name in ("data", "messages", "logs") if value.get(name) is not None), [])
@@ -473,17 +339,11 @@ def read_page(response: Response, endpoint: str) -> Page:
             # To take this for the end would lose rows without a word.
             raise UnreadableReply("a page token that is neither text nor number", status=response.status, endpoint=endpoint)
         token = None
-    return Page(
+    return replies.Page(
         rows=data if isinstance(data, list) else [data],
         next_token=str(token) if token not in (None, "") else None,
-        total=_total(value.get("total")),
+        total=replies.total(value.get("total")),
     )
-
-
-def _total(value: object) -> int | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value) if 0 <= value < 1e15 else None
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
 _OPTED_OUT = {"dnd": "opted out (dnd)", "bad": "opted out or wrong number (bad)", "landline": "a landline"}
@@ -501,7 +361,7 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
             return Drawn("", _who(response), barred="two phones in one reply")
         return Unknown(error.message, response.status)
     if contact.get("phone") is None:
-        status = _number(contact.get("status"))
+        status = replies.number(contact.get("status"))
         return _special(status, response) or Unknown("a contact without a phone", response.status)
     fields = {
         name: str(value)

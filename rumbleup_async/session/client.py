@@ -57,7 +57,7 @@ def check_base_url(base_url: str) -> str:
     if parts.scheme not in {"https", "http"} or not host or port == 0:
         raise ConfigurationError("the base URL must look like https://host/api")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the base URL must not contain credentials; use RUMBLEUP_API_KEY")
+        raise ConfigurationError("the base URL must not contain credentials; the API key has a setting of its own")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"plain http is for loopback hosts only; use https://{host}")
     return base_url.rstrip("/")

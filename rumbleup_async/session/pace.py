@@ -76,6 +76,14 @@ class Pace:
         """Texts a second let through now; None for no limit."""
         return self._reduced if self._reduced is not None else self._asked
 
+    def limit(self, rate: float | None) -> None:
+        """Another rate from now on. A slow-down that is in force stays."""
+        self._asked = rate or None
+        if self._reduced is None or (self._asked is not None and self._reduced >= self._asked):
+            self._reduced = None
+            self._limit_to(self._asked)
+        self._lift_at = self._asked or self._lift_at
+
     def _limit_to(self, rate: float | None) -> None:
         self._permits = 0
         if rate is None:

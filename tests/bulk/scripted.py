@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, S
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Observer
 from rumbleup_async.bulk.run import Run, Settings
 from rumbleup_async.errors import LedgerError
@@ -219,14 +220,10 @@ def make_run(
     provider.books = books
     return Run(
         None if resume else Settings(provider="test", action=action, text=text, **settings),
+        Options(concurrency=concurrency, limit=limit, policy=policy or Policy(), suppress=suppress, observer=observer),
         gateway=lambda plan: provider,
         ledger=books,
         pace=Pace(rate),
-        concurrency=concurrency,
-        limit=limit,
-        policy=policy,
-        suppress=suppress,
-        observer=observer,
     )
 
 

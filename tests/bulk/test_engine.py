@@ -78,14 +78,14 @@ def test_where_an_outcome_leads(
 @pytest.mark.parametrize(
     ("outcome", "cause", "remedy", "most"),
     [
-        (Barred(Bar.KEY_REFUSED, "401 Invalid", 401), "key refused", "RUMBLEUP_API_KEY", 1),
+        (Barred(Bar.KEY_REFUSED, "401 Invalid", 401, remedy="check KEY"), "key refused", "check KEY", 1),
         (Barred(Bar.OPT_OUT_MISSING, "403 opt-out", 403), "opt-out wording missing", "STOP", 1),
         (Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400), "daily cap", "tomorrow", 1),
         (Barred(Bar.NOT_ALLOWED, "403 no", 403), "not allowed", "support", 5),
         (Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400), "outside hours", "resume", 5),
         (Unknown("the server answered 502", 502), "error threshold", "resume", 5),
         (Refused("400 General error", 400), "error threshold", "resume", 5),
-        (NotSent("the host name was not found"), "not reachable", "RUMBLEUP_BASE_URL", 4),
+        (NotSent("the host name was not found", "BASE_URL"), "not reachable", "check the network and BASE_URL", 4),
         (Throttled("told 429", 429, 86_400.0), "throttled", "86400", 1),
         (Throttled("told 429", 429), "throttled", "resume", 20),
     ],

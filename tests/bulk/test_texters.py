@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Stop, Summary
+from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Pause
 from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.bulk.screening import Screen
@@ -193,14 +194,10 @@ def make(
         None
         if resume
         else Settings(provider="test", action="125", text=text if writer is None else WRITTEN, writer=writer, details=details),
+        Options(concurrency=texters, limit=limit, policy=policy or Policy(), locks=locks, suppress=frozenset(suppress)),
         gateway=lambda plan: server,
         ledger=books,
         pace=Pace(rate),
-        concurrency=texters,
-        limit=limit,
-        policy=policy,
-        locks=locks,
-        suppress=frozenset(suppress),
     )
     server.run = run
     return run

@@ -65,13 +65,13 @@ async def main(path: str, moment: str) -> None:
         return
     first = await ledger.exchange([], 10)
     if moment == "before-intent":
-        connection(ledger).set_trace_callback(at_statement("COMMIT", 1))
+        connection(ledger).set_trace_callback(at_statement("UPDATE contact", 1))
         await ledger.exchange([], 10)
     if moment == "after-intent":
         await ledger.exchange([], 10)
         die()
     if moment == "before-result":
-        connection(ledger).set_trace_callback(at_statement("COMMIT", 1))
+        connection(ledger).set_trace_callback(at_statement("UPDATE contact", 1))
         await ledger.exchange([Closed(text.row, State.SENT, 1) for text in first], 10)
     if moment == "after-result":
         await ledger.exchange([Closed(text.row, State.SENT, 1) for text in first], 10)

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from rumbleup_async import RumbleUp, RumbleUpError
-from rumbleup_async.rumbleup.models import Model
-from rumbleup_async.rumbleup.times import Moment
+from rumbleup_async.provider.models import Model
+from rumbleup_async.provider.times import Moment
 from rumbleup_async.session.exchange import Request, Response, Upload
 from rumbleup_async.session.scripted import ScriptedExchange
 

@@ -25,7 +25,7 @@ def gateway(script: Response | Exception, **options: object) -> tuple[RumbleUpGa
     ("script", "expected"),
     [
         (Response(200, {}, b'{"logid": "rl_1"}'), Accepted("rl_1")),
-        (NotSentError("the connection was refused", endpoint="/x"), NotSent("the connection was refused")),
+        (NotSentError("the connection was refused", endpoint="/x"), NotSent("the connection was refused", "RUMBLEUP_BASE_URL")),
         (MaybeSentError("no answer in time", endpoint="/x"), Unknown("no answer in time")),
         (Response(502, {}, b"<html>"), Unknown("the server answered 502", 502)),
     ],

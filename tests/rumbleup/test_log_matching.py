@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.messaging import Doubt, Plan
-from rumbleup_async.rumbleup import times
+from rumbleup_async.provider import times
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.models import Message
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async import Account, Brand, Campaign, Group, Project, Proxy, Report, RumbleUp, RumbleUpError
-from rumbleup_async.rumbleup.models import Contact, Message, Model
+from rumbleup_async.provider.models import Model
+from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.session.exchange import Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.rumbleup import times
+from rumbleup_async.provider import times
 
 
 def utc(*parts: int) -> dt.datetime:

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Text, Throttled, Unknown
+from rumbleup_async.provider import arguments, replies
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.models import Contact, Message
@@ -233,7 +234,7 @@ async def test_no_text_of_the_providers_words_is_shown(quoted: str) -> None:
 
 def test_words_are_one_short_line() -> None:
     """A page of HTML in a message would fill the terminal, or forge lines of the report."""
-    line = wire.safe("a\r\nb\t\x00c\x1b[31m" + "d" * 1000)
+    line = replies.safe("a\r\nb\t\x00c\x1b[31m" + "d" * 1000)
     assert line.startswith("a b c [31m")
     assert len(line) <= 160
     assert line.isprintable()
@@ -369,7 +370,7 @@ def test_comma_lists() -> None:
 
 def test_queries_are_encoded() -> None:
     """A tag with `&` in it would be another parameter."""
-    assert wire.query({"flags": "a&b=c d+é", "phone": None, "_start": "x"}) == "flags=a%26b%3Dc+d%2B%C3%A9&_start=x"
+    assert arguments.query({"flags": "a&b=c d+é", "phone": None, "_start": "x"}) == "flags=a%26b%3Dc+d%2B%C3%A9&_start=x"
 
 
 # ---- pages and contacts ----
@@ -552,9 +553,9 @@ def test_any_body_is_a_model_or_one_of_our_errors(body: bytes, reader: str) -> N
         elif reader == "next":
             repr(Contact.read(wire.read_next(response, "/x")))
         elif reader == "message":
-            repr(Message.read(wire.read_json(response, "/x")))
+            repr(Message.read(replies.read_json(response, "/x")))
         else:
-            repr(Contact.read(wire.read_json(response, "/x")))
+            repr(Contact.read(replies.read_json(response, "/x")))
     except RumbleUpError as raised:
         assert "\n" not in str(raised)  # noqa: PT017 - or nothing is raised
 

@@ -1,7 +1,7 @@
 """Calling an endpoint: a read is tried again, a write only if nothing of it left, a list comes page by page.
 
-Lives here: what all resources share. May import: anyio, tenacity (after a first failure), errors, session.exchange, session.pace,
-rumbleup.wire, rumbleup.parameters.
+Lives here: what all resources of all providers share; what a provider's replies mean is handed in as its `Dialect`. May import:
+anyio, tenacity (after a first failure), errors, session.exchange, session.pace, provider.arguments, provider.replies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import anyio
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
-from rumbleup_async.rumbleup import answers, parameters, wire
+from rumbleup_async.provider import arguments
+from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.session.exchange import Exchange, Request, Response, Sink
 from rumbleup_async.session.pace import Hold
 
@@ -34,10 +35,18 @@ class Caller:
     """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
 
     def __init__(
-        self, exchange: Exchange, hold: Hold, *, read_attempts: int = 4, write_attempts: int = 3, hide: tuple[str, ...] = ()
+        self,
+        exchange: Exchange,
+        hold: Hold,
+        dialect: Dialect,
+        *,
+        read_attempts: int = 4,
+        write_attempts: int = 3,
+        hide: tuple[str, ...] = (),
     ) -> None:
         self.exchange = exchange
         self.hold = hold
+        self.dialect = dialect
         self._read_attempts = read_attempts
         self._write_attempts = write_attempts
         self.hide = hide
@@ -66,7 +75,7 @@ class Caller:
                 found.append(response)
         if 200 <= response.status < 300:
             return response
-        error = wire.error_of(response, request.path, (*hide, *self.hide))
+        error = self.dialect.error_of(response, request.path, (*hide, *self.hide))
         if isinstance(error, RateLimited) and error.after:
             self.hold.hold(error.after)
         raise error
@@ -114,14 +123,20 @@ class Caller:
         raise AssertionError("tenacity ended without a result")
 
     def pages(self, path: str, filters: Mapping[str, str | None], *, timeout: float | None = None) -> Pages[Any]:
-        """The rows of a select call as they came."""
+        """The rows of a list as they came."""
         return Pages(self, path, filters, _as_it_is, timeout)
 
     def select(
-        self, path: str, filters: Mapping[str, str | None], read: Callable[..., T], *, timeout: float | None = None
+        self,
+        path: str,
+        filters: Mapping[str, str | None],
+        read: Callable[..., T],
+        *,
+        key: Callable[[T], object] | None = None,
+        timeout: float | None = None,
     ) -> Pages[T]:
-        """The rows of a select call, each read by `read(row, endpoint=path)`."""
-        return Pages(self, path, filters, read, timeout)
+        """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came before are left out."""
+        return Pages(self, path, filters, read, timeout, key)
 
 
 def _as_it_is(row: Any, *, endpoint: str) -> Any:  # noqa: ARG001 - the shape of a reader
@@ -154,13 +169,20 @@ class Pages(Generic[T]):
     """
 
     def __init__(
-        self, caller: Caller, path: str, filters: Mapping[str, str | None], read: Callable[..., T], timeout: float | None
+        self,
+        caller: Caller,
+        path: str,
+        filters: Mapping[str, str | None],
+        read: Callable[..., T],
+        timeout: float | None,
+        key: Callable[[T], object] | None = None,
     ) -> None:
         self._caller = caller
         self._path = path
         self._filters = filters
         self._read = read
-        self._timeout = parameters.seconds(timeout)
+        self._timeout = arguments.seconds(timeout)
+        self._key = key
         self._total: int | None = None
 
     @property
@@ -185,18 +207,27 @@ class Pages(Generic[T]):
 
     async def by_page(self) -> AsyncIterator[list[T]]:
         """The same a page at a time, empty pages among them."""
-        seen: set[str] = set()
+        dialect = self._caller.dialect
+        tokens: set[str] = set()
+        keys: set[object] = set()
         token: str | None = None
         while True:
-            query = wire.query({**self._filters, "_start": token})
-            request = Request("GET", self._path, query=query, read=True, timeout=self._timeout)
-            page = answers.page(await self._caller.read(request), self._path, self._caller.hide)
+            request = Request("GET", self._path, query=dialect.query(self._filters, token), read=True, timeout=self._timeout)
+            page = dialect.page(await self._caller.read(request), self._path, self._caller.hide, token)
             if page.total is not None:
                 self._total = page.total
-            yield [self._read(row, endpoint=self._path) for row in page.rows]
+            rows: list[T] = []
+            for raw in page.rows:
+                row = self._read(raw, endpoint=self._path)
+                if self._key is not None and (key := self._key(row)) is not None:
+                    if key in keys:
+                        continue
+                    keys.add(key)
+                rows.append(row)
+            yield rows
             token = page.next_token
             if token is None:
                 return
-            if token in seen:
+            if token in tokens:
                 raise UnreadableReply("the server repeats a page token; the list cannot be read to its end", endpoint=self._path)
-            seen.add(token)
+            tokens.add(token)

@@ -1,0 +1,385 @@
+"""The keeper of the books of many sending processes: has the face of an engine, and sends nothing itself.
+
+Lives here: starting the senders, one durable step for all that they ask at a time, one rate, one stop.
+May import: errors, messaging, retry, finishing, bulk, fleet.channel. Knows no provider, no HTTP, no database.
+
+- Each sender is an engine that asks to close and open entries. What several ask while the disk is busy becomes one step.
+- A sender that dies leaves its open entries, at most 2 x concurrency, `unknown`; the others go on.
+- The first sender begins alone: a wrong key or a dead server is met by one text. The others follow its first accepted text.
+- A hold that one sender is told of holds all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Container, Sequence
+
+from rumbleup_async.bulk.engine import Guarded, result_of
+from rumbleup_async.bulk.options import Options
+from rumbleup_async.bulk.ports import Ledger, Observer, Pace
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.finishing import to_its_end
+from rumbleup_async.fleet.channel import (
+    Abandon,
+    Channel,
+    Done,
+    Halt,
+    Held,
+    Holding,
+    Opened,
+    Recipe,
+    Room,
+    Setup,
+    Share,
+    Step,
+    read_word,
+)
+from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.retry import Stop
+
+DIED = "interrupted before its result was known"
+
+_PATIENCE = 5.0
+"""Seconds that a sender told to abandon its texts may take to say so."""
+
+
+class _Sender:
+    """One sending process, as the keeper knows it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, channel: Channel) -> None:
+        self.process = process
+        self.channel = channel
+        self.has_begun = False
+        self.is_done = False
+        self.is_full = False
+        self.open: dict[int, Text] = {}
+        """Its entries that are open on the disk, by row."""
+        self.in_flight = 0
+        self.window = 0
+
+
+class Fleet:
+    """Fits where an `Engine` fits. One fleet, one `run()`.
+
+    `options.concurrency` is that of each sender. `rate` is shared by all. `pace` only shows what holds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        pace: Pace,
+        options: Options,
+        *,
+        recipe: Recipe,
+        rate: float | None,
+        observer: Observer,
+        sink: Callable[[Sequence[Result]], None],
+        full: Callable[[], bool],
+        never: Container[str],
+    ) -> None:
+        self._ledger = ledger
+        self._plan = plan
+        self._recipe = recipe
+        self._options = options
+        self._rate = rate
+        self._pace = pace
+        self._observer = Guarded(observer, self._observer_failed)
+        self._sink = sink
+        self._full = full
+        self._never = never
+        self._left = sys.maxsize if options.limit is None else options.limit
+        self._senders: list[_Sender] = []
+        self._asked: list[tuple[_Sender, Step]] = []
+        self._orphans: list[Closed] = []
+        """Closes that no sender waits for: of those who died, and of the suppressed."""
+        self._open: dict[int, Text] = {}
+        self._bell = asyncio.Event()
+        self._room = asyncio.Event()
+        self._has_accepted = False
+        self._is_abandoned = False
+        self._is_cancelled = False
+        self._failure: Exception | None = None
+        self.stopped: Stop | None = None
+
+    # ---- what the outside calls ----
+
+    async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
+        """As `Engine.run`. The whole feed is taken in before anything is sent."""
+        await to_its_end(self._run(feed), self._on_cancel)
+        return self.stopped
+
+    def _on_cancel(self) -> None:
+        if self._is_cancelled:
+            self.abandon()
+        self._is_cancelled = True
+        self.stop(Stop("cancelled", "the task that ran it was cancelled"))
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave. The first reason given stands."""
+        if self.stopped is None:
+            self.stopped = why
+        self._tell_all(Halt(why.cause, why.message))
+        self._bell.set()
+        self._room.set()
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight: it is closed as unknown."""
+        if not self._is_abandoned:
+            self._is_abandoned = True
+            self._tell_all(Abandon())
+            asyncio.get_running_loop().call_later(_PATIENCE, self._kill_all)
+        self._bell.set()
+
+    def _observer_failed(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self.stop(Stop("observer failed", f"what watches the run failed: {type(error).__name__}"))
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+        self._room.set()
+        if not self._full():
+            for sender in self._senders:
+                if sender.is_full:
+                    sender.is_full = False
+                    sender.channel.say(Room())
+
+    @property
+    def in_flight(self) -> int:
+        """Texts being delivered, as the senders last said."""
+        return sum(sender.in_flight for sender in self._senders if not sender.is_done)
+
+    @property
+    def window(self) -> int:
+        """Texts that may be in flight, as the senders last said."""
+        return sum(sender.window for sender in self._senders if not sender.is_done)
+
+    @property
+    def is_cut_by_limit(self) -> bool:
+        """Whether the limit ended the run before its list."""
+        return self._left <= 0 and self._ledger.counts[State.QUEUED] > 0
+
+    # ---- the senders ----
+
+    async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
+        if feed is not None:
+            await self._take_in(feed)
+        if self.stopped is not None:
+            return
+        listening: list[asyncio.Task[None]] = []
+        try:
+            for _ in range(self._options.processes):
+                sender = await _start()
+                self._senders.append(sender)
+                listening.append(asyncio.create_task(self._listen(sender)))
+            self._begin(self._senders[0])
+            while not all(sender.is_done for sender in self._senders) or self._orphans or self._asked:
+                await self._bell.wait()
+                self._bell.clear()
+                await self._step()
+        finally:
+            self._kill_all()
+            await asyncio.gather(*listening, return_exceptions=True)
+            for sender in self._senders:
+                await sender.process.wait()
+                await sender.channel.aclose()
+        if self._failure is not None:
+            raise self._failure
+
+    def _begin(self, sender: _Sender) -> None:
+        if sender.has_begun or sender.is_done:
+            return
+        sender.has_begun = True
+        sender.channel.say(Setup(self._recipe, self._plan, self._options.concurrency, self._options.policy, self._share()))
+        if self.stopped is not None:
+            sender.channel.say(Halt(self.stopped.cause, self.stopped.message))
+
+    def _share(self) -> float | None:
+        at_work = sum(1 for sender in self._senders if not sender.is_done)
+        return self._rate / max(1, at_work) if self._rate else None
+
+    def _begin_others(self) -> None:
+        for sender in self._senders:
+            self._begin(sender)
+
+    async def _listen(self, sender: _Sender) -> None:
+        """Hear a sender out."""
+        done: Done | None = None
+        while (message := await sender.channel.hear()) is not None:
+            match read_word(message):
+                case Step() as step:
+                    sender.in_flight, sender.window = step.in_flight, step.window
+                    for close in step.closed:
+                        sender.open.pop(close.row, None)
+                    self._asked.append((sender, step))
+                    self._bell.set()
+                case Held(seconds=seconds, reason=reason):
+                    self._pace.hold.hold(seconds)
+                    self._observer.held(seconds, reason)
+                    for other in self._senders:
+                        if other is not sender and other.has_begun:
+                            other.channel.say(Holding(seconds))
+                case Done() as last:
+                    done = last
+                    break
+        self._ended(sender, done)
+
+    def _ended(self, sender: _Sender, done: Done | None) -> None:
+        sender.is_done = True
+        # Without a last word it has died; and what it had open then may have left.
+        _kill(sender)
+        self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED) for text in sender.open.values()]
+        if done is not None and done.error:
+            self._failure = self._failure or RuntimeError(f"a sending process failed: {done.error}")
+            self.stop(Stop("sender failed", done.error))
+        elif done is not None and done.cause:
+            self.stop(Stop(done.cause, done.message))
+        if self.stopped is None:
+            # Whether or not it had a text accepted, the others do not wait for it any longer.
+            self._begin_others()
+        if self._senders_left():
+            for other in self._senders:
+                if other.has_begun:
+                    other.channel.say(Share(self._share()))
+        elif done is None:
+            self.stop(Stop("senders died", "every sending process died; resume the run"))
+        self._bell.set()
+
+    def _senders_left(self) -> bool:
+        return any(not sender.is_done for sender in self._senders)
+
+    def _tell_all(self, order: Halt | Abandon) -> None:
+        for sender in self._senders:
+            if sender.has_begun:
+                sender.channel.say(order)
+            else:
+                _kill(sender)  # it has been given nothing yet
+
+    def _kill_all(self) -> None:
+        for sender in self._senders:
+            _kill(sender)
+
+    # ---- the books ----
+
+    async def _step(self) -> None:
+        """Close and open all that was asked for meanwhile: one durable step, more only where contacts are suppressed."""
+        asked, self._asked = self._asked, []
+        closed, self._orphans = self._orphans, []
+        if not (asked or closed):
+            return
+        closed += [close for _, step in asked for close in step.closed]
+        is_full = self._full()
+        wants = [0 if is_full or self.stopped is not None or sender.is_done else step.want for sender, step in asked]
+        want = min(sum(wants), self._left)
+        opened: list[Text] = []
+        try:
+            while closed or len(opened) < want:
+                some = await self._ledger.exchange(closed, want - len(opened))
+                self._open.update((text.row, text) for text in some)
+                self._publish(closed)
+                closed = [
+                    Closed(text.row, State.NOT_SENT, text.attempts, SUPPRESSED) for text in some if text.phone in self._never
+                ]
+                opened += [text for text in some if text.phone not in self._never]
+                if not closed:
+                    break
+        except LedgerError as error:
+            self._fail(error, asked)
+            return
+        self._left -= len(opened)
+        for (sender, step), texts in zip(asked, _dealt(opened, wants), strict=True):
+            if sender.is_done:
+                # It died while this step was made: it was never told of these.
+                self._orphans += [Closed(text.row, State.QUEUED, text.attempts) for text in texts]
+                self._bell.set()
+                continue
+            sender.open.update((text.row, text) for text in texts)
+            sender.is_full = is_full and step.want > 0
+            sender.channel.say(Opened(texts, full=sender.is_full))
+
+    def _publish(self, closed: Sequence[Closed]) -> None:
+        results = []
+        for close in closed:
+            result = result_of(close, self._open.pop(close.row).phone)
+            if result is not None:
+                results.append(result)
+                self._has_accepted = self._has_accepted or result.state is State.SENT
+        if results:
+            self._sink(results)
+            self._observer.results(results)
+        if self._has_accepted:
+            self._begin_others()
+
+    def _fail(self, error: LedgerError, asked: Sequence[tuple[_Sender, Step]]) -> None:
+        """The books cannot be kept, so nothing more may leave. What is in flight is waited for, and closed if the disk lets
+        us."""
+        is_first = self._failure is None
+        self._failure = self._failure or error
+        if is_first:
+            self.stop(Stop("ledger failed", str(error)))
+        for sender, step in asked:
+            if is_first and step.closed:
+                self._asked.append((sender, step))  # once more, and then no more
+            else:
+                sender.channel.say(Opened([]))
+        self._bell.set()
+
+    async def _take_in(self, feed: AsyncIterator[Sequence[Planned | Skipped]]) -> None:
+        known, last = self._ledger.last_row, 0
+        async for rows in feed:
+            if self.stopped is not None:
+                return
+            while self._full() and self.stopped is None:
+                self._room.clear()
+                await self._room.wait()
+            skipped = await self._ledger.add(rows)
+            last = rows[-1].row if rows else last
+            if skipped:
+                self._sink(skipped)
+                self._observer.results(skipped)
+        if last < known:
+            raise LedgerMismatch("the list is shorter than the one the ledger was begun with; use a new ledger for a new list")
+        await self._ledger.complete("")
+
+
+def _kill(sender: _Sender) -> None:
+    if sender.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            sender.process.kill()
+
+
+def _dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:
+    """The texts, to each in proportion to what it wants, and no more than that."""
+    hands: list[list[Text]] = []
+    start, wanted = 0, sum(wants)
+    for want in wants:
+        share = -(-(len(texts) - start) * want // wanted) if wanted else 0
+        hands.append(list(texts[start : start + share]))
+        start += len(hands[-1])
+        wanted -= want
+    return hands
+
+
+async def _start() -> _Sender:
+    """A sending process, told nothing yet."""
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "rumbleup_async.fleet.sender",
+            str(theirs.fileno()),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    except OSError as error:
+        ours.close()
+        raise ConfigurationError(f"no further process can be started: {error.strerror or error}") from None
+    finally:
+        theirs.close()
+    return _Sender(process, Channel(*await asyncio.open_unix_connection(sock=ours)))

@@ -1,0 +1,170 @@
+"""A sending process: `python -m rumbleup_async.fleet.sender FD`, started by the keeper of the books, never by hand.
+
+Lives here: an engine whose ledger is at the other end of a socket. The process is ours alone, so it may choose its event loop,
+tune the garbage collector and ignore signals: the keeper says when to stop. When the keeper is gone nothing more leaves.
+May import: errors, messaging, retry, bulk, fleet.channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.options import Options
+from rumbleup_async.errors import LedgerError, RumbleUpError
+from rumbleup_async.fleet.channel import (
+    Abandon,
+    Channel,
+    Done,
+    Halt,
+    Held,
+    Holding,
+    Opened,
+    Room,
+    Setup,
+    Share,
+    Step,
+    read_order,
+)
+from rumbleup_async.messaging import Closed, Result, State, Text
+from rumbleup_async.retry import Stop
+
+if TYPE_CHECKING:
+    from rumbleup_async.bulk.ports import Ledger
+
+_GONE = "the process that keeps the books is gone"
+
+
+class Till:
+    """The ledger of an engine whose books are kept by another process: as much of `bulk.ports.Ledger` as an engine asks for
+    that has neither a feed nor texters."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._answer: asyncio.Future[list[Text]] | None = None
+        self._is_gone = False
+        self.full = False
+        self.in_flight: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.counts: Mapping[State, int] = dict.fromkeys(State, 0)
+        self.last_row = 0
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        if self._is_gone:
+            raise LedgerError(_GONE)
+        self._answer = asyncio.get_running_loop().create_future()
+        self._channel.say(Step(list(closed), want, *self.in_flight()))
+        return await self._answer
+
+    def opened(self, order: Opened) -> None:
+        self.full = order.full
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(order.texts)
+
+    def gone(self) -> None:
+        self._is_gone = True
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(LedgerError(_GONE))
+
+
+class _Teller:
+    """Passes on to the keeper what the engine observes. Results it knows already: it has closed them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def results(self, results: Sequence[Result]) -> None: ...
+
+    def held(self, seconds: float, reason: str) -> None:
+        self._channel.say(Held(seconds, reason))
+
+
+async def serve(channel: Channel) -> None:
+    """Wait for the setup, send until nothing is left or the keeper says stop, and tell how it ended."""
+    first = await channel.hear()
+    setup = None if first is None else read_order(first)
+    if not isinstance(setup, Setup):
+        return
+    module, _, name = setup.recipe.client.partition(":")
+    client = getattr(importlib.import_module(module), name)(**setup.recipe.arguments)
+    async with client:
+        pace, gateway = client.sending(setup.plan, setup.concurrency, setup.rate)
+        till = Till(channel)
+        engine = Engine(
+            cast("Ledger", till),
+            gateway,
+            pace,
+            Options(concurrency=setup.concurrency, policy=setup.policy),
+            observer=_Teller(channel),
+            sink=lambda _: None,
+            full=lambda: till.full,
+        )
+        till.in_flight = lambda: (engine.in_flight, engine.window)
+        listening = asyncio.create_task(_listen(channel, engine, till, pace))
+        gc.collect()
+        gc.freeze()
+        try:
+            stopped = await engine.run()
+        except LedgerError:
+            return  # nobody is left to tell
+        finally:
+            listening.cancel()
+            await gateway.aclose()
+        channel.say(Done() if stopped is None else Done(stopped.cause, stopped.message))
+
+
+async def _listen(channel: Channel, engine: Engine, till: Till, pace: Any) -> None:
+    while (message := await channel.hear()) is not None:
+        match read_order(message):
+            case Opened() as opened:
+                till.opened(opened)
+            case Room():
+                till.full = False
+                engine.ring()
+            case Holding(seconds=seconds):
+                pace.hold.hold(seconds)
+            case Share(rate=rate):
+                pace.limit(rate)
+            case Halt(cause=cause, message=words):
+                engine.stop(Stop(cause, words))
+            case Abandon():
+                engine.abandon()
+    # Nobody can write down any more what becomes of a text.
+    till.gone()
+    engine.abandon()
+
+
+async def _main(connection: socket.socket) -> None:
+    channel = Channel(*await asyncio.open_unix_connection(sock=connection))
+    try:
+        await serve(channel)
+    except RumbleUpError as error:
+        channel.say(Done(error=str(error)))
+    except Exception as error:  # noqa: BLE001 - told to the keeper, who raises it; what it says may quote anything
+        channel.say(Done(error=f"unexpected {type(error).__name__}"))
+    await channel.aclose()
+
+
+def main() -> None:
+    """The whole life of the process."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # They reach every process of a terminal or a service at once; the keeper decides what they mean.
+        signal.signal(number, signal.SIG_IGN)
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_main(socket.socket(fileno=int(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The part of a provider's client that all clients share: whose connections it uses, and how it makes a run.
+
+Lives here: set-up. May import: errors, messaging, session, ledger, bulk, provider.*. Knows no provider.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import msgspec
+
+from rumbleup_async.errors import ConfigurationError, LedgerMismatch
+from rumbleup_async.provider.caller import Caller
+from rumbleup_async.provider.replies import Dialect
+from rumbleup_async.session.client import AiohttpExchange, Timeouts
+from rumbleup_async.session.exchange import Exchange, Response
+from rumbleup_async.session.pace import Hold, Pace
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+    from types import TracebackType
+
+    import aiohttp
+
+    from rumbleup_async.bulk import ports
+    from rumbleup_async.bulk.options import Options
+    from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.fleet.channel import Recipe
+    from rumbleup_async.messaging import Plan
+
+USER_AGENT = "rumbleup_async"
+
+
+class Connecting(msgspec.Struct, frozen=True, kw_only=True):
+    """How a client reaches its provider: the options that every client's constructor takes under these names."""
+
+    base_url: str
+    headers: Mapping[str, str]
+    timeouts: Timeouts | None = None
+    connections: int = 100
+    session: aiohttp.ClientSession | None = None
+    exchange: Exchange | None = None
+    ssl: ssl_module.SSLContext | None = None
+    trace_configs: Sequence[aiohttp.TraceConfig] = ()
+
+    def __repr__(self) -> str:
+        return f"Connecting(base_url={self.base_url!r})"
+
+    def connect(self, connections: int) -> AiohttpExchange:
+        """A pool of its own, or the session that was handed in."""
+        return AiohttpExchange(
+            self.base_url,
+            self.headers,
+            connections=connections,
+            timeouts=self.timeouts,
+            session=self.session,
+            ssl=self.ssl,
+            trace_configs=self.trace_configs,
+        )
+
+
+class Client:
+    """What `async with` opens and closes, and what runs are made of. A provider's client adds its resources and its modes.
+
+    `hide`: secrets that no error repeats.
+    """
+
+    PROVIDER: ClassVar[str]
+    """The name in ledgers and on the command line."""
+
+    def __init__(self, connecting: Connecting, dialect: Dialect, *, hide: tuple[str, ...]) -> None:
+        self._connecting = connecting
+        self._hide = hide
+        self._exchange = connecting.exchange or connecting.connect(connecting.connections)
+        self._hold = Hold()
+        self._caller = Caller(self._exchange, self._hold, dialect, hide=hide)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._connecting.base_url!r})"
+
+    def raw(self) -> AbstractContextManager[list[Response]]:
+        """The answers behind the results: status, headers and body of each, in order, those of failed attempts included.
+
+            with client.raw() as answers:
+                await client.messages.send(...)
+            answers[-1].status, answers[-1].headers, answers[-1].body
+
+        Holds for whatever this task and the tasks it starts call inside, pages of a list and calls that raise among them.
+        """
+        return self._caller.recording()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. A session or exchange that was handed in stays open."""
+        if self._connecting.exchange is None:
+            await self._exchange.aclose()
+
+    def _pace(self, rate: float | None) -> Pace:
+        """The pace of one run; it shares the client's hold."""
+        if rate is not None and not 0 <= rate < math.inf:
+            raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
+        return Pace(rate, self._hold)
+
+    def _run(
+        self,
+        settings: Settings | None,
+        options: Options,
+        ledger: str | os.PathLike[str] | None,
+        *,
+        pace: ports.Pace,
+        gateway: Callable[[Plan, Exchange, bool], ports.Gateway],
+        elsewhere: Callable[..., ports.Sends] | None = None,
+        log: Callable[[Plan], ports.Log] | None = None,
+    ) -> Run:
+        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `elsewhere`:
+        sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
+        from rumbleup_async.bulk.run import Run
+        from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+
+        options = options.checked()
+        pool = None if self._connecting.session is None else self._connecting.session.connector
+        if pool is not None:
+            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
+            # bind it.
+            sizes = [size for size in (pool.limit, pool.limit_per_host, options.concurrency) if size]
+            options = msgspec.structs.replace(options, concurrency=min(sizes))
+
+        def make_gateway(plan: Plan) -> ports.Gateway:
+            if plan.provider != self.PROVIDER:
+                raise LedgerMismatch(f"this ledger belongs to a run over {plan.provider}")
+            # A pool of its own, as large as the concurrency, so that runs side by side do not wait for each other.
+            shared = self._connecting.exchange is not None
+            exchange = self._exchange if shared else self._connecting.connect(options.concurrency)
+            return gateway(plan, exchange, not shared)
+
+        return Run(
+            settings,
+            options,
+            gateway=make_gateway,
+            ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger, keep_empty=False),
+            pace=pace,
+            elsewhere=elsewhere,
+            log=log,
+        )
+
+    def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:
+        """Sends from other processes, each with a client made by the recipe; ConfigurationError if no process can make it."""
+        from rumbleup_async.fleet.keeper import Fleet
+
+        own = self._connecting
+        if own.session is not None or own.exchange is not None or own.ssl is not None or own.trace_configs:
+            raise ConfigurationError(
+                "another process cannot use this client's session, exchange, ssl or trace_configs; send from one process"
+            )
+        return functools.partial(Fleet, recipe=recipe, rate=rate)
+
+
+def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:
+    """The base URL of an environment variable, None if it is not set; ConfigurationError if it is set and empty."""
+    value = environ.get(name)
+    if value is None:
+        return None
+    if not value.strip():
+        # Whoever meant a simulator and lost its address on the way must not text real people.
+        raise ConfigurationError(f"{name} is set but empty; unset it to use {whose} itself")
+    return value.strip()

@@ -1,0 +1,1 @@
+"""Several sending processes over one ledger, as a Python program uses them."""

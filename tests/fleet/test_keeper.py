@@ -1,0 +1,179 @@
+"""A run over several processes in a Python program: results, observers, early ends, and what cannot be had."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from rumbleup_async import ConfigurationError, RumbleUp
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.fleet.keeper import _dealt
+from rumbleup_async.messaging import Result, State, Text
+from rumbleup_async.simulator import Simulator, serve
+
+TEXT = "Hi {first_name}. STOP to opt out"
+CONTACTS = [{"phone": f"20223{40000 + n}", "first_name": "Ada"} for n in range(400)]
+
+
+@asynccontextmanager
+async def sending(simulator: Simulator, ledger: Path | None, **options: object) -> AsyncIterator[Run]:
+    async with serve(simulator) as server, RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup:
+        options = {"concurrency": 4, "processes": 2, **options}
+        async with rumbleup.fast_mode(action=125, text=TEXT, ledger=ledger, **options) as run:  # type: ignore[arg-type]
+            yield run
+
+
+def texted_once(simulator: Simulator) -> int:
+    """How many were texted; nobody twice."""
+    counts = Counter(text.phone for text in simulator.truth)
+    assert set(counts.values()) <= {1}
+    return len(counts)
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+async def test_every_contact_is_told_once(tmp_path: Path, on_disk: bool) -> None:
+    """A contact that one process had in hand would be missing from the results, or told twice."""
+    simulator = Simulator()
+    async with sending(simulator, tmp_path / "run.ledger" if on_disk else None) as run:
+        results = [result async for result in run.send(CONTACTS)]
+        assert sorted(result.row for result in results) == list(range(1, 401))
+        assert {result.state for result in results} == {State.SENT}
+        assert run.summary.sent == 400
+        assert (run.in_flight, run.window) == (0, 0)
+    assert texted_once(simulator) == 400
+
+
+async def test_a_caller_who_leaves_early_stops_them_all(tmp_path: Path) -> None:
+    """`break` would leave processes behind that go on texting."""
+    simulator = Simulator(latency=0.02)
+    async with sending(simulator, tmp_path / "run.ledger") as run:
+        async for _ in run.send(CONTACTS):
+            if texted_once(simulator) > 50:
+                break
+        engine = run._engine
+    left = texted_once(simulator)
+    assert left < 350
+    assert run.counts[State.SENT] == left
+    assert run.counts[State.UNKNOWN] == run.counts[State.INTENT] == 0
+    assert all(sender.process.returncode is not None for sender in engine._senders)  # type: ignore[union-attr]
+
+
+async def test_a_cancelled_task_stops_them_all(tmp_path: Path) -> None:
+    """A service that shuts down would leave processes behind that go on texting."""
+    simulator = Simulator(latency=0.02)
+
+    async def work() -> None:
+        async with sending(simulator, tmp_path / "run.ledger") as run:
+            await run.send(CONTACTS)
+
+    task = asyncio.create_task(work())
+    while texted_once(simulator) < 50:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    left = texted_once(simulator)
+    await asyncio.sleep(0.1)
+    assert texted_once(simulator) == left < 350
+
+
+async def test_a_consumer_who_takes_his_time_holds_them_back(tmp_path: Path) -> None:
+    """Results would pile up in memory while somebody writes each of them to a slow place."""
+    simulator = Simulator()
+    contacts = [{"phone": f"2{2 + n // 40000}{n // 40000 + 1}23{40000 + n % 40000}", "first_name": "Ada"} for n in range(6000)]
+    async with sending(simulator, tmp_path / "run.ledger", concurrency=64) as run:
+        taking = run.send(contacts)
+        told = [await anext(taking)]
+        await asyncio.sleep(3.0)
+        assert texted_once(simulator) < 6000, "nobody held them back"
+        told += [result async for result in taking]
+    assert len(told) == 6000
+    assert texted_once(simulator) == 6000
+
+
+async def test_an_observer_that_fails_ends_the_run(tmp_path: Path) -> None:
+    """A mistake in the caller's own code would be lost, or leave processes behind."""
+
+    class Failing:
+        def results(self, results: Sequence[Result]) -> None:
+            raise ZeroDivisionError
+
+        def held(self, seconds: float, reason: str) -> None: ...
+
+    simulator = Simulator(latency=0.01)
+    with pytest.raises(ZeroDivisionError):
+        async with sending(simulator, tmp_path / "run.ledger", observer=Failing()) as run:
+            await run.send(CONTACTS)
+    assert texted_once(simulator) < 400
+    assert run.counts[State.INTENT] == 0
+
+
+async def test_a_list_that_breaks_off_sends_nothing(tmp_path: Path) -> None:
+    """Half a list would be texted before it is known to be the right one."""
+
+    async def broken() -> AsyncIterator[object]:
+        for contact in CONTACTS[:100]:
+            yield contact
+        raise ConnectionError("the database went away")
+
+    simulator = Simulator()
+    with pytest.raises(ConnectionError):
+        async with sending(simulator, tmp_path / "run.ledger") as run:
+            await run.send(broken())
+    assert texted_once(simulator) == 0
+
+
+async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp_path: Path) -> None:
+    """What a frozen process had in hand would be taken for not sent."""
+    simulator = Simulator(latency=0.05)
+    async with sending(simulator, tmp_path / "run.ledger") as run:
+        task = asyncio.ensure_future(run.send(CONTACTS)._finish())
+        while texted_once(simulator) < 60:
+            await asyncio.sleep(0.01)
+        victim = run._engine._senders[1].process  # type: ignore[union-attr]
+        os.kill(victim.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.2)
+        os.kill(victim.pid, signal.SIGKILL)
+        summary = await task
+    assert 0 < summary.unknown <= 8
+    assert summary.sent + summary.unknown == 400
+    assert texted_once(simulator) >= summary.sent
+
+
+async def test_what_another_process_cannot_have_is_refused(tmp_path: Path) -> None:
+    """A session, or a TLS context, would be left out without a word."""
+    async with (
+        aiohttp.ClientSession() as session,
+        RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1", session=session) as client,
+    ):
+        with pytest.raises(ConfigurationError, match="one process"):
+            client.fast_mode(action=125, text=TEXT, processes=2)
+    async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1") as client:
+        with pytest.raises(ConfigurationError, match="processes"):
+            client.fast_mode(action=125, text=TEXT, processes=0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "wants", "shares"),
+    [
+        (6, [3, 3], [3, 3]),
+        (3, [3, 3], [2, 1]),
+        (1, [64, 64, 64], [1, 0, 0]),
+        (0, [5, 5], [0, 0]),
+        (4, [0, 4], [0, 4]),
+        (7, [1, 10, 1], [1, 6, 0]),
+        (0, [], []),
+    ],
+)
+def test_who_gets_how_many(texts: int, wants: list[int], shares: list[int]) -> None:
+    """A text would be given to nobody, to two, or to somebody who did not ask for it."""
+    all_ = [Text(row, "2025550101", "Hi") for row in range(texts)]
+    hands = _dealt(all_, wants)
+    assert [len(hand) for hand in hands] == shares
+    assert [text for hand in hands for text in hand] == all_
