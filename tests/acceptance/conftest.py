@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Provider, Shell, Stage, providing
+from tests.acceptance.shell import Shell
+from tests.acceptance.stage import Provider, Stage, providing
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import COUNTS, GUARD, TEXT, Provider, Stage, phone, text_for, until
+from tests.acceptance.shell import GUARD
+from tests.acceptance.stage import COUNTS, TEXT, Provider, Stage, phone, text_for, until
 
 ROWS = 3000
 CONCURRENCY = 16

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import KEY, TEXT, Done, Provider, Stage, leaked
+from tests.acceptance.shell import Done
+from tests.acceptance.stage import KEY, TEXT, Provider, Stage, leaked
 
 SEND = ["send", "voters.csv", "--action", "125", "--text", TEXT, "--yes"]
 

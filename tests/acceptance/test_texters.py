@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import KEYS, TEXT, Done, Provider, Stage, phone, text_for, until
+from tests.acceptance.shell import Done
+from tests.acceptance.stage import KEYS, TEXT, Provider, Stage, phone, text_for, until
 from tests.history import Entry, check_history
 
 TEXTERS = 8
