@@ -186,14 +186,9 @@ class _Connection:
 
     async def over(self, pumps: Sequence[asyncio.Task[None]]) -> None:
         """Return when both directions have ended, or the fault has cut them."""
-        cut = asyncio.create_task(self._cut.wait())
-        both = asyncio.gather(*pumps, return_exceptions=True)
-        try:
-            await asyncio.wait([cut, both], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            cut.cancel()
-            both.cancel()
-            await asyncio.gather(cut, both, return_exceptions=True)
+        for pump in pumps:
+            pump.add_done_callback(lambda _: self._cut.set() if all(one.done() for one in pumps) else None)
+        await self._cut.wait()
 
     async def pump(self, direction: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one direction to its end."""

@@ -175,9 +175,13 @@ class Shell:
         line, _, self._read = self._read.partition(b"\n")
         return line
 
-    def close(self) -> None:
-        """End it, and what it still runs."""
+    def end_current(self) -> None:
+        """End what is still running."""
         if self._current is not None and self._current.ended_within(0) is None:
             self._current.signal(signal.SIGKILL)
             self._current.wait()
+
+    def close(self) -> None:
+        """End it, and what it still runs."""
+        self.end_current()
         self._process.communicate(timeout=GUARD)

@@ -309,6 +309,7 @@ class Stage:
 
     def close(self) -> None:
         """End what is still running."""
+        self._shell.end_current()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
