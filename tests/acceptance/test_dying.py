@@ -16,13 +16,16 @@ ROWS = 3000
 CONCURRENCY = 16
 
 
-def test_ten_kills_in_a_row(stage: Stage, provider: Provider) -> None:
-    """Else whoever loses power, or is killed by the system, texts people twice when going on."""
+def test_five_kills_in_a_row(stage: Stage, provider: Provider) -> None:
+    """Else whoever loses power, or is killed by the system, texts people twice when going on.
+
+    The command as it is installed, each time from a new interpreter; forty more kills are in test_kills.py.
+    """
     chance = random.Random(10)
     provider.set(latency=0.02)
     arguments = stage.sending(stage.list(ROWS), "--concurrency", CONCURRENCY)
     kills = 0
-    for number in range(10):
+    for number in range(5):
         before = provider.left
         running = stage.start(*arguments)
         arguments = ["resume", stage.ledger, "--yes", "--json", "--concurrency", CONCURRENCY]
@@ -37,7 +40,7 @@ def test_ten_kills_in_a_row(stage: Stage, provider: Provider) -> None:
         assert looked.json["unknown"] <= 2 * CONCURRENCY * kills
         assert looked.json["total"] == ROWS
         assert looked.code in (0, 1), looked
-    assert kills == 10
+    assert kills == 5
 
     provider.set(latency=0)
     done = stage.resume()

@@ -190,6 +190,7 @@ def test_a_lost_answer_is_spoken_of(stage: Stage, provider: Provider) -> None:
     found = re.search(r"1 answer to message/next got lost.*\d\d:\d\d:\d\d UTC", done.err)
     assert found, done.err
     assert {text["phone"] for text in provider.truth()} <= phones
+    looked_into(stage, stage.ledger, summary=done.json)
 
 
 def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider) -> None:
@@ -205,6 +206,7 @@ def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider)
     done = running.wait()
     assert done.code == 130, done
     once(provider, phones)
+    looked_into(stage, stage.ledger, summary=done.json, planned=dict.fromkeys(phones, text_for("Ada")))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,9 @@ def test_one_ledger_is_for_one_process(stage: Stage, provider: Provider) -> None
     assert second.code == 2, second
     assert "another run" in second.err
     running.signal(signal.SIGINT)
-    assert running.wait().code == 130
+    done = running.wait()
+    assert done.code == 130, done
+    looked_into(stage, stage.ledger, summary=done.json)
 
 
 def test_those_who_must_not_be_texted(stage: Stage, provider: Provider) -> None:
@@ -273,4 +277,5 @@ def test_those_who_must_not_be_texted(stage: Stage, provider: Provider) -> None:
     assert {text["phone"] for text in provider.truth()} == phones - {phone(n) for n in range(1, 6)}
     sends = provider.requests
     assert sends == 25, "somebody was asked to be texted and only the server said no"
+    looked_into(stage, stage.ledger, summary=done.json)
     assert done.json["skipped"] == 5, "each is told once, however often they come back"
