@@ -33,3 +33,4 @@ def stage(tmp_path: Path, provider: Provider, shell: Shell) -> Iterator[Stage]:
     stage = Stage(tmp_path, provider, shell)
     yield stage
     stage.close()
+    stage.must_be_checked()

@@ -203,6 +203,7 @@ class Stage:
         self._shell = shell
         self.processes: list[subprocess.Popen[Any]] = []
         self.ledger = folder / "run.ledger"
+        self._checked_sends = 0
 
     # ---- the command ----
 
@@ -337,13 +338,24 @@ class Stage:
         report = self.folder / "report.csv"
         done = self.run("report", self.ledger, "--out", report)
         assert done.code == 0, done.err
-        return check_history(
+        contacts = check_history(
             rows=rows,
             ledger=self.ledger,
             report=report,
             truth=self.provider.truth() if truth is None else truth,
             **options,
         )
+        self.is_checked()
+        return contacts
+
+    def is_checked(self) -> None:
+        """Everything that was sent so far was held against the truth, or is of no run."""
+        self._checked_sends = self.provider.requests
+
+    def must_be_checked(self) -> None:
+        """Fail a test that has sent something after its last check."""
+        unchecked = self.provider.requests - self._checked_sends
+        assert not unchecked, f"{unchecked} sends since the last check: end the test with stage.check()"
 
 
 def phone(number: int) -> str:

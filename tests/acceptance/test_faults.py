@@ -277,3 +277,4 @@ def test_a_single_text_that_may_have_left(stage: Stage, provider: Provider) -> N
         assert done.code == 1, f"{kind}: {done}"
         assert done.out == ""
     assert provider.left == 6
+    stage.is_checked()

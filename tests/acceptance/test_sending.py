@@ -230,3 +230,4 @@ def test_messages(stage: Stage, provider: Provider) -> None:
     assert refused.code == 2
     assert "--yes" in refused.err
     assert provider.requests == 1
+    stage.is_checked()

@@ -45,7 +45,7 @@ def looked_into(stage: Stage, ledger: Path, *, summary: dict[str, Any] | None = 
     status = stage.run("status", ledger, "--json").json
     report = ledger.with_suffix(".csv")
     assert stage.run("report", ledger, "--out", report).code == 0
-    return check_history(
+    entries = check_history(
         rows=status["total"],
         ledger=ledger,
         report=report,
@@ -53,6 +53,8 @@ def looked_into(stage: Stage, ledger: Path, *, summary: dict[str, Any] | None = 
         summary=summary,
         **options,
     )
+    stage.is_checked()
+    return entries
 
 
 def once(provider: Provider, phones: set[str]) -> None:
