@@ -49,6 +49,11 @@ _FAULTS = {
     "keepalive-close": 0.02,
     "slow": 0.02,
 }
+QUEUED, INTENT, SENT, REFUSED, SKIPPED, NOT_SENT, UNKNOWN = range(7)
+"""How the ledger's file numbers its states."""
+
+_EARLY = 3
+"""Kills of a campaign before its list is in."""
 _ROUNDS = 60
 """Processes after which a campaign that is not done will never be."""
 
@@ -64,12 +69,11 @@ class Drawn(NamedTuple):
     rate: float | None
 
 
-KINDS = ("plain", "plain", "long list", "faulty provider", "faulty network")
+KINDS = ("plain", "long list", "faulty provider", "faulty network")
 
 
-def draw(chance: random.Random) -> Drawn:
-    """The plan of a campaign."""
-    kind = chance.choice(KINDS)
+def draw(chance: random.Random, kind: str) -> Drawn:
+    """The plan of a campaign of this kind."""
     concurrency = chance.choice((4, 8, 16, 32))
     phones = chance.randrange(600, 1400) if kind != "faulty network" else chance.randrange(200, 500)
     rows = chance.randrange(10_000, 25_000) if kind == "long list" else phones + chance.randrange(50)
@@ -125,17 +129,17 @@ class Books(NamedTuple):
     @property
     def open(self) -> int:
         """Intents without a result."""
-        return self.states[1]
+        return self.states[INTENT]
 
     @property
     def doubtful(self) -> int:
         """Contacts that are unknown, or will be."""
-        return self.states[1] + self.states[6]
+        return self.states[INTENT] + self.states[UNKNOWN]
 
     @property
     def done(self) -> int:
         """Contacts that were sent or refused, or may have been."""
-        return sum(self.states[state] for state in (2, 3, 5, 6))
+        return sum(self.states[state] for state in (SENT, REFUSED, NOT_SENT, UNKNOWN))
 
 
 def read_books(path: Path, before: "Books | None") -> Books:
@@ -160,14 +164,14 @@ def read_books(path: Path, before: "Books | None") -> Books:
 class Campaign:
     """One list under blows. `run()` returns what was done, or raises Violation."""
 
-    def __init__(self, folder: Path, provider: Provider, shell: Shell, seed: str, most_kills: int) -> None:
+    def __init__(self, folder: Path, provider: Provider, shell: Shell, *, seed: int, number: int, most_kills: int) -> None:
         folder.mkdir(parents=True)
         self.tally = Tally()
-        self._chance = random.Random(seed)
-        self._drawn = draw(self._chance)
+        self._seed = f"{seed}/{number}"
+        self._chance = random.Random(self._seed)
+        self._drawn = draw(self._chance, KINDS[number % len(KINDS)])
         self._stage = Stage(folder, provider, shell)
         self._most_kills = most_kills
-        self._seed = seed
         self._env = self._stage.environment()
         self._proxy: FaultProxy | None = None
         self._events: list[dict[str, Any]] = []
@@ -211,7 +215,7 @@ class Campaign:
             words = self._next_command(source)
             done = self._struck(words) if self.tally.kills < self._most_kills else self._unharmed(words)
             self._after(words, done)
-            if done.code in (0, 1) and not done.json["not_sent"]:
+            if done.code in (0, 1) and not self._books.states[QUEUED]:
                 self.tally.unknown += int(done.json["unknown"])
                 self._check(done)
                 return
@@ -239,7 +243,7 @@ class Campaign:
 
     def _struck(self, words: list[object]) -> Done:
         blow = self._chance.choices([*BLOWS], [*BLOWS.values()])[0]
-        moment = self._chance.uniform(0, self._horizon)
+        moment = self._moment()
         pause = self._chance.uniform(0.01, 0.3)
         if blow == "interrupt twice":
             self._stage.provider.set(latency=ECHO + 0.4)  # or nothing would be in flight at the second one
@@ -256,6 +260,14 @@ class Campaign:
         if blow == "interrupt twice":
             self._stage.provider.set(latency=self._drawn.latency)
         return done
+
+    def _moment(self) -> float:
+        """Seconds from the start of a process to the blow, uniform over what matters now."""
+        if self._books.place not in LANDED[:2]:
+            return self._chance.uniform(0, self._horizon)
+        # The list comes in within the first part of a process's life; after some tries it has to.
+        early = sum(self.tally.landed[place] for place in LANDED[:2]) < _EARLY
+        return self._horizon * (self._chance.uniform(0, 0.5) if early else self._chance.uniform(0.6, 1.2))
 
     def _strike(self, process: Forked, blow: str, pause: float) -> None:
         if blow == "kill":
@@ -301,7 +313,7 @@ class Campaign:
         assert books.done >= before.done, "a contact that was done is not done any more"
         if done.code in (0, 1, 3) or (done.code == 130 and done.out):
             assert not books.open, f"{books.open} entries open after a clean end"
-            assert done.json["unknown"] == books.states[6], done
+            assert done.json["unknown"] == books.states[UNKNOWN], done
 
     def _allowed(self) -> int:
         """How many contacts may be in doubt: those of the crashes, and of what provider and network spoiled."""

@@ -42,7 +42,8 @@ class Loop:
                 number = next(self._numbers)
             folder = self._folder / f"campaign-{number:05d}"
             missing = self._kills - self.tally.kills
-            campaign = Campaign(folder, provider, shell, f"{self._seed}/{number}", min(MOST_KILLS, missing))
+            most = min(MOST_KILLS, missing)
+            campaign = Campaign(folder, provider, shell, seed=self._seed, number=number, most_kills=most)
             try:
                 campaign.run()
             finally:
