@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.messaging import Plan
 from tests.acceptance.shell import GUARD
 from tests.acceptance.stage import COUNTS, TEXT, Provider, Stage, phone, text_for, until
 
@@ -82,6 +84,19 @@ def test_an_end_while_the_list_is_read(stage: Stage, provider: Provider, how: si
     assert again.code == 0, again.err
     assert again.json["sent"] == phones
     stage.check(rows, summary=again.json)
+
+
+async def test_an_end_before_the_first_row_is_read(stage: Stage, provider: Provider) -> None:
+    """Else `send || resume` in a script ends with exit code 0, and nobody was texted."""
+    ledger = SqliteLedger(stage.ledger)
+    await ledger.open(Plan(run="abcdefghij", provider="rumbleup", action="125", text=TEXT, same_text=None, details={}))
+    await ledger.aclose()
+    hasty = stage.resume()
+    assert hasty.code == 2, hasty
+    assert "send the same list again" in hasty.err
+    done = stage.send(stage.list(3))
+    assert done.code == 0, done
+    stage.check(3, summary=done.json)
 
 
 def size_of_books(stage: Stage) -> int:

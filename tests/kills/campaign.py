@@ -306,6 +306,8 @@ class Campaign:
         assert not leaked(done), f"{leaked(done)}: {done.err}"
         signals = (-signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM)  # the last two before the command has handlers
         assert done.code in (0, 1, 2, 3, 130, *signals), done
+        if words[0] == "resume" and not before.states:
+            assert done.code not in (0, 1, 3), f"a resume without any contact ended as if it had done something: {done}"
         if done.code == 2:
             assert words[0] == "resume", done
             assert books.place in LANDED[:2], done
