@@ -160,12 +160,15 @@ class FaultProxy:
         finally:
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            for side in (writer, to_server):
+            for side in (writer, to_server):  # before the first await: the proxy may be ended in it
                 if connection.is_reset:
                     _reset(side)
                 else:
-                    await _close(side)
+                    side.close()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for side in (writer, to_server):
+                with contextlib.suppress(OSError):
+                    await side.wait_closed()
 
     def _strike(self, fault: Fault) -> None:
         self.struck[fault.kind] += 1
@@ -258,13 +261,6 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     if held is not None and held.fileno() >= 0:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Send what is still to be sent, then FIN."""
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
 
 
 @contextmanager

@@ -210,7 +210,7 @@ class Campaign:
         )
         begun = time.monotonic()
         stage.run("status", "nowhere.ledger")
-        self._horizon = 0.35 + 5 * (time.monotonic() - begun)  # a loaded machine starts processes later
+        self._horizon = 0.5 + 6 * (time.monotonic() - begun)  # a loaded machine starts processes later
         for _ in range(_ROUNDS):
             words = self._next_command(source)
             done = self._struck(words) if self.tally.kills < self._most_kills else self._unharmed(words)
