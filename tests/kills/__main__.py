@@ -39,7 +39,7 @@ def main() -> int:
     if loop.tally.share_in_flight < LEAST_IN_FLIGHT:
         print(f"only {loop.tally.share_in_flight:.0%} of the kills met texts in flight; at least {LEAST_IN_FLIGHT:.0%} have to")
         return 1
-    print("0 texts twice, 0 lost, every contact accounted for")
+    print("0 texts twice, 0 lost, 0 unknown left, every contact accounted for")
     return 0
 
 
@@ -48,7 +48,7 @@ def show(tally: Tally, seconds: float, *, seed: int, jobs: int) -> None:
     print(f"seed {seed}, jobs {jobs}, {seconds:.0f} s, {tally.kills / seconds:.1f} kills a second")
     print(
         f"{tally.kills} kills in {sum(tally.campaigns.values())} campaigns, {tally.processes} processes, {tally.texts} texts, "
-        f"{tally.unknown} of them or of their neighbours unknown at the end"
+        f"{tally.unknown} unknown at the end of their lists; settled: {_counted(tally.settled)}"
     )
     print(f"{tally.share_in_flight:.0%} of the kills {IN_FLIGHT}")
     for name, counts in (

@@ -29,7 +29,14 @@ BLOWS = {
 }
 """What is done to a process, and how often in a hundred."""
 
-LANDED = ("before the ledger", "while the list is read", "before its first text", "with texts in flight", "after its last text")
+LANDED = (
+    "before the ledger",
+    "while the list is read",
+    "before its first text",
+    "with texts in flight",
+    "after its last text",
+    "while unknowns are settled",
+)
 """Where a process stood when it was killed. In flight: an intent without a result stands in the ledger."""
 IN_FLIGHT = LANDED[3]
 
@@ -51,6 +58,9 @@ _FAULTS = {
 }
 QUEUED, INTENT, SENT, REFUSED, SKIPPED, NOT_SENT, UNKNOWN = range(7)
 """How the ledger's file numbers its states."""
+
+SETTLE = 2.0
+"""Seconds from an intent until its absence from the log counts: whatever a dead process has sent has arrived by then."""
 
 _EARLY = 3
 """Kills of a campaign before its list is in."""
@@ -96,6 +106,9 @@ class Tally:
     processes: int = 0
     texts: int = 0
     unknown: int = 0
+    """Contacts that were unknown once the list was done, before they were settled."""
+    settled: Counter[str] = field(default_factory=Counter)
+    """What became of them."""
     at_once: int = 0
     """Processes that ended by a second signal."""
     missed: int = 0
@@ -178,6 +191,8 @@ class Campaign:
         self._books = Books(LANDED[0], Counter())
         self._crashes = 0
         self._horizon = 1.0
+        self._last_sending = 0.0
+        self._is_settling = False
 
     def run(self) -> Tally:
         """To the end of the list."""
@@ -216,12 +231,40 @@ class Campaign:
             done = self._struck(words) if self.tally.kills < self._most_kills else self._unharmed(words)
             self._after(words, done)
             if done.code in (0, 1) and not self._books.states[QUEUED]:
-                self.tally.unknown += int(done.json["unknown"])
                 self._check(done)
+                self.tally.unknown += self._books.states[UNKNOWN]
+                self._until_settled()
                 return
             if self._chance.random() < 0.05:
                 self._check(None)
         raise AssertionError(f"not done after {_ROUNDS} processes")
+
+    def _until_settled(self) -> None:
+        """No contact stays unknown once the log can be read; and whoever is absent from it may be texted after all."""
+        stage = self._stage
+        stage.provider.faults({})
+        self._env = stage.environment()
+        looking = ["reconcile", stage.ledger, "--json", "--settle-seconds", SETTLE]
+        again = ["resume", stage.ledger, "--yes", "--json", "--settle-seconds", SETTLE, "--resend-absent"]
+        for number in range(_ROUNDS):
+            time.sleep(max(0.0, self._last_sending + SETTLE - time.monotonic()))
+            before = self._books.states
+            self._is_settling = True
+            done = self._struck(looking) if number < 2 else self._unharmed(looking)
+            self._is_settling = False
+            self._after(looking, done)
+            states = self._books.states
+            self.tally.settled["found in the log"] += states[SENT] - before[SENT]
+            self.tally.settled["absent from it"] += states[NOT_SENT] - before[NOT_SENT]
+            if done.code in (0, 1):
+                assert done.code == 0, f"the log could be read, and yet: {done}"
+                assert not self._books.doubtful, self._books
+                self._check(None, doubtful=0)
+                if not states[NOT_SENT] or self._chance.random() < 0.5:
+                    return
+                self._after(again, self._struck(again))
+                self.tally.settled["absent ones sent again"] += states[NOT_SENT] - self._books.states[NOT_SENT]
+        raise AssertionError(f"not settled after {_ROUNDS} processes")
 
     def _next_command(self, source: Path) -> list[object]:
         drawn, stage = self._drawn, self._stage
@@ -232,7 +275,7 @@ class Campaign:
             options += ["--timeout", "1"]
         if (self._books.place in LANDED[:2] and self._chance.random() < 0.9) or self._chance.random() < 0.1:
             return stage.sending(source, *options)
-        return ["resume", stage.ledger, "--yes", "--json", *options]
+        return ["resume", stage.ledger, "--yes", "--json", "--settle-seconds", SETTLE, *options]
 
     def _unharmed(self, words: list[object]) -> Done:
         return self._begin(words).wait()
@@ -263,6 +306,8 @@ class Campaign:
 
     def _moment(self) -> float:
         """Seconds from the start of a process to the blow, uniform over what matters now."""
+        if self._is_settling:
+            return self._chance.uniform(0.1, 0.4) * self._horizon
         if self._books.place not in LANDED[:2]:
             return self._chance.uniform(0, self._horizon)
         # The list comes in within the first part of a process's life; after some tries it has to.
@@ -296,7 +341,12 @@ class Campaign:
 
     def _after(self, words: list[object], done: Done) -> None:
         before = self._books
-        self._books = books = read_books(self._stage.ledger, before)
+        books = read_books(self._stage.ledger, before)
+        if words[0] == "reconcile":
+            books = books._replace(place=LANDED[5])
+        else:
+            self._last_sending = time.monotonic()
+        self._books = books
         if done.code == -signal.SIGKILL:
             self._crashes += 1
             self.tally.kills += 1
@@ -312,7 +362,7 @@ class Campaign:
             assert words[0] == "resume", done
             assert books.place in LANDED[:2], done
         assert books.doubtful <= self._allowed(), f"{books.doubtful} in doubt after {self._crashes} crashes"
-        assert books.done >= before.done, "a contact that was done is not done any more"
+        assert books.done >= before.done or "--resend-absent" in words, "a contact that was done is not done any more"
         if done.code in (0, 1, 3) or (done.code == 130 and done.out):
             assert not books.open, f"{books.open} entries open after a clean end"
             assert done.json["unknown"] == books.states[UNKNOWN], done
@@ -327,7 +377,7 @@ class Campaign:
             allowed += 2 * sum(self._stage.provider.summary()["faults"].values())
         return allowed
 
-    def _check(self, done: Done | None) -> None:
+    def _check(self, done: Done | None, doubtful: int | None = None) -> None:
         drawn = self._drawn
         if self._books.place in LANDED[:2]:
             return
@@ -335,7 +385,7 @@ class Campaign:
             drawn.rows,
             summary=None if done is None else done.json,
             planned={phone(n): text_for("Ada") for n in range(drawn.phones)},
-            doubtful=self._allowed(),
+            doubtful=self._allowed() if doubtful is None else doubtful,
         )
         if done is not None:
             states = Counter(entry.state for entry in contacts.values())
