@@ -113,6 +113,9 @@ def test_options_exist(page: Path) -> None:
         return
     text = page.read_text(encoding="utf-8")
     known = set().union(*(options(context) for context in contexts().values())) | FOREIGN_OPTIONS | {"--help", "--version"}
+    for folder in ("tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            known |= set(re.findall(r'add_argument\("(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
     assert sorted(set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text)) - known) == []
 
 

@@ -142,10 +142,17 @@ class Run:
             if self._screen is None and self.is_concurrent:
                 self._screen = self._screen_again(self._plan)
             self._gateway = self._make_gateway(self._plan)
+            if planned is None:
+                self._check_begun()
         except BaseException:
             await to_its_end(self._ledger.aclose())
             raise
         return self
+
+    def _check_begun(self) -> None:
+        """A process that died between its plan and the first row leaves a run that would end at once, as if all were done."""
+        if not (self.is_concurrent or self.has_whole_list or any(self.counts.values())):
+            raise LedgerError("the ledger holds no contact, for its list was never read; send the same list again")
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Provider, Shell, Stage, providing
+from tests.acceptance.shell import Shell
+from tests.acceptance.stage import Provider, Stage, providing
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,4 @@ def stage(tmp_path: Path, provider: Provider, shell: Shell) -> Iterator[Stage]:
     stage = Stage(tmp_path, provider, shell)
     yield stage
     stage.close()
+    stage.must_be_checked()

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.acceptance.shell import BASE, GUARD, Done, Forked, Shell
 from tests.history import Entry, check_history
 
 COMMAND = str(Path(sys.executable).with_name("rumbleup"))
@@ -24,10 +25,7 @@ KEY = "c_acceptance:hunter2hunter2"
 TEXT = "Dear {first_name}, quokkas vote on Tuesday. STOP to opt out"
 COUNTS = ["sent", "refused", "skipped", "not_sent", "unknown"]
 KEYS = ["run", "action", "total", *COUNTS, "elapsed_seconds", "texts_per_second", "stopped"]
-GUARD = 90.0
-"""Seconds after which something hangs. Nothing here is about speed."""
 
-_BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 _web = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _private = re.compile(
     r"(?<!\d)(?:\d[\s().+-]{0,3}){9}\d(?!\d)|hunter2|quokka|Traceback|" + re.escape(base64.b64encode(KEY.encode()).decode())
@@ -48,77 +46,6 @@ os.execv(sys.argv[2], sys.argv[2:])
 """Sets something up in the process that then becomes the command."""
 
 
-_SERVE = """
-import json, os, sys, traceback
-from rumbleup_async.__main__ import main
-from rumbleup_async.cli import app, demonstrating, looking, messages, send, simulating
-try:
-    import uvloop
-except ImportError:
-    pass
-said, sys.stderr = sys.stderr, open(os.devnull, "w")
-sys.argv = ["rumbleup", "status", "nowhere"]
-try:
-    main()
-except SystemExit:
-    sys.stderr = said
-for line in sys.stdin:
-    case = json.loads(line)
-    child = os.fork()
-    if not child:
-        os.setsid()
-        os.chdir(case["folder"])
-        for number, name in ((0, case["stdin"]), (1, case["out"]), (2, case["err"])):
-            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600), number)
-        os.environ.clear()
-        os.environ.update(case["env"])
-        sys.argv = ["rumbleup", *case["arguments"]]
-        code = 1
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = 0 if end.code is None else end.code if isinstance(end.code, int) else 1
-        except BaseException:
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-class Shell:
-    """Runs one command after the other, each in a process of its own, forked from one that has done the imports.
-
-    The processes, files and sockets are as real as those of `Stage.start`; only half a second each is saved.
-    """
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
-            env=_BASE,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: Path = Path(os.devnull)) -> "Done":
-        """Run a command to its end."""
-        out, err = (folder.parent / f"{folder.name}.{name}" for name in ("out", "err"))
-        case = {"arguments": arguments, "folder": str(folder), "env": env, "stdin": str(stdin), "out": str(out), "err": str(err)}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(case) + "\n")
-        self._process.stdin.flush()
-        return Done(int(self._process.stdout.readline()), out.read_text(), err.read_text())
-
-    def close(self) -> None:
-        """End it."""
-        self._process.communicate(timeout=GUARD)
-
-
 class Provider:
     """`rumbleup simulate` in a process of its own."""
 
@@ -130,7 +57,7 @@ class Provider:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=_BASE,
+                env=BASE,
                 start_new_session=True,
             )
         assert self.process.stdout is not None
@@ -198,22 +125,6 @@ def until(true: Callable[[], object], otherwise: str, seconds: float = GUARD) ->
     while not true():
         assert time.monotonic() < end, otherwise
         time.sleep(0.02)
-
-
-class Done(NamedTuple):
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one object on standard output."""
-        lines = self.out.splitlines()
-        assert len(lines) == 1, f"standard output should hold one JSON object, and holds {self.out!r}; stderr: {self.err}"
-        found: dict[str, Any] = json.loads(lines[0])
-        return found
 
 
 def leaked(done: Done) -> str:
@@ -292,13 +203,14 @@ class Stage:
         self._shell = shell
         self.processes: list[subprocess.Popen[Any]] = []
         self.ledger = folder / "run.ledger"
+        self._checked_sends = 0
 
     # ---- the command ----
 
     def environment(self, **changes: str | None) -> dict[str, str]:
         """The environment of a command; None takes a variable out."""
         values: dict[str, str | None] = {
-            **_BASE,
+            **BASE,
             "HOME": str(self.folder),
             "TERM": "xterm",
             "COLUMNS": "200",
@@ -319,12 +231,13 @@ class Stage:
     ) -> Running:
         """Start the command; `within` is one of the setups of `_LAUNCH`."""
         command = [*command, *map(str, arguments)]
+        env = self._checked(env, command)
         if within is not None:
             command = [sys.executable, "-c", _LAUNCH, within, *command]
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env=env or self.environment(),
+            env=env,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -341,10 +254,22 @@ class Stage:
     def try_out(self, *arguments: object, piped: bytes | None = None, env: Mapping[str, str] | None = None) -> Done:
         """The same without a look at what it said."""
         stdin = Path(os.devnull) if piped is None else self.file("piped", piped)
-        done = self._shell.run([*map(str, arguments)], folder=self.folder, env=env or self.environment(), stdin=stdin)
+        words = [*map(str, arguments)]
+        done = self._shell.run(words, folder=self.folder, env=self._checked(env, words), stdin=stdin)
         if piped is not None:
             stdin.unlink()
         return done
+
+    def begin(self, *arguments: object, env: Mapping[str, str] | None = None, file_size: int | None = None) -> Forked:
+        """Start the command in a forked process, to strike it while it runs; one at a time."""
+        words = [*map(str, arguments)]
+        return self._shell.start(words, folder=self.folder, env=self._checked(env, words), file_size=file_size)
+
+    def _checked(self, env: Mapping[str, str] | None, command: Sequence[str]) -> Mapping[str, str]:
+        """The environment of a command; one without an address would turn to the provider itself."""
+        env = env or self.environment()
+        assert env.get("RUMBLEUP_BASE_URL") or "demo" in command, "a command without RUMBLEUP_BASE_URL"
+        return env
 
     def send(self, source: object, *arguments: object, **options: Any) -> Done:
         """`rumbleup send` with the usual action, text and ledger, --yes and --json."""
@@ -385,6 +310,7 @@ class Stage:
 
     def close(self) -> None:
         """End what is still running."""
+        self._shell.end_current()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -412,13 +338,24 @@ class Stage:
         report = self.folder / "report.csv"
         done = self.run("report", self.ledger, "--out", report)
         assert done.code == 0, done.err
-        return check_history(
+        contacts = check_history(
             rows=rows,
             ledger=self.ledger,
             report=report,
             truth=self.provider.truth() if truth is None else truth,
             **options,
         )
+        self.is_checked()
+        return contacts
+
+    def is_checked(self) -> None:
+        """Everything that was sent so far was held against the truth, or is of no run."""
+        self._checked_sends = self.provider.requests
+
+    def must_be_checked(self) -> None:
+        """Fail a test that has sent something after its last check."""
+        unchecked = self.provider.requests - self._checked_sends
+        assert not unchecked, f"{unchecked} sends since the last check: end the test with stage.check()"
 
 
 def phone(number: int) -> str:

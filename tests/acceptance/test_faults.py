@@ -258,6 +258,8 @@ def test_what_a_provider_repeats_is_not_passed_on(stage: Stage, provider: Provid
             )
             assert done.code == 3, done
             assert "in a row" in done.err
+            stage.ledger = ledger
+            stage.check(40, summary=done.json, truth=[])
             report = stage.run("report", ledger).out
             for line in (done.out, *report.splitlines()[1:]):
                 row = re.sub(r"^\d+,\d{10},", "", line)
@@ -275,3 +277,4 @@ def test_a_single_text_that_may_have_left(stage: Stage, provider: Provider) -> N
         assert done.code == 1, f"{kind}: {done}"
         assert done.out == ""
     assert provider.left == 6
+    stage.is_checked()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import GUARD, Provider, Running, Stage, phone, text_for, until
+from tests.acceptance.shell import GUARD
+from tests.acceptance.stage import Provider, Running, Stage, phone, text_for, until
 
 CONCURRENCY = 8
 

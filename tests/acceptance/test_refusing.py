@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import KEY, TEXT, Done, Provider, Stage, leaked
+from tests.acceptance.shell import Done
+from tests.acceptance.stage import KEY, TEXT, Provider, Stage, leaked
 
 SEND = ["send", "voters.csv", "--action", "125", "--text", TEXT, "--yes"]
 
@@ -104,7 +105,10 @@ def test_what_is_wrong_is_said_and_nothing_leaves(stage: Stage, provider: Provid
         path.name for path in stage.folder.iterdir() if path not in before and not path.name.endswith(("-lock", "-wal", "-shm"))
     }
     assert left <= {"voters-125.ledger"}, f"refused commands left files behind: {left}"
-    assert stage.send("voters.csv", "--ledger", "voters-125.ledger").code == 0, "after every mistake the right command works"
+    stage.ledger = stage.folder / "voters-125.ledger"
+    right = stage.send("voters.csv")
+    assert right.code == 0, "after every mistake the right command works"
+    stage.check(3, summary=right.json)
 
 
 def _judged(case: tuple[str, Case], done: Done) -> tuple[str, Done] | None:

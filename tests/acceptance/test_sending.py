@@ -53,7 +53,7 @@ def test_a_long_messy_list(stage: Stage, provider: Provider) -> None:
     stage.check(found.rows, summary=done.json, planned=found.planned)
 
 
-def test_words_go_to_standard_error_and_quiet_means_quiet(stage: Stage) -> None:
+def test_words_go_to_standard_error_and_quiet_means_quiet(stage: Stage, provider: Provider) -> None:
     """Else a script that reads standard output would read chatter."""
     done = stage.run("send", stage.list(3), "--action", "125", "--text", TEXT, "--yes")
     assert (done.code, done.out) == (0, "")
@@ -66,6 +66,10 @@ def test_words_go_to_standard_error_and_quiet_means_quiet(stage: Stage) -> None:
     done = stage.run("status", "voters-125.ledger", "--json")
     assert done.err == ""
     assert [key for key in done.json if key in KEYS] == KEYS
+    for name in ("voters-125.ledger", "other.ledger"):
+        stage.ledger = stage.folder / name
+        run = stage.run("status", stage.ledger, "--json").json["run"]
+        stage.check(3, truth=[text for text in provider.truth() if f"run-{run}" in text["flags"]])
 
 
 def test_dry_run_does_everything_but_send(stage: Stage, provider: Provider) -> None:
@@ -226,3 +230,4 @@ def test_messages(stage: Stage, provider: Provider) -> None:
     assert refused.code == 2
     assert "--yes" in refused.err
     assert provider.requests == 1
+    stage.is_checked()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import KEYS, TEXT, Done, Provider, Stage, phone, text_for, until
+from tests.acceptance.shell import Done
+from tests.acceptance.stage import KEYS, TEXT, Provider, Stage, phone, text_for, until
 from tests.history import Entry, check_history
 
 TEXTERS = 8
@@ -44,7 +45,7 @@ def looked_into(stage: Stage, ledger: Path, *, summary: dict[str, Any] | None = 
     status = stage.run("status", ledger, "--json").json
     report = ledger.with_suffix(".csv")
     assert stage.run("report", ledger, "--out", report).code == 0
-    return check_history(
+    entries = check_history(
         rows=status["total"],
         ledger=ledger,
         report=report,
@@ -52,6 +53,8 @@ def looked_into(stage: Stage, ledger: Path, *, summary: dict[str, Any] | None = 
         summary=summary,
         **options,
     )
+    stage.is_checked()
+    return entries
 
 
 def once(provider: Provider, phones: set[str]) -> None:
@@ -189,6 +192,7 @@ def test_a_lost_answer_is_spoken_of(stage: Stage, provider: Provider) -> None:
     found = re.search(r"1 answer to message/next got lost.*\d\d:\d\d:\d\d UTC", done.err)
     assert found, done.err
     assert {text["phone"] for text in provider.truth()} <= phones
+    looked_into(stage, stage.ledger, summary=done.json)
 
 
 def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider) -> None:
@@ -204,6 +208,7 @@ def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider)
     done = running.wait()
     assert done.code == 130, done
     once(provider, phones)
+    looked_into(stage, stage.ledger, summary=done.json, planned=dict.fromkeys(phones, text_for("Ada")))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +257,9 @@ def test_one_ledger_is_for_one_process(stage: Stage, provider: Provider) -> None
     assert second.code == 2, second
     assert "another run" in second.err
     running.signal(signal.SIGINT)
-    assert running.wait().code == 130
+    done = running.wait()
+    assert done.code == 130, done
+    looked_into(stage, stage.ledger, summary=done.json)
 
 
 def test_those_who_must_not_be_texted(stage: Stage, provider: Provider) -> None:
@@ -272,4 +279,5 @@ def test_those_who_must_not_be_texted(stage: Stage, provider: Provider) -> None:
     assert {text["phone"] for text in provider.truth()} == phones - {phone(n) for n in range(1, 6)}
     sends = provider.requests
     assert sends == 25, "somebody was asked to be texted and only the server said no"
+    looked_into(stage, stage.ledger, summary=done.json)
     assert done.json["skipped"] == 5, "each is told once, however often they come back"

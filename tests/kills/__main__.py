@@ -1,0 +1,77 @@
+"""The command: `python -m tests.kills --kills 2000 --jobs 2`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import machine
+from tests.kills.campaign import IN_FLIGHT, Tally
+from tests.kills.loop import Loop
+
+LEAST_IN_FLIGHT = 0.4
+"""Part of the kills that have to meet texts in flight, or the moments were chosen badly."""
+
+
+def main() -> int:
+    """Kill, check, print; the exit code: 0 if no promise was broken, 1 if one was."""
+    parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="processes to end by kill -9")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time")
+    parser.add_argument("--folder", type=Path, help="where a campaign that broke a promise is left; must not exist")
+    given = parser.parse_args()
+    folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="kills-"))
+    folder.mkdir(parents=True, exist_ok=given.folder is None)
+    print(machine.described())
+    begun = time.monotonic()
+    loop = Loop(folder, kills=given.kills, seed=given.seed, heard=_progress(given.kills))
+    loop.run(given.jobs)
+    sys.stderr.write("\n")
+    show(loop.tally, time.monotonic() - begun, seed=given.seed, jobs=given.jobs)
+    for violation in loop.violations:
+        print(f"VIOLATION: {violation}")
+    if loop.violations:
+        return 1
+    if loop.tally.share_in_flight < LEAST_IN_FLIGHT:
+        print(f"only {loop.tally.share_in_flight:.0%} of the kills met texts in flight; at least {LEAST_IN_FLIGHT:.0%} have to")
+        return 1
+    print("0 texts twice, 0 lost, 0 unknown left, every contact accounted for")
+    return 0
+
+
+def show(tally: Tally, seconds: float, *, seed: int, jobs: int) -> None:
+    """What was done."""
+    print(f"seed {seed}, jobs {jobs}, {seconds:.0f} s, {tally.kills / seconds:.1f} kills a second")
+    print(
+        f"{tally.kills} kills in {sum(tally.campaigns.values())} campaigns, {tally.processes} processes, {tally.texts} texts, "
+        f"{tally.unknown} unknown at the end of their lists; settled: {_counted(tally.settled)}"
+    )
+    print(f"{tally.share_in_flight:.0%} of the kills {IN_FLIGHT}")
+    for name, counts in (
+        ("campaigns", tally.campaigns),
+        ("blows", tally.blows),
+        ("kills landed", tally.landed),
+        ("killed command", tally.during),
+    ):
+        print(f"{name}: {_counted(counts)}")
+    print(f"ended at once by a second signal: {tally.at_once}; blows that came after the end: {tally.missed}")
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.most_common()) or "none"
+
+
+def _progress(kills: int) -> Callable[[Tally], None]:
+    def heard(tally: Tally) -> None:
+        sys.stderr.write(f"\r{tally.kills} of {kills} kills")
+        sys.stderr.flush()
+
+    return heard
+
+
+if __name__ == "__main__":
+    sys.exit(main())

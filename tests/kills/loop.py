@@ -1,0 +1,70 @@
+"""Campaign after campaign, several at a time, until enough processes were killed."""
+
+import itertools
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.acceptance.shell import Shell
+from tests.acceptance.stage import Provider
+from tests.kills.campaign import Campaign, Tally
+
+MOST_KILLS = 25
+"""Kills after which a campaign may come to its end in peace."""
+
+
+class Loop:
+    """Kills at least `kills` processes; `violations` holds what went wrong. Each job has a provider of its own."""
+
+    def __init__(self, folder: Path, *, kills: int, seed: int, heard: Callable[[Tally], None] = lambda _: None) -> None:
+        self.tally = Tally()
+        self.violations: list[str] = []
+        self._folder = folder
+        self._kills = kills
+        self._seed = seed
+        self._heard = heard
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+
+    def run(self, jobs: int = 1) -> None:
+        """Until there were enough kills, or a violation."""
+        threads = [threading.Thread(target=self._work) for _ in range(jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def work_with(self, provider: Provider, shell: Shell) -> None:
+        """The same in this thread, with a provider that is there."""
+        while self._goes_on:
+            with self._lock:
+                number = next(self._numbers)
+            folder = self._folder / f"campaign-{number:05d}"
+            missing = self._kills - self.tally.kills
+            most = min(MOST_KILLS, missing)
+            campaign = Campaign(folder, provider, shell, seed=self._seed, number=number, most_kills=most)
+            try:
+                campaign.run()
+            finally:
+                with self._lock:
+                    self.tally.add(campaign.tally)
+                    self._heard(self.tally)
+            shutil.rmtree(folder)
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.tally.kills < self._kills and not self.violations
+
+    def _work(self) -> None:
+        shell = Shell()
+        try:
+            provider = Provider(self._folder)
+            try:
+                self.work_with(provider, shell)
+            finally:
+                provider.close()
+        except BaseException as problem:
+            self.violations.append(f"{type(problem).__name__}: {problem}")
+        finally:
+            shell.close()
