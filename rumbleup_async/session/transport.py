@@ -43,18 +43,18 @@ def connect(
     if transport == "lane":
         if needs_aiohttp:
             raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
-        if not has_httptools():
+        if not can_have_lanes():
             raise ConfigurationError("transport='lane' needs httptools: pip install 'rumbleup_async[fast]'")
     over_aiohttp = AiohttpExchange(
         base_url, headers, connections=connections, timeouts=timeouts, session=session, ssl=ssl, trace_configs=trace_configs
     )
-    if transport == "aiohttp" or needs_aiohttp or not has_httptools():
+    if transport == "aiohttp" or needs_aiohttp or not can_have_lanes():
         return over_aiohttp
     from rumbleup_async.session.lanes import LaneExchange
 
     return LaneExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
 
 
-def has_httptools() -> bool:
-    """Whether lanes can be used."""
-    return importlib.util.find_spec("httptools") is not None
+def can_have_lanes() -> bool:
+    """Whether what lanes are made of is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("httptools", "aiohappyeyeballs"))
