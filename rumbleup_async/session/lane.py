@@ -288,7 +288,7 @@ class Lane(asyncio.Protocol):
                 self._fault = "it is no answer to what was asked"
             return
         self._has_head = True
-        if self._seen > MAX_HEAD and sum(len(name) + len(value) for name, value in self._headers) > MAX_HEAD:
+        if self._seen > MAX_HEAD and sum(len(name) + len(value) + 4 for name, value in self._headers) > MAX_HEAD:
             self._fault = _LONG_HEAD
         for name, value in self._headers:
             match name.lower():

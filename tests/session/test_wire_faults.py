@@ -10,9 +10,8 @@ import aiohttp
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
-from rumbleup_async.session import AiohttpExchange, Request, Timeouts
+from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing
 from rumbleup_async.session import client as client_module
-from rumbleup_async.session import dialing
 from rumbleup_async.session.exchange import Exchange
 from rumbleup_async.session.lanes import LaneExchange
 
