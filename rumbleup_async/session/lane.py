@@ -28,6 +28,8 @@ _UNSEEN = 0.05
 """Seconds of rest after which a lane is looked at once more before it is used: its end may be there, but not seen yet."""
 
 
+_LONG_REQUEST = 64 * 1024
+"""Bytes of a request beyond which the server may take its time to read it."""
 _LONG_HEAD = "its head is too long"
 _WINDOWS = {b"gzip": (31,), b"x-gzip": (31,), b"deflate": (15, -15)}
 """What zlib calls the encodings; some servers leave the frame of deflate out."""
@@ -172,6 +174,8 @@ class Lane(asyncio.Protocol):
         self._patience, self._whole = patience, whole
         self.due = self._pool.tick + patience
         self.end = self._pool.tick + whole
+        if len(data) > _LONG_REQUEST:
+            self._unwritten = len(data)
         try:
             self._transport.write(data)
         except Exception as error:  # noqa: BLE001 - whatever it was, some of it may be on its way
@@ -188,8 +192,8 @@ class Lane(asyncio.Protocol):
         """Called by the sweep once `due` or `end` has passed."""
         tick = self._pool.tick
         unwritten = self._transport.get_write_buffer_size()
-        if unwritten and not 0 < self._unwritten <= unwritten:
-            # The server is still taking the request: a long one may need its time.
+        if unwritten < self._unwritten:
+            # The server has taken some of it since the last look: a long request has its time.
             self._unwritten = unwritten
             self.due, self.end = tick + self._patience, tick + self._whole
         elif unwritten:

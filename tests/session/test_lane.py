@@ -284,14 +284,24 @@ def test_silence_is_given_up_and_bytes_put_it_off(stage: Stage) -> None:
 
 def test_a_request_that_the_server_takes_slowly_has_its_time(stage: Stage) -> None:
     """A long request over a thin line would be given up while it goes; one that stands still would never be."""
-    asked = stage.ask()
-    stage.socket.unwritten, stage.tick = 100, 11
+    asked = stage.lane.send(b"x" * 100_000, "/message/send", 10, 20)
+    stage.socket.unwritten, stage.tick = 80_000, 11
     stage.lane.overdue()
-    assert stage.lane.due == 21
-    stage.socket.unwritten, stage.tick = 50, 22
+    assert (stage.lane.due, stage.lane.end) == (21, 31)
+    stage.socket.unwritten, stage.tick = 0, 22
     stage.lane.overdue()
     assert not asked.done()
     stage.tick = 33
+    stage.lane.overdue()
+    assert failure(asked) == "no answer in time"
+
+
+def test_a_server_that_takes_no_more_of_a_request_is_given_up(stage: Stage) -> None:
+    """One server that stops reading would hold a worker for ever."""
+    asked = stage.lane.send(b"x" * 100_000, "/message/send", 10, 20)
+    stage.socket.unwritten, stage.tick = 80_000, 11
+    stage.lane.overdue()
+    stage.tick = 22
     stage.lane.overdue()
     assert failure(asked) == "the server stopped taking the request"
 
