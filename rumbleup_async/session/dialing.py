@@ -48,6 +48,11 @@ def _fast_network() -> Any:
         return None
 
 
+def has_fast_network() -> bool:
+    """Whether TLS goes over aiofastnet."""
+    return _fast_network() is not None
+
+
 class Dialer:
     """Opens connections to one host. `ssl`: a context, True for the system's trust, or None for plain HTTP."""
 

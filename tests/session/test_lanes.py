@@ -300,9 +300,8 @@ async def test_a_long_request_to_a_slow_server_arrives() -> None:
         assert b"Content-Length: %d\r\n" % len(body) in head
         got = 0
         while got < len(body):
-            for _ in range(10):
-                got += len(await line.reader.read(100_000))
-            await asyncio.sleep(0.06)
+            got += len(await line.reader.read(100_000))
+            await asyncio.sleep(0.006)
         await line.write(OK)
         await line.gone()
 
