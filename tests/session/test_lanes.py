@@ -342,6 +342,67 @@ async def test_the_timeout_of_a_request_goes_before_the_exchanges_own() -> None:
         await carrier.aclose()
 
 
+# ---- another loop ----
+
+
+async def obeys(line: Line) -> None:
+    """Does what the request says, or answers with its body."""
+    while request := await line.request():
+        match request.partition(b"\r\n\r\n")[2]:
+            case b"reset":
+                line.reset()
+            case b"close":
+                return
+            case b"half":
+                await line.write(OK[:-5])
+                return
+            case b"mute":
+                await line.gone()
+            case b"until the end":
+                await line.write(b"HTTP/1.1 200 OK\r\n\r\n{}")
+                return
+            case b"twice":
+                await line.write(OK + OK)
+            case body:
+                await line.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_same_on_uvloop(scheme: str, network: None) -> None:
+    """The loop that the command runs on says in other ways that a connection is refused, reset, closed or slow."""
+    uvloop = pytest.importorskip("uvloop")
+    secure = tls("untrusted.pem") if scheme == "https" else None
+
+    async def main() -> None:
+        assert type(asyncio.get_running_loop()).__module__.startswith("uvloop")
+        trust = ssl.create_default_context(cafile=str(HERE / "untrusted.pem"))
+        async with serving(obeys, tls=secure) as server:
+            carrier = lanes(f"{scheme}://localhost:{server.port}", Timeouts(read=0.5, answer=1), connections=2, ssl=trust)
+            for number, word in enumerate((b"reset", b"close", b"half", b"mute")):
+                with pytest.raises(MaybeSentError):
+                    await carrier(Request("POST", "/x", word))
+                assert (await carrier(numbered(number))).body == b"%d" % number
+            for word in (b"until the end", b"twice", b"x" * 3_000_000):
+                assert (await carrier(Request("POST", "/x", word))).status == 200
+                assert (await carrier(numbered(7))).body == b"7"
+            for turns in range(12):
+                task = asyncio.create_task(carrier(numbered(turns)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                assert (await carrier(numbered(99))).body == b"99"
+            await carrier.aclose()
+        refused = lanes(f"{scheme}://localhost:{closed_port()}", ssl=trust)
+        with pytest.raises(NotSentError, match="refused"):
+            await refused(SEND)
+        await refused.aclose()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
 # ---- getting there ----
 
 
