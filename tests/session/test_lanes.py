@@ -467,7 +467,7 @@ async def test_an_address_that_does_not_answer_is_no_obstacle(monkeypatch: pytes
             await asyncio.sleep(0.01)
             return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", dead, 0, 0)), good]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+        monkeypatch.setattr(dialing.Dialer, "_look_up", both)
         carrier = lanes(f"http://localhost:{server.port}", connections=8)
         await asyncio.gather(*(carrier(numbered(number)) for number in range(8)))
         assert (server.connections, looked_up) == (8, 1)
