@@ -99,6 +99,18 @@ async def test_an_old_lane_is_not_used() -> None:
         await carrier.aclose()
 
 
+async def test_a_lane_that_has_rested_is_used_again(network: None) -> None:
+    """Every text of a slow run would cost a handshake: what comes after one, such as tickets, would be taken for a close."""
+    async with serving(echoes, tls=tls("untrusted.pem")) as server:
+        trust = ssl.create_default_context(cafile=str(HERE / "untrusted.pem"))
+        carrier = lanes(f"https://127.0.0.1:{server.port}", ssl=trust)
+        for number in range(3):
+            assert (await carrier(numbered(number))).body == b"%d" % number
+            await asyncio.sleep(0.1)
+        assert server.connections == 1
+        await carrier.aclose()
+
+
 async def test_the_servers_own_limit_is_kept() -> None:
     """A server that says it waits two seconds would close the connection under a text after two."""
 
@@ -385,6 +397,10 @@ def test_the_same_on_uvloop(scheme: str, network: None) -> None:
             for word in (b"until the end", b"twice", b"x" * 3_000_000):
                 assert (await carrier(Request("POST", "/x", word))).status == 200
                 assert (await carrier(numbered(7))).body == b"7"
+            opened = server.connections
+            await asyncio.sleep(0.1)
+            assert (await carrier(numbered(8))).body == b"8"
+            assert server.connections == opened
             for turns in range(12):
                 task = asyncio.create_task(carrier(numbered(turns)))
                 for _ in range(turns):
