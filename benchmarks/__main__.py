@@ -1,12 +1,18 @@
-"""The command: `python -m benchmarks [throughput|texters|lists|startup] [--quick]`."""
+"""The command: `python -m benchmarks [throughput|texters|lane|lists|startup] [--quick]`."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import lists, machine, startup, texters, throughput
+from benchmarks import lane, lists, machine, startup, texters, throughput
 
-PARTS = {"throughput": throughput.main, "texters": texters.main, "lists": lists.main, "startup": startup.main}
+PARTS = {
+    "throughput": throughput.main,
+    "texters": texters.main,
+    "lane": lane.main,
+    "lists": lists.main,
+    "startup": startup.main,
+}
 
 
 def main() -> None:

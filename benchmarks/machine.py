@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sqlite3
@@ -15,7 +16,7 @@ def described() -> str:
     versions = " ".join(f"{name} {metadata.version(name)}" for name in ("aiohttp", "msgspec", "aiolimiter", "anyio"))
     return (
         f"{platform.system()} {platform.machine()}, {_processor()}, {cores} cores; load before: {os.getloadavg()[0]:.1f}\n"
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}{_uvloop()}"
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}{_fast()}"
     )
 
 
@@ -27,11 +28,13 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor")
 
 
-def _uvloop() -> str:
-    try:
-        return f" uvloop {metadata.version('uvloop')}"
-    except metadata.PackageNotFoundError:
-        return ""
+def _fast() -> str:
+    """What is there of the extra `fast`."""
+    found = ""
+    for name in ("uvloop", "httptools", "aiofastnet"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found += f" {name} {metadata.version(name)}"
+    return found
 
 
 def resident_megabytes() -> float:

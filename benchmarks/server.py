@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import re
+import ssl
 from collections import Counter
 from typing import cast
 
@@ -71,9 +72,13 @@ class _Connection(asyncio.Protocol):
             self._transport.write(reply)
 
 
-async def _serve(latency: float) -> None:
+async def _serve(latency: float, certificate: str | None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(latency), "127.0.0.1", 0, backlog=8192)
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    server = await loop.create_server(lambda: _Connection(latency), "127.0.0.1", 0, backlog=8192, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -82,7 +87,8 @@ def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds before each answer")
-    latency = parser.parse_args().latency / 1000
+    parser.add_argument("--certificate", help="a PEM file with a certificate and its key: answer over TLS")
+    chosen = parser.parse_args()
     try:
         import uvloop
     except ImportError:
@@ -90,7 +96,7 @@ def main() -> None:
     else:
         run = uvloop.run
     with contextlib.suppress(KeyboardInterrupt):
-        run(_serve(latency))
+        run(_serve(chosen.latency / 1000, chosen.certificate))
 
 
 if __name__ == "__main__":

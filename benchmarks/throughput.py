@@ -68,13 +68,16 @@ SENDERS: dict[str, Sender] = {"naive aiohttp loop": naive, "ledger in memory": i
 
 
 @contextmanager
-def server(latency: float = 0.0) -> Iterator[str]:
-    """The answering server in a process of its own; its base URL."""
+def server(latency: float = 0.0, certificate: Path | None = None) -> Iterator[str]:
+    """The answering server in a process of its own, over TLS with a certificate (PEM, with its key); its base URL."""
     command = [sys.executable, "-m", "benchmarks.server", "--latency", str(latency)]
+    if certificate is not None:
+        command += ["--certificate", str(certificate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}/api"
+            scheme = "http" if certificate is None else "https"
+            yield f"{scheme}://127.0.0.1:{process.stdout.readline().strip()}/api"
         finally:
             process.kill()
 

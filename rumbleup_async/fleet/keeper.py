@@ -16,6 +16,7 @@ import contextlib
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Container, Sequence
 
 from rumbleup_async.bulk.engine import Guarded, result_of
@@ -232,7 +233,8 @@ class Fleet:
         sender.is_done = True
         # Without a last word it has died; and what it had open then may have left.
         _kill(sender)
-        self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED) for text in sender.open.values()]
+        now = int(time.time() * 1000)
+        self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED, time=now) for text in sender.open.values()]
         if done is not None and done.error:
             self._failure = self._failure or RuntimeError(f"a sending process failed: {done.error}")
             self.stop(Stop("sender failed", done.error))

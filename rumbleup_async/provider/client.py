@@ -17,7 +17,8 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.replies import Dialect
-from rumbleup_async.session.client import AiohttpExchange, Timeouts
+from rumbleup_async.session import transport as transports
+from rumbleup_async.session.client import Timeouts
 from rumbleup_async.session.exchange import Exchange, Response
 from rumbleup_async.session.pace import Hold, Pace
 
@@ -47,17 +48,26 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
     exchange: Exchange | None = None
     ssl: ssl_module.SSLContext | None = None
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
+    transport: str = "auto"
 
     def __repr__(self) -> str:
         return f"Connecting(base_url={self.base_url!r})"
 
-    def connect(self, connections: int) -> AiohttpExchange:
-        """A pool of its own, or the session that was handed in."""
-        return AiohttpExchange(
+    def connect(self, connections: int) -> Exchange:
+        """For a run: a pool of its own, or the session that was handed in."""
+        return self._over(self.transport, connections)
+
+    def connect_for_calls(self) -> Exchange:
+        """For single calls, which go over aiohttp unless lanes are asked for: what users mock and trace."""
+        return self._over("aiohttp" if self.transport == "auto" else self.transport, self.connections)
+
+    def _over(self, transport: str, connections: int) -> Exchange:
+        return transports.connect(
             self.base_url,
             self.headers,
             connections=connections,
             timeouts=self.timeouts,
+            transport=transport,
             session=self.session,
             ssl=self.ssl,
             trace_configs=self.trace_configs,
@@ -76,7 +86,7 @@ class Client:
     def __init__(self, connecting: Connecting, dialect: Dialect, *, hide: tuple[str, ...]) -> None:
         self._connecting = connecting
         self._hide = hide
-        self._exchange = connecting.exchange or connecting.connect(connecting.connections)
+        self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
         self._caller = Caller(self._exchange, self._hold, dialect, hide=hide)
 

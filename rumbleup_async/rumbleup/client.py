@@ -50,7 +50,9 @@ class RumbleUp(Client):
     `api_key`: the pair `KEY:SECRET` (legacy: `CID:KEY`), from Integrations, API Keys in the portal. `base_url`: https, or
     plain http to loopback. `auth`: `basic` or `bearer`. `session`: your own aiohttp session, used and left open. `exchange`:
     another way of carrying requests altogether, such as `ScriptedExchange` in tests. `ssl`: a context of your own;
-    certificates are always verified. `trace_configs`: aiohttp's hooks for tracing.
+    certificates are always verified. `trace_configs`: aiohttp's hooks for tracing. `transport`: `auto` lets the runs of fast
+    and concurrent mode go over lanes, connections of our own, where the extra `fast` is installed, and all else over aiohttp;
+    `lane` and `aiohttp` want it for everything.
 
     Resources: `messages`, `projects` (and `actions`, the same under the API's other name for it), `tcr`, `account`, `contacts`,
     `proxies`, `reports`; one method an endpoint, see docs/api-map.md. Every method takes `timeout=`, seconds to wait for the next
@@ -71,6 +73,7 @@ class RumbleUp(Client):
         exchange: Exchange | None = None,
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        transport: str = "auto",
     ) -> None:
         headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
@@ -82,8 +85,9 @@ class RumbleUp(Client):
             exchange=exchange,
             ssl=ssl,
             trace_configs=tuple(trace_configs),
+            transport=transport,
         )
-        self._again = {"api_key": api_key, "base_url": base_url, "auth": auth}
+        self._again = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
         # In no error: the pair, and its secret half.
         super().__init__(connecting, answers.DIALECT, hide=(api_key, api_key.partition(":")[2]))
         caller = self._caller

@@ -1,7 +1,7 @@
 """The exchange over aiohttp: one connection pool, strict about what left and what did not.
 
 Lives here: connector, timeouts, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
-May import: aiohttp, errors, session.exchange. Knows no provider.
+May import: aiohttp, errors, session.exchange, session.words. Knows no provider.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
+from rumbleup_async.session import words
 from rumbleup_async.session.exchange import Request, Response, Sink, rejects_side_effects_by_get
 from rumbleup_async.session.multipart import Multipart
 
@@ -27,13 +28,16 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds. There is no total: a total timeout cannot tell whether the request left.
 
     `connect` covers waiting for a free connection, DNS, TCP and TLS; `sock_connect` one TCP connect; `read` the wait for the
-    next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as well.
+    next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as well. `idle`: how
+    long a connection is kept that nobody uses; shorter than the five seconds that common servers keep one, because a text that
+    goes out on a connection which the server closes at that moment is unknown.
     """
 
     connect: float = 15.0
     sock_connect: float = 10.0
     read: float = 30.0
     answer: float = 120.0
+    idle: float = 4.0
 
 
 MAX_BODY = 64 * 1024 * 1024
@@ -124,7 +128,7 @@ class AiohttpExchange:
         if self._closed:
             raise RuntimeError("this client is closed")
         self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=self._connections, ssl=self._ssl),
+            connector=_Connector(limit=self._connections, ssl=self._ssl, keepalive_timeout=self._timeouts.idle),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             trace_configs=self._trace_configs,
@@ -176,7 +180,7 @@ class AiohttpExchange:
             if task.uncancel():
                 raise
             # Far longer than connecting may take, so the request may have left.
-            raise MaybeSentError("no complete answer in time", endpoint=request.path) from None
+            raise MaybeSentError(words.NOT_WHOLE, endpoint=request.path) from None
         finally:
             self._deadlines.pop(task, None)
             # However it ended: a later cancellation of this task by somebody else must not be taken for ours.
@@ -205,7 +209,7 @@ class AiohttpExchange:
     async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
         session = self._session or self._open()
         if session.closed:
-            raise NotSentError("the session is closed", endpoint=request.path)
+            raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
@@ -232,7 +236,7 @@ class AiohttpExchange:
         ) as error:
             raise NotSentError(_words(error), endpoint=request.path) from None
         except aiohttp.InvalidURL:
-            raise NotSentError("the address is not a URL", endpoint=request.path) from None
+            raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         try:
@@ -242,7 +246,7 @@ class AiohttpExchange:
                 body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
-            raise MaybeSentError(f"the answer broke off: {_words(error)}", endpoint=request.path) from None
+            raise MaybeSentError(words.broke_off(_words(error)), endpoint=request.path) from None
         except BaseException:
             response.close()
             raise
@@ -316,17 +320,17 @@ class _TooLong(ValueError):
 
 
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
-    (_TooLong, f"it is longer than {MAX_BODY // 2**20} MiB"),
-    (aiohttp.ClientConnectorDNSError, "the host name was not found"),
-    (aiohttp.ClientConnectorCertificateError, "the server's certificate was not accepted"),
-    (aiohttp.ClientSSLError, "no TLS connection"),
-    (aiohttp.ConnectionTimeoutError, "no connection in time"),
-    (aiohttp.SocketTimeoutError, "no answer in time"),
-    (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
-    (aiohttp.ClientPayloadError, "the answer was cut short"),
-    (ConnectionRefusedError, "the connection was refused"),
-    (ConnectionResetError, "the connection was reset"),
-    (TimeoutError, "no complete answer in time"),
+    (_TooLong, words.too_long(MAX_BODY)),
+    (aiohttp.ClientConnectorDNSError, words.NO_NAME),
+    (aiohttp.ClientConnectorCertificateError, words.NO_CERTIFICATE),
+    (aiohttp.ClientSSLError, words.NO_TLS),
+    (aiohttp.ConnectionTimeoutError, words.NO_CONNECTION),
+    (aiohttp.SocketTimeoutError, words.NO_ANSWER),
+    (aiohttp.ServerDisconnectedError, words.HUNG_UP),
+    (aiohttp.ClientPayloadError, words.CUT_SHORT),
+    (ConnectionRefusedError, words.REFUSED),
+    (ConnectionResetError, words.RESET),
+    (TimeoutError, words.NOT_WHOLE),
 )
 
 
@@ -336,9 +340,9 @@ def _words(error: BaseException) -> str:
     aiohttp's own messages may quote what the server sent, which may hold a phone number or a text.
     """
     cause: Any = getattr(error, "os_error", error)
-    for kind, words in _PLAIN:
+    for kind, plain in _PLAIN:
         if isinstance(error, kind) or isinstance(cause, kind):
-            return words
+            return plain
     if isinstance(cause, OSError) and cause.strerror:
         return f"{type(error).__name__}: {cause.strerror}"
     return type(error).__name__

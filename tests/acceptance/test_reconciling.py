@@ -136,6 +136,7 @@ def test_looking_does_not_change_how_a_run_ended(stage: Stage, provider: Provide
     assert stage.run("reconcile", stage.ledger).code == 0
     status = stage.run("status", stage.ledger, "--json")
     assert (status.code, status.json["stopped"]) == (130, "interrupted")
+    stage.check(1000)
 
 
 def test_what_cannot_be_reconciled(stage: Stage, provider: Provider) -> None:
@@ -143,16 +144,18 @@ def test_what_cannot_be_reconciled(stage: Stage, provider: Provider) -> None:
     assert stage.run("reconcile", stage.folder / "none.ledger").code == 2
     assert stage.run("reconcile", stage.file("text.ledger", "hello")).code == 2
     assert stage.send(stage.list(3)).code == 0
+    stage.check(3)
     nothing = stage.run("reconcile", stage.ledger, "--json")
     assert (nothing.code, nothing.json["unknown"]) == (0, 0)
     assert stage.run("reconcile", stage.ledger, "--settle-seconds", "-1").code == 2
     assert stage.run("reconcile", stage.ledger, env=stage.environment(RUMBLEUP_API_KEY=None)).code == 2
     assert provider.summary()["requests"].get("message/log/select") is None, "nobody is in doubt"
+    provider.reset()
     provider.set(latency=0.5)
-    running = stage.start(
-        "send", stage.list(9, "more.csv"), "--action", "125", "--text", "Hi. STOP", "--yes", "--ledger", "other"
-    )
+    stage.ledger = stage.folder / "other.ledger"
+    running = stage.start(*stage.sending(stage.list(9)))
     provider.wait_for(4)
-    assert stage.run("reconcile", "other").code == 2, "a run is writing it"
+    assert stage.run("reconcile", stage.ledger).code == 2, "a run is writing it"
     running.signal(signal.SIGKILL)
     running.wait()
+    stage.check(9, concurrency=64, crashes=1)

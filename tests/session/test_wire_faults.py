@@ -4,13 +4,16 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
-from rumbleup_async.session import AiohttpExchange, Request, Timeouts
+from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing
 from rumbleup_async.session import client as client_module
+from rumbleup_async.session.exchange import Exchange
+from rumbleup_async.session.lanes import LaneExchange
 
 from .servers import OK, Behaviour, Line, closed_port, serving
 
@@ -21,8 +24,29 @@ QUICK = Timeouts(connect=0.3, sock_connect=0.3, read=0.3, answer=0.6)
 PEM = Path(__file__).with_name("untrusted.pem")
 
 
-def exchange(url: str, timeouts: Timeouts = QUICK, **options: object) -> AiohttpExchange:
+class Connect(Protocol):
+    def __call__(
+        self, url: str, timeouts: Timeouts = QUICK, *, connections: int = 100, ssl: ssl.SSLContext | None = None
+    ) -> Exchange: ...
+
+
+def over_aiohttp(url: str, timeouts: Timeouts = QUICK, **options: object) -> AiohttpExchange:
     return AiohttpExchange(url, {"Authorization": KEY}, timeouts=timeouts, **options)  # type: ignore[arg-type]
+
+
+def over_lanes(url: str, timeouts: Timeouts = QUICK, **options: object) -> LaneExchange:
+    others = over_aiohttp(url, timeouts, **options)
+    return LaneExchange(url, {"Authorization": KEY}, others=others, timeouts=timeouts, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["aiohttp", "lane", "lane without aiofastnet"])
+def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Each way an exchange can be carried: what is promised holds for all."""
+    if request.param == "aiohttp":
+        return over_aiohttp
+    if request.param != "lane":
+        monkeypatch.setattr(dialing, "_fast_network", lambda: None)
+    return over_lanes
 
 
 def secrets_in(error: BaseException) -> list[str]:
@@ -37,7 +61,7 @@ async def refused() -> str:
     return f"http://127.0.0.1:{closed_port()}/api"
 
 
-async def test_a_refused_connection_is_certainly_not_sent() -> None:
+async def test_a_refused_connection_is_certainly_not_sent(exchange: Connect) -> None:
     """A server that is down for a minute would leave a thousand people unknown instead of waiting."""
     carrier = exchange(await refused())
     with pytest.raises(NotSentError, match="refused"):
@@ -45,7 +69,7 @@ async def test_a_refused_connection_is_certainly_not_sent() -> None:
     await carrier.aclose()
 
 
-async def test_a_name_that_is_not_found_is_certainly_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_is_not_found_is_certainly_not_sent(exchange: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without DNS would leave everybody unknown."""
     import socket
 
@@ -60,7 +84,7 @@ async def test_a_name_that_is_not_found_is_certainly_not_sent(monkeypatch: pytes
     await carrier.aclose()
 
 
-async def test_a_handshake_that_never_ends_is_certainly_not_sent() -> None:
+async def test_a_handshake_that_never_ends_is_certainly_not_sent(exchange: Connect) -> None:
     """A firewall that swallows TLS would leave everybody unknown, or hang the run."""
 
     async def mute(line: Line) -> None:
@@ -73,7 +97,7 @@ async def test_a_handshake_that_never_ends_is_certainly_not_sent() -> None:
         await carrier.aclose()
 
 
-async def test_an_untrusted_certificate_ends_it_before_anything_leaves() -> None:
+async def test_an_untrusted_certificate_ends_it_before_anything_leaves(exchange: Connect) -> None:
     """The key and everybody's phone would go to whoever sits in between."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(PEM)
@@ -99,7 +123,7 @@ async def test_an_untrusted_certificate_ends_it_before_anything_leaves() -> None
         await wrong.aclose()
 
 
-async def test_tls_on_a_server_that_speaks_none_is_certainly_not_sent() -> None:
+async def test_tls_on_a_server_that_speaks_none_is_certainly_not_sent(exchange: Connect) -> None:
     """A wrong scheme in the address would leave everybody unknown."""
 
     async def plain(line: Line) -> None:
@@ -113,7 +137,7 @@ async def test_tls_on_a_server_that_speaks_none_is_certainly_not_sent() -> None:
         await carrier.aclose()
 
 
-async def test_no_free_connection_in_time_is_certainly_not_sent() -> None:
+async def test_no_free_connection_in_time_is_certainly_not_sent(exchange: Connect) -> None:
     """Texts that waited for a busy pool would be unknown although they never had a connection."""
     entered = asyncio.Event()
 
@@ -138,14 +162,14 @@ async def test_a_closed_session_of_the_caller_is_certainly_not_sent() -> None:
     """A service that shuts its session down first would leave everybody unknown whose text never left."""
     async with serving(accepts) as server:
         session = aiohttp.ClientSession()
-        carrier = exchange(server.url, session=session)
+        carrier = over_aiohttp(server.url, session=session)
         await session.close()
         with pytest.raises(NotSentError):
             await carrier(SEND)
         assert server.connections == 0
 
 
-async def test_a_closed_client_is_certainly_not_sent() -> None:
+async def test_a_closed_client_is_certainly_not_sent(exchange: Connect) -> None:
     """The same for a client that is used after it was left."""
     carrier = exchange(await refused())
     await carrier.aclose()
@@ -245,7 +269,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         pytest.param(drips_informations, id="informational answers without end"),
     ],
 )
-async def test_without_a_whole_answer_it_may_have_been_sent(behaviour: Behaviour) -> None:
+async def test_without_a_whole_answer_it_may_have_been_sent(exchange: Connect, behaviour: Behaviour) -> None:
     """Somebody who has been texted would be texted again, or one dripping server would hold a worker for ever."""
     async with serving(behaviour) as server:
         carrier = exchange(server.url)
@@ -262,7 +286,7 @@ async def test_without_a_whole_answer_it_may_have_been_sent(behaviour: Behaviour
         assert raised.value.endpoint == "/message/send"
 
 
-async def test_a_body_over_the_limit_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_over_the_limit_is_given_up(exchange: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken server would fill the memory of the service."""
     monkeypatch.setattr(client_module, "MAX_BODY", 300_000)
     written = 0
@@ -283,7 +307,7 @@ async def test_a_body_over_the_limit_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert written < 50_000_000
 
 
-async def test_words_of_the_server_do_not_reach_the_error() -> None:
+async def test_words_of_the_server_do_not_reach_the_error(exchange: Connect) -> None:
     """A phone number or a key that a broken proxy echoes would stand in the log."""
     async with serving(answers(f"HTTP/1.1 {PHONE} {KEY}\r\n\r\n".encode())) as server:
         carrier = exchange(server.url)
@@ -306,14 +330,14 @@ async def test_a_redirect_is_an_answer_and_is_never_followed(status: int, own: b
             await line.write(f"HTTP/1.1 {status} Go\r\nLocation: /api/other\r\nContent-Length: 0\r\n\r\n".encode())
 
     async with serving(redirects) as server, aiohttp.ClientSession() as session:
-        carrier = exchange(server.url, session=None if own else session)
+        carrier = over_aiohttp(server.url, session=None if own else session)
         assert (await carrier(SEND)).status == status
         assert server.posts == len(server.heads) == 1
         await carrier.aclose()
 
 
 @pytest.mark.parametrize("how", ["at once", "reset", "when asked"])
-async def test_on_a_stale_connection_a_send_is_not_repeated(how: str) -> None:
+async def test_on_a_stale_connection_a_send_is_not_repeated(exchange: Connect, how: str) -> None:
     """The server closes the kept-alive connection as the second text arrives: repeated, somebody is texted twice."""
 
     async def stale(line: Line) -> None:
@@ -342,7 +366,7 @@ async def test_on_a_stale_connection_a_send_is_not_repeated(how: str) -> None:
         await carrier.aclose()
 
 
-async def test_a_late_answer_on_a_kept_connection_is_not_taken_for_the_next() -> None:
+async def test_a_late_answer_on_a_kept_connection_is_not_taken_for_the_next(exchange: Connect) -> None:
     """An answer to somebody else would mark a text as sent that the server has not even read."""
 
     async def stutters(line: Line) -> None:
@@ -366,7 +390,7 @@ async def test_a_late_answer_on_a_kept_connection_is_not_taken_for_the_next() ->
         await carrier.aclose()
 
 
-async def test_a_cancelled_send_gives_its_connection_up() -> None:
+async def test_a_cancelled_send_gives_its_connection_up(exchange: Connect) -> None:
     """The answer to the cancelled text would be read as the answer to the next one."""
 
     async def late(line: Line) -> None:
@@ -417,7 +441,7 @@ async def test_the_callers_session_cannot_make_it_twice(status: int) -> None:
             raise_for_status=True, middlewares=(nosy,), headers={"X-Service": "1"}, timeout=aiohttp.ClientTimeout(total=0.001)
         ) as session,
     ):
-        carrier = exchange(server.url, session=session)
+        carrier = over_aiohttp(server.url, session=session)
         assert (await carrier(SEND)).status == status
         await carrier.aclose()
         assert not session.closed
@@ -432,7 +456,7 @@ async def test_the_callers_own_credentials_do_not_get_in_the_way(own: str) -> No
     auth = aiohttp.BasicAuth("other", "user") if own == "argument" else None
     headers = {"authorization": "Bearer other"} if own == "header" else {}
     async with serving(accepts) as server, aiohttp.ClientSession(auth=auth, headers=headers) as session:
-        carrier = exchange(server.url, session=session)
+        carrier = over_aiohttp(server.url, session=session)
         try:
             assert (await carrier(SEND)).status == 200
         except ExchangeError as error:
@@ -442,7 +466,7 @@ async def test_the_callers_own_credentials_do_not_get_in_the_way(own: str) -> No
             assert sent == [f"Authorization: {KEY}".encode()]
 
 
-async def test_a_get_with_side_effects_is_refused() -> None:
+async def test_a_get_with_side_effects_is_refused(exchange: Connect) -> None:
     """HTTP libraries repeat a GET by themselves: a contact drawn by GET is drawn twice."""
     async with serving(accepts) as server:
         carrier = exchange(server.url)
@@ -452,7 +476,7 @@ async def test_a_get_with_side_effects_is_refused() -> None:
         await carrier.aclose()
 
 
-async def test_what_goes_over_the_wire() -> None:
+async def test_what_goes_over_the_wire(exchange: Connect) -> None:
     """The provider would not understand the request, or see more of us than it must."""
     async with serving(accepts) as server:
         carrier = exchange(server.url + "/")
@@ -468,7 +492,7 @@ async def test_what_goes_over_the_wire() -> None:
     assert server.connections == 1
 
 
-async def test_the_pool_bounds_the_connections() -> None:
+async def test_the_pool_bounds_the_connections(exchange: Connect) -> None:
     """A concurrency of 64 would open thousands of connections and be taken for an attack."""
     at_once = most = 0
 

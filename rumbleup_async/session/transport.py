@@ -1,0 +1,60 @@
+"""Which exchange carries the requests: lanes where they can, aiohttp where it must.
+
+Lives here: the choice, nothing else. May import: errors, session.client, session.exchange; session.lanes if it is chosen.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ssl as ssl_module
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.session.client import AiohttpExchange, Timeouts
+from rumbleup_async.session.exchange import Exchange
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TRANSPORTS = ("auto", "lane", "aiohttp")
+
+
+def connect(
+    base_url: str,
+    headers: Mapping[str, str],
+    *,
+    connections: int = 100,
+    timeouts: Timeouts | None = None,
+    transport: str = "auto",
+    session: aiohttp.ClientSession | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    trace_configs: Sequence[aiohttp.TraceConfig] = (),
+) -> Exchange:
+    """An exchange with this server; `headers` go with every request.
+
+    `transport`: `lane` for connections of our own, which need httptools (the extra `fast`); `aiohttp` for aiohttp; `auto` for
+    lanes unless httptools is missing, or a session or trace_configs ask for aiohttp. Proxies named in the environment are used by
+    neither; for one, hand in an aiohttp session with `trust_env=True`. Raises ConfigurationError for what does not go together.
+    """
+    if transport not in TRANSPORTS:
+        raise ConfigurationError(f"transport must be one of {', '.join(TRANSPORTS)}")
+    needs_aiohttp = session is not None or bool(trace_configs)
+    if transport == "lane":
+        if needs_aiohttp:
+            raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
+        if not can_have_lanes():
+            raise ConfigurationError("transport='lane' needs httptools: pip install 'rumbleup_async[fast]'")
+    over_aiohttp = AiohttpExchange(
+        base_url, headers, connections=connections, timeouts=timeouts, session=session, ssl=ssl, trace_configs=trace_configs
+    )
+    if transport == "aiohttp" or needs_aiohttp or not can_have_lanes():
+        return over_aiohttp
+    from rumbleup_async.session.lanes import LaneExchange
+
+    return LaneExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
+
+
+def can_have_lanes() -> bool:
+    """Whether what lanes are made of is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("httptools", "aiohappyeyeballs"))
