@@ -3,6 +3,8 @@
 Data only. Every kind is counted when it is met: by a text or a draw, or by a process with work before it.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -16,7 +18,7 @@ class Fault(NamedTuple):
     words: str = ""
     status: int = 0
     body: bytes = b""
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     seconds: float = 0.0
     """How long the caller waits for it. Shorter than the real timeouts: who waits for room looks again 50 times a second."""
 

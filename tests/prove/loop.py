@@ -45,7 +45,7 @@ class Loop(asyncio.BaseEventLoop):
         self.now = now
         self.steps = 0
         self.alarms: dict[int, Callable[[], None]] = {}
-        self.is_dead = False
+        self._is_dead = False
         self.complaints: list[str] = []
         self._tasks = 0
         self._end = now + _LONGEST
@@ -64,8 +64,12 @@ class Loop(asyncio.BaseEventLoop):
 
     def die(self) -> None:
         """Nothing runs from here on. Whoever calls it must return, or wait for `never()`, at once."""
-        self.is_dead = True
+        self._is_dead = True
         self.stop()
+
+    def has_died(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self._is_dead
 
     def never(self) -> "asyncio.Future[Any]":
         """What the dying waits for."""
@@ -83,15 +87,16 @@ class Loop(asyncio.BaseEventLoop):
         try:
             result = func(*args)
         except Exception as error:
-            if not self.is_dead:
+            if not self._is_dead:
                 future.set_exception(error)
         else:
-            if not self.is_dead:
+            if not self._is_dead:
                 future.set_result(result)
         return future
 
     def bury(self) -> None:
         """Get rid of what a death left lying about, without letting it do or say anything."""
+        self._is_dead = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
             for task in asyncio.all_tasks(self):
@@ -137,10 +142,10 @@ class Loop(asyncio.BaseEventLoop):
             self.steps += 1
             if self.steps in self.alarms:
                 self.alarms[self.steps]()
-                if self.is_dead:
+                if self._is_dead:
                     return
             handle._run()
-            if self.is_dead:
+            if self._is_dead:
                 return
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None: ...

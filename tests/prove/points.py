@@ -37,7 +37,7 @@ class Short(World):
         self.endings = []
         self.storage.close()
         self.storage = Simulated()
-        self.slow_disk = 0.01
+        self.slow_disk = 0.03
         self.people = make_list(self.random, texts, is_handed_out=False)
         self.provider = Provider(seed, 0.05)
         self.provider.most = self.concurrency

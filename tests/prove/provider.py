@@ -123,7 +123,7 @@ class Provider:
         self.flights = {}
 
     async def __call__(self, request: Request) -> Response:
-        if self.loop.is_dead:
+        if self.loop.has_died():
             raise Dead
         if request.path == wire.SEND and request.method == "POST":
             return await self._send(request)
@@ -141,7 +141,7 @@ class Provider:
         loop = self.loop
         self.requests.append((loop.now, phone))
         self.on_request(len(self.requests))
-        if loop.is_dead:
+        if loop.has_died():
             # Died with the request written: it may arrive.
             self.flights[0] = body
             self.process_died()
@@ -209,7 +209,7 @@ class Provider:
         self.met[fault.name] += 1
         phone = body.phone
         leaves = fault.leaves > 0 and self.coin(phone) < fault.leaves
-        if fault.kind == "maybe" or 500 <= fault.status or fault.status in {200, 307, 408}:
+        if fault.kind == "maybe" or fault.status >= 500 or fault.status in {200, 307, 408}:
             self.doubtful.add(phone)
         flight = 0
         if leaves:

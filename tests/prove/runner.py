@@ -116,6 +116,4 @@ def add_up(lines: Sequence[dict[str, object]], seconds: float) -> Total:
         for name in ("texts", "processes", "unknown"):
             totals[name] += int(str(line.get(name, 0)))
         digest.update(str(line.get("hash")).encode())
-    return Total(
-        len(lines), totals["texts"], totals["processes"], totals["unknown"], met, wrongs, digest.hexdigest(), seconds
-    )
+    return Total(len(lines), totals["texts"], totals["processes"], totals["unknown"], met, wrongs, digest.hexdigest(), seconds)

@@ -181,14 +181,14 @@ class Writer:
 
     async def aclose(self) -> None:
         # Not the disk's own: what is open when a process ends becomes unknown when the next one opens it.
-        if self._process.loop.is_dead:
+        if self._process.loop.has_died():
             raise Dead
 
     async def _step(self, kind: str, work: Callable[[*Ts], Coroutine[Any, Any, T]], *given: *Ts) -> T:
         """Like the real one: done elsewhere, and waited for to its end even when cancelled."""
         process = self._process
         loop = process.loop
-        if loop.is_dead:
+        if loop.has_died():
             raise Dead
         done: asyncio.Future[T] = loop.create_future()
         box = [done]
@@ -207,7 +207,7 @@ class Writer:
     ) -> None:
         process = self._process
         process.point("before", kind)
-        if process.loop.is_dead:
+        if process.loop.has_died():
             return
         if box[0].cancelled():
             box[0] = process.loop.create_future()
@@ -222,7 +222,7 @@ class Writer:
             done.set_exception(error)
             return
         process.point("after", kind)
-        if process.loop.is_dead:
+        if process.loop.has_died():
             return
         if fault:
             # It said no, and it is on the disk all the same.
@@ -389,14 +389,14 @@ class _Connection:
             return self._connection.execute(statement, *values)
         ledger = self._ledger
         process = ledger.process
-        if process.loop.is_dead:
+        if process.loop.has_died():
             return self._connection.execute(statement)
         self._point("before")
-        fault = "" if process.loop.is_dead else process.disk_fault(ledger.kind)
+        fault = "" if process.loop.has_died() else process.disk_fault(ledger.kind)
         if fault and fault != "fsync error":
             raise sqlite3.OperationalError(fault)
         done = self._connection.execute(statement)
-        if not process.loop.is_dead:
+        if not process.loop.has_died():
             self._point("after")
         if fault:
             raise sqlite3.OperationalError(fault)
@@ -405,7 +405,7 @@ class _Connection:
     def _point(self, when: str) -> None:
         process = self._ledger.process
         process.point(when, self._ledger.kind)
-        if process.loop.is_dead:
+        if process.loop.has_died():
             # What follows in this very step happens in files that nobody will open again.
             with suppress(FileExistsError):
                 self._ledger.snapshot()

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from rumbleup_async.bulk import run as run_module
 from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.run import CONCURRENT, Run, Settings
 from rumbleup_async.bulk.texters import Locks, Texters
 from rumbleup_async.errors import LedgerError
@@ -160,9 +161,7 @@ class World:
         ending = self.ending
         if ending is None or not self.is_armed or not ending.kind.startswith("crash"):
             return
-        if ending.kind == f"crash {when} intent commit" and "intent" in kind:
-            self.crash()
-        elif ending.kind == f"crash {when} result commit" and "result" in kind:
+        if any(part in kind and ending.kind == f"crash {when} {part} commit" for part in ("intent", "result")):
             self.crash()
 
     def disk_fault(self, kind: str) -> str:
@@ -269,6 +268,8 @@ class World:
         except Exception as error:
             raise Wrong(f"seed {self.seed}, size {self.asked}: {type(error).__name__}: {error}") from error
         finally:
+            if not self.loop.is_closed():
+                self.loop.bury()
             self.storage.close()
         unknown = sum(kept.state == "unknown" for kept in self.kept.values())
         return Settled(self.seed, self.texts, self.lives, self.met, self.hash(), unknown)
@@ -315,7 +316,7 @@ class World:
             loop.run_forever()
         finally:
             self._end_life(loop)
-        if not loop.is_dead:
+        if not loop.has_died():
             assert task is not None
             is_done = self._outcome(task)
             for _ in range(3):
@@ -371,13 +372,15 @@ class World:
         settings = None if again else self._settings()
         run = self.run_ = Run(
             settings,
+            Options(
+                concurrency=self.concurrency,
+                limit=limit,
+                suppress=self.people.suppressed,
+                locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
+            ),
             gateway=self._gateway,
             ledger=self.storage.ledger(self),
             pace=Pace(self.rate),
-            concurrency=self.concurrency,
-            limit=limit,
-            suppress=self.people.suppressed,
-            locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
         )
         results: list[Result] | None = None
         is_leaver = self.ending is not None and self.ending.kind == "left early"
@@ -436,9 +439,10 @@ class World:
 
     def _outcome(self, task: "asyncio.Task[tuple[Run, list[Result] | None]]") -> bool:
         """Note how a process ended that did not die; whether the work is done."""
-        run = self.run_
-        assert run is not None
         self.has_stopped = True
+        run = self.run_
+        if run is None:
+            raise task.exception() or AssertionError("no run was made")
         stopped = run._stopped
         if task.cancelled():
             self.last = "cancelled"
@@ -503,16 +507,14 @@ def injected(world: World) -> Iterator[None]:
     clock = SimpleNamespace(time=world.wall, sleep=lambda seconds: None, monotonic=lambda: world.loop.now)
     choices = SimpleNamespace(choice=random.Random(world.seed ^ 0x1D).choice)
     replaced: list[tuple[Any, str, Any]] = [
-        (run_module, "Engine", functools.partial(run_module.Engine, wall_clock=world.wall, jitter=world.jitter)),
-        (run_module, "Texters", functools.partial(run_module.Texters, wall_clock=world.wall, jitter=world.jitter)),
+        (run_module, "Engine", functools.partial(Engine, wall_clock=world.wall, jitter=world.jitter)),
+        (run_module, "Texters", functools.partial(Texters, wall_clock=world.wall, jitter=world.jitter)),
         (run_module, "secrets", choices),
         (run_module, "time", clock),
         (sqlite_module, "time", clock),
         (anyio.to_thread, "run_sync", in_place),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
-    assert issubclass(Engine, object)
-    assert issubclass(Texters, object)
     for owner, name, value in replaced:
         setattr(owner, name, value)
     try:
