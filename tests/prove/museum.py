@@ -332,9 +332,8 @@ def _limit_by_worker() -> list[Any]:
     begin = Engine.__init__
 
     def init(self: Engine, *arguments: Any, **options: Any) -> None:
-        if options.get("limit") is not None:
-            options["limit"] *= options["concurrency"]
         begin(self, *arguments, **options)
+        self._left *= self._window.most
 
     return [patch.object(Engine, "__init__", init)]
 

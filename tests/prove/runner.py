@@ -66,7 +66,7 @@ def play_points(part: int, parts: int, every: int, first: int) -> Iterator[dict[
                 number += 1
                 if number % parts != part:
                     continue
-                if not number % _BREATH:
+                if not number // parts % _BREATH:
                     gc.collect()
                 try:
                     texts = points.play(death)
