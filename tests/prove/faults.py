@@ -112,5 +112,5 @@ LOG = ("log lagging", "log without tags", "log page repeated", "log unreadable",
 """What may meet the settling of unknowns."""
 
 KINDS: tuple[str, ...] = tuple(
-    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS])
+    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG])
 )

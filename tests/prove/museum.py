@@ -14,6 +14,7 @@ from rumbleup_async import retry
 from rumbleup_async.bulk import engine as engine_module
 from rumbleup_async.bulk import sender as sender_module
 from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.reconcile import Reconciled
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.sender import Sender
 from rumbleup_async.bulk.texters import Texters
@@ -21,6 +22,7 @@ from rumbleup_async.bulk.window import Window
 from rumbleup_async.messaging import (
     Accepted,
     Draw,
+    Findings,
     NotSent,
     Outcome,
     Planned,
@@ -33,6 +35,7 @@ from rumbleup_async.messaging import (
 from rumbleup_async.retry import Decision, Policy
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.session.exchange import MaybeSentError, Request, Response
 from rumbleup_async.session.pace import Pace
 from tests.prove.provider import Provider
@@ -420,6 +423,27 @@ def _contact_lost() -> list[Any]:
     return [patch.object(Disk, "_add", add)]
 
 
+# ---- a log that is believed too soon ----
+
+_reconcile = Run.reconcile
+_look_up = LogSearch.look_up
+
+
+def _no_settle_delay() -> list[Any]:
+    async def reconcile(self: Run) -> Reconciled:
+        return await _reconcile(self, settle=0.0)
+
+    return [patch.object(Run, "reconcile", reconcile)]
+
+
+def _unreadable_is_absent() -> list[Any]:
+    async def look_up(self: LogSearch, doubts: Any) -> Findings:
+        found = await _look_up(self, doubts)
+        return Findings(found=found.found, absent=frozenset(doubt.row for doubt in doubts) - found.found.keys())
+
+    return [patch.object(LogSearch, "look_up", look_up)]
+
+
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
     Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
@@ -483,6 +507,12 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("another text than the one planned", "templates rendered again at each try", _another_text, "got another text"),
     Exhibit(
         "a lost draw is forgotten", "workers that fetch and crash", _lost_draw_forgotten, "locked for nobody", concurrent=True
+    ),
+    Exhibit(
+        "absent from the log is believed at once", "settling jobs without a delay", _no_settle_delay, "the books say not_sent"
+    ),
+    Exhibit(
+        "no answer from the log means absent", "settling jobs that catch everything", _unreadable_is_absent, "books say not_sent"
     ),
     Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
 )

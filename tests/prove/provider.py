@@ -4,13 +4,16 @@ It is an `Exchange`: real HTTP answers for the real gateway, and the two errors 
 """
 
 import asyncio
+import datetime as dt
 import heapq
+import json
 import random
 import zlib
 from asyncio.futures import _set_result_unless_cancelled as _wake  # type: ignore[attr-defined]
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -18,6 +21,9 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import MaybeSentError, NotSentError, Request, Response
 from tests.prove.faults import Fault
 from tests.prove.loop import Dead, Loop
+
+EPOCH = 1_790_000_000.0
+"""What the wall clock shows when a world begins, in seconds since 1970."""
 
 LOCK = 30.0
 """Seconds a contact is locked. The real five minutes would only be more asking for contacts that are not there yet."""
@@ -92,6 +98,8 @@ class Provider:
         self._locks: list[tuple[float, int, str]] = []
         self._locked: dict[str, tuple[float, int]] = {}
         self._texted: set[str] = set()
+        self.log_trouble = ""
+        self._repeats = 0
         self.lost = 0
         """Contacts locked for this process by answers that it never had."""
         self._lock = 0
@@ -129,6 +137,8 @@ class Provider:
             return await self._send(request)
         if request.path == wire.NEXT and request.method == "POST":
             return await self._next()
+        if request.path == wire.LOG and request.method == "GET" and request.read:
+            return await self._log(request)
         raise AssertionError(f"{request.method} {request.path} is not what a run asks for")
 
     async def aclose(self) -> None: ...
@@ -290,3 +300,46 @@ class Provider:
             heapq.heappush(locks, (now + LOCK, self._lock, phone))
             return Response(200, _JSON, self.people[phone])
         return _RACE if any(phone not in self._texted for _, _, phone in locks) else _END
+
+    # ---- message/log/select ----
+
+    async def _log(self, request: Request) -> Response:
+        """A page of what was taken, oldest first, as far as the log shows it by now."""
+        await asyncio.sleep(self._latency)
+        trouble = self.log_trouble
+        if trouble == "log unreadable":
+            self.met[trouble] += 1
+            return Response(503, _JSON, b'{"status":503,"message":"no"}')
+        query = parse_qs(request.query)
+        lag = 600.0 if trouble == "log lagging" else 0.0
+        rows = [text for text in self.truth if text.time <= self.loop.now - lag]
+        self.met["log lagging"] += len(rows) < len(self.truth)
+        self.met["log without tags"] += trouble == "log without tags" and "phone" in query
+        if "flags" in query:
+            rows = [] if trouble == "log without tags" else [text for text in rows if query["flags"][0] in text.flags]
+        if "phone" in query:
+            wanted = set(query["phone"][0].split(","))
+            rows = [text for text in rows if text.phone in wanted]
+        start, size = int(query.get("_start", ["0"])[0]), min(40, int(query.get("_count", ["32"])[0]))
+        page = rows[start : start + size]
+        if trouble == "log page repeated" and start and self._repeats < 2:
+            # The page before once more, under a token of its own.
+            self._repeats += 1
+            self.met[trouble] += 1
+            page = rows[start - size : start]
+            start -= size
+        found: dict[str, object] = {"count": len(page), "data": [self._row(text, trouble) for text in page]}
+        if start + size < len(rows):
+            found["next_token"] = start + size
+        return Response(200, _JSON, json.dumps(found).encode())
+
+    def _row(self, text: Taken, trouble: str) -> dict[str, object]:
+        sent = dt.datetime.fromtimestamp(EPOCH + text.time, dt.UTC)
+        return {
+            "logid": text.logid,
+            "phone": text.phone,
+            "action": text.action,
+            "text": text.text,
+            "flags": [] if trouble == "log without tags" else list(text.flags),
+            "sent_time": f"{sent:%Y-%m-%dT%H:%M:%SZ}",
+        }

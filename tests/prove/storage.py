@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from rumbleup_async.bulk.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
 
@@ -105,8 +106,8 @@ class Disk(MemoryLedger):
 class Simulated:
     """A disk in memory."""
 
-    def __init__(self) -> None:
-        self.disk = Disk()
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self.disk = Disk(wall_clock)
 
     def ledger(self, process: Process) -> Ledger:
         return Writer(self.disk, process)
@@ -172,6 +173,12 @@ class Writer:
 
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         return await self._step(kind_of(closed, drawn), self._disk.draw, closed, drawn)
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        return await self._disk.doubts(after, limit, absent=absent)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        await self._step("settle", self._disk.settle, settled)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         await self._step("finish", self._disk.finish, stopped, elapsed)
