@@ -14,9 +14,9 @@ def test_no_point_of_a_run_is_a_bad_one_to_die_at() -> None:
     common = ["--points", "--every", "8", "--recoveries", "2"]
     total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
     assert total.wrongs == []
-    assert total.met["killed at a step"] > 1000
-    assert total.met["killed before a commit"] == total.met["killed after a commit"] > 50
+    assert total.met["killed at a step"] > 500
+    assert total.met["killed before a commit"] == total.met["killed after a commit"] > 40
     assert total.met["cancelled at a step"] > 100
-    assert total.met["killed before a commit of the recovery"] > 50
-    assert total.met["killed after a commit of the recovery"] > 50
+    assert total.met["killed before a commit of the recovery"] > 20
+    assert total.met["killed after a commit of the recovery"] > 20
     assert total.met["killed at a step of the recovery"] > 10

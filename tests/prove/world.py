@@ -487,7 +487,8 @@ class World:
     def _settle(self) -> None:
         """Ask the log about what is unknown, first as troubles have it, then as it should be; then nothing may be unknown."""
         self.endings = []
-        for trouble in self.troubles_of_the_log():
+        troubles = self.troubles_of_the_log()
+        for trouble in troubles:
             if not self._count_unknown():
                 break
             if trouble in {"log lagging", "log without tags"} and self.skew:
@@ -496,7 +497,8 @@ class World:
             self.provider.log_trouble = trouble if trouble.startswith("log") else ""
             self._look_up(trouble)
             self._check(None)
-        self._check(0, is_settled=True)
+        if troubles:
+            self._check(0, is_settled=True)
 
     def troubles_of_the_log(self) -> tuple[str, ...]:
         """What meets the log each time that it is asked; the last time it is as it should be."""
