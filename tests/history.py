@@ -1,15 +1,17 @@
 """The history checker: holds a list, its ledger, its report and what the provider really received against each other.
 
-It reads the ledger's file and the report by itself and imports nothing of ours, so that a mistake cannot hide on both sides.
+The rules of the promise stand in `check_promise`, once, for simulated worlds and for real processes: data in, no I/O.
+`check_history` reads a ledger's file and a report for it by itself. Nothing of ours is imported, so that a mistake cannot hide on
+both sides.
 """
 
 import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 FINAL = ("sent", "refused", "skipped", "not_sent", "unknown")
 COLUMNS = ["row", "phone", "state", "reason", "logid", "attempts", "sent_time"]
@@ -27,6 +29,103 @@ class Entry(NamedTuple):
     logid: str
     attempts: int
     sent_time: str
+
+
+class Kept(NamedTuple):
+    """A contact as the books have it. `text`: the one that was planned; None for whoever is not to be texted."""
+
+    row: int
+    phone: str
+    state: str
+    logid: str
+    text: str | None
+
+
+class Received(Protocol):
+    """A text that the provider took."""
+
+    @property
+    def phone(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def logid(self) -> str: ...
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def flags(self) -> Sequence[str]: ...
+
+
+def check_promise(
+    *,
+    rows: int | None,
+    kept: Iterable[Kept],
+    truth: Iterable[Received],
+    action: str,
+    tag: str,
+    allowed: int,
+    planned: Mapping[str, str] | None = None,
+    never: Container[str] = frozenset(),
+) -> dict[str, Kept]:
+    """Assert the promise at the end of a run: at most once, always accounted for. Returns who may be texted, by phone.
+
+    `rows`: contacts of the list, of any quality; None where nobody knows (concurrent mode). `kept`: every row of the books, in
+    one of the five final states. `truth`: every text the provider took. `allowed`: contacts that may be unknown. `planned`: the
+    text each phone should get, worked out by the caller; nobody else may be in the books as to be texted. `never`: phones
+    that must not be texted.
+    """
+    entries = list(kept)
+    numbers = {entry.row for entry in entries}
+    assert len(numbers) == len(entries), f"rows twice in the books: {_twice(entry.row for entry in entries)}"
+    assert rows is None or len(entries) == rows, f"{rows} rows in the list, {len(entries)} in the books"
+    strange = {entry.row: entry.state for entry in entries if entry.state not in FINAL}
+    assert not strange, f"rows in no final state: {_some(strange.items())}"
+
+    live = [entry for entry in entries if entry.state != "skipped"]
+    contacts = {entry.phone: entry for entry in live}
+    assert len(contacts) == len(live), f"phones in two rows that may be texted: {_twice(entry.phone for entry in live)}"
+
+    texts = list(truth)
+    received = {text.phone: text for text in texts}
+    assert len(received) == len(texts), f"TEXTED TWICE: {_twice(text.phone for text in texts)}"
+    stray = received.keys() - contacts.keys()
+    assert not stray, f"texted although not to be texted: {_some(stray)}"
+    lost = [entry.phone for entry in live if entry.state == "sent" and entry.phone not in received]
+    assert not lost, f"the books say sent, the provider never saw: {_some(lost)}"
+
+    for phone, text in received.items():
+        entry = contacts[phone]
+        assert entry.state in {"sent", "unknown"}, f"{phone} was texted, but the books say {entry.state}"
+        assert entry.state != "sent" or entry.logid == text.logid, f"{phone}: another logid in the books than the provider gave"
+        assert text.text == entry.text, f"{phone} got another text than the one in the books"
+        assert planned is None or text.text == planned.get(phone), f"{phone} got another text than its row says"
+        assert text.action == action, f"{phone} was texted by project {text.action}"
+        assert tag in text.flags, f"the text to {phone} lacks the tag of its run"
+        assert phone not in never, f"{phone} was texted although it is suppressed"
+    if planned is not None:
+        assert contacts.keys() == planned.keys(), f"wrongly skipped or not: {_some(contacts.keys() ^ planned.keys())}"
+
+    unknown = sum(entry.state == "unknown" for entry in entries)
+    assert unknown <= allowed, f"{unknown} unknown, at most {allowed} can be explained"
+    return contacts
+
+
+def check_rate(times: Sequence[float], rate: float) -> None:
+    """Assert that no sliding second of one process held more than `rate` texts and the tolerance.
+
+    The tolerance: what the pace draws at once (20 ms of traffic, at least one text), once left over from before and once for a
+    full bucket, and once more for a new bucket after the rate has changed.
+    """
+    slack = 3 * max(1.0, rate * 0.02)
+    first = 0
+    for last, time in enumerate(times):
+        while times[first] <= time - 1.0:
+            first += 1
+        assert last - first + 1 <= rate + slack, f"{last - first + 1} texts within a second at a rate of {rate}"
 
 
 def read_report(path: Path) -> list[Entry]:
@@ -63,48 +162,41 @@ def check_history(
     by_row = {entry.row: entry for entry in entries}
 
     assert len(by_row) == len(entries), f"rows twice in the report: {_twice(entry.row for entry in entries)}"
-    assert len(entries) == rows, f"{rows} rows in the list, {len(entries)} in the report"
     assert by_row.keys() == stored.keys(), f"report and ledger differ in rows {_some(by_row.keys() ^ stored.keys())}"
-    strange = {entry.row: entry.state for entry in entries if entry.state not in FINAL}
-    assert not strange, f"rows in no final state: {_some(strange.items())}"
     differing = [row for row, entry in by_row.items() if entry.state != _WORDS[stored[row][1]]]
     assert not differing, f"report and ledger differ in the states of rows {_some(differing)}"
+    unsigned = [entry.row for entry in entries if entry.state == "sent" and not entry.sent_time]
+    assert not unsigned, f"sent, but the report has no time for rows {_some(unsigned)}"
 
-    live = [entry for entry in entries if entry.state != "skipped"]
-    contacts = {entry.phone: entry for entry in live}
-    assert len(contacts) == len(live), f"phones in two rows that may be texted: {_twice(entry.phone for entry in live)}"
-
-    received = {text["phone"]: text for text in truth}
-    assert len(received) == len(truth), f"TEXTED TWICE: {_twice(text['phone'] for text in truth)}"
-    stray = received.keys() - contacts.keys()
-    assert not stray, f"texted although not to be texted: {_some(stray)}"
-    for state in ("refused", "not_sent"):
-        wrong = [phone for phone in received if contacts[phone].state == state]
-        assert not wrong, f"texted, but the report says {state}: {_some(wrong)}"
-    lost = [entry.phone for entry in live if entry.state == "sent" and entry.phone not in received]
-    assert not lost, f"the report says sent, the provider never saw: {_some(lost)}"
-
-    texts = {entry.phone: stored[entry.row][2] or plan["same_text"] for entry in live}
-    for phone, text in received.items():
-        assert text["text"] == texts[phone], f"{phone} got another text than the one in the ledger"
-        assert planned is None or text["text"] == planned.get(phone), f"{phone} got another text than its row says"
-        assert text["action"] == plan["action"], f"{phone} was texted by project {text['action']}"
-        assert f"run-{plan['run']}" in text["flags"], f"the text to {phone} lacks the tag of its run"
-        entry = contacts[phone]
-        assert entry.state != "sent" or (entry.logid == text["logid"] and entry.sent_time), f"row {entry.row}: {entry}"
-    if planned is not None:
-        assert contacts.keys() == planned.keys(), f"wrongly skipped or not: {_some(contacts.keys() ^ planned.keys())}"
-
+    texts = [_Text(text["phone"], text["text"], text["logid"], text["action"], text["flags"]) for text in truth]
+    kept = [
+        Kept(entry.row, entry.phone, entry.state, entry.logid, stored[entry.row][2] or plan["same_text"]) for entry in entries
+    ]
+    contacts = check_promise(
+        rows=rows,
+        kept=kept,
+        truth=texts,
+        action=plan["action"],
+        tag=f"run-{plan['run']}",
+        allowed=2 * concurrency * crashes + doubtful,
+        planned=planned,
+    )
     states = Counter(entry.state for entry in entries)
-    allowed = 2 * concurrency * crashes + doubtful
-    assert states["unknown"] <= allowed, f"{states['unknown']} unknown, at most {allowed} can be explained"
     if summary is not None:
         told = {state: summary[state] for state in FINAL}
         assert sum(told.values()) == summary["total"] == rows, f"the summary does not add up: {dict(summary)}"
         assert told == {state: states[state] for state in FINAL}, f"summary {told}, report {dict(states)}"
         assert summary["run"] == plan["run"]
         assert summary["action"] == plan["action"]
-    return contacts
+    return {phone: by_row[kept.row] for phone, kept in contacts.items()}
+
+
+class _Text(NamedTuple):
+    phone: str
+    text: str
+    logid: str
+    action: str
+    flags: Sequence[str]
 
 
 def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[str, int, str | None]]]:

@@ -1,0 +1,116 @@
+"""What can go wrong, by name: what a provider or a network does to one request, and what ends a whole process.
+
+Data only. Every kind is counted when it is met: by a text or a draw, or by a process with work before it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """What becomes of one request. `leaves`: the probability that the provider takes it all the same."""
+
+    name: str
+    kind: str
+    """`nothing left`, `maybe` (no complete answer) or `answer`."""
+    leaves: float
+    words: str = ""
+    status: int = 0
+    body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({})
+    seconds: float = 0.0
+    """How long the caller waits for it. Shorter than the real timeouts: who waits for room looks again 50 times a second."""
+
+
+_JSON = {"Content-Type": "application/json"}
+_HTML = {"Content-Type": "text/html"}
+_PAGE = b"<html><body><h1>Something went wrong</h1></body></html>"
+
+
+def _error(status: int, message: str = "no", code: str = "") -> bytes:
+    tail = f',"code":"{code}"' if code else ""
+    return f'{{"status":{status},"message":"{message}"{tail}}}'.encode()
+
+
+REQUEST_FAULTS: tuple[Fault, ...] = (
+    Fault("connection refused", "nothing left", 0, "the connection was refused"),
+    Fault("no DNS", "nothing left", 0, "the host name was not found", seconds=1.0),
+    Fault("no TLS", "nothing left", 0, "no TLS connection"),
+    Fault("pool exhausted", "nothing left", 0, "no connection in time", seconds=1.5),
+    Fault("connected, reset before write", "maybe", 0, "the connection was reset"),
+    Fault("written, reset before answer", "maybe", 0.5, "the connection was reset"),
+    Fault("answer cut in its head", "maybe", 1, "the server closed the connection without an answer"),
+    Fault("answer cut in its body", "maybe", 1, "the answer broke off: the answer was cut short"),
+    Fault("wrong content length", "maybe", 1, "the answer broke off: the answer was cut short", seconds=3.0),
+    Fault("slow past the timeout", "maybe", 0.5, "no answer in time", seconds=3.0),
+    Fault("kept connection closed", "maybe", 0, "the server closed the connection without an answer"),
+    Fault("429", "answer", 0, status=429, body=_error(429, "slow down")),
+    Fault("429 with Retry-After", "answer", 0, status=429, body=_error(429), headers={**_JSON, "Retry-After": "2"}),
+    Fault("429 in the body of a 200", "answer", 0, status=200, body=b'{"status":429,"message":"slow","retryAfter":700}'),
+    Fault("440", "answer", 0, status=440, body=_error(440, "too many")),
+    Fault("500, taken", "answer", 1, status=500, body=_error(500)),
+    Fault("500, not taken", "answer", 0, status=500, body=_error(500)),
+    Fault("502, taken", "answer", 1, status=502, body=_PAGE, headers=_HTML),
+    Fault("502, not taken", "answer", 0, status=502, body=_PAGE, headers=_HTML),
+    Fault("503, taken", "answer", 1, status=503, body=_error(503)),
+    Fault("503, not taken", "answer", 0, status=503, body=b"", headers={"Retry-After": "3"}),
+    Fault("504, taken", "answer", 1, status=504, body=_PAGE, headers=_HTML),
+    Fault("504, not taken", "answer", 0, status=504, body=_PAGE, headers=_HTML),
+    Fault("HTML under 200", "answer", 0.5, status=200, body=_PAGE, headers=_HTML),
+    Fault("empty body under 200", "answer", 0.5, status=200, body=b"", headers=_JSON),
+    Fault("JSON cut short under 200", "answer", 0.5, status=200, body=b'{"logid":"rl_', headers=_JSON),
+    Fault("redirect", "answer", 0.5, status=307, body=b"", headers={"Location": "/api/message/send"}),
+    Fault("408", "answer", 0.5, status=408, body=b""),
+    Fault("refused: landline", "answer", 0, status=400, body=_error(400, "landline", "LANDLINE")),
+    Fault("refused: bad field", "answer", 0, status=400, body=_error(400, "a field", "FIELD")),
+    Fault("403 without more", "answer", 0, status=403, body=_error(403, "not authorized")),
+    Fault("outside hours", "answer", 0, status=400, body=_error(400, "too late", "TIMERANGE")),
+)
+"""What may meet a single text."""
+
+NONE_NOW = Fault("441", "answer", 0, status=441, body=_error(441, "nobody this time"))
+LOST_DRAW = Fault("lost draw", "maybe", 1, "no answer in time", seconds=3.0)
+
+DRAW_FAULTS: tuple[Fault, ...] = (
+    NONE_NOW,
+    NONE_NOW,
+    LOST_DRAW,
+    LOST_DRAW,
+    LOST_DRAW,
+    *(
+        fault
+        for fault in REQUEST_FAULTS
+        if not fault.name.startswith(("refused", "403", "outside", "429 in", "redirect", "408", "JSON"))
+    ),
+)
+"""What may meet a draw in concurrent mode. `leaves`: a contact is locked all the same."""
+
+BARS: tuple[Fault, ...] = (
+    Fault("401 mid-run", "answer", 0, status=401, body=_error(401, "unauthorized")),
+    Fault("403 opt-out missing", "answer", 0, status=403, body=_error(403, "must include opt-out instructions, STOP")),
+    Fault("daily cap mid-run", "answer", 0, status=400, body=_error(400, "cap", "DAILYCAP")),
+)
+"""Answered to every text from some moment on, until a person has seen to it."""
+
+CRASHES = (
+    "crash before intent commit",
+    "crash after intent commit",
+    "crash before result commit",
+    "crash after result commit",
+    "crash between two steps",
+    "crash on opening",
+)
+DISK = ("disk full", "write error", "fsync error")
+OTHER = ("cancelled at an await", "every task cancelled", "signal once", "signal twice", "left early", "outage")
+ENDINGS = (*CRASHES, *DISK, *OTHER, *(fault.name for fault in BARS))
+"""What ends a process, or may."""
+
+CLOCKS = ("wall clock set back", "wall clock set forward", "machine asleep")
+
+LOG = ("log lagging", "log without tags", "log page repeated", "log unreadable", "crash during reconcile")
+"""What may meet the settling of unknowns."""
+
+KINDS: tuple[str, ...] = tuple(
+    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG])
+)

@@ -1,0 +1,155 @@
+"""An event loop without any I/O: virtual time, every step counted, and a death that nothing survives.
+
+A relative of `tests/virtual_time.py`, made for millions of texts: no selector, no sockets, so a world costs microseconds. It can
+die between any two steps. Then nothing of it runs any more, not even a `finally`; `bury()` gets rid of the remains.
+"""
+
+import asyncio
+import contextvars
+import heapq
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from tests.virtual_time import Stuck
+
+T = TypeVar("T")
+
+_TICK = 1e-7
+_LONGEST = 400 * 86_400.0
+
+
+class Dead(BaseException):
+    """Something of a world that has died wanted to go on."""
+
+
+class _Task(asyncio.Task[Any]):
+    """Hashes by its number, so that sets of tasks have the same order in every process."""
+
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+        self.number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class Loop(asyncio.BaseEventLoop):
+    """One process: begins at the moment `now`, and ends by itself or by `die()`.
+
+    `alarms` maps numbers of steps to what is done just before that step is taken.
+    """
+
+    def __init__(self, now: float) -> None:
+        super().__init__()
+        self.now = now
+        self.steps = 0
+        self.alarms: dict[int, Callable[[], None]] = {}
+        self._is_dead = False
+        self.complaints: list[str] = []
+        self._tasks = 0
+        self._end = now + _LONGEST
+        self.set_task_factory(self._numbered)
+        self.set_exception_handler(self._complain)
+
+    def _numbered(self, loop: Any, coro: Any, context: contextvars.Context | None = None) -> asyncio.Task[Any]:
+        self._tasks += 1
+        return _Task(self._tasks, coro, loop=loop, context=context)
+
+    def _complain(self, loop: Any, context: dict[str, Any]) -> None:
+        self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def time(self) -> float:
+        return self.now
+
+    def die(self) -> None:
+        """Nothing runs from here on. Whoever calls it must return, or wait for `never()`, at once."""
+        self._is_dead = True
+        self.stop()
+
+    def has_died(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self._is_dead
+
+    def never(self) -> "asyncio.Future[Any]":
+        """What the dying waits for."""
+        return self.create_future()
+
+    def run(self, main: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run until `main` has ended, or until the world dies; Stuck if nothing can ever happen any more."""
+        task = self.create_task(main)
+        task.add_done_callback(lambda _: self.stop())
+        self.run_forever()
+        return task
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
+        future = self.create_future()
+        try:
+            result = func(*args)
+        except Exception as error:
+            if not self._is_dead:
+                future.set_exception(error)
+        else:
+            if not self._is_dead:
+                future.set_result(result)
+        return future
+
+    def bury(self) -> None:
+        """Get rid of what a death left lying about, without letting it do or say anything."""
+        self._is_dead = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
+            for task in asyncio.all_tasks(self):
+                vars_of: Any = task
+                vars_of._log_destroy_pending = False
+                coro: Any = task.get_coro()
+                for _ in range(4):
+                    try:
+                        coro.close()
+                    except BaseException:
+                        continue
+                    break
+        self._ready.clear()
+        self._scheduled.clear()
+        self.close()
+
+    # ---- what asyncio asks of a loop ----
+
+    _ready: Any
+    _scheduled: Any
+    _stopping: bool
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled
+        now = self.now = self.now + _TICK
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and not self._stopping:
+            if not scheduled:
+                raise Stuck("no task can go on")
+            if scheduled[0]._when > now:
+                now = self.now = scheduled[0]._when
+                if now > self._end:
+                    raise Stuck("more than a year has passed")
+        while scheduled and scheduled[0]._when <= now:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            self.steps += 1
+            if self.steps in self.alarms:
+                self.alarms[self.steps]()
+                if self._is_dead:
+                    return
+            handle._run()
+            if self._is_dead:
+                return
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None: ...
+
+    def _process_events(self, event_list: Any) -> None: ...
+
+    def _write_to_self(self) -> None: ...

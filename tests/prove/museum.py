@@ -1,0 +1,518 @@
+"""A museum of published faults: each recreated on our engine, sender, gateway or ledger, for the length of a test.
+
+It tests the tests: a harness that lets one of these pass proves nothing. Each exhibit says where such a fault was seen: in what
+kind of program, not in whose.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from rumbleup_async import retry
+from rumbleup_async.bulk import engine as engine_module
+from rumbleup_async.bulk import sender as sender_module
+from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.reconcile import Reconciled
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.bulk.sender import Sender
+from rumbleup_async.bulk.texters import Texters
+from rumbleup_async.bulk.window import Window
+from rumbleup_async.messaging import (
+    Accepted,
+    Draw,
+    Findings,
+    NotSent,
+    Outcome,
+    Planned,
+    Skipped,
+    State,
+    Text,
+    Throttled,
+    Unknown,
+)
+from rumbleup_async.retry import Decision, Policy
+from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+from rumbleup_async.rumbleup.log_search import LogSearch
+from rumbleup_async.session.exchange import MaybeSentError, Request, Response
+from rumbleup_async.session.pace import Pace
+from tests.prove.provider import Provider
+from tests.prove.storage import Disk
+from tests.prove.world import World, Wrong
+
+WORLDS = 80
+"""In so many worlds each exhibit must have been caught."""
+SIZE = 120
+
+
+class Exhibit(NamedTuple):
+    """One fault: what it does, where such a thing was seen, and how our code is made to have it."""
+
+    name: str
+    seen_in: str
+    patches: Callable[[], list[Any]]
+    rule: str = "TEXTED TWICE"
+    """Words of the rule that must catch it; others may, too, but this is the one that it breaks."""
+    concurrent: bool | None = None
+    """Whether it is looked for in concurrent mode only; None: in both."""
+
+
+def hunt(exhibit: Exhibit, worlds: int = WORLDS) -> str | None:
+    """How the harness catches it, and in which world; None if it does not."""
+    for seed in range(worlds):
+        with built_in(exhibit):
+            try:
+                World(seed, SIZE, concurrent=exhibit.concurrent).play()
+            except Wrong as error:
+                if exhibit.rule in str(error):
+                    return str(error)
+    return None
+
+
+@contextmanager
+def built_in(exhibit: Exhibit) -> Iterator[None]:
+    """Our code with that fault."""
+    with ExitStack() as stack:
+        for one in exhibit.patches():
+            stack.enter_context(one)
+        yield
+
+
+# ---- retries that are none of their business ----
+
+_deliver = RumbleUpGateway.deliver
+_draw = RumbleUpGateway.draw
+_decide = retry.decide
+_call = Provider.__call__
+
+
+def _retries(again: Callable[[Outcome], bool], times: int = 2) -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        for _ in range(times):
+            outcome = await _deliver(self, text)
+            if not again(outcome):
+                return outcome
+        return await _deliver(self, text)
+
+    return [patch.object(RumbleUpGateway, "deliver", deliver)]
+
+
+def _retry_on_timeout() -> list[Any]:
+    return _retries(lambda outcome: isinstance(outcome, Unknown) and outcome.reason == "no answer in time")
+
+
+def _retry_on_5xx() -> list[Any]:
+    return _retries(lambda outcome: isinstance(outcome, Unknown) and outcome.status >= 500)
+
+
+def _retry_wrapper() -> list[Any]:
+    return _retries(lambda outcome: not isinstance(outcome, Accepted), times=3)
+
+
+def _retry_unreadable() -> list[Any]:
+    return _retries(lambda outcome: isinstance(outcome, Unknown) and outcome.status == 200)
+
+
+def _reset_connection_repeated() -> list[Any]:
+    async def call(self: Provider, request: Request) -> Response:
+        try:
+            return await _call(self, request)
+        except MaybeSentError as error:
+            if "reset" not in error.reason:
+                raise
+            return await _call(self, request)
+
+    return [patch.object(Provider, "__call__", call)]
+
+
+def _redirect_followed() -> list[Any]:
+    async def call(self: Provider, request: Request) -> Response:
+        response = await _call(self, request)
+        return await _call(self, request) if response.status == 307 else response
+
+    return [patch.object(Provider, "__call__", call)]
+
+
+def _next_repeated() -> list[Any]:
+    async def call(self: Provider, request: Request) -> Response:
+        try:
+            return await _call(self, request)
+        except MaybeSentError:
+            if request.path != wire.NEXT:
+                raise
+            return await _call(self, request)
+
+    return [patch.object(Provider, "__call__", call)]
+
+
+def _hedged() -> list[Any]:
+    async def call(self: Provider, request: Request) -> Response:
+        first = asyncio.ensure_future(_call(self, request))
+        done, _ = await asyncio.wait([first], timeout=0.3)
+        if done or request.path != wire.SEND:
+            return await first
+        second = asyncio.ensure_future(_call(self, request))
+        done, left = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+        for one in left:
+            one.cancel()
+        await asyncio.wait([first, second])
+        return next(iter(done)).result()
+
+    return [patch.object(Provider, "__call__", call)]
+
+
+# ---- what an answer is taken for ----
+
+
+def _mistaken(outcome_for: Callable[[Outcome], Outcome]) -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        return outcome_for(await _deliver(self, text))
+
+    return [patch.object(RumbleUpGateway, "deliver", deliver)]
+
+
+def _timeout_is_not_sent() -> list[Any]:
+    return _mistaken(lambda one: NotSent(one.reason) if isinstance(one, Unknown) and not one.status else one)
+
+
+def _throttled_is_sent() -> list[Any]:
+    return _mistaken(lambda one: Accepted("rl_unknown") if isinstance(one, Throttled) else one)
+
+
+def _any_200_is_sent() -> list[Any]:
+    return _mistaken(lambda one: Accepted("") if isinstance(one, Unknown) and one.status == 200 else one)
+
+
+def _doubt_is_refused() -> list[Any]:
+    def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
+        if isinstance(outcome, Unknown):
+            return retry.Settle(State.REFUSED, outcome.reason)
+        return _decide(outcome, attempt, policy, proven=proven)
+
+    return [patch.object(sender_module, "decide", decide)]
+
+
+def _doubt_is_queued() -> list[Any]:
+    def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
+        if isinstance(outcome, Unknown):
+            return retry.Park(outcome.reason)
+        return _decide(outcome, attempt, policy, proven=proven)
+
+    return [patch.object(sender_module, "decide", decide)]
+
+
+# ---- books that are kept too early, too late, or not at all ----
+
+_recover = Disk.recover
+_exchange = Disk.exchange
+
+
+def _resume_sends_what_was_in_flight() -> list[Any]:
+    def recover(self: Disk) -> None:
+        for entry in self._entries.values():
+            if entry.state is State.INTENT:
+                self._move(entry, State.QUEUED)
+        _recover(self)
+
+    return [patch.object(Disk, "recover", recover)]
+
+
+def _resume_queues_unknown() -> list[Any]:
+    def recover(self: Disk) -> None:
+        _recover(self)
+        for row, entry in self._entries.items():
+            if entry.state is State.UNKNOWN:
+                self._counts[State.UNKNOWN] -= 1
+                self._counts[State.QUEUED] += 1
+                entry.state = State.QUEUED
+                self._queue.append(row)
+
+    return [patch.object(Disk, "recover", recover)]
+
+
+def _checkpoint_at_fetch() -> list[Any]:
+    def recover(self: Disk) -> None:
+        # Whatever was fetched counts as done.
+        for entry in self._entries.values():
+            if entry.state is State.INTENT:
+                self._move(entry, State.SENT)
+        _recover(self)
+
+    return [patch.object(Disk, "recover", recover)]
+
+
+def _intent_not_durable() -> list[Any]:
+    def late(self: Disk, row: int) -> None:
+        entry = self._entries[row]
+        if entry.state is State.QUEUED:
+            self._move(entry, State.INTENT)
+
+    async def exchange(self: Disk, closed: Any, want: int) -> list[Text]:
+        opened = await _exchange(self, closed, want)
+        for text in opened:
+            # Handed out, and written down some time later.
+            entry = self._entries[text.row]
+            self._counts[State.INTENT] -= 1
+            self._counts[State.QUEUED] += 1
+            entry.state = State.QUEUED
+            asyncio.get_running_loop().call_later(0.05, late, self, text.row)
+        return opened
+
+    return [patch.object(Disk, "exchange", exchange)]
+
+
+def _result_before_answer() -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        # Sent as soon as it is handed to the network; what comes of it nobody asks.
+        asyncio.ensure_future(_deliver(self, text))  # noqa: RUF006 - that is the fault
+        await asyncio.sleep(0)
+        return Accepted("rl_soon")
+
+    return [patch.object(RumbleUpGateway, "deliver", deliver)]
+
+
+def _cancelled_is_not_sent() -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        try:
+            return await _deliver(self, text)
+        except asyncio.CancelledError:
+            return NotSent("cancelled")
+
+    return [patch.object(RumbleUpGateway, "deliver", deliver)]
+
+
+def _final_write_cancelled() -> list[Any]:
+    async def to_its_end(work: Any, on_cancel: Any = None) -> Any:
+        return await work
+
+    async def wind_up(self: Run, task: "asyncio.Task[None]") -> None:
+        # Nobody waits for what is in flight, nor for what is done and not yet written.
+        task.cancel()
+        await asyncio.wait([task])
+
+    return [patch.object(engine_module, "to_its_end", to_its_end), patch.object(Run, "_wind_up", wind_up)]
+
+
+def _batch_leased() -> list[Any]:
+    def wanted(self: Engine) -> int:
+        if self._is_stopping or self._is_dry or self._rows_to_pass or self._open:
+            return 0
+        return int(min(1000, self._left))
+
+    return [patch.object(Engine, "_wanted", wanted)]
+
+
+def _duplicates_in_memory() -> list[Any]:
+    def enter(self: Disk, planned: Any) -> Any:
+        # Known is who was seen by this process, and by row only after a resume.
+        from rumbleup_async.ledger.memory import _Entry
+
+        if isinstance(planned, Skipped):
+            return _Entry(planned, State.SKIPPED, planned.reason)
+        self._first_row.setdefault(planned.phone, planned.row)
+        return _Entry(planned, State.QUEUED)
+
+    return [patch.object(Disk, "_enter", enter)]
+
+
+# ---- limits and stops that do not bind ----
+
+
+def _window_ignored() -> list[Any]:
+    def take(self: Window) -> bool:
+        self.taken += 1
+        return True
+
+    def wanted(self: Engine) -> int:
+        return 0 if self._is_stopping or self._is_dry or self._rows_to_pass else int(min(500, self._left))
+
+    return [patch.object(Window, "take", take), patch.object(Engine, "_wanted", wanted)]
+
+
+def _limit_by_worker() -> list[Any]:
+    begin = Engine.__init__
+
+    def init(self: Engine, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        self._left *= self._window.most
+
+    return [patch.object(Engine, "__init__", init)]
+
+
+def _rate_by_worker() -> list[Any]:
+    begin = Pace.__init__
+
+    def init(self: Pace, rate: float | None = None, hold: Any = None) -> None:
+        begin(self, None if rate is None else rate * 8, hold)
+
+    return [patch.object(Pace, "__init__", init)]
+
+
+def _full_bucket() -> list[Any]:
+    from aiolimiter import AsyncLimiter
+
+    def limit_to(self: Pace, rate: float | None) -> None:
+        self._permits = 0
+        self._limiter = None if rate is None else AsyncLimiter(max(rate, 1.0), max(rate, 1.0) / rate)
+        self._slice = 1
+
+    return [patch.object(Pace, "_limit_to", limit_to)]
+
+
+def _suppression_forgotten() -> list[Any]:
+    from rumbleup_async.bulk import screening
+
+    batch = screening.Screen.batch
+
+    def all_of(self: Any, rows: Any) -> Any:
+        kept, self._suppress = self._suppress, frozenset()
+        try:
+            return batch(self, rows)
+        finally:
+            self._suppress = kept
+
+    begin = Engine.__init__
+
+    def init(self: Engine, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **{**options, "never": frozenset()})
+
+    return [patch.object(screening.Screen, "batch", all_of), patch.object(Engine, "__init__", init)]
+
+
+def _stop_unheard() -> list[Any]:
+    def go_home(self: Sender) -> None: ...
+
+    return [patch.object(Sender, "go_home", go_home)]
+
+
+def _lock_ignored() -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        await asyncio.sleep(40.0)
+        return await _deliver(self, text)
+
+    return [
+        patch.object(Texters, "too_late", lambda self, text: False),
+        patch.object(RumbleUpGateway, "deliver", deliver),
+    ]
+
+
+def _another_text() -> list[Any]:
+    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+        return await _deliver(self, Text(text.row, text.phone, text.text.replace("Ada", "Grace"), text.name, text.attempts))
+
+    return [patch.object(RumbleUpGateway, "deliver", deliver)]
+
+
+def _lost_draw_forgotten() -> list[Any]:
+    async def draw(self: RumbleUpGateway) -> Draw:
+        found = await _draw(self)
+        return NotSent(found.reason) if isinstance(found, Unknown) else found
+
+    return [patch.object(RumbleUpGateway, "draw", draw)]
+
+
+def _contact_lost() -> list[Any]:
+    publish = Disk._add
+
+    def add(self: Disk, rows: Any) -> Any:
+        # The last contact of a batch falls off its edge.
+        return publish(self, rows[:-1] if len(rows) > 100 and isinstance(rows[-1], Planned) else rows)
+
+    return [patch.object(Disk, "_add", add)]
+
+
+# ---- a log that is believed too soon ----
+
+_reconcile = Run.reconcile
+_look_up = LogSearch.look_up
+
+
+def _no_settle_delay() -> list[Any]:
+    async def reconcile(self: Run) -> Reconciled:
+        return await _reconcile(self, settle=0.0)
+
+    return [patch.object(Run, "reconcile", reconcile)]
+
+
+def _unreadable_is_absent() -> list[Any]:
+    async def look_up(self: LogSearch, doubts: Any) -> Findings:
+        found = await _look_up(self, doubts)
+        return Findings(found=found.found, absent=frozenset(doubt.row for doubt in doubts) - found.found.keys())
+
+    return [patch.object(LogSearch, "look_up", look_up)]
+
+
+EXHIBITS: tuple[Exhibit, ...] = (
+    Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
+    Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
+    Exhibit("a retry decorator around the send", "campaign scripts with a retry library", _retry_wrapper),
+    Exhibit("an unreadable answer is asked for again", "webhook relays", _retry_unreadable),
+    Exhibit("a reset connection is repeated below", "HTTP libraries, with idempotence guessed", _reset_connection_repeated),
+    Exhibit("a redirect of a send is followed", "HTTP clients by default", _redirect_followed),
+    Exhibit(
+        "message/next is repeated by the library",
+        "HTTP libraries, for each GET",
+        _next_repeated,
+        "locked for nobody",
+        concurrent=True,
+    ),
+    Exhibit("a slow send is hedged by a second one", "latency-minded RPC clients", _hedged),
+    Exhibit("a timeout counts as not sent", "clients with one total timeout", _timeout_is_not_sent),
+    Exhibit("429 counts as sent", "senders that look for exceptions only", _throttled_is_sent, "the provider never saw"),
+    Exhibit("any 200 counts as sent", "senders that look at the status only", _any_200_is_sent, "the provider never saw"),
+    Exhibit("doubt counts as refused", "senders with two states, sent and failed", _doubt_is_refused, "the books say refused"),
+    Exhibit("doubt goes back to the queue", "at-least-once job queues", _doubt_is_queued),
+    Exhibit("what was in flight is sent again by a resume", "a peer-to-peer texting platform", _resume_sends_what_was_in_flight),
+    Exhibit("a resume queues what is unknown", "campaign managers with a retry button", _resume_queues_unknown),
+    Exhibit(
+        "the checkpoint moves when contacts are fetched",
+        "a newsletter and mailing list manager",
+        _checkpoint_at_fetch,
+        "the provider never saw",
+    ),
+    Exhibit(
+        "the intent is not on the disk yet",
+        "journals that are flushed now and then",
+        _intent_not_durable,
+        "intent was not on the disk",
+    ),
+    Exhibit(
+        "the result is written before the answer", "fire-and-forget senders", _result_before_answer, "the provider never saw"
+    ),
+    Exhibit("a send cancelled half-way counts as not sent", "asyncio services on shutdown", _cancelled_is_not_sent),
+    Exhibit(
+        "the last write is cancelled with its task",
+        "asyncio services without a shield",
+        _final_write_cancelled,
+        "can be explained",
+    ),
+    Exhibit("a whole batch is leased at once", "job queues with prefetch", _batch_leased, "open"),
+    Exhibit(
+        "duplicates are known in memory only",
+        "scripts with a set of seen numbers",
+        _duplicates_in_memory,
+        "intent was not on the disk",
+    ),
+    Exhibit("as many in flight as there are rows", "gather over the whole list", _window_ignored, "open"),
+    Exhibit("the limit counts for each worker", "worker pools with their own counters", _limit_by_worker, "at a limit of"),
+    Exhibit("the rate counts for each worker", "worker pools with their own limiters", _rate_by_worker, "within a second"),
+    Exhibit("twice the rate in the first second", "leaky buckets of a whole second", _full_bucket, "within a second"),
+    Exhibit("the suppression list is read and not used", "opt-outs synchronised too late", _suppression_forgotten, "suppressed"),
+    Exhibit("waiting workers do not hear a stop", "queues drained on shutdown", _stop_unheard, "after a stop"),
+    Exhibit(
+        "a text leaves after its lock has ended", "dialers and texter tools", _lock_ignored, "lock had ended", concurrent=True
+    ),
+    Exhibit("another text than the one planned", "templates rendered again at each try", _another_text, "got another text"),
+    Exhibit(
+        "a lost draw is forgotten", "workers that fetch and crash", _lost_draw_forgotten, "locked for nobody", concurrent=True
+    ),
+    Exhibit(
+        "absent from the log is believed at once", "settling jobs without a delay", _no_settle_delay, "the books say not_sent"
+    ),
+    Exhibit(
+        "no answer from the log means absent", "settling jobs that catch everything", _unreadable_is_absent, "books say not_sent"
+    ),
+    Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
+)

@@ -1,0 +1,113 @@
+"""Every single point at which a process can die: before and after each commit, and at each await, of one run of 200 texts.
+
+At each the run is killed (or cancelled) right there, gone on with by the next process, and checked; and some of the next
+processes are killed at each of their commits, too.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tests.prove import faults
+from tests.prove.people import make_list
+from tests.prove.provider import Provider
+from tests.prove.storage import Simulated
+from tests.prove.world import World
+
+TEXTS = 200
+
+
+class Point(NamedTuple):
+    """Where a process ends: the how-manieth `step` or commit (`before`, `after`) of the process number `life`."""
+
+    life: int
+    what: str
+    """`step`, `cancel`, `before` or `after`."""
+    number: int
+
+
+class Short(World):
+    """A run of a fixed kind, which ends at given points only."""
+
+    def __init__(self, points: tuple[Point, ...] = (), *, seed: int = 5, texts: int = TEXTS) -> None:
+        super().__init__(seed, texts)
+        self.points = points
+        self.size = texts
+        self.concurrency, self.rate, self.is_concurrent, self.limits = 16, None, False, False
+        self.feed = "iterable"
+        self.endings = []
+        self.storage.close()
+        self.storage = Simulated(self.wall)
+        self.slow_disk = 0.03
+        self.people = make_list(self.random, texts, is_handed_out=False)
+        self.provider = Provider(seed, 0.05)
+        self.provider.most = self.concurrency
+        self.provider.never = self.people.suppressed
+        self.provider.is_open = self.storage.is_open
+        self.provider.is_sealed = self._is_sealed
+        self.provider.share, self.provider.faults = 0.03, faults.REQUEST_FAULTS
+        self.met = self.provider.met
+        self.waits: dict[tuple[int, str, int], Point] = {}
+
+    def _draw_clock(self) -> None: ...
+
+    def troubles_of_the_log(self) -> tuple[str, ...]:
+        # One in four is settled by the log, too; it is the same way for all of them.
+        return ("",) if not self.points or not self.points[-1].number % 4 else ()
+
+    def before_life(self) -> None:
+        self.waits = {}
+        for point in self.points:
+            if point.life != self.lives:
+                continue
+            if point.what == "step":
+                self.loop.alarms[point.number] = self.crash
+            elif point.what == "cancel":
+                self.loop.alarms[point.number] = self._cancel_here
+            else:
+                self.waits[point.life, point.what, point.number] = point
+
+    def _cancel_here(self) -> None:
+        if self.task is not None and not self.has_ended:
+            self.task.cancel()
+
+    def point(self, when: str, kind: str) -> None:
+        super().point(when, kind)
+        if self.waits and (self.lives, when, self.commits[-1]) in self.waits:
+            self.crash()
+
+
+def single(*, every: int = 1) -> Iterator[tuple[Point, ...]]:
+    """Each point of the run on its own; of the cancellations every so manieth."""
+    base = Short()
+    base.play()
+    for number in range(1, base.commits[0] + 1):
+        yield (Point(1, "before", number),)
+        yield (Point(1, "after", number),)
+    for number in range(1, base.steps[0] + 1):
+        yield (Point(1, "step", number),)
+    for number in range(1, base.steps[0] + 1, every):
+        yield (Point(1, "cancel", number),)
+
+
+def double(*, first: int) -> Iterator[tuple[Point, ...]]:
+    """So many points of the run, evenly spread, each with every commit of the process that comes after it."""
+    base = Short()
+    base.play()
+    total = base.steps[0]
+    for index in range(first):
+        death = Point(1, "step", 1 + (2 * index + 1) * total // (2 * first))
+        after = Short((death,))
+        after.play()
+        for number in range(1, after.commits[1] + 1):
+            yield (death, Point(2, "before", number))
+            yield (death, Point(2, "after", number))
+        for number in range(1, after.steps[1] + 1, 37):
+            yield (death, Point(2, "step", number))
+
+
+def play(points: tuple[Point, ...]) -> int:
+    """Die there, go on, check. Returns how many texts left."""
+    world = Short(points)
+    settled = world.play()
+    assert settled.processes > len({point.life for point in points if point.what != "cancel"}), f"{points} was never reached"
+    return settled.texts

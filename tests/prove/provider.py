@@ -1,0 +1,345 @@
+"""The provider of a simulated world, and the network before it. It owns the truth: every text it has taken, and when.
+
+It is an `Exchange`: real HTTP answers for the real gateway, and the two errors of the session for everything that breaks.
+"""
+
+import asyncio
+import datetime as dt
+import heapq
+import json
+import random
+import zlib
+from asyncio.futures import _set_result_unless_cancelled as _wake  # type: ignore[attr-defined]
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+import msgspec
+
+from rumbleup_async.rumbleup import wire
+from rumbleup_async.session.exchange import MaybeSentError, NotSentError, Request, Response
+from tests.prove.faults import Fault
+from tests.prove.loop import Dead, Loop
+
+EPOCH = 1_790_000_000.0
+"""What the wall clock shows when a world begins, in seconds since 1970."""
+
+LOCK = 30.0
+"""Seconds a contact is locked. The real five minutes would only be more asking for contacts that are not there yet."""
+_JSON = {"Content-Type": "application/json"}
+_END = Response(404, _JSON, b'{"status":404,"message":"no more contacts"}')
+_RACE = Response(441, _JSON, b'{"status":441,"message":"nobody this time"}')
+
+
+class Body(msgspec.Struct):
+    """What a send must hold."""
+
+    phone: str
+    action: str
+    text: str
+    flags: list[str] = []
+    name: str | None = None
+
+
+class Taken(NamedTuple):
+    """A text that the provider has taken for delivery."""
+
+    phone: str
+    text: str
+    logid: str
+    action: str
+    flags: Sequence[str]
+    time: float
+
+
+_decode = msgspec.json.Decoder(Body).decode
+_nobody_is_open: Callable[[str], bool] = lambda phone: True  # noqa: E731
+
+
+class Provider:
+    """Outlives every process of its world."""
+
+    def __init__(self, seed: int, latency: float) -> None:
+        self._seed = seed
+        self._random = random.Random(seed ^ 0x5EED)
+        self._latency = latency
+        self.loop: Loop
+        self.truth: list[Taken] = []
+        self.met: Counter[str] = Counter()
+        self.wrongs: list[str] = []
+        """What a request itself gave away: it left when it must not."""
+        self.events: list[tuple[object, ...]] = []
+        self.doubtful: set[str] = set()
+        """Phones whose text was given no clear answer."""
+        self.share = 0.0
+        self.faults: Sequence[Fault] = ()
+        self.draw_share = 0.0
+        self.draw_faults: Sequence[Fault] = ()
+        self.always: Fault | None = None
+        """What every request is answered with, if so."""
+        self.always_until = 0
+        self.requests: list[tuple[float, str]] = []
+        """When a text left the process, whatever became of it, in this process."""
+        self.flights: dict[int, Body] = {}
+        """Written, and not taken yet."""
+        self.in_flight = 0
+        self.most = 0
+        self.is_open: Callable[[str], bool] = _nobody_is_open
+        """Whether a phone's intent is durable at this moment."""
+        self.is_sealed: Callable[[], bool] = bool
+        """Whether nothing may leave any more."""
+        self.never: frozenset[str] = frozenset()
+        self.on_request: Callable[[int], None] = lambda number: None
+        self._flight = 0
+        # Concurrent mode: who is left to hand out.
+        self.people: dict[str, bytes] = {}
+        self._free: deque[str] = deque()
+        self._locks: list[tuple[float, int, str]] = []
+        self._locked: dict[str, tuple[float, int]] = {}
+        self._texted: set[str] = set()
+        self.log_trouble = ""
+        self._repeats = 0
+        self.lost = 0
+        """Contacts locked for this process by answers that it never had."""
+        self._lock = 0
+        self._draws = 0
+
+    def begin(self, loop: Loop) -> None:
+        """A new process calls."""
+        self.loop = loop
+        self.requests = []
+        self.flights = {}
+        self.in_flight = 0
+        self.lost = 0
+        self._draws = 0
+
+    def hand_out(self, people: Mapping[str, bytes]) -> None:
+        """The contacts of concurrent mode: answers by phone."""
+        self.people = dict(people)
+        self._free.extend(people)
+
+    def coin(self, phone: str) -> float:
+        """A draw that depends on the phone and the seed alone, not on who asks first."""
+        return (zlib.crc32(phone.encode(), self._seed & 0xFFFFFFFF) & 0xFFFF) / 65536
+
+    def process_died(self) -> None:
+        """What was on the wire may arrive, or not."""
+        for body in self.flights.values():
+            if self.coin(body.phone) < 0.5:
+                self._take(body)
+        self.flights = {}
+
+    async def __call__(self, request: Request) -> Response:
+        if self.loop.has_died():
+            raise Dead
+        if request.path == wire.SEND and request.method == "POST":
+            return await self._send(request)
+        if request.path == wire.NEXT and request.method == "POST":
+            return await self._next()
+        if request.path == wire.LOG and request.method == "GET" and request.read:
+            return await self._log(request)
+        raise AssertionError(f"{request.method} {request.path} is not what a run asks for")
+
+    async def aclose(self) -> None: ...
+
+    # ---- message/send ----
+
+    async def _send(self, request: Request) -> Response:
+        body = _decode(request.body)
+        phone = body.phone
+        loop = self.loop
+        self.requests.append((loop.now, phone))
+        self.on_request(len(self.requests))
+        if loop.has_died():
+            # Died with the request written: it may arrive.
+            self.flights[0] = body
+            self.process_died()
+            await loop.never()
+        self._look(body)
+        draw = self._random.random()
+        fault = self._fault(draw)
+        if fault is not None:
+            return await self._fail(fault, body)
+        self.in_flight += 1
+        if self.in_flight > self.most:
+            self.wrongs.append(f"{self.in_flight} in flight, {self.most} at most")
+        spread = self._random.random()
+        flight = 0
+        if draw < 0.5:
+            # Taken as soon as it arrives; the answer takes its time. Else it is taken just before the answer.
+            logid = self._take(body)
+        else:
+            flight = self._flight = self._flight + 1
+            self.flights[flight] = body
+            logid = ""
+        waiting = loop.create_future()
+        loop.call_at(loop.now + self._latency * (0.5 + spread), _wake, waiting, None)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            self._given_up(flight, body)
+            raise
+        finally:
+            self.in_flight -= 1
+        if flight:
+            del self.flights[flight]
+            logid = self._take(body)
+        return Response(200, _JSON, b'{"logid":"%s","phone":"%s"}' % (logid.encode(), phone.encode()))
+
+    def _given_up(self, flight: int, body: Body) -> None:
+        self.doubtful.add(body.phone)
+        if flight and self.flights.pop(flight, None) is not None and self.coin(body.phone) < 0.5:
+            self._take(body)
+
+    def _look(self, body: Body) -> None:
+        """Whether this text may leave at all."""
+        phone = body.phone
+        if not self.is_open(phone):
+            self.wrongs.append(f"{phone} left while its intent was not on the disk")
+        if self.is_sealed():
+            self.wrongs.append(f"{phone} left after a stop")
+        if phone in self.never:
+            self.wrongs.append(f"{phone} left although it is suppressed")
+        if self.people:
+            until, _ = self._locked.get(phone, (0.0, 0))
+            if until < self.loop.now:
+                self.wrongs.append(f"{phone} left after its lock had ended")
+
+    def _fault(self, draw: float) -> Fault | None:
+        if self.always is not None:
+            if len(self.requests) <= self.always_until:
+                return self.always
+            self.always = None
+        if draw < self.share:
+            return self.faults[int(draw / self.share * len(self.faults))]
+        return None
+
+    async def _fail(self, fault: Fault, body: Body) -> Response:
+        self.met[fault.name] += 1
+        phone = body.phone
+        leaves = fault.leaves > 0 and self.coin(phone) < fault.leaves
+        if fault.kind == "maybe" or fault.status >= 500 or fault.status in {200, 307, 408}:
+            self.doubtful.add(phone)
+        flight = 0
+        if leaves:
+            if fault.seconds and self.coin(phone) < fault.leaves / 2:
+                # Taken long after the caller has given up.
+                self.loop.call_at(self.loop.now + 2 * fault.seconds, self._take_late, self.loop, body)
+            elif self.coin(phone) < fault.leaves / 2:
+                self._take(body)
+            else:
+                flight = self._flight = self._flight + 1
+                self.flights[flight] = body
+        try:
+            await asyncio.sleep(fault.seconds or self._latency)
+        except asyncio.CancelledError:
+            if fault.kind != "nothing left":
+                self._given_up(flight, body)
+            elif fault.kind == "nothing left":
+                self.doubtful.add(phone)
+            raise
+        if flight:
+            del self.flights[flight]
+            self._take(body)
+        self._raise(fault)
+        return Response(fault.status, fault.headers or _JSON, fault.body)
+
+    def _raise(self, fault: Fault) -> None:
+        if fault.kind == "nothing left":
+            raise NotSentError(fault.words, endpoint=wire.SEND)
+        if fault.kind == "maybe":
+            raise MaybeSentError(fault.words, endpoint=wire.SEND)
+
+    def _take_late(self, loop: Loop, body: Body) -> None:
+        self._take(body)
+
+    def _take(self, body: Body) -> str:
+        logid = f"rl_{len(self.truth)}"
+        self.truth.append(Taken(body.phone, body.text, logid, body.action, body.flags, self.loop.now))
+        self.events.append((self.loop.now, body.phone))
+        if self.people:
+            self._texted.add(body.phone)
+        return logid
+
+    # ---- message/next ----
+
+    async def _next(self) -> Response:
+        if self.is_sealed():
+            self.wrongs.append("a contact was drawn after a stop")
+        draw = self._random.random()
+        fault = None
+        self._draws += 1
+        if draw < self.draw_share and self._draws < 2 * len(self.people):
+            fault = self.draw_faults[int(draw / self.draw_share * len(self.draw_faults))]
+            self.met[fault.name] += 1
+        answer = None
+        if fault is None or (fault.leaves and draw / self.draw_share < fault.leaves):
+            answer = self._pick()
+            self.lost += fault is not None and answer.status == 200
+        await asyncio.sleep(self._latency * (0.5 + draw) if fault is None else fault.seconds or self._latency)
+        if fault is None:
+            assert answer is not None
+            return answer
+        self._raise(fault)
+        return Response(fault.status, fault.headers or _JSON, fault.body)
+
+    def _pick(self) -> Response:
+        now = self.loop.now
+        locks, free = self._locks, self._free
+        while locks and locks[0][0] <= now:
+            _, number, phone = heapq.heappop(locks)
+            if self._locked.get(phone, (0.0, 0))[1] == number and phone not in self._texted:
+                free.append(phone)
+        while free:
+            phone = free.popleft()
+            if phone in self._texted:
+                continue
+            self._lock += 1
+            self._locked[phone] = (now + LOCK, self._lock)
+            heapq.heappush(locks, (now + LOCK, self._lock, phone))
+            return Response(200, _JSON, self.people[phone])
+        return _RACE if any(phone not in self._texted for _, _, phone in locks) else _END
+
+    # ---- message/log/select ----
+
+    async def _log(self, request: Request) -> Response:
+        """A page of what was taken, oldest first, as far as the log shows it by now."""
+        await asyncio.sleep(self._latency)
+        trouble = self.log_trouble
+        if trouble == "log unreadable":
+            self.met[trouble] += 1
+            return Response(503, _JSON, b'{"status":503,"message":"no"}')
+        query = parse_qs(request.query)
+        lag = 600.0 if trouble == "log lagging" else 0.0
+        rows = [text for text in self.truth if text.time <= self.loop.now - lag]
+        self.met["log lagging"] += len(rows) < len(self.truth)
+        self.met["log without tags"] += trouble == "log without tags" and "phone" in query
+        if "flags" in query:
+            rows = [] if trouble == "log without tags" else [text for text in rows if query["flags"][0] in text.flags]
+        if "phone" in query:
+            wanted = set(query["phone"][0].split(","))
+            rows = [text for text in rows if text.phone in wanted]
+        start, size = int(query.get("_start", ["0"])[0]), min(40, int(query.get("_count", ["32"])[0]))
+        page = rows[start : start + size]
+        if trouble == "log page repeated" and start and self._repeats < 2:
+            # The page before once more, under a token of its own.
+            self._repeats += 1
+            self.met[trouble] += 1
+            page = rows[start - size : start]
+            start -= size
+        found: dict[str, object] = {"count": len(page), "data": [self._row(text, trouble) for text in page]}
+        if start + size < len(rows):
+            found["next_token"] = start + size
+        return Response(200, _JSON, json.dumps(found).encode())
+
+    def _row(self, text: Taken, trouble: str) -> dict[str, object]:
+        sent = dt.datetime.fromtimestamp(EPOCH + text.time, dt.UTC)
+        return {
+            "logid": text.logid,
+            "phone": text.phone,
+            "action": text.action,
+            "text": text.text,
+            "flags": [] if trouble == "log without tags" else list(text.flags),
+            "sent_time": f"{sent:%Y-%m-%dT%H:%M:%SZ}",
+        }

@@ -1,0 +1,418 @@
+"""The disks of a simulated world: what is committed survives a death, what is not does not.
+
+`Disk` is a ledger in memory that outlives its process, with the rules of the real one; `Files` is a real SQLite file, of which a
+death leaves the copy made at that very moment.
+"""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.finishing import to_its_end
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+from rumbleup_async.messaging import Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
+from tests.history import Kept
+from tests.prove.loop import Dead, Loop
+
+
+class Process(Protocol):
+    """What a disk asks of the process that writes to it."""
+
+    loop: Loop
+
+    def point(self, when: str, kind: str) -> None:
+        """About to commit (`before`) or just committed (`after`) something of this kind; may be where it dies."""
+
+    def disk_fault(self, kind: str) -> str:
+        """What the disk does to this commit: "" or the name of a fault."""
+
+    def pause(self) -> float:
+        """How long the disk takes for this commit, in seconds."""
+
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def kind_of(closed: Sequence[object], opened: object) -> str:
+    """What a commit holds: `intent`, `result`, or both."""
+    return ("result " if closed else "") + ("intent" if opened else "")
+
+
+class Storage(Protocol):
+    """Holds the books of one run over all its processes."""
+
+    def ledger(self, process: Process) -> Ledger: ...
+
+    def died(self) -> None:
+        """The process that had the last ledger died."""
+
+    def is_open(self, phone: str) -> bool:
+        """Whether the intent of this phone is durable now."""
+
+    def open_now(self) -> int:
+        """Entries open on the disk at this moment."""
+
+    def kept(self) -> dict[int, Kept]:
+        """What the books say, by row."""
+
+    def is_loaded(self) -> bool:
+        """Whether the whole list is in."""
+
+    def is_new(self) -> bool:
+        """Whether no run was ever begun on it."""
+
+    def close(self) -> None: ...
+
+
+class Disk(MemoryLedger):
+    """What is committed."""
+
+    @property
+    def plan(self) -> Plan | None:
+        return self._plan
+
+    def recover(self) -> None:
+        """What a new process makes of it, by the rules of the real one."""
+        for entry in self._entries.values():
+            if entry.state is State.INTENT:
+                self._move(entry, State.UNKNOWN)
+                entry.reason = entry.reason or "interrupted before its result was known"
+        self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
+
+    def state_of(self, phone: str) -> State | None:
+        row = self._first_row.get(phone)
+        return None if row is None else self._entries[row].state
+
+    def kept(self) -> dict[int, Kept]:
+        found = {}
+        for row, entry in self._entries.items():
+            planned = entry.planned
+            text = planned.text if isinstance(planned, Planned) else None
+            found[row] = Kept(row, planned.phone, entry.state.word, entry.logid, text)
+        return found
+
+
+class Simulated:
+    """A disk in memory."""
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self.disk = Disk(wall_clock)
+
+    def ledger(self, process: Process) -> Ledger:
+        return Writer(self.disk, process)
+
+    def died(self) -> None: ...
+
+    def is_open(self, phone: str) -> bool:
+        return self.disk.state_of(phone) is State.INTENT
+
+    def open_now(self) -> int:
+        return self.disk.counts[State.INTENT]
+
+    def kept(self) -> dict[int, Kept]:
+        return self.disk.kept()
+
+    def is_loaded(self) -> bool:
+        return self.disk.fingerprint is not None
+
+    def is_new(self) -> bool:
+        return self.disk.plan is None
+
+    def close(self) -> None: ...
+
+
+class Writer:
+    """The hand of one process on a `Disk`. It takes its time, and dies or fails where it is told."""
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        self._disk = disk
+        self._process = process
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        return self._disk.counts
+
+    @property
+    def fingerprint(self) -> str | None:
+        return self._disk.fingerprint
+
+    @property
+    def last_row(self) -> int:
+        return self._disk.last_row
+
+    async def open(self, plan: Plan | None) -> Plan:
+        return await self._step("open", self._open, plan)
+
+    async def _open(self, plan: Plan | None) -> Plan:
+        if self._disk.plan is not None:
+            self._disk.recover()
+        return await self._disk.open(plan)
+
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+        await self._step("load", self._disk.load, batches)
+
+    async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        return await self._step("add", self._disk.add, rows)
+
+    async def complete(self, fingerprint: str) -> None:
+        await self._step("complete", self._disk.complete, fingerprint)
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        return await self._step(kind_of(closed, want), self._disk.exchange, closed, want)
+
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        return await self._step(kind_of(closed, drawn), self._disk.draw, closed, drawn)
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+        return await self._disk.doubts(after, limit, absent=absent)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        await self._step("settle", self._disk.settle, settled)
+
+    async def finish(self, stopped: str | None, elapsed: float) -> None:
+        await self._step("finish", self._disk.finish, stopped, elapsed)
+
+    async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
+        return await self._disk.rows(after, limit, skipped_only=skipped_only)
+
+    async def aclose(self) -> None:
+        # Not the disk's own: what is open when a process ends becomes unknown when the next one opens it.
+        if self._process.loop.has_died():
+            raise Dead
+
+    async def _step(self, kind: str, work: Callable[[*Ts], Coroutine[Any, Any, T]], *given: *Ts) -> T:
+        """Like the real one: done elsewhere, and waited for to its end even when cancelled."""
+        process = self._process
+        loop = process.loop
+        if loop.has_died():
+            raise Dead
+        done: asyncio.Future[T] = loop.create_future()
+        box = [done]
+        loop.call_at(loop.now + process.pause(), self._commit, kind, box, work, given)
+        try:
+            return await done
+        except asyncio.CancelledError:
+            if done.cancelled():
+                if box[0] is done:
+                    box[0] = loop.create_future()
+                await to_its_end(box[0])
+            raise
+
+    def _commit(
+        self, kind: str, box: "list[asyncio.Future[T]]", work: Callable[[*Ts], Coroutine[Any, Any, T]], given: tuple[*Ts]
+    ) -> None:
+        process = self._process
+        process.point("before", kind)
+        if process.loop.has_died():
+            return
+        if box[0].cancelled():
+            box[0] = process.loop.create_future()
+        done = box[0]
+        fault = process.disk_fault(kind)
+        if fault and fault != "fsync error":
+            done.set_exception(LedgerError(f"run.ledger: {fault}"))
+            return
+        try:
+            result = at_once(work(*given))
+        except Exception as error:
+            done.set_exception(error)
+            return
+        process.point("after", kind)
+        if process.loop.has_died():
+            return
+        if fault:
+            # It said no, and it is on the disk all the same.
+            done.set_exception(LedgerError(f"run.ledger: {fault}"))
+        else:
+            done.set_result(result)
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise AssertionError("it wants to wait")
+
+
+class Files:
+    """A real ledger file. A death leaves what the disk held at that moment: a copy of the file and its log."""
+
+    def __init__(self) -> None:
+        parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self._folder = Path(tempfile.mkdtemp(prefix="prove-", dir=parent))
+        self._lives = 0
+        self._ledger: _Ledger | None = None
+        self._look: sqlite3.Connection | None = None
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / str(self._lives) / "run.ledger"
+
+    def ledger(self, process: Process) -> Ledger:
+        self._path.parent.mkdir(exist_ok=True)
+        self._ledger = _Ledger(self._path, process, self._snapshot)
+        return self._ledger
+
+    def _snapshot(self) -> None:
+        later = self._folder / str(self._lives + 1)
+        later.mkdir()
+        for ending in ("", "-wal"):
+            file = self._path.with_name(self._path.name + ending)
+            if file.exists():
+                shutil.copyfile(file, later / file.name)
+
+    def died(self) -> None:
+        if not (self._folder / str(self._lives + 1)).exists():
+            self._snapshot()
+        if self._ledger is not None:
+            self._ledger.drop()
+        self._hang_up()
+        shutil.rmtree(self._path.parent)
+        self._lives += 1
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._look is None:
+            self._look = sqlite3.connect(self._path, isolation_level=None)
+        return self._look
+
+    def _hang_up(self) -> None:
+        if self._look is not None:
+            self._look.close()
+            self._look = None
+
+    def is_open(self, phone: str) -> bool:
+        found = self._reader().execute("SELECT state FROM contact WHERE phone = ? AND screened IS NULL", (phone,)).fetchone()
+        return found is not None and found[0] == State.INTENT
+
+    def open_now(self) -> int:
+        if not self._has("contact"):
+            return 0
+        found = self._reader().execute("SELECT count(*) FROM contact WHERE state = ?", (int(State.INTENT),)).fetchone()
+        return int(found[0])
+
+    def kept(self) -> dict[int, Kept]:
+        if not self._has("contact"):
+            return {}
+        plan = self._reader().execute("SELECT json_extract(value, '$.same_text') FROM run WHERE key = 'plan'").fetchone()[0]
+        return {
+            row: Kept(row, phone, State(state).word, logid or "", None if screened else text or plan)
+            for row, phone, state, logid, text, screened in self._reader().execute(
+                "SELECT row, phone, state, logid, text, screened FROM contact"
+            )
+        }
+
+    def is_loaded(self) -> bool:
+        return self._has("run") and bool(self._reader().execute("SELECT 1 FROM run WHERE key = 'list'").fetchone())
+
+    def is_new(self) -> bool:
+        return not (self._has("run") and self._reader().execute("SELECT 1 FROM run WHERE key = 'plan'").fetchone())
+
+    def _has(self, table: str) -> bool:
+        if not self._path.exists():
+            return False
+        return bool(self._reader().execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
+
+    def close(self) -> None:
+        if self._ledger is not None:
+            self._ledger.drop()
+        self._hang_up()
+        shutil.rmtree(self._folder)
+
+
+class _Ledger(SqliteLedger):
+    """The real one, which dies or fails at its commits where it is told."""
+
+    def __init__(self, path: Path, process: Process, snapshot: Any) -> None:
+        super().__init__(path)
+        self.process = process
+        self.snapshot = snapshot
+        self.kind = "load"
+
+    def _open_file(self) -> None:
+        self.kind = "open"
+        super()._open_file()
+        connection: Any = _Connection(self._connection, self)
+        self._connection = connection
+
+    def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        self.kind = "add"
+        return super()._add(rows)
+
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+        self.kind = "load"
+        super()._load(batches)
+
+    def _complete(self, fingerprint: str) -> None:
+        self.kind = "complete"
+        super()._complete(fingerprint)
+
+    def _exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        self.kind = kind_of(closed, want)
+        return super()._exchange(closed, want)
+
+    def _draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        self.kind = kind_of(closed, drawn)
+        return super()._draw(closed, drawn)
+
+    def _finish(self, stopped: str | None, elapsed: float) -> None:
+        self.kind = "finish"
+        super()._finish(stopped, elapsed)
+
+    def drop(self) -> None:
+        """Let go of file and lock, as the system does for the dead."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class _Connection:
+    """A connection whose COMMIT may be where the world ends."""
+
+    def __init__(self, connection: Any, ledger: _Ledger) -> None:
+        self._connection = connection
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        if statement != "COMMIT":
+            return self._connection.execute(statement, *values)
+        ledger = self._ledger
+        process = ledger.process
+        if process.loop.has_died():
+            return self._connection.execute(statement)
+        self._point("before")
+        fault = "" if process.loop.has_died() else process.disk_fault(ledger.kind)
+        if fault and fault != "fsync error":
+            raise sqlite3.OperationalError(fault)
+        done = self._connection.execute(statement)
+        if not process.loop.has_died():
+            self._point("after")
+        if fault:
+            raise sqlite3.OperationalError(fault)
+        return done
+
+    def _point(self, when: str) -> None:
+        process = self._ledger.process
+        process.point(when, self._ledger.kind)
+        if process.loop.has_died():
+            # What follows in this very step happens in files that nobody will open again.
+            with suppress(FileExistsError):
+                self._ledger.snapshot()

@@ -1,0 +1,29 @@
+"""The harness catches what others got wrong; and it has nothing to say against our code in the same worlds."""
+
+import pytest
+
+from tests.prove import museum
+from tests.prove.world import World
+
+
+# What these faults leave lying about when their world dies is theirs.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("exhibit", museum.EXHIBITS, ids=lambda exhibit: exhibit.name)
+def test_a_fault_of_others_is_caught(exhibit: museum.Exhibit) -> None:
+    """All the worlds would pass whatever the code does."""
+    found = museum.hunt(exhibit)
+    assert found is not None, f"{exhibit.name} (seen in {exhibit.seen_in}) passes {museum.WORLDS} worlds"
+    assert exhibit.rule in found
+
+
+@pytest.mark.parametrize("concurrent", [None, True])
+def test_without_the_faults_the_same_worlds_pass(concurrent: bool | None) -> None:
+    """The exhibits would be caught for something else than their fault."""
+    for seed in range(museum.WORLDS if concurrent is None else 10):
+        World(seed, museum.SIZE, concurrent=concurrent).play()
+
+
+def test_there_is_something_to_see() -> None:
+    """A museum of three would say little."""
+    assert len(museum.EXHIBITS) >= 15
+    assert len({exhibit.name for exhibit in museum.EXHIBITS}) == len(museum.EXHIBITS)

@@ -1,0 +1,22 @@
+"""Every point of a run of 200 texts at which a process can die."""
+
+import os
+
+import pytest
+
+from tests.prove import runner
+
+
+@pytest.mark.timeout(600)
+def test_no_point_of_a_run_is_a_bad_one_to_die_at() -> None:
+    """There would be one moment at which pulling the plug texts somebody twice, and no random search has to hit it."""
+    jobs = os.cpu_count() or 1
+    common = ["--points", "--every", "8", "--recoveries", "2"]
+    total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
+    assert total.wrongs == []
+    assert total.met["killed at a step"] > 500
+    assert total.met["killed before a commit"] == total.met["killed after a commit"] > 40
+    assert total.met["cancelled at a step"] > 100
+    assert total.met["killed before a commit of the recovery"] > 20
+    assert total.met["killed after a commit of the recovery"] > 20
+    assert total.met["killed at a step of the recovery"] > 10

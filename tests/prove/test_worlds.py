@@ -1,0 +1,69 @@
+"""The promise, kept in hundreds of simulated worlds; and the worlds themselves, which must be the same each time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.prove import faults, runner
+from tests.prove.__main__ import main
+from tests.prove.world import World
+
+WORLDS = 640
+TEXTS = 340_000
+
+
+@pytest.mark.timeout(600)
+def test_the_promise_is_kept_in_every_world() -> None:
+    """Somebody would be texted twice, or lost, when things go wrong in an order that nobody thought of."""
+    jobs = os.cpu_count() or 1
+    common = ["--seeds", str(WORLDS), "--sends", str(TEXTS)]
+    total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
+    assert total.wrongs == []
+    assert total.worlds == WORLDS >= 500
+    assert total.texts >= 300_000
+    rare = {kind: total.met[kind] for kind in faults.KINDS if total.met[kind] < 100}
+    assert rare == {}, "kinds of faults that were not met often enough to have proved anything"
+
+
+@pytest.mark.parametrize("seed", [4, 11, 19])
+def test_a_seed_is_the_same_world_in_every_process(seed: int) -> None:
+    """A failure found at night could not be looked at in the morning."""
+    mine = World(seed, 150).play().hash
+    assert World(seed, 150).play().hash == mine
+    for salt in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.prove", "--size", "150", "--seed", str(seed)],
+            env={**os.environ, "PYTHONHASHSEED": salt},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines()[-1].endswith(f"trace {mine}")
+
+
+def test_a_replay_shows_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    """A failing seed would be a number and nothing to look at."""
+    assert main(["--seeds", "10", "--sends", "1000", "--seed", "3"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) > 100
+    assert said[-1].startswith("seed 3: ")
+
+
+def test_the_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures in the documents would name kinds that nobody can look up."""
+    assert main(["--kinds"]) == 0
+    kinds = capsys.readouterr().out.splitlines()
+    assert kinds == list(faults.KINDS)
+    assert len(set(kinds)) == len(kinds) >= 25
+
+
+def test_the_report_says_what_was_met_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    """A recorded run could not be repeated by anybody."""
+    assert main(["--seeds", "4", "--sends", "200", "--jobs", "2"]) == 0
+    said = capsys.readouterr().out
+    for words in ("4 worlds", "Python ", "SQLite ", "promises broken: 0", "connection refused"):
+        assert words in said

@@ -1,0 +1,603 @@
+"""One simulated world: a list, a provider, a disk, and as many processes as it takes until every contact is accounted for.
+
+Everything that happens follows from the seed. What is real: run, feeds, screening, engine, sender, window, pace, retry, texters,
+gateway, wire, and the ledger's rules. What is not: the clock, the randomness, the network, the disk.
+"""
+
+import asyncio
+import functools
+import hashlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import anyio.to_thread
+
+from rumbleup_async.bulk import reconcile as reconcile_module
+from rumbleup_async.bulk import run as run_module
+from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.options import Options
+from rumbleup_async.bulk.run import CONCURRENT, Run, Settings
+from rumbleup_async.bulk.texters import Locks, Texters
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import sqlite as sqlite_module
+from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.provider.caller import Caller
+from rumbleup_async.retry import Stop
+from rumbleup_async.rumbleup.answers import DIALECT
+from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+from rumbleup_async.rumbleup.log_search import LogSearch
+from rumbleup_async.session.pace import Hold, Pace
+from tests.history import check_promise, check_rate
+from tests.prove import faults
+from tests.prove.loop import Loop
+from tests.prove.people import TEMPLATE, Listed, make_list
+from tests.prove.provider import EPOCH, LOCK, Provider
+from tests.prove.storage import Files, Simulated, Storage
+
+ACTION = "125"
+_LIVES = 120
+"""Processes after which a world should have come to its end."""
+
+
+class Ending(NamedTuple):
+    """What may end a process: a kind of `faults.ENDINGS`, once so many texts have left it."""
+
+    kind: str
+    after: int
+
+
+class Settled(NamedTuple):
+    """What a world came to."""
+
+    seed: int
+    texts: int
+    processes: int
+    met: Counter[str]
+    hash: str
+    unknown: int
+
+
+class Wrong(AssertionError):
+    """A promise was broken in the world of this seed."""
+
+
+class World:
+    """Drawn from `seed`, about `size` texts. `trace` is told every event."""
+
+    def __init__(
+        self, seed: int, size: int, trace: Callable[[str], None] | None = None, *, concurrent: bool | None = None
+    ) -> None:
+        self.seed = seed
+        self.asked = size
+        self.random = draw = random.Random(seed)
+        self.jitter = random.Random(seed ^ 0x1177).random
+        self.trace = trace
+        size = max(8, round(size * draw.uniform(0.4, 1.6)))
+        self.concurrency = min(draw.choice((1, 3, 8, 16, 16, 32, 32, 64, 64, 128)), max(4, size // 12))
+        self.rate = draw.choice((None, None, None, None, 20.0, 250.0, 1000.0))
+        self.is_concurrent = draw.random() < 0.1 if concurrent is None else concurrent
+        if self.is_concurrent and self.rate is not None:
+            self.rate = max(self.rate, 60.0)
+        self.is_on_files = draw.random() < 0.05
+        if self.is_on_files:
+            size = min(size, 150)
+        if self.is_concurrent:
+            size = max(8, size // 3)
+        self.is_clock_odd = draw.random() < 0.4
+        self.feed = draw.choice(("iterable", "async iterable", "loaded"))
+        self.limits = draw.random() < 0.25
+        self.size = size
+        self.people: Listed = make_list(draw, size, is_handed_out=self.is_concurrent)
+        self.endings = self._draw_endings(draw, size)
+        latency = draw.choice((0.002, 0.02, 0.1, 0.4))
+        self.slow_disk = latency * draw.choice((0.0, 0.1, 0.3, 1.0))
+        """Seconds a commit takes."""
+        self.provider = Provider(seed, latency)
+        self.provider.most = self.concurrency
+        self.provider.never = self.people.suppressed
+        self._draw_faults(draw)
+        self.storage: Storage = Files() if self.is_on_files else Simulated(self.wall)
+        self.provider.is_open = self.storage.is_open
+        self.provider.is_sealed = self._is_sealed
+        self.provider.on_request = self._on_request
+        self.now = 1000.0
+        self.skew = 0.0
+        self.met = self.provider.met
+        self.crashes = 0
+        self.texts = 0
+        self.lives = 0
+        self.loop: Loop
+        self.run_: Run | None = None
+        self.ending: Ending | None = None
+        self.is_armed = False
+        self.is_disk_broken = ""
+        self.has_stopped = False
+        self.steps: list[int] = []
+        """Steps each process took."""
+        self.commits: list[int] = []
+        """Commits each process made."""
+        if self.is_concurrent:
+            self.provider.hand_out(self.people.handed_out)
+
+    # ---- what is drawn ----
+
+    def _draw_endings(self, draw: random.Random, size: int) -> list[Ending]:
+        number = draw.choice((0, 4, 6, 8, 10, 12))
+        kinds = list(faults.ENDINGS)
+        reach = max(1, size // max(1, number // 2))
+        return [Ending(draw.choice(kinds), int(reach * draw.random() ** 2)) for _ in range(number)]
+
+    def _draw_faults(self, draw: random.Random) -> None:
+        provider = self.provider
+        provider.share = draw.choice((0.0, 0.01, 0.03, 0.1, 0.25))
+        kinds = list(faults.REQUEST_FAULTS)
+        provider.faults = kinds if draw.random() < 0.6 else draw.sample(kinds, 6)
+        provider.draw_share = draw.choice((0.1, 0.2, 0.3))
+        provider.draw_faults = faults.DRAW_FAULTS
+
+    # ---- the parts that are injected ----
+
+    def wall(self) -> float:
+        """Seconds since 1970, as the process is told."""
+        return EPOCH + self.loop.now + self.skew
+
+    def pause(self) -> float:
+        """How long a commit takes."""
+        return self.slow_disk
+
+    def note(self, *event: object) -> None:
+        """Into the trace."""
+        self.provider.events.append((self.loop.now, *event))
+
+    def point(self, when: str, kind: str) -> None:
+        """A commit is about to be made, or has been."""
+        if when == "before":
+            self.commits[-1] += 1
+        else:
+            self.provider.events.append((self.loop.now, kind))
+            if (open_now := self.storage.open_now()) > 2 * self.concurrency and "intent" in kind:
+                self.provider.wrongs.append(f"{open_now} entries open at once")
+        ending = self.ending
+        if ending is None or not self.is_armed or not ending.kind.startswith("crash"):
+            return
+        if any(part in kind and ending.kind == f"crash {when} {part} commit" for part in ("intent", "result")):
+            self.crash()
+
+    def disk_fault(self, kind: str) -> str:
+        """What the disk does to a commit."""
+        ending = self.ending
+        if self.is_disk_broken:
+            return self.is_disk_broken
+        if ending is None or not self.is_armed or ending.kind not in faults.DISK or kind in {"open", "load", "add", "complete"}:
+            return ""
+        self._happens(ending.kind)
+        if ending.kind == "disk full":
+            self.is_disk_broken = ending.kind
+        return ending.kind
+
+    def crash(self) -> None:
+        """The process dies here and now."""
+        if self.ending is not None:
+            self._happens(self.ending.kind)
+        self.crashes += 1
+        self.loop.die()
+
+    def _happens(self, kind: str) -> None:
+        self.is_armed = False
+        self.ending = None
+        self.met[kind] += 1
+        self.note(kind)
+
+    def _is_sealed(self) -> bool:
+        run = self.run_
+        if self.has_stopped:
+            return True
+        engine = None if run is None else run._engine
+        return engine is not None and engine.stopped is not None
+
+    # ---- what ends a process ----
+
+    def _on_request(self, number: int) -> None:
+        """A text has left; the ending that waits for it comes into force."""
+        ending = self.ending
+        if ending is None or self.is_armed or number <= ending.after:
+            return
+        self.is_armed = True
+        kind, loop = ending.kind, self.loop
+        if kind == "crash between two steps":
+            loop.alarms[loop.steps + 1 + int(self.random.random() * 40)] = self.crash
+        elif kind == "cancelled at an await":
+            loop.alarms[loop.steps + 1 + int(self.random.random() * 40)] = self._cancel
+        elif kind == "every task cancelled":
+            loop.alarms[loop.steps + 1 + int(self.random.random() * 40)] = self._cancel_all
+        elif kind.startswith("signal"):
+            loop.alarms[loop.steps + 1 + int(self.random.random() * 20)] = self._signal
+        elif kind == "outage":
+            self._happens(kind)
+            fault = self.random.choice(faults.REQUEST_FAULTS)
+            self.provider.always = fault
+            self.provider.always_until = number + self.random.randrange(5, 150)
+        else:
+            for bar in faults.BARS:
+                if bar.name == kind:
+                    self.is_armed, self.ending = False, None
+                    self.provider.always, self.provider.always_until = bar, 1_000_000_000
+
+    def _cancel(self) -> None:
+        if self.task is not None and not self.task.done() and not self.has_ended:
+            self._happens("cancelled at an await")
+            self.task.cancel()
+            if self.random.random() < 0.3:
+                self.crashes += 1  # no longer waits for what is in flight: as many may be left unknown
+                self.task.cancel()
+                self.loop.call_later(0.001, self.task.cancel)
+
+    def _cancel_all(self) -> None:
+        """What `asyncio.run` does at its end, and services that are taken down."""
+        if self.has_ended:
+            return
+        self._happens("every task cancelled")
+        self.crashes += 1
+        for task in sorted(asyncio.all_tasks(self.loop), key=hash):
+            task.cancel()
+
+    def _signal(self) -> None:
+        run = self.run_
+        if run is None or run._engine is None or self.ending is None or self.has_ended:
+            return
+        kind = self.ending.kind
+        self._happens(kind)
+        run.stop(Stop("interrupted", "by a signal"))
+        self.has_stopped = True
+        if kind == "signal twice":
+            self.crashes += 1
+            self.loop.alarms[self.loop.steps + 1 + int(self.random.random() * 20)] = run._abandon
+
+    task: "asyncio.Task[Any] | None" = None
+    has_ended = False
+    tag = ""
+
+    # ---- a life ----
+
+    def play(self) -> Settled:
+        """Live it to its end and check it. Raises Wrong."""
+        try:
+            with injected(self):
+                self._live()
+                self._check(2 * self.concurrency * self.crashes)
+                self._settle()
+        except Exception as error:
+            raise Wrong(f"seed {self.seed}, size {self.asked}: {type(error).__name__}: {error}") from error
+        finally:
+            if not self.loop.is_closed():
+                self.loop.bury()
+            self.storage.close()
+        unknown = sum(kept.state == "unknown" for kept in self.kept.values())
+        return Settled(self.seed, self.texts, self.lives, self.met, self.hash(), unknown)
+
+    def hash(self) -> str:
+        """Of everything that happened, in its order."""
+        return hashlib.blake2b(repr(self.provider.events).encode(), digest_size=8).hexdigest()
+
+    def _live(self) -> None:
+        endings = iter(self.endings)
+        while True:
+            self.ending = next(endings, None)
+            if self.lives == _LIVES // 2:
+                self.provider.share = self.provider.draw_share = 0.0
+            if self.lives > _LIVES:
+                raise AssertionError(f"not finished after {self.lives} processes; the last: {self.last}")
+            if self._process():
+                return
+            self.now += self.random.choice((0.1, 5.0, 400.0, 90_000.0))
+
+    def _process(self) -> bool:
+        """One process; whether nothing is left to be done."""
+        self.lives += 1
+        self.loop = loop = Loop(self.now)
+        self.steps.append(0)
+        self.commits.append(0)
+        self.provider.begin(loop)
+        self.is_armed = self.has_stopped = self.has_ended = False
+        self.is_disk_broken = ""
+        self.run_ = None
+        self.provider.always = None
+        if self.ending is not None and self.ending.kind == "crash on opening":
+            loop.alarms[1 + self.random.randrange(30)] = self.crash
+        self._draw_clock()
+        limit = self.random.randrange(1, self.size + 1) if self.limits and self.random.random() < 0.7 else None
+        self.note("process", self.lives, str(limit))
+        self.before_life()
+        self.task = task = None
+        self.last = "died"
+        is_done = False
+        try:
+            self.task = task = loop.create_task(self._main(limit))
+            task.add_done_callback(lambda _: loop.stop())
+            loop.run_forever()
+        finally:
+            self._end_life(loop)
+        if not loop.has_died():
+            assert task is not None
+            loop.alarms.clear()
+            is_done = self._outcome(task)
+            for _ in range(3):
+                loop.stop()
+                loop.run_forever()
+            left = [one.get_name() for one in asyncio.all_tasks(loop)]
+            assert left == [], f"tasks left behind: {left}"
+            assert loop.complaints == [], f"errors unheard: {loop.complaints}"
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+        else:
+            open_now = self.storage.open_now()
+            assert open_now <= 2 * self.concurrency, f"{open_now} open after a crash"
+            self.storage.died()
+            loop.bury()
+        if self.rate is not None:
+            check_rate([time for time, _ in self.provider.requests], self.rate)
+        if limit is not None:
+            several = len({phone for _, phone in self.provider.requests})
+            assert several <= limit, f"{several} texts left at a limit of {limit}"
+        assert self.provider.wrongs == [], "; ".join(self.provider.wrongs[:3])
+        return is_done
+
+    def before_life(self) -> None:
+        """For those who want to know of each process before it runs."""
+
+    def _end_life(self, loop: Loop) -> None:
+        self.now = loop.now
+        self.steps[-1] = loop.steps
+        self.texts += len(self.provider.requests)
+        self.provider.process_died()
+
+    def _draw_clock(self) -> None:
+        draw = self.random.random()
+        if draw > 0.45 or not self.is_clock_odd:
+            return
+        kind = faults.CLOCKS[int(draw / 0.45 * 3)]
+        self.loop.call_later(self.random.choice((0.05, 0.5, 3.0)), self._jump, kind)
+
+    def _jump(self, kind: str) -> None:
+        self.met[kind] += 1
+        self.note(kind)
+        by = self.random.choice((1.0, 60.0, 3600.0, 86_400.0))
+        if kind == "machine asleep":
+            self.loop.now += by
+        else:
+            self.skew += by if kind == "wall clock set forward" else -by
+
+    async def _main(self, limit: int | None) -> tuple[Run, list[Result] | None]:
+        again = self.storage.is_loaded() and (self.is_concurrent or self.random.random() < 0.7)
+        if self.is_concurrent:
+            again = not self.storage.is_new() and self.random.random() < 0.5
+        settings = None if again else self._settings()
+        run = self.run_ = Run(
+            settings,
+            Options(
+                concurrency=self.concurrency,
+                limit=limit,
+                suppress=self.people.suppressed,
+                locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
+            ),
+            gateway=self._gateway,
+            ledger=self.storage.ledger(self),
+            pace=Pace(self.rate),
+        )
+        results: list[Result] | None = None
+        is_leaver = self.ending is not None and self.ending.kind == "left early"
+        async with run:
+            self.tag = run.plan.tag
+            contacts = None if again or self.is_concurrent else self._contacts()
+            if contacts is not None and self.feed == "loaded":
+                await self._load(run)
+                contacts = None
+            if is_leaver or self.random.random() < 0.3:
+                results = []
+                async for result in run.send(contacts):
+                    results.append(result)
+                    if is_leaver and self.is_armed and self.ending is not None:
+                        self._happens("left early")
+                        break
+            else:
+                summary = await run.send(contacts)
+                assert summary.total == sum(self.run_counts(run).values())
+            self.has_ended = True
+        return run, results
+
+    def run_counts(self, run: Run) -> dict[State, int]:
+        """Contacts by state, as the run says."""
+        return dict(run.counts)
+
+    def _settings(self) -> Settings:
+        details: dict[str, Any] = {"flags": ["spring"], "group": None}
+        if self.is_concurrent:
+            details["mode"] = CONCURRENT
+        return Settings(provider="rumbleup", action=ACTION, text=TEMPLATE, details=details)
+
+    def _gateway(self, plan: Plan) -> RumbleUpGateway:
+        return RumbleUpGateway(self.provider, action=plan.action, flags=(plan.tag, *plan.details["flags"]))
+
+    def _contacts(self) -> Any:
+        rows = self.people.rows
+        return self._coming(rows) if self.feed == "async iterable" else iter(rows)
+
+    async def _coming(self, rows: Sequence[dict[str, str]]) -> AsyncIterator[dict[str, str]]:
+        for number, row in enumerate(rows):
+            if not number % 97:
+                await asyncio.sleep(0.01 * self.random.random())
+            yield row
+
+    async def _load(self, run: Run) -> None:
+        """A list that is in the ledger as a whole before anything is sent."""
+        if run._ledger.fingerprint is not None:
+            return
+        screen = run._screen
+        assert screen is not None
+        from rumbleup_async.bulk import contacts as lists
+
+        contacts = [lists.contact_of(row, number, None, screen.needed_fields) for number, row in enumerate(self.people.rows, 1)]
+        await run._ledger.load([screen.batch(contacts)])
+        await run._ledger.complete("")
+
+    def _outcome(self, task: "asyncio.Task[tuple[Run, list[Result] | None]]") -> bool:
+        """Note how a process ended that did not die; whether the work is done."""
+        self.has_stopped = True
+        run = self.run_
+        if run is None:
+            raise task.exception() or AssertionError("no run was made")
+        stopped = run._stopped
+        if task.cancelled():
+            self.last = "cancelled"
+        elif (error := task.exception()) is not None:
+            self.last = f"{type(error).__name__}: {error}"
+            if isinstance(error, LedgerError):
+                self.crashes += 1
+            elif not isinstance(error, asyncio.CancelledError):
+                raise error
+        else:
+            _, results = task.result()
+            self.last = str(stopped)
+            if results is not None:
+                # A contact whose lock has ended goes back, and may be drawn and sent after all.
+                rows = [result.row for result in results if not (self.is_concurrent and result.state is State.NOT_SENT)]
+                twice = [row for row, number in Counter(rows).items() if number > 1]
+                assert not twice, f"results handed out twice for rows {twice[:5]}"
+            lost = self.provider.lost
+            assert lost <= run.lost_draws, f"{lost} contacts locked for nobody, {run.lost_draws} noted"
+        self.note("ended", self.last.partition(":")[0])
+        if stopped is not None or self.last.startswith(("cancelled", "Ledger")):
+            return False
+        counts = run.counts
+        return not counts[State.QUEUED] and not counts[State.INTENT] and not self._is_unfinished()
+
+    def _is_unfinished(self) -> bool:
+        """Whether contacts are left that nobody has told of."""
+        if not self.is_concurrent:
+            return not self.storage.is_loaded()
+        books = {kept.phone for kept in self.storage.kept().values()}
+        return bool(self.people.planned.keys() - books)
+
+    # ---- the judgement ----
+
+    def _settle(self) -> None:
+        """Ask the log about what is unknown, first as troubles have it, then as it should be; then nothing may be unknown."""
+        self.endings = []
+        troubles = self.troubles_of_the_log()
+        for trouble in troubles:
+            if not self._count_unknown():
+                break
+            if trouble in {"log lagging", "log without tags"} and self.skew:
+                # With a clock that was set, what has just left may seem to have left yesterday. See docs/reliability.md.
+                continue
+            self.provider.log_trouble = trouble if trouble.startswith("log") else ""
+            self._look_up(trouble)
+            self._check(None)
+        if troubles:
+            self._check(0, is_settled=True)
+
+    def troubles_of_the_log(self) -> tuple[str, ...]:
+        """What meets the log each time that it is asked; the last time it is as it should be."""
+        changed = self.random.choice(("log without tags", "log without tags", "log page repeated"))
+        return ("log lagging", "log unreadable", "crash during reconcile", changed, "")
+
+    def _count_unknown(self) -> int:
+        return sum(one.state == "unknown" for one in self.storage.kept().values())
+
+    def _look_up(self, trouble: str) -> None:
+        """One process that reconciles."""
+        self.lives += 1
+        self.now += 30.0 if trouble == "log lagging" else 90_000.0 + abs(self.skew)
+        loop = self.loop = Loop(self.now)
+        self.steps.append(0)
+        self.commits.append(0)
+        self.provider.begin(loop)
+        self.is_armed, self.ending, self.is_disk_broken = False, None, ""
+        if trouble == "crash during reconcile":
+            loop.alarms[1 + self.random.randrange(14)] = lambda: self._die_of(trouble)
+        task = loop.run(self._reconcile())
+        self._end_life(loop)
+        if loop.has_died():
+            self.storage.died()
+            loop.bury()
+            return
+        loop.alarms.clear()
+        task.result()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    def _die_of(self, kind: str) -> None:
+        self.met[kind] += 1
+        self.note(kind)
+        self.loop.die()
+
+    async def _reconcile(self) -> None:
+        caller = Caller(self.provider, Hold(), DIALECT)
+        run = self.run_ = Run(
+            None,
+            Options(concurrency=self.concurrency),
+            gateway=self._gateway,
+            ledger=self.storage.ledger(self),
+            pace=Pace(self.rate),
+            log=lambda plan: LogSearch(caller, plan),
+        )
+        async with run:
+            done = await run.reconcile()
+            self.note("reconciled", done.found, done.absent, done.undecided)
+            self.last = done.problem
+
+    def _check(self, crashed: int | None, *, is_settled: bool = False) -> None:
+        """All rules; `crashed`: how many may be unknown for want of a process, None if nobody counts."""
+        self.kept = kept = self.storage.kept()
+        explained = len(kept) if crashed is None else crashed
+        if not is_settled:
+            explained += sum(one.state == "unknown" and one.phone in self.provider.doubtful for one in kept.values())
+        check_promise(
+            rows=None if self.is_concurrent else len(self.people.rows),
+            kept=kept.values(),
+            truth=self.provider.truth,
+            action=ACTION,
+            tag=self.tag,
+            allowed=explained,
+            planned=self.people.planned,
+            never=self.people.suppressed,
+        )
+        assert self.provider.wrongs == [], "; ".join(self.provider.wrongs[:3])
+        if self.trace is not None:
+            for event in self.provider.events:
+                self.trace(" ".join(map(str, event)))
+
+
+@contextmanager
+def injected(world: World) -> Iterator[None]:
+    """Clock and randomness of the world in the place of the machine's, and threads that are not threads."""
+
+    async def in_place(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        return function(*arguments)
+
+    clock = SimpleNamespace(time=world.wall, sleep=lambda seconds: None, monotonic=lambda: world.loop.now)
+    choices = SimpleNamespace(choice=random.Random(world.seed ^ 0x1D).choice)
+    replaced: list[tuple[Any, str, Any]] = [
+        (run_module, "Engine", functools.partial(Engine, wall_clock=world.wall, jitter=world.jitter)),
+        (run_module, "Texters", functools.partial(Texters, wall_clock=world.wall, jitter=world.jitter)),
+        (run_module, "reconcile", functools.partial(reconcile_module.reconcile, wall_clock=world.wall)),
+        (run_module, "secrets", choices),
+        (run_module, "time", clock),
+        (sqlite_module, "time", clock),
+        (anyio.to_thread, "run_sync", in_place),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+    state = random.getstate()
+    random.seed(world.seed)  # of what asks the module itself: the pauses between reads
+    for owner, name, value in replaced:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        for owner, name, value in before:
+            setattr(owner, name, value)
