@@ -222,12 +222,16 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
 
 class Doubt(msgspec.Struct, frozen=True, gc=False):
-    """An `unknown` contact of a run, as the provider is asked about it. `time`: Unix milliseconds, not before its intent."""
+    """An `unknown` contact of a run, as the provider is asked about it.
+
+    `time`: Unix milliseconds, of its intent or of the doubt. `until`: after this nothing of it can have left.
+    """
 
     row: int
     phone: str
     text: str
     time: int
+    until: int = 0
 
     def __repr__(self) -> str:
         return f"Doubt(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"

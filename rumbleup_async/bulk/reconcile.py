@@ -68,12 +68,12 @@ async def reconcile(
     async for doubts in _doubts(ledger, absent=False):
         asked = wall_clock()
         findings = await log.look_up(doubts)
-        old = {doubt.row for doubt in doubts if doubt.time and doubt.time / 1000 + settle <= asked}
+        old = {doubt.row for doubt in doubts if doubt.time and _latest(doubt) / 1000 + settle <= asked}
         settled = [*_sent(doubts, findings), *_not_sent(doubts, findings, old)]
         await _settle(ledger, settled)
         sent = sum(1 for one in settled if one.state is State.SENT)
         found, absent, undecided = found + sent, absent + len(settled) - sent, undecided + len(doubts) - len(settled)
-        early = max((doubt.time for doubt in doubts if doubt.row in findings.absent and doubt.row not in old), default=0)
+        early = max((_latest(doubt) for doubt in doubts if doubt.row in findings.absent and doubt.row not in old), default=0)
         problem = problem or findings.problem or (_too_early(early / 1000 + settle - asked) if early else "")
         if findings.problem and not settled:
             break  # what cannot be read now cannot be read for the next ones either
@@ -86,6 +86,11 @@ async def reconcile(
         unknown=ledger.counts[State.UNKNOWN],
         problem=problem,
     )
+
+
+def _latest(doubt: Doubt) -> int:
+    """When a text may have left at the latest; its intent may be much older, if it was held back."""
+    return max(doubt.time, doubt.until)
 
 
 class Requeued(msgspec.Struct, frozen=True, kw_only=True):

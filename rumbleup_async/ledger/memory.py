@@ -46,6 +46,7 @@ class MemoryLedger:
         self._first_row: dict[str, int] = {}
         self._queue: deque[int] = deque()
         self._counts = dict.fromkeys(State, 0)
+        self._recovered = 0
         self.fingerprint: str | None = None
 
     @property
@@ -194,7 +195,7 @@ class MemoryLedger:
             entry = self._entries[row]
             wanted = entry.reason == ABSENT and entry.state is State.NOT_SENT if absent else entry.state is State.UNKNOWN
             if wanted and isinstance(entry.planned, Planned):
-                found.append(Doubt(row, entry.planned.phone, entry.planned.text, entry.time))
+                found.append(Doubt(row, entry.planned.phone, entry.planned.text, entry.time, max(entry.time, self._recovered)))
                 if len(found) == limit:
                     break
         return found
@@ -216,7 +217,12 @@ class MemoryLedger:
                 self._queue.append(one.row)
 
     async def aclose(self) -> None:
+        self._doubt_open()
+
+    def _doubt_open(self) -> None:
+        """What is open may have left."""
         for entry in self._entries.values():
             if entry.state is State.INTENT:
                 self._move(entry, State.UNKNOWN)
                 entry.reason = entry.reason or "interrupted before its result was known"
+                self._recovered = int(self._clock() * 1000)

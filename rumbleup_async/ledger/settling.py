@@ -17,13 +17,17 @@ from rumbleup_async.messaging import ABSENT, Doubt, Settled, State
 _CHUNK = 200
 
 
-def select_doubts(db: sqlite3.Connection, same_text: str, after: int, limit: int, *, absent: bool) -> list[Doubt]:
-    """Those in doubt, or those absent from the log, with a row above `after`."""
+def select_doubts(db: sqlite3.Connection, same_text: str, recovered: int, after: int, limit: int, *, absent: bool) -> list[Doubt]:
+    """Those in doubt, or those absent from the log, with a row above `after`.
+
+    `recovered`: when what a dead process had open was last found. It held the ledger's lock until then, and may have sent at
+    any moment of it.
+    """
     which, reason = ("= 5 AND reason = ?", [ABSENT]) if absent else ("= 6", [])
     found = db.execute(
-        f"""SELECT row, phone, coalesce(text, ?), coalesce(time, 0) FROM contact WHERE row > ? AND state {which}
-        ORDER BY row LIMIT ?""",  # noqa: S608
-        [same_text, after, *reason, limit],
+        f"""SELECT row, phone, coalesce(text, ?), coalesce(time, 0), max(coalesce(time, 0), ?) FROM contact
+        WHERE row > ? AND state {which} ORDER BY row LIMIT ?""",  # noqa: S608
+        [same_text, recovered, after, *reason, limit],
     )
     return [Doubt(*values) for values in found.fetchall()]
 

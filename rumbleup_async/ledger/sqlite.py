@@ -268,6 +268,7 @@ class SqliteLedger:
                 db.execute(
                     "UPDATE contact SET state = ?, reason = ? WHERE state = ?", (State.UNKNOWN, _INTERRUPTED, State.INTENT)
                 )
+                self._write("recovered", str(_now()))
             self._count()
         self._cursor = 0
         self._ahead.clear()
@@ -583,7 +584,8 @@ class SqliteLedger:
     # ---- what the provider's log decides ----
 
     def _doubts(self, after: int, limit: int, absent: bool) -> list[Doubt]:
-        return select_doubts(self._db, self._same_text or "", after, limit, absent=absent)
+        recovered = int(value_of(self._db, "recovered") or 0)
+        return select_doubts(self._db, self._same_text or "", recovered, after, limit, absent=absent)
 
     def _note(self, settled: Sequence[Settled]) -> None:
         with self._transaction() as db:

@@ -73,9 +73,10 @@ class Matcher:
             return Verdict.OTHER
         # Its tag was lost, or it is of an earlier run, of another program, of a person. Only the time can tell.
         when = _when(row, doubt)
-        if when is _When.EARLIER:
+        if when is _When.EARLIER and not same_text:
             return Verdict.OTHER
         if same_text:
+            # However old it looks: a clock of ours may have been wrong when the doubt arose.
             return Verdict.OURS if same_action and when is _When.WITHIN else Verdict.PERHAPS
         return Verdict.OTHER if when is _When.FAR else Verdict.PERHAPS
 

@@ -483,7 +483,7 @@ def test_doubts_come_by_pages(ledger: Ledger) -> None:
         await ledger.add([planned(8), Skipped(9, "bad", "invalid phone: empty")])
         (text,) = await ledger.exchange([], 1)
         await ledger.exchange([close(text.row, State.SENT, logid="rl_8")], 0)
-        assert await all_doubts(ledger, 3) == [Doubt(row, f"202234{row:04d}", f"Hi {row}. STOP", row) for row in range(1, 8)]
+        assert await all_doubts(ledger, 3) == [Doubt(row, f"202234{row:04d}", f"Hi {row}. STOP", row, row) for row in range(1, 8)]
         assert await all_doubts(ledger, 3, absent=True) == []
         await ledger.aclose()
 

@@ -84,10 +84,7 @@ class Disk(MemoryLedger):
 
     def recover(self) -> None:
         """What a new process makes of it, by the rules of the real one."""
-        for entry in self._entries.values():
-            if entry.state is State.INTENT:
-                self._move(entry, State.UNKNOWN)
-                entry.reason = entry.reason or "interrupted before its result was known"
+        self._doubt_open()
         self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
 
     def state_of(self, phone: str) -> State | None:

@@ -491,7 +491,7 @@ class World:
         for trouble in troubles:
             if not self._count_unknown():
                 break
-            if trouble in {"log lagging", "log without tags"} and self.skew:
+            if trouble == "log lagging" and self.skew:
                 # With a clock that was set, what has just left may seem to have left yesterday. See docs/reliability.md.
                 continue
             self.provider.log_trouble = trouble if trouble.startswith("log") else ""

@@ -100,8 +100,9 @@ UNTAGGED: list[tuple[dict[str, Any], Verdict]] = [
     ({"sent_time": at(minutes=30)}, OURS),  # it waited for a hold
     ({"sent_time": at(minutes=-30)}, PERHAPS),
     ({"sent_time": at(hours=-10)}, PERHAPS),  # an earlier run, or ours in a zone nobody knows of
-    ({"sent_time": at(hours=-30)}, OTHER),
-    ({"sent_time": at(days=-400)}, OTHER),
+    ({"sent_time": at(hours=-30)}, PERHAPS),  # or a clock of ours that was wrong
+    ({"sent_time": at(days=-400)}, PERHAPS),
+    ({"text": "Hi Ada. STOP", "sent_time": at(hours=-30)}, OTHER),
     ({"sent_time": at(hours=5)}, PERHAPS),
     ({"sent_time": at(days=5)}, PERHAPS),
     ({"sent_time": "soon"}, PERHAPS),
@@ -150,7 +151,7 @@ SUMMER = dt.datetime(2026, 7, 15, 16, 0, tzinfo=dt.UTC)
         ("07/15/2026 11:01am CDT", OURS),
         ("2026-07-15T16:01:00Z", OURS),
         ("2026-07-15 11:01:00 GMT-0500", OURS),
-        ("07/14/2026 12:01pm EST", OTHER),
+        ("07/14/2026 12:01pm EST", PERHAPS),
     ],
 )
 def test_a_zone_that_cannot_be_trusted_leaves_in_doubt(written: str, expected: Verdict) -> None:
