@@ -14,7 +14,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
 from rumbleup_async.retry import Policy
 from rumbleup_async.sendblue import wire
-from rumbleup_async.sendblue.limits import Limits
+from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.sendblue.messages import Messages
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Sendblue(Client):
         from_numbers: Iterable[str],
         text: str,
         ledger: str | os.PathLike[str] | None = None,
-        limits: Limits | None = None,
+        limits: LineLimits | None = None,
         concurrency: int = 64,
         limit: int | None = None,
         phone_field: str | None = None,
@@ -106,8 +106,8 @@ class Sendblue(Client):
                                           ledger="run.ledger") as run:
                 async for result in run.send(contacts): ...
 
-        `from_numbers`: the lines. `limits`: the pace of each; see `Limits`. A line that is used up or refused rests, the others
-        go on; when all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume.
+        `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`. A line that is used up or refused rests, the
+        others go on; when all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume.
         `require_opt_out`: whether the text must mention STOP; Sendblue does not demand it, the law may.
         Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`.
 
@@ -144,7 +144,7 @@ class Sendblue(Client):
         self,
         ledger: str | os.PathLike[str],
         *,
-        limits: Limits | None = None,
+        limits: LineLimits | None = None,
         concurrency: int = 64,
         limit: int | None = None,
         suppress: Iterable[str] = (),
@@ -168,14 +168,14 @@ class Sendblue(Client):
         return self._begin(None, options, ledger, limits)
 
     def _begin(
-        self, settings: Settings | None, options: Options, path: str | os.PathLike[str] | None, limits: Limits | None
+        self, settings: Settings | None, options: Options, path: str | os.PathLike[str] | None, limits: LineLimits | None
     ) -> Run:
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
 
         ledger = self._ledger(path)
         lines = Lines(
-            (limits or Limits()).checked(),
+            (limits or LineLimits()).checked(),
             hold=self._hold,
             rows=ledger.rows,
             wait_ceiling=options.policy.wait_ceiling,

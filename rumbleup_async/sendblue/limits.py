@@ -15,7 +15,7 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class LineLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The pace of one line.
 
     `per_second`: messages a second; the limits page has said 1 and says 10, the smaller is the default; None: no limit of ours.
@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rest: float = 3600.0
     refusals: int = 3
 
-    def checked(self) -> Limits:
+    def checked(self) -> LineLimits:
         """Itself; ConfigurationError if a field cannot be meant."""
         if self.per_second is not None and not 0 < self.per_second < math.inf:
             raise ConfigurationError("per_second must be a number of messages above 0, None for no limit")

@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.retry import Stop
-from rumbleup_async.sendblue.limits import Limits
+from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.session.pace import Hold
 
 _HOUR = 3600.0
@@ -72,7 +72,7 @@ class Lines:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: LineLimits,
         *,
         hold: Hold,
         rows: Rows,
