@@ -117,15 +117,17 @@ class SendblueGateway:
 
         Each is searched for by number, time and words, among all messages that we sent to that number since shortly before. A
         message that the list shows as failed is looked at once more by its handle; if it is failed there, too, it stays in doubt,
-        for it is neither on its way nor unknown to the provider.
+        for it is neither on its way nor unknown to the provider. So does a text to whose number we sent other words, or words
+        that the list does not show, at about that time: the list may alter what it shows.
         """
         found: dict[int, str] = {}
         absent: set[int] = set()
         problems: list[str] = []
-        failed = 0
+        failed = alike = 0
         for doubt in doubts:
             try:
-                matches = await self._matches(doubt)
+                sent = await self._sent(doubt)
+                matches = [message for message in sent if _same(message.content, doubt.text)]
                 taken = [message for message in matches if message.status not in _FAILED or await self._lives(message)]
             except (ApiError, ExchangeError) as error:
                 problems.append(f"the message list could not be read: {error}")
@@ -135,21 +137,22 @@ class SendblueGateway:
                 found[doubt.row] = handles[0]
             elif matches:
                 failed += 1
+            elif any(_about_then(message, doubt) for message in sent):
+                alike += 1
             elif doubt.time:
                 absent.add(doubt.row)
         if failed:
             problems.append(f"{failed} stand in the message list as failed; look at them before you send them again")
+        if alike:
+            problems.append(f"{alike} were sent something at that time whose words in the message list are others")
         return Findings(found, frozenset(absent), "; ".join(problems))
 
-    async def _matches(self, doubt: Doubt) -> list[Message]:
+    async def _sent(self, doubt: Doubt) -> list[Message]:
+        """What we sent to the number of a doubt since shortly before it."""
         since = dt.datetime.fromtimestamp(max(0.0, doubt.time / 1000 - _MARGIN), dt.UTC) if doubt.time else None
         pages = self._messages.list(number=doubt.phone, created_at_gte=since)
-        # Their other fields are not asked of the server: what a filter makes of them is not documented.
-        return [
-            message
-            async for message in pages
-            if not message.incoming and _same(message.content, doubt.text) and message.contact in {None, doubt.phone}
-        ]
+        # The direction is not asked of the server: what a filter makes of it is not documented.
+        return [message async for message in pages if not message.incoming and message.contact in {None, doubt.phone}]
 
     async def _lives(self, message: Message) -> bool:
         """Whether a message that the list shows as failed is something else by now."""
@@ -170,3 +173,11 @@ class SendblueGateway:
 def _same(content: str | None, text: str) -> bool:
     """Whether these are the same words; a list may trim what it shows."""
     return content is not None and content.split() == text.split()
+
+
+def _about_then(message: Message, doubt: Doubt) -> bool:
+    """Whether a message is of the time of a doubt, or may be."""
+    moment = message.date_created or message.date_sent
+    if moment is None or moment.at is None or not doubt.time:
+        return True
+    return abs(moment.at.timestamp() - doubt.time / 1000) <= _MARGIN
