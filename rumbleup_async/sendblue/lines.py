@@ -246,4 +246,4 @@ class Lines:
 
 
 def _moment(at: float) -> str:
-    return dt.datetime.fromtimestamp(at + 59, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return dt.datetime.fromtimestamp(at + 59, dt.UTC).strftime("%H:%M UTC on %d %b %Y")

@@ -271,7 +271,7 @@ def sent(response: Response, hide: tuple[str, ...]) -> Message:
     if isinstance(outcome, Accepted):
         return Message.read(_row(replies.read_json(response, SEND)), endpoint=SEND)
     failure = read_failure(response, hide)
-    message = outcome.reason
+    message = failure.message or outcome.reason
     if isinstance(outcome, Throttled):
         raise errors.RateLimited(message, status=response.status, code=failure.code, endpoint=SEND, after=outcome.after)
     if isinstance(outcome, Unknown):
