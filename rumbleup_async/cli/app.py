@@ -100,7 +100,9 @@ def send(
     send_style: Annotated[
         str | None, typer.Option("--send-style", metavar="STYLE", help="Sendblue: an effect of iMessage, such as confetti.")
     ] = None,
-    opt_out: Annotated[bool, typer.Option("--opt-out/--no-opt-out", help="Sendblue: whether the text must mention STOP.")] = True,
+    no_opt_out: Annotated[
+        bool, typer.Option("--no-opt-out", help="Sendblue: let a text leave that does not mention STOP.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -121,7 +123,7 @@ def send(
                 group=group,
                 lines=lines or [],
                 send_style=send_style,
-                opt_out=opt_out,
+                opt_out=not no_opt_out,
                 limits=_limits(per_second, new_per_hour, new_per_day),
             ),
             ledger=ledger,

@@ -123,7 +123,13 @@ async def send(
             if not (yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
         await stack.enter_async_context(client)
-        common = {"concurrency": concurrency, "processes": processes, "limit": limit, "phone_field": phone_field, "suppress": read_suppressed(suppress)}
+        common = {
+            "concurrency": concurrency,
+            "processes": processes,
+            "limit": limit,
+            "phone_field": phone_field,
+            "suppress": read_suppressed(suppress),
+        }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
