@@ -150,11 +150,14 @@ class Sendblue(Client):
         suppress: Iterable[str] = (),
         policy: Policy | None = None,
         observer: Observer | None = None,
+        reconcile: bool = True,
+        settle: float = 900.0,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with sendblue.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
-        phones in `suppress`. What the lines have sent in this hour and day is read from the ledger.
+        phones in `suppress`. What the lines have sent in this hour and day is read from the ledger. `reconcile`, `settle`: as for
+        `RumbleUp.resume`; the message list is what is searched.
         """
         from rumbleup_async.bulk.options import Options
 
@@ -164,6 +167,7 @@ class Sendblue(Client):
             policy=policy or Policy(),
             suppress=frozenset(suppress),
             observer=observer,
+            settle=settle if reconcile else None,
         )
         return self._begin(None, options, ledger, limits)
 
@@ -172,6 +176,7 @@ class Sendblue(Client):
     ) -> Run:
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
+        from rumbleup_async.sendblue.list_search import ListSearch
 
         ledger = self._ledger(path)
         lines = Lines(
@@ -186,14 +191,13 @@ class Sendblue(Client):
             return SendblueGateway(
                 exchange,
                 lines,
-                self.messages,
                 send_style=plan.details.get("send_style"),
                 status_callback=plan.details.get("status_callback"),
                 owns_exchange=owned,
                 hide=self._hide,
             )
 
-        run = self._run(settings, options, ledger, pace=lines, gateway=gateway)
+        run = self._run(settings, options, ledger, pace=lines, gateway=gateway, log=lambda _: ListSearch(self.messages))
         lines.attach(run.stop, run.tell_held)
         return run
 
