@@ -20,7 +20,7 @@ from .deliveries import Deliveries
 from .faults import Faults, Kind
 from .replies import HTML, Reply, Wire
 from .requests import Requests
-from .state import World
+from .state import World, digits
 from .webhooks import Webhooks
 
 __all__ = ["SENDBLUE_ROUTES", "Sendblue", "handle_of"]
@@ -123,7 +123,7 @@ class Sendblue:
     # ---- sending ----
 
     def _send_disturbed(self, params: Params) -> Reply:
-        kind = self.faults.choose("send", str(params.get("number"))) if self.faults.active else None
+        kind = self.faults.choose("send", _key(params.get("number"))) if self.faults.active else None
         return self._disturbed(kind, lambda: self._send(params))
 
     def _read_disturbed(self, work: Callable[[], Reply]) -> Reply:
@@ -295,6 +295,11 @@ class Sendblue:
         else:
             reply = _error(kind.status, kind.message)
         return reply if kind.wire is Wire.WHOLE else msgspec.structs.replace(reply, wire=kind.wire)
+
+
+def _key(number: object) -> str:
+    """A phone as faults are set for it."""
+    return digits(number) or str(number)
 
 
 def _error(status: int, message: str, code: int | None = None, headers: bytes = b"") -> Reply:

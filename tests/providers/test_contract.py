@@ -84,7 +84,7 @@ async def test_the_same_fault_is_the_same_outcome(provider: Provider, kind: str,
     struck = people[3]["phone"]
     simulator = server.simulator
     simulator.change(slow_seconds=0.1, retry_after=0.05)
-    simulator.faults.set_phone(provider.prefix + struck, [kind])
+    simulator.fault(struck, [kind])
     async with provider.client(server) as client, provider.run(client, concurrency=1) as run:
         found = await results(run, people)
     assert found[struck].state is OUTCOMES[kind], found[struck]

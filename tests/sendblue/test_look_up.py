@@ -51,7 +51,7 @@ async def test_other_words_at_that_time_leave_it_in_doubt(search: ListSearch, se
 
 async def test_what_failed_stays_in_doubt(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
     """It would be counted as sent, or sent again while the provider may still be trying."""
-    server.simulator.api.deliveries.plan("+12025550101", "failed")
+    server.simulator.receipt("2025550101", "failed")
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
     server.simulator.change(receipt_delay=0.0)
     findings = await search.look_up([doubt(1)])
