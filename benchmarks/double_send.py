@@ -67,7 +67,7 @@ def prepare() -> Path:
     """The interpreter of `.bench`, made if need be."""
     python = VENV / "bin" / "python"
     ready = VENV / "ready"
-    if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(PACKAGES):
+    if not python.exists() or not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(PACKAGES):
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
         quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([str(python), *quiet, *PACKAGES], check=True)
