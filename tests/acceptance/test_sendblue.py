@@ -16,9 +16,7 @@ FAST = ["--per-second", "0", "--new-per-hour", "0", "--new-per-day", "0"]
 def environment(stage: Stage) -> dict[str, str]:
     key, _, secret = KEY.partition(":")
     url = stage.provider.url.removesuffix("/api")
-    return stage.environment(
-        RUMBLEUP_API_KEY=None, RUMBLEUP_BASE_URL=None, SENDBLUE_API_KEY=key, SENDBLUE_API_SECRET=secret, SENDBLUE_BASE_URL=url
-    )
+    return stage.environment(RUMBLEUP_API_KEY=None, SENDBLUE_API_KEY=key, SENDBLUE_API_SECRET=secret, SENDBLUE_BASE_URL=url)
 
 
 def sending(stage: Stage, *arguments: object) -> list[object]:
@@ -111,6 +109,7 @@ def test_a_day_s_contacts_are_not_used_twice(stage: Stage, provider: Provider) -
     assert (again.json["sent"], provider.left) == (30, 30)
     more = stage.run("resume", stage.ledger, "--yes", "--json", "--per-second", "0", "--new-per-hour", "20", env=env)
     assert (more.json["sent"], provider.left) == (40, 40)
+    stage.check(ROWS, truth=truth(stage, more.json["run"]), summary=more.json)
 
 
 def test_a_blocked_line_rests_and_the_other_goes_on(stage: Stage, provider: Provider) -> None:
@@ -125,6 +124,7 @@ def test_a_blocked_line_rests_and_the_other_goes_on(stage: Stage, provider: Prov
     assert stopped.code == 3, stopped.err
     assert stopped.json["stopped"].startswith("no line left")
     assert stopped.json["refused"] == 0
+    stage.check(ROWS, truth=truth(stage, stopped.json["run"]), summary=stopped.json)
 
 
 def test_options_of_the_other_provider_are_refused(stage: Stage) -> None:
@@ -158,5 +158,6 @@ def test_no_opt_out_wording_is_a_setting(stage: Stage, provider: Provider) -> No
     done = stage.run(*arguments, env=env)
     assert done.code == 2
     assert "STOP" in done.err
-    assert stage.run(*arguments, "--no-opt-out", "--per-second", "0", env=env).json["sent"] == 2
-    assert provider.left == 2
+    sent = stage.run(*arguments, "--no-opt-out", "--per-second", "0", env=env)
+    assert (sent.json["sent"], provider.left) == (2, 2)
+    stage.check(2, truth=truth(stage, sent.json["run"]), summary=sent.json)
