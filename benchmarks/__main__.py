@@ -1,10 +1,10 @@
-"""The command: `python -m benchmarks [throughput|texters|lane|lists|startup] [--quick]`."""
+"""The command: `python -m benchmarks [throughput|texters|lane|lists|startup|double_send|official_sdk] [--quick]`."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import lane, lists, machine, startup, texters, throughput
+from benchmarks import double_send, lane, lists, machine, official_sdk, startup, texters, throughput
 
 PARTS = {
     "throughput": throughput.main,
@@ -12,6 +12,8 @@ PARTS = {
     "lane": lane.main,
     "lists": lists.main,
     "startup": startup.main,
+    "double_send": double_send.main,
+    "official_sdk": official_sdk.main,
 }
 
 

@@ -1,4 +1,4 @@
-"""A server that is not the limit: answers message/send with a valid reply of about 400 bytes, and message/next with a contact.
+"""A server that is not the limit: answers a send with a valid reply of about 400 bytes, and message/next with a contact.
 
 A project named `anything-N` has N contacts; after those next answers 404. It parses only as much HTTP as the clients of
 these benchmarks send. `python -m benchmarks.server` prints its port.
@@ -23,7 +23,15 @@ _HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=utf-8\r\nConten
 _REPLY = _HEAD % (b"200 OK", len(_BODY)) + _BODY
 _CONTACT = b'{"cid":"c_bench","phone":"%d","first_name":"Ada","last_name":"Byron","custom1":"x"}'
 _NONE_LEFT = b'{"status":404,"message":"No more contacts"}'
+_SENDBLUE_BODY = (
+    b'{"account_email":"owner@example.com","content":"Hi Ada, the polls are open until 8 pm. Reply STOP to opt out",'
+    b'"error_code":null,"error_message":null,"date_created":"2026-01-02T03:04:05.678Z","date_updated":"2026-01-02T03:04:05.678Z",'
+    b'"is_outbound":true,"from_number":"+12025550199","number":"+12025550101","media_url":"","message_handle":"00000000-0000-0000-0000-000000000001",'
+    b'"send_style":"","status":"QUEUED"}'
+)
+_SENDBLUE_REPLY = _HEAD % (b"200 OK", len(_SENDBLUE_BODY)) + _SENDBLUE_BODY
 _NEXT = b"/message/next "
+_SENDBLUE = b"/api/send-message "
 _ACTION = re.compile(rb'"action":\s*"([^"]*)"')
 
 _drawn: Counter[bytes] = Counter()
@@ -59,8 +67,11 @@ class _Connection(asyncio.Protocol):
             length = int(self._data[at + 15 : self._data.find(b"\r", at)]) if at >= 0 else 0
             if len(self._data) < head + 4 + length:
                 return
-            is_next = self._data.find(_NEXT, 0, self._data.find(b"\r")) >= 0
-            reply = _next(self._data[head + 4 : head + 4 + length]) if is_next else _REPLY
+            line = self._data.find(b"\r")
+            if self._data.find(_NEXT, 0, line) >= 0:
+                reply = _next(self._data[head + 4 : head + 4 + length])
+            else:
+                reply = _SENDBLUE_REPLY if self._data.find(_SENDBLUE, 0, line) >= 0 else _REPLY
             self._data = self._data[head + 4 + length :]
             if self._latency:
                 asyncio.get_running_loop().call_later(self._latency, self._answer, reply)

@@ -1,4 +1,4 @@
-"""Asyncio client for the RumbleUp texting API, with a bulk sender that texts at most once and accounts for every contact.
+"""Asyncio client for the RumbleUp and Sendblue texting APIs, with a bulk sender: at most once, every contact accounted for.
 
 Lives here: the front door, explicit re-exports and nothing else. Cheap to import: the command line, the simulator and everything
 heavy stay outside until they are used.
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk.report import Summary
     from rumbleup_async.bulk.run import Run
     from rumbleup_async.bulk.texters import Locks
+    from rumbleup_async.sendblue.client import Sendblue
+    from rumbleup_async.sendblue.limits import LineLimits
 
 __all__ = [
     "Account",
@@ -75,6 +77,7 @@ __all__ = [
     "LedgerError",
     "LedgerLocked",
     "LedgerMismatch",
+    "LineLimits",
     "ListError",
     "Locks",
     "MaybeSentError",
@@ -101,6 +104,7 @@ __all__ = [
     "RumbleUpWarning",
     "Run",
     "ScriptedExchange",
+    "Sendblue",
     "ServerFailed",
     "State",
     "Stop",
@@ -114,8 +118,15 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LAZY = {"Locks": "bulk.texters", "Observer": "bulk.ports", "Run": "bulk.run", "Summary": "bulk.report"}
-"""Names of the bulk engine: a service that sends single messages does not pay for it at import."""
+_LAZY = {
+    "LineLimits": "sendblue.limits",
+    "Locks": "bulk.texters",
+    "Observer": "bulk.ports",
+    "Run": "bulk.run",
+    "Sendblue": "sendblue.client",
+    "Summary": "bulk.report",
+}
+"""Names of the bulk engine and of the second provider: who does not use them does not pay for them at import."""
 
 
 def __getattr__(name: str) -> object:

@@ -70,7 +70,8 @@ class Skipped(msgspec.Struct, frozen=True, gc=False):
 class Planned(msgspec.Struct, frozen=True, gc=False):
     """A screened contact and the exact text planned for it.
 
-    `phone` is in the provider's form (RumbleUp: 10 digits). `name` is what a contact created by the send is called.
+    `phone` is in the provider's form: 10 digits, after the `phone_prefix` of the plan if there is one.
+    `name` is what a contact created by the send is called.
     `segments` is the number of SMS parts the text takes.
     """
 
@@ -98,9 +99,13 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
-    """The provider took the text for delivery. `logid` is its id in the provider's message log."""
+    """The provider took the text for delivery. `logid` is its id in the provider's message log.
+
+    `note`: what the ledger keeps beside it, such as the sending line.
+    """
 
     logid: str
+    note: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):
@@ -146,6 +151,7 @@ class Bar(enum.StrEnum):
     OPT_OUT_MISSING = "opt_out_missing"
     DAILY_CAP = "daily_cap"
     OUTSIDE_HOURS = "outside_hours"
+    NO_LINE = "no_line"
 
 
 class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
@@ -275,7 +281,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     template.
     `same_text`: the one text of all contacts where the template has no merge fields, so that it need not be stored a million
     times.
-    `details`: settings of the provider's gateway, as JSON values.
+    `details`: settings of the provider's gateway, as JSON values; `phone_prefix` among them is what stands before the ten digits
+    of a screened phone in this provider's form.
     """
 
     run: str

@@ -106,6 +106,10 @@ _STOPS: dict[Bar, tuple[str, str]] = {
         "daily cap",
         "the brand's daily cap is used up; resume tomorrow",
     ),
+    Bar.NO_LINE: (
+        "no line left",
+        "the provider refuses every number to send from; see to them, then resume",
+    ),
 }
 
 
@@ -116,7 +120,7 @@ def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> D
     """
     match outcome:
         case Accepted():
-            return Settle(State.SENT, logid=outcome.logid)
+            return Settle(State.SENT, outcome.note, outcome.logid)
         case Unknown():
             return Settle(State.UNKNOWN, outcome.reason)
         case Refused():

@@ -14,7 +14,7 @@ import aiohttp
 from rumbleup_async.simulator import Server, Simulator
 
 FOLDER = Path(__file__).parents[1] / "examples"
-MINE = ("send_list", "service", "single_message", "texters", "read_log")
+MINE = ("send_list", "service", "single_message", "texters", "read_log", "sendblue_list")
 LIST = """First Name,Cell Phone,City
 Ada,(202) 555-0101,Springfield
 Grace,202-555-0102,Dayton
@@ -43,6 +43,9 @@ async def start(server: Server, name: str, *arguments: str | Path) -> asyncio.su
             "PYTHONUNBUFFERED": "1",
             "RUMBLEUP_API_KEY": "KEY:SECRET",
             "RUMBLEUP_BASE_URL": server.url,
+            "SENDBLUE_API_KEY": "KEY",
+            "SENDBLUE_API_SECRET": "SECRET",
+            "SENDBLUE_BASE_URL": server.origin,
         },
     )
 
@@ -207,3 +210,16 @@ def test_every_example_says_how_it_is_called() -> None:
     """Otherwise somebody opens a file and does not know how to run it."""
     silent: Sequence[str] = [path.name for path in FOLDER.glob("*.py") if f"examples/{path.name}" not in path.read_text()]
     assert silent == []
+
+
+async def test_sendblue_list_texts_everybody_once_and_goes_on(server: Server, tmp_path: Path) -> None:
+    """The example would text people twice when it is called again, or not at all."""
+    source, ledger = tmp_path / "voters.csv", tmp_path / "voters.ledger"
+    source.write_text(LIST, encoding="utf-8")
+    lines = ("+12025550198", "+12025550199")
+    first = await call(server, "sendblue_list", source, ledger, *lines)
+    assert first.code == 0, first.err
+    assert "2 of 4 sent" in first.out
+    again = await call(server, "sendblue_list", source, ledger, *lines)
+    assert again.code == 0, again.err
+    assert sorted(phones(server.simulator)) == ["+12025550101", "+12025550102"]

@@ -178,3 +178,31 @@ def test_every_import_is_declared() -> None:
     known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
     missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
     assert missing == {}
+
+
+_NAMES = re.compile(r"rumbleup(?!_async\b)|sendblue", re.IGNORECASE)
+
+
+def _told(path: Path) -> list[str]:
+    """Names, imports and texts of a file that speak of a provider; docstrings and comments may."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        for child in ast.iter_child_nodes(node):
+            words = [
+                value
+                for name in ("id", "attr", "name", "arg", "module", "value")
+                if isinstance(value := getattr(child, name, None), str)
+            ]
+            # The package has a provider's name; `rumbleup_async.rumbleup` is that provider all the same.
+            told += [word for word in words if _NAMES.search(word.replace("rumbleup_async", ""))]
+    return told
+
+
+@pytest.mark.parametrize("room", ["bulk", "ledger", "session", "provider"])
+def test_these_rooms_know_no_provider_s_name(room: str) -> None:
+    """A further provider would be an exception in the engine instead of a folder beside it."""
+    files = sorted((ROOT / "rumbleup_async" / room).glob("*.py"))
+    assert {str(file.name): told for file in files if (told := _told(file))} == {}

@@ -37,7 +37,7 @@ from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.report import Summary, summarise
-from rumbleup_async.bulk.screening import Screen, require_opt_out, suppression
+from rumbleup_async.bulk.screening import Screen, in_form, require_opt_out, suppression
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.bulk.texters import Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
@@ -63,8 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     phone_field: str | None = None
     writer: Writer | None = None
     max_segments: int = 10
+    require_opt_out: bool = True
     details: dict[str, Any] = {}
 
+
+PREFIX = "phone_prefix"
+"""The plan's detail that says what stands before the ten digits of a phone in the provider's form."""
 
 CONCURRENT = "concurrent"
 """The value of a plan's detail `mode` where contacts are drawn from the provider."""
@@ -159,12 +163,18 @@ class Run:
         same_text = None
         if settings.writer is None:
             template = Template(settings.text)
-            require_opt_out(template)
+            if settings.require_opt_out:
+                require_opt_out(template)
             same_text = None if template.fields else template.render({})
         else:
             # Each text is looked at when it is chosen; the template only stands in for it.
             template = Template(WRITTEN)
-        self._screen = Screen(template, max_segments=settings.max_segments, suppress=self._never)
+        self._screen = Screen(
+            template,
+            max_segments=settings.max_segments,
+            suppress=self._never,
+            prefix=settings.details.get(PREFIX, ""),
+        )
         return Plan(
             run="".join(secrets.choice(_LETTERS) for _ in range(10)),
             provider=settings.provider,
@@ -289,6 +299,10 @@ class Run:
     def held_for(self) -> str:
         """Why texts were last held back."""
         return self._held_for
+
+    def tell_held(self, seconds: float, reason: str) -> None:
+        """Pass on that nothing leaves for so long, and why."""
+        _Noting(self).held(seconds, reason)
 
     @property
     def held(self) -> float:
@@ -479,6 +493,7 @@ class Run:
                 locks=self._options.locks,
             )
             await self._remember_skipped(self._texters)
+        never = in_form(self._never, self.plan.details.get(PREFIX, ""))
         if self._elsewhere is not None:
             if self._texters is not None:
                 raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
@@ -487,7 +502,7 @@ class Run:
                 self.plan,
                 self._pace,
                 self._options,
-                never=self._never,
+                never=never,
                 sink=self._receive,
                 full=self._is_full,
                 observer=_Noting(self),
@@ -499,7 +514,7 @@ class Run:
                 self._pace,
                 self._options,
                 drawing=self._texters,
-                never=self._never,
+                never=never,
                 sink=self._receive,
                 full=self._is_full,
                 observer=_Noting(self),

@@ -47,10 +47,10 @@ class Screen:
     `max_segments` protects against a broken row that merges a page of text. `suppress` holds numbers never to text: a
     set, list, tuple or mapping in any way of writing (an entry that cannot be read raises `ConfigurationError`: it stands
     for someone who must not be texted), or any other container that knows the ten digits. `name_fields` are the column of
-    the whole name, then the columns that make it up.
+    the whole name, then the columns that make it up. `prefix` stands before the ten digits of a phone in what comes out.
     """
 
-    __slots__ = ("_max_segments", "_name_field", "_name_parts", "_suppress", "needed_fields", "template")
+    __slots__ = ("_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "needed_fields", "template")
 
     template: Template
     needed_fields: tuple[str, ...]
@@ -63,6 +63,7 @@ class Screen:
         max_segments: int = 10,
         suppress: Container[str] = frozenset(),
         name_fields: Collection[str] = ("name", "first_name", "last_name"),
+        prefix: str = "",
     ) -> None:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
@@ -71,6 +72,7 @@ class Screen:
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
         self._max_segments = max_segments
         self._suppress = suppression(suppress)
+        self._prefix = prefix
         self._name_field, *self._name_parts = names or [""]
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
@@ -79,7 +81,7 @@ class Screen:
 
     def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
         """The rows screened, in their order, one result a row: the form for long lists."""
-        suppress, render, max_segments = self._suppress, self.template.render, self._max_segments
+        suppress, render, max_segments, prefix = self._suppress, self.template.render, self._max_segments, self._prefix
         screened: list[Planned | Skipped] = []
         for contact in rows:
             if isinstance(contact, Skipped):
@@ -93,12 +95,12 @@ class Screen:
                     screened.append(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
                     continue
             if phone in suppress:
-                screened.append(Skipped(row, phone, SUPPRESSED))
+                screened.append(Skipped(row, prefix + phone, SUPPRESSED))
                 continue
             try:
                 text = render(fields)
             except EmptyFieldError as error:
-                screened.append(Skipped(row, phone, str(error)))
+                screened.append(Skipped(row, prefix + phone, str(error)))
                 continue
             segments = parts(text)
             if segments > max_segments:
@@ -106,9 +108,9 @@ class Screen:
             elif "@" in text or not text.isascii():
                 reason = self._doubt(text)
             if reason:
-                screened.append(Skipped(row, phone, reason))
+                screened.append(Skipped(row, prefix + phone, reason))
             else:
-                screened.append(Planned(row, phone, text, self._name(fields), segments))
+                screened.append(Planned(row, prefix + phone, text, self._name(fields), segments))
         return screened
 
     def with_text(self, contact: Contact, text: str) -> Planned | Skipped:
@@ -156,6 +158,20 @@ def require_opt_out(template: Template) -> None:
     """Raise `TemplateError` unless the text tells people how to opt out. RumbleUp answers 403 without it."""
     if not has_opt_out(template):
         raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
+
+
+def in_form(suppress: Container[str], prefix: str) -> Container[str]:
+    """Suppressed numbers, known by their ten digits, looked up in a provider's form."""
+    return _InForm(suppress, prefix) if prefix else suppress
+
+
+class _InForm:
+    def __init__(self, suppress: Container[str], prefix: str) -> None:
+        self._suppress = suppress
+        self._prefix = prefix
+
+    def __contains__(self, phone: object) -> bool:
+        return isinstance(phone, str) and phone.removeprefix(self._prefix) in self._suppress
 
 
 def suppression(suppress: Container[str]) -> Container[str]:

@@ -18,8 +18,12 @@ from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import (
     Action,
     Concurrency,
+    From,
     Json,
     LedgerFile,
+    PerDay,
+    PerHour,
+    PerSecond,
     Processes,
     Quiet,
     Rate,
@@ -28,12 +32,14 @@ from rumbleup_async.cli.options import (
     Timeout,
     Yes,
 )
+from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
 
 app = typer.Typer(
     name="rumbleup",
     help="Text campaigns through the RumbleUp API: at most once, always accounted for.\n\n"
-    "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set.\n\n"
+    "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set; with Sendblue the "
+    "key from SENDBLUE_API_KEY and SENDBLUE_API_SECRET, the address from SENDBLUE_BASE_URL.\n\n"
     "Exit codes: 0 all accounted for and nothing unknown; 1 finished with unknowns; 2 the list, the options or the configuration "
     "are wrong and nothing was sent; 3 stopped early; 130 interrupted.",
     no_args_is_help=True,
@@ -55,11 +61,19 @@ def _root(
 ) -> None: ...
 
 
+def _limits(per_second: float | None, new_per_hour: int | None, new_per_day: int | None) -> dict[str, float | int]:
+    """The limits of a line that were asked for."""
+    asked = {"per_second": per_second, "new_per_hour": new_per_hour, "new_per_day": new_per_day}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 @app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')
 @guarded
 def send(
     source: Annotated[str, typer.Argument(metavar="LIST", help="CSV, JSON lines, or one number a line; - for standard input.")],
-    action: Action,
+    action: Annotated[
+        str | None, typer.Option("--action", "--project", metavar="ID", help="RumbleUp: the project to send into.")
+    ] = None,
     text: Annotated[
         str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
     ] = None,
@@ -78,6 +92,17 @@ def send(
         str | None, typer.Option("--group", metavar="ID", help="The group of contacts that the sends create.")
     ] = None,
     suppress: Suppress = None,
+    provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
+    lines: From = None,
+    per_second: PerSecond = None,
+    new_per_hour: PerHour = None,
+    new_per_day: PerDay = None,
+    send_style: Annotated[
+        str | None, typer.Option("--send-style", metavar="STYLE", help="Sendblue: an effect of iMessage, such as confetti.")
+    ] = None,
+    no_opt_out: Annotated[
+        bool, typer.Option("--no-opt-out", help="Sendblue: let a text leave that does not mention STOP.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -89,17 +114,24 @@ def send(
     code = run_loop(
         sending.send(
             source=source,
-            action=action,
-            text=read_text(text, text_file),
+            provider=provider,
+            order=Order(
+                action=action,
+                text=read_text(text, text_file),
+                rate=rate,
+                flags=flag or [],
+                group=group,
+                lines=lines or [],
+                send_style=send_style,
+                opt_out=not no_opt_out,
+                limits=_limits(per_second, new_per_hour, new_per_day),
+            ),
             ledger=ledger,
-            rate=rate,
             concurrency=concurrency,
             processes=processes,
             timeout=timeout,
             limit=limit,
             phone_field=phone_field,
-            flags=flag or [],
-            group=group,
             suppress=suppress,
             dry_run=dry_run,
             yes=yes,
@@ -171,6 +203,9 @@ def resume(
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
     suppress: Suppress = None,
+    per_second: PerSecond = None,
+    new_per_hour: PerHour = None,
+    new_per_day: PerDay = None,
     no_reconcile: Annotated[
         bool, typer.Option("--no-reconcile", help="Do not look what is unknown up in the message log first.")
     ] = False,
@@ -188,7 +223,7 @@ def resume(
     code = run_loop(
         sending.resume(
             ledger=ledger,
-            rate=rate,
+            order=Order(rate=rate, limits=_limits(per_second, new_per_hour, new_per_day)),
             concurrency=concurrency,
             processes=processes,
             timeout=timeout,
@@ -274,7 +309,7 @@ def main() -> None:
 @functools.cache
 def complete() -> typer.Typer:
     """The app with every command of it: those of the API's resources are imported only now."""
-    from rumbleup_async.cli import contacts, messages, projects, proxies, reports, tcr, webhooks
+    from rumbleup_async.cli import contacts, messages, projects, proxies, reports, sendblue, tcr, webhooks
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.doctor import doctor
 
@@ -287,4 +322,5 @@ def complete() -> typer.Typer:
     app.add_typer(tcr.app, name="tcr")
     app.add_typer(reports.app, name="reports")
     app.add_typer(webhooks.app, name="webhooks")
+    app.add_typer(sendblue.app, name="sendblue")
     return app

@@ -20,6 +20,7 @@ import aiohttp
 from rumbleup_async.bulk.report import reported
 from rumbleup_async.cli import sample, send
 from rumbleup_async.cli.console import FINE, UNKNOWNS, plural, say
+from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.simulating import API_KEY
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -41,17 +42,14 @@ async def demo(contacts: int) -> int:
         say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}\n")
         code = await send.send(
             source=str(source),
-            action=ACTION,
-            text=TEXT,
+            provider="rumbleup",
+            order=Order(action=ACTION, text=TEXT, flags=["demo"]),
             ledger=ledger,
-            rate=None,
             concurrency=32,
             processes=1,
             timeout=30.0,
             limit=None,
             phone_field=None,
-            flags=["demo"],
-            group=None,
             suppress=None,
             dry_run=False,
             yes=True,

@@ -115,4 +115,6 @@ def _row(result: Result) -> tuple[object, ...]:
 
 def _harmless(cell: str) -> str:
     """A cell from a list or a server that a spreadsheet would run as a formula is made plain text."""
+    if cell[:1] == "+" and cell[1:].isdecimal():
+        return cell  # a phone: to a spreadsheet a number, no formula
     return "'" + cell if cell[:1] in {"=", "@", "+", "-", "\t", "\r"} else cell

@@ -11,6 +11,19 @@ from typing import Annotated
 import typer
 
 Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
+From = Annotated[list[str] | None, typer.Option("--from", metavar="P", help="Sendblue: a line to send from, +1...; repeatable.")]
+PerSecond = Annotated[
+    float | None,
+    typer.Option("--per-second", min=0.0, metavar="R", help="Sendblue: texts a second of each line (1); 0: no limit."),
+]
+PerHour = Annotated[
+    int | None,
+    typer.Option("--new-per-hour", min=0, metavar="N", help="Sendblue: new contacts of each line in any hour (15); 0: no limit."),
+]
+PerDay = Annotated[
+    int | None,
+    typer.Option("--new-per-day", min=0, metavar="N", help="Sendblue: new contacts of each line a day (50); 0: no limit."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words, except about what is wrong.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]

@@ -1,6 +1,6 @@
 """`rumbleup reconcile`, and the look into the provider's log that `resume` begins with.
 
-Lives here: the words around settling what is unknown. May import: bulk, cli.console, cli.signals, rumbleup.client.
+Lives here: the words around settling what is unknown. May import: bulk, cli.console, cli.providers, cli.signals.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from pathlib import Path
 
 from rumbleup_async.bulk.reconcile import Reconciled
 from rumbleup_async.bulk.run import Run
+from rumbleup_async.cli import providers
 from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
-from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session.client import Timeouts
 
 
 async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: bool, quiet: bool) -> int:
     """Settle what is unknown in a ledger; the exit code."""
-    rumbleup = RumbleUp.from_env(timeouts=Timeouts(read=timeout))
-    async with rumbleup, rumbleup.resume(ledger, reconcile=False) as run:
+    row = providers.of_ledger(ledger)
+    client = row.connect(None, Timeouts(read=timeout))
+    async with client, row.resume(client, ledger, providers.Order(common={"reconcile": False})) as run:
         done = await look(run, ledger, settle=settle, quiet=quiet)
         if not quiet and (absent := await run.count_absent()):
             say(f"{plural(absent, 'contact')} absent from the log; to text them again: rumbleup resume {ledger} --resend-absent")

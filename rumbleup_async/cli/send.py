@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import typer
 
 from rumbleup_async.bulk.contacts import open_list
@@ -22,8 +23,9 @@ from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.screening import suppression
 from rumbleup_async.bulk.texters import Locks
-from rumbleup_async.cli import progress
+from rumbleup_async.cli import progress, providers
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, exit_code, fail, plural, print_json, say
+from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import ConfigurationError, LedgerError, ListError
 from rumbleup_async.ledger import Reader
@@ -50,11 +52,11 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def default_ledger(source: str, action: str) -> Path:
+def default_ledger(source: str, whereto: str) -> Path:
     """Where the books are kept if nobody says: beside the list, so that the same list finds them again."""
     name = "stdin" if source == "-" else Path(source).stem
     folder = Path() if source == "-" else Path(source).parent
-    return folder / f"{name}-{action}.ledger"
+    return folder / f"{name}-{whereto}.ledger"
 
 
 def read_text(text: str | None, text_file: Path | None) -> str:
@@ -92,17 +94,14 @@ def read_suppressed(path: Path | None) -> list[str]:
 async def send(
     *,
     source: str,
-    action: str,
-    text: str,
+    provider: str,
+    order: Order,
     ledger: Path | None,
-    rate: float | None,
     concurrency: int,
     processes: int,
     timeout: float,
     limit: int | None,
     phone_field: str | None,
-    flags: list[str],
-    group: str | None,
     suppress: Path | None,
     dry_run: bool,
     yes: bool,
@@ -111,32 +110,27 @@ async def send(
     environ: dict[str, str] | None = None,
 ) -> int:
     """Text a list; the exit code."""
+    row = providers.row(provider)
+    row.check(order)
     async with AsyncExitStack() as stack:
         if dry_run:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rumbleup-"))
             ledger = Path(folder) / "dry-run.ledger"
-            rumbleup = RumbleUp("DRY:RUN", base_url="http://localhost")
+            client = row.dry()
         else:
-            ledger = ledger or default_ledger(source, action)
-            rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
+            ledger = ledger or default_ledger(source, row.name(order))
+            client = row.connect(environ, Timeouts(read=timeout))
             if not (yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
-        await stack.enter_async_context(rumbleup)
-        run = await stack.enter_async_context(
-            rumbleup.fast_mode(
-                action=action,
-                text=text,
-                ledger=ledger,
-                rate=rate,
-                concurrency=concurrency,
-                processes=processes,
-                limit=limit,
-                phone_field=phone_field,
-                flags=flags,
-                group=group,
-                suppress=read_suppressed(suppress),
-            )
-        )
+        await stack.enter_async_context(client)
+        common = {
+            "concurrency": concurrency,
+            "processes": processes,
+            "limit": limit,
+            "phone_field": phone_field,
+            "suppress": read_suppressed(suppress),
+        }
+        run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
             fresh = await run.load(source, rows)
@@ -153,7 +147,7 @@ async def send(
             run.stop(Stop(DRY_RUN, ""))
             return _close(run, None, as_json=as_json, quiet=quiet)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
-        if waiting and not _may_begin(f"Send {plural(waiting, 'text')} into project {action}?", yes=yes):
+        if waiting and not _may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=yes):
             return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet)
 
@@ -201,7 +195,7 @@ async def texters(
 async def resume(
     *,
     ledger: Path,
-    rate: float | None,
+    order: Order,
     concurrency: int,
     processes: int,
     timeout: float,
@@ -217,17 +211,16 @@ async def resume(
     """Go on with a run; the exit code. `settle` None: without a look into the log."""
     from rumbleup_async.cli.reconciling import look, resend
 
-    rumbleup = RumbleUp.from_env(environ, timeouts=Timeouts(read=timeout))
-    run = rumbleup.resume(
-        ledger,
-        rate=rate,
-        concurrency=concurrency,
-        processes=processes,
-        limit=limit,
-        suppress=read_suppressed(suppress),
-        reconcile=False,
-    )
-    async with rumbleup, run:
+    row = providers.of_ledger(ledger)
+    common = {
+        "concurrency": concurrency,
+        "processes": processes,
+        "limit": limit,
+        "suppress": read_suppressed(suppress),
+        "reconcile": False,
+    }
+    client = row.connect(environ, Timeouts(read=timeout))
+    async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
         if settle is not None and run.counts[State.UNKNOWN]:
             await look(run, ledger, settle=settle, quiet=quiet)
         absent = await run.count_absent() if resend_absent else 0
@@ -240,7 +233,7 @@ async def resume(
             else f"{plural(min(waiting, limit or waiting), 'contact')} still to text"
         )
         if not quiet:
-            say(f"run {run.plan.run} into project {run.plan.action}: {left}")
+            say(f"run {run.plan.run} {row.where(run.plan)}: {left}")
             if not (run.is_concurrent or run.has_whole_list):
                 say("note: its list never came in to its end; only what did is sent")
             if absent:
@@ -370,14 +363,14 @@ _KEY_OPTIONS = frozenset(
 
 def check_arguments(arguments: list[str], environ: Mapping[str, str]) -> None:
     """Refuse a key among the arguments, where everybody on the machine can read it, and what cannot be text. Shows none of it."""
-    key = environ.get("RUMBLEUP_API_KEY", "").strip()
-    secrets = [part for part in (key, key.partition(":")[2]) if len(part) >= 4]
+    values = [environ.get(name, "").strip() for name in providers.SECRETS]
+    secrets = [part for value in values for part in (value, value.partition(":")[2]) if len(part) >= 4]
     for argument in arguments:
         name = argument.partition("=")[0].lower()
         if name in _KEY_OPTIONS or any(secret in argument for secret in secrets):
             say(
                 "rumbleup: a key is refused on the command line: it would stand in the process list and the shell's history; "
-                "set RUMBLEUP_API_KEY instead"
+                "set RUMBLEUP_API_KEY, or SENDBLUE_API_KEY and SENDBLUE_API_SECRET, instead"
             )
             sys.exit(WRONG)
         if not argument.isprintable() and any("\ud800" <= char <= "\udfff" for char in argument):

@@ -23,12 +23,17 @@ from rumbleup_async.cli.console import UNKNOWNS, fail, print_json, say, table
 from rumbleup_async.cli.send import ask, run_loop
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpWarning, ServerFailed, UnreadableReply
 from rumbleup_async.provider.caller import Pages
+from rumbleup_async.provider.client import Client
 from rumbleup_async.provider.models import Model
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session.client import Timeouts
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Client)
+
+Connect = Callable[..., C]
+"""Sets a client up from the environment: a client's `from_env`."""
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
@@ -61,12 +66,17 @@ def _value(value: object) -> object:
 
 
 def call(work: Callable[[RumbleUp], Awaitable[T]], timeout: float = 30.0) -> T:
+    """The result of one piece of work with a RumbleUp client that is set up from the environment."""
+    return call_over(RumbleUp.from_env, work, timeout)
+
+
+def call_over(client: Connect[C], work: Callable[[C], Awaitable[T]], timeout: float = 30.0) -> T:
     """The result of one piece of work with a client that is set up from the environment."""
 
     async def main() -> T:
         with _warnings_in_words():
-            async with RumbleUp.from_env(timeouts=Timeouts(read=timeout)) as rumbleup:
-                return await work(rumbleup)
+            async with client(timeouts=Timeouts(read=timeout)) as connected:
+                return await work(connected)
 
     return run_loop(main())
 
@@ -81,11 +91,16 @@ def _warnings_in_words() -> Iterator[None]:
 
 
 def one_text(work: Callable[[RumbleUp], Awaitable[T]]) -> T:
-    """`call` for a single text: where nobody knows whether it left, the words say what to do about it."""
+    """`one_text_over` RumbleUp."""
+    return one_text_over(RumbleUp.from_env, work, look="rumbleup messages log --phone")
+
+
+def one_text_over(client: Connect[C], work: Callable[[C], Awaitable[T]], *, look: str) -> T:
+    """`call_over` for a single text: where nobody knows whether it left, the words say what to do about it."""
     try:
-        return call(work)
+        return call_over(client, work)
     except (MaybeSentError, ServerFailed, UnreadableReply) as error:
-        doubt = "the text may have been sent: do not send it again before you have looked with rumbleup messages log --phone"
+        doubt = f"the text may have been sent: do not send it again before you have looked with {look}"
         fail(f"{error}; {doubt}", UNKNOWNS)
 
 
@@ -123,12 +138,25 @@ def show_all(models: Iterable[Model], columns: Sequence[str], *, as_json: bool) 
 def show_pages(
     pages: Callable[[RumbleUp], Pages[Any]], columns: Sequence[str], *, limit: int | None, as_json: bool, timeout: float = 30.0
 ) -> None:
+    """`show_pages_over` RumbleUp."""
+    show_pages_over(RumbleUp.from_env, pages, columns, limit=limit, as_json=as_json, timeout=timeout)
+
+
+def show_pages_over(
+    client: Connect[C],
+    pages: Callable[[C], Pages[Any]],
+    columns: Sequence[str],
+    *,
+    limit: int | None,
+    as_json: bool,
+    timeout: float = 30.0,
+) -> None:
     """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as they come."""
 
-    async def work(rumbleup: RumbleUp) -> list[Model]:
+    async def work(connected: C) -> list[Model]:
         rows: list[Model] = []
         number = 0
-        async for row in pages(rumbleup):
+        async for row in pages(connected):
             if as_json:
                 print_json(plain(row))
             else:
@@ -138,7 +166,7 @@ def show_pages(
                 break
         return rows
 
-    rows = call(work, timeout)
+    rows = call_over(client, work, timeout)
     if not as_json:
         show_all(rows, columns, as_json=False)
 

@@ -121,11 +121,17 @@ class Client:
             raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
         return Pace(rate, self._hold)
 
+    def _ledger(self, path: str | os.PathLike[str] | None) -> ports.Ledger:
+        """The books of one run: in a file, or in memory for None."""
+        from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+
+        return MemoryLedger() if path is None else SqliteLedger(path, keep_empty=False)
+
     def _run(
         self,
         settings: Settings | None,
         options: Options,
-        ledger: str | os.PathLike[str] | None,
+        ledger: ports.Ledger,
         *,
         pace: ports.Pace,
         gateway: Callable[[Plan, Exchange, bool], ports.Gateway],
@@ -135,7 +141,6 @@ class Client:
         """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `elsewhere`:
         sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
         from rumbleup_async.bulk.run import Run
-        from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 
         options = options.checked()
         pool = None if self._connecting.session is None else self._connecting.session.connector
@@ -157,7 +162,7 @@ class Client:
             settings,
             options,
             gateway=make_gateway,
-            ledger=MemoryLedger() if ledger is None else SqliteLedger(ledger, keep_empty=False),
+            ledger=ledger,
             pace=pace,
             elsewhere=elsewhere,
             log=log,

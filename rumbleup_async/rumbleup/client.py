@@ -275,7 +275,7 @@ class RumbleUp(Client):
         return self._run(
             settings,
             options,
-            ledger,
+            self._ledger(ledger),
             pace=self._pace(rate),
             gateway=self._gateway,
             elsewhere=elsewhere,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,12 +19,10 @@ import msgspec
 from rumbleup_async.errors import WebhookRefused
 from rumbleup_async.messaging import mask
 from rumbleup_async.provider import times
+from rumbleup_async.provider.events import MAX_BODY, read_object
 from rumbleup_async.provider.models import as_text, as_texts
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup.models import Contact, Message
-
-MAX_BODY = 1 << 20
-"""Bytes of one request's body at most. An event with a long text has about 2,000."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -188,28 +185,11 @@ seconds, and of two changes within a minute the second, which may be an opt-out,
 
 def parse(headers: Mapping[str, str], body: bytes, *, limit: int = MAX_BODY) -> Event:
     """The event of one request. WebhookRefused if the body has more than `limit` bytes or is not a JSON object."""
-    if len(body) > limit:
-        raise WebhookRefused(f"the body has more than {limit:,} bytes")
+    found, raw = read_object(headers, body, limit)
     try:
-        found, raw = _decode(body)
-        if not isinstance(found, dict):
-            raise WebhookRefused(f"the body is a JSON {type(found).__name__}, not an object")
         return _event(found, raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "none given")
-        raise WebhookRefused(f"the body is not readable as JSON (Content-Type: {ascii(kind[:60])[1:-1]})") from None
-
-
-def _decode(body: bytes) -> tuple[Any, bytes]:
-    try:
-        found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        # Half an emoji, which is what a carrier makes of a text cut in the middle, is no reason to refuse an event for a day.
-        body = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.json.decode(body), body
-    if b"\n" in body or b"\r" in body:
-        body = msgspec.json.format(body, indent=-1)
-    return found, body
+        raise WebhookRefused("the body holds what cannot be an event") from None
 
 
 def _event(found: dict[str, Any], raw: bytes) -> Event:

@@ -65,7 +65,7 @@ class Multipart:
 
     def __init__(self, parts: Sequence[Part], boundary: str | None = None) -> None:
         self._parts = parts
-        self._boundary = boundary or f"rumbleup{secrets.token_hex(12)}"
+        self._boundary = boundary or f"part{secrets.token_hex(12)}"
         self._heads = [self._head(part) for part in parts]
         self._tail = f"--{self._boundary}--\r\n".encode()
         self.content_type = f"multipart/form-data; boundary={self._boundary}"

@@ -16,8 +16,9 @@ Nothing in this folder imports anything of the client, so that one misreading of
 from . import faults
 from .faults import KINDS, Kind
 from .quirks import QUIRKS
+from .requests import Requests
 from .routes import ROUTES, Route
-from .rumbleup import Requests
+from .sendblue import SENDBLUE_ROUTES, handle_of
 from .server import Server, run, serve
 from .settings import Settings
 from .simulator import Simulator
@@ -30,6 +31,7 @@ __all__ = [  # noqa: RUF022  plainly sorted
     "ROUTES",
     "Requests",
     "Route",
+    "SENDBLUE_ROUTES",
     "Server",
     "Settings",
     "Simulator",
@@ -37,6 +39,7 @@ __all__ = [  # noqa: RUF022  plainly sorted
     "Texts",
     "digest",
     "faults",
+    "handle_of",
     "run",
     "serve",
 ]

@@ -12,7 +12,7 @@ import msgspec
 
 from .segments import segments
 from .settings import Settings
-from .state import World
+from .state import World, digits
 
 __all__ = ["OUTCOMES", "Deliveries", "Outcome", "Tally"]
 
@@ -113,7 +113,7 @@ class Deliveries:
                 self.on_receipt(position)
 
     def _fate(self, settings: Settings, phone: str, position: int) -> int:
-        planned = self._planned.get(phone)
+        planned = self._planned.get(digits(phone) or phone) if self._planned else None
         if planned is not None:
             return planned
         if settings.delivered_rate >= 1:

@@ -33,6 +33,8 @@ async def _attempt(session: aiohttp.ClientSession, simulator: Simulator, webhook
     headers = {"Content-Type": "application/json"}
     if delivery.hook.authorization is not None:
         headers["Authorization"] = delivery.hook.authorization
+    if delivery.hook.secret:
+        headers["sb-signing-secret"] = delivery.hook.secret
     accepted = False
     try:
         timeout = aiohttp.ClientTimeout(total=simulator.settings.webhook_timeout)

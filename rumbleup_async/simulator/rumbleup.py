@@ -5,7 +5,6 @@ A request comes in as method, target, two headers' worth and a body; a `Reply` g
 """
 
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from urllib.parse import unquote
@@ -29,7 +28,9 @@ from .quirks import Quirks
 from .received import Received
 from .replies import HTML, Refusal, Reply, Wire, error, ok
 from .reports import Reports
+from .requests import Requests
 from .routes import ROUTES
+from .sendblue import Sendblue
 from .state import World, digits
 from .stats import Stats
 from .tcr import Registry
@@ -46,30 +47,6 @@ _decode = msgspec.json.Decoder().decode
 
 Work = Callable[[Params], Reply]
 WorkById = Callable[[str, Params], Reply]
-
-
-class Requests:
-    """How often each endpoint was called and what it answered. An endpoint is named like `message/send`."""
-
-    def __init__(self) -> None:
-        self.received: Counter[str] = Counter()
-        self.answered: Counter[tuple[str, int]] = Counter()
-        """(endpoint, status); the status is 0 where none reached the caller."""
-        self.faults: Counter[str] = Counter()
-        """Faults that struck, by kind."""
-
-    def count(self, endpoint: str | None = None, status: int | None = None) -> int:
-        """Requests received, or, with a status, requests answered with it."""
-        if status is None:
-            return self.received.total() if endpoint is None else self.received[endpoint]
-        return sum(n for (name, code), n in self.answered.items() if code == status and endpoint in (None, name))
-
-    def as_dict(self) -> dict[str, dict[str, int]]:
-        """`{"message/send": {"received": 3, "200": 2, "none": 1}}`."""
-        table = {endpoint: {"received": n} for endpoint, n in sorted(self.received.items())}
-        for (endpoint, status), n in sorted(self.answered.items()):
-            table[endpoint][str(status) if status else "none"] = n
-        return table
 
 
 class RumbleUp:
@@ -92,6 +69,7 @@ class RumbleUp:
         self.webhooks = Webhooks(world, seed)
         self.webhooks.follow(self.deliveries, self.received, self.contacts, self.reports, self.objects)
         self.webhooks.bend = lambda type_, data: self.quirks.value(f"webhook/{type_}", data) if self.quirks.on else data
+        self.sendblue = Sendblue(world, faults, self.deliveries, self.webhooks, self.requests)
         self._key: str | None = None
         self._accepted: frozenset[str] = frozenset()
         works, works_by_id = self._handlers()
@@ -175,7 +153,7 @@ class RumbleUp:
 
     def pass_time(self) -> None:
         """Let everything come that is due: receipts, replies, reports."""
-        if self.webhooks.hooks:
+        if self.webhooks.hooks or self.sendblue.waits:
             self.deliveries.catch_up()
             self.reports.catch_up()
         self.received.catch_up()

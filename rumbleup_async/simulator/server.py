@@ -104,7 +104,10 @@ class Server:
             return wire.CLOSE
         headers = request.headers
         api = simulator.api
-        reply = api.answer(request.method, target, headers.get(hdrs.AUTHORIZATION), headers.get(hdrs.CONTENT_TYPE), body)
+        if api.sendblue.serves(target):
+            reply = api.sendblue.answer(request.method, target, headers, body)
+        else:
+            reply = api.answer(request.method, target, headers.get(hdrs.AUTHORIZATION), headers.get(hdrs.CONTENT_TYPE), body)
         try:
             settings = simulator.settings
             if settings.latency:

@@ -88,6 +88,16 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Seconds after which an event is dropped (24 hours on the page)."""
     webhook_timeout: float = 10.0
     """Seconds that a receiver may take to answer."""
+    lines: tuple[str, ...] = ()
+    """Sendblue: the account's numbers to send from. Empty: any number will do."""
+    line_rate: float | None = None
+    """Sendblue: messages a second from one line; above it 429. None: no limit."""
+    line_new_hour: int | None = None
+    """Sendblue: new contacts of one line in any hour; above it 429 with the code 4001. None: no limit."""
+    line_new_day: int | None = None
+    """Sendblue: the same in any 24 hours."""
+    signing_secret: str = ""
+    """Sendblue: the secret in the `sb-signing-secret` header of status callbacks. Empty: no such header, as an integrator saw."""
     next_pause: bool = False
     """While true every `message/next` that has someone left is answered 441."""
     direct_send: bool = True

@@ -70,6 +70,7 @@ class SideAddress:
             "/webhooks": lambda body: simulator.webhook(**body),
             "/events": lambda body: simulator.event(**body),
             "/quirks": lambda body: simulator.set_quirks(*body["quirks"]),
+            "/lines": lambda body: simulator.block_line(**body),
             "/stall": lambda _: simulator.stall(),
             "/resume": lambda _: simulator.resume(),
             "/reset": lambda _: simulator.reset(),

@@ -10,7 +10,8 @@ from typing import Any
 from .directory import BRAND, GROUP, Campaign
 from .faults import Faults
 from .replies import Reply
-from .rumbleup import Requests, RumbleUp
+from .requests import Requests
+from .rumbleup import RumbleUp
 from .settings import Settings
 from .state import World, digits
 from .texts import Texts
@@ -195,6 +196,10 @@ class Simulator:
     def set_quirks(self, *names: str) -> None:
         """Turn these quirks on and all others off; the names and what they mean are in `QUIRKS`."""
         self.api.quirks.set(names)
+
+    def block_line(self, number: str, blocked: bool = True) -> None:
+        """Let nothing leave from this Sendblue line any more, or again."""
+        (self.api.sendblue.blocked.add if blocked else self.api.sendblue.blocked.discard)(number)
 
     def stall(self) -> None:
         """From now on requests are read but neither worked on nor answered, until `resume`."""

@@ -22,7 +22,7 @@ from .received import Received, Reply
 from .reports import Report, Reports
 from .state import World
 
-__all__ = ["EVENTS", "Delivery", "Hook", "Webhooks"]
+__all__ = ["EVENTS", "Callback", "Delivery", "Hook", "Webhooks"]
 
 EVENTS = ("MESSAGE_RECEIVED", "DELIVERY_RECEIPT", "CONTACT_UPDATED", "REPORT_CREATED")
 
@@ -35,6 +35,8 @@ class Hook(msgspec.Struct, frozen=True):
     url: str
     authorization: str | None
     events: tuple[str, ...]
+    secret: str = ""
+    """What stands in `sb-signing-secret`, if anything."""
 
 
 class Delivery(msgspec.Struct):
@@ -49,6 +51,14 @@ class Delivery(msgspec.Struct):
     def body(self, now: float) -> bytes:
         """The request's body, were it sent now (Unix seconds): `ctime` is the time of sending."""
         return msgspec.json.encode({"type": self.type, "ctime": int(now * 1000), "data": self.data})
+
+
+class Callback(Delivery):
+    """The status of one message on its way to the address that its sender named: the bare message, no envelope."""
+
+    def body(self, now: float) -> bytes:  # noqa: ARG002 - the shape of a delivery
+        """The message."""
+        return msgspec.json.encode(self.data)
 
 
 class Webhooks:
@@ -88,6 +98,10 @@ class Webhooks:
         for hook in self.hooks.values():
             if type_ in hook.events or type_ not in EVENTS:
                 self._fresh.append(Delivery(hook, type_, data))
+
+    def call_back(self, url: str, secret: str, message: dict[str, Any]) -> None:
+        """Tell the address that a message's sender named how it stands."""
+        self._fresh.append(Callback(Hook(url, None, (), secret), "STATUS_CALLBACK", message))
 
     def take(self, now: float) -> list[Delivery]:
         """Those to be posted now, at the same time: a burst of the first that are due."""

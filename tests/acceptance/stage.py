@@ -104,7 +104,8 @@ class Provider:
     @property
     def requests(self) -> int:
         """How many sends were asked for."""
-        return int(self.summary()["requests"].get("message/send", {}).get("received", 0))
+        requests = self.summary()["requests"]
+        return sum(int(requests.get(endpoint, {}).get("received", 0)) for endpoint in ("message/send", "sendblue/send"))
 
     def wait_for(self, texts: int) -> None:
         """Return when so many texts have left."""
@@ -269,6 +270,7 @@ class Stage:
         """The environment of a command; one without an address would turn to the provider itself."""
         env = env or self.environment()
         assert env.get("RUMBLEUP_BASE_URL") or "demo" in command, "a command without RUMBLEUP_BASE_URL"
+        assert env.get("SENDBLUE_BASE_URL") or "SENDBLUE_API_KEY" not in env, "a command without SENDBLUE_BASE_URL"
         return env
 
     def send(self, source: object, *arguments: object, **options: Any) -> Done:

@@ -14,6 +14,7 @@ from rumbleup_async import (
     Brand,
     Campaign,
     Group,
+    LineLimits,
     Message,
     Moment,
     Pages,
@@ -22,9 +23,13 @@ from rumbleup_async import (
     Report,
     Response,
     RumbleUp,
+    Run,
+    Sendblue,
+    Summary,
     Timeouts,
 )
 from rumbleup_async.rumbleup.models import Contact
+from rumbleup_async.sendblue.models import Message as SendblueMessage
 
 
 async def messages(rumbleup: RumbleUp) -> None:
@@ -127,3 +132,23 @@ async def client() -> None:
         with rumbleup.raw() as answers:
             await rumbleup.account.get()
         assert_type(answers, list[Response])
+
+
+async def sendblue_calls(sendblue: Sendblue) -> None:
+    message = await sendblue.messages.send(
+        number=2025550101, from_number="+12025550199", content="Hi", media_url="https://a.example/b.png", send_style="confetti",
+        status_callback="https://a.example/c", timeout=5,
+    )  # fmt: skip
+    assert_type(message, SendblueMessage)
+    assert_type(message.status, str | None)
+    assert_type(message.date_created, Moment | None)
+    assert_type(await sendblue.messages.get("H-1", timeout=5), SendblueMessage)
+    assert_type(await sendblue.messages.status(handle="H-1", timeout=5), SendblueMessage)
+    assert_type(sendblue.messages.list(number="+1", is_outbound=True, order_by="sentAt", limit=5), Pages[SendblueMessage])
+    await sendblue.messages.list(order_by="sent_at").all()  # type: ignore[arg-type]  # the API writes camelCase
+    await sendblue.messages.send(number="1", content="Hi")  # type: ignore[call-arg]  # a line must be named
+    limits = LineLimits(per_second=None, new_per_hour=10)
+    async with sendblue.fast_mode(from_numbers=["+12025550199"], text="STOP", limits=limits) as run:
+        assert_type(run, Run)
+        assert_type(await run.send(["2025550101"]), Summary)
+    assert_type(sendblue.resume("run.ledger", limits=limits), Run)

@@ -1,0 +1,165 @@
+"""The table of providers: what `send`, `resume` and `reconcile` must know of each to work over any of them.
+
+Lives here: one row a provider. May import: everything. A further provider is a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import Plan
+from rumbleup_async.provider.client import Client
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.sendblue.client import Sendblue
+from rumbleup_async.sendblue.limits import LineLimits
+from rumbleup_async.session.client import Timeouts
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What `send` and `resume` were asked for, as far as it is a matter between the user and the provider.
+
+    None and empty: not asked for. `common` are the options that every provider's mode takes under the same name.
+    """
+
+    action: str | None = None
+    text: str = ""
+    rate: float | None = None
+    flags: list[str] = []
+    group: str | None = None
+    lines: list[str] = []
+    send_style: str | None = None
+    opt_out: bool = True
+    limits: dict[str, Any] = {}
+    common: dict[str, Any] = {}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One provider.
+
+    `connect(environ, timeouts)` sets a client up from the environment; `dry()` one that reaches nothing. `begin` and `resume`
+    make a run with it. `name(order)` is what a ledger beside a list is called after it; `where(plan)` says in words
+    where the texts go.
+    """
+
+    connect: Callable[[Mapping[str, str] | None, Timeouts], Client]
+    dry: Callable[[], Client]
+    begin: Callable[[Any, Path, Order], Run]
+    resume: Callable[[Any, Path, Order], Run]
+    check: Callable[[Order], None]
+    name: Callable[[Order], str]
+    where: Callable[[Plan], str]
+
+
+def _refuse(provider: str, **options: object) -> None:
+    for name, value in options.items():
+        if value:
+            raise ConfigurationError(f"--{name.replace('_', '-')} means nothing to {provider}")
+
+
+def _in_one_process(order: Order) -> dict[str, Any]:
+    """The common options without the number of processes: what each line has sent is known to one process only."""
+    common = dict(order.common)
+    if common.pop("processes", 1) != 1:
+        raise ConfigurationError("--processes means nothing to sendblue: the pace of its lines is kept by one process")
+    return common
+
+
+def _rumbleup_check(order: Order) -> None:
+    if not order.action:
+        raise ConfigurationError("give the project to send into by --action ID")
+    _refuse("rumbleup", send_style=order.send_style, no_opt_out=not order.opt_out, **{"from": order.lines}, **order.limits)
+
+
+def _rumbleup_begin(client: RumbleUp, ledger: Path, order: Order) -> Run:
+    return client.fast_mode(
+        action=order.action or "",
+        text=order.text,
+        ledger=ledger,
+        rate=order.rate,
+        flags=order.flags,
+        group=order.group,
+        **order.common,
+    )
+
+
+def _sendblue_check(order: Order) -> None:
+    _refuse("sendblue", action=order.action, rate=order.rate, flag=order.flags, group=order.group)
+    if not order.lines:
+        raise ConfigurationError("give the lines to send from by --from +1..., once for each")
+
+
+def _sendblue_begin(client: Sendblue, ledger: Path, order: Order) -> Run:
+    return client.fast_mode(
+        from_numbers=order.lines,
+        text=order.text,
+        ledger=ledger,
+        limits=_limits(order),
+        send_style=order.send_style,
+        require_opt_out=order.opt_out,
+        **_in_one_process(order),
+    )
+
+
+def _sendblue_resume(client: Sendblue, ledger: Path, order: Order) -> Run:
+    _refuse("sendblue", rate=order.rate)
+    return client.resume(ledger, limits=_limits(order), **_in_one_process(order))
+
+
+def _rumbleup_resume(client: RumbleUp, ledger: Path, order: Order) -> Run:
+    _refuse("rumbleup", **order.limits)
+    return client.resume(ledger, rate=order.rate, **order.common)
+
+
+def _limits(order: Order) -> LineLimits:
+    """LineLimits of the command line, where 0 stands for none."""
+    asked: dict[str, Any] = {name: value or None for name, value in order.limits.items()}
+    return LineLimits(**asked)
+
+
+PROVIDERS: dict[str, Row] = {
+    RumbleUp.PROVIDER: Row(
+        connect=lambda environ, timeouts: RumbleUp.from_env(environ, timeouts=timeouts),
+        dry=lambda: RumbleUp("DRY:RUN", base_url="http://localhost"),
+        begin=_rumbleup_begin,
+        resume=_rumbleup_resume,
+        check=_rumbleup_check,
+        name=lambda order: order.action or "",
+        where=lambda plan: f"into project {plan.action}",
+    ),
+    Sendblue.PROVIDER: Row(
+        connect=lambda environ, timeouts: Sendblue.from_env(environ, timeouts=timeouts),
+        dry=lambda: Sendblue("DRY", "RUN", base_url="http://localhost"),
+        begin=_sendblue_begin,
+        resume=_sendblue_resume,
+        check=_sendblue_check,
+        name=lambda _: Sendblue.PROVIDER,
+        where=lambda plan: f"over {plan.action} of Sendblue",
+    ),
+}
+"""Every provider by the name in ledgers and on the command line."""
+
+SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET")
+"""Variables whose values must not stand on a command line."""
+
+
+def row(name: str) -> Row:
+    """The provider of this name; ConfigurationError if there is none."""
+    if name not in PROVIDERS:
+        raise ConfigurationError(f"there is no provider {name!r}; known: {', '.join(PROVIDERS)}")
+    return PROVIDERS[name]
+
+
+def of_ledger(ledger: Path) -> Row:
+    """The provider over which a ledger's run goes. Raises LedgerError for what is no ledger."""
+    reader = Reader(ledger)
+    try:
+        return row(reader.plan.provider)
+    finally:
+        reader.close()

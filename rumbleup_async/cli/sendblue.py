@@ -1,0 +1,107 @@
+"""`rumbleup sendblue messages send|get|list|status`.
+
+Lives here: Sendblue's Messages API on the command line. May import: sendblue.client, cli.showing, cli.console.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.options import Json, Yes
+from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over
+from rumbleup_async.sendblue.client import Sendblue
+
+app = typer.Typer(
+    help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.", no_args_is_help=True, rich_markup_mode=None
+)
+messages = typer.Typer(help="Single messages: send one, look at one, list them.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(messages, name="messages")
+
+_LOOK = "rumbleup sendblue messages list --number"
+
+
+@messages.command(epilog='Example: rumbleup sendblue messages send --number +12025550101 --from +12025550199 --content "Hi Ada"')
+@guarded
+def send(
+    number: Annotated[str, typer.Option("--number", metavar="P", help="The recipient, +1...")],
+    line: Annotated[str, typer.Option("--from", metavar="P", help="The line to send from, +1...")],
+    content: Annotated[str | None, typer.Option("--content", "--text", metavar="T", help="The words, sent as they are.")] = None,
+    media_url: Annotated[str | None, typer.Option("--media-url", metavar="URL", help="A file to send with it.")] = None,
+    send_style: Annotated[str | None, typer.Option("--send-style", metavar="STYLE", help="An effect of iMessage.")] = None,
+    status_callback: Annotated[
+        str | None, typer.Option("--status-callback", metavar="URL", help="Where its status is posted.")
+    ] = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Send one message."""
+    confirm("Send 1 text?", yes=yes)
+    sent = one_text_over(
+        Sendblue.from_env,
+        lambda sendblue: sendblue.messages.send(
+            number=number,
+            from_number=line,
+            content=content,
+            media_url=media_url,
+            send_style=send_style,
+            status_callback=status_callback,
+        ),
+        look=_LOOK,
+    )
+    show(sent, as_json=as_json)
+
+
+@messages.command(epilog="Example: rumbleup sendblue messages get HANDLE --json")
+@guarded
+def get(
+    message_id: Annotated[str, typer.Argument(metavar="HANDLE", help="The message's handle.")], as_json: Json = False
+) -> None:
+    """One message."""
+    show(call_over(Sendblue.from_env, lambda sendblue: sendblue.messages.get(message_id)), as_json=as_json)
+
+
+@messages.command(epilog="Example: rumbleup sendblue messages status HANDLE")
+@guarded
+def status(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The message's handle.")], as_json: Json = False) -> None:
+    """How a message stands now."""
+    show(call_over(Sendblue.from_env, lambda sendblue: sendblue.messages.status(handle=handle)), as_json=as_json)
+
+
+@messages.command("list", epilog="Example: rumbleup sendblue messages list --number +12025550101 --since 2026-01-31T00:00:00Z")
+@guarded
+def list_(
+    number: Annotated[str | None, typer.Option("--number", metavar="P", help="Either side's number.")] = None,
+    from_number: Annotated[str | None, typer.Option("--from", metavar="P", help="Who sent it.")] = None,
+    to_number: Annotated[str | None, typer.Option("--to", metavar="P", help="Who got it.")] = None,
+    line: Annotated[str | None, typer.Option("--line", metavar="P", help="Our number.")] = None,
+    outbound: Annotated[bool | None, typer.Option("--outbound/--inbound", help="What we sent, or what came in.")] = None,
+    status: Annotated[str | None, typer.Option("--status", metavar="WORD", help="Such as DELIVERED.")] = None,
+    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="iMessage, SMS or RCS.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Created then or later, ISO 8601.")] = None,
+    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Created then or earlier.")] = None,
+    limit: Limit = None,
+    timeout: Wait = 30.0,
+    as_json: Lines = False,
+) -> None:
+    """The messages that fit, oldest first, all pages."""
+    show_pages_over(
+        Sendblue.from_env,
+        lambda sendblue: sendblue.messages.list(
+            number=number,
+            from_number=from_number,
+            to_number=to_number,
+            sendblue_number=line,
+            is_outbound=outbound,
+            status=status,
+            service=service,
+            created_at_gte=since,
+            created_at_lte=before,
+        ),
+        ("date_sent", "number", "sendblue_number", "status", "error_code", "message_handle", "content"),
+        limit=limit,
+        as_json=as_json,
+        timeout=timeout,
+    )

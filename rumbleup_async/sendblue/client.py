@@ -1,0 +1,212 @@
+"""The Sendblue client: owns the session, hands out the messages and fast mode.
+
+Lives here: set-up, and the doors to the resources and to fast mode.
+May import: errors, messaging, retry, session, ledger, bulk, provider.*, sendblue.*.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
+from rumbleup_async.retry import Policy
+from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue.limits import LineLimits
+from rumbleup_async.sendblue.messages import Messages
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+    import aiohttp
+
+    from rumbleup_async.bulk.options import Options
+    from rumbleup_async.bulk.ports import Gateway, Observer
+    from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.messaging import Plan
+    from rumbleup_async.session.client import Timeouts
+    from rumbleup_async.session.exchange import Exchange
+
+
+class Sendblue(Client):
+    """The Sendblue API.
+
+        async with Sendblue(api_key="...", api_secret="...") as sendblue:
+            message = await sendblue.messages.send(number="+12025550101", from_number="+12025550199", content="Hi Ada")
+
+    `base_url`: https, or plain http to loopback; Sendblue answers under api.sendblue.co and api.sendblue.com. The other options
+    are those of `RumbleUp`. Every method takes `timeout=`; `raw()` shows the answers as they came.
+    """
+
+    PROVIDER = "sendblue"
+
+    def __init__(
+        self,
+        api_key: str,
+        api_secret: str,
+        *,
+        base_url: str = wire.DEFAULT_BASE_URL,
+        timeouts: Timeouts | None = None,
+        connections: int = 100,
+        session: aiohttp.ClientSession | None = None,
+        exchange: Exchange | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
+        headers = {**wire.headers(api_key, api_secret), "Accept": "application/json", "User-Agent": USER_AGENT}
+        connecting = Connecting(
+            base_url=base_url,
+            headers=headers,
+            timeouts=timeouts,
+            connections=connections,
+            session=session,
+            exchange=exchange,
+            ssl=ssl,
+            trace_configs=tuple(trace_configs),
+        )
+        super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret))
+        self.messages = Messages(self._caller)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """A client set up from SENDBLUE_API_KEY, SENDBLUE_API_SECRET and, if set, SENDBLUE_BASE_URL. `options` as for the
+        constructor."""
+        environ = os.environ if environ is None else environ
+        api_key, api_secret = (environ.get(name, "").strip() for name in ("SENDBLUE_API_KEY", "SENDBLUE_API_SECRET"))
+        if not api_key or not api_secret:
+            raise ConfigurationError("SENDBLUE_API_KEY and SENDBLUE_API_SECRET must both be set; the dashboard shows them")
+        base_url = address(environ, "SENDBLUE_BASE_URL", "Sendblue")
+        if base_url is not None:
+            options.setdefault("base_url", base_url)
+        return cls(api_key, api_secret, **options)
+
+    def fast_mode(
+        self,
+        *,
+        from_numbers: Iterable[str],
+        text: str,
+        ledger: str | os.PathLike[str] | None = None,
+        limits: LineLimits | None = None,
+        concurrency: int = 64,
+        limit: int | None = None,
+        phone_field: str | None = None,
+        send_style: str | None = None,
+        status_callback: str | None = None,
+        max_segments: int = 10,
+        require_opt_out: bool = True,
+        suppress: Iterable[str] = (),
+        policy: Policy | None = None,
+        observer: Observer | None = None,
+    ) -> Run:
+        """A run that texts a list of your own over your lines, used in turn.
+
+            async with sendblue.fast_mode(from_numbers=["+12025550199"], text="Hi {first_name}. STOP to opt out",
+                                          ledger="run.ledger") as run:
+                async for result in run.send(contacts): ...
+
+        `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`. A line that is used up or refused rests, the
+        others go on; when all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume.
+        `require_opt_out`: whether the text must mention STOP; Sendblue does not demand it, the law may.
+        Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`.
+
+        A line belongs to one run at a time: what other runs or programs send over it is not known here.
+        """
+        from rumbleup_async.bulk.options import Options
+        from rumbleup_async.bulk.run import PREFIX, Settings
+
+        numbers = _lines(from_numbers)
+        details: dict[str, Any] = {PREFIX: wire.PREFIX, "from_numbers": numbers}
+        if send_style is not None:
+            details["send_style"] = wire.style(send_style)
+        if status_callback is not None:
+            details["status_callback"] = wire.link(status_callback, "status_callback")
+        settings = Settings(
+            provider=self.PROVIDER,
+            action=f"{len(numbers)} line" + ("s" if len(numbers) > 1 else ""),
+            text=text,
+            phone_field=phone_field,
+            max_segments=max_segments,
+            require_opt_out=require_opt_out,
+            details=details,
+        )
+        options = Options(
+            concurrency=concurrency,
+            limit=limit,
+            policy=policy or Policy(),
+            suppress=frozenset(suppress),
+            observer=observer,
+        )
+        return self._begin(settings, options, ledger, limits)
+
+    def resume(
+        self,
+        ledger: str | os.PathLike[str],
+        *,
+        limits: LineLimits | None = None,
+        concurrency: int = 64,
+        limit: int | None = None,
+        suppress: Iterable[str] = (),
+        policy: Policy | None = None,
+        observer: Observer | None = None,
+        reconcile: bool = True,
+        settle: float = 900.0,
+    ) -> Run:
+        """The run of a ledger file, to be gone on with: `async with sendblue.resume("run.ledger") as run: await run.send()`.
+
+        What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
+        phones in `suppress`. What the lines have sent in this hour and day is read from the ledger. `reconcile`, `settle`: as for
+        `RumbleUp.resume`; the message list is what is searched.
+        """
+        from rumbleup_async.bulk.options import Options
+
+        options = Options(
+            concurrency=concurrency,
+            limit=limit,
+            policy=policy or Policy(),
+            suppress=frozenset(suppress),
+            observer=observer,
+            settle=settle if reconcile else None,
+        )
+        return self._begin(None, options, ledger, limits)
+
+    def _begin(
+        self, settings: Settings | None, options: Options, path: str | os.PathLike[str] | None, limits: LineLimits | None
+    ) -> Run:
+        from rumbleup_async.sendblue.gateway import SendblueGateway
+        from rumbleup_async.sendblue.lines import Lines
+        from rumbleup_async.sendblue.list_search import ListSearch
+
+        ledger = self._ledger(path)
+        lines = Lines(
+            (limits or LineLimits()).checked(),
+            hold=self._hold,
+            rows=ledger.rows,
+            wait_ceiling=options.policy.wait_ceiling,
+        )
+
+        def gateway(plan: Plan, exchange: Exchange, owned: bool) -> Gateway:
+            lines.begin(plan.details["from_numbers"])
+            return SendblueGateway(
+                exchange,
+                lines,
+                send_style=plan.details.get("send_style"),
+                status_callback=plan.details.get("status_callback"),
+                owns_exchange=owned,
+                hide=self._hide,
+            )
+
+        run = self._run(settings, options, ledger, pace=lines, gateway=gateway, log=lambda _: ListSearch(self.messages))
+        lines.attach(run.stop, run.tell_held)
+        return run
+
+
+def _lines(numbers: Iterable[str]) -> list[str]:
+    """The lines of a run, each once, in the order given."""
+    if isinstance(numbers, (str, bytes)):
+        raise ConfigurationError("from_numbers is a list of numbers, not one")
+    found = list(dict.fromkeys(wire.line(number) for number in numbers))
+    if not found:
+        raise ConfigurationError("from_numbers must name at least one of your lines")
+    return found

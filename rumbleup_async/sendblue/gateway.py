@@ -1,0 +1,104 @@
+"""Sendblue as the bulk engine sees it: deliver one text over the line that is next.
+
+Lives here: the fit between the engine's ports and the wire. May import: errors, messaging, provider.*, session.exchange,
+sendblue.* but client.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rumbleup_async.errors import MaybeSentError, NotSentError
+from rumbleup_async.messaging import (
+    Accepted,
+    Bar,
+    Barred,
+    NotSent,
+    Outcome,
+    Refused,
+    Text,
+    Throttled,
+    Unknown,
+)
+from rumbleup_async.provider import arguments
+from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue.lines import Line, Lines
+from rumbleup_async.session.exchange import Exchange, Request
+
+
+class SendblueGateway:
+    """Sends the texts of one run. The line of each is `lines.take()`: the pace has just chosen it.
+
+    What is in `hide` (key and secret) is kept out of every reason, as is the text itself. `send_style`, `status_callback`: as
+    for a single message.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        lines: Lines,
+        *,
+        send_style: str | None = None,
+        status_callback: str | None = None,
+        owns_exchange: bool = False,
+        hide: tuple[str, ...] = (),
+    ) -> None:
+        self._exchange = exchange
+        self._lines = lines
+        self._send_style = send_style
+        self._status_callback = status_callback
+        self._owns_exchange = owns_exchange
+        self._hide = hide
+
+    async def deliver(self, text: Text) -> Outcome:
+        """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
+        line = self._lines.take()
+        body = wire.SendBody(
+            text.phone, line.number, text.text, send_style=self._send_style, status_callback=self._status_callback
+        )
+        try:
+            response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body)))
+        except NotSentError as error:
+            self._lines.gave_back(line)
+            return NotSent(error.reason, "SENDBLUE_BASE_URL")
+        except MaybeSentError as error:
+            return Unknown(f"{error.reason}; {line.note}")
+        hide = (text.text, *self._hide)
+        outcome = wire.decipher_send(response, hide)
+        if isinstance(outcome, Refused) and wire.read_failure(response, hide).about_line and response.status >= 400:
+            return self._line_refused(outcome, line)
+        return self._noted(outcome, line)
+
+    def _noted(self, outcome: Outcome, line: Line) -> Outcome:
+        """The outcome with its line, which is told how it fared."""
+        lines = self._lines
+        match outcome:
+            case Accepted():
+                lines.went_well(line)
+                return Accepted(outcome.logid, line.note)
+            case Throttled():
+                lines.gave_back(line)
+                # The limits are a line's. Where others can go on, the whole run need not rest for what this one was told.
+                return msgspec.structs.replace(outcome, after=None) if lines.not_now(line, outcome.after) else outcome
+            case Refused():
+                if not outcome.about_recipient:
+                    lines.refused(line)
+                return msgspec.structs.replace(outcome, reason=f"{outcome.reason}; {line.note}")
+            case Unknown():
+                return msgspec.structs.replace(outcome, reason=f"{outcome.reason}; {line.note}")
+            case _:
+                lines.gave_back(line)
+                return outcome
+
+    def _line_refused(self, outcome: Refused, line: Line) -> Outcome:
+        """The number to send from will not do; nothing was sent. Another one may try, without any fault of the contact."""
+        self._lines.gave_back(line)
+        self._lines.rest(line, self._lines.limits.rest)
+        if self._lines.others(line):
+            return Throttled(f"{line.note} is refused: {outcome.reason}", outcome.status)
+        return Barred(Bar.NO_LINE, outcome.reason, outcome.status, outcome.code)
+
+    async def aclose(self) -> None:
+        """Close the connections of this run, if they are its own."""
+        if self._owns_exchange:
+            await self._exchange.aclose()

@@ -1,0 +1,249 @@
+"""The numbers a run sends from, each with a pace of its own: which one may send the next text, and when.
+
+Lives here: the engine's `Pace` over several lines. May import: errors, messaging, retry, session.pace,
+sendblue.limits.
+
+How a line comes to its text: `try_permit` looks for a line that may send now and remembers it; the gateway takes that very line
+for the delivery. Nothing is awaited between the two (see bulk/sender.py), and only `take` counts, so a permit that a stop made
+void costs nothing.
+
+What the hour and the day have seen must survive a crash. The ledger knows it: every text that left, or may have, has a time and
+the line in its reason ("line 2"). Texts without a line (the process died while they were under way) count for every line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+import time
+from bisect import insort
+from collections.abc import Awaitable, Callable, Sequence
+
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.messaging import Result, State
+from rumbleup_async.retry import Stop
+from rumbleup_async.sendblue.limits import LineLimits
+from rumbleup_async.session.pace import Hold
+
+_HOUR = 3600.0
+_NOTED = re.compile(r"\bline (\d+)$")
+_PAGE = 1000
+_SHOWN = 1.0
+"""Seconds of waiting from which it is told why nothing moves."""
+
+_SLOWEST = 60.0
+"""Seconds between two texts of a line that is told "not now" again and again."""
+
+Rows = Callable[[int, int], Awaitable[Sequence[Result]]]
+"""The ledger's rows after a row, so many at most."""
+
+
+class Line:
+    """One number to send from. `index` counts from 1, in the order in which the lines were given."""
+
+    def __init__(self, index: int, number: str, gap: float) -> None:
+        self.index = index
+        self.number = number
+        self.gap = gap
+        """Seconds from one text to the next."""
+        self.next_at = 0.0
+        self.rests_until = 0.0
+        self.uses: list[float] = []
+        """When it sent to new contacts, Unix seconds, ascending; since the last reset of the day at least."""
+        self.refusals = 0
+        """Refusals in a row that were not about the recipient."""
+
+    @property
+    def note(self) -> str:
+        """What the ledger keeps of it."""
+        return f"line {self.index}"
+
+    def __repr__(self) -> str:
+        return f"Line({self.index})"
+
+
+class Lines:
+    """Paces texts over lines used in turn. Fits the engine's `Pace`.
+
+    `rows` gives what the ledger holds. `wait_ceiling`: a longer wait for the next line to be free stops the run. `attach` says
+    whom to tell of that.
+    """
+
+    def __init__(
+        self,
+        limits: LineLimits,
+        *,
+        hold: Hold,
+        rows: Rows,
+        wait_ceiling: float,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.limits = limits
+        self.hold = hold
+        self._rows = rows
+        self._wait_ceiling = wait_ceiling
+        self._wall_clock = wall_clock
+        self._ahead: float | None = None
+        self.lines: list[Line] = []
+        self._turn = 0
+        self._next: Line | None = None
+        self._recalled: asyncio.Task[None] | None = None
+        self._knows = False
+        self._told_until = 0.0
+        self._stop: Callable[[Stop], object] = lambda _: None
+        self._held: Callable[[float, str], object] = lambda *_: None
+
+    def begin(self, numbers: Sequence[str]) -> None:
+        """The lines of the run, once its plan is known."""
+        self.lines = [Line(index, number, self.limits.gap) for index, number in enumerate(numbers, 1)]
+
+    def attach(self, stop: Callable[[Stop], object], held: Callable[[float, str], object]) -> None:
+        """Whom to tell that no line will be free for long, and why nothing moves."""
+        self._stop, self._held = stop, held
+
+    # ---- the engine's port ----
+
+    @property
+    def rate(self) -> float | None:
+        """Texts a second of all lines together."""
+        return sum(1 / line.gap for line in self.lines) if self.limits.gap else None
+
+    def try_permit(self) -> bool:
+        """Whether a line may send right now; it is the one that `take` will name."""
+        if not self._knows or self.hold.remaining > 0:
+            return False
+        now = self._now()
+        for step in range(len(self.lines)):
+            line = self.lines[(self._turn + step) % len(self.lines)]
+            if self._free_at(line, now) <= now:
+                self._next = line
+                return True
+        return False
+
+    async def permit(self) -> None:
+        """Return when a line may send."""
+        try:
+            await self._recall()
+        except LedgerError as error:
+            self._stop(Stop("ledger failed", f"{error}; what the lines have sent before is not known"))
+            await asyncio.sleep(_HOUR)
+        while not self.try_permit():
+            await self.hold.wait()
+            now = self._now()
+            wait = min(self._free_at(line, now) for line in self.lines) - now
+            if wait > self._wait_ceiling:
+                self._stop(Stop("lines used up", f"{self._why(now)}; resume after {_moment(now + wait)}"))
+            elif wait > _SHOWN and now >= self._told_until:
+                self._told_until = now + wait
+                self._held(wait, self._why(now))
+            await asyncio.sleep(min(max(wait, 0.001), 30.0))
+
+    def throttled(self) -> None:
+        """A text was answered "not now"; the gateway has told its line so."""
+
+    # ---- the gateway's side ----
+
+    def take(self) -> Line:
+        """The line that the last permit was for; counted as used. Called at once after the permit."""
+        line = self._next
+        if line is None:
+            raise RuntimeError("a text was delivered without a permit")
+        self._next = None
+        self._turn = line.index % len(self.lines)
+        now = self._now()
+        line.next_at = now + line.gap
+        line.uses.append(now)
+        return line
+
+    def gave_back(self, line: Line) -> None:
+        """The text did not leave after all: it does not count as a new contact."""
+        if line.uses:
+            line.uses.pop()
+
+    def went_well(self, line: Line) -> None:
+        """The line's text was accepted."""
+        line.refusals = 0
+        line.gap = max(self.limits.gap, line.gap * 0.95)
+
+    def not_now(self, line: Line, after: float | None) -> bool:
+        """The line was told "not now": it slows down. Returns whether another line can go on meanwhile."""
+        line.gap = min(_SLOWEST, max(2 * line.gap, 0.1))
+        self.rest(line, max(line.gap, after or 0.0))
+        return self.others(line)
+
+    def refused(self, line: Line) -> None:
+        """A refusal that is not about its recipient. After a few in a row it is probably about the line, which then rests."""
+        line.refusals += 1
+        if line.refusals >= self.limits.refusals and len(self.lines) > 1:
+            line.refusals = 0
+            self.rest(line, self.limits.rest)
+
+    def rest(self, line: Line, seconds: float) -> None:
+        """Let nothing leave from this line for so long."""
+        line.rests_until = max(line.rests_until, self._now() + seconds)
+
+    def others(self, line: Line) -> bool:
+        """Whether another line can be used before a run would stop waiting."""
+        now = self._now()
+        return any(self._free_at(other, now) - now <= self._wait_ceiling for other in self.lines if other is not line)
+
+    # ---- when ----
+
+    def _now(self) -> float:
+        """Unix seconds that do not jump when somebody sets the clock."""
+        loop = asyncio.get_running_loop().time()
+        if self._ahead is None:
+            self._ahead = self._wall_clock() - loop
+        return loop + self._ahead
+
+    def _free_at(self, line: Line, now: float) -> float:
+        limits = self.limits
+        at = max(line.next_at, line.rests_until)
+        if limits.new_per_hour is not None and len(line.uses) >= limits.new_per_hour:
+            at = max(at, line.uses[-limits.new_per_hour] + _HOUR)
+        if limits.new_per_day is not None and len(line.uses) >= limits.new_per_day:
+            since, until = limits.day(now)
+            if line.uses[-limits.new_per_day] >= since:
+                at = max(at, until)
+        return at
+
+    def _why(self, now: float) -> str:
+        resting = sum(line.rests_until > now for line in self.lines)
+        if resting == len(self.lines):
+            return "every line was told to wait" if resting > 1 else "the line was told to wait"
+        many = "every line has" if len(self.lines) > 1 else "the line has"
+        return f"{many} used up its new contacts of the hour or the day" + (f", {resting} of them refused" if resting else "")
+
+    async def _recall(self) -> None:
+        """Read once from the ledger what the lines have sent before."""
+        if self._knows:
+            return
+        if self._recalled is None:
+            self._recalled = asyncio.ensure_future(self._read())
+        await asyncio.shield(self._recalled)
+
+    async def _read(self) -> None:
+        now = self._now()
+        since = min(self.limits.day(now)[0], now - _HOUR)
+        after = -1
+        while rows := await self._rows(after, _PAGE):
+            for row in rows:
+                self._count(row, since, now)
+            after = rows[-1].row
+        self._knows = True
+
+    def _count(self, row: Result, since: float, now: float) -> None:
+        if row.state not in {State.SENT, State.REFUSED, State.UNKNOWN}:
+            return
+        at = row.time / 1000 if row.time else now
+        if at < since:
+            return
+        noted = _NOTED.search(row.reason)
+        for line in self.lines:
+            if noted is None or int(noted[1]) == line.index:
+                insort(line.uses, min(at, now))
+
+
+def _moment(at: float) -> str:
+    return dt.datetime.fromtimestamp(at + 59, dt.UTC).strftime("%H:%M UTC on %d %b %Y")

@@ -1,0 +1,325 @@
+"""What travels to the Sendblue API and what its answers mean: the one place where a reply is understood.
+
+Lives here: pure functions. May import: errors, messaging, session.exchange (values only), provider.*, bulk.phones,
+sendblue.models.
+Sources: the Messages API page; the send, status and list reference; the old page of error codes for what the numbers mean. No
+page describes an error body, so every form that is seen in the wild is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rumbleup_async import errors
+from rumbleup_async.bulk.phones import normalise
+from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
+from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, mask
+from rumbleup_async.provider import arguments, replies
+from rumbleup_async.sendblue.models import Message, SendStyle
+from rumbleup_async.session.exchange import Response
+
+DEFAULT_BASE_URL = "https://api.sendblue.co"
+SEND = "/api/send-message"
+STATUS = "/api/status"
+MESSAGES = "/api/v2/messages"
+MESSAGE = "/api/v2/messages/{id}"
+
+PREFIX = "+1"
+"""What turns the ten digits of a screened contact into the E.164 form that Sendblue takes."""
+
+LONGEST = 18_996
+"""Characters of a message at most (send reference)."""
+
+NOT_NOW = frozenset({"4001", "5003", "5509", "SMS_LIMIT_REACHED"})
+"""Error codes of a limit: the same text would be taken later."""
+
+UNCLEAR = frozenset({"5000", "10002"})
+"""Error codes that do not say whether the text left: an internal error, and a status that could not be resolved."""
+
+_ABOUT_RECIPIENT = frozenset({"4002"})
+_RECIPIENT_WORDS = re.compile(r"opted[\s-]*out|unsubscribed|blacklist|not a verified|not verified|recipient", re.IGNORECASE)
+_LINE_WORDS = re.compile(
+    r"from[\s_-]*number|sendblue[\s_-]*number|\b(?:this|your|the|sending) line\b|\bline (?:is )?block", re.IGNORECASE
+)
+
+_KEY_REMEDY = "the provider does not accept the key; check SENDBLUE_API_KEY and SENDBLUE_API_SECRET and resume"
+
+
+def headers(api_key: str, api_secret: str) -> dict[str, str]:
+    """The two headers of the credentials."""
+    given: tuple[object, ...] = (api_key, api_secret)
+    for value in given:
+        if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:
+            raise ConfigurationError("api_key and api_secret are the two words of the dashboard, without spaces or line breaks")
+    return {"sb-api-key-id": api_key, "sb-api-secret-key": api_secret}
+
+
+_E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII).fullmatch
+
+
+def e164(phone: str | int, what: str = "number") -> str:
+    """A phone as Sendblue takes it, `+` and all digits. Without a `+` it is a US number; what is in doubt ConfigurationError."""
+    text = str(phone).strip()
+    if text.startswith("+") and not text.startswith("+1"):
+        digits = re.sub(r"[\s().-]", "", text)
+        if _E164(digits):
+            return digits
+        raise ConfigurationError(f"the {what} cannot be used; write it as +, the country code and the number")
+    digits, reason = normalise(text)
+    if reason:
+        raise ConfigurationError(f"the {what} cannot be used: {reason}; write it as +, the country code and the number")
+    return PREFIX + digits
+
+
+def line(phone: str | int) -> str:
+    """One of the sender's own lines. It may be a number that a contact list would not hold, such as 555-0199."""
+    text = re.sub(r"[\s().-]", "", str(phone))
+    if re.fullmatch(r"1?\d{10}", text, re.ASCII):
+        text = "+1" + text[-10:]
+    if not _E164(text):
+        raise ConfigurationError("a from number cannot be used; write it as +, the country code and the number")
+    return text
+
+
+def content(text: object) -> str:
+    """The words of a message, checked."""
+    words = arguments.written(text, "the content")
+    if len(words) > LONGEST:
+        raise ConfigurationError(f"the content has {len(words)} characters; Sendblue takes {LONGEST}")
+    return words
+
+
+def style(value: str | None) -> str | None:
+    """A send style, one of `SendStyle`."""
+    if value is None:
+        return None
+    try:
+        return SendStyle(str(value)).value
+    except ValueError:
+        raise ConfigurationError(f"send_style must be one of {', '.join(SendStyle)}") from None
+
+
+def link(value: str | None, what: str) -> str | None:
+    """An address that Sendblue is to fetch or to call."""
+    if value is None:
+        return None
+    given: object = value
+    if not isinstance(given, str) or not re.match(r"https?://\S+\Z", given):
+        raise ConfigurationError(f"{what} must be an http address")
+    return value
+
+
+class SendBody(msgspec.Struct, omit_defaults=True):
+    """The JSON body of send-message."""
+
+    number: str
+    from_number: str
+    content: str | None = None
+    media_url: str | None = None
+    send_style: str | None = None
+    status_callback: str | None = None
+
+    def __repr__(self) -> str:
+        return f"SendBody(number={mask(self.number)!r}, from_number={mask(self.from_number)!r})"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What an answer says of an error, wherever it says it: status, code ("" for none or 0), words made safe to show."""
+
+    status: int
+    code: str
+    message: str
+    after: float | None
+    about_line: bool
+    about_recipient: bool
+    readable: bool = True
+
+    @property
+    def reason(self) -> str:
+        """One line for a report."""
+        return " ".join(part for part in (str(self.status), self.code, self.message) if part)
+
+
+def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
+    """The error of an answer, or the best substitute for one that is HTML, empty or broken."""
+    try:
+        value = replies.decode(response.body)
+    except replies.BROKEN:
+        value = None
+    after = replies.retry_after(response, None)
+    if not isinstance(value, dict):
+        return Failure(response.status, "", replies.what(response), after, False, False, readable=False)
+    inner = value.get("data")
+    if "error_code" not in value and "status" in value and isinstance(inner, dict):
+        value = {**inner, **{name: value[name] for name in ("error", "message", "error_message") if value.get(name)}}
+    words = next((value[name] for name in ("error", "message", "error_message", "error_reason") if _words(value.get(name))), "")
+    message = _words(words)
+    code = str(value.get("error_code") if isinstance(value.get("error_code"), (str, int, float)) else "")
+    code = "" if code.strip() in {"", "0", "0.0", "False", "None"} else code.strip().removesuffix(".0")
+    return Failure(
+        status=response.status,
+        code=replies.safe(code, 40, hide).upper(),
+        message=replies.safe(message, hide=hide),
+        after=after,
+        about_line=_LINE_WORDS.search(message) is not None,
+        about_recipient=code in _ABOUT_RECIPIENT or _RECIPIENT_WORDS.search(message) is not None,
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("message")
+    return value if isinstance(value, str) else ""
+
+
+def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
+    """What the answer to one send-message means for the text. Words that quote what is in `hide` are left out.
+
+    A 200 is a verdict only as far as its body goes:
+
+    - a `message_handle` and no error: accepted;
+    - an error code of a limit: "not now" only where there is no handle and the status is a failure, for then no message was made.
+      With a handle, or under a status such as QUEUED, the message may still leave: unknown;
+    - 5000 and 10002 say nothing certain: unknown;
+    - any other error: refused;
+    - neither a handle nor an error: unknown.
+    """
+    if not 200 <= response.status < 300:
+        return _decipher_refusal(response, hide)
+    try:
+        value = replies.decode(response.body)
+    except replies.BROKEN:
+        return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
+    if not isinstance(value, dict):
+        return Unknown("an answer that is no message", response.status)
+    message = Message.read(_row(value))
+    failure = read_failure(response, hide)
+    denied = message.failed or bool(failure.code)
+    if not denied:
+        if message.message_handle:
+            return Accepted(message.message_handle)
+        return Unknown("an answer without a message handle", response.status)
+    said = failure.reason if failure.code or failure.message else f"{response.status} {message.status}"
+    if failure.code in UNCLEAR:
+        return Unknown(said, response.status)
+    if failure.code in NOT_NOW:
+        if message.message_handle or message.status not in {"ERROR", "DECLINED"}:
+            return Unknown(f"{said}; it may still leave", response.status)
+        return Throttled(said, response.status, failure.after)
+    if message.status not in {None, "ERROR", "DECLINED"}:
+        # An error code beside a status such as QUEUED: one of the two is wrong, and nobody knows which.
+        return Unknown(f"{said} under the status {replies.safe(message.status or '', 20)}", response.status)
+    return Refused(said, response.status, failure.code, about_recipient=failure.about_recipient)
+
+
+def _row(value: dict[str, Any]) -> dict[str, Any]:
+    """The message of an answer: bare, or under `data`."""
+    inner = value.get("data")
+    return inner if isinstance(inner, dict) and "message_handle" not in value else value
+
+
+def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
+    failure = read_failure(response, hide)
+    status, code = failure.status, failure.code
+    if status == 429:
+        return Throttled(f"told {status}", status, failure.after)
+    if status >= 500 or status < 400 or status in {408, 409} or code in UNCLEAR:
+        # 408 comes from something on the way that lost patience; what a 409 is in conflict with no page says, and it may be
+        # this very text, taken a moment ago.
+        return Unknown(f"the server answered {status}", status)
+    if code in NOT_NOW:
+        return Throttled(failure.reason, status, failure.after)
+    if status == 401:
+        return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
+    if status == 403 and not code and not failure.about_line and not failure.about_recipient:
+        return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
+    return Refused(failure.reason, status, code, about_recipient=failure.about_recipient)
+
+
+def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
+    """The exception that an answer of status 300 or more stands for."""
+    failure = read_failure(response, hide)
+    error = _error_of(failure, endpoint)
+    error.readable = failure.readable
+    error.request_id = replies.request_id(response)
+    return error
+
+
+def _error_of(failure: Failure, endpoint: str) -> ApiError:
+    status, code = failure.status, failure.code
+    if status == 429 or (400 <= status < 500 and code in NOT_NOW):
+        return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
+    kind: type[ApiError] = ApiError
+    if status < 400:
+        return UnreadableReply("a redirect, which is never followed", status=status, endpoint=endpoint)
+    if status >= 500 or status in {408, 409} or code in UNCLEAR:
+        kind = errors.ServerFailed
+    elif status in {400, 422}:
+        kind = errors.InvalidField
+    elif status in {401, 403, 404}:
+        kind = {401: errors.KeyRefused, 403: errors.NotAllowed, 404: errors.NotFound}[status]
+    return kind(failure.message, status=status, code=code, endpoint=endpoint)
+
+
+def sent(response: Response, hide: tuple[str, ...]) -> Message:
+    """The message of a send's 2xx answer, or the exception for what `decipher_send` makes of it."""
+    outcome = decipher_send(response, hide)
+    if isinstance(outcome, Accepted):
+        return Message.read(_row(replies.read_json(response, SEND)), endpoint=SEND)
+    failure = read_failure(response, hide)
+    message = failure.message or outcome.reason
+    if isinstance(outcome, Throttled):
+        raise errors.RateLimited(message, status=response.status, code=failure.code, endpoint=SEND, after=outcome.after)
+    if isinstance(outcome, Unknown):
+        raise UnreadableReply(f"{message}; the text may have been sent", status=response.status, code=failure.code, endpoint=SEND)
+    kind = errors.InvalidField if failure.code == "4000" else ApiError
+    raise kind(message, status=response.status, code=failure.code, endpoint=SEND)
+
+
+def one(response: Response, endpoint: str, hide: tuple[str, ...]) -> Message:
+    """The message of a get or a status call: bare, or under `data`."""
+    value = replies.read_json(response, endpoint)
+    if isinstance(value, dict) and isinstance(value.get("data"), list) and len(value["data"]) == 1:
+        value = {"data": value["data"][0]}
+    row = _row(value) if isinstance(value, dict) else value
+    message = Message.read(row, endpoint=endpoint)
+    if message.message_handle is None and message.status is None and message.number is None:
+        raise UnreadableReply("an answer that is no message", status=response.status, endpoint=endpoint)
+    if message.message_handle is None and message.number is None:
+        raise error_of(Response(404, response.headers, response.body), endpoint, hide)
+    return message
+
+
+def query(filters: Mapping[str, str | None], token: str | None) -> str:
+    """The query of a list's page; the token is the offset of its first row."""
+    return arguments.query({**filters, "offset": token if token is not None else filters.get("offset")})
+
+
+def page(response: Response, endpoint: str, hide: tuple[str, ...], token: str | None) -> replies.Page:
+    """The envelope `{status, data, pagination: {hasMore, limit, offset, total}}`.
+
+    Where `hasMore` is missing there is another page for as long as rows come. An error that came as a success is raised: as an
+    empty page it would say that nothing was sent.
+    """
+    value = replies.read_json(response, endpoint)
+    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+        if isinstance(value, dict) and _words(value.get("error") or value.get("message") or value.get("error_message")):
+            raise error_of(Response(400, response.headers, response.body), endpoint, hide)
+        raise UnreadableReply("expected a page of messages", status=response.status, endpoint=endpoint)
+    rows = value["data"]
+    found = value.get("pagination")
+    paging: dict[str, Any] = found if isinstance(found, dict) else {}
+    more = paging.get("hasMore", paging.get("has_more"))
+    if more and not rows:
+        raise UnreadableReply("an empty page that says there are more; the list cannot be read to its end", endpoint=endpoint)
+    begin = int(token) if token is not None else replies.number(paging.get("offset"))
+    go_on = bool(rows) if more is None else bool(more)
+    return replies.Page(rows, str(begin + len(rows)) if go_on else None, replies.total(paging.get("total")))
+
+
+DIALECT = replies.Dialect(error_of, query, page)
+"""Sendblue as a caller must know it."""

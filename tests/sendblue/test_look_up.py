@@ -1,0 +1,73 @@
+"""What the message list says of texts in doubt; nothing is absent that the list may only show otherwise."""
+
+import time
+
+import pytest
+
+from rumbleup_async import Sendblue
+from rumbleup_async.messaging import Doubt
+from rumbleup_async.sendblue.list_search import ListSearch
+from rumbleup_async.simulator import Server, handle_of
+
+LINE = "+12025550199"
+
+
+@pytest.fixture
+async def search(sendblue: Sendblue) -> ListSearch:
+    return ListSearch(sendblue.messages)
+
+
+def doubt(row: int, text: str = "Hi Ada. STOP", *, ago: float = 0.0) -> Doubt:
+    return Doubt(row, f"+1202555010{row}", text, int((time.time() - ago) * 1000))
+
+
+async def test_what_stands_in_the_list_is_found(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
+    """A text that was delivered would be sent again, or stay in doubt for ever."""
+    for row in (1, 2):
+        await sendblue.messages.send(number=f"202555010{row}", from_number=LINE, content="Hi Ada. STOP")
+    findings = await search.look_up([doubt(1), doubt(2), doubt(3)])
+    handles = [handle_of(text.logid) for text in server.simulator.truth]
+    assert findings.found == {1: handles[0], 2: handles[1]}
+    assert findings.absent == {3}
+    assert findings.problem == ""
+
+
+async def test_an_older_text_is_not_taken_for_this_one(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
+    """Last week's campaign would settle this week's doubts."""
+    server.simulator.world.clock = lambda: time.time() - 86_400
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
+    assert (await search.look_up([doubt(1)])).absent == {1}
+
+
+async def test_other_words_at_that_time_leave_it_in_doubt(search: ListSearch, sendblue: Sendblue) -> None:
+    """A list that shows a text a little changed would make us send it a second time."""
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi  Ada. STOP\n")
+    await sendblue.messages.send(number="2025550102", from_number=LINE, content="Hi Ada. [link] STOP")
+    findings = await search.look_up([doubt(1), doubt(2)])
+    assert list(findings.found) == [1]
+    assert findings.absent == frozenset()
+    assert "words" in findings.problem
+
+
+async def test_what_failed_stays_in_doubt(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
+    """It would be counted as sent, or sent again while the provider may still be trying."""
+    server.simulator.receipt("2025550101", "failed")
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
+    server.simulator.change(receipt_delay=0.0)
+    findings = await search.look_up([doubt(1)])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "failed" in findings.problem
+
+
+async def test_a_list_that_cannot_be_read_settles_nothing(search: ListSearch, server: Server) -> None:
+    """Everything in doubt would count as absent while the server is in trouble."""
+    server.simulator.change(api_key="OTHER:KEY")
+    findings = await search.look_up([doubt(1), doubt(2)])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "could not be read" in findings.problem
+
+
+async def test_a_doubt_without_a_time_is_never_absent(search: ListSearch) -> None:
+    """The list does not say how far back it reaches."""
+    findings = await search.look_up([Doubt(1, "+12025550101", "Hi", 0)])
+    assert (findings.found, findings.absent) == ({}, frozenset())

@@ -1,0 +1,201 @@
+"""What each answer of send-message means, in the safe reading of what no page describes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rumbleup_async.errors import ApiError, ConfigurationError, InvalidField, RateLimited, ServerFailed, UnreadableReply
+from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue.models import Message, Status
+from rumbleup_async.session import Response
+
+
+def answer(status: int, body: Any, **headers: str) -> Response:
+    return Response(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+SAYS: list[tuple[int, Any, Outcome]] = [
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": None}, Accepted("H-1")),
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 0}, Accepted("H-1")),
+    (200, {"message_handle": "H-1", "status": "SENT", "error_code": "0"}, Accepted("H-1")),
+    (200, {"messageHandle": "H-1", "accountEmail": "a@example.com"}, Accepted("H-1")),
+    (202, {"status": "OK", "data": {"message_handle": "H-1", "status": "QUEUED"}}, Accepted("H-1")),
+    (200, {"message_handle": "H-1", "status": "SOMETHING_NEW"}, Accepted("H-1")),
+    # a refusal under a 200
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 10001, "error": "x"}, Refused("200 10001 x", 200, "10001")),
+    (200, {"message_handle": "H-1", "status": "DECLINED"}, Refused("200 DECLINED", 200)),
+    (200, {"status": "error", "error_code": 4002, "error_message": "no"}, Refused("200 4002 no", 200, "4002", True)),
+    (200, {"status": "ERROR", "error_code": "22", "message": "odd"}, Refused("200 22 odd", 200, "22")),
+    # a limit: "not now" only where no message was made
+    (200, {"status": "ERROR", "error_code": 4001, "error_message": "slow"}, Throttled("200 4001 slow", 200)),
+    (200, {"status": "ERROR", "error_code": "5509"}, Throttled("200 5509", 200)),
+    (200, {"status": "ERROR", "error_code": "SMS_LIMIT_REACHED"}, Throttled("200 SMS_LIMIT_REACHED", 200)),
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5003}, Unknown("200 5003; it may still leave", 200)),
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 4001}, Unknown("200 4001; it may still leave", 200)),
+    (200, {"error_code": 4001}, Unknown("200 4001; it may still leave", 200)),
+    # nobody knows
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5000}, Unknown("200 5000", 200)),
+    (200, {"status": "ERROR", "error_code": 10002}, Unknown("200 10002", 200)),
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 22}, Unknown("200 22 under the status QUEUED", 200)),
+    (200, {"status": "QUEUED"}, Unknown("an answer without a message handle", 200)),
+    (200, {}, Unknown("an answer without a message handle", 200)),
+    (200, [], Unknown("an answer that is no message", 200)),
+    (200, b"", Unknown("unreadable answer: an empty body", 200)),
+    (200, b"<html>", Unknown("unreadable answer: an HTML page of 6 bytes", 200)),
+    (302, b"", Unknown("the server answered 302", 302)),
+    (408, {}, Unknown("the server answered 408", 408)),
+    (409, {"error": "conflict"}, Unknown("the server answered 409", 409)),
+    (400, {"error_code": 5000}, Unknown("the server answered 400", 400)),
+    (500, {"status": "ERROR"}, Unknown("the server answered 500", 500)),
+    (503, b"busy", Unknown("the server answered 503", 503)),
+    # statuses
+    (429, {"error": "slow down"}, Throttled("told 429", 429)),
+    (400, {"status": "ERROR", "error_code": 4001, "error_message": "limit"}, Throttled("400 4001 limit", 400)),
+    (403, {"message": "forbidden"}, Barred(Bar.NOT_ALLOWED, "403 forbidden", 403)),
+    (403, {"message": "The recipient has opted out"}, Refused("403 The recipient has opted out", 403, "", True)),
+    (400, {"status": "ERROR", "message": "bad"}, Refused("400 bad", 400)),
+    (422, {"error": {"message": "bad"}}, Refused("422 bad", 422)),
+    (404, b"nothing", Refused("404 7 bytes that are not the JSON expected", 404)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "outcome"), SAYS)
+def test_what_an_answer_means(status: int, body: Any, outcome: Outcome) -> None:
+    """A text that may have left would be sent again, or one that was refused be counted as sent."""
+    assert wire.decipher_send(answer(status, body)) == outcome
+
+
+def test_a_wrong_key_names_the_variables() -> None:
+    """The user would look for a RumbleUp key."""
+    outcome = wire.decipher_send(answer(401, {"message": "Invalid credentials"}))
+    assert isinstance(outcome, Barred)
+    assert outcome.kind is Bar.KEY_REFUSED
+    assert "SENDBLUE_API_SECRET" in outcome.remedy
+
+
+def test_a_wish_to_wait_is_honoured() -> None:
+    """We would ask again at once and be blocked."""
+    assert wire.decipher_send(answer(429, {}, **{"Retry-After": "7"})) == Throttled("told 429", 429, 7.0)
+
+
+@pytest.mark.parametrize(("status", "body", "outcome"), SAYS)
+def test_a_single_message_reads_the_same(status: int, body: Any, outcome: Outcome) -> None:
+    """`messages.send` would report a failure, and its caller send again, where a run says that nobody knows."""
+    response = answer(status, body)
+    try:
+        if not 200 <= response.status < 300:
+            raise wire.error_of(response, wire.SEND)
+        found: object = wire.sent(response, ())
+    except ApiError as error:
+        found = error
+    if isinstance(outcome, Accepted):
+        assert isinstance(found, Message)
+        assert found.message_handle == outcome.logid
+    elif isinstance(outcome, Throttled):
+        assert isinstance(found, RateLimited)
+    elif isinstance(outcome, Unknown):
+        assert isinstance(found, (UnreadableReply, ServerFailed)), found
+    else:
+        assert isinstance(found, ApiError)
+        assert not isinstance(found, (UnreadableReply, ServerFailed, RateLimited))
+
+
+def test_an_answer_that_quotes_the_text_is_not_repeated() -> None:
+    """A private text would stand in the report and in logs."""
+    body = {"status": "ERROR", "error_code": 4000, "error_message": "cannot send: the quokkas vote on Tuesday to +12025550101"}
+    outcome = wire.decipher_send(answer(400, body), ("Dear Ada, the quokkas vote on Tuesday",))
+    assert isinstance(outcome, Refused)
+    assert "quokka" not in outcome.reason
+    other = wire.decipher_send(answer(400, body))
+    assert isinstance(other, Refused)
+    assert "2025550101" not in other.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "phone"),
+    [("2025550101", "+12025550101"), (2025550101, "+12025550101"), ("(202) 555-0101", "+12025550101"),
+     ("+1 202 555 0101", "+12025550101"), ("+44 20 7946 0101", "+442079460101")],
+)  # fmt: skip
+def test_phones_travel_in_e164(given: str | int, phone: str) -> None:
+    """The API refuses anything else, or takes it for another country's number."""
+    assert wire.e164(given) == phone
+
+
+@pytest.mark.parametrize("given", ["", "911", "202555010", "+1202555010", "+", "+0123456789", "call me", "+1 (202) 555-0101 x5"])
+def test_a_phone_in_doubt_is_refused(given: str) -> None:
+    """A stranger would be texted."""
+    with pytest.raises(ConfigurationError):
+        wire.e164(given)
+
+
+def test_a_send_style_is_checked_before_it_travels() -> None:
+    """A typing error would come back as a refusal of every text."""
+    assert wire.style("confetti") == "confetti"
+    with pytest.raises(ConfigurationError, match="celebration"):
+        wire.style("konfetti")
+
+
+def test_long_content_is_refused_before_it_travels() -> None:
+    """A text would be refused by the server, or cut."""
+    assert len(wire.content("a" * wire.LONGEST)) == wire.LONGEST
+    with pytest.raises(ConfigurationError):
+        wire.content("a" * (wire.LONGEST + 1))
+
+
+def test_both_spellings_are_read() -> None:
+    """Half of the answers would come without an account, a handle or a date."""
+    one = Message.read({"account_email": "a@example.com", "date_created": "2026-01-02T03:04:05Z", "status": "delivered"})
+    two = Message.read({"accountEmail": "a@example.com", "dateCreated": "2026-01-02T03:04:05Z", "status": "DELIVERED"})
+    assert one == two
+    assert one.status == Status.DELIVERED
+    assert one.date_created is not None
+    assert one.date_created.at is not None
+    assert "example.com" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    ("row", "contact", "line"),
+    [
+        ({"is_outbound": True, "number": "+1A", "from_number": "+1B"}, "+1A", "+1B"),
+        (
+            {"is_outbound": False, "number": "+1A", "from_number": "+1A", "to_number": "+1B", "sendblue_number": "+1B"},
+            "+1A",
+            "+1B",
+        ),
+        ({"is_outbound": False, "number": "+1A", "from_number": "+1B", "sendblue_number": "+1B"}, "+1A", "+1B"),
+        ({"status": "RECEIVED", "number": "+1B", "from_number": "+1A", "sendblue_number": "+1B"}, "+1A", "+1B"),
+    ],
+)
+def test_who_is_the_contact(row: dict[str, Any], contact: str, line: str) -> None:
+    """A reply would be taken for one of our own line, because the fields change their meaning with the direction."""
+    message = Message.read(row)
+    assert (message.contact, message.line) == (contact, line)
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "next_token", "rows"),
+    [
+        ({"data": [{}, {}], "pagination": {"hasMore": True, "limit": 2, "offset": 0, "total": 5}}, None, "2", 2),
+        ({"data": [{}, {}], "pagination": {"hasMore": True}}, "2", "4", 2),
+        ({"data": [{}], "pagination": {"hasMore": False, "total": 5}}, "4", None, 1),
+        ({"data": [], "pagination": {"hasMore": False}}, None, None, 0),
+        ({"data": [{}]}, None, "1", 1),
+        ({"data": []}, "1", None, 0),
+    ],
+)
+def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) -> None:
+    """A part of the list would be missing, and a text in it be taken for one that never left."""
+    page = wire.page(answer(200, body), "/x", (), token)
+    assert (page.next_token, len(page.rows)) == (next_token, rows)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"data": None}, {"status": "ERROR", "message": "no"}, [], {"data": [], "pagination": {"hasMore": True}}, b"<html>"],
+)
+def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
+    """An error that came as a 200 would say that nothing was sent."""
+    with pytest.raises((UnreadableReply, InvalidField)):
+        wire.page(answer(200, body), "/x", (), None)
