@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 import sqlite3
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=500, help="how many worlds")
     parser.add_argument("--sends", type=int, default=300_000, help="how many texts, about, over all of them")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no further world after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument("--seed", type=int, help="replay this one, and print everything that happened")
     parser.add_argument("--size", type=int, help="texts a world, about, in place of --sends")
@@ -42,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.points:
             _print(runner.play_points(part, parts, given.every, given.recoveries))
         else:
-            _print(runner.play_seeds(range(given.start + part, given.start + given.seeds, parts), size))
+            _print(runner.play_seeds(range(given.start + part, given.start + given.seeds, parts), size, given.seconds))
         return 0
     common = ["--points", "--every", str(given.every), "--recoveries", str(given.recoveries)] if given.points else []
     if not given.points:
-        common = ["--seeds", str(given.seeds), "--start", str(given.start), "--size", str(size)]
+        common = ["--seeds", str(given.seeds), "--start", str(given.start), "--size", str(size), "--seconds", str(given.seconds)]
     total = runner.spread([[*common, "--part", str(part), str(given.jobs)] for part in range(given.jobs)])
     _report(total, [] if given.points else faults.KINDS, size)
     return 1 if total.wrongs else 0

@@ -3,11 +3,13 @@
 import gc
 import hashlib
 import json
+import math
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,11 +34,14 @@ class Total(NamedTuple):
     seconds: float
 
 
-def play_seeds(seeds: Sequence[int], size: int) -> Iterator[dict[str, object]]:
-    """One line a world."""
+def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf) -> Iterator[dict[str, object]]:
+    """One line a world; after so many seconds no further world is begun."""
     gc.disable()
+    ends = time.monotonic() + seconds
     try:
         for number, seed in enumerate(seeds):
+            if time.monotonic() > ends:
+                return
             if not number % _BREATH:
                 gc.collect()
             try:
@@ -91,8 +96,9 @@ def spread(arguments: Sequence[Sequence[str]]) -> Total:
         for some in arguments
     ]
     lines = []
-    for worker in workers:
-        out, _ = worker.communicate()
+    with ThreadPoolExecutor(len(workers)) as threads:  # each is listened to all the time, or its pipe would fill up
+        outs = list(threads.map(lambda worker: worker.communicate()[0], workers))
+    for worker, out in zip(workers, outs, strict=True):
         found = [json.loads(line) for line in out.splitlines()]
         if worker.returncode or not found:
             found.append({"seed": -1, "wrong": f"a process of the proof ended with {worker.returncode}"})
