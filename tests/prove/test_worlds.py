@@ -12,7 +12,7 @@ from tests.prove.__main__ import main
 from tests.prove.world import World
 
 WORLDS = 640
-TEXTS = 340_000
+TEXTS = 370_000
 
 
 @pytest.mark.timeout(600)

@@ -448,6 +448,9 @@ class World:
         """Note how a process ended that did not die; whether the work is done."""
         self.has_stopped = True
         run = self.run_
+        if run is None and task.cancelled():  # before its first step
+            self.last = "cancelled"
+            return False
         if run is None:
             raise task.exception() or AssertionError("no run was made")
         stopped = run._stopped
