@@ -23,7 +23,9 @@ class _Bar(NamedTuple):
 
 def picture(parts: Sequence[Part]) -> str:
     """An SVG of all groups that compare senders."""
-    groups = [(part, group) for part in parts if part.name in {"throughput", "tls", "latency", "official_sdk"} for group in part.groups]
+    groups = [
+        (part, group) for part in parts if part.name in {"throughput", "tls", "latency", "official_sdk"} for group in part.groups
+    ]
     drawn: list[str] = []
     top = 10.0
     for part, group in groups:
