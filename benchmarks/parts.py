@@ -15,7 +15,7 @@ from benchmarks.running import Sender, SenderFailed, folder, loop, run
 from benchmarks.senders.job import TEMPLATE
 from benchmarks.server import BODY
 from benchmarks.serving import Served, loops, serving
-from rumbleup_async.bulk.contacts import open_list
+from rumbleup_async.bulk.contacts import contact_of, open_list
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, SilentObserver
@@ -98,6 +98,19 @@ async def _ledger(path: Path, texts: int) -> float:
     return used / texts * 1e6
 
 
+async def _taking_in(path: Path, texts: int) -> float:
+    """As a feed's rows are taken in: 250 a step, each durable."""
+    ledger = SqliteLedger(path)
+    await ledger.open(_PLAN)
+    planned = _planned(texts)
+    used = time.process_time()
+    for start in range(0, texts, 250):
+        await ledger.add(planned[start : start + 250])
+    used = time.process_time() - used
+    await ledger.aclose()
+    return used / texts * 1e6
+
+
 class _AtOnce:
     """A provider that accepts at once."""
 
@@ -135,6 +148,9 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
     taken = iter(range(1_000_000))
     measures: dict[str, Callable[[], float]] = {
         "reading a row of a CSV": lambda: _reading(path, texts),
+        "understanding a row of an iterable": lambda: _loop(
+            lambda: contact_of({"phone": "2012000000", "first_name": "Ada"}, 1, None, screen.needed_fields), texts
+        ),
         "merging the text": lambda: _loop(lambda: template.render(fields), texts),
         "screening, merging included": lambda: _loop(lambda: screen.batch(contacts), 1) / texts,
         "encoding the body": lambda: _loop(
@@ -143,6 +159,7 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
         "exchange over aiohttp": lambda: _in_loop(_exchange(served, "aiohttp", texts // 4)),
         "understanding the answer": lambda: _loop(lambda: wire.decipher_send(_REPLY, (_MERGED,)), texts),
         "deciding": lambda: _loop(lambda: decide(accepted, 1, policy, proven=True), texts),
+        "ledger on disk, taking in while sending": lambda: _in_loop(_taking_in(work / f"{next(taken)}.ledger", texts)),
         "ledger on disk, intent and result": lambda: _in_loop(_ledger(work / f"{next(taken)}.ledger", texts)),
         "engine, with the ledger in memory": lambda: _in_loop(_engine(texts)),
         "a whole run, start and end included": lambda: _whole(served, work, texts * 2),
