@@ -1,36 +1,84 @@
-"""The command: `python -m benchmarks [throughput|texters|lane|lists|startup|double_send|official_sdk] [--quick]`."""
+"""The command: `python -m benchmarks [PART ...] [--quick]`, and `peers` and `report` in a part's place."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import double_send, lane, lists, machine, official_sdk, startup, texters, throughput
+from benchmarks import (
+    double_send,
+    lane,
+    latency,
+    lists,
+    machine,
+    official_sdk,
+    pace,
+    parts,
+    peers_env,
+    report,
+    results,
+    startup,
+    tables,
+    texters,
+    throughput,
+    tls,
+)
 
-PARTS = {
+PARTS: dict[str, Callable[..., results.Measured]] = {
     "throughput": throughput.main,
-    "texters": texters.main,
+    "tls": tls.main,
+    "latency": latency.main,
+    "pace": pace.main,
+    "parts": parts.main,
     "lane": lane.main,
     "lists": lists.main,
+    "texters": texters.main,
     "startup": startup.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }
+_QUICK = peers_env.FOLDER / "quick"
 
 
-def main() -> None:
-    """Run the parts asked for and print what machine and versions they ran on."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the parts asked for, print their tables, keep their results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}, peers, report; all that measure without")
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works, says nothing about speed")
-    chosen = parser.parse_args()
-    unknown = set(chosen.parts) - PARTS.keys()
-    if unknown:
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    print(machine.described())
-    for name, part in PARTS.items():
-        if not chosen.parts or name in chosen.parts:
-            print(f"\n## {name}\n")
-            part(quick=chosen.quick)
+    parser.add_argument("--huge", action="store_true", help="lists: ten million rows too")
+    parser.add_argument("--results", type=Path, help=f"where results are kept ({results.FOLDER.name}/ beside the benchmarks)")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.parts) - PARTS.keys() - {"peers", "report"}:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}, peers and report")
+    folder = chosen.results or (_QUICK if chosen.quick else results.FOLDER)
+    if "peers" in chosen.parts and (trouble := peers_env.prepare()):
+        sys.exit(trouble)
+    for name in PARTS:
+        if name in chosen.parts or not chosen.parts:
+            _measure(name, folder, quick=chosen.quick, huge=chosen.huge)
+    if "report" in chosen.parts:
+        print(f"docs/performance.md has: {', '.join(report.write(list(PARTS), folder)) or 'nothing'}")
+
+
+def _measure(name: str, folder: Path, *, quick: bool, huge: bool) -> None:
+    before = machine.described()
+    ticks = machine.ticks()
+    measured = PARTS[name](quick=quick, **({"huge": huge} if name == "lists" else {}))
+    after = machine.described(ticks)
+    part = results.Part(
+        name=name,
+        machine=results.Machine(after.system, after.processor, after.cores, after.versions, before.load, after.stolen),
+        quick=quick,
+        rounds=measured.rounds,
+        notes=measured.notes,
+        groups=measured.groups,
+        figures=measured.figures,
+        lines=measured.lines,
+    )
+    print(f"\n## {name}\n\n{tables.part(part)}", flush=True)
+    results.write(part, folder)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,24 @@
 """One logical send to a provider that takes the text and then hangs, closes the connection or answers 502: how many are taken?
 
-The other clients live in a virtual environment of their own, `.bench/venv`, which is made when it is missing (that takes a
-package index). Everything goes to loopback; see `others`.
+The other clients live in a virtual environment of their own, `.bench/venv`; see `peers_env`. Everything goes to
+loopback; see `others`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from benchmarks import peers_env
 from benchmarks.others import CLIENTS, LINE, NUMBER, PATIENCE, TEXT
+from benchmarks.results import Measured
 from rumbleup_async import RumbleUp, RumbleUpError, Sendblue, Timeouts
 from rumbleup_async.session.client import is_loopback
 
-ROOT = Path(__file__).parents[1]
-VENV = ROOT / ".bench" / "venv"
-PACKAGES = ("sendblue[aiohttp]==1.33.0", "twilio==9.13.0", "tenacity==9.2.1", "aiohttp")
 WAYS = ("hangs", "closes", "answers 502")
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
 
@@ -63,21 +60,9 @@ class Provider:
             server.close()
 
 
-def prepare() -> Path:
-    """The interpreter of `.bench`, made if need be."""
-    python = VENV / "bin" / "python"
-    ready = VENV / "ready"
-    if not python.exists() or not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(PACKAGES):
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-        quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([str(python), *quiet, *PACKAGES], check=True)
-        ready.write_text(" ".join(PACKAGES), encoding="utf-8")
-    return python
-
-
-async def _other(python: Path, name: str, url: str) -> tuple[str, str]:
+async def _other(python: str, name: str, url: str) -> tuple[str, str]:
     process = await asyncio.create_subprocess_exec(
-        str(python), str(Path(__file__).with_name("others.py")), name, url, stdout=asyncio.subprocess.PIPE, env={}
+        python, str(Path(__file__).with_name("others.py")), name, url, stdout=asyncio.subprocess.PIPE, env={}
     )
     out, _ = await asyncio.wait_for(process.communicate(), 120)
     said = json.loads(out)
@@ -103,7 +88,7 @@ async def _ours(name: str, url: str) -> tuple[str, str]:
 OURS = ("rumbleup_async, Sendblue", "rumbleup_async, RumbleUp")
 
 
-async def measure(python: Path | None) -> list[list[str]]:
+async def measure(python: str | None) -> list[list[str]]:
     """A row for each client: its name, then for each way the texts taken and what the caller is told."""
     rows = []
     for name in [*(CLIENTS if python is not None else ()), *OURS]:
@@ -117,15 +102,17 @@ async def measure(python: Path | None) -> list[list[str]]:
     return rows
 
 
-def main(*, quick: bool) -> None:
-    """Print the table. `quick`: ours alone, which needs no package index."""
+def main(*, quick: bool = False) -> Measured:
+    """The table. `quick`: ours alone, since the others take their time."""
+    notes = []
+    if not quick and (trouble := peers_env.prepare()):
+        notes.append(trouble)
+    python = None if quick else peers_env.python()
+    if python is None:
+        notes.append(f"{'left out' if quick else 'not installed'}: {', '.join(CLIENTS)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rows = asyncio.run(measure(None if quick else prepare()))
-    print(
-        "Texts that the provider took for one call, and what the caller is told, when the provider takes the text and then ...\n"
-    )
-    print("| client | " + " | ".join(WAYS) + " |")
-    print("| --- " * (len(WAYS) + 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+        rows = asyncio.run(measure(python))
+    notes.append("texts that the provider took for one call, and what the caller is told, when it takes the text and then ...")
+    lines = [f"| client | {' | '.join(WAYS)} |", "| --- " * (len(WAYS) + 1) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return Measured(notes=notes, lines=lines)

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from unittest import mock
 
 import aiohttp
 
-from benchmarks.throughput import loops, server
+from benchmarks.results import Figure, Measured
+from benchmarks.running import folder, say
+from benchmarks.serving import can_do_tls, loops, serving
 from rumbleup_async.session import AiohttpExchange, Exchange, Request, dialing
 from rumbleup_async.session.transport import can_have_lanes, connect
 
@@ -87,56 +84,43 @@ async def _run(opener: Opener, url: str, trust: ssl.SSLContext | None, texts: in
         return done / (time.perf_counter() - began), (time.process_time() - used) / done * 1e6
 
 
-def certificate(folder: Path) -> Path | None:
-    """A key and a certificate for localhost in one file, made now by openssl; None where there is no openssl."""
-    file = folder / "localhost.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    extra = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(file), "-out", str(folder / "cert.pem")]
-    try:
-        subprocess.run([*command, *extra], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    file.write_text(file.read_text() + (folder / "cert.pem").read_text())
-    return file
-
-
-def _compare(title: str, posts: dict[str, Opener], url: str, trust: ssl.SSLContext | None, rounds: int, texts: int) -> None:
+def _compare(
+    title: str, posts: dict[str, Opener], url: str, trust: ssl.SSLContext | None, rounds: int, texts: int
+) -> list[Figure]:
+    figures = []
     for loop, factory in loops().items():
-        speeds: dict[str, list[float]] = {name: [] for name in posts}
         costs: dict[str, list[float]] = {name: [] for name in posts}
         for _ in range(rounds):
             for name, opener in posts.items():
                 with asyncio.Runner(loop_factory=factory) as runner:
-                    speed, cost = runner.run(_run(opener, url, trust, texts if "lane" in name else texts // 4))
-                speeds[name].append(speed)
+                    _, cost = runner.run(_run(opener, url, trust, texts if "lane" in name else texts // 4))
                 costs[name].append(cost)
-        print(f"{title}, {loop}, {CONNECTIONS} connections, medians of {rounds} interleaved rounds")
-        base = costs["session.post"]
+        say(f"lane: {title}, {loop}")
         for name in posts:
-            ratios = [other / cost for cost, other in zip(costs[name], base, strict=True)]
-            print(
-                f"  {name:<22} {statistics.median(costs[name]):>6.1f} us CPU  {statistics.median(speeds[name]):>8,.0f} texts/s  "
-                f"{statistics.median(ratios):>5.2f} x less CPU than session.post ({min(ratios):.2f}-{max(ratios):.2f})"
-            )
-        print()
+            ratios = [other / cost for cost, other in zip(costs[name], costs["session.post"], strict=True)]
+            figures.append(Figure(f"{title}, {loop}: {name}", "µs CPU a POST", costs[name]))
+            figures.append(Figure(f"{title}, {loop}: {name}", "x less CPU than session.post", ratios))
+    return figures
 
 
-def main(*, quick: bool = False) -> None:
+def main(*, quick: bool = False) -> Measured:
     """The comparison."""
-    rounds, texts = (1, 512) if quick else (7, 10_000)
+    rounds, texts = (1, 512) if quick else (5, 10_000)
+    notes = [f"{CONNECTIONS} connections"]
     posts: dict[str, Opener] = {"session.post": naive, "aiohttp exchange": over_aiohttp}
     if can_have_lanes():
         posts["lane"] = lane
     else:
-        print("no lanes: the extra `fast` is not installed")
-    with server() as url:
-        _compare("http", posts, url, None, rounds, texts)
-    with tempfile.TemporaryDirectory() as folder:
-        pem = certificate(Path(folder))
-        if pem is None:
-            print("no TLS: openssl is not installed", file=sys.stderr)
-            return
+        notes.append("no lanes: the extra `fast` is not installed")
+    with folder() as work:
+        with serving(work) as served:
+            figures = _compare("http", posts, served.url, None, rounds, texts)
+        if not can_do_tls():
+            notes.append("no TLS: openssl is not installed")
+            return Measured(rounds=rounds, notes=notes, figures=figures)
         if can_have_lanes() and dialing.has_fast_network():
             posts["lane, the loop's TLS"] = lane_with_the_loops_tls
-        with server(certificate=pem) as url:
-            _compare("TLS", posts, url, ssl.create_default_context(cafile=str(pem)), rounds, texts)
+        with serving(work, tls=True) as served:
+            trust = ssl.create_default_context(cafile=served.ca)
+            figures += _compare("TLS", posts, served.url, trust, rounds, texts)
+    return Measured(rounds=rounds, notes=notes, figures=figures)

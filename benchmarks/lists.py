@@ -1,24 +1,33 @@
-"""A long list: rows a second through reading, screening and importing, and the memory it takes from the first row to the last."""
+"""Cost against the length of a list: rows a second through reading, screening and importing, memory from the first rows to
+the last, seconds to resume, and sending a part of it."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.machine import resident_megabytes
-from benchmarks.throughput import TEXT
+from benchmarks.results import Figure, Measured
+from benchmarks.running import Sender, SenderFailed, folder, loop, run, say
+from benchmarks.senders.job import TEMPLATE
+from benchmarks.serving import Served, serving
 from rumbleup_async.bulk.contacts import open_list
 from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Plan, Planned, Skipped
 
-FIRST = 10_000
 _NAMES = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Tim")
+
+
+def first_rows(rows: int) -> int:
+    """From where on memory must not grow any more."""
+    return min(100_000, rows // 5)
 
 
 def write_list(path: Path, rows: int) -> None:
@@ -32,31 +41,38 @@ def write_list(path: Path, rows: int) -> None:
             file.write(f"{number},{name},Lovelace,{area}{2_000_000 + mixed},{number} Main St,Springfield,OH,45501\n")
 
 
-def read(path: Path) -> None:
-    """Print the rates of reading alone and of reading and screening, and the growth of memory."""
-    rates = []
-    for screen in (None, Screen(TEXT)):
-        needed = Screen(TEXT).needed_fields
-        began, rows, at_first = time.perf_counter(), 0, 0.0
+def _show(**figures: tuple[float, str]) -> None:
+    """For the process that asked: figures by name, with their units."""
+    print(msgspec.json.encode({name.replace("_", " "): figure for name, figure in figures.items()}).decode())
+
+
+def read(path: Path, rows: int) -> None:
+    """The rates of reading alone and of reading and screening, and the growth of memory."""
+    rates, grown = [], 0.0
+    for screen in (None, Screen(TEMPLATE)):
+        needed = Screen(TEMPLATE).needed_fields
+        began, done, at_first = time.perf_counter(), 0, 0.0
         with open_list(path, fields=needed) as source:
             for batch in source.batches(1000):
                 if screen is not None:
                     screen.batch(batch)
-                rows += len(batch)
-                if rows == FIRST:
+                done += len(batch)
+                if not at_first and done >= first_rows(rows):
                     at_first = resident_megabytes()
-        rates.append(rows / (time.perf_counter() - began))
+        rates.append(done / (time.perf_counter() - began))
         grown = resident_megabytes() - at_first
-        print(
-            f"  {'reading and screening' if screen else 'reading':<24} {rates[-1]:>9,.0f} rows/s, memory grew by {grown:.1f} MiB"
-        )
+    _show(
+        reading=(rates[0], "rows/s"),
+        reading_and_screening=(rates[1], "rows/s"),
+        memory_grown_while_screening=(max(0.0, grown), "MiB"),
+    )
 
 
-async def load(path: Path, ledger_path: Path) -> None:
-    """Print the rate of the whole import, duplicates found and indexed, and the growth of memory."""
-    screen = Screen(TEXT)
+async def load(path: Path, ledger_path: Path, rows: int) -> None:
+    """The rate of the whole import, duplicates found and all durable, and the growth of memory."""
+    screen = Screen(TEMPLATE)
     ledger = SqliteLedger(ledger_path)
-    await ledger.open(Plan(run="0" * 12, provider="rumbleup", action="125", text=TEXT))
+    await ledger.open(Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEMPLATE))
     at_first = 0.0
     done = 0
     began = time.perf_counter()
@@ -68,46 +84,74 @@ async def load(path: Path, ledger_path: Path) -> None:
             for batch in source.batches(1000):
                 yield screen.batch(batch)
                 done += len(batch)
-                if done == FIRST:
+                if not at_first and done >= first_rows(rows):
                     at_first = resident_megabytes()
 
         await ledger.load(screened())
         await ledger.complete(source.fingerprint or "")
     took = time.perf_counter() - began
     grown = resident_megabytes() - at_first
-    print(f"  {'importing':<24} {done / took:>9,.0f} rows/s, memory grew by {grown:.1f} MiB; {_counts(ledger)}")
     await ledger.aclose()
+    size = ledger_path.stat().st_size / rows
+    _show(
+        reading_and_screening_and_importing=(done / took, "rows/s"),
+        memory_grown_while_importing=(max(0.0, grown), "MiB"),
+        ledger=(size, "bytes a row"),
+    )
 
 
 async def reopen(ledger_path: Path) -> None:
-    """Print how long it takes from opening the ledger again to the first texts it hands out."""
+    """How long it takes from opening the ledger again to the first texts it hands out."""
     began = time.perf_counter()
     ledger = SqliteLedger(ledger_path)
     await ledger.open(None)
-    texts = await ledger.exchange([], 64)
-    print(f"  {'resuming':<24} {time.perf_counter() - began:>9.2f} s from opening to the first {len(texts)} texts")
+    await ledger.exchange([], 64)
+    took = time.perf_counter() - began
     await ledger.aclose()
+    _show(resuming=(took, "s to the first text"))
 
 
-def _counts(ledger: SqliteLedger) -> str:
-    return ", ".join(f"{number:,} {state.word}" for state, number in ledger.counts.items() if number)
+def _measure(rows: int, work: Path, served: Served, *, send: int) -> list[Figure]:
+    path, ledger = work / "list.csv", work / "list.ledger"
+    write_list(path, rows)
+    figures = []
+    column = f"{rows:,} rows"
+    for part in ("read", "load", "reopen"):
+        # In a process of its own each, so that none inherits another's memory.
+        command = [sys.executable, "-m", "benchmarks.lists", part, str(path), str(ledger), str(rows)]
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found = msgspec.json.decode(printed, type=dict[str, tuple[float, str]])
+        figures += [Figure(name, unit, [value], column=column) for name, (value, unit) in found.items()]
+        say(f"lists, {rows:,} rows: {part}")
+    sender = Sender("", "ours", send, ("--loop", loop(), "--resume", str(ledger)))
+    name = "sending 20,000 of them, or half"
+    try:
+        sent = run(sender, served, work)
+        figures.append(Figure(name, "texts/s", [sent.texts / sent.seconds], column=column))
+    except SenderFailed as error:
+        figures.append(Figure(name, "texts/s", [], f"failed: {error}", column))
+    for file in work.glob("list.*"):
+        file.unlink()
+    return figures
 
 
-def main(*, quick: bool = False) -> None:
-    """Each part in a process of its own, so that none inherits another's memory."""
-    rows = 20_000 if quick else 1_000_000
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=Path.cwd()) as folder:
-        path, ledger = Path(folder) / "list.csv", Path(folder) / "list.ledger"
-        write_list(path, rows)
-        print(f"{rows:,} rows of eight columns, two of them merged; memory from row {FIRST:,} to the last")
-        for part in ("read", "load", "reopen"):
-            sys.stdout.flush()
-            subprocess.run([sys.executable, "-m", "benchmarks.lists", part, str(path), str(ledger)], check=True)
+def main(*, quick: bool = False, huge: bool = False) -> Measured:
+    """One length after the other; `huge` adds ten million rows, which take minutes and some gigabytes of disk."""
+    lengths = [2_000, 4_000] if quick else [10_000, 100_000, 1_000_000] + [10_000_000] * huge
+    figures: list[Figure] = []
+    with folder() as work, serving(work) as served:
+        for rows in lengths:
+            figures += _measure(rows, work, served, send=200 if quick else min(20_000, rows // 2))
+    notes = ["eight columns, two of them merged; one row in a hundred is a repeat, one has no name", _FROM]
+    return Measured(notes=notes, figures=figures)
+
+
+_FROM = "growth of memory: from the first fifth of the rows, or 100,000 if that is less, to the last"
 
 
 if __name__ == "__main__":
-    part_, list_, ledger_ = sys.argv[1:]
+    part_, list_, ledger_, rows_ = sys.argv[1:]
     if part_ == "read":
-        read(Path(list_))
+        read(Path(list_), int(rows_))
     else:
-        asyncio.run(load(Path(list_), Path(ledger_)) if part_ == "load" else reopen(Path(ledger_)))
+        asyncio.run(load(Path(list_), Path(ledger_), int(rows_)) if part_ == "load" else reopen(Path(ledger_)))

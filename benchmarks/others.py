@@ -1,7 +1,6 @@
 """Sends by a client that users would pick instead of ours; run by the interpreter of `.bench`, which has them installed.
 
-    python others.py CLIENT URL                          prints {"told": ..., "version": ...}
-    python others.py CLIENT URL TEXTS IN_FLIGHT          many sends by the official SDK; prints {"seconds": ..., "version": ...}
+    python others.py CLIENT URL        prints {"told": ..., "version": ...}
 
 It stands alone: nothing of ours is imported. Nothing can leave this machine: the address must be loopback, and so must every
 address that is resolved or connected to.
@@ -16,7 +15,6 @@ import json
 import os
 import socket
 import sys
-import time
 import warnings
 from collections.abc import Awaitable, Callable
 from importlib import metadata
@@ -110,27 +108,6 @@ CLIENTS: dict[str, tuple[Callable[[str], Awaitable[object]], str]] = {
 """Name in the table -> who sends, and the package whose version is told."""
 
 
-async def many(url: str, http_client: str | None, texts: int, in_flight: int) -> float:
-    """Seconds that the official SDK takes for so many sends, so many of them at a time."""
-    sdk = load("sendblue_api")
-    more = {} if http_client is None else {"http_client": getattr(sdk, http_client)()}
-    limit = asyncio.Semaphore(in_flight)
-    async with sdk.AsyncSendblueAPI(api_key="KEY", api_secret="SECRET", base_url=url, **more) as client:
-        assert is_loopback(client.base_url.host)
-
-        async def send(number: int) -> None:
-            async with limit:
-                await client.messages.send(number=f"+1{2_012_000_000 + number}", from_number=LINE, content=TEXT)
-
-        began = time.perf_counter()
-        await asyncio.gather(*(send(number) for number in range(texts)))
-        return time.perf_counter() - began
-
-
-SDKS: dict[str, str | None] = {"sendblue SDK": None, "sendblue SDK, aiohttp": "DefaultAioHttpClient"}
-"""The official SDK with its default transport, and with its aiohttp extra."""
-
-
 async def told(send: Callable[[str], Awaitable[object]], url: str) -> str:
     """What the caller is told of one send."""
     try:
@@ -142,15 +119,10 @@ async def told(send: Callable[[str], Awaitable[object]], url: str) -> str:
 
 def main() -> None:
     """Make the one call that was asked for."""
-    name, url, *numbers = sys.argv[1:]
+    name, url = sys.argv[1:]
     assert is_loopback(urlsplit(url).hostname), "loopback only"
     stay_here()
     warnings.simplefilter("ignore")
-    if numbers:
-        texts, in_flight = map(int, numbers)
-        seconds = asyncio.run(many(url, SDKS[name], texts, in_flight))
-        json.dump({"seconds": seconds, "version": metadata.version("sendblue")}, sys.stdout)
-        return
     send, package = CLIENTS[name]
     json.dump({"told": asyncio.run(told(send, url)), "version": metadata.version(package)}, sys.stdout)
 

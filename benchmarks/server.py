@@ -14,22 +14,24 @@ import ssl
 from collections import Counter
 from typing import cast
 
-_BODY = (
+from benchmarks.senders.job import allow_files
+
+BODY = (
     b'{"cid":"c_bench","logid":"rl_00000000000000000000000000000001","action":"125","phone":"2025550101","proxy":"2025550199",'
     b'"sender":"u_x","group":"26","flags":["sent","newsms","run-000000000000"],"text":"Hi Ada, the polls are open until 8 pm. '
     b'Reply STOP to opt out","sent_time":"03/05/2025 9:10am EST","price":-0.05,"name":"Ada","tcr_cid":"CBENCH1"}'
 )
 _HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
-_REPLY = _HEAD % (b"200 OK", len(_BODY)) + _BODY
+_REPLY = _HEAD % (b"200 OK", len(BODY)) + BODY
 _CONTACT = b'{"cid":"c_bench","phone":"%d","first_name":"Ada","last_name":"Byron","custom1":"x"}'
 _NONE_LEFT = b'{"status":404,"message":"No more contacts"}'
-_SENDBLUE_BODY = (
+SENDBLUE_BODY = (
     b'{"account_email":"owner@example.com","content":"Hi Ada, the polls are open until 8 pm. Reply STOP to opt out",'
     b'"error_code":null,"error_message":null,"date_created":"2026-01-02T03:04:05.678Z","date_updated":"2026-01-02T03:04:05.678Z",'
     b'"is_outbound":true,"from_number":"+12025550199","number":"+12025550101","media_url":"","message_handle":"00000000-0000-0000-0000-000000000001",'
     b'"send_style":"","status":"QUEUED"}'
 )
-_SENDBLUE_REPLY = _HEAD % (b"200 OK", len(_SENDBLUE_BODY)) + _SENDBLUE_BODY
+_SENDBLUE_REPLY = _HEAD % (b"200 OK", len(SENDBLUE_BODY)) + SENDBLUE_BODY
 _NEXT = b"/message/next "
 _SENDBLUE = b"/api/send-message "
 _ACTION = re.compile(rb'"action":\s*"([^"]*)"')
@@ -100,6 +102,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds before each answer")
     parser.add_argument("--certificate", help="a PEM file with a certificate and its key: answer over TLS")
     chosen = parser.parse_args()
+    allow_files(10_000)
     try:
         import uvloop
     except ImportError:

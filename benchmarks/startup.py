@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
+
+from benchmarks.results import Figure, Measured
 
 _IMPORT = "import time; began = time.perf_counter(); import rumbleup_async; print(time.perf_counter() - began)"
 _MODULES = ("typer", "rich", "phonenumbers", "sqlite3", "rumbleup_async.simulator", "rumbleup_async.bulk.engine")
@@ -15,11 +16,12 @@ def _fresh(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def main(*, quick: bool = False) -> None:
-    """Print the median, and what heavy modules came along."""
-    times = [float(_fresh(_IMPORT)) for _ in range(2 if quick else 11)]
-    aiohttp = [float(_fresh(_IMPORT.replace("rumbleup_async", "aiohttp"))) for _ in times]
-    print(
-        f"  import rumbleup_async: {statistics.median(times):.3f} s (of which aiohttp {statistics.median(aiohttp):.3f} s); "
-        f"heavy modules loaded: {_fresh(_HEAVY) or 'none'}"
-    )
+def main(*, quick: bool = False) -> Measured:
+    """Seconds, and what heavy modules came along."""
+    rounds = 2 if quick else 11
+    ours, aiohttp = [], []
+    for _ in range(rounds):
+        ours.append(float(_fresh(_IMPORT)))
+        aiohttp.append(float(_fresh(_IMPORT.replace("rumbleup_async", "aiohttp"))))
+    figures = [Figure("import rumbleup_async", "s", ours), Figure("of which aiohttp, imported alone", "s", aiohttp)]
+    return Measured(rounds=rounds, notes=[f"heavy modules loaded: {_fresh(_HEAVY) or 'none'}"], figures=figures)

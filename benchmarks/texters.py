@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -20,7 +17,9 @@ from typing import NamedTuple
 
 import aiohttp
 
-from benchmarks.throughput import loops, server
+from benchmarks.results import Figure, Measured
+from benchmarks.running import folder, say
+from benchmarks.serving import loops, serving
 from rumbleup_async import Result, RumbleUp
 
 LATENCY = 0.05
@@ -113,39 +112,35 @@ def take(way: Texting, url: str, texters: int, contacts: int, folder: Path, fact
     return Taken((last - first) / (times[last] - times[first]), contacts / took, cost / contacts * 1e6)
 
 
-def measure(rounds: int, numbers: Sequence[int], seconds: float) -> None:
-    """Print the medians over interleaved rounds; each run would take so many seconds in the ideal."""
-    with server(LATENCY * 1000) as url, tempfile.TemporaryDirectory(prefix="bench-", dir=Path.cwd()) as folder:
+def measure(rounds: int, numbers: Sequence[int], seconds: float) -> list[Figure]:
+    """Ratios round by round; each run would take so many seconds in the ideal."""
+    figures = []
+    with folder() as work, serving(work, latency=LATENCY, kind="python") as served:
         for (loop, factory), texters in itertools.product(loops().items(), numbers):
             ideal = texters / (2 * LATENCY)
             contacts = max(8, int(ideal * seconds))
             taken: dict[str, list[Taken]] = {name: [] for name in WAYS}
             for _ in range(rounds):
                 for name, way in WAYS.items():
-                    taken[name].append(take(way, url, texters, contacts, Path(folder), factory))
-            print(
-                f"{loop}, {texters} texters, ideal {ideal:,.0f} texts/s, medians of {rounds} interleaved rounds of {contacts:,} "
-                f"texts, load {os.getloadavg()[0]:.1f}"
-            )
+                    taken[name].append(take(way, served.url, texters, contacts, work, factory))
+            say(f"texters: {loop}, {texters}")
             for name, runs in taken.items():
-                to_ideal = [run.steady / ideal for run in runs]
-                to_plain = [run.steady / other.steady for run, other in zip(runs, taken["plain loop"], strict=True)]
-                whole = [run.whole / other.whole for run, other in zip(runs, taken["plain loop"], strict=True)]
-                print(
-                    f"  {name:<18}{statistics.median(run.steady for run in runs):>8,.1f} texts/s"
-                    f"{statistics.median(run.microseconds for run in runs):>7,.0f} us CPU  {_span(to_ideal)} x ideal"
-                    f"  {_span(to_plain)} x plain  whole {statistics.median(whole):.3f}"
-                )
-
-
-def _span(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
+                title = f"{loop}, {texters} texters, {name}"
+                figures.append(Figure(f"{title}: steady", "x the ideal", [run.steady / ideal for run in runs]))
+                figures.append(Figure(f"{title}: CPU", "µs a text", [run.microseconds for run in runs]))
+                if name == "plain loop":
+                    continue
+                pairs = list(zip(runs, taken["plain loop"], strict=True))
+                figures.append(Figure(f"{title}: steady", "x plain", [run.steady / other.steady for run, other in pairs]))
+                figures.append(Figure(f"{title}: start to end", "x plain", [run.whole / other.whole for run, other in pairs]))
+    return figures
 
 
 async def _as_coroutine(work: Awaitable[None]) -> None:
     await work
 
 
-def main(*, quick: bool = False) -> None:
+def main(*, quick: bool = False) -> Measured:
     """The comparison."""
-    measure(1, [1, 16], 0.8) if quick else measure(3, [1, 16, 256], 5.0)
+    rounds, numbers, seconds = (1, [1, 16], 0.8) if quick else (3, [1, 16, 256], 2.0)
+    return Measured(rounds=rounds, figures=measure(rounds, numbers, seconds))

@@ -26,7 +26,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SENDING = (DOCS / "sending.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-FOREIGN_OPTIONS = {"--quick"}
+FOREIGN_OPTIONS = {"--quick", "--huge"}
 """Options of other programs than the command: the benchmarks'."""
 
 

@@ -28,11 +28,21 @@ async def screened(
 ) -> AsyncIterator[Sequence[Planned | Skipped]]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1."""
     needed = screen.needed_fields
+    at_hand = isinstance(contacts, Iterable)
+    screened_rows: list[Planned | Skipped] = []
     row = 0
     async for items in _batches(contacts):
         rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
-        row += len(items)
-        yield screen.batch(rows)
+        first, row = not row, row + len(items)
+        screened_rows += screen.batch(rows)
+        if at_hand and not first and len(screened_rows) < BATCH:
+            # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.
+            await asyncio.sleep(0)
+            continue
+        yield screened_rows
+        screened_rows = []
+    if screened_rows:
+        yield screened_rows
 
 
 async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[list[object]]:

@@ -28,6 +28,7 @@ from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, exit_co
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import ConfigurationError, LedgerError, ListError
+from rumbleup_async.fleet.sender import tune_collector
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Skipped, State
 from rumbleup_async.retry import Stop
@@ -265,6 +266,7 @@ def _may_begin(question: str, *, yes: bool) -> bool:
 
 async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
+    tune_collector()
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
         async with progress.sending(run, quiet=quiet):
             try:

@@ -339,25 +339,34 @@ class SqliteLedger:
         if value_of(db, "loading") is not None:
             raise LedgerError(f"{self.path}: its list was not read to its end; give the same list again")
         new = self._unknown_rows(rows)
-        first_rows = self._first_rows([row.phone for row in new if isinstance(row, Planned)])
-        screened: list[Planned | Skipped] = []
-        results: list[Result] = []
-        for row in new:
-            first = first_rows.setdefault(row.phone, row.row) if isinstance(row, Planned) else row.row
-            kept = row if first == row.row else Skipped(row.row, row.phone, f"duplicate of row {first}")
-            screened.append(kept)
-            if isinstance(kept, Skipped):
-                results.append(Result(kept.row, kept.phone, State.SKIPPED, kept.reason))
-        if screened:
-            with self._transaction():
-                self._insert(screened)
-            self._count_in(screened, State.QUEUED)
-        return results
+        if not new:
+            return []
+        results = [Result(row.row, row.phone, State.SKIPPED, row.reason) for row in new if isinstance(row, Skipped)]
+        with self._transaction():
+            added = self._insert(new, or_pass=True)
+            # Only where somebody was passed over does it have to be found out who that was.
+            duplicates = self._duplicates(new) if added < len(new) else []
+            self._insert(duplicates)
+        results += [Result(row.row, row.phone, State.SKIPPED, row.reason) for row in duplicates]
+        self._counts[State.SKIPPED] += len(results)
+        self._counts[State.QUEUED] += len(new) - len(results)
+        self._last_row = max(self._last_row, new[-1].row)
+        return sorted(results, key=lambda result: result.row)
+
+    def _duplicates(self, rows: Sequence[Planned | Skipped]) -> list[Skipped]:
+        """Which of these rows the table has not taken, because their phones have a row already."""
+        taken = self._db.execute(
+            "SELECT json_group_array(row) FROM contact WHERE row BETWEEN ? AND ?", (rows[0].row, rows[-1].row)
+        )
+        known = set(msgspec.json.decode(taken.fetchone()[0]))
+        left = [row for row in rows if row.row not in known]
+        first_rows = self._first_rows([row.phone for row in left])
+        return [Skipped(row.row, row.phone, f"duplicate of row {first_rows[row.phone]}") for row in left]
 
     def _unknown_rows(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
         """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
-        if not rows:
-            return []
+        if not rows or rows[0].row > self._last_row:
+            return list(rows)
         first, last = rows[0].row, rows[-1].row
         found = self._db.execute(
             "SELECT json_group_array(json_array(row, phone, text, screened)) FROM contact WHERE row BETWEEN ? AND ?",
@@ -395,10 +404,13 @@ class SqliteLedger:
             found.update(msgspec.json.decode(answer))
         return found
 
-    def _insert(self, rows: Sequence[Planned | Skipped], state: State = State.QUEUED) -> None:
+    def _insert(self, rows: Sequence[Planned | Skipped], state: State = State.QUEUED, *, or_pass: bool = False) -> int:
+        """How many went in; less than all only where `or_pass` lets those be passed over whose phone has a row already."""
         # What is the same for all rows stands in the statement: every value handed over costs time.
         opened = _now() if state is State.INTENT else "NULL"
+        passing = "ON CONFLICT (phone) WHERE screened IS NULL DO NOTHING" if or_pass else ""
         same_text = self._same_text
+        added = 0
         for start in range(0, len(rows), _CHUNK):
             values: list[Any] = []
             skipped: list[Any] = []
@@ -409,16 +421,17 @@ class SqliteLedger:
                     skipped += (row.row, row.phone, row.reason)
             if values:
                 marks = ",".join([f"(?,?,?,?,?,{state:d},{opened})"] * (len(values) // 5))
-                self._db.execute(
-                    f"INSERT INTO contact (row, phone, text, name, segments, state, time) VALUES {marks}",  # noqa: S608
+                added += self._db.execute(
+                    f"INSERT INTO contact (row, phone, text, name, segments, state, time) VALUES {marks} {passing}",  # noqa: S608
                     values,
-                )
+                ).rowcount
             if skipped:
                 marks = ",".join(["(?,?,?,1,4)"] * (len(skipped) // 3))
-                self._db.execute(
+                added += self._db.execute(
                     f"INSERT INTO contact (row, phone, reason, screened, state) VALUES {marks}",  # noqa: S608
                     skipped,
-                )
+                ).rowcount
+        return added
 
     def _count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
         skipped = sum(isinstance(row, Skipped) for row in rows)

@@ -76,7 +76,7 @@ REFUSED = [
     ("2021550101", phones.NOT_NANP),
     ("2029110101", phones.NOT_NANP),
     ("\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0660\u0661", phones.OTHER_SCRIPT),
-    ("２０２５５５０１０１", phones.OTHER_SCRIPT),  # noqa: RUF001 - full-width digits
+    ("２０２５５５０１０１", phones.OTHER_SCRIPT),
     ("2222222222", phones.PLACEHOLDER),
     ("(202) 999-9999", phones.PLACEHOLDER),
     ("0000000000", phones.PLACEHOLDER),

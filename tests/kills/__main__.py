@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import machine, tables
 from tests.kills.campaign import IN_FLIGHT, Tally
 from tests.kills.loop import Loop
 
@@ -26,7 +26,7 @@ def main() -> int:
     given = parser.parse_args()
     folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="kills-"))
     folder.mkdir(parents=True, exist_ok=given.folder is None)
-    print(machine.described())
+    print(tables.machine(machine.described()))
     begun = time.monotonic()
     loop = Loop(folder, kills=given.kills, seed=given.seed, heard=_progress(given.kills))
     loop.run(given.jobs)

@@ -1,0 +1,130 @@
+"""Ours, as a user calls it: `RumbleUp(...).fast_mode(...)`, the promise on. Within the clock: opening ledger and connections,
+taking in the list, sending, closing everything.
+
+`--source rows` hands the contacts over from memory, as the other senders have theirs; `csv` reads a file, `loaded` goes on with a
+ledger that has its list already: one made before the clock starts, or that of `--resume`, of which `--texts` are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.senders import job as jobs
+from rumbleup_async import Result, RumbleUp
+from rumbleup_async.session.transport import can_have_lanes
+
+_LATER = ("bulk.run", "fleet.keeper", "ledger", "rumbleup.gateway", "session.lanes" if can_have_lanes() else "session.client")
+"""What a client imports once it is needed: here before the clock starts, as others' libraries are. `startup` measures imports."""
+
+
+class _Clock:
+    """Notes when texts were accepted and written down."""
+
+    def __init__(self, times: list[float]) -> None:
+        self._times = times
+
+    def results(self, results: Sequence[Result]) -> None:
+        self._times += [time.perf_counter()] * len(results)
+
+    def held(self, seconds: float, reason: str) -> None:
+        raise RuntimeError(f"held for {seconds} s: {reason}")
+
+
+def _client(job: jobs.Job) -> RumbleUp:
+    return RumbleUp("KEY:SECRET", base_url=job.url, transport=job.options.transport, ssl=job.context())
+
+
+def _list(job: jobs.Job) -> Path:
+    return Path(job.options.folder) / "list.csv"
+
+
+def _ledger(job: jobs.Job) -> Path | None:
+    if job.options.resume is not None:
+        return Path(job.options.resume)
+    return Path(job.options.folder) / "list.ledger" if job.options.ledger == "disk" else None
+
+
+def write_list(job: jobs.Job) -> None:
+    """The contacts as a CSV."""
+    with _list(job).open("w", encoding="utf-8") as file:
+        file.write("phone,first_name\n")
+        file.writelines(f"{job.phone(number)},Ada\n" for number in range(job.texts))
+
+
+async def load(job: jobs.Job) -> None:
+    """The contacts in a ledger, nothing sent."""
+    async with _client(job) as rumbleup, rumbleup.fast_mode(action=125, text=jobs.TEMPLATE, ledger=_ledger(job)) as run:
+        await run.load(_list(job))
+
+
+async def send(job: jobs.Job) -> None:
+    """One run to its end; everybody must have been texted."""
+    options = job.options
+    observer = _Clock(job.times) if options.steady else None
+    ledger = _ledger(job)
+    async with _client(job) as rumbleup:
+        if options.source == "loaded":
+            assert ledger is not None
+            begun = rumbleup.resume(
+                ledger,
+                concurrency=job.concurrency,
+                processes=options.processes,
+                rate=options.rate,
+                limit=job.texts,
+                observer=observer,
+            )
+            contacts = None
+        else:
+            begun = rumbleup.fast_mode(
+                action=125,
+                text=jobs.TEMPLATE,
+                ledger=ledger,
+                concurrency=job.concurrency,
+                processes=options.processes,
+                rate=options.rate,
+                observer=observer,
+            )
+            rows = ({"phone": job.phone(number), "first_name": "Ada"} for number in range(job.texts))
+            contacts = _list(job) if options.source == "csv" else rows
+        async with begun as run:
+            summary = await run.send(contacts)
+    if summary.sent < job.texts:
+        raise SystemExit(f"{summary.sent} of {job.texts} were sent: {summary}")
+
+
+def main() -> None:
+    """Prepare what is not measured, then send."""
+    arguments = jobs.parser()
+    arguments.add_argument("--ledger", choices=("disk", "memory"), default="disk")
+    arguments.add_argument("--transport", choices=("auto", "lane", "aiohttp"), default="auto")
+    arguments.add_argument("--processes", type=int, default=1)
+    arguments.add_argument("--source", choices=("rows", "csv", "loaded"), default="rows")
+    arguments.add_argument("--resume", help="a ledger to go on with")
+    arguments.add_argument("--rate", type=float)
+    arguments.add_argument("--folder", required=True, help="where list and ledger go")
+    arguments.add_argument("--steady", action="store_true", help="note when each text was done")
+    arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
+    job = jobs.read(arguments)
+    for name in _LATER:
+        importlib.import_module(f"rumbleup_async.{name}")
+    if job.options.plain_tls:
+        sys.modules["aiofastnet"] = None  # type: ignore[assignment]  # what keeps a module from being imported
+    elif job.ca is not None and job.options.transport != "aiohttp" and importlib.util.find_spec("aiofastnet") is None:
+        raise SystemExit("aiofastnet is not installed")
+    if job.options.resume is not None:
+        job.options.source = "loaded"
+    elif job.options.source != "rows":
+        write_list(job)
+        if job.options.source == "loaded":
+            asyncio.run(load(job))
+    jobs.measure(job, send, children=job.options.processes if job.options.processes > 1 else 0)
+
+
+if __name__ == "__main__":
+    main()
