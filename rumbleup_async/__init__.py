@@ -46,8 +46,8 @@ from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.rumbleup.proxies import Proxy
 from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.rumbleup.tcr import Brand, Campaign
-from rumbleup_async.session.client import AiohttpExchange, Timeouts
 from rumbleup_async.session.exchange import Exchange, Request, Response
+from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.scripted import ScriptedExchange
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk.texters import Locks
     from rumbleup_async.sendblue.client import Sendblue
     from rumbleup_async.sendblue.limits import LineLimits
+    from rumbleup_async.session.client import AiohttpExchange
 
 __all__ = [
     "Account",
@@ -119,6 +120,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LAZY = {
+    "AiohttpExchange": "session.client",
     "LineLimits": "sendblue.limits",
     "Locks": "bulk.texters",
     "Observer": "bulk.ports",
@@ -126,7 +128,8 @@ _LAZY = {
     "Sendblue": "sendblue.client",
     "Summary": "bulk.report",
 }
-"""Names of the bulk engine and of the second provider: who does not use them does not pay for them at import."""
+"""Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for
+them at import."""
 
 
 def __getattr__(name: str) -> object:

@@ -17,6 +17,7 @@ from rumbleup_async import errors
 
 ROOT = Path(__file__).parent.parent
 HEAVY = [
+    "aiohttp",
     "typer",
     "rich",
     "click",

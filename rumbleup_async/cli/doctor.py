@@ -30,7 +30,7 @@ from rumbleup_async.errors import (
 )
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.session.client import Timeouts, check_base_url
+from rumbleup_async.session.limits import Timeouts, check_base_url
 
 
 class Finding(msgspec.Struct):

@@ -19,7 +19,7 @@ from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.sendblue.limits import LineLimits
-from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.limits import Timeouts
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

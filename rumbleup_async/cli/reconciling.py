@@ -14,7 +14,7 @@ from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, p
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
-from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.limits import Timeouts
 
 
 async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: bool, quiet: bool) -> int:

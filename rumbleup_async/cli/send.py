@@ -33,7 +33,7 @@ from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Skipped, State
 from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.limits import Timeouts
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from rumbleup_async.provider.client import Client
 from rumbleup_async.provider.models import Model
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.limits import Timeouts
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Client)

@@ -18,8 +18,8 @@ from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.session import transport as transports
-from rumbleup_async.session.client import Timeouts
 from rumbleup_async.session.exchange import Exchange, Response
+from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.pace import Hold, Pace
 
 if TYPE_CHECKING:

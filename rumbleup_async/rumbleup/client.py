@@ -23,8 +23,8 @@ from rumbleup_async.rumbleup.projects import Projects
 from rumbleup_async.rumbleup.proxies import Proxies
 from rumbleup_async.rumbleup.reports import Reports
 from rumbleup_async.rumbleup.tcr import Tcr
-from rumbleup_async.session.client import Timeouts
 from rumbleup_async.session.exchange import Exchange
+from rumbleup_async.session.limits import Timeouts
 
 if TYPE_CHECKING:
     import ssl as ssl_module

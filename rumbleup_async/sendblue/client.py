@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk.ports import Gateway, Observer
     from rumbleup_async.bulk.run import Run, Settings
     from rumbleup_async.messaging import Plan
-    from rumbleup_async.session.client import Timeouts
     from rumbleup_async.session.exchange import Exchange
+    from rumbleup_async.session.limits import Timeouts
 
 
 class Sendblue(Client):

@@ -1,81 +1,25 @@
 """The exchange over aiohttp: one connection pool, strict about what left and what did not.
 
-Lives here: connector, timeouts, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
-May import: aiohttp, errors, session.exchange, session.words. Knows no provider.
+Lives here: connector, deadlines, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
+May import: aiohttp, errors, session.exchange, session.limits, session.words. Knows no provider.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl as ssl_module
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import anyio.to_thread
-import msgspec
 from yarl import URL
 
-from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
-from rumbleup_async.session import words
+from rumbleup_async.errors import MaybeSentError, NotSentError
+from rumbleup_async.session import limits, words
 from rumbleup_async.session.exchange import Request, Response, Sink, rejects_side_effects_by_get
+from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.multipart import Multipart
-
-
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. There is no total: a total timeout cannot tell whether the request left.
-
-    `connect` covers waiting for a free connection, DNS, TCP and TLS; `sock_connect` one TCP connect; `read` the wait for the
-    next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as well. `idle`: how
-    long a connection is kept that nobody uses; shorter than the five seconds that common servers keep one, because a text that
-    goes out on a connection which the server closes at that moment is unknown.
-    """
-
-    connect: float = 15.0
-    sock_connect: float = 10.0
-    read: float = 30.0
-    answer: float = 120.0
-    idle: float = 4.0
-
-
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of an answer that are read at most; a longer one is given up."""
-
-
-def check_base_url(base_url: str) -> str:
-    """The base URL without a trailing slash, or ConfigurationError.
-
-    https is demanded (the API overview page: plain http calls fail, and they would show the key to the network); plain http
-    is allowed to loopback hosts only.
-    """
-    try:
-        parts = urlsplit(base_url)
-        port = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"the base URL is not a URL: {error}") from None
-    host = parts.hostname
-    if not (base_url.isascii() and base_url.isprintable()) or set(" ?#\\") & set(base_url):
-        raise ConfigurationError("the base URL must be plain ASCII, without spaces, a query or a fragment")
-    if parts.scheme not in {"https", "http"} or not host or port == 0:
-        raise ConfigurationError("the base URL must look like https://host/api")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the base URL must not contain credentials; the API key has a setting of its own")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(f"plain http is for loopback hosts only; use https://{host}")
-    return base_url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether traffic to this host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
 
 _SWEEP = 1.0
 """Seconds between two looks for exchanges that take too long, at most."""
@@ -264,7 +208,7 @@ class AiohttpExchange:
         while not response.content.at_eof():
             chunk = await response.content.readany()
             size += len(chunk)
-            if size > MAX_BODY:
+            if size > limits.MAX_BODY:
                 raise _TooLong
             if clock() > deadline:
                 raise TimeoutError(f"not complete after {patience:.0f} s")
@@ -320,7 +264,7 @@ class _TooLong(ValueError):
 
 
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
-    (_TooLong, words.too_long(MAX_BODY)),
+    (_TooLong, words.too_long(limits.MAX_BODY)),
     (aiohttp.ClientConnectorDNSError, words.NO_NAME),
     (aiohttp.ClientConnectorCertificateError, words.NO_CERTIFICATE),
     (aiohttp.ClientSSLError, words.NO_TLS),

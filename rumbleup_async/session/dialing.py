@@ -1,7 +1,7 @@
 """Opening a connection: the name is looked up each time, both families of addresses are tried, TLS is verified.
 
 Lives here: DNS, TCP and TLS up to the first byte that can be sent. May import: aiohappyeyeballs (which aiohttp brings along),
-aiofastnet if it is there, session.client (timeouts). Knows no provider.
+aiofastnet if it is there, session.limits. Knows no provider.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import aiohappyeyeballs
 
-from rumbleup_async.session.client import Timeouts
+from rumbleup_async.session.limits import Timeouts
 
 P = TypeVar("P", bound=asyncio.Protocol)
 

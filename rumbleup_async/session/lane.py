@@ -1,7 +1,7 @@
 """One connection that carries one request at a time, and knows whether bytes of it were handed to the socket.
 
 Lives here: what is written and how an answer is read. Anything out of the ordinary closes the lane: a lane that went on after
-it would give somebody the answer to another's text. May import: httptools, errors, session.client (limits), session.exchange,
+it would give somebody the answer to another's text. May import: httptools, errors, session.limits, session.exchange,
 session.words. Knows no provider and opens no connection.
 """
 
@@ -17,7 +17,7 @@ from typing import Protocol, cast
 import httptools
 
 from rumbleup_async.errors import MaybeSentError
-from rumbleup_async.session import client, words
+from rumbleup_async.session import limits, words
 from rumbleup_async.session.exchange import Response
 
 MAX_HEAD = 64 * 1024
@@ -42,10 +42,10 @@ def _decoded(body: bytes, encoding: bytes) -> bytes | None:
     for window in _WINDOWS.get(encoding, ()):
         decoder = zlib.decompressobj(window)
         try:
-            content = decoder.decompress(body, client.MAX_BODY + 1)
+            content = decoder.decompress(body, limits.MAX_BODY + 1)
         except zlib.error:
             continue
-        if len(content) > client.MAX_BODY or (decoder.eof and not decoder.unused_data):
+        if len(content) > limits.MAX_BODY or (decoder.eof and not decoder.unused_data):
             return content
     return None
 
@@ -245,8 +245,8 @@ class Lane(asyncio.Protocol):
         else:
             self._tail = (self._tail + data[-5:])[-5:]
             size = len(self._body)
-            if size > client.MAX_BODY:
-                self._fail(words.broke_off(words.too_long(client.MAX_BODY)))
+            if size > limits.MAX_BODY:
+                self._fail(words.broke_off(words.too_long(limits.MAX_BODY)))
             elif self._seen - size > MAX_HEAD + (16 * size if self._chunked else 0):
                 self._fail(words.broke_off(_LONG_HEAD))
 
@@ -335,8 +335,8 @@ class Lane(asyncio.Protocol):
             body = _decoded(body, self._encoding)
         if body is None:
             self._fault = "it is encoded in an unknown way"
-        elif len(body) > client.MAX_BODY:
-            self._fault = words.too_long(client.MAX_BODY)
+        elif len(body) > limits.MAX_BODY:
+            self._fault = words.too_long(limits.MAX_BODY)
         else:
             self._answer = Response(self._status, Headers(self._headers), body)
 

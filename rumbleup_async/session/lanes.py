@@ -1,7 +1,7 @@
 """The fast exchange: a bounded pool of lanes, which carry one request at a time over connections kept open.
 
 Lives here: who gets which lane, the one sweep that looks after all deadlines, and what a request looks like. May import: errors,
-session.client (limits), session.dialing, session.exchange, session.lane, session.words. Knows no provider.
+session.limits, session.dialing, session.exchange, session.lane, session.words. Knows no provider.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError, NotSentError
 from rumbleup_async.session import words
-from rumbleup_async.session.client import Timeouts, check_base_url
 from rumbleup_async.session.dialing import Dialer, WrongProtocol
 from rumbleup_async.session.exchange import Exchange, Request, Response, rejects_side_effects_by_get
 from rumbleup_async.session.lane import Lane
+from rumbleup_async.session.limits import Timeouts, check_base_url
 
 _SWEEP = 0.5
 """Seconds between two looks for lanes that take too long, at most: a deadline is kept to that much."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.session.client import AiohttpExchange, Timeouts
 from rumbleup_async.session.exchange import Exchange
+from rumbleup_async.session.limits import Timeouts
 
 if TYPE_CHECKING:
     import aiohttp
@@ -45,6 +45,9 @@ def connect(
             raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
         if not can_have_lanes():
             raise ConfigurationError("transport='lane' needs httptools: pip install 'rumbleup_async[fast]'")
+    # Only now: aiohttp takes most of the time that importing all of this takes.
+    from rumbleup_async.session.client import AiohttpExchange
+
     over_aiohttp = AiohttpExchange(
         base_url, headers, connections=connections, timeouts=timeouts, session=session, ssl=ssl, trace_configs=trace_configs
     )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import MaybeSentError
-from rumbleup_async.session import client as client_module
+from rumbleup_async.session import limits
 from rumbleup_async.session.exchange import Response
 from rumbleup_async.session.lane import MAX_INFORMATIONS, Headers, Lane
 
@@ -261,7 +261,7 @@ def test_a_compressed_answer_is_read_although_none_was_asked_for(encoding: bytes
 
 def test_a_small_answer_cannot_unpack_to_fill_the_memory(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken server would take the service down with a few kilobytes."""
-    monkeypatch.setattr(client_module, "MAX_BODY", 10_000)
+    monkeypatch.setattr(limits, "MAX_BODY", 10_000)
     body = zlib.compress(b"0" * 1_000_000)
     asked = stage.ask()
     feed(stage.lane, b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(body) + body, [])

@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
-from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing
-from rumbleup_async.session import client as client_module
+from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
 from rumbleup_async.session.exchange import Exchange
 from rumbleup_async.session.lanes import LaneExchange
 
@@ -288,7 +287,7 @@ async def test_without_a_whole_answer_it_may_have_been_sent(exchange: Connect, b
 
 async def test_a_body_over_the_limit_is_given_up(exchange: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken server would fill the memory of the service."""
-    monkeypatch.setattr(client_module, "MAX_BODY", 300_000)
+    monkeypatch.setattr(limits, "MAX_BODY", 300_000)
     written = 0
 
     async def floods(line: Line) -> None:
@@ -530,7 +529,7 @@ async def test_the_pool_bounds_the_connections(exchange: Connect) -> None:
 )
 def test_an_address_that_is_fine(given: str, kept: str) -> None:
     """A self-hosted relay or the simulator could not be reached."""
-    assert client_module.check_base_url(given) == kept
+    assert limits.check_base_url(given) == kept
 
 
 @pytest.mark.parametrize(
@@ -578,5 +577,5 @@ def test_an_address_that_is_fine(given: str, kept: str) -> None:
 def test_an_address_that_would_go_wrong_is_refused(address: str) -> None:
     """The key would go to a stranger, over the open network, or every request to a wrong path."""
     with pytest.raises(ConfigurationError) as raised:
-        client_module.check_base_url(address)
+        limits.check_base_url(address)
     assert "secret" not in str(raised.value)
