@@ -160,13 +160,15 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     message = _words(words)
     code = str(value.get("error_code") if isinstance(value.get("error_code"), (str, int, float)) else "")
     code = "" if code.strip() in {"", "0", "0.0", "False", "None"} else code.strip().removesuffix(".0")
+    about_recipient = code in _ABOUT_RECIPIENT or _RECIPIENT_WORDS.search(message) is not None
     return Failure(
         status=response.status,
         code=replies.safe(code, 40, hide).upper(),
         message=replies.safe(message, hide=hide),
         after=after,
-        about_line=_LINE_WORDS.search(message) is not None,
-        about_recipient=code in _ABOUT_RECIPIENT or _RECIPIENT_WORDS.search(message) is not None,
+        # Who has opted out "of this line" is not to be tried over another one.
+        about_line=not about_recipient and _LINE_WORDS.search(message) is not None,
+        about_recipient=about_recipient,
     )
 
 
