@@ -39,6 +39,26 @@ async def test_an_older_text_is_not_taken_for_this_one(search: ListSearch, sendb
     assert (await search.look_up([doubt(1)])).absent == {1}
 
 
+async def test_a_clock_that_was_ahead_makes_nothing_absent(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
+    """With the sender's clock ten minutes fast a text that was delivered would be searched for from too late, counted as absent
+    and sent again."""
+    server.simulator.world.clock = lambda: time.time() - 600
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
+    findings = await search.look_up([doubt(1)])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "the same words before" in findings.problem
+
+
+async def test_a_text_that_was_held_back_and_altered_stays_in_doubt(search: ListSearch, sendblue: Sendblue) -> None:
+    """A text waits for its line for up to a quarter of an hour with its intent on the disk; when the process dies then, what the
+    list shows a little changed, long after the intent, would count as absent."""
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. [link] STOP")
+    held = doubt(1, ago=800)
+    assert (await search.look_up([held])).absent == {1}, "of a text that ended in doubt nothing leaves later"
+    found_dead = Doubt(held.row, held.phone, held.text, held.time, held.time + 900_000)
+    assert (await search.look_up([found_dead])).absent == frozenset()
+
+
 async def test_other_words_at_that_time_leave_it_in_doubt(search: ListSearch, sendblue: Sendblue) -> None:
     """A list that shows a text a little changed would make us send it a second time."""
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi  Ada. STOP\n")
