@@ -109,7 +109,8 @@ def test_who_opted_out_of_a_line_is_not_tried_over_the_next(message: str) -> Non
     """Somebody who has opted out would be texted from another number, and the line would rest for an hour."""
     failure = wire.read_failure(answer(400, {"message": message}))
     assert (failure.about_recipient, failure.about_line) == (True, False)
-    assert wire.read_failure(answer(400, {"message": "Invalid from_number"})).about_line
+    for line in ("Invalid from_number", "This line is not verified"):
+        assert wire.read_failure(answer(400, {"message": line})).about_line
 
 
 def test_an_answer_that_quotes_the_text_is_not_repeated() -> None:
