@@ -173,11 +173,14 @@ class Fleet:
             return
         listening: list[asyncio.Task[None]] = []
         try:
-            for _ in range(self._options.processes):
+            while self.stopped is None and len(self._senders) < self._options.processes:
                 sender = await _start()
                 self._senders.append(sender)
                 listening.append(asyncio.create_task(self._listen(sender)))
-            self._begin(self._senders[0])
+            if self.stopped is None:
+                self._begin(self._senders[0])
+            else:
+                self._kill_all()  # one that came up after the stop was not told of it, and would be waited for
             while not all(sender.is_done for sender in self._senders) or self._orphans or self._asked:
                 await self._bell.wait()
                 self._bell.clear()
@@ -192,12 +195,12 @@ class Fleet:
             raise self._failure
 
     def _begin(self, sender: _Sender) -> None:
-        if sender.has_begun or sender.is_done:
+        if sender.has_begun or sender.is_done or self.stopped is not None:
             return
         sender.has_begun = True
         sender.channel.say(Setup(self._recipe, self._plan, self._options.concurrency, self._options.policy, self._share()))
-        if self.stopped is not None:
-            sender.channel.say(Halt(self.stopped.cause, self.stopped.message))
+        if (remaining := self._pace.hold.remaining) > 0:
+            sender.channel.say(Holding(remaining))
 
     def _share(self) -> float | None:
         at_work = sum(1 for sender in self._senders if not sender.is_done)
@@ -302,6 +305,8 @@ class Fleet:
             sender.open.update((text.row, text) for text in texts)
             sender.is_full = is_full and step.want > 0
             sender.channel.say(Opened(texts, full=sender.is_full))
+        if is_full:
+            self.ring()  # results may have been taken while the disk was busy, before anybody here waited for that
 
     def _publish(self, closed: Sequence[Closed]) -> None:
         results = []
