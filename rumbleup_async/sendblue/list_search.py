@@ -6,6 +6,7 @@ Lives here: the fit between `bulk.ports.Log` and the list and status calls. May 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 from rumbleup_async.errors import ApiError, ExchangeError, NotFound
@@ -39,6 +40,7 @@ class ListSearch:
         show, at about the time when it may have left: the list may alter what it shows.
         """
         found: dict[int, str] = {}
+        several: dict[int, int] = {}
         absent: set[int] = set()
         problems: list[str] = []
         failed = early = alike = 0
@@ -54,6 +56,8 @@ class ListSearch:
             handles = [message.message_handle for message in taken if message.message_handle]
             if handles:
                 found[doubt.row] = handles[0]
+                if len(handles) > 1:
+                    several[doubt.row] = len(handles)
             elif matches:
                 failed += 1
             elif alike_words:
@@ -68,14 +72,14 @@ class ListSearch:
             problems.append(f"{early} were sent the same words before; if the clock was right, those were another text")
         if alike:
             problems.append(f"{alike} were sent something at that time whose words in the message list are others")
-        return Findings(found, frozenset(absent), "; ".join(problems))
+        return Findings(found, frozenset(absent), "; ".join(problems), several)
 
     async def _sent(self, doubt: Doubt) -> list[Message]:
         """What we sent to the number of a doubt since some time before it."""
         since = dt.datetime.fromtimestamp(max(0.0, doubt.time / 1000 - _EARLIER), dt.UTC) if doubt.time else None
         pages = self._messages.list(number=doubt.phone, created_at_gte=since)
         # The direction is not asked of the server: what a filter makes of it is not documented.
-        return [message async for message in pages if not message.incoming and message.contact in {None, doubt.phone}]
+        return [message async for message in pages if not message.incoming and _is_to(message.contact, doubt.phone)]
 
     async def _lives(self, message: Message) -> bool:
         """Whether a message that the list shows as failed is something else by now."""
@@ -86,6 +90,12 @@ class ListSearch:
         except NotFound:
             return False
         return now.status is not None and now.status not in _FAILED
+
+
+def _is_to(number: str | None, phone: str) -> bool:
+    """Whether a message went to this phone, in whatever way the list writes numbers, or does not say to whom."""
+    digits = re.sub(r"\D", "", number or "", flags=re.ASCII)
+    return not digits or digits[-10:] == phone[-10:]
 
 
 def _same(content: str | None, text: str) -> bool:
