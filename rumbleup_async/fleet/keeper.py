@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Callable, Container, Sequence
 from rumbleup_async.bulk.engine import Guarded, result_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace
-from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.fleet.channel import (
     Abandon,
@@ -101,6 +101,7 @@ class Fleet:
         self._open: dict[int, Text] = {}
         self._bell = asyncio.Event()
         self._room = asyncio.Event()
+        self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
         self._is_abandoned = False
         self._is_cancelled = False
@@ -125,6 +126,8 @@ class Fleet:
         if self.stopped is None:
             self.stopped = why
         self._tell_all(Halt(why.cause, why.message))
+        if self._taking_in is not None:
+            self._taking_in.cancel()  # the list may be waiting for a contact that comes tomorrow
         self._bell.set()
         self._room.set()
 
@@ -168,16 +171,25 @@ class Fleet:
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         if feed is not None:
-            await self._take_in(feed)
-        if self.stopped is not None:
-            return
+            self._taking_in = asyncio.create_task(self._take_in(feed))
+            try:
+                await self._taking_in
+            except asyncio.CancelledError:
+                if not self._is_stopped():
+                    raise ListError("the list was cancelled while it was read") from None
+        if not self._is_stopped():
+            await self._send()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _send(self) -> None:
         listening: list[asyncio.Task[None]] = []
         try:
-            while self.stopped is None and len(self._senders) < self._options.processes:
+            while not self._is_stopped() and len(self._senders) < self._options.processes:
                 sender = await _start()
                 self._senders.append(sender)
                 listening.append(asyncio.create_task(self._listen(sender)))
-            if self.stopped is None:
+            if not self._is_stopped():
                 self._begin(self._senders[0])
             else:
                 self._kill_all()  # one that came up after the stop was not told of it, and would be waited for
@@ -191,8 +203,9 @@ class Fleet:
             for sender in self._senders:
                 await sender.process.wait()
                 await sender.channel.aclose()
-        if self._failure is not None:
-            raise self._failure
+
+    def _is_stopped(self) -> bool:
+        return self.stopped is not None
 
     def _begin(self, sender: _Sender) -> None:
         if sender.has_begun or sender.is_done or self.stopped is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import ssl as ssl_module
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
@@ -38,6 +39,12 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     read: float = 30.0
     answer: float = 120.0
     idle: float = 4.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+                raise ConfigurationError(f"the timeout {name} must be a number of seconds above 0")
 
 
 MAX_BODY = 64 * 1024 * 1024

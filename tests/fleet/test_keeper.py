@@ -154,6 +154,37 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
     assert texted_once(simulator) >= summary.sent
 
 
+async def test_a_stop_does_not_wait_for_the_list(tmp_path: Path) -> None:
+    """A list that waits for its next contact, from a queue perhaps, would hold a stopped run for ever."""
+
+    async def stalled() -> AsyncIterator[object]:
+        yield CONTACTS[0]
+        waiting.set()
+        await asyncio.Event().wait()
+
+    simulator, waiting = Simulator(), asyncio.Event()
+    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
+        task = asyncio.ensure_future(run.send(stalled())._finish())
+        await waiting.wait()
+        run.stop("enough")
+        assert (await task).stopped == "enough"
+    assert texted_once(simulator) == 0
+
+
+async def test_an_observer_that_fails_while_the_list_comes_in_is_heard(tmp_path: Path) -> None:
+    """The caller's mistake would be lost, and the run look like one that somebody stopped."""
+
+    class Failing:
+        def results(self, results: Sequence[Result]) -> None:
+            raise ZeroDivisionError
+
+        def held(self, seconds: float, reason: str) -> None: ...
+
+    with pytest.raises(ZeroDivisionError):
+        async with sending(Simulator(), tmp_path / "run.ledger", observer=Failing()) as run:
+            await run.send([{"phone": "no phone"}, *CONTACTS])
+
+
 async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that came up after the stop would be waited for, and wait itself, for ever."""
     simulator = Simulator()

@@ -103,7 +103,7 @@ def test_a_single_message_reads_the_same(status: int, body: Any, outcome: Outcom
 
 
 @pytest.mark.parametrize(
-    "message", ["The recipient has opted out of this line", "Number unsubscribed from the from_number", "blacklisted on your line"]
+    "message", ["The recipient has opted out of this line", "Unsubscribed from the from_number", "blacklist of your line"]
 )
 def test_who_opted_out_of_a_line_is_not_tried_over_the_next(message: str) -> None:
     """Somebody who has opted out would be texted from another number, and the line would rest for an hour."""
