@@ -159,13 +159,13 @@ async def test_a_stop_does_not_wait_for_the_list(tmp_path: Path) -> None:
 
     async def stalled() -> AsyncIterator[object]:
         yield CONTACTS[0]
-        waiting.set()
         await asyncio.Event().wait()
 
-    simulator, waiting = Simulator(), asyncio.Event()
+    simulator = Simulator()
     async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
         task = asyncio.ensure_future(run.send(stalled())._finish())
-        await waiting.wait()
+        while not run.counts[State.QUEUED]:
+            await asyncio.sleep(0.01)
         run.stop("enough")
         assert (await task).stopped == "enough"
     assert texted_once(simulator) == 0
