@@ -396,6 +396,8 @@ async def _start() -> _Sender:
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
+            start_new_session=True,
         )
     except OSError as error:
         ours.close()

@@ -166,7 +166,7 @@ async def _main(connection: socket.socket) -> None:
 def main() -> None:
     """The whole life of the process."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # They reach every process of a terminal or a service at once; the keeper decides what they mean.
+        # They reach every process of a service at once; the keeper decides what they mean.
         signal.signal(number, signal.SIG_IGN)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):

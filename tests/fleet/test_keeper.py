@@ -204,6 +204,17 @@ async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkey
     assert texted_once(simulator) == 0
 
 
+async def test_the_terminal_does_not_reach_them() -> None:
+    """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
+    one = await keeper._start()
+    try:
+        assert os.getsid(one.process.pid) != os.getsid(0)
+    finally:
+        one.process.kill()
+        await one.process.wait()
+        await one.channel.aclose()
+
+
 class Ear:
     """In the place of a channel: what was said to a sender."""
 
