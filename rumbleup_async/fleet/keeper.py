@@ -56,6 +56,7 @@ class _Sender:
         self.channel = channel
         self.has_begun = False
         self.is_done = False
+        self.is_killed = False
         self.is_full = False
         self.open: dict[int, Text] = {}
         """Its entries that are open on the disk, by row."""
@@ -367,7 +368,9 @@ class Fleet:
 
 
 def _kill(sender: _Sender) -> None:
-    if sender.process.returncode is None:
+    # Once: a second signal would take the end of a process from under whoever waits for it, who then warns of an unknown child.
+    if sender.process.returncode is None and not sender.is_killed:
+        sender.is_killed = True
         with contextlib.suppress(ProcessLookupError):
             sender.process.kill()
 
