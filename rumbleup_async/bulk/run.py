@@ -443,8 +443,8 @@ class Run:
     async def _stoppably(self, look: Awaitable[T]) -> T | None:
         """A look into the log, which changes nothing by being broken off; None if `stop()` has done that."""
         with anyio.CancelScope() as self._looking:
-            if self._stopped is not None:
-                self._looking.cancel()
+            if self._stopped is not None and not (self._task is not None and self._task.done()):
+                self._looking.cancel()  # else it was the sending that was stopped, by a limit perhaps, and it is over
             return await look
         return None
 

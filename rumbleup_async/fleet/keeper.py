@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Callable, Container, Sequence
 from rumbleup_async.bulk.engine import Guarded, result_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace
-from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.fleet.channel import (
     Abandon,
@@ -56,6 +56,7 @@ class _Sender:
         self.channel = channel
         self.has_begun = False
         self.is_done = False
+        self.is_killed = False
         self.is_full = False
         self.open: dict[int, Text] = {}
         """Its entries that are open on the disk, by row."""
@@ -101,7 +102,10 @@ class Fleet:
         self._open: dict[int, Text] = {}
         self._bell = asyncio.Event()
         self._room = asyncio.Event()
+        self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
+        self._is_short = False
+        """Texts were given back that nobody of this run comes to any more."""
         self._is_abandoned = False
         self._is_cancelled = False
         self._failure: Exception | None = None
@@ -125,6 +129,8 @@ class Fleet:
         if self.stopped is None:
             self.stopped = why
         self._tell_all(Halt(why.cause, why.message))
+        if self._taking_in is not None:
+            self._taking_in.cancel()  # the list may be waiting for a contact that comes tomorrow
         self._bell.set()
         self._room.set()
 
@@ -168,36 +174,49 @@ class Fleet:
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         if feed is not None:
-            await self._take_in(feed)
-        if self.stopped is not None:
-            return
+            self._taking_in = asyncio.create_task(self._take_in(feed))
+            try:
+                await self._taking_in
+            except asyncio.CancelledError:
+                if not self._is_stopped():
+                    raise ListError("the list was cancelled while it was read") from None
+        if not self._is_stopped():
+            await self._send()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _send(self) -> None:
         listening: list[asyncio.Task[None]] = []
         try:
-            for _ in range(self._options.processes):
+            while not self._is_stopped() and len(self._senders) < self._options.processes:
                 sender = await _start()
                 self._senders.append(sender)
                 listening.append(asyncio.create_task(self._listen(sender)))
-            self._begin(self._senders[0])
+            if not self._is_stopped():
+                self._begin(self._senders[0])
+            else:
+                self._kill_all()  # one that came up after the stop was not told of it, and would be waited for
             while not all(sender.is_done for sender in self._senders) or self._orphans or self._asked:
                 await self._bell.wait()
                 self._bell.clear()
                 await self._step()
+            if self._is_short and not self._is_stopped():
+                self.stop(Stop("senders died", "a sending process died before its texts left; resume the run"))
         finally:
-            self._kill_all()
-            await asyncio.gather(*listening, return_exceptions=True)
             for sender in self._senders:
-                await sender.process.wait()
-                await sender.channel.aclose()
-        if self._failure is not None:
-            raise self._failure
+                await _see_out(sender)
+            await asyncio.gather(*listening, return_exceptions=True)
+
+    def _is_stopped(self) -> bool:
+        return self.stopped is not None
 
     def _begin(self, sender: _Sender) -> None:
-        if sender.has_begun or sender.is_done:
+        if sender.has_begun or sender.is_done or self.stopped is not None:
             return
         sender.has_begun = True
         sender.channel.say(Setup(self._recipe, self._plan, self._options.concurrency, self._options.policy, self._share()))
-        if self.stopped is not None:
-            sender.channel.say(Halt(self.stopped.cause, self.stopped.message))
+        if (remaining := self._pace.hold.remaining) > 0:
+            sender.channel.say(Holding(remaining))
 
     def _share(self) -> float | None:
         at_work = sum(1 for sender in self._senders if not sender.is_done)
@@ -231,8 +250,9 @@ class Fleet:
 
     def _ended(self, sender: _Sender, done: Done | None) -> None:
         sender.is_done = True
-        # Without a last word it has died; and what it had open then may have left.
-        _kill(sender)
+        if done is None:
+            _kill(sender)  # without a last word it has died, or is about to
+        # What it had open then may have left.
         now = int(time.time() * 1000)
         self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED, time=now) for text in sender.open.values()]
         if done is not None and done.error:
@@ -247,7 +267,7 @@ class Fleet:
             for other in self._senders:
                 if other.has_begun:
                     other.channel.say(Share(self._share()))
-        elif done is None:
+        elif done is None and self._ledger.counts[State.QUEUED]:
             self.stop(Stop("senders died", "every sending process died; resume the run"))
         self._bell.set()
 
@@ -297,11 +317,14 @@ class Fleet:
             if sender.is_done:
                 # It died while this step was made: it was never told of these.
                 self._orphans += [Closed(text.row, State.QUEUED, text.attempts) for text in texts]
+                self._is_short = self._is_short or bool(texts)
                 self._bell.set()
                 continue
             sender.open.update((text.row, text) for text in texts)
             sender.is_full = is_full and step.want > 0
             sender.channel.say(Opened(texts, full=sender.is_full))
+        if is_full:
+            self.ring()  # results may have been taken while the disk was busy, before anybody here waited for that
 
     def _publish(self, closed: Sequence[Closed]) -> None:
         results = []
@@ -348,8 +371,23 @@ class Fleet:
         await self._ledger.complete("")
 
 
+async def _see_out(sender: _Sender) -> None:
+    """Wait for the end of its process, which comes by itself after its last word."""
+    if not sender.is_done:
+        _kill(sender)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await sender.process.wait()
+    except TimeoutError:
+        _kill(sender)
+        await sender.process.wait()
+    await sender.channel.aclose()
+
+
 def _kill(sender: _Sender) -> None:
-    if sender.process.returncode is None:
+    # Once: a second signal would take the end of a process from under whoever waits for it, who then warns of an unknown child.
+    if sender.process.returncode is None and not sender.is_killed:
+        sender.is_killed = True
         with contextlib.suppress(ProcessLookupError):
             sender.process.kill()
 
@@ -378,6 +416,8 @@ async def _start() -> _Sender:
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
+            start_new_session=True,
         )
     except OSError as error:
         ours.close()

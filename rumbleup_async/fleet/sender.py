@@ -68,6 +68,10 @@ class Till:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(order.texts)
 
+    def make_room(self, ring: Callable[[], None]) -> None:
+        self.full = False
+        ring()
+
     def gone(self) -> None:
         self._is_gone = True
         if self._answer is not None and not self._answer.done():
@@ -133,8 +137,8 @@ async def _listen(channel: Channel, engine: Engine, till: Till, pace: Any) -> No
             case Opened() as opened:
                 till.opened(opened)
             case Room():
-                till.full = False
-                engine.ring()
+                # The engine sees first that the answer before this was short for want of room, not of texts.
+                asyncio.get_running_loop().call_soon(till.make_room, engine.ring)
             case Holding(seconds=seconds):
                 pace.hold.hold(seconds)
             case Share(rate=rate):
@@ -162,7 +166,7 @@ async def _main(connection: socket.socket) -> None:
 def main() -> None:
     """The whole life of the process."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # They reach every process of a terminal or a service at once; the keeper decides what they mean.
+        # They reach every process of a service at once; the keeper decides what they mean.
         signal.signal(number, signal.SIG_IGN)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):

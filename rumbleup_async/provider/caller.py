@@ -31,6 +31,10 @@ _LONGEST_WAIT = 60.0
 """Seconds that a single call waits for a hold; beyond, its caller is told."""
 
 
+_STALE_PAGES = 50
+"""Pages of rows that have all come before, after which a list that never ends is left."""
+
+
 class Caller:
     """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
 
@@ -164,8 +168,8 @@ class Pages(Generic[T]):
 
         async for campaign in rumbleup.tcr.campaigns(): ...
 
-    Only the server's token says whether there is a further page. Raises UnreadableReply on a token that comes back, which would
-    never end.
+    Only the server's token says whether there is a further page. Raises UnreadableReply on a token that comes back, or pages of
+    nothing new, which would never end.
     """
 
     def __init__(
@@ -211,6 +215,7 @@ class Pages(Generic[T]):
         tokens: set[str] = set()
         keys: set[object] = set()
         token: str | None = None
+        stale = 0
         while True:
             request = Request("GET", self._path, query=dialect.query(self._filters, token), read=True, timeout=self._timeout)
             page = dialect.page(await self._caller.read(request), self._path, self._caller.hide, token)
@@ -225,6 +230,11 @@ class Pages(Generic[T]):
                     keys.add(key)
                 rows.append(row)
             yield rows
+            stale = stale + 1 if page.rows and not rows else 0
+            if stale >= _STALE_PAGES:
+                raise UnreadableReply(
+                    "the same pages come again and again; the list cannot be read to its end", endpoint=self._path
+                )
             token = page.next_token
             if token is None:
                 return

@@ -54,6 +54,7 @@ class Sendblue(Client):
         exchange: Exchange | None = None,
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        transport: str = "auto",
     ) -> None:
         headers = {**wire.headers(api_key, api_secret), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
@@ -65,6 +66,7 @@ class Sendblue(Client):
             exchange=exchange,
             ssl=ssl,
             trace_configs=tuple(trace_configs),
+            transport=transport,
         )
         super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret))
         self.messages = Messages(self._caller)

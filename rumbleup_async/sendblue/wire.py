@@ -41,7 +41,8 @@ UNCLEAR = frozenset({"5000", "10002"})
 """Error codes that do not say whether the text left: an internal error, and a status that could not be resolved."""
 
 _ABOUT_RECIPIENT = frozenset({"4002"})
-_RECIPIENT_WORDS = re.compile(r"opted[\s-]*out|unsubscribed|blacklist|not a verified|not verified|recipient", re.IGNORECASE)
+_OPTED_OUT_WORDS = re.compile(r"opt(?:ed|s)?[\s-]*out|unsubscribed|blacklist", re.IGNORECASE)
+_RECIPIENT_WORDS = re.compile(r"not a verified|not verified|recipient", re.IGNORECASE)
 _LINE_WORDS = re.compile(
     r"from[\s_-]*number|sendblue[\s_-]*number|\b(?:this|your|the|sending) line\b|\bline (?:is )?block", re.IGNORECASE
 )
@@ -160,13 +161,15 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     message = _words(words)
     code = str(value.get("error_code") if isinstance(value.get("error_code"), (str, int, float)) else "")
     code = "" if code.strip() in {"", "0", "0.0", "False", "None"} else code.strip().removesuffix(".0")
+    opted_out = code in _ABOUT_RECIPIENT or _OPTED_OUT_WORDS.search(message) is not None
     return Failure(
         status=response.status,
         code=replies.safe(code, 40, hide).upper(),
         message=replies.safe(message, hide=hide),
         after=after,
-        about_line=_LINE_WORDS.search(message) is not None,
-        about_recipient=code in _ABOUT_RECIPIENT or _RECIPIENT_WORDS.search(message) is not None,
+        # Who has opted out "of this line" is not to be tried over another one.
+        about_line=not opted_out and _LINE_WORDS.search(message) is not None,
+        about_recipient=opted_out or _RECIPIENT_WORDS.search(message) is not None,
     )
 
 

@@ -6,6 +6,7 @@ Lives here: values and one check; nothing that takes long to import. May import:
 from __future__ import annotations
 
 import ipaddress
+import math
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,6 +28,12 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     read: float = 30.0
     answer: float = 120.0
     idle: float = 4.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+                raise ConfigurationError(f"the timeout {name} must be a number of seconds above 0")
 
 
 MAX_BODY = 64 * 1024 * 1024

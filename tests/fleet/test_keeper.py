@@ -3,18 +3,26 @@
 import asyncio
 import os
 import signal
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
 
 from rumbleup_async import ConfigurationError, RumbleUp
+from rumbleup_async.bulk.options import Options
+from rumbleup_async.bulk.ports import SilentObserver
 from rumbleup_async.bulk.run import Run
-from rumbleup_async.fleet.keeper import _dealt
-from rumbleup_async.messaging import Result, State, Text
+from rumbleup_async.fleet import keeper, sender
+from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
+from rumbleup_async.fleet.keeper import Fleet, _dealt, _Sender
+from rumbleup_async.messaging import Plan, Result, State, Text
+from rumbleup_async.session.pace import Pace
 from rumbleup_async.simulator import Simulator, serve
 
 TEXT = "Hi {first_name}. STOP to opt out"
@@ -144,6 +152,142 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
     assert 0 < summary.unknown <= 8
     assert summary.sent + summary.unknown == 400
     assert texted_once(simulator) >= summary.sent
+
+
+async def test_a_stop_does_not_wait_for_the_list(tmp_path: Path) -> None:
+    """A list that waits for its next contact, from a queue perhaps, would hold a stopped run for ever."""
+
+    async def stalled() -> AsyncIterator[object]:
+        yield CONTACTS[0]
+        await asyncio.Event().wait()
+
+    simulator = Simulator()
+    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
+        task = asyncio.ensure_future(run.send(stalled())._finish())
+        while not run.counts[State.QUEUED]:
+            await asyncio.sleep(0.01)
+        run.stop("enough")
+        assert (await task).stopped == "enough"
+    assert texted_once(simulator) == 0
+
+
+async def test_an_observer_that_fails_while_the_list_comes_in_is_heard(tmp_path: Path) -> None:
+    """The caller's mistake would be lost, and the run look like one that somebody stopped."""
+
+    class Failing:
+        def results(self, results: Sequence[Result]) -> None:
+            raise ZeroDivisionError
+
+        def held(self, seconds: float, reason: str) -> None: ...
+
+    with pytest.raises(ZeroDivisionError):
+        async with sending(Simulator(), tmp_path / "run.ledger", observer=Failing()) as run:
+            await run.send([{"phone": "no phone"}, *CONTACTS])
+
+
+async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that came up after the stop would be waited for, and wait itself, for ever."""
+    simulator = Simulator()
+    start = keeper._start
+    started: list[_Sender] = []
+
+    async def start_and_stop() -> _Sender:
+        started.append(await start())
+        run.stop("enough")
+        return started[-1]
+
+    monkeypatch.setattr(keeper, "_start", start_and_stop)
+    async with sending(simulator, tmp_path / "run.ledger", processes=3) as run, asyncio.timeout(20):
+        summary = await run.send(CONTACTS)
+    assert (summary.stopped, summary.sent) == ("enough", 0)
+    assert [one.process.returncode for one in started] == [-signal.SIGKILL]
+    assert texted_once(simulator) == 0
+
+
+async def test_the_terminal_does_not_reach_them() -> None:
+    """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
+    one = await keeper._start()
+    try:
+        assert os.getsid(one.process.pid) != os.getsid(0)
+    finally:
+        one.process.kill()
+        await one.process.wait()
+        await one.channel.aclose()
+
+
+class Ear:
+    """In the place of a channel: what was said to a sender."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def say(self, message: object) -> None:
+        self.said.append(message)
+
+
+def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
+    class Empty:
+        async def exchange(self, closed: object, want: int) -> list[Text]:
+            return []
+
+    ear = Ear()
+    one = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
+    fleet = Fleet(
+        Empty(),  # type: ignore[arg-type]
+        Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT),
+        Pace(),
+        Options(processes=2),
+        recipe=Recipe("none:none", {}),
+        rate=None,
+        observer=SilentObserver(),
+        sink=lambda _: None,
+        full=lambda: next(full),
+        never=(),
+    )
+    fleet._senders.append(one)
+    return fleet, one, ear.said
+
+
+async def test_who_begins_later_is_told_of_the_hold() -> None:
+    """The processes that follow the first accepted text would send into a pause that the provider has asked the first one for."""
+    fleet, one, said = a_fleet(iter(()))
+    fleet._pace.hold.hold(30.0)
+    fleet._begin(one)
+    assert [type(message) for message in said] == [Setup, Holding]
+    assert 29.0 < said[1].seconds <= 30.0
+
+
+async def test_results_taken_during_a_step_make_room() -> None:
+    """Every process would wait for room that nobody tells it of: the caller took the results while the disk was busy."""
+    fleet, one, said = a_fleet(iter([True, False]))
+    fleet._asked.append((one, Step([], 3, 0, 4)))
+    await fleet._step()
+    assert said == [Opened([], full=True), Room()]
+
+
+async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:
+    """With the news of room right behind it, a process would take "no texts now" for "no texts left", and the run would end well
+    with contacts that nobody texted."""
+    ours, theirs = socket.socketpair()
+    keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
+    till, rung = sender.Till(listening), asyncio.Event()
+    engine: Any = SimpleNamespace(ring=rung.set, abandon=lambda: None)
+    ears = asyncio.create_task(sender._listen(listening, engine, till, None))
+
+    async def ask() -> bool:
+        await till.exchange([], 3)
+        return till.full
+
+    asking = asyncio.create_task(ask())
+    await keeping.hear()
+    keeping.say(Opened([], full=True))
+    keeping.say(Room())
+    assert await asking
+    await rung.wait()
+    assert not till.full
+    await keeping.aclose()
+    await ears
+    await listening.aclose()
 
 
 async def test_what_another_process_cannot_have_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The message log asked about doubts: over TCP against the simulator with all that a log may do, and against worse ones."""
 
+import asyncio
 import json
 import re
 import time
@@ -342,3 +343,21 @@ async def test_rows_in_any_order_over_pages() -> None:
 async def test_nobody_in_doubt_asks_nothing() -> None:
     """A resume without unknowns would wait for the log."""
     assert await ask([], lambda query: 1 / 0) == Findings()
+
+
+async def test_a_run_that_met_its_limit_can_look_into_the_log() -> None:
+    """What is unknown after such a run would stay so, with the words that somebody had stopped the look."""
+
+    async def respond(request: Request) -> Response:
+        await asyncio.sleep(0.01)
+        return Response(200, {}, b'{"data": []}') if request.method == "GET" else Response(502, {}, b"")
+
+    exchange = ScriptedExchange(respond)
+    async with (
+        RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:9", exchange=exchange) as rumbleup,
+        rumbleup.fast_mode(action=125, text="Hi. STOP", limit=1) as run,
+    ):
+        summary = await run.send(["2022340001", "2022340002"])
+        assert (summary.stopped, summary.unknown) == ("limit: 1 at most, as asked for", 1)
+        done = await run.reconcile(settle=0)
+    assert (done.absent, done.unknown, done.problem) == (1, 0, "")

@@ -1,5 +1,6 @@
 """What the message list says of texts in doubt; nothing is absent that the list may only show otherwise."""
 
+import json
 import time
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from rumbleup_async import Sendblue
 from rumbleup_async.messaging import Doubt
 from rumbleup_async.sendblue.list_search import ListSearch
+from rumbleup_async.session.exchange import Response
+from rumbleup_async.session.scripted import ScriptedExchange
 from rumbleup_async.simulator import Server, handle_of
 
 LINE = "+12025550199"
@@ -37,6 +40,48 @@ async def test_an_older_text_is_not_taken_for_this_one(search: ListSearch, sendb
     server.simulator.world.clock = lambda: time.time() - 86_400
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
     assert (await search.look_up([doubt(1)])).absent == {1}
+
+
+@pytest.mark.parametrize("written", ["+12025550101", "12025550101", "2025550101", "(202) 555-0101"])
+async def test_a_number_written_otherwise_is_the_same_number(written: str) -> None:
+    """A text that was delivered would count as absent because the list leaves out a plus sign, and be sent again."""
+    rows = [{"number": number, "is_outbound": True, "content": "Hi", "message_handle": handle} for number, handle in
+            [("+12025550102", "H-0"), (written, "H-1"), (written, "H-2")]]  # fmt: skip
+    body = json.dumps({"data": rows, "pagination": {"hasMore": False}}).encode()
+    exchange = ScriptedExchange(lambda _: Response(200, {}, body))
+    async with Sendblue("KEY", "SECRET", base_url="http://127.0.0.1:1", exchange=exchange) as client:
+        findings = await ListSearch(client.messages).look_up([doubt(1, "Hi")])
+    assert (findings.found, findings.several) == ({1: "H-1"}, {1: 2})
+
+
+async def test_a_list_without_end_settles_nothing() -> None:
+    """A server that knows no offset would have us read the same page for ever."""
+    body = b'{"data": [{"number": "+12025550101", "is_outbound": true, "content": "x", "message_handle": "H-1"}]}'
+    exchange = ScriptedExchange(lambda _: Response(200, {}, body))
+    async with Sendblue("KEY", "SECRET", base_url="http://127.0.0.1:1", exchange=exchange) as client:
+        findings = await ListSearch(client.messages).look_up([doubt(1, "Hi")])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "again and again" in findings.problem
+
+
+async def test_a_clock_that_was_ahead_makes_nothing_absent(search: ListSearch, sendblue: Sendblue, server: Server) -> None:
+    """With the sender's clock ten minutes fast a text that was delivered would be searched for from too late, counted as absent
+    and sent again."""
+    server.simulator.world.clock = lambda: time.time() - 600
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
+    findings = await search.look_up([doubt(1)])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "the same words before" in findings.problem
+
+
+async def test_a_text_that_was_held_back_and_altered_stays_in_doubt(search: ListSearch, sendblue: Sendblue) -> None:
+    """A text waits for its line for up to a quarter of an hour with its intent on the disk; when the process dies then, what the
+    list shows a little changed, long after the intent, would count as absent."""
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. [link] STOP")
+    held = doubt(1, ago=800)
+    assert (await search.look_up([held])).absent == {1}, "of a text that ended in doubt nothing leaves later"
+    found_dead = Doubt(held.row, held.phone, held.text, held.time, held.time + 900_000)
+    assert (await search.look_up([found_dead])).absent == frozenset()
 
 
 async def test_other_words_at_that_time_leave_it_in_doubt(search: ListSearch, sendblue: Sendblue) -> None:

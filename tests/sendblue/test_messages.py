@@ -67,6 +67,14 @@ async def test_a_send_leaves_once_whatever_happens(server: Server, fault: str) -
     assert len(server.simulator.truth) == 1
 
 
+async def test_the_transport_can_be_chosen(server: Server) -> None:
+    """The page says that the options are those of the other client."""
+    async with Sendblue("KEY", "SECRET", base_url=server.origin, transport="aiohttp") as client:
+        assert await client.messages.list().all() == []
+    with pytest.raises(ConfigurationError, match="transport"):
+        Sendblue("KEY", "SECRET", base_url=server.origin, transport="pigeon")
+
+
 async def test_a_wrong_key_says_so(server: Server) -> None:
     """The caller would look for the mistake elsewhere."""
     async with Sendblue("KEY", "WRONG", base_url=server.origin) as client:

@@ -102,6 +102,17 @@ def test_a_single_message_reads_the_same(status: int, body: Any, outcome: Outcom
         assert not isinstance(found, (UnreadableReply, ServerFailed, RateLimited))
 
 
+@pytest.mark.parametrize(
+    "message", ["The recipient has opted out of this line", "Unsubscribed from the from_number", "blacklist of your line"]
+)
+def test_who_opted_out_of_a_line_is_not_tried_over_the_next(message: str) -> None:
+    """Somebody who has opted out would be texted from another number, and the line would rest for an hour."""
+    failure = wire.read_failure(answer(400, {"message": message}))
+    assert (failure.about_recipient, failure.about_line) == (True, False)
+    for line in ("Invalid from_number", "This line is not verified"):
+        assert wire.read_failure(answer(400, {"message": line})).about_line
+
+
 def test_an_answer_that_quotes_the_text_is_not_repeated() -> None:
     """A private text would stand in the report and in logs."""
     body = {"status": "ERROR", "error_code": 4000, "error_message": "cannot send: the quokkas vote on Tuesday to +12025550101"}

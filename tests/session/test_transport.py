@@ -1,6 +1,7 @@
 """Which exchange is chosen, and that a client's runs and single calls take the one that was asked for."""
 
 import importlib.util
+import math
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ from rumbleup_async import RumbleUp
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session.client import AiohttpExchange
 from rumbleup_async.session.lanes import LaneExchange
+from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.transport import connect
 from rumbleup_async.simulator import Server, Simulator
 
@@ -33,6 +35,13 @@ async def test_lanes_unless_something_asks_for_aiohttp() -> None:
                 connect(URL, {}, transport="lane", **options)
     with pytest.raises(ConfigurationError, match="auto, lane, aiohttp"):
         connect(URL, {}, transport="http2")
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan, None, "5"])
+def test_timeouts_that_cannot_be_meant_are_refused(seconds: Any) -> None:
+    """`--timeout inf` would end in an arithmetic error, and 0 in texts that are given up before they are answered."""
+    with pytest.raises(ConfigurationError, match="the timeout read must be"):
+        Timeouts(read=seconds)
 
 
 def test_without_httptools_it_is_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
