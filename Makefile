@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/rumbleup demo
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -14,8 +14,9 @@ TUNED = "tuned aiohttp workers"
 HEADLINE = "ours, ledger on disk"
 _MEMORY = "ours, ledger in memory"
 _ONE, _TWO = "ours, list in the ledger, 1 process", "ours, list in the ledger, 2 processes"
+_WIDE, _WIDE_MEMORY = "ours, ledger on disk, 256 in flight", "ours, ledger in memory, 256 in flight"
 _FLOOR = "wrk (C, no promise, no books)"
-ROUNDS = 5
+ROUNDS = 3
 
 
 def senders(*, quick: bool) -> list[Sender]:
@@ -29,6 +30,8 @@ def senders(*, quick: bool) -> list[Sender]:
         Sender(NAIVE, "naive", texts(15_000)),
         Sender(HEADLINE, "ours", texts(60_000), (*fast, "--transport", "auto")),
         Sender(_MEMORY, "ours", texts(60_000), (*fast, "--ledger", "memory")),
+        Sender(_WIDE, "ours", texts(60_000), (*fast, "--transport", "auto"), concurrency=256),
+        Sender(_WIDE_MEMORY, "ours", texts(60_000), (*fast, "--ledger", "memory"), concurrency=256),
         Sender("ours, ledger on disk, from a CSV", "ours", texts(60_000), (*fast, "--source", "csv")),
         Sender("ours, ledger on disk, asyncio's loop", "ours", texts(40_000)),
         Sender("ours, ledger on disk, over aiohttp", "ours", texts(20_000), (*fast, "--transport", "aiohttp")),
@@ -54,12 +57,12 @@ def main(*, quick: bool = False) -> Measured:
     with folder() as work, serving(work) as served:
         drawn, by = capacity(served, work, concurrency=64, quick=quick)
         rows = interleaved(senders(quick=quick), served, work, rounds)
-    compare = [(HEADLINE, other) for other in (_MEMORY, _FLOOR, SDK, SDK_AIOHTTP)] + [(_TWO, _ONE)]
+    compare = [(HEADLINE, other) for other in (_MEMORY, _FLOOR, SDK, SDK_AIOHTTP)] + [(_WIDE, _WIDE_MEMORY), (_TWO, _ONE)]
     whole = [row for row in rows if row.name not in {_ONE, _TWO}]
     spread = [row for row in rows if row.name in {_ONE, _TWO}]
     return Measured(
         rounds=rounds,
-        notes=["http, 64 in flight"],
+        notes=["http, 64 in flight where nothing else is said"],
         groups=[
             Group("Texts a second, start and end included", NAIVE, whole, served.name, drawn, by, compare=compare[:-1]),
             Group("The same without start and end, by processes", _ONE, spread, served.name, drawn, by, True, compare[-1:]),

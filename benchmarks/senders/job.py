@@ -32,8 +32,9 @@ class Job:
     times: list[float] = dataclasses.field(default_factory=list)
 
     def phone(self, number: int) -> str:
-        """A valid number for each text."""
-        return str(2_012_000_000 + number % 8_000_000)
+        """A valid number for each text: none of these exchanges is 311 or 411, none of the numbers one digit seven times."""
+        area, rest = divmod(number, 700_000)
+        return str((201 + area % 10) * 10_000_000 + 3_400_000 + rest)
 
     def text(self) -> str:
         """The text, merged as anybody would."""
