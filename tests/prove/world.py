@@ -106,6 +106,7 @@ class World:
         self.provider.on_request = self._on_request
         self.now = 1000.0
         self.skew = 0.0
+        self.was_set = False
         self.met = self.provider.met
         self.crashes = 0
         self.texts = 0
@@ -369,6 +370,7 @@ class World:
         if kind == "machine asleep":
             self.loop.now += by
         else:
+            self.was_set = True
             self.skew += by if kind == "wall clock set forward" else -by
 
     async def _main(self, limit: int | None) -> tuple[Run, list[Result] | None]:
@@ -494,7 +496,7 @@ class World:
         for trouble in troubles:
             if not self._count_unknown():
                 break
-            if trouble == "log lagging" and self.skew:
+            if trouble == "log lagging" and self.was_set:
                 # With a clock that was set, what has just left may seem to have left yesterday. See docs/reliability.md.
                 continue
             self.provider.log_trouble = trouble if trouble.startswith("log") else ""
