@@ -73,11 +73,7 @@ NONE_NOW = Fault("441", "answer", 0, status=441, body=_error(441, "nobody this t
 LOST_DRAW = Fault("lost draw", "maybe", 1, "no answer in time", seconds=3.0)
 
 DRAW_FAULTS: tuple[Fault, ...] = (
-    NONE_NOW,
-    NONE_NOW,
-    LOST_DRAW,
-    LOST_DRAW,
-    LOST_DRAW,
+    *(NONE_NOW, LOST_DRAW) * 6,
     *(
         fault
         for fault in REQUEST_FAULTS
@@ -103,7 +99,8 @@ CRASHES = (
 )
 DISK = ("disk full", "write error", "fsync error")
 OTHER = ("cancelled at an await", "every task cancelled", "signal once", "signal twice", "left early", "outage")
-ENDINGS = (*CRASHES, *DISK, *OTHER, *(fault.name for fault in BARS))
+PROCESS_ENDINGS = (*CRASHES, *DISK, *OTHER)
+ENDINGS = (*PROCESS_ENDINGS, *(fault.name for fault in BARS))
 """What ends a process, or may."""
 
 CLOCKS = ("wall clock set back", "wall clock set forward", "machine asleep")

@@ -11,11 +11,14 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from anyio._backends._asyncio import _task_states
+
 from tests.virtual_time import Stuck
 
 T = TypeVar("T")
 
 _TICK = 1e-7
+_SPREAD = 0x9E3779B1
 _LONGEST = 400 * 86_400.0
 
 
@@ -24,7 +27,7 @@ class Dead(BaseException):
 
 
 class _Task(asyncio.Task[Any]):
-    """Hashes by its number, so that sets of tasks have the same order in every process."""
+    """Hashes by its number, so that sets of tasks have the same order each time that a world is played."""
 
     def __init__(self, number: int, coro: Any, **options: Any) -> None:
         self.number = number
@@ -34,27 +37,45 @@ class _Task(asyncio.Task[Any]):
         return self.number
 
 
+def _lay_down(task: Any) -> None:
+    """Close its coroutine: it may refuse a few times, when it waits in its `finally`."""
+    task._log_destroy_pending = False
+    for _ in range(4):
+        try:
+            task.get_coro().close()
+        except BaseException:
+            continue
+        return
+
+
 class Loop(asyncio.BaseEventLoop):
     """One process: begins at the moment `now`, and ends by itself or by `die()`.
 
-    `alarms` maps numbers of steps to what is done just before that step is taken.
+    `alarms` maps numbers of steps to what is done just before that step is taken. `life` tells loops apart: the tasks of the dead
+    stay in the sets of asyncio for a while, and those of one number would all be in each other's way.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, life: int = 0) -> None:
         super().__init__()
         self.now = now
         self.steps = 0
         self.alarms: dict[int, Callable[[], None]] = {}
         self._is_dead = False
         self.complaints: list[str] = []
-        self._tasks = 0
+        self._tasks: list[_Task] = []
+        self._first = life * _SPREAD % 2**60
         self._end = now + _LONGEST
         self.set_task_factory(self._numbered)
         self.set_exception_handler(self._complain)
 
     def _numbered(self, loop: Any, coro: Any, context: contextvars.Context | None = None) -> asyncio.Task[Any]:
-        self._tasks += 1
-        return _Task(self._tasks, coro, loop=loop, context=context)
+        task = _Task(self._first + len(self._tasks), coro, loop=loop, context=context)
+        self._tasks.append(task)
+        return task
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """The tasks that have not ended, the oldest first. `asyncio.all_tasks` looks at those of all dead worlds, too."""
+        return [task for task in self._tasks if not task.done()]
 
     def _complain(self, loop: Any, context: dict[str, Any]) -> None:
         self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
@@ -97,20 +118,20 @@ class Loop(asyncio.BaseEventLoop):
     def bury(self) -> None:
         """Get rid of what a death left lying about, without letting it do or say anything."""
         self._is_dead = True
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
-            for task in asyncio.all_tasks(self):
-                vars_of: Any = task
-                vars_of._log_destroy_pending = False
-                coro: Any = task.get_coro()
-                for _ in range(4):
-                    try:
-                        coro.close()
-                    except BaseException:
-                        continue
-                    break
+        asyncio._set_running_loop(self)  # what the dying begin is theirs, and goes with them
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
+                for task in self._tasks:  # grows meanwhile
+                    if not task.done():
+                        _lay_down(task)
+        finally:
+            asyncio._set_running_loop(None)
         self._ready.clear()
         self._scheduled.clear()
+        for task in self._tasks:
+            _task_states.pop(task, None)  # what anyio keeps of a task refers to the task: it would stay for ever
+        self._tasks.clear()
         self.close()
 
     # ---- what asyncio asks of a loop ----

@@ -42,7 +42,7 @@ from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong
 
-WORLDS = 80
+WORLDS = 200
 """In so many worlds each exhibit must have been caught."""
 SIZE = 120
 

@@ -98,6 +98,8 @@ class Provider:
         self._locks: list[tuple[float, int, str]] = []
         self._locked: dict[str, tuple[float, int]] = {}
         self._texted: set[str] = set()
+        self.page = 40
+        """Rows of the log a page, at most."""
         self.log_trouble = ""
         self._repeats = 0
         self.lost = 0
@@ -320,9 +322,9 @@ class Provider:
         if "phone" in query:
             wanted = set(query["phone"][0].split(","))
             rows = [text for text in rows if text.phone in wanted]
-        start, size = int(query.get("_start", ["0"])[0]), min(40, int(query.get("_count", ["32"])[0]))
+        start, size = int(query.get("_start", ["0"])[0]), min(self.page, int(query.get("_count", ["32"])[0]))
         page = rows[start : start + size]
-        if trouble == "log page repeated" and start and self._repeats < 2:
+        if trouble == "log page repeated" and start and self._repeats < 6:
             # The page before once more, under a token of its own.
             self._repeats += 1
             self.met[trouble] += 1

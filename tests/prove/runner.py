@@ -6,12 +6,13 @@ import json
 import math
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.prove import points
 from tests.prove.world import World, Wrong
@@ -19,6 +20,9 @@ from tests.prove.world import World, Wrong
 _ROOT = Path(__file__).parents[2]
 _BREATH = 8
 """Worlds between two collections of garbage: they are full of cycles, and short."""
+_TOTALS = ("texts", "processes", "unknown")
+_TELL = 60.0
+"""Seconds between two words about how far it has come."""
 
 
 class Total(NamedTuple):
@@ -37,6 +41,7 @@ class Total(NamedTuple):
 def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf) -> Iterator[dict[str, object]]:
     """One line a world; after so many seconds no further world is begun."""
     gc.disable()
+    gc.freeze()
     ends = time.monotonic() + seconds
     try:
         for number, seed in enumerate(seeds):
@@ -58,12 +63,14 @@ def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf) -> It
                     "hash": settled.hash,
                 }
     finally:
+        gc.unfreeze()
         gc.enable()
 
 
 def play_points(part: int, parts: int, every: int, first: int) -> Iterator[dict[str, object]]:
     """One line for each crash point of this part of them all."""
     gc.disable()
+    gc.freeze()
     try:
         number = -1
         for found in (points.single(every=every), points.double(first=first)):
@@ -80,6 +87,7 @@ def play_points(part: int, parts: int, every: int, first: int) -> Iterator[dict[
                 else:
                     yield {"seed": number, "texts": texts, "processes": 2, "met": {_kind(death): 1}}
     finally:
+        gc.unfreeze()
         gc.enable()
 
 
@@ -88,38 +96,57 @@ def _kind(death: Sequence[points.Point]) -> str:
     return word + (" of the recovery" if len(death) > 1 else "")
 
 
+class _Sum:
+    """Lines of all processes, added up as they come."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began = self._told = time.monotonic()
+        self._met: Counter[str] = Counter()
+        self._totals: Counter[str] = Counter()
+        self._wrongs: list[str] = []
+        self._hashes: list[tuple[int, str]] = []
+
+    def listen(self, worker: "subprocess.Popen[str]") -> None:
+        assert worker.stdout is not None
+        lines = 0
+        with worker.stdout:
+            for line in worker.stdout:
+                self._add(json.loads(line))
+                lines += 1
+        if worker.wait() or not lines:
+            self._wrongs.append(f"a process of the proof ended with {worker.returncode}")
+
+    def _add(self, line: dict[str, Any]) -> None:
+        with self._lock:
+            self._hashes.append((line["seed"], str(line.get("hash"))))
+            if "wrong" in line:
+                self._wrongs.append(line["wrong"])
+                print(line["wrong"], file=sys.stderr, flush=True)
+            self._met.update(line.get("met", {}))
+            for name in _TOTALS:
+                self._totals[name] += line.get(name, 0)
+            if time.monotonic() > self._told + _TELL:
+                self._told = time.monotonic()
+                said = f"{len(self._hashes):,} worlds, {self._totals['texts']:,} texts, {len(self._wrongs)} promises broken"
+                print(f"{self._told - self._began:.0f} s: {said}", file=sys.stderr, flush=True)
+
+    def total(self) -> Total:
+        digest = hashlib.blake2b(digest_size=8)
+        for _, found in sorted(self._hashes):
+            digest.update(found.encode())
+        texts, processes, unknown = (self._totals[name] for name in _TOTALS)
+        seconds = time.monotonic() - self._began
+        return Total(len(self._hashes), texts, processes, unknown, self._met, self._wrongs, digest.hexdigest(), seconds)
+
+
 def spread(arguments: Sequence[Sequence[str]]) -> Total:
     """Run `python -m tests.prove` once with each of these lists of arguments, side by side, and add up their lines."""
-    began = time.monotonic()
+    found = _Sum()
     workers = [
         subprocess.Popen([sys.executable, "-m", "tests.prove", *some], stdout=subprocess.PIPE, text=True, cwd=_ROOT)
         for some in arguments
     ]
-    lines = []
     with ThreadPoolExecutor(len(workers)) as threads:  # each is listened to all the time, or its pipe would fill up
-        outs = list(threads.map(lambda worker: worker.communicate()[0], workers))
-    for worker, out in zip(workers, outs, strict=True):
-        found = [json.loads(line) for line in out.splitlines()]
-        if worker.returncode or not found:
-            found.append({"seed": -1, "wrong": f"a process of the proof ended with {worker.returncode}"})
-        lines += found
-    return add_up(lines, time.monotonic() - began)
-
-
-def add_up(lines: Sequence[dict[str, object]], seconds: float) -> Total:
-    """All lines as one."""
-    met: Counter[str] = Counter()
-    totals: Counter[str] = Counter()
-    wrongs = []
-    digest = hashlib.blake2b(digest_size=8)
-    for line in sorted(lines, key=lambda line: int(str(line["seed"]))):
-        if "wrong" in line:
-            wrongs.append(str(line["wrong"]))
-            continue
-        found = line["met"]
-        assert isinstance(found, dict)
-        met.update(found)
-        for name in ("texts", "processes", "unknown"):
-            totals[name] += int(str(line.get(name, 0)))
-        digest.update(str(line.get("hash")).encode())
-    return Total(len(lines), totals["texts"], totals["processes"], totals["unknown"], met, wrongs, digest.hexdigest(), seconds)
+        list(threads.map(found.listen, workers))
+    return found.total()

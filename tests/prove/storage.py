@@ -253,13 +253,13 @@ class Files:
         self._lives = 0
         self._ledger: _Ledger | None = None
         self._look: sqlite3.Connection | None = None
+        self._path.parent.mkdir()
 
     @property
     def _path(self) -> Path:
         return self._folder / str(self._lives) / "run.ledger"
 
     def ledger(self, process: Process) -> Ledger:
-        self._path.parent.mkdir(exist_ok=True)
         self._ledger = _Ledger(self._path, process, self._snapshot)
         return self._ledger
 

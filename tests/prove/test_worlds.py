@@ -11,8 +11,8 @@ from tests.prove import faults, runner
 from tests.prove.__main__ import main
 from tests.prove.world import World
 
-WORLDS = 640
-TEXTS = 370_000
+WORLDS = 4_500
+TEXTS = 360_000
 
 
 @pytest.mark.timeout(600)

@@ -39,6 +39,10 @@ from tests.prove.provider import EPOCH, LOCK, Provider
 from tests.prove.storage import Files, Simulated, Storage
 
 ACTION = "125"
+_LARGE = 0.05
+"""The share of worlds that are large: many texts, few endings. In the others process dies after process."""
+_STRETCH = 12.0
+_SHRINK = (1 - _LARGE * _STRETCH) / (1 - _LARGE)
 _LIVES = 120
 """Processes after which a world should have come to its end."""
 
@@ -76,23 +80,24 @@ class World:
         self.random = draw = random.Random(seed)
         self.jitter = random.Random(seed ^ 0x1177).random
         self.trace = trace
-        size = max(8, round(size * draw.uniform(0.4, 1.6)))
+        is_large = draw.random() < _LARGE
+        size = max(8, round(size * (_STRETCH if is_large else _SHRINK) * draw.uniform(0.4, 1.6)))
         self.concurrency = min(draw.choice((1, 3, 8, 16, 16, 32, 32, 64, 64, 128)), max(4, size // 12))
         self.rate = draw.choice((None, None, None, None, 20.0, 250.0, 1000.0))
         self.is_concurrent = draw.random() < 0.1 if concurrent is None else concurrent
         if self.is_concurrent and self.rate is not None:
             self.rate = max(self.rate, 60.0)
-        self.is_on_files = draw.random() < 0.05
+        self.is_on_files = draw.random() < 0.025
         if self.is_on_files:
             size = min(size, 150)
         if self.is_concurrent:
             size = max(8, size // 3)
-        self.is_clock_odd = draw.random() < 0.4
+        self.is_clock_odd = draw.random() < 0.55
         self.feed = draw.choice(("iterable", "async iterable", "loaded"))
         self.limits = draw.random() < 0.25
         self.size = size
         self.people: Listed = make_list(draw, size, is_handed_out=self.is_concurrent)
-        self.endings = self._draw_endings(draw, size)
+        self.endings = self._draw_endings(draw, size, is_large)
         latency = draw.choice((0.002, 0.02, 0.1, 0.4))
         self.slow_disk = latency * draw.choice((0.0, 0.1, 0.3, 1.0))
         """Seconds a commit takes."""
@@ -126,18 +131,19 @@ class World:
 
     # ---- what is drawn ----
 
-    def _draw_endings(self, draw: random.Random, size: int) -> list[Ending]:
-        number = draw.choice((0, 4, 6, 8, 10, 12))
-        kinds = list(faults.ENDINGS)
+    def _draw_endings(self, draw: random.Random, size: int, is_large: bool) -> list[Ending]:
+        number = draw.choice((0, 2, 4, 8) if is_large else (0, 6, 12, 18, 24))
+        kinds = [*faults.PROCESS_ENDINGS * 3, *[bar.name for bar in faults.BARS] * 2]  # one bar meets many texts
         reach = max(1, size // max(1, number // 2))
         return [Ending(draw.choice(kinds), int(reach * draw.random() ** 2)) for _ in range(number)]
 
     def _draw_faults(self, draw: random.Random) -> None:
         provider = self.provider
-        provider.share = draw.choice((0.0, 0.01, 0.03, 0.1, 0.25))
+        provider.share = draw.choice((0.0, 0.03, 0.1, 0.2, 0.4))
         kinds = list(faults.REQUEST_FAULTS)
         provider.faults = kinds if draw.random() < 0.6 else draw.sample(kinds, 6)
-        provider.draw_share = draw.choice((0.1, 0.2, 0.3))
+        provider.draw_share = draw.choice((0.2, 0.3, 0.4))
+        provider.page = draw.choice((3, 8, 40))
         provider.draw_faults = faults.DRAW_FAULTS
 
     # ---- the parts that are injected ----
@@ -243,7 +249,7 @@ class World:
             return
         self._happens("every task cancelled")
         self.crashes += 1
-        for task in sorted(asyncio.all_tasks(self.loop), key=hash):
+        for task in self.loop.unfinished():
             task.cancel()
 
     def _signal(self) -> None:
@@ -299,7 +305,7 @@ class World:
     def _process(self) -> bool:
         """One process; whether nothing is left to be done."""
         self.lives += 1
-        self.loop = loop = Loop(self.now)
+        self.loop = loop = Loop(self.now, self.seed * 2 * _LIVES + self.lives)
         self.steps.append(0)
         self.commits.append(0)
         self.provider.begin(loop)
@@ -329,7 +335,7 @@ class World:
             for _ in range(3):
                 loop.stop()
                 loop.run_forever()
-            left = [one.get_name() for one in asyncio.all_tasks(loop)]
+            left = [one.get_name() for one in loop.unfinished()]
             assert left == [], f"tasks left behind: {left}"
             assert loop.complaints == [], f"errors unheard: {loop.complaints}"
             loop.run_until_complete(loop.shutdown_asyncgens())
@@ -361,7 +367,7 @@ class World:
         if draw > 0.45 or not self.is_clock_odd:
             return
         kind = faults.CLOCKS[int(draw / 0.45 * 3)]
-        self.loop.call_later(self.random.choice((0.05, 0.5, 3.0)), self._jump, kind)
+        self.loop.call_later(self.random.choice((0.01, 0.05, 0.5)), self._jump, kind)
 
     def _jump(self, kind: str) -> None:
         self.met[kind] += 1
@@ -507,7 +513,7 @@ class World:
 
     def troubles_of_the_log(self) -> tuple[str, ...]:
         """What meets the log each time that it is asked; the last time it is as it should be."""
-        changed = self.random.choice(("log without tags", "log without tags", "log page repeated"))
+        changed = self.random.choice(("log without tags", "log page repeated"))
         return ("log lagging", "log unreadable", "crash during reconcile", changed, "")
 
     def _count_unknown(self) -> int:
@@ -517,7 +523,7 @@ class World:
         """One process that reconciles."""
         self.lives += 1
         self.now += 30.0 if trouble == "log lagging" else 90_000.0 + abs(self.skew)
-        loop = self.loop = Loop(self.now)
+        loop = self.loop = Loop(self.now, self.seed * 2 * _LIVES + self.lives)
         self.steps.append(0)
         self.commits.append(0)
         self.provider.begin(loop)
