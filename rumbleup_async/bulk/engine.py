@@ -99,6 +99,8 @@ class Engine:
         self._ready: deque[Text] = deque()
         self._idle: deque[asyncio.Future[Text | None]] = deque()
         self._done: list[Closed] = []
+        self._ended = 0
+        """Texts that were done while the last step was made."""
         self._drawn: list[tuple[Planned | Skipped, asyncio.Future[Text | None]]] = []
         """Contacts drawn by texters that wait for their intent."""
         self._texting = 0
@@ -257,15 +259,22 @@ class Engine:
     def _wanted(self) -> int:
         """How many entries to open now.
 
-        No more wait for their turn than the pace will let out shortly: an intent that waits long is one more unknown if we die.
+        No more wait for their turn than the pace will let out shortly, or without a limit than will leave while the next step
+        is made: an intent that waits long is one more unknown if we die, and workers without one wait for the disk.
         """
         if self._is_stopping or self._is_dry or self._full() or self._drawing is not None or self._rows_to_pass:
             return 0
         rate = self._pace.rate
         size = self._window.size
-        ahead = size if rate is None else min(size, math.ceil(rate * _LOOK_AHEAD))
-        waiting = len(self._ready) + self._window.taken - len(self._sender.delivering)
-        return max(0, int(min(ahead - waiting, 2 * size - len(self._open), self._left)))
+        ready, taken = len(self._ready), self._window.taken
+        if rate is None:
+            want: float = size - taken + min(size, 2 * self._ended) - ready
+        else:
+            waiting = ready + taken - len(self._sender.delivering)
+            want = min(size, math.ceil(rate * _LOOK_AHEAD)) - waiting
+        # What is done is closed by the very step that opens these.
+        room = 2 * size - len(self._open) + len(self._done)
+        return max(0, int(min(want, room, self._left)))
 
     async def _close_and_open(self, want: int) -> None:
         done, self._done = self._done, []
@@ -275,6 +284,7 @@ class Engine:
         except BaseException:
             self._done = done + self._done
             raise
+        self._ended = len(self._done)
         if want:
             self._is_dry = len(opened) < want and added == self._added and not self._full()
             self._left -= len(opened)
