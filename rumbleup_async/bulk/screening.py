@@ -146,7 +146,11 @@ class Screen:
         """The name for a contact that the send creates, or None if the list has none that can be read."""
         name = fields.get(self._name_field)
         if not name:
-            name = " ".join([fields[part] for part in self._name_parts if part in fields])
+            # Not a comprehension: this runs once a contact, and most have a first and a last name.
+            name = ""
+            for part in self._name_parts:
+                if value := fields.get(part):
+                    name = f"{name} {value}" if name else value
         if not (name.isascii() and name.isprintable()):
             name = merge_value(name)
             if any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in name):
