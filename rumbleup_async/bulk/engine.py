@@ -99,8 +99,8 @@ class Engine:
         self._ready: deque[Text] = deque()
         self._idle: deque[asyncio.Future[Text | None]] = deque()
         self._done: list[Closed] = []
-        self._ended = 0
-        """Texts that were done while the last step was made."""
+        self._ahead = 0
+        """Texts to be open beyond those in flight, without a limit: as many as leave while a step is made."""
         self._drawn: list[tuple[Planned | Skipped, asyncio.Future[Text | None]]] = []
         """Contacts drawn by texters that wait for their intent."""
         self._texting = 0
@@ -268,7 +268,7 @@ class Engine:
         size = self._window.size
         ready, taken = len(self._ready), self._window.taken
         if rate is None:
-            want: float = size - taken + min(size, 2 * self._ended) - ready
+            want: float = size - taken + min(size, self._ahead) - ready
         else:
             waiting = ready + taken - len(self._sender.delivering)
             want = min(size, math.ceil(rate * _LOOK_AHEAD)) - waiting
@@ -284,7 +284,7 @@ class Engine:
         except BaseException:
             self._done = done + self._done
             raise
-        self._ended = len(self._done)
+        self._look_ahead()
         if want:
             self._is_dry = len(opened) < want and added == self._added and not self._full()
             self._left -= len(opened)
@@ -294,6 +294,13 @@ class Engine:
         self._ready.extend(opened)
         self._room.set()
         self._dispatch()
+
+    def _look_ahead(self) -> None:
+        """Learn from a step how many texts to open ahead: more if workers had none at its end, fewer if some were left."""
+        if self._ready:
+            self._ahead = max(0, self._ahead - 1)
+        elif self._idle and self._window.taken < self._window.size:
+            self._ahead = min(self._concurrency, 2 * self._ahead + 1)
 
     async def _close_and_draw(self) -> None:
         """Close what is done, take in what the texters have drawn, and open it: one durable step."""

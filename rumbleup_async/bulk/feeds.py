@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing
 
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.screening import Screen
@@ -25,27 +26,28 @@ _PATIENCE = 0.02
 
 async def screened(
     contacts: Iterable[object] | AsyncIterable[object], screen: Screen, phone_field: str | None
-) -> AsyncIterator[Sequence[Planned | Skipped]]:
+) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1."""
     needed = screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
     screened_rows: list[Planned | Skipped] = []
     row = 0
-    async for items in _batches(contacts):
-        rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
-        first, row = not row, row + len(items)
-        screened_rows += screen.batch(rows)
-        if at_hand and not first and len(screened_rows) < BATCH:
-            # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.
-            await asyncio.sleep(0)
-            continue
-        yield screened_rows
-        screened_rows = []
+    async with aclosing(_batches(contacts)) as batches:
+        async for items in batches:
+            rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
+            first, row = not row, row + len(items)
+            screened_rows += screen.batch(rows)
+            if at_hand and not first and len(screened_rows) < BATCH:
+                # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.
+                await asyncio.sleep(0)
+                continue
+            yield screened_rows
+            screened_rows = []
     if screened_rows:
         yield screened_rows
 
 
-async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[list[object]]:
+async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncGenerator[list[object], None]:
     if isinstance(contacts, Iterable):
         iterator = iter(contacts)
         while items := list(itertools.islice(iterator, 250)):

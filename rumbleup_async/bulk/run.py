@@ -14,6 +14,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Awaitable,
@@ -468,6 +469,7 @@ class Run:
 
     async def _drive(self, contacts: Contacts | None) -> None:
         self._began = time.monotonic()
+        feed = None
         try:
             feed = await self._take(contacts)
             if self._stopped is None and self._settle is not None and self._make_log is not None:
@@ -477,6 +479,9 @@ class Run:
                 await self._run_engine(feed)
         finally:
             self._ended = time.monotonic()
+            if feed is not None:
+                # Now, and not when the last error that remembers it is forgotten: it may hold a cursor or a file of the caller's.
+                await to_its_end(feed.aclose())
 
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         assert self._gateway is not None  # noqa: S101 - set on entering
@@ -526,7 +531,7 @@ class Run:
         if self._stopped is None and self._engine.is_cut_by_limit:
             self._stopped = Stop("limit", f"{self._options.limit} at most, as asked for")
 
-    async def _take(self, contacts: Contacts | None) -> AsyncIterator[Sequence[Planned | Skipped]] | None:
+    async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
         if contacts is None:
             return None
         if self.is_concurrent:

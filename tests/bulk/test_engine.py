@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from rumbleup_async import LedgerError, Policy, Result, State, Stop
 from rumbleup_async.bulk.sender import ABANDONED
-from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, Text, Throttled, Unknown
+from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Planned, Refused, Skipped, Text, Throttled, Unknown
 from tests import virtual_time
 
 from .scripted import Answer, Books, Provider, Script, accepts, check, make_ledger, make_run, phone, phones, rows_of
@@ -166,6 +166,35 @@ def test_the_concurrency_asked_for_is_used() -> None:
     assert virtual_time.run(main()) == 1000
     assert provider.most_in_flight == 64
     assert len({call.time for call in provider.calls[:2]}) == 2, "the first text goes alone"
+
+
+def test_texts_do_not_wait_for_the_disk() -> None:
+    """Workers would stand idle during every step: half the texts a second, on a disk that is as slow as the provider."""
+    provider = Provider(latency=0.02)
+    books = Books(make_ledger("memory", Path()), slow=0.01)
+
+    async def main() -> int:
+        async with make_run(provider, ledger=books, concurrency=8) as run:
+            return (await run.send(phones(800))).sent
+
+    assert virtual_time.run(main()) == 800
+    took = provider.calls[-1].time - provider.calls[0].time
+    assert took < 1.3 * 800 / 8 * 0.02
+    assert books.most_open <= 16
+
+
+def test_hardly_any_text_is_open_ahead_of_a_slow_provider() -> None:
+    """A crash would leave twice as many people unknown as there were texts under way, for nothing."""
+    provider = Provider(lambda text, attempt: answers_after(text.row * 7 % 32 / 32, accepts(text, attempt)), latency=0.5)
+    books = Books(make_ledger("memory", Path()), slow=0.001)
+
+    async def main() -> int:
+        async with make_run(provider, ledger=books, concurrency=32) as run:
+            return (await run.send(phones(400))).sent
+
+    assert virtual_time.run(main()) == 400
+    assert provider.most_in_flight == 32
+    assert books.most_open <= 40
 
 
 def test_a_shrunken_window_holds_after_a_pause_too() -> None:
@@ -594,6 +623,35 @@ def test_a_list_is_let_go_when_its_reader_leaves() -> None:
 
     virtual_time.run(main())
     assert ended == [True]
+
+
+def test_a_list_is_let_go_when_the_books_cannot_be_kept() -> None:
+    """The error remembers where it came from: a cursor of the caller's would stay open as long as somebody keeps the error."""
+    ended: list[bool] = []
+
+    async def source() -> AsyncIterator[str]:
+        try:
+            for number in range(1, 100_000):
+                yield phone(number)
+                await asyncio.sleep(0.001)
+        finally:
+            ended.append(True)
+
+    class Full(Books):
+        async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+            if self.exchanges > 3:
+                raise LedgerError("disk full")
+            return await super().add(rows)
+
+    async def main() -> tuple[LedgerError, list[bool]]:
+        with pytest.raises(LedgerError) as raised:
+            async with make_run(Provider(), ledger=Full(make_ledger("memory", Path()))) as run:
+                await run.send(source())
+        return raised.value, list(ended)
+
+    error, ended_by_then = virtual_time.run(main())
+    assert str(error) == "disk full"
+    assert ended_by_then == [True]
 
 
 def test_a_slow_reader_of_results_holds_the_run_back() -> None:
