@@ -673,7 +673,7 @@ def test_a_slow_reader_of_results_holds_the_run_back() -> None:
 
     assert virtual_time.run(main()) == size
     check(provider)
-    assert behind <= 4096 + 3 * 16
+    assert behind <= 4096 + 2 * 2 * 16
 
 
 def test_a_reader_slow_over_skipped_contacts_does_not_deadlock() -> None:
