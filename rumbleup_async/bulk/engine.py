@@ -237,8 +237,8 @@ class Engine:
     async def _turn(self) -> bool:
         """One durable step, or a rest; False once there is nothing left to do."""
         self._bell.clear()
-        if self._is_stopping and not self._window.taken:
-            self._give_back()
+        if self._is_stopping:
+            self._give_back()  # at once, so that dying while the last answers are waited for leaves none of them unknown
         want = self._wanted()
         if self._drawn:
             await self._close_and_draw()

@@ -99,13 +99,13 @@ class Fleet:
         self._asked: list[tuple[_Sender, Step]] = []
         self._orphans: list[Closed] = []
         """Closes that no sender waits for: of those who died, and of the suppressed."""
+        self._spare: list[Text] = []
+        """Open on the disk, and told to nobody: who they were for has died."""
         self._open: dict[int, Text] = {}
         self._bell = asyncio.Event()
         self._room = asyncio.Event()
         self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
-        self._is_short = False
-        """Texts were given back that nobody of this run comes to any more."""
         self._is_abandoned = False
         self._is_cancelled = False
         self._failure: Exception | None = None
@@ -196,16 +196,25 @@ class Fleet:
                 self._begin(self._senders[0])
             else:
                 self._kill_all()  # one that came up after the stop was not told of it, and would be waited for
-            while not all(sender.is_done for sender in self._senders) or self._orphans or self._asked:
+            while self._senders_left() or self._orphans or self._asked:
                 await self._bell.wait()
                 self._bell.clear()
                 await self._step()
-            if self._is_short and not self._is_stopped():
-                self.stop(Stop("senders died", "a sending process died before its texts left; resume the run"))
+            await self._give_back()
         finally:
             for sender in self._senders:
                 await _see_out(sender)
             await asyncio.gather(*listening, return_exceptions=True)
+
+    async def _give_back(self) -> None:
+        """What was opened for one who died, and nobody else came to."""
+        if not self._spare:
+            return
+        self._orphans = [Closed(text.row, State.QUEUED, text.attempts) for text in self._spare]
+        self._spare = []
+        await self._step()
+        if not self._is_stopped():
+            self.stop(Stop("senders died", "a sending process died before its texts left; resume the run"))
 
     def _is_stopped(self) -> bool:
         return self.stopped is not None
@@ -296,8 +305,9 @@ class Fleet:
         closed += [close for _, step in asked for close in step.closed]
         is_full = self._full()
         wants = [0 if is_full or self.stopped is not None or sender.is_done else step.want for sender, step in asked]
-        want = min(sum(wants), self._left)
-        opened: list[Text] = []
+        want = min(sum(wants), self._left + len(self._spare))
+        opened, self._spare = self._spare[:want], self._spare[want:]
+        self._left += len(opened)
         try:
             while closed or len(opened) < want:
                 some = await self._ledger.exchange(closed, want - len(opened))
@@ -310,15 +320,14 @@ class Fleet:
                 if not closed:
                     break
         except LedgerError as error:
+            self._spare = opened + self._spare
             self._fail(error, asked)
             return
         self._left -= len(opened)
         for (sender, step), texts in zip(asked, _dealt(opened, wants), strict=True):
             if sender.is_done:
                 # It died while this step was made: it was never told of these.
-                self._orphans += [Closed(text.row, State.QUEUED, text.attempts) for text in texts]
-                self._is_short = self._is_short or bool(texts)
-                self._bell.set()
+                self._spare += texts
                 continue
             sender.open.update((text.row, text) for text in texts)
             sender.is_full = is_full and step.want > 0

@@ -8,10 +8,11 @@ session.words. Knows no provider and opens no connection.
 from __future__ import annotations
 
 import asyncio
+import functools
 import select
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, cast
 
 import httptools
@@ -24,10 +25,8 @@ MAX_HEAD = 64 * 1024
 """Bytes of an answer before its body, and of what a chunked body has besides its content."""
 MAX_INFORMATIONS = 16
 """Informational answers (1xx) that are passed over before the real one."""
-_UNSEEN = 0.05
-"""Seconds of rest after which a lane is looked at once more before it is used: its end may be there, but not seen yet."""
-
-
+_SHORT_REST = 0.05
+"""Seconds that no server takes for a rest, whatever it says of its patience."""
 _LONG_REQUEST = 64 * 1024
 """Bytes of a request beyond which the server may take its time to read it."""
 _LONG_HEAD = "its head is too long"
@@ -48,6 +47,15 @@ def _decoded(body: bytes, encoding: bytes) -> bytes | None:
         if len(content) > limits.MAX_BODY or (decoder.eof and not decoder.unused_data):
             return content
     return None
+
+
+def _look_at(fd: int) -> Callable[[], object]:
+    """What says at once whether there is something to be read."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: select.select([fd], [], [], 0)[0]
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return functools.partial(poller.poll, 0)
 
 
 class Headers(Mapping[str, str]):
@@ -100,7 +108,7 @@ class Lane(asyncio.Protocol):
 
     __slots__ = (
         "_answer", "_body", "_chunked", "_encoding", "_endpoint", "_fault", "_framed", "_has_head", "_headers",
-        "_informations", "_keep", "_last", "_loop", "_parser", "_patience", "_pool", "_seen", "_status", "_tail",
+        "_informations", "_keep", "_last", "_look", "_loop", "_parser", "_patience", "_pool", "_seen", "_status", "_tail",
         "_transport", "_unwritten", "_waiter", "_whole", "due", "end", "is_open", "since",
     )  # fmt: skip
 
@@ -112,6 +120,7 @@ class Lane(asyncio.Protocol):
         self._waiter: asyncio.Future[Response] | None = None
         self._endpoint = ""
         self._patience = self._whole = self.due = self.end = 0
+        self._look: Callable[[], object] | None = None
         self.is_open = False
         self.since = 0.0
         """When it became idle, on the monotonic clock."""
@@ -143,8 +152,14 @@ class Lane(asyncio.Protocol):
         """Whether an idle lane can be used: still open, nothing came in, and not idle for longer than `idle` seconds."""
         if not self.is_open or self._transport.is_closing():
             return False
+        # The end of the connection, or bytes nobody asked for, may be there although the loop has not seen them yet: some servers
+        # close right behind an answer, and the next text would be in doubt.
+        if self._look is None:
+            self._look = _look_at(self._transport.get_extra_info("socket").fileno())
+        if self._look():
+            return False
         rested = time.monotonic() - self.since
-        if rested < _UNSEEN:
+        if rested < _SHORT_REST:
             return True
         limit = idle
         if "keep-alive" in (headers := Headers(self._headers)):
@@ -152,16 +167,7 @@ class Lane(asyncio.Protocol):
             timeout = headers["keep-alive"].lower().partition("timeout=")[2].partition(",")[0].strip()
             if timeout.isdecimal():
                 limit = min(idle, int(timeout[:9]) - 1)
-        return rested <= limit and not self._is_readable()
-
-    def _is_readable(self) -> bool:
-        """Whether the end of the connection, or bytes nobody asked for, are there although the loop has not seen them yet."""
-        fd = self._transport.get_extra_info("socket").fileno()
-        if not hasattr(select, "poll"):  # Windows
-            return bool(select.select([fd], [], [], 0)[0])
-        look = select.poll()
-        look.register(fd, select.POLLIN)
-        return bool(look.poll(0))
+        return rested <= limit
 
     def send(self, data: bytes, endpoint: str, patience: int, whole: int) -> asyncio.Future[Response]:
         """Hand a request to the socket: from here on it may have been sent. The future has the answer or MaybeSentError.

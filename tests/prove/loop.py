@@ -140,6 +140,22 @@ class Loop(asyncio.BaseEventLoop):
     _scheduled: Any
     _stopping: bool
 
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        # The one of asyncio, without what it does for other threads and for its debug mode.
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer: Any = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer  # type: ignore[no-any-return]
+
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled
         now = self.now = self.now + _TICK

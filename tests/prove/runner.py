@@ -18,7 +18,7 @@ from tests.prove import points
 from tests.prove.world import World, Wrong
 
 _ROOT = Path(__file__).parents[2]
-_BREATH = 8
+_BREATH = 24
 """Worlds between two collections of garbage: they are full of cycles, and short."""
 _TOTALS = ("texts", "processes", "unknown")
 _TELL = 60.0

@@ -63,6 +63,9 @@ class Storage(Protocol):
     def open_now(self) -> int:
         """Entries open on the disk at this moment."""
 
+    def unknown(self) -> int:
+        """How many contacts are unknown."""
+
     def kept(self) -> dict[int, Kept]:
         """What the books say, by row."""
 
@@ -116,6 +119,9 @@ class Simulated:
 
     def open_now(self) -> int:
         return self.disk.counts[State.INTENT]
+
+    def unknown(self) -> int:
+        return self.disk.counts[State.UNKNOWN]
 
     def kept(self) -> dict[int, Kept]:
         return self.disk.kept()
@@ -299,6 +305,9 @@ class Files:
             return 0
         found = self._reader().execute("SELECT count(*) FROM contact WHERE state = ?", (int(State.INTENT),)).fetchone()
         return int(found[0])
+
+    def unknown(self) -> int:
+        return sum(one.state == "unknown" for one in self.kept().values())
 
     def kept(self) -> dict[int, Kept]:
         if not self._has("contact"):

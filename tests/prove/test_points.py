@@ -11,7 +11,7 @@ from tests.prove import runner
 def test_no_point_of_a_run_is_a_bad_one_to_die_at() -> None:
     """There would be one moment at which pulling the plug texts somebody twice, and no random search has to hit it."""
     jobs = os.cpu_count() or 1
-    common = ["--points", "--every", "8", "--recoveries", "2"]
+    common = ["--points", "--every", "6", "--recoveries", "2"]
     total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
     assert total.wrongs == []
     assert total.met["killed at a step"] > 500

@@ -143,7 +143,7 @@ class World:
         kinds = list(faults.REQUEST_FAULTS)
         provider.faults = kinds if draw.random() < 0.6 else draw.sample(kinds, 6)
         provider.draw_share = draw.choice((0.2, 0.3, 0.4))
-        provider.page = draw.choice((3, 8, 40))
+        provider.page = draw.choice((3, 8, 40)) if self.size < 200 else 40
         provider.draw_faults = faults.DRAW_FAULTS
 
     # ---- the parts that are injected ----
@@ -514,10 +514,11 @@ class World:
     def troubles_of_the_log(self) -> tuple[str, ...]:
         """What meets the log each time that it is asked; the last time it is as it should be."""
         changed = self.random.choice(("log without tags", "log page repeated"))
-        return ("log lagging", "log unreadable", "crash during reconcile", changed, "")
+        now_and_then = [kind for kind in ("log lagging", "log unreadable") if self.random.random() < 0.25]
+        return (*now_and_then, "crash during reconcile", changed, "")
 
     def _count_unknown(self) -> int:
-        return sum(one.state == "unknown" for one in self.storage.kept().values())
+        return self.storage.unknown()
 
     def _look_up(self, trouble: str) -> None:
         """One process that reconciles."""
