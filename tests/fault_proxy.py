@@ -99,6 +99,7 @@ class FaultProxy:
         self._refusing = 0
         """Pauses under way in which nobody listens."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def start(self) -> None:
         """Listen."""
@@ -107,7 +108,10 @@ class FaultProxy:
 
     async def aclose(self) -> None:
         """End it and every connection."""
+        self._is_closed = True
         self._stop_listening()
+        for _ in range(5):
+            await asyncio.sleep(0)  # what the loop has accepted, but not told of yet, comes in and is sent away
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -117,12 +121,17 @@ class FaultProxy:
         if server is not None:
             server.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_closed:
+            writer.transport.abort()
+            return
         fault = self.choose(self.accepted)
         self.accepted += 1
+        task = asyncio.create_task(self._serve(fault, reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if fault.kind == "refuse":
                 await self._refuse(fault, writer)
@@ -131,7 +140,6 @@ class FaultProxy:
         except asyncio.CancelledError:
             pass  # the proxy ends
         finally:
-            self._tasks.discard(task)
             writer.transport.abort()
 
     async def _refuse(self, fault: Fault, writer: asyncio.StreamWriter) -> None:
