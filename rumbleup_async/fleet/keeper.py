@@ -238,24 +238,26 @@ class Fleet:
     async def _listen(self, sender: _Sender) -> None:
         """Hear a sender out."""
         done: Done | None = None
-        while (message := await sender.channel.hear()) is not None:
-            match read_word(message):
-                case Step() as step:
-                    sender.in_flight, sender.window = step.in_flight, step.window
-                    for close in step.closed:
-                        sender.open.pop(close.row, None)
-                    self._asked.append((sender, step))
-                    self._bell.set()
-                case Held(seconds=seconds, reason=reason):
-                    self._pace.hold.hold(seconds)
-                    self._observer.held(seconds, reason)
-                    for other in self._senders:
-                        if other is not sender and other.has_begun:
-                            other.channel.say(Holding(seconds))
-                case Done() as last:
-                    done = last
-                    break
-        self._ended(sender, done)
+        try:
+            while (message := await sender.channel.hear()) is not None:
+                match read_word(message):
+                    case Step() as step:
+                        sender.in_flight, sender.window = step.in_flight, step.window
+                        for close in step.closed:
+                            sender.open.pop(close.row, None)
+                        self._asked.append((sender, step))
+                        self._bell.set()
+                    case Held(seconds=seconds, reason=reason):
+                        self._pace.hold.hold(seconds)
+                        self._observer.held(seconds, reason)
+                        for other in self._senders:
+                            if other is not sender and other.has_begun:
+                                other.channel.say(Holding(seconds))
+                    case Done() as last:
+                        done = last
+                        break
+        finally:  # whatever ends the listening, nobody hears of this sender any more
+            self._ended(sender, done)
 
     def _ended(self, sender: _Sender, done: Done | None) -> None:
         sender.is_done = True

@@ -1,6 +1,7 @@
 """A run over several processes in a Python program: results, observers, early ends, and what cannot be had."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from rumbleup_async import ConfigurationError, RumbleUp
@@ -21,7 +23,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.fleet import keeper, sender
 from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
 from rumbleup_async.fleet.keeper import Fleet, _dealt, _Sender
-from rumbleup_async.messaging import Plan, Result, State, Text
+from rumbleup_async.messaging import Closed, Plan, Result, State, Text
 from rumbleup_async.session.pace import Pace
 from rumbleup_async.simulator import Simulator, serve
 
@@ -248,6 +250,24 @@ def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
     return fleet, one, ear.said
 
 
+async def test_a_sender_that_cannot_be_understood_counts_as_dead() -> None:
+    """The run would wait for its last word for ever."""
+
+    class Mumbling(Ear):
+        async def hear(self) -> bytes:
+            return b"mumble"
+
+    fleet, one, _ = a_fleet(itertools.repeat(False))
+    killed: list[bool] = []
+    one.process = SimpleNamespace(returncode=None, kill=lambda: killed.append(True))  # type: ignore[assignment]
+    one.channel = Mumbling()  # type: ignore[assignment]
+    fleet._ledger = Opening(one)  # type: ignore[assignment]
+    with pytest.raises(msgspec.MsgspecError):
+        await fleet._listen(one)
+    assert one.is_done
+    assert killed == [True]
+
+
 async def test_who_begins_later_is_told_of_the_hold() -> None:
     """The processes that follow the first accepted text would send into a pause that the provider has asked the first one for."""
     fleet, one, said = a_fleet(iter(()))
@@ -263,6 +283,56 @@ async def test_results_taken_during_a_step_make_room() -> None:
     fleet._asked.append((one, Step([], 3, 0, 4)))
     await fleet._step()
     assert said == [Opened([], full=True), Room()]
+
+
+class Opening:
+    """A ledger that has two texts, and whose first step is what `dying` dies in."""
+
+    def __init__(self, dying: _Sender) -> None:
+        self.counts = dict.fromkeys(State, 0)
+        self.closed: list[Closed] = []
+        self._dying = dying
+        self._texts = [Text(1, "2025550101", "Hi"), Text(2, "2025550102", "Hi")]
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        self._dying.is_done = True
+        self.closed += closed
+        opened, self._texts = self._texts[:want], self._texts[want:]
+        return opened
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+async def test_what_was_opened_for_one_who_died_goes_to_another(limit: int | None) -> None:
+    """One process killed at the wrong moment would end the run of all, or leave texts open that nobody sends."""
+    fleet, dying, said = a_fleet(itertools.repeat(False))
+    ledger, ear = Opening(dying), Ear()
+    fleet._ledger = ledger  # type: ignore[assignment]
+    fleet._left = fleet._left if limit is None else limit
+    other = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
+    fleet._senders.append(other)
+    fleet._asked.append((dying, Step([], 2, 0, 4)))
+    await fleet._step()
+    assert said == [], "it is dead"
+    fleet._asked.append((other, Step([], 3, 0, 4)))
+    await fleet._step()
+    assert [text.row for text in ear.said[0].texts] == [1, 2]
+    assert ledger.closed == []
+    await fleet._give_back()
+    assert fleet.stopped is None
+
+
+async def test_what_nobody_comes_to_is_queued_again() -> None:
+    """The run would end well with contacts that nobody texted."""
+    fleet, dying, _ = a_fleet(itertools.repeat(False))
+    dying.has_begun = True
+    ledger = Opening(dying)
+    fleet._ledger = ledger  # type: ignore[assignment]
+    fleet._asked.append((dying, Step([], 2, 0, 4)))
+    await fleet._step()
+    await fleet._give_back()
+    assert [(close.row, close.state) for close in ledger.closed] == [(1, State.QUEUED), (2, State.QUEUED)]
+    assert fleet.stopped is not None
+    assert fleet.stopped.cause == "senders died"
 
 
 async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:
