@@ -37,13 +37,14 @@ def test_one_of_them_is_killed(stage: Stage, provider: Provider) -> None:
     """Else the end of one process would end the run, or leave more in doubt than it had in hand."""
     provider.set(latency=0.05)
     running = stage.start(*sending(stage, 1000, 3))
-    provider.wait_for(100)
+    provider.wait_for(400)
     found = senders(running)
     assert len(found) == 3
     os.kill(found[1], signal.SIGKILL)
     done = running.wait()
-    assert done.code == 1, done
-    assert 0 < done.json["unknown"] <= 2 * CONCURRENCY
+    # It may have had nothing in hand, if it came up late.
+    assert done.code == (1 if done.json["unknown"] else 0), done
+    assert done.json["unknown"] <= 2 * CONCURRENCY
     assert done.json["sent"] + done.json["unknown"] == 1000
     stage.check(1000, summary=done.json, concurrency=CONCURRENCY, crashes=1)
 
