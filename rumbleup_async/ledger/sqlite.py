@@ -2,13 +2,15 @@
 
 Lives here: one file a run, one writer, one thread of its own that alone touches the database. It is long because every statement
 that changes a ledger stands in it.
-May import: errors, messaging, ledger.states.
+May import: errors, messaging, its neighbours.
 
 Why it is written as it is:
 - WAL with synchronous=FULL: NORMAL may lose the last commits when the power goes, and with them an intent.
 - Every step is a few large statements instead of many small ones. sqlite3 gives the GIL away at each statement and, while
   the event loop is busy, waits up to the switch interval (5 ms) to get it back; 64 updates by executemany took a third of a
   second beside a busy loop.
+- What the thread does with the GIL held, the event loop waits for. So a step goes in and comes out as JSON, which msgspec writes
+  in the loop's thread, where the objects are at hand, and SQLite reads without the GIL.
 - At most one text a phone is a UNIQUE index, not a promise: the database refuses what a mistake of ours would let through.
 """
 
@@ -17,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import functools
 import os
 import sqlite3
 import time
@@ -33,6 +34,7 @@ import msgspec
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.files import (
     APPLICATION,
     SCHEMA,
@@ -93,7 +95,7 @@ class SqliteLedger:
         self._lock: int | None = None
         self._plan: Plan | None = None
         self._counts = dict.fromkeys(State, 0)
-        self._ahead: deque[tuple[int, str, str | None, str | None, int]] = deque()
+        self._ahead: deque[Text] = deque()
         self._cursor = 0
         self._open_rows: set[int] = set()
         self._last_row = 0
@@ -125,10 +127,10 @@ class SqliteLedger:
         await self._in_thread(self._complete, fingerprint)
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        return await self._in_thread(self._exchange, closed, want)
+        return await self._in_thread(self._exchange, Closing(closed), want)
 
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        return await self._in_thread(self._draw, closed, drawn)
+        return await self._in_thread(self._draw, Closing(closed), drawn)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         await self._in_thread(self._finish, stopped, elapsed)
@@ -449,92 +451,77 @@ class SqliteLedger:
 
     # ---- texts go out ----
 
-    def _exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        self._check(closed)
+    def _exchange(self, closing: Closing, want: int) -> list[Text]:
+        self._check(closing)
         opened = self._take(want)
-        if not (closed or opened):
+        if not (closing.number or opened):
             return []
         try:
-            if len(closed) <= _CHUNK:
-                self._step(closed, opened)
-            else:
-                with self._transaction():
-                    for start in range(0, len(closed), _CHUNK):
-                        self._step(closed[start : start + _CHUNK], [] if start else opened)
+            self._step(closing, opened)
         except BaseException:
             self._ahead.extendleft(reversed(opened))
             raise
-        self._closed(closed)
-        self._open_rows.update([row[0] for row in opened])
+        self._closed(closing)
+        self._open_rows.update([text.row for text in opened])
         self._counts[State.INTENT] += len(opened)
         self._counts[State.QUEUED] -= len(opened)
-        same_text = self._same_text or ""
-        return [
-            Text(row, phone, same_text if text is None else text, name, attempts) for row, phone, text, name, attempts in opened
-        ]
+        return opened
 
-    def _check(self, closed: Sequence[Closed]) -> None:
+    def _check(self, closing: Closing) -> None:
         """All or nothing: every close must be of an open entry, once, and a legal move, before any is written."""
-        rows = {close.row for close in closed}
-        if len(rows) != len(closed) or not rows <= self._open_rows:
+        if len(closing.rows) != closing.number or not closing.rows <= self._open_rows:
             raise LedgerError(f"{self.path}: an entry to be closed was not open")
-        for close in closed:
-            if close.state not in states.CLOSES:
-                states.check(State.INTENT, close.state)
+        for state in closing.states:
+            states.check(State.INTENT, state)
 
-    def _closed(self, closed: Sequence[Closed]) -> None:
+    def _closed(self, closing: Closing) -> None:
         """Take note of what is closed on the disk."""
-        for close in closed:
-            self._open_rows.discard(close.row)
-            self._counts[close.state] += 1
-        self._counts[State.INTENT] -= len(closed)
+        self._open_rows -= closing.rows
+        for state, number in closing.states.items():
+            self._counts[state] += number
+        self._counts[State.INTENT] -= closing.number
 
-    def _take(self, want: int) -> list[tuple[int, str, str | None, str | None, int]]:
+    def _take(self, want: int) -> list[Text]:
         ahead = self._ahead
         if len(ahead) < want:
             if value_of(self._db, "loading") is not None:
                 # Without the rest of the list and the index over its phones somebody could be texted twice.
                 raise LedgerError(f"{self.path}: its list was not read to its end; send the same list again")
             answer = self._db.execute(
-                """SELECT json_group_array(json_array(row, phone, text, name, attempts)) FROM
-                (SELECT row, phone, text, name, attempts FROM contact WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
-                (self._cursor, max(_AHEAD, want) - len(ahead)),
+                """SELECT json_group_array(json_object('row', row, 'phone', phone, 'text', coalesce(text, ?), 'name', name,
+                'attempts', attempts))
+                FROM (SELECT row, phone, text, name, attempts FROM contact WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
+                (self._same_text or "", self._cursor, max(_AHEAD, want) - len(ahead)),
             ).fetchone()[0]
-            read = _ahead_decoder.decode(answer)
+            read = _texts(answer)
             if read:
                 ahead.extend(read)
-                self._cursor = read[-1][0]
+                self._cursor = read[-1].row
             else:
                 # Nothing is queued from here to the end; not to be looked through again with every row that a feed adds.
                 self._cursor = max(self._cursor, self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0])
         return [ahead.popleft() for _ in range(min(want, len(ahead)))]
 
-    def _step(self, closed: Sequence[Closed], opened: list[tuple[int, str, str | None, str | None, int]]) -> None:
+    def _step(self, closing: Closing, opened: Sequence[Text] = ()) -> None:
         """Close these and open those by one statement, which SQLite does wholly or not at all.
 
         Outside of a transaction its end is the commit. A row that is not in the state it should be in makes the state NULL,
         which the table refuses. Everything queued from the first opened row to the last is among `opened`, for they were
         read in order and nobody else writes.
         """
-        values: list[Any] = []
-        for close in closed:
-            values += (close.row, int(close.state), close.attempts, close.logid or None, close.reason or None, close.time or None)
-        # Padded with rows that match nothing, so that a few prepared statements serve every number of entries.
-        padded = _padded(len(closed))
-        values += [None] * (6 * (padded - len(closed)))
-        values += (_now(), opened[0][0], opened[-1][0]) if opened else (None, 1, 0)
-        done = self._db.execute(_step_statement(padded), values).rowcount
-        if done != len(closed) + len(opened):
+        first, last = (opened[0].row, opened[-1].row) if opened else (1, 0)
+        done = self._db.execute(_STEP, (closing.json, _now(), first, last)).rowcount
+        if done != closing.number + len(opened):
             raise LedgerError(f"{self.path}: another program has changed the ledger")
 
-    def _draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         answers: list[Text | Result] = []
         new: list[Planned | Skipped] = []
         again: list[Text] = []
-        self._check(closed)
+        self._check(closing)
         with self._transaction() as db:
-            for start in range(0, len(closed), _CHUNK):
-                self._step(closed[start : start + _CHUNK], [])
+            if closing.number:
+                self._step(closing)
             # Only now: what is given back in this very step may be opened again.
             self._sort(drawn, self._known([row.phone for row in drawn if isinstance(row, Planned)]), answers, new, again)
             self._insert(new, State.INTENT)
@@ -543,7 +530,7 @@ class SqliteLedger:
                     "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
                     (text.text, text.name, _now(), text.row),
                 )
-        self._closed(closed)
+        self._closed(closing)
         self._open_rows.update(answer.row for answer in answers if isinstance(answer, Text))
         self._count_in(new, State.INTENT)
         self._counts[State.INTENT] += len(again)
@@ -644,23 +631,18 @@ class SqliteLedger:
         self._db.execute("INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
 
-def _padded(number: int) -> int:
-    step = 20 if number <= 200 else 200
-    return max(1, -(-number // step)) * step
+_STEP = """
+UPDATE contact SET state = CASE contact.state WHEN v.was THEN v.state END,
+    attempts = v.attempts, logid = v.logid, reason = v.reason, time = v.time
+FROM (SELECT json_extract(value, '$.row') AS row, json_extract(value, '$.state') AS state,
+             json_extract(value, '$.attempts') AS attempts, nullif(json_extract(value, '$.logid'), '') AS logid,
+             nullif(json_extract(value, '$.reason'), '') AS reason, nullif(json_extract(value, '$.time'), 0) AS time, 1 AS was
+      FROM json_each(?)
+      UNION ALL
+      SELECT row, 1, attempts, NULL, NULL, ?, 0 FROM contact WHERE row BETWEEN ? AND ? AND state = 0) AS v
+WHERE contact.row = v.row"""
 
-
-@functools.cache
-def _step_statement(number: int) -> str:
-    marks = ",".join(["(?,?,?,?,?,?)"] * number)
-    return f"""UPDATE contact SET state = CASE contact.state WHEN v.was THEN v.column2 END,
-        attempts = v.column3, logid = v.column4, reason = v.column5, time = v.column6
-        FROM (SELECT column1, column2, column3, column4, column5, column6, 1 AS was FROM (VALUES {marks}) WHERE column1 NOT NULL
-              UNION ALL
-              SELECT row, 1, attempts, NULL, NULL, ?, 0 FROM contact WHERE row BETWEEN ? AND ? AND state = 0) AS v
-        WHERE contact.row = v.column1"""  # noqa: S608
-
-
-_ahead_decoder = msgspec.json.Decoder(list[tuple[int, str, str | None, str | None, int]])
+_texts = msgspec.json.Decoder(list[Text]).decode
 
 
 def _flock(lock: int) -> None:

@@ -8,11 +8,9 @@ session.words. Knows no provider and opens no connection.
 from __future__ import annotations
 
 import asyncio
-import functools
-import select
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol, cast
 
 import httptools
@@ -47,15 +45,6 @@ def _decoded(body: bytes, encoding: bytes) -> bytes | None:
         if len(content) > limits.MAX_BODY or (decoder.eof and not decoder.unused_data):
             return content
     return None
-
-
-def _look_at(fd: int) -> Callable[[], object]:
-    """What says at once whether there is something to be read."""
-    if not hasattr(select, "poll"):  # Windows
-        return lambda: select.select([fd], [], [], 0)[0]
-    poller = select.poll()
-    poller.register(fd, select.POLLIN)
-    return functools.partial(poller.poll, 0)
 
 
 class Headers(Mapping[str, str]):
@@ -108,7 +97,7 @@ class Lane(asyncio.Protocol):
 
     __slots__ = (
         "_answer", "_body", "_chunked", "_encoding", "_endpoint", "_fault", "_framed", "_has_head", "_headers",
-        "_informations", "_keep", "_last", "_look", "_loop", "_parser", "_patience", "_pool", "_seen", "_status", "_tail",
+        "_informations", "_keep", "_last", "_loop", "_parser", "_patience", "_pool", "_seen", "_status", "_tail",
         "_transport", "_unwritten", "_waiter", "_whole", "due", "end", "is_open", "since",
     )  # fmt: skip
 
@@ -120,7 +109,6 @@ class Lane(asyncio.Protocol):
         self._waiter: asyncio.Future[Response] | None = None
         self._endpoint = ""
         self._patience = self._whole = self.due = self.end = 0
-        self._look: Callable[[], object] | None = None
         self.is_open = False
         self.since = 0.0
         """When it became idle, on the monotonic clock."""
@@ -149,14 +137,8 @@ class Lane(asyncio.Protocol):
         return self._waiter is not None
 
     def fit(self, idle: float) -> bool:
-        """Whether an idle lane can be used: still open, nothing came in, and not idle for longer than `idle` seconds."""
+        """Whether an idle lane can be used, as far as the loop knows: still open, and not idle for longer than `idle` seconds."""
         if not self.is_open or self._transport.is_closing():
-            return False
-        # The end of the connection, or bytes nobody asked for, may be there although the loop has not seen them yet: some servers
-        # close right behind an answer, and the next text would be in doubt.
-        if self._look is None:
-            self._look = _look_at(self._transport.get_extra_info("socket").fileno())
-        if self._look():
             return False
         rested = time.monotonic() - self.since
         if rested < _SHORT_REST:
@@ -168,6 +150,11 @@ class Lane(asyncio.Protocol):
             if timeout.isdecimal():
                 limit = min(idle, int(timeout[:9]) - 1)
         return rested <= limit
+
+    @property
+    def fd(self) -> int:
+        """Its socket, below 0 once that is closed."""
+        return int(self._transport.get_extra_info("socket").fileno())
 
     def send(self, data: bytes, endpoint: str, patience: int, whole: int) -> asyncio.Future[Response]:
         """Hand a request to the socket: from here on it may have been sent. The future has the answer or MaybeSentError.

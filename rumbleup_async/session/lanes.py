@@ -1,7 +1,7 @@
 """The fast exchange: a bounded pool of lanes, which carry one request at a time over connections kept open.
 
 Lives here: who gets which lane, the one sweep that looks after all deadlines, and what a request looks like. May import: errors,
-session.limits, session.dialing, session.exchange, session.lane, session.words. Knows no provider.
+session.limits, session.dialing, session.exchange, session.lane, session.watch, session.words. Knows no provider.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from rumbleup_async.session.dialing import Dialer, WrongProtocol
 from rumbleup_async.session.exchange import Exchange, Request, Response, rejects_side_effects_by_get
 from rumbleup_async.session.lane import Lane
 from rumbleup_async.session.limits import Timeouts, check_base_url
+from rumbleup_async.session.watch import Watch
 
 _SWEEP = 0.5
 """Seconds between two looks for lanes that take too long, at most: a deadline is kept to that much."""
@@ -75,6 +76,7 @@ class LaneExchange:
         self._open = 0
         """Connections that are open or being opened."""
         self._lanes: set[Lane] = set()
+        self._watch = Watch()
         self._idle: dict[Lane, None] = {}
         """In the order in which they became idle; the last is used first, so that those not needed grow old."""
         self._line: deque[_Turn] = deque()
@@ -139,10 +141,16 @@ class LaneExchange:
         """An idle lane that is fit for use, if there is one."""
         while self._idle:
             lane, _ = self._idle.popitem()
-            if lane.fit(self._timeouts.idle):
+            if self._fit(lane):
                 return lane
-            lane.close()
         return None
+
+    def _fit(self, lane: Lane) -> bool:
+        """Whether an idle lane can carry a request; if not, it is closed."""
+        if lane.fit(self._timeouts.idle) and not self._watch.has_ended(lane):
+            return True
+        lane.close()
+        return False
 
     async def _lane(self, endpoint: str) -> Lane:
         """A lane, new or after waiting for one; NotSentError if that takes too long or fails."""
@@ -154,9 +162,8 @@ class LaneExchange:
             lane = await self._wait_in_line(endpoint, give_up)
             if lane is None:
                 return await self._dial(endpoint, give_up)
-            if lane.fit(self._timeouts.idle):
+            if self._fit(lane):
                 return lane
-            lane.close()
         raise NotSentError(words.SESSION_CLOSED, endpoint=endpoint)
 
     async def _wait_in_line(self, endpoint: str, give_up: float) -> Lane | None:
@@ -204,6 +211,7 @@ class LaneExchange:
         else:
             if lane.is_open and not self._closed:
                 self._lanes.add(lane)
+                self._watch.add(lane)
                 self._sweep_later(loop)
                 return lane
             reason = words.SESSION_CLOSED if self._closed else words.RESET
@@ -223,6 +231,7 @@ class LaneExchange:
     def unfit(self, lane: Lane) -> None:
         """Called by a lane that closes."""
         self._idle.pop(lane, None)
+        self._watch.remove(lane)
 
     def gone(self, lane: Lane) -> None:
         """Called by a lane: its connection has ended, so that another may be opened."""
@@ -268,6 +277,7 @@ class LaneExchange:
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
+        self._watch.close()
         await self._others.aclose()
 
 

@@ -205,6 +205,26 @@ def foreign(path: Path, kind: str) -> None:
         path.chmod(0o644)
 
 
+def test_whatever_a_provider_says_can_be_kept(tmp_path: Path) -> None:
+    """One answer with half a character in its id would fail every step after it, and leave what is in flight unknown."""
+    words = ["ends\0here", "half \ud83d", 'say "no" \\u0000', "{}", "[1]", "0", "\u2028\U0001f600"]
+    kept = ["ends\ufffdhere", "half ?", *words[2:]]
+
+    async def go() -> None:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(PLAN)
+        await ledger.add(rows(1, len(words)))
+        texts = await ledger.exchange([], len(words))
+        await ledger.exchange(
+            [Closed(text.row, State.SENT, 1, word, word, 1) for text, word in zip(texts, words, strict=True)], 0
+        )
+        found = await ledger.rows(-1, 100)
+        assert [(row.logid, row.reason) for row in found] == [(word, word) for word in kept]
+        await ledger.aclose()
+
+    virtual_time.run(go())
+
+
 @pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "list", "pipe", "damaged", "database", "newer"])
 @pytest.mark.parametrize("way", ["begin", "resume", "look"])
 def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path, kind: str, way: str) -> None:

@@ -20,6 +20,7 @@ from rumbleup_async.bulk.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.messaging import Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
@@ -44,7 +45,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-def kind_of(closed: Sequence[object], opened: object) -> str:
+def kind_of(closed: object, opened: object) -> str:
     """What a commit holds: `intent`, `result`, or both."""
     return ("result " if closed else "") + ("intent" if opened else "")
 
@@ -365,13 +366,13 @@ class _Ledger(SqliteLedger):
         self.kind = "complete"
         super()._complete(fingerprint)
 
-    def _exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        self.kind = kind_of(closed, want)
-        return super()._exchange(closed, want)
+    def _exchange(self, closing: Closing, want: int) -> list[Text]:
+        self.kind = kind_of(closing.number, want)
+        return super()._exchange(closing, want)
 
-    def _draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        self.kind = kind_of(closed, drawn)
-        return super()._draw(closed, drawn)
+    def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        self.kind = kind_of(closing.number, drawn)
+        return super()._draw(closing, drawn)
 
     def _finish(self, stopped: str | None, elapsed: float) -> None:
         self.kind = "finish"

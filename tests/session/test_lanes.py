@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import select
 import socket
 import ssl
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
-from rumbleup_async.session import AiohttpExchange, Request, ScriptedExchange, Timeouts, dialing
+from rumbleup_async.session import AiohttpExchange, Request, ScriptedExchange, Timeouts, dialing, watch
 from rumbleup_async.session.exchange import Part, Response, Sink
 from rumbleup_async.session.lanes import LaneExchange
 
@@ -129,7 +130,14 @@ async def test_the_servers_own_limit_is_kept() -> None:
         await carrier.aclose()
 
 
-async def test_a_close_that_the_loop_has_not_seen_is_seen_before_writing() -> None:
+@pytest.fixture(params=[True, False], ids=["epoll", "poll"])
+def looks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of looking, as far as this system has them."""
+    if not request.param:
+        monkeypatch.delattr(select, "epoll", raising=False)
+
+
+async def test_a_close_that_the_loop_has_not_seen_is_seen_before_writing(looks: None) -> None:
     """After something that blocks the loop for a moment, every idle lane that the server closed meanwhile costs an unknown."""
     gone = asyncio.Event()
 
@@ -152,6 +160,100 @@ async def test_a_close_that_the_loop_has_not_seen_is_seen_before_writing() -> No
         assert (await carrier(SEND)).status == 200
         assert (server.connections, server.posts) == (2, 2)
         await carrier.aclose()
+
+
+async def test_one_look_finds_every_close_and_leaves_those_alone_that_are_busy(looks: None) -> None:
+    """Each idle connection that a restarted server closed would cost an unknown; a busy one that was closed with them, too."""
+    gone = asyncio.Event()
+
+    async def hangs_up(line: Line) -> None:
+        await line.request()
+        await line.write(OK)
+        if line.number <= 3:
+            await gone.wait()
+            return
+        while await line.request():
+            await line.write(OK)
+
+    async with serving(hangs_up) as server:
+        carrier = lanes(server.url)
+        await asyncio.gather(*(carrier(numbered(number)) for number in range(3)))
+        closed = list(carrier._lanes)
+        for lane in closed:
+            lane._transport.pause_reading()  # as if the loop were blocked
+        gone.set()
+        await asyncio.sleep(0.1)
+        assert (await carrier(SEND)).status == 200
+        assert not any(lane.is_open for lane in closed)
+        (fresh,) = carrier._idle
+        # Its answer is there and not read yet while another looks.
+        answer = asyncio.create_task(carrier(SEND))
+        await asyncio.sleep(0)
+        fresh._transport.pause_reading()
+        await asyncio.sleep(0.1)
+        assert (await carrier(SEND)).status == 200
+        assert (await carrier(SEND)).status == 200
+        fresh._transport.resume_reading()
+        assert (await answer).status == 200
+        assert fresh.is_open
+        await carrier.aclose()
+
+
+async def test_a_look_is_not_good_for_a_lane_that_carried_something_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers close right behind an answer, and every second text would be unknown."""
+    monkeypatch.setattr(watch, "_GOOD_FOR", 3600.0)
+    closing = asyncio.Event()
+
+    async def hangs_up(line: Line) -> None:
+        await line.request()
+        await line.write(OK)
+        await line.request()
+        await line.write(OK)
+        if line.number == 1:
+            await closing.wait()
+            return
+        await line.gone()
+
+    async with serving(hangs_up) as server:
+        carrier = lanes(server.url)
+        await carrier(SEND)
+        await carrier(SEND)  # looked, an hour ahead
+        (lane,) = carrier._lanes
+        lane._transport.pause_reading()
+        closing.set()
+        await asyncio.sleep(0.1)
+        assert (await carrier(SEND)).status == 200
+        assert (server.connections, server.posts) == (2, 3)
+        await carrier.aclose()
+
+
+async def test_numbers_of_sockets_that_are_used_again_are_watched_for_the_new_ones(looks: None) -> None:
+    """A close would be missed, or a healthy connection closed for another's sake."""
+
+    async def few(line: Line) -> None:
+        for _ in range(random.Random(line.number).randint(1, 4)):
+            if not await line.request():
+                return
+            await line.write(OK)
+
+    async with serving(few) as server:
+        carrier = lanes(server.url, connections=8)
+
+        async def texter() -> list[int]:
+            answers = []
+            for _ in range(40):
+                answers.append((await carrier(SEND)).status)
+                await asyncio.sleep(0.001)
+            return answers
+
+        assert await asyncio.gather(*(texter() for _ in range(8))) == [[200] * 40] * 8
+        assert server.posts == 320
+        watched = carrier._watch
+        assert set(watched._sockets) == {lane for lane in carrier._lanes if lane.is_open}
+        assert {fd: lane.fd for fd, lane in watched._lanes.items()} == {lane.fd: lane.fd for lane in watched._sockets}
+        await carrier.aclose()
+        assert not watched._sockets
+        assert not watched._lanes
 
 
 async def test_a_server_that_closes_after_each_answer() -> None:
