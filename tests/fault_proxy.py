@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
 import socket
@@ -103,23 +104,38 @@ class FaultProxy:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = server.sockets[0].getsockname()[1]
+        self._server = server
+        if self._is_closed:  # meanwhile
+            await self._stop_listening()
 
     async def aclose(self) -> None:
         """End it and every connection."""
         self._is_closed = True
-        self._stop_listening()
-        for _ in range(5):
-            await asyncio.sleep(0)  # what the loop has accepted, but not told of yet, comes in and is sent away
+        await self._stop_listening()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _stop_listening(self) -> None:
+    async def _stop_listening(self, fault: Fault | None = None) -> None:
+        """Whoever is in already, as far as the system is concerned, meets `fault` too."""
         server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        if server is None:
+            return
+        (listening,) = server.sockets
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(5):
+            await asyncio.sleep(0)  # what the loop has accepted, but not told of yet, comes in: a server that is closed loses it
+        own = socket.socket(fileno=os.dup(listening.fileno()))
+        with own, contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = own.accept()
+                with connection:
+                    _linger_not(connection)
+                if fault is not None:
+                    self._strike(fault)
+        server.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_closed:
@@ -130,6 +146,7 @@ class FaultProxy:
         task = asyncio.create_task(self._serve(fault, reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # also if it is cancelled before it begins
 
     async def _serve(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -139,17 +156,15 @@ class FaultProxy:
                 await self._carry(fault, reader, writer)
         except asyncio.CancelledError:
             pass  # the proxy ends
-        finally:
-            writer.transport.abort()
 
     async def _refuse(self, fault: Fault, writer: asyncio.StreamWriter) -> None:
         self._strike(fault)
-        self._stop_listening()
         self._refusing += 1
         _reset(writer)
+        await self._stop_listening(fault)
         await asyncio.sleep(fault.pause)
         self._refusing -= 1
-        if not self._refusing:
+        if not self._refusing and not self._is_closed:
             await self.start()
 
     async def _carry(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -267,8 +282,13 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     """Send RST instead of FIN."""
     held: socket.socket | None = writer.get_extra_info("socket")
     if held is not None and held.fileno() >= 0:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _linger_not(held)
     writer.transport.abort()
+
+
+def _linger_not(connection: socket.socket) -> None:
+    """Closing it sends RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @contextmanager
