@@ -144,11 +144,12 @@ class Lane(asyncio.Protocol):
         if rested < _SHORT_REST:
             return True
         limit = idle
-        if "keep-alive" in (headers := Headers(self._headers)):
-            # The server says how long it waits; an answer takes its way too, so a second less.
-            timeout = headers["keep-alive"].lower().partition("timeout=")[2].partition(",")[0].strip()
-            if timeout.isdecimal():
-                limit = min(idle, int(timeout[:9]) - 1)
+        for name, value in self._headers:
+            if name.lower() == b"keep-alive":
+                # The server says how long it waits; an answer takes its way too, so a second less.
+                timeout = value.lower().partition(b"timeout=")[2].partition(b",")[0].strip()
+                if timeout.isdigit():
+                    limit = min(limit, int(timeout[:9]) - 1)
         return rested <= limit
 
     @property
