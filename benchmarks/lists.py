@@ -4,6 +4,7 @@ the last, seconds to resume, and sending a part of it."""
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -123,6 +124,7 @@ def _measure(rows: int, work: Path, served: Served, *, send: int) -> list[Figure
         found = msgspec.json.decode(printed, type=dict[str, tuple[float, str]])
         figures += [Figure(name, unit, [value], column=column) for name, (value, unit) in found.items()]
         say(f"lists, {rows:,} rows: {part}")
+    os.sync()  # or the sending would wait for the disk to take the list, which is another matter
     sender = Sender("", "ours", send, ("--loop", loop(), "--resume", str(ledger)))
     name = "sending 20,000 of them, or half"
     try:
