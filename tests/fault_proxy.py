@@ -125,17 +125,19 @@ class FaultProxy:
             return
         (listening,) = server.sockets
         asyncio.get_running_loop().remove_reader(listening.fileno())
-        for _ in range(5):
-            await asyncio.sleep(0)  # what the loop has accepted, but not told of yet, comes in: a server that is closed loses it
-        own = socket.socket(fileno=os.dup(listening.fileno()))
-        with own, contextlib.suppress(BlockingIOError):
-            while True:
-                connection, _ = own.accept()
-                with connection:
-                    _linger_not(connection)
-                if fault is not None:
-                    self._strike(fault)
-        server.close()
+        try:
+            for _ in range(5):
+                await asyncio.sleep(0)  # what the loop has accepted, but not told of yet, comes in: a closed server loses it
+            own = socket.socket(fileno=os.dup(listening.fileno()))
+            with own, contextlib.suppress(BlockingIOError):
+                while True:
+                    connection, _ = own.accept()
+                    with connection:
+                        _linger_not(connection)
+                    if fault is not None:
+                        self._strike(fault)
+        finally:
+            server.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_closed:

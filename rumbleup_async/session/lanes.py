@@ -209,7 +209,7 @@ class LaneExchange:
             self._pass_on(None)
             raise
         else:
-            if lane.is_open and not self._closed:
+            if lane.fit(self._timeouts.idle) and not self._closed:
                 self._lanes.add(lane)
                 self._watch.add(lane)
                 self._sweep_later(loop)

@@ -3,8 +3,8 @@
 Lives here: one look at all of them. May import: session.lane.
 
 Some servers close right behind an answer, and a text written after that is in doubt. To look at each connection before each text
-would give the GIL away each time, and whoever waits for it, as the ledger's thread does, takes it: that cost a tenth of the
-throughput. One look is good for all texts of the next millisecond.
+would give the GIL away each time, and whoever waits for it, as the ledger's thread does, takes it. One look is good for all
+texts of the next millisecond.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ class Watch:
     def add(self, lane: Lane) -> None:
         """Watch a lane from now on."""
         fd = lane.fd
-        if fd >= 0:  # else its own end is on the way
-            self._sockets[lane] = fd
-            self._lanes[fd] = lane
-            if self._ends is not None:
+        if self._ends is not None:
+            try:
                 self._ends.register(fd, select.EPOLLRDHUP)
+            except OSError:  # as many are watched as the system allows: of this one the loop will tell, a little later
+                return
+        self._sockets[lane] = fd
+        self._lanes[fd] = lane
 
     def remove(self, lane: Lane) -> None:
         """Not any more."""

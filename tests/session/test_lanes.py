@@ -199,6 +199,53 @@ async def test_one_look_finds_every_close_and_leaves_those_alone_that_are_busy(l
         await carrier.aclose()
 
 
+async def test_a_connection_that_ends_as_it_is_made_has_carried_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that certainly did not leave would be left unknown."""
+    async with serving(echoes) as server:
+        carrier = lanes(server.url)
+        dial = carrier._dialer.dial
+
+        async def dies(make: Any) -> None:
+            await dial(make)
+            make()._transport.abort()  # the lane is told a turn of the loop later
+
+        monkeypatch.setattr(carrier._dialer, "dial", dies)
+        for _ in range(3):
+            with pytest.raises(NotSentError):
+                await carrier(SEND)
+        assert carrier._open == 0
+        monkeypatch.undo()
+        assert (await carrier(SEND)).status == 200
+        await carrier.aclose()
+        assert server.posts == 1
+
+
+async def test_a_lane_that_the_system_does_not_let_us_watch_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a low limit of the system every text of a run would fail."""
+    async with serving(echoes) as server:
+        carrier = lanes(server.url)
+        if carrier._watch._ends is None:
+            pytest.skip("this system has no epoll")
+        carrier._watch._ends.close()
+        carrier._watch._ends = Full()  # type: ignore[assignment]
+        for number in range(3):
+            assert (await carrier(numbered(number))).body == b"%d" % number
+        assert server.connections == 1
+        await carrier.aclose()
+
+
+class Full:
+    """An epoll that has no room."""
+
+    def register(self, fd: int, events: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        return []
+
+    def close(self) -> None: ...
+
+
 async def test_a_look_is_not_good_for_a_lane_that_carried_something_since(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some servers close right behind an answer, and every second text would be unknown."""
     monkeypatch.setattr(watch, "_GOOD_FOR", 3600.0)
