@@ -52,6 +52,8 @@ def contact_of(
     with keys, or a `Contact`. `fields` must be in the normal form of column names. An item of another
     kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
     """
+    if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
+        return _contact(item.items(), row, phone_field, fields)
     if isinstance(item, Skipped):
         return Skipped(row, item.phone, item.reason)
     if isinstance(item, Contact):
@@ -97,7 +99,7 @@ def _contact(
 ) -> Contact | Skipped:
     values: dict[str, str] = {}
     numbers: list[str] = []
-    twice: set[str] = set()
+    twice: list[str] = []
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
         if not value or not isinstance(key, str):
@@ -105,13 +107,12 @@ def _contact(
         name, is_phone = _known(key, phone_field)
         if is_phone:
             numbers.append(value)
-        if (is_phone or fields is None or name in fields) and values.setdefault(name, value) != value:
-            twice.add(name)
+        if name and (fields is None or name in fields) and values.setdefault(name, value) != value:
+            twice.append(name)
     if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
         return Skipped(row, "", _TWO_PHONES)
-    # Which of two values is meant cannot be known, so neither is merged.
-    for name in [name for name in values if not name or name in twice or (fields is not None and name not in fields)]:
-        del values[name]
+    for name in twice:
+        values.pop(name, None)  # which of the values is meant cannot be known, so none is merged
     return Contact(row, numbers[0] if numbers else "", values)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HEAD: Final = 1 << 16
 """Bytes looked at to find out what a list is."""
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 15
+"""Bytes read at a time: what becomes of them still fits into the cache of a core when it is looked at again."""
 _LONGEST_LINE: Final = 1 << 20
 _TOO_LONG: Final = "X" * 140_000
 """Stands for a line longer than `_LONGEST_LINE`: over the limit of the csv module, and not a number or JSON either."""

@@ -60,6 +60,8 @@ class Records:
             lines = self._open + lines
             self._open = []
         if not self._doubtful:
+            if self._is_plain("\n".join(lines)):
+                return [line.split(self._delimiter) for line in lines]
             try:
                 # The empty line at the end becomes a record of its own, unless a quote is still open there.
                 records = list(self._read([*lines, ""]))
@@ -69,6 +71,19 @@ class Records:
                 records.pop()
                 return records
         return self._carefully(lines, last)
+
+    def _is_plain(self, text: str) -> bool:
+        """Whether the csv module would do no more with these lines than cut them at the delimiters, at three times the cost."""
+        return not (
+            '"' in text
+            or "\r" in text
+            or f"{self._delimiter} " in text
+            or "\n " in text
+            or "\n\n" in text
+            or text[:1] in ("", "\n", " ")
+            or text.endswith("\n")
+            or len(text) > csv.field_size_limit()
+        )
 
     def _read(self, lines: list[str]) -> Reader:
         # Strict: a quote that closes in the middle of a cell is an error, and not the guess that the cell goes on.

@@ -179,7 +179,7 @@ class Sender:
         stop = self._watch.see(outcome)
         if stop is not None:
             self._stop(stop)
-        elif isinstance(outcome, Unknown) and self._watch.in_a_row >= _TROUBLE:
+        elif self._watch.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
             # A server in trouble is given time instead of more texts to lose.
             wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
             self.hold(wait, "several texts in a row failed")

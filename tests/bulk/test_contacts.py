@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.bulk.contacts import ContactList, contact_of, fingerprint, from_iterable, open_list
+from rumbleup_async.bulk.records import Fault, Records
 from rumbleup_async.errors import ListError
 from rumbleup_async.messaging import Contact, Skipped
 
@@ -464,3 +465,27 @@ def test_no_line_vanishes_however_quotes_are_strewn(people: list[tuple[str, str]
     for row in got:
         if isinstance(row, Contact):
             assert row.phone in {phone for phone, _ in people}
+
+
+@given(st.lists(st.text(st.sampled_from('a,; "\r\t|\0é'), max_size=8), min_size=1, max_size=5), st.sampled_from(",;\t|"))
+def test_lines_that_are_only_cut_are_those_the_csv_module_would_only_cut(lines: list[str], delimiter: str) -> None:
+    """A shorter way through plain lines that reads one of them in another way would text people under others' names."""
+
+    def fed(records: Records) -> list[object]:
+        return [entry.reason if isinstance(entry, Fault) else entry for entry in records.feed(lines, last=True)]
+
+    class ByTheModule(Records):
+        def _is_plain(self, text: str) -> bool:
+            del text
+            return False
+
+    assert fed(Records(delimiter, 2)) == fed(ByTheModule(delimiter, 2))
+
+
+def test_a_cell_too_long_for_the_csv_module_is_no_plain_line() -> None:
+    """What a file that is no list has in a cell would be merged into a text."""
+    with open_list(io.BytesIO(b"phone,name\n2025550101," + b"a" * 200_000 + b"\n2025550102,Ada\n")) as source:
+        long, short = source
+    assert isinstance(long, Skipped)
+    assert long.reason == "unreadable row: a cell or line is too long"
+    assert isinstance(short, Contact)

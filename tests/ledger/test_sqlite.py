@@ -8,13 +8,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
-from rumbleup_async.ledger import Reader, SqliteLedger
+from rumbleup_async.ledger import Reader, SqliteLedger, loading
 from rumbleup_async.messaging import Accepted, Closed, Plan, Planned, State
 from tests import virtual_time
 from tests.bulk.scripted import Provider, check, make_run, phones, rows_of
@@ -53,6 +56,32 @@ def test_killed_in_the_middle_of_a_step_it_is_done_or_not_done(tmp_path: Path, m
     assert virtual_time.run(used(path, None)) == counts
     # A crash of the recovery itself changes nothing more.
     assert virtual_time.run(used(path, None)) == counts
+
+
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 60))
+def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numbers: list[int], size: int) -> None:
+    """Places in the table of phones seen are shared: who only looks like a repeat must not be left out, or be texted twice."""
+    planned = [Planned(row, f"202234{number:04}", "Hello. STOP to opt out", "Ada") for row, number in enumerate(numbers, 1)]
+    first = {row.phone: row.row for row in reversed(planned)}
+
+    async def main(path: Path) -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        await ledger.load([planned[start : start + size] for start in range(0, len(planned), size)])
+        found = {result.row: result for result in await ledger.rows(0, 1000)}
+        assert [found[row.row].state for row in planned] == [
+            State.QUEUED if first[row.phone] == row.row else State.SKIPPED for row in planned
+        ]
+        for row in planned:
+            assert found[row.row].reason in ("", f"duplicate of row {first[row.phone]}")
+        opened = await ledger.exchange([], 100)
+        assert [text.row for text in opened] == sorted(first.values())
+        assert (ledger.counts[State.SKIPPED], ledger.counts[State.QUEUED]) == (len(planned) - len(opened), 0)
+        await ledger.aclose()
+
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(loading, "_BITS", 4)  # sixteen places for 31 phones
+        virtual_time.run(main(Path(folder) / "run.ledger"))
 
 
 def test_killed_while_it_reads_the_list_it_begins_anew(tmp_path: Path) -> None:
