@@ -6,6 +6,7 @@ Lives here: what only a load from an empty table does. May import: messaging.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 from rumbleup_async.messaging import State
@@ -23,14 +24,20 @@ class Coming:
     def __init__(self) -> None:
         self._seen = bytearray(1 << (_BITS - 3))
 
-    def is_new(self, phone: str) -> bool:
-        """Whether this phone has certainly not come before."""
-        place = hash(phone) & ((1 << _BITS) - 1)
-        seen, bit = self._seen[place >> 3], 1 << (place & 7)
-        if seen & bit:
-            return False
-        self._seen[place >> 3] = seen | bit
-        return True
+    def marks(self, phones: Iterable[str]) -> list[int | None]:
+        """For each phone None if it has certainly not come before, else DOUBTFUL."""
+        seen, last = self._seen, (1 << _BITS) - 1
+        found: list[int | None] = []
+        for phone in phones:
+            place = hash(phone) & last
+            bit = 1 << (place & 7)
+            place >>= 3
+            if seen[place] & bit:
+                found.append(DOUBTFUL)
+            else:
+                seen[place] |= bit
+                found.append(None)
+        return found
 
 
 def sort_out(db: sqlite3.Connection) -> int:

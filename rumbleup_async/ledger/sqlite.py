@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import os
 import sqlite3
 import time
@@ -407,11 +408,11 @@ class SqliteLedger:
         for start in range(0, len(rows), _CHUNK):
             values: list[Any] = []
             skipped: list[Any] = []
-            for row in rows[start : start + _CHUNK]:
+            some = rows[start : start + _CHUNK]
+            screened = itertools.repeat(None) if coming is None else coming.marks([row.phone for row in some])
+            for row, mark in zip(some, screened, strict=False):
                 if isinstance(row, Planned):
-                    text = None if row.text == same_text else row.text
-                    screened = None if coming is None or coming.is_new(row.phone) else DOUBTFUL
-                    values += (row.row, row.phone, text, row.name, row.segments, screened)
+                    values += (row.row, row.phone, None if row.text == same_text else row.text, row.name, row.segments, mark)
                 else:
                     skipped += (row.row, row.phone, row.reason)
             if values:
