@@ -41,10 +41,13 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
                     os.write(2, b"\x1b[?25h\n")  # the live bar has hidden the cursor
             os._exit(INTERRUPTED)
 
+    before = {number: signal.getsignal(number) for number in _STOPS}
     for number in _STOPS:
         loop.add_signal_handler(number, on_signal)
     try:
         yield
     finally:
-        for number in _STOPS:
+        for number, handler in before.items():
+            # The loop would leave Ctrl-C to Python, which raises KeyboardInterrupt wherever it is: in a `__del__` it is lost.
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

@@ -11,7 +11,7 @@ from typing import Final
 
 from rumbleup_async.messaging import State
 
-DOUBTFUL: Final = 2
+_DOUBTFUL: Final = 2
 """The `screened` of a row whose phone may have come before, until `sort_out`."""
 
 _BITS: Final = 27
@@ -25,7 +25,7 @@ class Coming:
         self._seen = bytearray(1 << (_BITS - 3))
 
     def marks(self, phones: Iterable[str]) -> list[int | None]:
-        """For each phone None if it has certainly not come before, else DOUBTFUL."""
+        """For each phone None if it has certainly not come before, else _DOUBTFUL."""
         seen, last = self._seen, (1 << _BITS) - 1
         found: list[int | None] = []
         for phone in phones:
@@ -33,7 +33,7 @@ class Coming:
             bit = 1 << (place & 7)
             place >>= 3
             if seen[place] & bit:
-                found.append(DOUBTFUL)
+                found.append(_DOUBTFUL)
             else:
                 seen[place] |= bit
                 found.append(None)
@@ -45,10 +45,10 @@ def sort_out(db: sqlite3.Connection) -> int:
 
     Sorting all phones of a list to find those few took longer than anything else that SQLite does with it.
     """
-    db.execute(f"UPDATE OR IGNORE contact SET screened = NULL WHERE screened = {DOUBTFUL}")  # noqa: S608
+    db.execute(f"UPDATE OR IGNORE contact SET screened = NULL WHERE screened = {_DOUBTFUL}")  # noqa: S608
     return db.execute(
         f"""UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' ||
             (SELECT c.row FROM contact AS c WHERE c.phone = contact.phone AND c.screened IS NULL)
-        WHERE screened = {DOUBTFUL}""",  # noqa: S608
+        WHERE screened = {_DOUBTFUL}""",  # noqa: S608
         (State.SKIPPED,),
     ).rowcount

@@ -46,7 +46,7 @@ from rumbleup_async.ledger.files import (
     select_rows,
     value_of,
 )
-from rumbleup_async.ledger.loading import DOUBTFUL, Coming, sort_out
+from rumbleup_async.ledger.loading import Coming, sort_out
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.settling import select_doubts, settle
 from rumbleup_async.messaging import SUPPRESSED, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
