@@ -3,7 +3,7 @@ libraries, all on one server over loopback. What counts are the ratios."""
 
 from __future__ import annotations
 
-from benchmarks import peers_env
+from benchmarks import cores, peers_env
 from benchmarks.official_sdk import SDK, SDK_AIOHTTP
 from benchmarks.results import Group, Measured
 from benchmarks.running import Sender, capacity, folder, interleaved, loop, say
@@ -57,6 +57,7 @@ def main(*, quick: bool = False) -> Measured:
     with folder() as work, serving(work) as served:
         drawn, by = capacity(served, work, concurrency=64, quick=quick)
         rows = interleaved(senders(quick=quick), served, work, rounds)
+    second = cores.worth(rounds=3 * rounds, quick=quick)
     compare = [(HEADLINE, other) for other in (_MEMORY, _FLOOR, SDK, SDK_AIOHTTP)] + [(_WIDE, _WIDE_MEMORY), (_TWO, _ONE)]
     whole = [row for row in rows if row.name not in {_ONE, _TWO}]
     spread = [row for row in rows if row.name in {_ONE, _TWO}]
@@ -67,4 +68,5 @@ def main(*, quick: bool = False) -> Measured:
             Group("Texts a second, start and end included", NAIVE, whole, served.name, drawn, by, compare=compare[:-1]),
             Group("The same without start and end, by processes", _ONE, spread, served.name, drawn, by, True, compare[-1:]),
         ],
+        figures=[second],
     )

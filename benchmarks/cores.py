@@ -1,0 +1,43 @@
+"""What two cores are worth together: Python at work in two processes that share nothing, against one. Nothing in two processes
+can bring more than that, and on virtual machines it may be less than two."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+
+from benchmarks.results import Figure
+
+
+def worth(*, rounds: int, quick: bool = False) -> Figure:
+    """The work of two processes at once by that of one in the same time, round by round."""
+    steps = 20_000 if quick else 1_500_000
+    ratios = []
+    for _ in range(rounds):
+        alone, together = _seconds(1, steps), _seconds(2, steps)
+        ratios.append(2 * alone / together)
+    return Figure("Python in 2 processes that share nothing, against 1", "× the work", ratios)
+
+
+def _seconds(processes: int, steps: int) -> float:
+    """Until the last of so many processes, all begun at once, has done its work."""
+    context = multiprocessing.get_context("spawn")
+    barrier, times = context.Barrier(processes), context.Queue()
+    started = [context.Process(target=_work, args=(barrier, times, steps)) for _ in range(processes)]
+    for process in started:
+        process.start()
+    took: list[float] = [times.get(timeout=120) for _ in started]
+    for process in started:
+        process.join()
+    return max(took)
+
+
+def _work(barrier: Barrier, times: Queue[float], steps: int) -> None:
+    barrier.wait(timeout=60)
+    began = time.perf_counter()
+    some: dict[int, int] = {}
+    for step in range(steps):
+        some[step & 1023] = some.get(step & 511, 0) + step
+    times.put(time.perf_counter() - began)
