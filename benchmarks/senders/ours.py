@@ -19,8 +19,12 @@ from benchmarks.senders import job as jobs
 from rumbleup_async import Result, RumbleUp
 from rumbleup_async.session.transport import can_have_lanes
 
-_LATER = ("bulk.run", "fleet.keeper", "ledger", "rumbleup.gateway", "session.lanes" if can_have_lanes() else "session.client")
-"""What a client imports once it is needed: here before the clock starts, as others' libraries are. `startup` measures imports."""
+
+def import_all(provider: str) -> None:
+    """What a client imports once it is needed: before the clock starts, as others' libraries are. `startup` measures imports."""
+    lanes = "session.lanes" if can_have_lanes() else "session.client"
+    for name in ("bulk.run", "fleet.keeper", "ledger", f"{provider}.gateway", lanes):
+        importlib.import_module(f"rumbleup_async.{name}")
 
 
 class _Clock:
@@ -111,8 +115,7 @@ def main() -> None:
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
     job = jobs.read(arguments)
-    for name in _LATER:
-        importlib.import_module(f"rumbleup_async.{name}")
+    import_all("rumbleup")
     if job.options.plain_tls:
         sys.modules["aiofastnet"] = None  # type: ignore[assignment]  # what keeps a module from being imported
     elif job.ca is not None and job.options.transport != "aiohttp" and importlib.util.find_spec("aiofastnet") is None:

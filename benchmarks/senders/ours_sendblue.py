@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from benchmarks.senders import job as jobs
+from benchmarks.senders.ours import import_all
 from rumbleup_async import LineLimits, Sendblue
 
 _LINE = "+12025550199"
@@ -42,4 +43,5 @@ if __name__ == "__main__":
     arguments = jobs.parser()
     arguments.add_argument("--folder", required=True, help="where the ledger goes")
     arguments.add_argument("--single", action="store_true")
+    import_all("sendblue")
     jobs.measure(jobs.read(arguments), send)

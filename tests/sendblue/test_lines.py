@@ -180,6 +180,24 @@ def test_what_did_not_leave_is_not_counted() -> None:
     virtual_time.run(main())
 
 
+def test_without_limits_of_the_hour_and_the_day_nothing_is_counted() -> None:
+    """Millions of moments would be kept for nobody, and a long ledger be read from end to end before the first text."""
+
+    async def main() -> None:
+        async def never(after: int, limit: int) -> Sequence[Result]:
+            raise AssertionError((after, limit))
+
+        lines = Lines(
+            LineLimits(per_second=None, new_per_hour=None, new_per_day=None), hold=Hold(), rows=never, wait_ceiling=900.0
+        )
+        lines.begin(["+12025550199"])
+        for _ in range(3):
+            await lines.permit()
+            assert lines.take().uses == []
+
+    virtual_time.run(main())
+
+
 def test_a_ledger_that_cannot_be_read_stops_the_run() -> None:
     """The lines would send as if they had sent nothing today."""
 

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rumbleup_async.errors import ApiError, ConfigurationError, InvalidField, RateLimited, ServerFailed, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
@@ -14,6 +16,44 @@ from rumbleup_async.session import Response
 
 def answer(status: int, body: Any, **headers: str) -> Response:
     return Response(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+_HANDLES = st.sampled_from(["H-1", "", " ", None, 7, True, ["H-1"], "\ud83d", "H\u0000"])
+_STATUSES = st.sampled_from([*Status, "queued", " ERROR", "NEW", "", None, 1, {}])
+_CODES: st.SearchStrategy[object] = st.sampled_from(
+    [None, 0, 0.0, "0", "", " ", "None", False, True, 4001, "4002", 5000, 22.0, []]
+)
+_INNERS: st.SearchStrategy[object] = st.sampled_from(
+    [None, {}, [], "x", {"message_handle": "H-2", "status": "ERROR"}, {"error_code": 4001}]
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "message_handle": _HANDLES,
+            "messageHandle": _HANDLES,
+            "status": _STATUSES,
+            "error_code": _CODES,
+            "error_message": st.sampled_from([None, "", "no", 3]),
+            "message": st.sampled_from([None, "", "slow down"]),
+            "data": _INNERS,
+        },
+    )
+)
+def test_the_short_way_to_an_accepted_text_is_no_other_way(body: dict[str, Any]) -> None:
+    """An answer that denies a text, or leaves it open, would be counted as sent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "_plainly_accepted", lambda _: "")
+        expected = wire.decipher_send(answer(200, body))
+    assert wire.decipher_send(answer(200, body)) == expected
+
+
+def test_most_answers_take_the_short_way() -> None:
+    """Or it would be there for nothing."""
+    body = json.dumps({"message_handle": "H-1", "status": "QUEUED", "error_code": None, "number": "+12025550101"}).encode()
+    assert wire._plainly_accepted(body) == "H-1"
 
 
 SAYS: list[tuple[int, Any, Outcome]] = [
