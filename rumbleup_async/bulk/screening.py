@@ -10,6 +10,7 @@ Reasons are few and fixed, so that counting by reason gives a short table: `inva
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,9 @@ _PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholde
 _HARMLESS: Final = frozenset({phones.EMPTY, phones.OTHER_COUNTRY, phones.NOT_NANP, phones.PLACEHOLDER})
 
 _LONGEST_NAME: Final = 100
+
+_half = re.compile("[\ud800-\udfff]").search
+"""Half of a character outside of the basic plane."""
 
 
 class Screen:
@@ -81,7 +85,8 @@ class Screen:
 
     def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
         """The rows screened, in their order, one result a row: the form for long lists."""
-        suppress, render, prefix = self._suppress, self.template.render, self._prefix
+        suppress, prefix = self._suppress, self._prefix
+        render, render_plain = self.template.render, self.template.render_plain
         screened: list[Planned | Skipped] = []
         add = screened.append
         for contact in rows:
@@ -99,13 +104,16 @@ class Screen:
             if phone in suppress:
                 add(Skipped(row, prefix + phone, SUPPRESSED))
                 continue
-            try:
-                text = render(fields)
-            except EmptyFieldError as error:
-                add(Skipped(row, prefix + phone, str(error)))
-                continue
-            segments = 1
-            if len(text) > 160 or "@" in text or not is_plain(text):
+            text, segments = render_plain(fields), 1
+            is_clear = text is not None
+            if text is None:
+                try:
+                    text = render(fields)
+                except EmptyFieldError as error:
+                    add(Skipped(row, prefix + phone, str(error)))
+                    continue
+                is_clear = is_plain(text) and "@" not in text
+            if len(text) > 160 or not is_clear:
                 segments = count(text).parts
                 reason = self._too_long(segments) or self._doubt(text)
             if reason:
@@ -136,10 +144,12 @@ class Screen:
 
     def _doubt(self, text: str) -> str:
         """Why a merged text must not leave although its parts were all there, or ""."""
+        if text.isascii() and "@" not in text:
+            return ""
         if has_placeholder(text):
             return _PLACEHOLDER
         # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
-        if ("\ufffd" in text and "\ufffd" not in self.template.literal) or any("\ud800" <= c <= "\udfff" for c in text):
+        if ("\ufffd" in text and "\ufffd" not in self.template.literal) or _half(text):
             return _BROKEN_TEXT
         return ""
 
@@ -154,7 +164,7 @@ class Screen:
                     name = f"{name} {value}" if name else value
         if not (name.isascii() and name.isprintable()):
             name = merge_value(name)
-            if any(c == "\ufffd" or "\ud800" <= c <= "\udfff" for c in name):
+            if "\ufffd" in name or _half(name):
                 return None
         return name.strip()[:_LONGEST_NAME] or None
 

@@ -1,6 +1,7 @@
 """The text of a campaign with its merge fields: `Hi {first_name|friend}. STOP to opt out`.
 
-Lives here: parsing, merging, the normal form of field names, the opt-out wording. Pure. May import: errors, stdlib.
+Lives here: parsing, merging, the normal form of field names, the opt-out wording. Pure. May import: errors, its neighbour
+`segments`.
 
 A template is data written by campaign staff, so it can do nothing but name columns: no attribute access, no indexing, no
 format codes. A contact without a value for a field is not texted, because "Hi ," reaches a real person.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from rumbleup_async.bulk.segments import is_plain
 from rumbleup_async.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Template:
     Field names are compared in the normal form of `field_name`, so `{First Name}` is the column `first_name`.
     """
 
-    __slots__ = ("_first", "_parts", "fields", "literal", "text")
+    __slots__ = ("_first", "_is_plain", "_parts", "fields", "literal", "text")
 
     text: str
     """The text as given, line ends as \\n."""
@@ -73,6 +75,7 @@ class Template:
                 "the text holds a placeholder of the form @first_name@, which message/send may not fill in; "
                 "write {first_name} instead"
             )
+        self._is_plain = is_plain("".join(literals)) and "@" not in self.text
         self._first = literals[0]
         self._parts = tuple((field, default, after) for (field, default), after in zip(merges, literals[1:], strict=True))
         self.fields = tuple(dict.fromkeys(field for field, _ in merges))
@@ -97,6 +100,19 @@ class Template:
                 if default is None:
                     raise EmptyFieldError(field)
                 value = default
+            text += value + after
+        return text
+
+    def render_plain(self, values: Mapping[str, str]) -> str | None:
+        """The text if there is nothing about it to be looked at but its length: every value letters of ASCII, all around them in
+        the GSM alphabet, a septet each, and no `@`. None for any other, which `render` makes or refuses."""
+        text = self._first
+        if not self._is_plain:
+            return None
+        for field, _, after in self._parts:
+            value = values.get(field)
+            if not (value and value.isalpha() and value.isascii()):
+                return None
             text += value + after
         return text
 

@@ -6,8 +6,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rumbleup_async.bulk.screening import Screen, require_opt_out
+from rumbleup_async.bulk.segments import count
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
@@ -148,3 +151,27 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     """max_segments=0 would skip everybody."""
     with pytest.raises(ConfigurationError, match="max_segments"):
         Screen(TEXT, max_segments=0)
+
+
+_VALUES = st.sampled_from(
+    ["Ada", "ada\u0300", "Zoë", "Mary Ann", "", "x@y", "{", "A" * 170, "\ud83d", "\ufffd", "٣", "ª", "\x7f", "日本"]
+)
+
+
+@given(
+    st.sampled_from([
+        "Hi {first_name}. STOP", "{first_name|friend}{last_name}: STOP", "€ {first_name} STOP", "{{{first_name}}} STOP",
+        "@{first_name} STOP", "`{last_name|x}` STOP", "STOP", "{first_name}@ {last_name} STOP", "\ufffd {first_name} STOP",
+    ]),
+    st.lists(st.fixed_dictionaries({}, optional={"first_name": _VALUES, "last_name": _VALUES}), min_size=1, max_size=4),
+)  # fmt: skip
+def test_the_short_way_to_a_plain_text_is_no_other_way(text: str, people: list[dict[str, str]]) -> None:
+    """A text that is too long, half a character, or not what the template says would reach people."""
+    rows = [Contact(row, "2025550101", fields) for row, fields in enumerate(people, 1)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "render_plain", lambda *_: None)
+        expected = Screen(text).batch(rows)
+    assert Screen(text).batch(rows) == expected
+    for planned in expected:
+        if isinstance(planned, Planned):
+            assert planned.segments == count(planned.text).parts
