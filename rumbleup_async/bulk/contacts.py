@@ -226,7 +226,10 @@ class _Rows:
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
             if len(record) == width:
-                add(Contact(row, record[phone], {name: record[index].strip() for name, index in pick}))
+                fields = {}  # filled by a loop, since a comprehension is a call of its own
+                for name, index in pick:
+                    fields[name] = record[index].strip()
+                add(Contact(row, record[phone], fields))
             else:
                 rows += self._uneven(row, record)
         self._row += len(records)

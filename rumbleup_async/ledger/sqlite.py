@@ -75,7 +75,7 @@ CREATE TABLE contact (
 _ONE_TEXT_A_PHONE = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHERE screened IS NULL"
 
 _CHUNK = 1000
-"""Rows a statement carries; 1,000 rows of 9 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
+"""Rows a statement carries at most; 1,000 rows of 6 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
 
 _AHEAD = 512
 """Queued rows read ahead of their intents."""
@@ -415,18 +415,22 @@ class SqliteLedger:
                     values += (row.row, row.phone, None if row.text == same_text else row.text, row.name, row.segments, mark)
                 else:
                     skipped += (row.row, row.phone, row.reason)
-            if values:
-                marks = ",".join([f"(?,?,?,?,?,?,{state:d},{opened})"] * (len(values) // 6))
-                added += self._db.execute(
-                    f"INSERT INTO contact (row, phone, text, name, segments, screened, state, time) VALUES {marks} {passing}",  # noqa: S608
-                    values,
-                ).rowcount
-            if skipped:
-                marks = ",".join(["(?,?,?,1,4)"] * (len(skipped) // 3))
-                added += self._db.execute(
-                    f"INSERT INTO contact (row, phone, reason, screened, state) VALUES {marks}",  # noqa: S608
-                    skipped,
-                ).rowcount
+            added += self._insert_values(
+                "row, phone, text, name, segments, screened, state, time", f"?,?,?,?,?,?,{state:d},{opened}", values, passing
+            )
+            added += self._insert_values("row, phone, reason, screened, state", "?,?,?,1,4", skipped)
+        return added
+
+    def _insert_values(self, columns: str, marks: str, values: list[Any], passing: str = "") -> int:
+        """A hundred rows, or some hundreds, and then the rest: of so many lengths each statement is soon known to SQLite, which
+        takes half as long again to read one of a new length."""
+        added = 0
+        width = marks.count("?")
+        rest = len(values) // width % 100 * width
+        for some in (values[: len(values) - rest], values[len(values) - rest :]):
+            if some:
+                rows = ",".join([f"({marks})"] * (len(some) // width))
+                added += self._db.execute(f"INSERT INTO contact ({columns}) VALUES {rows} {passing}", some).rowcount  # noqa: S608
         return added
 
     def _count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
