@@ -1,5 +1,5 @@
-"""What two cores are worth together: Python at work in two processes that share nothing, against one. Nothing in two processes
-can bring more than that, and on virtual machines it may be less than two."""
+"""What two cores are worth together: Python at work in two processes that share nothing, against one. Python that keeps a core
+busy gains no more by a second process than that, and on virtual machines it may be less than two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def worth(*, rounds: int, quick: bool = False) -> Figure:
     for _ in range(rounds):
         alone, together = _seconds(1, steps), _seconds(2, steps)
         ratios.append(2 * alone / together)
-    return Figure("Python in 2 processes that share nothing, against 1", "× the work", ratios)
+    return Figure(f"Python in 2 processes that share nothing, against 1 ({rounds} rounds, by themselves)", "× the work", ratios)
 
 
 def _seconds(processes: int, steps: int) -> float:

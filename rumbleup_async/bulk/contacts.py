@@ -44,7 +44,7 @@ def open_list(
     if isinstance(source, str | os.PathLike) and source != "-":
         where = str(source)
         try:
-            # No buffer: the reader asks for large pieces, which go past it anyway.
+            # No buffer: the reader asks for large blocks, which go past it anyway.
             stream = Path(source).open("rb", buffering=0)  # noqa: SIM115 - closed by the ContactList
         except FileNotFoundError:
             raise ListError(f"{where}: there is no such file") from None

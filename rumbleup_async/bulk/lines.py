@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 HEAD: Final = 1 << 16
 """Bytes looked at to find out what a list is."""
-_CHUNK: Final = 1 << 15
-"""Bytes read at a time: what becomes of them still fits into the cache of a core when it is looked at again."""
+_BLOCK: Final = 1 << 18
+"""Bytes read at a time."""
+_PIECE: Final = 1 << 15
+"""Bytes made into lines at a time: what becomes of them is still in the cache of a core when it is looked at again."""
 _LONGEST_LINE: Final = 1 << 20
 _TOO_LONG: Final = "X" * 140_000
 """Stands for a line longer than `_LONGEST_LINE`: over the limit of the csv module, and not a number or JSON either."""
@@ -32,7 +34,7 @@ class Readable(Protocol):
 
 
 class Lines:
-    """The lines of a stream without their ends, in lists of a few thousand.
+    """The lines of a stream without their ends, in lists of some hundreds.
 
     `head` is the raw beginning of the stream. A lone CR ends a line in a file that has no other line ends, or everywhere
     if `cr_ends` is set; otherwise it stays in its line, because it may be a line break typed into a cell.
@@ -43,6 +45,8 @@ class Lines:
         """Of the raw bytes; set once the stream has been read to its end."""
         self._stream = stream
         self._hash = _hasher()
+        self._block, self._at = b"", 0
+        """What has been read last, and how much of it has been made into lines."""
         self.head = self._read_head()
         self._decoder = _utf16(self.head)
         self._first = self._decoded(self.head).removeprefix(codecs.BOM_UTF8)
@@ -72,9 +76,17 @@ class Lines:
                 rest, overlong = b"X", True
             if self.whole:
                 break
-            rest += self._decoded(self._read(_CHUNK))
+            rest += self._decoded(self._next_piece())
         if rest:
             yield [_TOO_LONG] if overlong else self._split(rest)
+
+    def _next_piece(self) -> bytes:
+        """What is read next; nothing once all is."""
+        if self._at >= len(self._block):
+            self._block, self._at = self._read(_BLOCK), 0
+        piece = self._block[self._at : self._at + _PIECE]
+        self._at += _PIECE
+        return piece
 
     def _read(self, size: int) -> bytes:
         data = self._stream.read(size) or b""

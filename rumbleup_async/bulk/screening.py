@@ -177,7 +177,8 @@ def require_opt_out(template: Template) -> None:
 
 def in_form(suppress: Container[str], prefix: str) -> Container[str]:
     """Suppressed numbers, known by their ten digits, looked up in a provider's form."""
-    return _InForm(suppress, prefix) if prefix and suppress != frozenset() else suppress
+    nobody = isinstance(suppress, frozenset) and not suppress
+    return _InForm(suppress, prefix) if prefix and not nobody else suppress
 
 
 class _InForm:

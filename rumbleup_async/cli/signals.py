@@ -22,7 +22,7 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
-    """Within it, a first signal calls `stop` and says `words`; a second one ends the process.
+    """Within it, a first signal calls `stop` and says `words`; a second one ends the process. Not to be nested.
 
     Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown.
     """
@@ -50,4 +50,5 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
         for number, handler in before.items():
             # The loop would leave Ctrl-C to Python, which raises KeyboardInterrupt wherever it is: in a `__del__` it is lost.
             loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            if handler is not None:  # one that Python did not install
+                signal.signal(number, handler)

@@ -5,6 +5,7 @@ Lives here: what only a load from an empty table does. May import: messaging.
 
 from __future__ import annotations
 
+import mmap
 import sqlite3
 from collections.abc import Iterable
 from typing import Final
@@ -22,7 +23,7 @@ class Coming:
     """The phones of a list as they come: sure of a phone that it is new, never sure that it is not."""
 
     def __init__(self) -> None:
-        self._seen = bytearray(1 << (_BITS - 3))
+        self._seen = mmap.mmap(-1, 1 << (_BITS - 3))  # memory that is taken only where it is touched
 
     def marks(self, phones: Iterable[str]) -> list[int | None]:
         """For each phone None if it has certainly not come before, else _DOUBTFUL."""

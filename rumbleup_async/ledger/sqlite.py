@@ -1,7 +1,7 @@
 """The ledger on SQLite: intent before the wire, result after, both on the disk when a call returns.
 
-Lives here: one file a run, one writer, one thread of its own that alone touches the database. It is long because every statement
-that changes a ledger stands in it.
+Lives here: one file a run, one writer, one thread of its own that alone touches the database. Statements of one occasion stand
+with the neighbours: a list's repeats in `loading`, what the provider's log decides in `settling`.
 May import: errors, messaging, its neighbours.
 
 Why it is written as it is:
@@ -75,7 +75,7 @@ CREATE TABLE contact (
 _ONE_TEXT_A_PHONE = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHERE screened IS NULL"
 
 _CHUNK = 1000
-"""Rows a statement carries at most; 1,000 rows of 6 values stay below the 32,766 parameters that every SQLite since 3.32 allows."""
+"""Rows a statement carries at most; 1,000 rows of 6 values stay below the 32,766 parameters that SQLite since 3.32 allows."""
 
 _AHEAD = 512
 """Queued rows read ahead of their intents."""
@@ -422,8 +422,8 @@ class SqliteLedger:
         return added
 
     def _insert_values(self, columns: str, marks: str, values: list[Any], passing: str = "") -> int:
-        """A hundred rows, or some hundreds, and then the rest: of so many lengths each statement is soon known to SQLite, which
-        takes half as long again to read one of a new length."""
+        """Some hundreds of rows, and then the rest: of a list each statement is soon known to SQLite, which takes half as long
+        again for one of a new length."""
         added = 0
         width = marks.count("?")
         rest = len(values) // width % 100 * width

@@ -9,7 +9,6 @@ an hour; the raw text is always kept beside it.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import re
 import zoneinfo
@@ -35,6 +34,10 @@ _TEXT = re.compile(
 )
 
 
+_most = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII).fullmatch
+"""As most are written, which Python reads faster than we do."""
+
+
 class Moment(msgspec.Struct, frozen=True):
     """A time as the API gave it: `raw` text, and `at`, the best reading as an aware datetime (None if unreadable)."""
 
@@ -57,10 +60,8 @@ def read(value: object) -> Moment | None:
 
 
 def _parse(raw: str) -> dt.datetime | None:
-    if raw[4:5] == raw[7:8] == "-" and raw[10:11] == "T" and raw[-1] == "Z":
-        # As most are written. What this does not understand may still be one of the others.
-        with contextlib.suppress(ValueError):
-            return dt.datetime.fromisoformat(raw)
+    if _most(raw):
+        return dt.datetime.fromisoformat(raw)
     if re.fullmatch(r"-?\d{9,17}(\.0*)?", raw):
         return dt.datetime.fromtimestamp(float(raw) / 1000, dt.UTC)
     found = _TEXT.match(raw)

@@ -89,9 +89,9 @@ class Lines:
         self._turn = 0
         self._next: Line | None = None
         self._recalled: asyncio.Task[None] | None = None
-        self._counts = limits.new_per_hour is not None or limits.new_per_day is not None
+        self._is_counting = limits.new_per_hour is not None or limits.new_per_day is not None
         """Whether it matters what the hour and the day have seen."""
-        self._knows = not self._counts
+        self._knows = not self._is_counting
         self._told_until = 0.0
         self._stop: Callable[[Stop], object] = lambda _: None
         self._held: Callable[[float, str], object] = lambda *_: None
@@ -155,7 +155,7 @@ class Lines:
         self._turn = line.index % len(self.lines)
         now = self._now()
         line.next_at = now + line.gap
-        if self._counts:
+        if self._is_counting:
             line.uses.append(now)
         return line
 

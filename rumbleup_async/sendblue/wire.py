@@ -240,6 +240,7 @@ def _plainly_accepted(body: bytes) -> str:
     """The handle of a message that was taken, if the answer is one as documented: most are, and reading all of it costs ten times
     as much. "" leaves the answer to be read in full."""
     try:
+        body.decode()  # of what it passes over, the decoder does not look at the encoding
         reply = _plain_reply(body)
     except replies.BROKEN:
         return ""
@@ -300,7 +301,10 @@ def sent(response: Response, hide: tuple[str, ...]) -> Message:
     """The message of a send's 2xx answer, or the exception for what `decipher_send` makes of it."""
     outcome = decipher_send(response, hide)
     if isinstance(outcome, Accepted):
-        return Message.read(_row(replies.read_json(response, SEND)), endpoint=SEND)
+        try:
+            return Message.read(_row(replies.decode(response.body)), endpoint=SEND)
+        except replies.BROKEN:  # in a part that decides nothing
+            return Message(message_handle=outcome.logid)
     failure = read_failure(response, hide)
     message = failure.message or outcome.reason
     if isinstance(outcome, Throttled):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumbleup_async.bulk.screening import Screen, require_opt_out
+from rumbleup_async.bulk.screening import Screen, in_form, require_opt_out
 from rumbleup_async.bulk.segments import count
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.errors import ConfigurationError, TemplateError
@@ -151,6 +151,22 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     """max_segments=0 would skip everybody."""
     with pytest.raises(ConfigurationError, match="max_segments"):
         Screen(TEXT, max_segments=0)
+
+
+def test_a_suppression_list_that_grows_is_looked_into_each_time() -> None:
+    """Who opts out while a run goes on would be texted, where the provider's form of a phone is another."""
+
+    class Live(list[str]):
+        def __eq__(self, other: object) -> bool:
+            return set(self) == other
+
+        __hash__ = None  # type: ignore[assignment]
+
+    live = Live()
+    never = in_form(live, "+1")
+    assert "+12025550101" not in never
+    live.append("2025550101")
+    assert "+12025550101" in never
 
 
 _VALUES = st.sampled_from(

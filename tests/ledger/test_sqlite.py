@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import Reader, SqliteLedger, loading
-from rumbleup_async.messaging import Accepted, Closed, Plan, Planned, State
+from rumbleup_async.messaging import Accepted, Closed, Plan, Planned, Skipped, State
 from tests import virtual_time
 from tests.bulk.scripted import Provider, check, make_run, phones, rows_of
 
@@ -58,25 +58,29 @@ def test_killed_in_the_middle_of_a_step_it_is_done_or_not_done(tmp_path: Path, m
     assert virtual_time.run(used(path, None)) == counts
 
 
-@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 60))
-def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numbers: list[int], size: int) -> None:
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=60), st.integers(1, 60))
+def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numbers: list[tuple[int, int]], size: int) -> None:
     """Places in the table of phones seen are shared: who only looks like a repeat must not be left out, or be texted twice."""
-    planned = [Planned(row, f"202234{number:04}", "Hello. STOP to opt out", "Ada") for row, number in enumerate(numbers, 1)]
-    first = {row.phone: row.row for row in reversed(planned)}
+    rows = [
+        Planned(row, f"202234{number:04}", "Hello. STOP to opt out", "Ada") if kind else Skipped(row, f"202234{number:04}", "why")
+        for row, (number, kind) in enumerate(numbers, 1)
+    ]
+    first = {row.phone: row.row for row in reversed(rows) if isinstance(row, Planned)}
+
+    def expected(row: Planned | Skipped) -> tuple[State, str]:
+        if isinstance(row, Skipped):
+            return State.SKIPPED, "why"
+        return (State.QUEUED, "") if first[row.phone] == row.row else (State.SKIPPED, f"duplicate of row {first[row.phone]}")
 
     async def main(path: Path) -> None:
         ledger = SqliteLedger(path)
         await ledger.open(PLAN)
-        await ledger.load([planned[start : start + size] for start in range(0, len(planned), size)])
-        found = {result.row: result for result in await ledger.rows(0, 1000)}
-        assert [found[row.row].state for row in planned] == [
-            State.QUEUED if first[row.phone] == row.row else State.SKIPPED for row in planned
-        ]
-        for row in planned:
-            assert found[row.row].reason in ("", f"duplicate of row {first[row.phone]}")
+        await ledger.load([rows[start : start + size] for start in range(0, len(rows), size)])
+        found = [(result.row, result.state, result.reason) for result in await ledger.rows(0, 1000)]
+        assert found == [(row.row, *expected(row)) for row in rows]
         opened = await ledger.exchange([], 100)
         assert [text.row for text in opened] == sorted(first.values())
-        assert (ledger.counts[State.SKIPPED], ledger.counts[State.QUEUED]) == (len(planned) - len(opened), 0)
+        assert (ledger.counts[State.SKIPPED], ledger.counts[State.QUEUED]) == (len(rows) - len(opened), 0)
         await ledger.aclose()
 
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:

@@ -187,13 +187,15 @@ def test_without_limits_of_the_hour_and_the_day_nothing_is_counted() -> None:
         async def never(after: int, limit: int) -> Sequence[Result]:
             raise AssertionError((after, limit))
 
-        lines = Lines(
-            LineLimits(per_second=None, new_per_hour=None, new_per_day=None), hold=Hold(), rows=never, wait_ceiling=900.0
-        )
+        lines = Lines(LineLimits(per_second=2, new_per_hour=None, new_per_day=None), hold=Hold(), rows=never, wait_ceiling=900.0)
         lines.begin(["+12025550199"])
-        for _ in range(3):
+        began = virtual_time.now()
+        for number in range(3):
             await lines.permit()
-            assert lines.take().uses == []
+            assert virtual_time.now() - began == pytest.approx(number / 2, abs=0.01)
+            line = lines.take()
+            assert line.uses == []
+            lines.gave_back(line)
 
     virtual_time.run(main())
 

@@ -50,6 +50,26 @@ def test_the_short_way_to_an_accepted_text_is_no_other_way(body: dict[str, Any])
     assert wire.decipher_send(answer(200, body)) == expected
 
 
+@pytest.mark.parametrize(
+    ("odd", "outcome"),
+    [
+        (b'"content":"\xff"', Unknown("unreadable answer: 56 bytes that are not the JSON expected", 200)),
+        (b'"content":"\xc3\xa9"', Accepted("H-1")),
+        (b'"content":"\\ud83d"', Accepted("H-1")),
+        (b'"n":1e999', Accepted("H-1")),
+    ],
+)
+def test_an_oddity_in_what_decides_nothing(odd: bytes, outcome: Outcome) -> None:
+    """A caller who is given an error for a text that was taken sends it again."""
+    response = answer(200, b'{"message_handle":"H-1","status":"QUEUED",' + odd + b"}")
+    assert wire.decipher_send(response) == outcome
+    if isinstance(outcome, Accepted):
+        assert wire.sent(response, ()).message_handle == "H-1"
+    else:
+        with pytest.raises(UnreadableReply, match="may have been sent"):
+            wire.sent(response, ())
+
+
 def test_most_answers_take_the_short_way() -> None:
     """Or it would be there for nothing."""
     body = json.dumps({"message_handle": "H-1", "status": "QUEUED", "error_code": None, "number": "+12025550101"}).encode()
