@@ -160,7 +160,7 @@ def test_a_suppression_list_that_grows_is_looked_into_each_time() -> None:
         def __eq__(self, other: object) -> bool:
             return set(self) == other
 
-        __hash__ = None  # type: ignore[assignment]
+        __hash__ = None
 
     live = Live()
     never = in_form(live, "+1")
