@@ -16,7 +16,7 @@ _MEMORY = "ours, ledger in memory"
 _ONE, _TWO = "ours, list in the ledger, 1 process", "ours, list in the ledger, 2 processes"
 _WIDE, _WIDE_MEMORY = "ours, ledger on disk, 256 in flight", "ours, ledger in memory, 256 in flight"
 _FLOOR = "wrk (C, no promise, no books)"
-ROUNDS = 7
+ROUNDS = 5
 
 
 def senders(*, quick: bool) -> list[Sender]:
