@@ -132,6 +132,7 @@ class FaultProxy:
             with own, contextlib.suppress(BlockingIOError):
                 while True:
                     connection, _ = own.accept()
+                    self.accepted += 1
                     with connection:
                         _linger_not(connection)
                     if fault is not None:
