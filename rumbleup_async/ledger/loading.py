@@ -44,7 +44,7 @@ class Coming:
 def sort_out(db: sqlite3.Connection) -> int:
     """Decide the doubtful rows, once the unique index is there: the first of a phone stays, the others are skipped. How many are.
 
-    Sorting all phones of a list to find those few took longer than anything else that SQLite does with it.
+    Sorting all phones of a list to find those few took about as long as inserting them.
     """
     db.execute(f"UPDATE OR IGNORE contact SET screened = NULL WHERE screened = {_DOUBTFUL}")  # noqa: S608
     return db.execute(

@@ -289,8 +289,6 @@ class Lane(asyncio.Protocol):
         if self._seen > MAX_HEAD and sum(len(name) + len(value) + 4 for name, value in self._headers) > MAX_HEAD:
             self._fault = _LONG_HEAD
         for name, value in self._headers:
-            if not 14 <= len(name) <= 17:
-                continue  # none of those below, as most are
             match name.lower():
                 case b"content-length":
                     self._framed = True
