@@ -67,8 +67,11 @@ def script(faults: Sequence[Fault], then: Fault | None = None) -> Choice:
     return lambda number: faults[number] if number < len(faults) else then or Fault()
 
 
-def seeded(seed: object, *, share: float = 1.0, kinds: Sequence[str] = tuple(KINDS), most: int = 4000) -> Choice:
-    """Faults drawn by seed and number for this share of the connections; those that cut do so within `most` bytes."""
+def seeded(
+    seed: object, *, share: float = 1.0, kinds: Sequence[str] = tuple(KINDS), most: int = 4000, slowest: float = 500.0
+) -> Choice:
+    """Faults drawn by seed and number for this share of the connections; those that cut do so within `most` bytes, and a
+    throttled side carries `slowest` bytes a second, or ten times as many."""
 
     def choose(number: int) -> Fault:
         chance = random.Random(f"{seed}/{number}")
@@ -79,7 +82,7 @@ def seeded(seed: object, *, share: float = 1.0, kinds: Sequence[str] = tuple(KIN
             chance.choice((UP, DOWN)),
             0 if chance.random() < 0.1 else chance.randrange(most),
             chance.uniform(0.001, 0.1),
-            chance.choice((500.0, 5000.0)),
+            chance.choice((slowest, 10 * slowest)),
         )
 
     return choose

@@ -89,9 +89,12 @@ class Forked:
         self._done: Done | None = None
 
     def wait(self, seconds: float = GUARD) -> Done:
-        """Wait for its end."""
+        """Wait for its end. One that does not come to it in time is killed: the next test finds the shell free."""
         done = self.ended_within(seconds)
-        assert done is not None, f"process {self.pid} did not end; stderr: {self.err.read_text()}"
+        if done is None:
+            self.signal(signal.SIGKILL)
+            late = self.ended_within(GUARD)
+            raise AssertionError(f"process {self.pid} did not end within {seconds} s, and was killed: {late}")
         return done
 
     def ended_within(self, seconds: float) -> Done | None:

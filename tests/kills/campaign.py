@@ -64,6 +64,9 @@ SETTLE = 2.0
 
 _EARLY = 3
 """Kills of a campaign before its list is in."""
+_SLOWEST = 10_000.0
+"""Bytes a second of a throttled connection. The whole log comes over one, and is given the two minutes of any answer: slower than
+this, a process that is waited for would not have failed, but not have ended either."""
 _ROUNDS = 60
 """Processes after which a campaign that is not done will never be."""
 
@@ -205,7 +208,8 @@ class Campaign:
         self._note("campaign", seed=self._seed, **drawn._asdict())
         with contextlib.ExitStack() as stack:
             if drawn.kind == "faulty network":
-                self._proxy = stack.enter_context(proxying(provider.port, seeded(self._seed, share=0.6, most=20_000)))
+                faults = seeded(self._seed, share=0.6, most=20_000, slowest=_SLOWEST)
+                self._proxy = stack.enter_context(proxying(provider.port, faults))
                 self._env = stage.environment(RUMBLEUP_BASE_URL=f"http://127.0.0.1:{self._proxy.port}/api")
             try:
                 self._until_done()
