@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.cores import speed
 from benchmarks.machine import resident_megabytes
 from benchmarks.results import Figure, Measured
 from benchmarks.running import Sender, SenderFailed, folder, loop, run, say
@@ -71,6 +72,7 @@ def read(path: Path, rows: int) -> None:
 
 async def load(path: Path, ledger_path: Path, rows: int) -> None:
     """The rate of the whole import, duplicates found and all durable, and the growth of memory."""
+    core = speed()
     screen = Screen(TEMPLATE)
     ledger = SqliteLedger(ledger_path)
     await ledger.open(Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEMPLATE))
@@ -98,6 +100,7 @@ async def load(path: Path, ledger_path: Path, rows: int) -> None:
         reading_and_screening_and_importing=(done / took, "rows/s"),
         memory_grown_while_importing=(max(0.0, grown), "MiB"),
         ledger=(size, "bytes a row"),
+        a_loop_of_Python_just_before_importing=(core, "million steps/s"),
     )
 
 
@@ -112,51 +115,72 @@ async def reopen(ledger_path: Path) -> None:
     _show(resuming=(took, "s to the first text"))
 
 
-def _measure(rows: int, work: Path, served: Served, *, send: int, rounds: int) -> list[Figure]:
-    path, ledger = work / "list.csv", work / "list.ledger"
-    write_list(path, rows)
-    figures = []
-    column = f"{rows:,} rows"
-    for part in ("read", "load", "reopen"):
-        measured: dict[tuple[str, str], list[float]] = {}
-        for _ in range(rounds):
-            if part == "load":
-                for file in work.glob(f"{ledger.name}*"):
-                    file.unlink()
+class _List:
+    """A list of one length, its ledger, and what was measured of them."""
+
+    def __init__(self, rows: int, work: Path) -> None:
+        self._rows = rows
+        self._work = work
+        self._path, self._ledger = work / f"{rows}.csv", work / f"{rows}.ledger"
+        self._measured: dict[tuple[str, str], list[float]] = {}
+        self._missing: dict[str, str] = {}
+        write_list(self._path, rows)
+
+    def once(self) -> None:
+        """One round."""
+        for file in self._work.glob(f"{self._ledger.name}*"):
+            file.unlink()
+        for part in ("read", "load", "reopen"):
             # In a process of its own each, so that none inherits another's memory.
-            command = [sys.executable, "-m", "benchmarks.lists", part, str(path), str(ledger), str(rows)]
+            command = [sys.executable, "-m", "benchmarks.lists", part, str(self._path), str(self._ledger), str(self._rows)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             for name, (value, unit) in msgspec.json.decode(printed, type=dict[str, tuple[float, str]]).items():
-                measured.setdefault((name, unit), []).append(value)
-        figures += [Figure(name, unit, values, column=column) for (name, unit), values in measured.items()]
-        say(f"lists, {rows:,} rows: {part}")
-    os.sync()  # or the sending would wait for the disk to take the list, which is another matter
-    sender = Sender("", "ours", send, ("--loop", loop(), "--resume", str(ledger)))
-    name = "sending 20,000 of them, or half"
-    try:
-        sent = run(sender, served, work)
-        figures.append(Figure(name, "texts/s", [sent.texts / sent.seconds], column=column))
-    except SenderFailed as error:
-        figures.append(Figure(name, "texts/s", [], f"failed: {error}", column))
-    for file in work.glob("list.*"):
-        file.unlink()
-    return figures
+                self._measured.setdefault((name, unit), []).append(value)
+        say(f"lists, {self._rows:,} rows")
+
+    def send(self, texts: int, served: Served) -> None:
+        """Send a part of it from its ledger."""
+        os.sync()  # or the sending would wait for the disk to take the list, which is another matter
+        name = ("sending 20,000 of them, or half", "texts/s")
+        try:
+            sent = run(Sender("", "ours", texts, ("--loop", loop(), "--resume", str(self._ledger))), served, self._work)
+            self._measured[name] = [sent.texts / sent.seconds]
+        except SenderFailed as error:
+            self._measured[name] = []
+            self._missing[name[0]] = f"failed: {error}"
+
+    def figures(self) -> list[Figure]:
+        """All of them; the files are taken away."""
+        for file in self._work.glob(f"{self._rows}.*"):
+            file.unlink()
+        column = f"{self._rows:,} rows"
+        return [
+            Figure(name, unit, values, self._missing.get(name, ""), column) for (name, unit), values in self._measured.items()
+        ]
 
 
 def main(*, quick: bool = False, huge: bool = False) -> Measured:
-    """One length after the other; `huge` adds ten million rows, which take minutes and some gigabytes of disk."""
-    lengths = [2_000, 4_000] if quick else [10_000, 100_000, 1_000_000] + [10_000_000] * huge
+    """Round after round through all lengths; `huge` adds ten million rows once, which take minutes and gigabytes of disk."""
+    lengths = [2_000, 4_000] if quick else [10_000, 100_000, 1_000_000]
     figures: list[Figure] = []
     with folder() as work, serving(work) as served:
-        for rows in lengths:
-            rounds = 1 if quick or rows > 1_000_000 else 5
-            figures += _measure(rows, work, served, send=200 if quick else min(20_000, rows // 2), rounds=rounds)
+        for some, rounds in ((lengths, 1 if quick else 5), ([10_000_000] * huge, 1)):
+            lists = [(rows, _List(rows, work)) for rows in some]
+            for _ in range(rounds):
+                for _, one in lists:
+                    one.once()
+            for rows, one in lists:
+                one.send(200 if quick else min(20_000, rows // 2), served)
+                figures += one.figures()
     notes = ["eight columns, two of them merged; one row in a hundred is a repeat, one has no name", _FROM, _ROUNDS]
     return Measured(notes=notes, figures=figures)
 
 
 _FROM = "growth of memory: from the first fifth of the rows, or 100,000 if that is less, to the last"
-_ROUNDS = "medians of 5 rounds up to a million rows, in brackets the least and the most; one of what is longer, and of sending"
+_ROUNDS = (
+    "medians of 5 rounds through all lengths up to a million rows, in brackets the least and the most; one of what is longer, "
+    "and of sending"
+)
 
 
 if __name__ == "__main__":
