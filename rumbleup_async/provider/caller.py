@@ -6,19 +6,19 @@ anyio, tenacity (after a first failure), errors, session.exchange, session.pace,
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import IO, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
-import msgspec
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.replies import Dialect
-from rumbleup_async.session.exchange import Exchange, Request, Response, Sink
+from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.pace import Hold
 
 T = TypeVar("T")
@@ -55,6 +55,7 @@ class Caller:
         self._write_attempts = write_attempts
         self.hide = hide
         """What no error repeats: the key."""
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @contextmanager
     def recording(self) -> Iterator[list[Response]]:
@@ -69,8 +70,14 @@ class Caller:
     async def once(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
         """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none.
 
-        While the provider has asked for more than a minute of rest, RateLimited without asking again.
+        While the provider has asked for more than a minute of rest, RateLimited without asking again. ConfigurationError in
+        another event loop than that of the first call: the connections of that one would carry the request, and lose the answer.
         """
+        if not self.is_at_home:
+            raise ConfigurationError(
+                "a client belongs to the event loop it was first used in; make one for each asyncio.run() (nothing was sent)"
+            )
+        self._loop = asyncio.get_running_loop()
         if (remaining := self.hold.remaining) > _LONGEST_WAIT:
             raise RateLimited("the provider has asked to be left alone", status=429, endpoint=request.path, after=remaining)
         response = await self.exchange(request)
@@ -83,6 +90,11 @@ class Caller:
         if isinstance(error, RateLimited) and error.after:
             self.hold.hold(error.after)
         raise error
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether this is the event loop of the calls so far."""
+        return self._loop is None or self._loop is asyncio.get_running_loop()
 
     async def _unheld(self) -> None:
         if self.hold.remaining <= _LONGEST_WAIT:
@@ -137,30 +149,16 @@ class Caller:
         read: Callable[..., T],
         *,
         key: Callable[[T], object] | None = None,
+        start: str | None = None,
         timeout: float | None = None,
     ) -> Pages[T]:
-        """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came before are left out."""
-        return Pages(self, path, filters, read, timeout, key)
+        """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came before are left out. `start`:
+        the token of the first page."""
+        return Pages(self, path, filters, read, timeout, key, start)
 
 
 def _as_it_is(row: Any, *, endpoint: str) -> Any:  # noqa: ARG001 - the shape of a reader
     return row
-
-
-async def download(caller: Caller, request: Request, into: IO[bytes] | None) -> bytes | int:
-    """A file that the API makes: its bytes, or, with an open file to put it into, how many there were."""
-    if into is None:
-        return (await caller.read(request)).body
-    try:
-        sink = Sink(into)
-    except (AttributeError, OSError, ValueError):
-        raise ConfigurationError("into= must be an open binary file") from None
-    response = await caller.read(msgspec.structs.replace(request, sink=sink))
-    if response.body:
-        # An exchange that knows no sinks, such as a scripted one.
-        sink.begin()
-        sink.write(response.body)
-    return sink.size
 
 
 class Pages(Generic[T]):
@@ -168,8 +166,8 @@ class Pages(Generic[T]):
 
         async for campaign in rumbleup.tcr.campaigns(): ...
 
-    Only the server's token says whether there is a further page. Raises UnreadableReply on a token that comes back, or pages of
-    nothing new, which would never end.
+    Only the server's token says whether there is a further page: pages may be empty in between. Raises UnreadableReply on a token
+    that comes back, and, of a list whose rows are known by a key, on pages of nothing new.
     """
 
     def __init__(
@@ -180,6 +178,7 @@ class Pages(Generic[T]):
         read: Callable[..., T],
         timeout: float | None,
         key: Callable[[T], object] | None = None,
+        start: str | None = None,
     ) -> None:
         self._caller = caller
         self._path = path
@@ -187,6 +186,7 @@ class Pages(Generic[T]):
         self._read = read
         self._timeout = arguments.seconds(timeout)
         self._key = key
+        self._start = start
         self._total: int | None = None
 
     @property
@@ -214,7 +214,7 @@ class Pages(Generic[T]):
         dialect = self._caller.dialect
         tokens: set[str] = set()
         keys: set[object] = set()
-        token: str | None = None
+        token = self._start
         stale = 0
         while True:
             request = Request("GET", self._path, query=dialect.query(self._filters, token), read=True, timeout=self._timeout)

@@ -89,6 +89,7 @@ class Client:
         self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
         self._caller = Caller(self._exchange, self._hold, dialect, hide=hide)
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._connecting.base_url!r})"
@@ -111,8 +112,12 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections. A session or exchange that was handed in stays open."""
-        if self._connecting.exchange is None:
+        """Close the connections. A session or exchange that was handed in stays open. No run can be made any more.
+
+        In another event loop than that of its calls there is nothing to be done: a loop takes its connections along.
+        """
+        self._is_closed = True
+        if self._connecting.exchange is None and self._caller.is_at_home:
             await self._exchange.aclose()
 
     def _pace(self, rate: float | None) -> Pace:
@@ -142,6 +147,8 @@ class Client:
         sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
         from rumbleup_async.bulk.run import Run
 
+        if self._is_closed:
+            raise ConfigurationError("this client is closed; make another one")
         options = options.checked()
         pool = None if self._connecting.session is None else self._connecting.session.connector
         if pool is not None:

@@ -48,7 +48,7 @@ class Moment(msgspec.Struct, frozen=True):
 def read(value: object) -> Moment | None:
     """A `Moment` of whatever the API put in a time field; None for nothing. Never raises.
 
-    Numbers, and text of 12 or more digits, are Unix milliseconds. Text without a zone has no `at` that could be trusted.
+    Numbers of 9 digits or more are Unix milliseconds, also as text. Text without a zone has no `at` that could be trusted.
     """
     if value is None or value == "" or isinstance(value, (bool, dict, list)):
         return None

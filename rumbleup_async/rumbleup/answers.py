@@ -57,8 +57,29 @@ def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), _: str |
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
     if not found.rows:
-        refuse_hidden(response, endpoint, hide)
+        _check_empty(response, endpoint, hide)
     return found
+
+
+def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...]) -> None:
+    """UnreadableReply for an answer without rows that is something else than an empty list.
+
+    A list may leave its rows out where it has none (TCR API page). The message log may not: whom it does not show may be texted
+    again, so it has to say that it is empty, and nothing beside that.
+    """
+    value = replies.decode(response.body)
+    if not isinstance(value, dict):
+        return
+    raise_hidden(response, value, endpoint, hide)
+    words = next((value[name] for name in ("error", "message") if value.get(name)), "")
+    is_error = bool(value.get("error")) or _status(value) >= 400 or value.get("ok") is False or value.get("success") is False
+    if endpoint == wire.LOG and not is_error:
+        counted = [replies.total(value[name]) for name in ("count", "total") if value.get(name) is not None]
+        is_list = any(isinstance(value.get(name), list) for name in wire.ROWS)
+        is_error = counted[:1] not in ([], [0]) or not (is_list or counted) or (bool(words) and not counted)
+    if is_error:
+        said = f": {replies.safe(words, hide=hide)}" if isinstance(words, str) and words else ""
+        raise UnreadableReply(f"neither rows nor an empty list{said}", status=response.status, endpoint=endpoint)
 
 
 def opened(response: Response) -> dict[str, Any]:
@@ -96,11 +117,13 @@ def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, hide:
 
     What is in `hide` is quoted by no error.
     """
-    status = value.get("status")
-    if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
-        status = int(status)
-    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600 and isinstance(value.get("message"), str):
+    if status := wire.hidden_status(value.get("status"), value.get("message")):
         raise wire.error_of(Response(status, response.headers, response.body), endpoint, hide)
+
+
+def _status(value: dict[str, Any]) -> int:
+    status = replies.number(value.get("status"))
+    return status if status < 600 else 0
 
 
 def _csv_rows(response: Response, endpoint: str) -> list[Any]:

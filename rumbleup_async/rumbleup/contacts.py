@@ -15,9 +15,9 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments
-from rumbleup_async.provider.caller import download
 from rumbleup_async.provider.models import PRIVATE, Model
 from rumbleup_async.rumbleup import answers, parameters, wire
+from rumbleup_async.rumbleup.downloads import download
 from rumbleup_async.rumbleup.models import Contact
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class Contacts:
             **fields,
         }
         response = await self._call.write(parameters.posting(SYNC, values, timeout))
+        answers.refuse_hidden(response, SYNC, self._call.hide)
         contact = Contact.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
         return contact if contact.phone else msgspec.structs.replace(contact, phone=values["phone"])
 
@@ -120,7 +121,9 @@ class Contacts:
         looks like a group is read as one. The underscore stands there because `import` is a word of Python's.
         """
         request = await parameters.uploading(path, extra, {part: file}, timeout)
-        return Group.read(_inner(answers.opened(await self._call.write(request)), "gid", "group"), endpoint=path)
+        response = await self._call.write(request)
+        answers.refuse_hidden(response, path, self._call.hide)
+        return Group.read(_inner(answers.opened(response), "gid", "group"), endpoint=path)
 
     async def group(self, id: Id, *, timeout: float | None = None, path: str = GROUP, **extra: Any) -> Group:  # noqa: A002
         """A group. `GET /group/get/{id}`: that there is such a call is documented, its path is an integrator's."""

@@ -97,7 +97,7 @@ class LogSearch:
     async def _pages(self, filters: Mapping[str, str]) -> AsyncIterator[list[Any]]:
         is_first = True
         try:
-            async for rows in self._caller.pages(wire.LOG, {**filters, "_count": self._page}).by_page():
+            async for rows in self._paged({**filters, "_count": self._page}):
                 is_first = False
                 yield rows
         except InvalidField:
@@ -106,8 +106,17 @@ class LogSearch:
         else:
             return
         self._page = None
-        async for rows in self._caller.pages(wire.LOG, filters).by_page():
+        async for rows in self._paged(filters):
             yield rows
+
+    async def _paged(self, filters: Mapping[str, str | None]) -> AsyncIterator[list[Any]]:
+        pages = self._caller.pages(wire.LOG, filters)
+        is_empty = True
+        async for rows in pages.by_page():
+            is_empty = is_empty and not rows
+            yield rows
+        if is_empty and pages.total:
+            raise UnreadableReply(f"it speaks of {pages.total} rows and shows none", endpoint=wire.LOG)
 
 
 class _Hit(msgspec.Struct, frozen=True, order=True):

@@ -27,6 +27,18 @@ def _ten_digits(text: str) -> str:
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
+def as_phone(value: object) -> str | None:
+    """A phone: the API's samples have 10 digits, or 11 with a leading 1, which become 10. Other text stays as it is."""
+    text = as_text(value)
+    digits = _ten_digits(text or "")
+    return digits if len(digits) == 10 else text
+
+
+def as_group(value: object) -> str | None:
+    """The id of a group: a number, a text, or a list of one."""
+    return as_text(value[0] if isinstance(value, list) and len(value) == 1 else value)
+
+
 def as_campaign(value: object) -> str | None:
     """The id of a TCR campaign; the API says "No" where there is none."""
     text = as_text(value)
@@ -55,11 +67,11 @@ class Message(Model, frozen=True, kw_only=True):
 
     logid: str | None = None
     cid: str | None = None
-    phone: str | None = None
-    proxy: str | None = None
+    phone: Annotated[str | None, as_phone] = None
+    proxy: Annotated[str | None, as_phone] = None
     sender: str | None = None
     action: str | None = None
-    group: str | None = None
+    group: Annotated[str | None, as_group] = None
     name: str | None = None
     text: str | None = None
     file: str | None = None
@@ -100,7 +112,7 @@ class Contact(Model, frozen=True, kw_only=True):
 
     cid: str | None = None
     rupid: str | None = None
-    phone: Annotated[str, as_text] = ""
+    phone: Annotated[str, as_phone] = ""
     name: str | None = None
     first_name: str | None = None
     last_name: str | None = None

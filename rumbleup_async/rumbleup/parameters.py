@@ -111,6 +111,8 @@ def _json(value: object, name: str) -> Any:
         return moment(value, name)
     if isinstance(value, (set, frozenset, tuple)):
         return list(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise ConfigurationError(f"{name} cannot be sent: bytes are no text; decode them")
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from rumbleup_async.provider.models import PRIVATE, Model, as_items, as_text
 from rumbleup_async.provider.times import Moment
-from rumbleup_async.rumbleup.models import as_campaign, as_filter, as_phones
+from rumbleup_async.rumbleup.models import as_campaign, as_filter, as_group, as_phones
 
 Percent = decimal.Decimal | None
 """Percent, 0 to 100."""
@@ -76,7 +76,7 @@ class Project(Model, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     link: str | None = None
 
-    group: str | None = None
+    group: Annotated[str | None, as_group] = None
     group_name: str | None = None
     group_count: int | None = None
     contact_filter: Annotated[Any, as_filter] = None

@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Literal, overloa
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments
-from rumbleup_async.provider.caller import download
 from rumbleup_async.provider.models import PRIVATE, Model, as_text
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import answers, parameters
+from rumbleup_async.rumbleup.downloads import download
 from rumbleup_async.rumbleup.models import as_filter
 from rumbleup_async.session.exchange import Request
 
@@ -190,9 +190,10 @@ class Reports:
         path = arguments.path(path, id, "the report's id")
         if method == "GET":
             # Deleting the same report once more does no further harm, so the mark of a read may stand.
-            await self._call.once(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
+            response = await self._call.once(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
         else:
-            await self._call.write(parameters.posting(path, {}, timeout))
+            response = await self._call.write(parameters.posting(path, {}, timeout))
+        answers.refuse_hidden(response, path, self._call.hide)
 
 
 def _read(response: Any, path: str, hide: tuple[str, ...]) -> Report:

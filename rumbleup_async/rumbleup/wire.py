@@ -40,6 +40,9 @@ SEND = "/message/send"
 NEXT = "/message/next"
 LOG = "/message/log/select"
 
+ROWS = ("data", "messages", "logs")
+"""Where a page has its rows: as documented, and as an integrator met them."""
+
 _THROTTLED = frozenset({429, 440})
 _SPECIAL = frozenset({440, 441})
 """Statuses of the API's own that it may put in the body under another HTTP status; there the body is believed."""
@@ -156,14 +159,21 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
             return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
         if reply.logid or reply.logid == 0:
             return Accepted(str(reply.logid))
-        if replies.number(reply.status) in _THROTTLED:
-            return Throttled(
-                f"told {replies.number(reply.status)}",
-                replies.number(reply.status),
-                replies.retry_after(response, reply.retryAfter),
-            )
-        return Unknown("an answer without a logid", response.status)
+        hidden = _decipher_hidden(reply, response, hide)
+        return hidden or Unknown("an answer without a logid", response.status)
     return _decipher_refusal(response, hide)
+
+
+def _decipher_hidden(reply: _SendReply, response: Response, hide: tuple[str, ...]) -> Outcome | None:
+    """What the error object in a 2xx answer says of all texts: not now, or none before somebody acts.
+
+    What it says of this text alone is not believed: under a success it stays in doubt, which the log settles.
+    """
+    status = hidden_status(reply.status, reply.message)
+    if not 400 <= status < 500 or status == 441:
+        return None
+    outcome = _decipher_refusal(Response(status, response.headers, response.body), hide)
+    return outcome if isinstance(outcome, (Throttled, Barred)) else None
 
 
 _BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
@@ -195,6 +205,16 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome
     if status == 403 and not code:
         return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
     return Refused(failure.reason, status, code, about_recipient=code in _ABOUT_RECIPIENT)
+
+
+def hidden_status(status: object, message: object) -> int:
+    """The status that the error object in a 2xx answer has, 0 if it is none: the overview page allows the two to differ.
+
+    The statuses of too many requests, and the API's own, need no words beside them; anything else may be a word or a number of
+    another kind, unless there is a message.
+    """
+    found = replies.number(status)
+    return found if found in _THROTTLED | _SPECIAL or (400 <= found < 600 and isinstance(message, str)) else 0
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -284,7 +304,7 @@ def _kind_of(failure: Failure, endpoint: str) -> ApiError:
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
     kind = kind or _BY_STATUS.get(status)
     if kind is None:
-        if status >= 500:
+        if status >= 500 or status == 408:
             kind = errors.ServerFailed
         elif status == 403 and (failure.opt_out or code != "FIELD"):
             kind = errors.OptOutMissing if failure.opt_out else errors.NotAllowed
@@ -332,7 +352,7 @@ def read_page(response: Response, endpoint: str) -> replies.Page:
         return replies.Page(value, None, None)
     if not isinstance(value, dict):
         raise UnreadableReply(f"expected a page, got {type(value).__name__}", status=response.status, endpoint=endpoint)
-    data: Any = next((value[name] for name in ("data", "messages", "logs") if value.get(name) is not None), [])
+    data: Any = next((value[name] for name in ROWS if value.get(name) is not None), [])
     token = value.get("next_token")
     if isinstance(token, bool) or not isinstance(token, (str, int, float)):
         if token:
@@ -361,8 +381,9 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
             return Drawn("", _who(response), barred="two phones in one reply")
         return Unknown(error.message, response.status)
     if contact.get("phone") is None:
-        status = replies.number(contact.get("status"))
-        return _special(status, response) or Unknown("a contact without a phone", response.status)
+        if status := hidden_status(contact.get("status"), contact.get("message")):
+            return _decipher_no_contact(Response(status, response.headers, response.body), hide)
+        return Unknown("a contact without a phone", response.status)
     fields = {
         name: str(value)
         for name, value in contact.items()

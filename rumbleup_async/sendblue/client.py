@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
 
+_MOST_SEGMENTS = wire.LONGEST // 153
+"""A segment has 153 characters at most."""
+
 
 class Sendblue(Client):
     """The Sendblue API.
@@ -119,6 +122,8 @@ class Sendblue(Client):
         from rumbleup_async.bulk.run import PREFIX, Settings
 
         numbers = _lines(from_numbers)
+        if max_segments > _MOST_SEGMENTS:
+            raise ConfigurationError(f"max_segments is {_MOST_SEGMENTS} at most: Sendblue takes {wire.LONGEST:,} characters")
         details: dict[str, Any] = {PREFIX: wire.PREFIX, "from_numbers": numbers}
         if send_style is not None:
             details["send_style"] = wire.style(send_style)

@@ -129,9 +129,9 @@ class Messages:
             "order_by": order_by,
             "order_direction": order_direction,
             "limit": _count(limit, "limit", 1),
-            "offset": _count(offset, "offset", 0),
         }
-        return self._call.select(wire.MESSAGES, filters, Message.read, key=_handle, timeout=timeout)
+        start = _count(offset, "offset", 0)
+        return self._call.select(wire.MESSAGES, filters, Message.read, key=_handle, start=start, timeout=timeout)
 
 
 def _handle(message: Message) -> str | None:

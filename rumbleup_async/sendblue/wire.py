@@ -19,6 +19,7 @@ from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, mask
 from rumbleup_async.provider import arguments, replies
+from rumbleup_async.provider.models import as_bool
 from rumbleup_async.sendblue.models import Message, SendStyle, Status
 from rumbleup_async.session.exchange import Response
 
@@ -324,36 +325,47 @@ def one(response: Response, endpoint: str, hide: tuple[str, ...]) -> Message:
     message = Message.read(row, endpoint=endpoint)
     if message.message_handle is None and message.status is None and message.number is None:
         raise UnreadableReply("an answer that is no message", status=response.status, endpoint=endpoint)
-    if message.message_handle is None and message.number is None:
+    if message.message_handle is None and message.number is None and not _is_told(message):
         raise error_of(Response(404, response.headers, response.body), endpoint, hide)
     return message
 
 
+def _is_told(message: Message) -> bool:
+    """Whether there is more of a message than a status, which an error may have, too."""
+    told = (message.content, message.from_number, message.to_number, message.date_created, message.date_sent, message.is_outbound)
+    return any(field is not None for field in told)
+
+
 def query(filters: Mapping[str, str | None], token: str | None) -> str:
     """The query of a list's page; the token is the offset of its first row."""
-    return arguments.query({**filters, "offset": token if token is not None else filters.get("offset")})
+    return arguments.query({**filters, "offset": token})
 
 
 def page(response: Response, endpoint: str, hide: tuple[str, ...], token: str | None) -> replies.Page:
     """The envelope `{status, data, pagination: {hasMore, limit, offset, total}}`.
 
     Where `hasMore` is missing there is another page for as long as rows come. An error that came as a success is raised: as an
-    empty page it would say that nothing was sent.
+    empty page it would say that nothing was sent. `token`: the offset that was asked for, None for the beginning.
     """
     value = replies.read_json(response, endpoint)
-    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-        if isinstance(value, dict) and _words(value.get("error") or value.get("message") or value.get("error_message")):
+    rows = value.get("data") if isinstance(value, dict) else None
+    if not rows and isinstance(value, dict):
+        is_ok = isinstance(rows, list) and str(value.get("status", "OK")).upper() == "OK"
+        if any(_words(value.get(name)) for name in ("error", "error_message", *(() if is_ok else ("message",)))):
             raise error_of(Response(400, response.headers, response.body), endpoint, hide)
+        if not is_ok:
+            rows = None
+    if not isinstance(rows, list):
         raise UnreadableReply("expected a page of messages", status=response.status, endpoint=endpoint)
-    rows = value["data"]
     found = value.get("pagination")
     paging: dict[str, Any] = found if isinstance(found, dict) else {}
-    more = paging.get("hasMore", paging.get("has_more"))
-    if more and not rows:
+    more = as_bool(paging.get("hasMore", paging.get("has_more")))
+    total = replies.total(paging.get("total"))
+    begin = int(token or "0")
+    if not rows and (more or (begin == 0 and total)):
         raise UnreadableReply("an empty page that says there are more; the list cannot be read to its end", endpoint=endpoint)
-    begin = int(token) if token is not None else replies.number(paging.get("offset"))
-    go_on = bool(rows) if more is None else bool(more)
-    return replies.Page(rows, str(begin + len(rows)) if go_on else None, replies.total(paging.get("total")))
+    go_on = bool(rows) if more is None else more
+    return replies.Page(rows, str(begin + len(rows)) if go_on else None, total)
 
 
 DIALECT = replies.Dialect(error_of, query, page)

@@ -69,8 +69,6 @@ class AiohttpExchange:
 
     def _open(self) -> aiohttp.ClientSession:
         # Opened at the first request, because aiohttp wants its loop to be running.
-        if self._closed:
-            raise RuntimeError("this client is closed")
         self._session = aiohttp.ClientSession(
             connector=_Connector(limit=self._connections, ssl=self._ssl, keepalive_timeout=self._timeouts.idle),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -151,12 +149,16 @@ class AiohttpExchange:
             raise MaybeSentError("the server stopped taking the upload", endpoint=request.path) from None
 
     async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
+        if self._closed:
+            raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         session = self._session or self._open()
         if session.closed:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
+        if not session.auto_decompress:
+            raise NotSentError("the session that was handed in unpacks no answer (auto_decompress=False)", endpoint=request.path)
         timeout = self._timeout
         if request.timeout is not None:
             timeout = aiohttp.ClientTimeout(

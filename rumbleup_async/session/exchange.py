@@ -43,12 +43,16 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 class Sink:
     """Where the body of a large answer goes as it comes: an open binary file, written from where it stands.
 
-    `size`: bytes written. An attempt that is repeated begins where the first began, which takes a file that can seek.
+    `size`: bytes written; `head`: the first of them, up to HEAD, for an error may come in place of a file. An attempt that is
+    repeated begins where the first began, which takes a file that can seek.
     """
+
+    HEAD = 4096
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.size = 0
+        self.head = b""
         self._begun = False
         self._start = file.tell() if file.seekable() else None
 
@@ -59,12 +63,13 @@ class Sink:
                 raise OSError("the file cannot seek, so the answer cannot be written to it again")
             self.file.seek(self._start)
             self.file.truncate()
-        self._begun, self.size = True, 0
+        self._begun, self.size, self.head = True, 0, b""
 
     def write(self, chunk: bytes) -> None:
         """Take one piece."""
         self.file.write(chunk)
         self.size += len(chunk)
+        self.head += chunk[: self.HEAD - len(self.head)]
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

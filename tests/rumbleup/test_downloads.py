@@ -80,6 +80,20 @@ async def test_an_error_is_not_written_into_the_file() -> None:
     assert file.getvalue() == b""
 
 
+async def test_an_error_that_comes_as_a_success_is_taken_out_of_the_file() -> None:
+    """The same, where the status line says that all is well."""
+
+    async def gone(_: web.Request) -> web.Response:
+        return web.json_response({"status": 404, "message": "no such report"})
+
+    file = io.BytesIO(b"BEFORE")
+    file.seek(6)
+    async with serving(gone) as url, RumbleUp("KEY:SECRET", base_url=url) as client:
+        with pytest.raises(NotFound, match="no such report"):
+            await client.reports.download("rp1", into=file)
+    assert file.getvalue() == b"BEFORE"
+
+
 async def test_what_is_no_file_is_refused() -> None:
     """A path in place of a file would fail with somebody else's exception."""
     path: IO[bytes] = "group.csv"  # type: ignore[assignment]

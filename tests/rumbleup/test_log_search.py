@@ -305,6 +305,19 @@ async def test_a_server_that_refuses_large_pages() -> None:
         "nothing",
         7,
         {"data": [], "next_token": {"a": 1}},
+        {},
+        {"error": "busy"},
+        {"message": "busy"},
+        {"status": "error", "message": "busy"},
+        {"status": 503},
+        {"ok": False},
+        {"code": "FIELD", "message": "busy", "data": None},
+        {"status": 503, "error": "busy", "data": []},
+        {"error": {"text": "busy"}, "count": 0, "data": []},
+        {"message": "busy", "data": []},
+        {"count": 1, "results": [{"logid": "rl_1"}]},
+        {"count": 3, "data": []},
+        {"count": 0, "total": 7, "data": []},
     ],
     ids=str,
 )
@@ -313,6 +326,16 @@ async def test_answers_that_are_no_log(answer: Any) -> None:
     findings = await ask(DOUBTS, lambda query: answer)
     assert (findings.found, findings.absent) == ({}, frozenset())
     assert findings.problem
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {"data": []}, {"count": 0}, {"count": 0, "data": None}, {"count": 0, "message": "none found", "data": []}],
+    ids=str,
+)
+async def test_a_log_that_says_that_it_is_empty(answer: Any) -> None:
+    """What never left would stay unknown for ever."""
+    assert set((await ask(DOUBTS, lambda query: answer)).absent) == {1, 2}
 
 
 async def test_an_endless_list_of_empty_pages() -> None:

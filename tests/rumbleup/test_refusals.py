@@ -17,6 +17,7 @@ from rumbleup_async import (
     Request,
     Response,
     RumbleUp,
+    ServerFailed,
     UnreadableReply,
 )
 from rumbleup_async.rumbleup.models import Message
@@ -72,6 +73,7 @@ ODD: dict[str, Call] = {
     "an empty time": _log(since=""),
     "a time that is none": _log(before=object()),
     "a filter cut in the middle": _log(proxy=BROKEN),
+    "a name of bytes": lambda rumbleup: rumbleup.contacts.sync(phone="2025550101", first_name=b"Ada"),
     "a page of true rows": _log(page_size=True),
     "a page of half a row": _log(page_size=1.5),
     "a page in words": _log(page_size="50"),
@@ -107,6 +109,36 @@ async def test_an_error_that_comes_as_a_success_is_no_empty_list(call: Call) -> 
     async with client(answering({"status": 440, "message": "slow down"})) as rumbleup:
         with pytest.raises(RateLimited):
             await call(rumbleup)
+
+
+DONE: dict[str, Call] = {
+    "sync": lambda rumbleup: rumbleup.contacts.sync(phone="2025550101"),
+    "import": lambda rumbleup: rumbleup.contacts.import_(b"phone,name\n2025550101,Ada\n"),
+    "contacts": lambda rumbleup: rumbleup.contacts.download(26),
+    "report": lambda rumbleup: rumbleup.reports.download("rp1"),
+    "delete": lambda rumbleup: rumbleup.reports.delete("rp1"),
+    "delete by GET": lambda rumbleup: rumbleup.reports.delete("rp1", method="GET"),
+    "next": lambda rumbleup: rumbleup.messages.next(action=125),
+}
+
+
+@pytest.mark.parametrize("call", DONE.values(), ids=DONE.keys())
+async def test_an_error_that_comes_as_a_success_is_no_success(call: Call) -> None:
+    """A contact would seem to be in its group, a report to be gone, and a file to hold contacts."""
+    async with client(answering({"status": 403, "message": "no"})) as rumbleup:
+        with pytest.raises(NotAllowed):
+            await call(rumbleup)
+    async with client(answering({"status": 440})) as rumbleup:
+        with pytest.raises(RateLimited):
+            await call(rumbleup)
+
+
+async def test_a_server_that_lost_patience_may_have_taken_the_text() -> None:
+    """Somebody who reads "nothing was sent" in a 408 sends it again."""
+    for call in (_send(), DONE["sync"], QUOTING["direct"], QUOTING["test"]):
+        async with client(answering({"status": 408, "message": "too slow"}, 408)) as rumbleup:
+            with pytest.raises(ServerFailed):
+                await call(rumbleup)
 
 
 QUOTING: dict[str, Call] = {

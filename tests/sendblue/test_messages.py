@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 
 from rumbleup_async import ConfigurationError, KeyRefused, MaybeSentError, NotFound, Request, Response, Sendblue, Timeouts
@@ -54,6 +55,38 @@ async def test_a_row_that_comes_twice_is_given_once() -> None:
     assert ["offset=2" in request.query for request in exchange.requests] == [False, True, False]
     assert "offset=4" in exchange.requests[2].query
     assert "order_by=createdAt&order_direction=asc" in exchange.requests[0].query
+
+
+async def test_an_offset_is_gone_on_from() -> None:
+    """The rows before it would be read after all, where the server does not say where its page begins."""
+
+    def script(request: Request) -> Response:
+        return Response(200, {}, b'{"data": [{"number": "+12025550101"}]}' if "offset=100" in request.query else b'{"data": []}')
+
+    exchange = ScriptedExchange(script)
+    async with Sendblue("KEY", "SECRET", exchange=exchange) as client:
+        assert len(await client.messages.list(offset=100).all()) == 1
+    assert [request.query.rpartition("offset=")[2] for request in exchange.requests] == ["100", "101"]
+
+
+async def test_a_status_without_a_handle_is_a_status() -> None:
+    """Every field of the answer may be missing: a message that is there would not be found."""
+    told = {"status": "DELIVERED", "content": "Hi", "is_outbound": True}
+    for body, missing in ((told, False), ({"status": "ERROR", "message": "no such message"}, True)):
+        answer = Response(200, {}, msgspec.json.encode(body))
+        async with Sendblue("KEY", "SECRET", exchange=ScriptedExchange(lambda _, answer=answer: answer)) as client:  # type: ignore[misc]
+            if missing:
+                with pytest.raises(NotFound):
+                    await client.messages.status(handle="H-1")
+            else:
+                assert (await client.messages.status(handle="H-1")).status == "DELIVERED"
+
+
+async def test_no_text_is_longer_than_sendblue_takes() -> None:
+    """Each would be refused, one after the other."""
+    async with Sendblue("KEY", "SECRET") as client:
+        with pytest.raises(ConfigurationError, match="18,996 characters"):
+            client.fast_mode(from_numbers=[LINE], text="Hi. STOP", max_segments=125)
 
 
 @pytest.mark.parametrize("fault", ["hang-after", "close-after", "reset-after"])

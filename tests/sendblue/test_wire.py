@@ -254,6 +254,10 @@ def test_who_is_the_contact(row: dict[str, Any], contact: str, line: str) -> Non
         ({"data": [], "pagination": {"hasMore": False}}, None, None, 0),
         ({"data": [{}]}, None, "1", 1),
         ({"data": []}, "1", None, 0),
+        ({"data": [{}], "pagination": {"hasMore": "false"}}, None, None, 1),
+        ({"data": [], "pagination": {"total": 7}}, "7", None, 0),
+        ({"status": "OK", "message": "none found", "data": []}, None, None, 0),
+        ({"data": [{}], "pagination": {"hasMore": True}}, "1000000", "1000001", 1),
     ],
 )
 def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) -> None:
@@ -264,7 +268,19 @@ def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"data": None}, {"status": "ERROR", "message": "no"}, [], {"data": [], "pagination": {"hasMore": True}}, b"<html>"],
+    [
+        {},
+        {"data": None},
+        {"status": "ERROR", "message": "no"},
+        {"status": "ERROR", "message": "no", "data": []},
+        {"status": "ERROR", "data": []},
+        {"status": "OK", "error": "no", "data": []},
+        {"message": "no", "data": None},
+        {"status": "OK", "data": [], "pagination": {"total": 7, "hasMore": False}},
+        [],
+        {"data": [], "pagination": {"hasMore": True}},
+        b"<html>",
+    ],
 )
 def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
     """An error that came as a 200 would say that nothing was sent."""
