@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from rumbleup_async import Response, RumbleUp, RumbleUpError, ScriptedExchange, Timeouts
@@ -117,6 +118,21 @@ async def shown_by(call: Any) -> list[str]:
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return [*words, *([str(cause), repr(cause)] if cause else [])]
     return []
+
+
+async def test_the_key_as_it_travels_is_not_quoted() -> None:
+    """A gateway that takes offence at the header repeats it, and base64 hides nothing."""
+    headers: list[str] = []
+    for auth in ("basic", "bearer"):
+        headers.append(wire.auth_header(KEY, auth))
+        quoted = f"'{headers[-1]}' is not a valid key=value pair in Authorization header"
+        exchange = ScriptedExchange(lambda _, quoted=quoted: Response(403, {}, msgspec.json.encode({"message": quoted})))  # type: ignore[misc]
+        async with RumbleUp(KEY, exchange=exchange, auth=auth) as client:
+            shown = "".join(await shown_by(client.messages.send(phone=PHONE, action=1, text=WORDS)))
+            async with client.fast_mode(action=1, text=WORDS) as run:
+                shown += "".join([f"{result} {result.reason}" async for result in run.send([PHONE])]) + str(run.summary.stopped)
+        assert "quote" in shown
+        assert not [header for header in headers if header.partition(" ")[2] in shown]
 
 
 async def test_the_exchange_in_a_users_test_shows_nothing_either() -> None:

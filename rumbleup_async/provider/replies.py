@@ -132,7 +132,7 @@ def retry_after(response: Response, body_milliseconds: object) -> float | None:
         except ValueError:
             try:
                 seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 seconds = -1.0
         if 0 <= seconds < 1e9:
             return seconds

@@ -88,8 +88,9 @@ class RumbleUp(Client):
             transport=transport,
         )
         self._again = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
-        # In no error: the pair, and its secret half.
-        super().__init__(connecting, answers.DIALECT, hide=(api_key, api_key.partition(":")[2]))
+        # In no error: the pair, its secret half, and the pair as it travels, which gateways quote.
+        hide = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
+        super().__init__(connecting, answers.DIALECT, hide=hide)
         caller = self._caller
         self.messages = Messages(caller)
         self.projects = Projects(caller, "project")

@@ -191,11 +191,13 @@ _KEY_REMEDY = "the provider does not accept the API key; check RUMBLEUP_API_KEY 
 def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     failure = read_failure(response, hide)
     status, code = failure.status, failure.code
+    if response.status >= 500 and status not in _THROTTLED:
+        return Unknown(f"the server answered {response.status}", response.status)
     if 400 <= status < 500 and code in _BARS:
         return Barred(_BARS[code], failure.reason, status, code)
     if status in _THROTTLED:
         return Throttled(f"told {status}", status, failure.after)
-    if status >= 500 or status < 400 or status == 408:
+    if status < 400 or status == 408:
         # 408 comes from something on the way that lost patience; what it had handed on by then nobody knows.
         return Unknown(f"the server answered {status}", status)
     if status == 401:
@@ -245,10 +247,18 @@ class _ErrorBody(msgspec.Struct):
 _error_body = msgspec.json.Decoder(_ErrorBody).decode
 
 
+def _read_error_body(body: bytes) -> _ErrorBody:
+    try:
+        return _error_body(body)
+    except msgspec.DecodeError:
+        # As for an answer to a send: words cut in the middle of an emoji hide neither status nor code.
+        return msgspec.convert(replies.decode(body), _ErrorBody)
+
+
 def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     """The error object `{status, message, code?}` of an answer, or the best substitute for one that is HTML, empty or broken."""
     try:
-        body = _error_body(response.body)
+        body = _read_error_body(response.body)
     except replies.BROKEN:
         return Failure(
             response.status, "", replies.what(response), replies.retry_after(response, None), opt_out=False, readable=False
@@ -406,7 +416,10 @@ def _words(flags: object) -> set[str]:
 
 def _who(response: Response) -> dict[str, str]:
     """What tells an ambiguous contact from another one, without a phone."""
-    contact = json.loads(response.body)
+    try:
+        contact = replies.decode(response.body)
+    except replies.BROKEN:
+        return {}
     if not isinstance(contact, dict):
         return {}
     return {name: str(contact[name]) for name in ("cid", "rupid", "first_name", "last_name") if contact.get(name) is not None}

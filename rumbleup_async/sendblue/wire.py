@@ -158,7 +158,7 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     if not isinstance(value, dict):
         return Failure(response.status, "", replies.what(response), after, False, False, readable=False)
     inner = value.get("data")
-    if "error_code" not in value and "status" in value and isinstance(inner, dict):
+    if "error_code" not in value and "message_handle" not in value and isinstance(inner, dict):
         value = {**inner, **{name: value[name] for name in ("error", "message", "error_message") if value.get(name)}}
     words = next((value[name] for name in ("error", "message", "error_message", "error_reason") if _words(value.get(name))), "")
     message = _words(words)
@@ -212,7 +212,8 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
         if message.message_handle:
             return Accepted(message.message_handle)
         return Unknown("an answer without a message handle", response.status)
-    said = failure.reason if failure.code or failure.message else f"{response.status} {message.status}"
+    status = replies.safe(message.status or "", 20, hide)
+    said = failure.reason if failure.code or failure.message else f"{response.status} {status}"
     if failure.code in UNCLEAR:
         return Unknown(said, response.status)
     if failure.code in NOT_NOW:
@@ -221,7 +222,7 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
         return Throttled(said, response.status, failure.after)
     if message.status not in {None, "ERROR", "DECLINED"}:
         # An error code beside a status such as QUEUED: one of the two is wrong, and nobody knows which.
-        return Unknown(f"{said} under the status {replies.safe(message.status or '', 20)}", response.status)
+        return Unknown(f"{said} under the status {status}", response.status)
     return Refused(said, response.status, failure.code, about_recipient=failure.about_recipient)
 
 

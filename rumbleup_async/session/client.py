@@ -7,15 +7,19 @@ May import: aiohttp, errors, session.exchange, session.limits, session.words. Kn
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import aiohttp
 import anyio.to_thread
 from yarl import URL
 
-from rumbleup_async.errors import MaybeSentError, NotSentError
+from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
 from rumbleup_async.session import limits, words
 from rumbleup_async.session.exchange import Request, Response, Sink, rejects_side_effects_by_get
 from rumbleup_async.session.limits import Timeouts, check_base_url
@@ -117,6 +121,9 @@ class AiohttpExchange:
         try:
             return await self._exchange(request, request.body or None, self._headers_for(request))
         except asyncio.CancelledError:
+            if self._closed and not task.cancelling():
+                # aiohttp does so to those who wait for a connection when the session is closed.
+                raise NotSentError(words.SESSION_CLOSED, endpoint=request.path) from None
             if task not in self._overdue:
                 raise
             if task.uncancel():
@@ -141,24 +148,34 @@ class AiohttpExchange:
         body = Multipart(request.parts)
         headers = {**self._headers, "Content-Type": body.content_type, "Content-Length": str(body.length)}
         patience = request.timeout or self._timeouts.read
+        watched = _Watched(body.chunks(), patience, patience + max(self._timeouts.answer, patience))
         try:
             # aiohttp has no timeout for writing: without this a server that stops reading would hold the upload for ever.
-            async with asyncio.timeout(None) as stalled:
-                return await self._exchange(request, _watched(body.chunks(), stalled, patience), headers)
+            async with asyncio.timeout(None) as watched.stalled:
+                return await self._exchange(request, aiter(watched), headers)
         except TimeoutError:
-            raise MaybeSentError("the server stopped taking the upload", endpoint=request.path) from None
+            why = words.NOT_WHOLE if watched.is_out else "the server stopped taking the upload"
+            raise MaybeSentError(why, endpoint=request.path) from None
 
-    async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
+    def _usable(self, request: Request) -> aiohttp.ClientSession:
+        """The session, or NotSentError if nothing can be sent over it."""
         if self._closed:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         session = self._session or self._open()
         if session.closed:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
+        if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
+            for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see _Connector
+                _drop_spoiled(kept, session.connector)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
         if not session.auto_decompress:
             raise NotSentError("the session that was handed in unpacks no answer (auto_decompress=False)", endpoint=request.path)
+        return session
+
+    async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
+        session = self._usable(request)
         timeout = self._timeout
         if request.timeout is not None:
             timeout = aiohttp.ClientTimeout(
@@ -184,9 +201,18 @@ class AiohttpExchange:
         except aiohttp.InvalidURL:
             raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if type(error) is aiohttp.ClientConnectionError and str(error) == "Connector is closed.":
+                raise NotSentError(words.SESSION_CLOSED, endpoint=request.path) from None
             raise MaybeSentError(_words(error), endpoint=request.path) from None
+        if response.status < 200:
+            # 101 among them. aiohttp has put the connection back already, and the true answer may still come on it.
+            response._protocol.close()  # type: ignore[union-attr]  # noqa: SLF001
+            raise MaybeSentError(words.broke_off("what came is not the end of it"), endpoint=request.path)
         try:
             if request.sink is not None and 200 <= response.status < 300:
+                task = asyncio.current_task()
+                assert task is not None  # noqa: S101
+                self._deadlines.pop(task, None)  # it may take as long as it comes at all
                 body = await _pour(response, request.sink)
             else:
                 body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
@@ -235,30 +261,58 @@ class _Connector(aiohttp.TCPConnector):
     """
 
     async def _get(self, key: Any, traces: Any) -> Any:
-        kept = self._conns.get(key)
-        while kept and kept[0][0].should_close:
-            kept.popleft()[0].close()
+        if kept := self._conns.get(key):
+            _drop_spoiled(kept, self)
         return await super()._get(key, traces)
+
+
+def _drop_spoiled(kept: deque[Any], connector: aiohttp.BaseConnector) -> None:
+    """Drop from the head of a connector's kept connections what must not be used, and what it would pass over itself, for behind
+    that it takes the next one unasked."""
+    keepalive: float | None = connector._keepalive_timeout  # noqa: SLF001
+    oldest = -math.inf if keepalive is None else time.monotonic() - keepalive
+    while kept and (kept[0][0].should_close or not kept[0][0].is_connected() or kept[0][1] < oldest):
+        kept.popleft()[0].close()
 
 
 async def _pour(response: aiohttp.ClientResponse, sink: Sink) -> bytes:
     """The body into its sink. It may be long, so it has no deadline as a whole and no largest size."""
-    await anyio.to_thread.run_sync(sink.begin)
+    await _on_disk(sink.begin)
     while chunk := await response.content.readany():
-        await anyio.to_thread.run_sync(sink.write, chunk)
+        await _on_disk(sink.write, chunk)
     return b""
 
 
-async def _watched(chunks: AsyncIterator[bytes], stalled: asyncio.Timeout, patience: float) -> AsyncIterator[bytes]:
-    """The chunks, with the deadline put off whenever the server has taken one, and taken away after the last."""
-    clock = asyncio.get_running_loop().time
+async def _on_disk(step: Callable[..., None], *arguments: object) -> None:
     try:
-        async for chunk in chunks:
-            stalled.reschedule(clock() + patience)
-            yield chunk
-        stalled.reschedule(None)
-    except RuntimeError:
-        return  # the answer came before the end of the upload, and nobody waits for it any more
+        await anyio.to_thread.run_sync(step, *arguments)
+    except OSError as error:
+        # No trouble of the network's: to ask again would not help.
+        raise ConfigurationError(f"what was to be downloaded cannot be written: {error.strerror or error}") from None
+
+
+class _Watched:
+    """Chunks, with the deadline `stalled` put off by `patience` seconds whenever the server has taken one, and by `answer` after
+    the last."""
+
+    stalled: asyncio.Timeout
+
+    def __init__(self, chunks: AsyncIterator[bytes], patience: float, answer: float) -> None:
+        self._chunks = chunks
+        self._patience = patience
+        self._answer = answer
+        self.is_out = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        clock = asyncio.get_running_loop().time
+        try:
+            async for chunk in self._chunks:
+                self.stalled.reschedule(clock() + self._patience)
+                yield chunk
+            self.is_out = True
+            self.stalled.reschedule(clock() + self._answer)
+        except RuntimeError:
+            return  # the answer came before the end of the upload, and nobody waits for it any more
 
 
 class _TooLong(ValueError):
@@ -289,6 +343,6 @@ def _words(error: BaseException) -> str:
     for kind, plain in _PLAIN:
         if isinstance(error, kind) or isinstance(cause, kind):
             return plain
-    if isinstance(cause, OSError) and cause.strerror:
-        return f"{type(error).__name__}: {cause.strerror}"
+    if isinstance(cause, OSError) and cause.errno:
+        return f"{type(error).__name__}: {os.strerror(cause.errno)}"  # its own words are aiohttp's at times, and name the address
     return type(error).__name__

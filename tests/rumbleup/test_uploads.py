@@ -14,6 +14,7 @@ from aiohttp import BodyPartReader, web
 from rumbleup_async import ConfigurationError, KeyRefused, MaybeSentError, NotSentError, RumbleUp, Timeouts
 from rumbleup_async.session.exchange import Request, Response
 from rumbleup_async.session.multipart import Multipart, file_part
+from tests.session import servers
 
 PROJECT = {"action": 126, "name": "N", "status": "Draft"}
 CONTACTS = b"phone,first_name\n2025550101,Ada\n"
@@ -172,6 +173,22 @@ async def test_a_server_that_stops_reading_is_given_up() -> None:
             with pytest.raises(MaybeSentError, match="stopped taking"):
                 await client.projects.update(126, media=b"x" * 64 * MIB)
         done.set()
+
+
+async def test_an_upload_that_is_out_is_not_waited_for_without_end() -> None:
+    """Informational answers, or a head that drips, would hold it for ever."""
+
+    async def drips(line: servers.Line) -> None:
+        await line.request()
+        while True:
+            await line.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await asyncio.sleep(0.02)
+
+    timeouts = Timeouts(read=0.2, answer=0.2)
+    async with servers.serving(drips) as server, RumbleUp("KEY:SECRET", base_url=server.url, timeouts=timeouts) as client:
+        async with asyncio.timeout(5):
+            with pytest.raises(MaybeSentError, match="no complete answer in time"):
+                await client.projects.update(126, media=b"PICTURE")
 
 
 async def test_an_early_refusal_is_heard() -> None:

@@ -101,6 +101,8 @@ UNKNOWN_200 = ("unknown", 200)
         (answer(504, b""), ("unknown", 504)),
         (answer(599, b""), ("unknown", 599)),
         (answer(500, error(500, code="DAILYCAP")), ("unknown", 500)),
+        (answer(500, error(441)), ("unknown", 500)),
+        (answer(502, error(440)), ("throttled", 440, None)),
         # not now
         (answer(429, error(429)), ("throttled", 429, None)),
         (answer(429, b""), ("throttled", 429, None)),
@@ -118,6 +120,7 @@ UNKNOWN_200 = ("unknown", 200)
         (answer(429, error(429), Retry_After="-5"), ("throttled", 429, None)),
         (answer(429, error(429), Retry_After="soon"), ("throttled", 429, None)),
         (answer(429, error(429), Retry_After="nan"), ("throttled", 429, None)),
+        (answer(429, error(429), Retry_After="Mon, 99999999999999999999 Jan 2024 00:00:00 GMT"), ("throttled", 429, None)),
         (answer(429, error(429), Retry_After="inf"), ("throttled", 429, None)),
         (answer(429, error(429), Retry_After="Mon, 99 Foo 2025 00:00:00"), ("throttled", 429, None)),
         (answer(429, error(429), Retry_After="Mon, 01 Jan 0001 00:00:00 -0000"), ("throttled", 429, None)),
@@ -145,6 +148,8 @@ UNKNOWN_200 = ("unknown", 200)
         (answer(403, error(403, code="dailycap")), ("barred", Bar.DAILY_CAP, 403)),
         (answer(429, error(429, code="DAILYCAP")), ("barred", Bar.DAILY_CAP, 429)),
         (answer(400, error(400, code="TIMERANGE")), ("barred", Bar.OUTSIDE_HOURS, 400)),
+        (answer(400, b'{"status": 400, "code": "TIMERANGE", "message": "Hi \\ud83d"}'), ("barred", Bar.OUTSIDE_HOURS, 400)),
+        (answer(400, b'{"status": 440, "message": "Hi \\ud83d"}'), ("throttled", 440, None)),
         # no, and it would be no again
         (answer(400, error(400)), ("refused", 400, "", False)),
         (answer(400, b""), ("refused", 400, "", False)),

@@ -98,6 +98,8 @@ SAYS: list[tuple[int, Any, Outcome]] = [
     # nobody knows
     (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5000}, Unknown("200 5000", 200)),
     (200, {"status": "ERROR", "error_code": 10002}, Unknown("200 10002", 200)),
+    (200, {"data": {"status": "ERROR", "error_code": 10002}}, Unknown("200 10002", 200)),
+    (200, {"data": {"status": "ERROR", "error_code": 4001}}, Throttled("200 4001", 200, None)),
     (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 22}, Unknown("200 22 under the status QUEUED", 200)),
     (200, {"status": "QUEUED"}, Unknown("an answer without a message handle", 200)),
     (200, {}, Unknown("an answer without a message handle", 200)),

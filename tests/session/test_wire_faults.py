@@ -1,6 +1,9 @@
 """The exchange over real sockets: what it says about a request that went wrong, and that it never sends one twice."""
 
 import asyncio
+import errno
+import io
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
 from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
-from rumbleup_async.session.exchange import Exchange
+from rumbleup_async.session.exchange import Exchange, Sink
 from rumbleup_async.session.lanes import LaneExchange
 
 from .servers import OK, Behaviour, Line, closed_port, serving
@@ -386,6 +389,104 @@ async def test_a_late_answer_on_a_kept_connection_is_not_taken_for_the_next(exch
             pass
         else:
             assert b"rl_9" not in second.body
+        await carrier.aclose()
+
+
+@pytest.mark.parametrize("status", [101, 199])
+async def test_what_comes_after_no_answer_is_not_taken_for_the_next(exchange: Connect, status: int) -> None:
+    """The true answer comes later, on a connection that is in the pool again: the next text would bear its logid."""
+
+    async def switches(line: Line) -> None:
+        while await line.request():
+            number = len(line.server.bodies)
+            if number == 1:
+                await line.write(f"HTTP/1.1 {status} Switching Protocols\r\n\r\n".encode())
+                await asyncio.sleep(0.05)
+            await line.write(OK.replace(b"rl_1", b"rl_%d" % number))
+
+    async with serving(switches) as server:
+        carrier = exchange(server.url)
+        if status == 101:
+            with pytest.raises(MaybeSentError):
+                await carrier(SEND)
+        else:
+            assert b"rl_1" in (await carrier(SEND)).body  # informational, and then the answer
+        assert b"rl_2" in (await carrier(SEND)).body
+        assert server.connections == (2 if status == 101 else 1)
+        await carrier.aclose()
+
+
+@pytest.mark.parametrize("how", ["aiohttp", "a session of the caller's", "lane"])
+async def test_an_unasked_answer_behind_an_old_connection_is_not_taken(how: str) -> None:
+    """The pool drops the connection that has been idle too long, and takes the one behind it without a look."""
+
+    async def twice(line: Line) -> None:
+        while await line.request():
+            number = len(line.server.bodies)
+            await asyncio.sleep(0.05)
+            await line.write(OK.replace(b"rl_1", b"rl_%d" % number))
+            if number == 2:
+                await asyncio.sleep(0.35)
+                await line.write(OK.replace(b"rl_1", b"rl_9"))
+
+    patient = Timeouts(connect=1, sock_connect=1, read=2, answer=2, idle=0.5)
+    async with serving(twice) as server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=0.5)) as session:
+        carrier: Exchange = over_lanes(server.url, patient) if how == "lane" else over_aiohttp(server.url, patient)
+        if how == "a session of the caller's":
+            carrier = over_aiohttp(server.url, patient, session=session)
+        first = asyncio.create_task(carrier(SEND))
+        await asyncio.sleep(0.02)
+        second = asyncio.create_task(carrier(SEND))
+        assert b"rl_1" in (await first).body
+        assert b"rl_2" in (await second).body
+        await asyncio.sleep(0.49)  # the first connection is too old, or about to be; the second has something on it
+        for number in (3, 4):
+            assert b"rl_%d" % number in (await carrier(SEND)).body
+        await carrier.aclose()
+
+
+async def test_who_waits_when_the_client_is_closed_has_certainly_not_sent(exchange: Connect) -> None:
+    """A cancellation that nobody asked for would end the caller's tasks without a word."""
+    async with serving(answers(then=hangs)) as server:
+        carrier = exchange(server.url, Timeouts(), connections=1)
+        tasks = [asyncio.create_task(carrier(SEND)) for _ in range(3)]
+        while not server.bodies:
+            await asyncio.sleep(0.005)
+        await carrier.aclose()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in ended] == [MaybeSentError, NotSentError, NotSentError]
+        assert server.posts == 1
+
+
+async def test_a_long_file_has_the_time_it_takes(exchange: Connect) -> None:
+    """A report over a thin line could never be fetched: cut off after a while, and begun anew each time."""
+
+    async def thin(line: Line) -> None:
+        await line.request()
+        await line.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+        for _ in range(10):
+            await asyncio.sleep(0.06)
+            await line.write(b"12345")
+
+    async with serving(thin) as server:
+        carrier = exchange(server.url, Timeouts(connect=0.1, sock_connect=0.1, read=0.2, answer=0.1))
+        file = io.BytesIO()
+        await carrier(Request("GET", "/report/download/1", read=True, sink=Sink(file)))
+        assert len(file.getvalue()) == 50
+        await carrier.aclose()
+
+
+async def test_a_full_disk_is_no_trouble_of_the_network(exchange: Connect) -> None:
+    """The file would be fetched again and again, and the server be called to blame."""
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with serving(answers(OK)) as server:
+        carrier = exchange(server.url)
+        with pytest.raises(ConfigurationError, match="cannot be written: No space left"):
+            await carrier(Request("GET", "/report/download/1", read=True, sink=Sink(Full())))
         await carrier.aclose()
 
 
