@@ -39,6 +39,10 @@ class Ledger(Protocol):
         """
 
     @property
+    def lock(self) -> int | None:
+        """A descriptor by which other processes that send hold the ledger, too, as long as one of them lives; or None."""
+
+    @property
     def fingerprint(self) -> str | None:
         """The fingerprint of the list once it is in the ledger to its end, else None. "" for a list without one."""
 

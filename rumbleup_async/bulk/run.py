@@ -210,7 +210,7 @@ class Run:
                 await self._wind_up(self._task)
         finally:
             try:
-                if self._began is not None:
+                if self._began is not None or (self._stopped is not None and any(self._ledger.counts.values())):
                     with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
                         await self._ledger.finish(None if self._stopped is None else str(self._stopped), self.elapsed)
             finally:

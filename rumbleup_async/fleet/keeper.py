@@ -1,7 +1,7 @@
 """The keeper of the books of many sending processes: has the face of an engine, and sends nothing itself.
 
 Lives here: starting the senders, one durable step for all that they ask at a time, one rate, one stop.
-May import: errors, messaging, retry, finishing, bulk, fleet.channel. Knows no provider, no HTTP, no database.
+May import: errors, messaging, retry, finishing, bulk, session.limits, fleet.channel. Knows no provider, no HTTP, no database.
 
 - Each sender is an engine that asks to close and open entries. What several ask while the disk is busy becomes one step.
 - A sender that dies leaves its open entries, at most 2 x concurrency, `unknown`; the others go on.
@@ -41,6 +41,7 @@ from rumbleup_async.fleet.channel import (
 )
 from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Stop
+from rumbleup_async.session.limits import Timeouts
 
 DIED = "interrupted before its result was known"
 
@@ -106,6 +107,7 @@ class Fleet:
         self._room = asyncio.Event()
         self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
+        self._giving_up: asyncio.TimerHandle | None = None
         self._is_abandoned = False
         self._is_cancelled = False
         self._failure: Exception | None = None
@@ -129,6 +131,8 @@ class Fleet:
         if self.stopped is None:
             self.stopped = why
         self._tell_all(Halt(why.cause, why.message))
+        if self._giving_up is None:
+            self._giving_up = asyncio.get_running_loop().call_later(_longest(self._recipe), self._kill_all)
         if self._taking_in is not None:
             self._taking_in.cancel()  # the list may be waiting for a contact that comes tomorrow
         self._bell.set()
@@ -189,7 +193,7 @@ class Fleet:
         listening: list[asyncio.Task[None]] = []
         try:
             while not self._is_stopped() and len(self._senders) < self._options.processes:
-                sender = await _start()
+                sender = await _start(self._ledger.lock)
                 self._senders.append(sender)
                 listening.append(asyncio.create_task(self._listen(sender)))
             if not self._is_stopped():
@@ -202,6 +206,8 @@ class Fleet:
                 await self._step()
             await self._give_back()
         finally:
+            if self._giving_up is not None:
+                self._giving_up.cancel()
             for sender in self._senders:
                 await _see_out(sender)
             await asyncio.gather(*listening, return_exceptions=True)
@@ -382,6 +388,12 @@ class Fleet:
         await self._ledger.complete("")
 
 
+def _longest(recipe: Recipe) -> float:
+    """Seconds after which a sender has closed all that it had in flight, unless it does not run at all."""
+    limits = Timeouts(**(recipe.arguments.get("timeouts") or {}))
+    return limits.connect + limits.read + max(limits.read, limits.answer) + _PATIENCE
+
+
 async def _see_out(sender: _Sender) -> None:
     """Wait for the end of its process, which comes by itself after its last word."""
     if not sender.is_done:
@@ -415,8 +427,11 @@ def _dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:
     return hands
 
 
-async def _start() -> _Sender:
-    """A sending process, told nothing yet."""
+async def _start(lock: int | None) -> _Sender:
+    """A sending process, told nothing yet.
+
+    It holds the ledger's `lock`, too: nobody settles what is in its hands while it lives, stopped perhaps, and we do not.
+    """
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
@@ -425,7 +440,7 @@ async def _start() -> _Sender:
             "rumbleup_async.fleet.sender",
             str(theirs.fileno()),
             stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *([] if lock is None else [lock])],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
             start_new_session=True,

@@ -55,6 +55,7 @@ class Till:
         self.in_flight: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.counts: Mapping[State, int] = dict.fromkeys(State, 0)
         self.last_row = 0
+        self.lock: int | None = None
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         if self._is_gone:

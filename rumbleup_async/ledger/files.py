@@ -5,6 +5,7 @@ Lives here: checks and reads that the writer and the reader share. May import: e
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 from pathlib import Path
@@ -20,7 +21,11 @@ APPLICATION = 0x52554153
 
 
 def check_file(path: Path, *, missing_is_fine: bool) -> None:
-    """LedgerError unless `path` is a plain file of its own, or may be made one."""
+    """LedgerError unless `path` is a plain file of its own, or may be made one.
+
+    It is not opened: closing it again would drop every lock that this process, a run of it perhaps, holds on the file (POSIX),
+    and the next program that looks into it would take the write-ahead log away under the run.
+    """
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -35,13 +40,19 @@ def check_file(path: Path, *, missing_is_fine: bool) -> None:
         raise LedgerError(f"{path} is a symbolic link; a ledger must be a file of its own")
     if not stat.S_ISREG(found.st_mode):
         raise LedgerError(f"{path} is not a file")
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror}") from None
-    if head and head != b"SQLite format 3\0":
-        raise LedgerError(f"{path} is not a ledger but a file of another kind")
+
+
+def check_name(path: Path) -> None:
+    """LedgerError if the file at `path` has another name, under which another run would have another lock."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_nlink > 1:
+            raise LedgerError(f"{path} has another name (a hard link); make a copy of it and take away one of the names")
+
+
+def places(path: Path) -> list[tuple[int, int]]:
+    """Which files are at the ledger's names at this moment; OSError if one is gone."""
+    found = [name.stat() for name in (path, beside(path, "-wal"))]
+    return [(one.st_dev, one.st_ino) for one in found]
 
 
 def beside(path: Path, ending: str) -> Path:

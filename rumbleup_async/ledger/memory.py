@@ -167,6 +167,10 @@ class MemoryLedger:
     def last_row(self) -> int:
         return max(self._entries, default=0)
 
+    @property
+    def lock(self) -> int | None:
+        return None
+
     def _move(self, entry: _Entry, state: State) -> None:
         states.check(entry.state, state)
         self._counts[entry.state] -= 1

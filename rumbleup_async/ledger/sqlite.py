@@ -42,6 +42,8 @@ from rumbleup_async.ledger.files import (
     beside,
     check_file,
     check_kind,
+    check_name,
+    places,
     read_plan,
     select_rows,
     value_of,
@@ -95,6 +97,9 @@ class SqliteLedger:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
+        self._places: list[tuple[int, int]] = []
+        self._lost = ""
+        """Why nothing more is written, once the files are not where they were."""
         self._plan: Plan | None = None
         self._counts = dict.fromkeys(State, 0)
         self._ahead: deque[Text] = deque()
@@ -113,6 +118,10 @@ class SqliteLedger:
     @property
     def last_row(self) -> int:
         return self._last_row
+
+    @property
+    def lock(self) -> int | None:
+        return self._lock
 
     # ---- the calls: each hands one function to the thread and waits for it, come what may ----
 
@@ -173,6 +182,7 @@ class SqliteLedger:
         if sqlite3.sqlite_version_info < (3, 35):
             raise LedgerError(f"the ledger needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}")
         check_file(self.path, missing_is_fine=plan is not None)
+        check_name(self.path)
         self._take_lock()
         try:
             self._open_file()
@@ -184,6 +194,7 @@ class SqliteLedger:
         self._ended_before = value_of(self._db, "stopped")
         with self._transaction() as db:
             db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
+        self._places = places(self.path)
         self._plan = stored
         return stored
 
@@ -456,6 +467,7 @@ class SqliteLedger:
             return []
         try:
             self._step(closing, opened)
+            self._check_place()
         except BaseException:
             self._ahead.extendleft(reversed(opened))
             raise
@@ -467,10 +479,22 @@ class SqliteLedger:
 
     def _check(self, closing: Closing) -> None:
         """All or nothing: every close must be of an open entry, once, and a legal move, before any is written."""
+        if self._lost:
+            raise LedgerError(self._lost)
         if len(closing.rows) != closing.number or not closing.rows <= self._open_rows:
             raise LedgerError(f"{self.path}: an entry to be closed was not open")
         for state in closing.states:
             states.check(State.INTENT, state)
+
+    def _check_place(self) -> None:
+        """What has been written must be where the next process looks for it. That costs 3 us a step."""
+        try:
+            is_there = places(self.path) == self._places
+        except OSError:
+            is_there = False
+        if not is_there:
+            self._lost = f"{self.path} was moved, replaced or removed under the run, or its -wal file was"
+            raise LedgerError(self._lost)
 
     def _closed(self, closing: Closing) -> None:
         """Take note of what is closed on the disk."""
@@ -528,6 +552,7 @@ class SqliteLedger:
                     "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
                     (text.text, text.name, _now(), text.row),
                 )
+        self._check_place()
         self._closed(closing)
         self._open_rows.update(answer.row for answer in answers if isinstance(answer, Text))
         self._count_in(new, State.INTENT)
@@ -609,7 +634,8 @@ class SqliteLedger:
             for ending in ("", "-wal", "-shm", "-lock"):
                 beside(self.path, ending).unlink(missing_ok=True)
         if self._lock is not None:
-            # Only after SQLite has let go: closing a file drops every POSIX lock this process holds on it.
+            # Only after SQLite has let go. A process that was forked meanwhile holds the same lock, and nothing would end that.
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 

@@ -84,6 +84,30 @@ def test_the_one_that_keeps_the_books_is_killed(stage: Stage, provider: Provider
     stage.check(2000, summary=after.json, concurrency=CONCURRENCY, crashes=2)
 
 
+def test_while_one_of_them_lives_nobody_goes_on(stage: Stage, provider: Provider) -> None:
+    """Else a sender that was stopped wakes up when its texts are settled and sent again, and sends them too."""
+    provider.set(latency=0.05)
+    running = stage.start(*sending(stage, 600, 2))
+    provider.wait_for(100)
+    found = senders(running)
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    running.signal(signal.SIGKILL)
+    running.process.wait(GUARD)
+    for command in ("resume", "reconcile"):
+        done = stage.run(command, stage.ledger, *(["--yes"] if command == "resume" else []))
+        assert done.code == 2, done
+        assert "being written by another run" in done.err
+    for pid in found:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in found), "the senders live on")
+    running.wait()
+    provider.set(latency=0)
+    after = stage.resume("--processes", 2)
+    assert after.json["not_sent"] == 0
+    stage.check(600, summary=after.json, concurrency=CONCURRENCY, crashes=2)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_stops_them_all(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else Ctrl-C would stop one core."""

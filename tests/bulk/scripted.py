@@ -137,6 +137,10 @@ class Books:
         return self.ledger.last_row
 
     @property
+    def lock(self) -> int | None:
+        return None
+
+    @property
     def counts(self) -> Mapping[State, int]:
         return self.ledger.counts
 

@@ -193,8 +193,8 @@ async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkey
     start = keeper._start
     started: list[_Sender] = []
 
-    async def start_and_stop() -> _Sender:
-        started.append(await start())
+    async def start_and_stop(lock: int | None) -> _Sender:
+        started.append(await start(lock))
         run.stop("enough")
         return started[-1]
 
@@ -206,9 +206,25 @@ async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkey
     assert texted_once(simulator) == 0
 
 
+async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is stopped, or swapped out, would keep the run and Ctrl-C waiting for ever."""
+    simulator = Simulator(latency=0.02)
+    monkeypatch.setattr(keeper, "_longest", lambda _: 1.0)
+    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
+        async for _ in run.send(CONTACTS):
+            if texted_once(simulator) > 50:
+                break
+        frozen = run._engine._senders[0].process  # type: ignore[union-attr]
+        frozen.send_signal(signal.SIGSTOP)
+    assert frozen.returncode == -signal.SIGKILL
+    assert run.counts[State.SENT] + run.counts[State.UNKNOWN] >= texted_once(simulator)
+    assert run.counts[State.UNKNOWN] <= 2 * 4
+    assert run.counts[State.INTENT] == 0
+
+
 async def test_the_terminal_does_not_reach_them() -> None:
     """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
-    one = await keeper._start()
+    one = await keeper._start(None)
     try:
         assert os.getsid(one.process.pid) != os.getsid(0)
     finally:

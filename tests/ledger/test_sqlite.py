@@ -40,6 +40,92 @@ async def used(path: Path, plan: Plan | None = PLAN) -> dict[State, int]:
     return counts
 
 
+ANOTHER = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM contact').fetchone(); db.close()"
+"""What somebody's tool does who looks into the file."""
+
+
+def look(path: Path) -> None:
+    subprocess.run([sys.executable, "-c", ANOTHER, str(path)], check=True, timeout=60)
+
+
+async def test_a_look_into_the_file_takes_nothing_away_under_the_run(tmp_path: Path) -> None:
+    """The tool would take itself for the last to leave, and remove the log that the run writes to: after a crash all that had
+    left since would be texted again."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.load([rows(1, 100)])
+    await ledger.complete("f")
+    wal = path.with_name("run.ledger-wal").stat().st_ino
+    Reader(path).close()  # as the command does between the list and the first text
+    with pytest.raises(LedgerLocked):
+        await SqliteLedger(path).open(PLAN)
+    look(path)
+    assert path.with_name("run.ledger-wal").stat().st_ino == wal
+    assert len(await ledger.exchange([], 10)) == 10
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for ending in ("", "-wal"):
+        shutil.copy(f"{path}{ending}", copy)
+    await ledger.aclose()
+    assert await used(copy / "run.ledger", None) == {State.QUEUED: 90, State.UNKNOWN: 10}
+
+
+@pytest.mark.parametrize("what", ["the log is removed", "it is removed", "it is moved", "it is replaced"])
+async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Path, what: str) -> None:
+    """What is in a file that nobody finds any more is texted again by the next run."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.load([rows(1, 100)])
+    texts = await ledger.exchange([], 10)
+    match what:
+        case "the log is removed":
+            path.with_name("run.ledger-wal").unlink()
+        case "it is removed":
+            path.unlink()
+        case "it is moved":
+            path.rename(tmp_path / "other.ledger")
+        case _:
+            shutil.copy(path, tmp_path / "other.ledger")
+            (tmp_path / "other.ledger").rename(path)
+    closed = [Closed(text.row, State.SENT, 1) for text in texts]
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="under the run"):
+            await ledger.exchange(closed, 10)
+    await ledger.aclose()
+
+
+async def test_another_name_of_a_ledger_is_no_other_ledger(tmp_path: Path) -> None:
+    """Two runs would write to one file under two locks, and everybody be texted by both."""
+    path, other = tmp_path / "run.ledger", tmp_path / "other.ledger"
+    await used(path)
+    os.link(path, other)
+    for name in (path, other):
+        with pytest.raises(LedgerError, match="hard link"):
+            await SqliteLedger(name).open(None)
+    Reader(other).close()
+    path.unlink()
+    await used(other, None)
+
+
+async def test_a_child_that_lives_on_does_not_hold_the_ledger(tmp_path: Path) -> None:
+    """A worker that the service forked meanwhile would keep everybody from resuming."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    child = os.fork()
+    if not child:
+        signal.pause()
+        os._exit(0)
+    try:
+        await ledger.aclose()
+        await used(path, None)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 @pytest.mark.parametrize(
     ("moment", "counts"),
     [

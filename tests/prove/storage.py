@@ -155,6 +155,10 @@ class Writer:
     def last_row(self) -> int:
         return self._disk.last_row
 
+    @property
+    def lock(self) -> int | None:
+        return None
+
     async def open(self, plan: Plan | None) -> Plan:
         return await self._step("open", self._open, plan)
 
