@@ -98,6 +98,8 @@ class Engine:
         """Entries open on the disk, by row: waiting, being delivered, or done and not yet closed."""
         self._ready: deque[Text] = deque()
         self._idle: deque[asyncio.Future[Text | None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Kept, for to ask for it takes a system call, and most texts wait for a step."""
         self._done: list[Closed] = []
         self._ahead = 0
         """Texts to be open beyond those in flight, without a limit: as many as leave while a step is made."""
@@ -196,6 +198,7 @@ class Engine:
     # ---- the bookkeeper ----
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
+        self._loop = asyncio.get_running_loop()
         self._is_fed = self._is_whole = feed is None
         self._rows_to_pass = 0 if feed is None else self._ledger.last_row
         async with anyio.create_task_group() as tasks:
@@ -416,7 +419,8 @@ class Engine:
         """The next text of the queue, when there is room in flight."""
         if self._ready and self._window.take():
             return self._ready.popleft()
-        waiting: asyncio.Future[Text | None] = asyncio.get_running_loop().create_future()
+        assert self._loop is not None  # noqa: S101 - _run has begun
+        waiting: asyncio.Future[Text | None] = self._loop.create_future()
         self._idle.append(waiting)
         return await waiting
 
