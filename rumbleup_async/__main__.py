@@ -5,6 +5,7 @@ Lives here: the step from a process to the command line. May import: cli, once i
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ def main() -> None:
     # Until a command has its own handlers there is nothing to tidy up, and Ctrl-C shall not print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_standard_streams()
+    _let_every_character_pass()
     try:
         import rich  # noqa: F401
         import typer  # noqa: F401
@@ -35,6 +37,13 @@ def _open_standard_streams() -> None:
             # The lowest free number is the one that is missing.
             os.open(os.devnull, mode)
             setattr(sys, name, open(number, "r" if mode == os.O_RDONLY else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _let_every_character_pass() -> None:
+    """A name that the terminal's encoding lacks is shown by its number: half a table and a traceback would be less."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

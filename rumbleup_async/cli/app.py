@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async import __version__
-from rumbleup_async.cli.console import guarded
+from rumbleup_async.cli.console import STOPPED, guarded, print_out, say, whole_output
 from rumbleup_async.cli.options import (
     Action,
     Concurrency,
@@ -51,7 +51,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"rumbleup_async {__version__}\n")
+        print_out(f"rumbleup_async {__version__}\n")
         raise typer.Exit
 
 
@@ -303,7 +303,13 @@ def demo(
 def main() -> None:
     """The `rumbleup` command."""
     check_arguments(sys.argv[1:], os.environ)
-    complete()()
+    try:
+        # Help is printed outside of any command.
+        with whole_output():
+            complete()()
+    except OSError as error:
+        say(f"rumbleup: {error.filename}: {error.strerror}")
+        sys.exit(STOPPED)
 
 
 @functools.cache

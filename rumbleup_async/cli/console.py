@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
@@ -44,13 +44,42 @@ def say(message: str = "") -> None:
         nobody_reads(sys.stderr)
 
 
-def print_json(value: object) -> None:
-    """One JSON object on standard output."""
-    try:
-        sys.stdout.write(json.dumps(value) + "\n")
+def print_json(value: object) -> bool:
+    """`print_out` of one JSON object on a line."""
+    return print_out(json.dumps(value) + "\n")
+
+
+def print_out(text: str) -> bool:
+    """A result on standard output; False if whoever read it has gone, who wanted no more of it.
+
+    OSError, which names standard output, if it is lost for any other reason: a script must not take half a result for the whole.
+    """
+    with whole_output() as read:
+        sys.stdout.write(text)
         sys.stdout.flush()
-    except OSError:
+    return not read.is_gone
+
+
+class _Read:
+    """Whether somebody still reads what is written."""
+
+    is_gone = False
+
+
+@contextlib.contextmanager
+def whole_output() -> Iterator[_Read]:
+    """Writing to standard output within it, as `print_out` does it."""
+    read = _Read()
+    try:
+        yield read
+    except BrokenPipeError:
+        read.is_gone = True
         nobody_reads(sys.stdout)
+    except OSError as error:
+        if error.filename is not None:
+            raise  # of a file of its own
+        nobody_reads(sys.stdout)
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def nobody_reads(stream: TextIO) -> None:
@@ -108,8 +137,8 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def table(rows: list[dict[str, Any]]) -> None:
-    """Rows as a table on standard output."""
+def table(rows: list[dict[str, Any]]) -> bool:
+    """`print_out` of rows as a table."""
     from rich.console import Console
     from rich.table import Table
 
@@ -118,4 +147,8 @@ def table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         grid.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
     # Where nobody looks at it, an id must not be cut at the width of a terminal.
-    Console(width=None if sys.stdout.isatty() else 10_000).print(grid, markup=False)
+    console = Console(width=None if sys.stdout.isatty() else 10_000)
+    with console.capture() as printed:
+        console.print(grid, markup=False)
+    # Not by rich itself, which ends the process with exit code 1 when a reader has gone.
+    return print_out(printed.get())

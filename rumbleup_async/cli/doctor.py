@@ -7,13 +7,12 @@ The key itself is never shown, not even in part.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
 
-from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, say
+from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, print_out, say
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.send import finish, run_loop
 from rumbleup_async.errors import (
@@ -51,7 +50,7 @@ def doctor(as_json: Json = False) -> None:
         print_json({"fine": fine, "checks": [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]})
     else:
         for finding in findings:
-            sys.stdout.write(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {finding.says}\n")
+            print_out(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {finding.says}\n")
         if all(finding.fine for finding in findings):
             say("all is well")
     finish(next((finding.code for finding in findings if not finding.fine), FINE))

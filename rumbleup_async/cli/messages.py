@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Yes
-from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages
+from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
 
 app = typer.Typer(
     help="Single messages: send one, draw the next contact, read the log.", no_args_is_help=True, rich_markup_mode=None
@@ -35,7 +35,7 @@ def send(
     sent = one_text(
         lambda rumbleup: rumbleup.messages.send(phone=phone, action=action, text=text, flags=flag or (), name=name, group=group)
     )
-    show(sent, as_json=as_json)
+    show_sent(sent, f"logid {sent.logid}", as_json=as_json)
 
 
 @app.command("next", epilog="Example: rumbleup messages next --action 125 --json")

@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show, show_pages
+from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
 
 app = typer.Typer(help="Sending numbers, and texts straight from one of them.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -60,4 +60,4 @@ def send(
     sent = one_text(
         lambda rumbleup: rumbleup.proxies.send(phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, **fields)
     )
-    show(sent, as_json=as_json)
+    show_sent(sent, f"logid {sent.logid}", as_json=as_json)

@@ -287,7 +287,11 @@ def _close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
                 f"by {run.lost_until:%H:%M:%S} UTC: resume after that, or use --wait-locks"
             )
     if as_json:
-        print_json(summary.as_dict())
+        try:
+            print_json(summary.as_dict())
+        except OSError as error:
+            # How the run went is what the exit code is for, and the ledger has the rest.
+            say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
     return exit_code(summary)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Yes
-from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over
+from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
 from rumbleup_async.sendblue.client import Sendblue
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def send(
         ),
         look=_LOOK,
     )
-    show(sent, as_json=as_json)
+    show_sent(sent, f"handle {sent.message_handle}", as_json=as_json)
 
 
 @messages.command(epilog="Example: rumbleup sendblue messages get HANDLE --json")

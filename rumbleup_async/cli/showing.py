@@ -114,13 +114,23 @@ def confirm(question: str, *, yes: bool) -> None:
         fail("nothing was done")
 
 
-def show(model: Model, *, as_json: bool) -> None:
-    """One result: a JSON object, or a table of its fields."""
+def show(model: Model, *, as_json: bool) -> bool:
+    """One result: a JSON object, or a table of its fields. False if whoever read it has gone."""
     values = plain(model)
     if as_json:
-        print_json(values)
-    else:
-        table([{"field": name, "value": words(value)} for name, value in values.items()])
+        return print_json(values)
+    return table([{"field": name, "value": words(value)} for name, value in values.items()])
+
+
+def show_sent(text: Model, known_by: str, *, as_json: bool) -> None:
+    """`show` for a text that has left. Whatever becomes of the words, the command did what it was told: a script that takes a
+    full disk for a failed send would text the person again."""
+    try:
+        shown = show(text, as_json=as_json)
+    except (Exception, SystemExit):  # noqa: BLE001 - not one of them takes the text back
+        shown = False
+    if not shown:
+        say(f"rumbleup: the text was sent ({known_by}); only its result could not be printed")
 
 
 def show_all(models: Iterable[Model], columns: Sequence[str], *, as_json: bool) -> None:
@@ -128,7 +138,8 @@ def show_all(models: Iterable[Model], columns: Sequence[str], *, as_json: bool) 
     rows = [plain(model) for model in models]
     if as_json:
         for row in rows:
-            print_json(row)
+            if not print_json(row):
+                break
     elif rows:
         table([{column: words(row.get(column)) for column in columns} for row in rows])
     else:
@@ -151,16 +162,16 @@ def show_pages_over(
     as_json: bool,
     timeout: float = 30.0,
 ) -> None:
-    """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as they come."""
+    """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as they come, for as long as somebody reads."""
 
     async def work(connected: C) -> list[Model]:
         rows: list[Model] = []
         number = 0
         async for row in pages(connected):
-            if as_json:
-                print_json(plain(row))
-            else:
+            if not as_json:
                 rows.append(row)
+            elif not print_json(plain(row)):
+                break
             number += 1
             if number == limit:
                 break

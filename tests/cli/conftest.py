@@ -1,7 +1,12 @@
-"""The command in this process, against a simulator that serves from this loop."""
+"""The command, in this process or in one of its own, against a simulator that serves from this loop."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -10,6 +15,7 @@ from rumbleup_async.cli.app import complete
 from rumbleup_async.simulator import Server
 
 Rumbleup = Callable[..., Awaitable[Result]]
+Process = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
 
 @pytest.fixture
@@ -23,5 +29,31 @@ def command(monkeypatch: pytest.MonkeyPatch, server: Server) -> Rumbleup:
     async def run(*arguments: str) -> Result:
         # In a thread, because a command runs a loop of its own.
         return await asyncio.to_thread(lambda: runner.invoke(complete(), list(arguments)))
+
+    return run
+
+
+@pytest.fixture
+def process(server: Server, tmp_path: Path) -> Process:
+    """`await process("status", "x", stdout=file, env={...})`: the command in an interpreter of its own, in an empty folder."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    around = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    keys = {
+        "RUMBLEUP_API_KEY": "KEY:SECRET",
+        "RUMBLEUP_BASE_URL": server.url,
+        "SENDBLUE_API_KEY": "KEY",
+        "SENDBLUE_API_SECRET": "SECRET",
+        "SENDBLUE_BASE_URL": server.url.removesuffix("/api"),
+    }
+
+    async def run(*arguments: object, env: dict[str, str] | None = None, **options: Any) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "rumbleup_async", *map(str, arguments)]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return await asyncio.to_thread(
+            lambda: subprocess.run(
+                command, cwd=folder, env={**around, **keys, **(env or {})}, text=True, timeout=60, check=False, **streams
+            )
+        )
 
     return run
