@@ -13,8 +13,10 @@ import sys
 
 def main() -> None:
     """Run the command line; without its extra installed, say how to get it."""
-    # Until a command has its own handlers there is nothing to tidy up, and Ctrl-C shall not print a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Until a command has its own handlers there is nothing to tidy up, and Ctrl-C shall not print a traceback. What a script
+    # runs in the background has it ignored, and shall go on.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_standard_streams()
     _let_every_character_pass()
     try:

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -20,6 +21,12 @@ for _name in list(os.environ):
     # At import, so that the processes which tests start do not inherit them either.
     if _name.upper().startswith(_FOREIGN):
         del os.environ[_name]
+
+for _number in (signal.SIGINT, signal.SIGHUP):
+    # Under `nohup`, or behind the `&` of a script, processes that tests start would ignore them as well. A handler of ours is
+    # not inherited, and ignores it here.
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 
 class _Response(ClientResponse):

@@ -7,7 +7,6 @@ May import: everything.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
@@ -26,7 +25,7 @@ from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress, providers
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, exit_code, fail, plural, print_json, say
 from rumbleup_async.cli.providers import Order
-from rumbleup_async.cli.signals import stopping
+from rumbleup_async.cli.signals import interruptible, stopping
 from rumbleup_async.errors import ConfigurationError, LedgerError, ListError
 from rumbleup_async.fleet.sender import tune_collector
 from rumbleup_async.ledger import Reader
@@ -323,14 +322,11 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask on the terminal; Ctrl-C there means no and ends the command."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    """Ask on the terminal; Ctrl-C there, or another signal, means no and ends the command."""
+    with interruptible():
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _show_findings(source: str, ledger: Path, *, fresh: bool) -> None:

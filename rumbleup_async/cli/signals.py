@@ -9,8 +9,10 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from rumbleup_async.cli.console import INTERRUPTED, say
 
@@ -24,7 +26,8 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
     """Within it, a first signal calls `stop` and says `words`; a second one ends the process. Not to be nested.
 
-    Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown.
+    Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown. A signal that
+    was ignored stays so.
     """
     loop = asyncio.get_running_loop()
     told: float | None = None
@@ -41,8 +44,8 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
                     os.write(2, b"\x1b[?25h\n")  # the live bar has hidden the cursor
             os._exit(INTERRUPTED)
 
-    before = {number: signal.getsignal(number) for number in _STOPS}
-    for number in _STOPS:
+    before = _heeded()
+    for number in before:
         loop.add_signal_handler(number, on_signal)
     try:
         yield
@@ -52,3 +55,24 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
             loop.remove_signal_handler(number)
             if handler is not None:  # one that Python did not install
                 signal.signal(number, handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it, a signal is a KeyboardInterrupt, so that what is open is tidied up; the command then ends with exit code 130."""
+    before = _heeded() if threading.current_thread() is threading.main_thread() else {}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _heeded() -> dict[int, Any]:
+    """The signals that stop the command, with their handlers. Whoever starts it with one ignored, as `nohup` and the `&` of a
+    script do, wants it to go on."""
+    handlers = {number: signal.getsignal(number) for number in _STOPS}
+    return {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}

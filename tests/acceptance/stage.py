@@ -33,7 +33,7 @@ _private = re.compile(
 """What nobody may meet on standard error: a phone, the key, the text, a traceback."""
 
 _LAUNCH = """
-import fcntl, os, resource, sys, termios
+import fcntl, os, resource, signal, sys, termios
 if sys.argv[1] == "terminal":
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -41,6 +41,9 @@ elif sys.argv[1] == "small-disk":
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 elif sys.argv[1] == "no-stderr":
     os.close(2)
+elif sys.argv[1] == "background":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.execv(sys.argv[2], sys.argv[2:])
 """
 """Sets something up in the process that then becomes the command."""

@@ -105,6 +105,19 @@ def size_of_books(stage: Stage) -> int:
     return sum(path.stat().st_size for path in stage.folder.glob("run.ledger*"))
 
 
+def test_what_runs_in_the_background_goes_on(stage: Stage, provider: Provider) -> None:
+    """Else a run under `nohup` would stop when its terminal closes, and one behind the `&` of a script by somebody's Ctrl-C."""
+    provider.set(latency=0.05)
+    running = stage.start(*stage.sending(stage.list(200), "--concurrency", "4"), within="background")
+    provider.wait_for(4)
+    running.signal(signal.SIGINT)
+    running.signal(signal.SIGHUP)
+    done = running.wait()
+    assert done.code == 0, done
+    assert done.json["sent"] == 200
+    stage.check(200, summary=done.json)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_cleanly(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else Ctrl-C would not stop the texts, or would leave the books in doubt."""

@@ -1,5 +1,6 @@
 """What is wrong before the first text is said in words that help, with exit code 2, and nothing leaves."""
 
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,6 +234,17 @@ def test_the_question(stage: Stage, provider: Provider, keys: str, code: int, te
         assert changed.code == 0, f"after a no the text may be corrected: {changed.err}"
         assert {text["text"] for text in provider.truth()} == {"quokkas, corrected. STOP"}
     stage.check(3)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_question_is_an_interruption(stage: Stage, provider: Provider, how: signal.Signals) -> None:
+    """Else a terminal that is lost there would end in the exit code of a signal, which no page speaks of, and leave files."""
+    source = stage.list(3)
+    terminal = stage.on_terminal("send", source, "--action", "125", "--text", TEXT, "--ledger", stage.ledger)
+    terminal.read_until("[y/N]")
+    terminal.process.send_signal(how)
+    assert terminal.wait().code == 130
+    assert provider.requests == 0
 
 
 def test_files_of_others_are_left_alone(stage: Stage) -> None:
