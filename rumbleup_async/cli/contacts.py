@@ -1,6 +1,6 @@
 """`rumbleup contacts select|sync|import|group|download`.
 
-Lives here: the Contacts API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Contacts API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import typer
 
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, save, show, show_pages
+from rumbleup_async.cli.saving import save
+from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
 
 app = typer.Typer(
     help="Contacts and groups. Their parameters are documented in part only; --set passes others on.",

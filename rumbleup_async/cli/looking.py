@@ -1,19 +1,19 @@
 """`rumbleup status` and `rumbleup report`: looks into a ledger.
 
-Lives here: reading a ledger and printing it. May import: bulk.report, ledger.
+Lives here: reading a ledger and printing it. May import: bulk.report, ledger, cli.saving.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
-import os
-import sys
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
-from rumbleup_async.cli.console import FINE, exit_code, nobody_reads, plural, print_json, say
+from rumbleup_async.cli.console import FINE, exit_code, plural, print_json, say
+from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -57,7 +57,7 @@ def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
 
 
 def report(path: Path, out: Path | None) -> None:
-    """Write a row for each contact. A file appears under its name only when it is whole; it holds phones, so its mode is 0600."""
+    """Write a row for each contact, as CSV in UTF-8."""
     if (
         out is not None
         and out.exists()
@@ -69,28 +69,14 @@ def report(path: Path, out: Path | None) -> None:
         raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
     reader = Reader(path)
     try:
-        if out is None:
-            try:
-                _write(reader, sys.stdout)
-                sys.stdout.flush()
-            except BrokenPipeError:
-                nobody_reads(sys.stdout)
-            return
-        draft = out.with_name(out.name + ".part")
-        if out.is_dir() or not out.parent.is_dir():
-            raise ConfigurationError(f"{out}: there is no such folder, or it is a folder itself")
-        draft.unlink(missing_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            rows = _write(reader, file)
-        draft.replace(out)
-        say(f"{out}: {rows:,} rows")
+        save(lambda file: _write(reader, file), out, unit="rows")
     finally:
         reader.close()
 
 
-def _write(reader: Reader, file: TextIO) -> int:
-    writer = csv.writer(file, lineterminator="\n")
+def _write(reader: Reader, file: IO[bytes]) -> int:
+    # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
+    writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
     writer.writerow(COLUMNS)
     running = reader.running
     number = 0

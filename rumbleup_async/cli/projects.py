@@ -1,6 +1,6 @@
 """`rumbleup projects get|create|update|test|submit|send|stop|stats`.
 
-Lives here: the Project API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Project API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import typer
 
 from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all, write
+from rumbleup_async.cli.saving import save
+from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
 
 app = typer.Typer(help="Projects, which the API also calls actions.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -188,7 +189,7 @@ def stats(
         fail("give one of --csv, --xml, --json")
     if as_csv or as_xml:
         text = call(lambda rumbleup: rumbleup.projects.stats(format="csv" if as_csv else "xml", **window), timeout)
-        write(text.encode(), out)
+        save(lambda file: file.write(text.encode()), out)
         return
     if out is not None:
         fail("--out goes with --csv or --xml")

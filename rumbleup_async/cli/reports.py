@@ -1,6 +1,6 @@
 """`rumbleup reports create|list|get|download|delete`.
 
-Lives here: the Report API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Report API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import typer
 
 from rumbleup_async.cli.console import guarded, say
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, save, show, show_pages
+from rumbleup_async.cli.saving import save
+from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages
 
 app = typer.Typer(
     help="Reports, made in the background. Some paths are not documented; see docs/api-map.md.",

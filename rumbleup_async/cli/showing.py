@@ -1,4 +1,4 @@
-"""What the commands of the API's resources share: one call, its result as a table or as JSON, a question, a private file.
+"""What the commands of the API's resources share: one call, its result as a table or as JSON, a question.
 
 Lives here: the manner of these commands, none of their options' meaning. May import: rumbleup.client, cli.console, cli.send.
 """
@@ -9,12 +9,11 @@ import contextlib
 import datetime as dt
 import decimal
 import json
-import os
 import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -215,29 +214,3 @@ def moment(text: str | None, option: str) -> dt.datetime | None:
     if value.tzinfo is None:
         raise ConfigurationError(f"{option} has no zone; write it like 2026-03-05T10:00-05:00")
     return value
-
-
-def write(content: bytes, out: Path | None) -> None:
-    """Bytes to standard output, or to a file."""
-    save(lambda file: file.write(content), out)
-
-
-def save(fill: Callable[[IO[bytes]], int], out: Path | None) -> None:
-    """What `fill` writes, to standard output, or to `out`, which appears when it is whole. Mode 0600, as it may hold phones."""
-    if out is None:
-        fill(sys.stdout.buffer)
-        sys.stdout.flush()
-        return
-    if out.is_dir() or not out.parent.is_dir():
-        raise ConfigurationError(f"{out}: there is no such folder, or it is a folder itself")
-    draft = out.with_name(out.name + ".part")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            size = fill(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    draft.replace(out)
-    say(f"{out}: {size:,} bytes")
