@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -53,6 +55,15 @@ def places(path: Path) -> list[tuple[int, int]]:
     """Which files are at the ledger's names at this moment; OSError if one is gone."""
     found = [name.stat() for name in (path, beside(path, "-wal"))]
     return [(one.st_dev, one.st_ino) for one in found]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What SQLite says against reading within it, or what no ledger holds, becomes a LedgerError that names the file."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:
+        raise LedgerError(f"{path} cannot be read: {error}") from None
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -90,3 +90,18 @@ async def test_a_report_that_is_cut_off_is_no_report(process: Process, tmp_path:
         with unread() as writing:
             done = await process(*arguments, stdout=writing)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+async def test_a_damaged_ledger_is_named(process: Process, tmp_path: Path) -> None:
+    """It would be called a mistake of this program, and half a report would stay behind."""
+    voters, ledger = tmp_path / "voters.csv", tmp_path / "voters-125.ledger"
+    voters.write_text("phone\n" + "".join(f"202555{number:04}\n" for number in range(1, 800)))
+    sent = await process("send", voters, "--action", "125", "--text", TEXT, "--yes", "--limit", "1")
+    assert sent.returncode == 0, sent.stderr
+    data = ledger.read_bytes()
+    ledger.write_bytes(data[: len(data) // 2])
+    for arguments in (("status", ledger), ("report", ledger, "--out", tmp_path / "report.csv"), ("resume", ledger, "--yes")):
+        done = await process(*arguments)
+        assert done.returncode == 2, done.stderr
+        assert str(ledger) in done.stderr
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith("voters") and path.is_file()] == []

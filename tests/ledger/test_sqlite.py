@@ -422,6 +422,36 @@ def test_a_damaged_ledger_is_said_not_thrown(tmp_path: Path, harm: str) -> None:
         look()
 
 
+def test_wherever_the_damage_is_a_look_says_so(tmp_path: Path) -> None:
+    """`rumbleup status` would call a damaged disk a mistake of the program, and its user would report it instead of copying."""
+    path = tmp_path / "run.ledger"
+
+    async def fill() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        await ledger.add(rows(1, 300))
+        await ledger.aclose()
+
+    virtual_time.run(fill())
+    whole = path.read_bytes()
+    refused: list[str] = []
+    for at in range(0, len(whole), 2048):
+        path.write_bytes(whole[:at] + b"\xa5" * 2048 + whole[at + 2048 :])
+        try:
+            reader = Reader(path)
+        except LedgerError as error:
+            refused.append(str(error))
+            continue
+        for look in (reader.counts, reader.reasons, reader.segments, lambda reader=reader: list(reader.rows())):
+            try:
+                look()
+            except LedgerError as error:
+                refused.append(str(error))
+        reader.close()
+    assert len(refused) > 10
+    assert [words for words in refused if str(path) not in words] == []
+
+
 @pytest.mark.parametrize("extra", [0, 1, 3, 10])
 def test_nothing_leaves_once_the_disk_is_full(tmp_path: Path, extra: int) -> None:
     """Texts would leave of which no record can be kept, and leave again after the restart."""
