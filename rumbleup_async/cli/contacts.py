@@ -1,6 +1,6 @@
 """`rumbleup contacts select|sync|import|group|download`.
 
-Lives here: the Contacts API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
+Lives here: the Contacts API on the command line. May import: rumbleup.client/contacts, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
+from rumbleup_async.rumbleup.contacts import Contacts
 
 app = typer.Typer(
     help="Contacts and groups. Their parameters are documented in part only; --set passes others on.",
@@ -39,7 +40,7 @@ def select(
     as_json: Lines = False,
 ) -> None:
     """The contacts that fit."""
-    more = pairs(extra)
+    more = pairs(extra, Contacts.select, flags="--flag", noflags="--no-flag")
     show_pages(
         lambda rumbleup: rumbleup.contacts.select(
             action=action or None, group=group or None, since=since, flags=flag or None, noflags=no_flag or None, q=q, **more
@@ -61,7 +62,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Add a contact, or change the one with this phone."""
-    fields = pairs(extra)
+    fields = pairs(extra, Contacts.sync, flags="--flag")
     show(call(lambda rumbleup: rumbleup.contacts.sync(phone=phone, action=action, flags=flag or None, **fields)), as_json=as_json)
 
 
@@ -75,7 +76,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import a CSV; a group is made of it."""
-    fields = pairs(extra)
+    fields = pairs(extra, Contacts.import_)
     show(call(lambda rumbleup: rumbleup.contacts.import_(file, part=part, **fields), timeout), as_json=as_json)
 
 
@@ -90,5 +91,5 @@ def group(group: GroupId, as_json: Json = False) -> None:
 @guarded
 def download(group: GroupId, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
     """The contacts of a group, as the API's CSV."""
-    fields = pairs(extra)
+    fields = pairs(extra, Contacts.download, gid="GROUP")
     save(lambda file: call(lambda rumbleup: rumbleup.contacts.download(group, into=file, **fields), timeout), out)

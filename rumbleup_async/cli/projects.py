@@ -1,6 +1,6 @@
 """`rumbleup projects get|create|update|test|submit|send|stop|stats`.
 
-Lives here: the Project API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
+Lives here: the Project API on the command line. May import: rumbleup.client/projects, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
+from rumbleup_async.rumbleup.projects import Projects
 
 app = typer.Typer(help="Projects, which the API also calls actions.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,6 +34,9 @@ Email = Annotated[str | None, typer.Option("--outsource-email", help="Whom the v
 Notes = Annotated[str | None, typer.Option("--outsource-notes", help="What they should know.")]
 Domain = Annotated[str | None, typer.Option("--shorturl-domain", help="The domain of shortened links.")]
 Tracking = Annotated[bool | None, typer.Option("--shorturl-tracking/--no-shorturl-tracking", help="Count clicks.")]
+
+_GIVEN = {"flags": "--flag", "campaign_id": "--campaign", "campaignId": "--campaign"}
+"""What is called otherwise by our options."""
 
 COLUMNS = ("id", "name", "status", "contact_count", "sent", "delivered", "replies", "dnd", "err", "sent_time")
 
@@ -72,9 +76,10 @@ def create(
         campaign, proxy, areacode, flag, outsource_start, outsource_end, outsource_email, outsource_notes, shorturl_domain,
         shorturl_tracking, outsource_contact,
     )  # fmt: skip
+    more = pairs(extra, Projects.create, **_GIVEN)
     project = call(
         lambda rumbleup: rumbleup.projects.create(
-            name=name, message=message, group=group, group_file=group_file, media=media, extra=pairs(extra), **fields
+            name=name, message=message, group=group, group_file=group_file, media=media, extra=more, **fields
         ),
         timeout,
     )
@@ -109,9 +114,10 @@ def update(
         campaign, proxy, areacode, flag, outsource_start, outsource_end, outsource_email, outsource_notes, shorturl_domain,
         shorturl_tracking, None,
     )  # fmt: skip
+    more = pairs(extra, Projects.update, **_GIVEN)
     changed = call(
         lambda rumbleup: rumbleup.projects.update(
-            project, name=name, message=message, group=group, group_file=group_file, media=media, extra=pairs(extra), **fields
+            project, name=name, message=message, group=group, group_file=group_file, media=media, extra=more, **fields
         ),
         timeout,
     )

@@ -1,6 +1,6 @@
 """`rumbleup proxies select|send`.
 
-Lives here: the Proxy API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Proxy API on the command line. May import: rumbleup.client/proxies, cli.showing, cli.console.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import typer
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
+from rumbleup_async.rumbleup.proxies import Proxies
 
 app = typer.Typer(help="Sending numbers, and texts straight from one of them.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -55,7 +56,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send one text without a project. Support must enable it for the account."""
-    fields = pairs(extra)
+    fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
         lambda rumbleup: rumbleup.proxies.send(phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, **fields)

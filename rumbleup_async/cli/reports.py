@@ -1,6 +1,6 @@
 """`rumbleup reports create|list|get|download|delete`.
 
-Lives here: the Report API on the command line. May import: rumbleup.client, cli.showing, cli.saving, cli.console.
+Lives here: the Report API on the command line. May import: rumbleup.client/reports, cli.showing, cli.saving, cli.console.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rumbleup_async.cli.console import guarded, say
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages
+from rumbleup_async.rumbleup.reports import Reports
 
 app = typer.Typer(
     help="Reports, made in the background. Some paths are not documented; see docs/api-map.md.",
@@ -33,7 +34,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Order a report."""
-    fields = pairs(extra)
+    fields = pairs(extra, Reports.create)
     show(call(lambda rumbleup: rumbleup.reports.create(title=title, email=email, interval=interval, **fields)), as_json=as_json)
 
 
@@ -60,7 +61,7 @@ def get(report: Id, as_json: Json = False) -> None:
 @guarded
 def download(report: Id, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
     """The newest file of a report."""
-    fields = pairs(extra)
+    fields = pairs(extra, Reports.download)
     save(lambda file: call(lambda rumbleup: rumbleup.reports.download(report, into=file, **fields), timeout), out)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import decimal
+import inspect
 import json
 import sys
 import warnings
@@ -37,8 +38,26 @@ Connect = Callable[..., C]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Rows at most.")]
+
+
+def _no_option(context: typer.Context, extra: list[str] | None) -> list[str] | None:
+    """Refuse a --set of what the command has an option or an argument for: one of the two would silently win."""
+    given: dict[str, str] = {}
+    for parameter in context.command.params:
+        options = [option for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("--")]
+        if "--set" not in options:
+            words = options[0] if options else parameter.metavar or parameter.name or ""
+            given |= {name.removeprefix("--").replace("-", "_"): words for name in (parameter.name or "", *options)}
+    for pair in extra or ():
+        name = pair.partition("=")[0].strip()
+        if name in given:
+            raise typer.BadParameter(f"{name} is given by {given[name]} here")
+    return extra
+
+
 Extra = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter that has no option here; repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", callback=_no_option, help="A parameter that has no option here; repeatable."),
 ]
 Wait = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, for your eyes only (mode 0600).")]
@@ -192,14 +211,21 @@ def words(value: object) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def pairs(extra: list[str] | None) -> dict[str, Any]:
-    """The NAME=VALUE of --set."""
+def pairs(extra: list[str] | None, method: Callable[..., object], **given: str) -> dict[str, Any]:
+    """The NAME=VALUE of --set for a method of a client. ConfigurationError for a name of a parameter of the method's own, which
+    Python would refuse or take for something else; `given`: the options by which such ones are given here."""
+    parameters = inspect.signature(method).parameters.values()
+    own = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD} | given.keys()
     found: dict[str, Any] = {}
     for pair in extra or ():
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise ConfigurationError(f"--set takes NAME=VALUE, not {pair.partition('=')[0]!r}")
-        found[name.strip()] = value
+        name = name.strip()
+        if name in own:
+            remedy = f"it is given by {given[name]}" if name in given else "it means something to the command itself"
+            raise ConfigurationError(f"--set does not pass {name} on: {remedy}")
+        found[name] = value
     return found
 
 

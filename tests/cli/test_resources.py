@@ -157,6 +157,35 @@ def test_every_command_shows_an_example_of_itself() -> None:
         assert f"Example: rumbleup {' '.join(path)}" in (command.epilog or ""), path
 
 
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("contacts", "sync", "2025550101", "--set", "phone=2025550102"), "phone is given by PHONE"),
+    (("contacts", "sync", "2025550101", "--set", "flags=optin"), "flags on: it is given by --flag"),
+    (("contacts", "sync", "2025550101", "--set", "flag=optin"), "flag is given by --flag"),
+    (("contacts", "sync", "2025550101", "--set", "self=x"), "self on: it means something"),
+    (("contacts", "sync", "2025550101", "--set", "timeout=1"), "timeout on: it means something"),
+    (("contacts", "select", "--set", "project=5"), "project is given by --action"),
+    (("contacts", "select", "--set", "q=x"), "q is given by --search"),
+    (("contacts", "import", "voters.csv", "--set", "path=/x"), "path on: it means something"),
+    (("contacts", "download", "26", "--set", "into=x"), "into on: it means something"),
+    (("contacts", "download", "26", "--set", "gid=27"), "gid on: it is given by GROUP"),
+    (("reports", "create", "Conversations", "--set", "title=x"), "title is given by TITLE"),
+    (("reports", "download", "rp1", "--set", "timeout=1"), "timeout is given by --timeout"),
+    (("proxies", "send", "--phone", "2025550101", "--text", TEXT, "-y", "--set", "text=x"), "text is given by --text"),
+    (("proxies", "send", "--phone", "2025550101", "--text", TEXT, "-y", "--set", "campaignId=x"), "it is given by --campaign"),
+    (("projects", "create", "--name", "W", "--message", TEXT, "--set", "name=x"), "name is given by --name"),
+    (("projects", "create", "--name", "W", "--message", TEXT, "--set", "outsource_email=x"), "given by --outsource-email"),
+    (("projects", "update", "125", "--set", "flags=x"), "flags on: it is given by --flag"),
+])  # fmt: skip
+async def test_what_has_an_option_is_not_set_beside_it(
+    command: Rumbleup, simulator: Simulator, arguments: tuple[str, ...], words: str
+) -> None:
+    """One of the two would win unseen, or Python's refusal would be called a mistake of this program."""
+    done = await command(*arguments)
+    assert words in " ".join(done.stderr.split())
+    assert done.exit_code == 2
+    assert simulator.requests.count() == 0
+
+
 async def test_a_server_s_words_do_not_steer_the_terminal(command: Rumbleup, simulator: Simulator) -> None:
     """A name on a contact could rewrite what the screen shows."""
     await command("contacts", "sync", "2025550109", "--set", "first_name=\x1b[2JDora")
