@@ -89,10 +89,10 @@ class ContactList:
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be read: {_words(error)}") from None
         head = self._lines.head
-        if not head:
+        sample = self._lines.sample()
+        if not sample and self._lines.whole:  # of a file with no more than a byte order mark, too
             raise ListError(f"{where}: is empty; it needs a line a contact")
         heading.refuse_foreign(head, where)
-        sample = self._lines.sample()
         if not sample:
             raise ListError(f"{where}: its first line is longer than 64 KiB; this is not a list with a line a contact")
         found = self._heading = heading.read(sample, where, phone_field)

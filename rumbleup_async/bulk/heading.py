@@ -41,6 +41,9 @@ _DELIMITERS: Final = ",;\t|"
 _SAMPLE_ROWS: Final = 20
 _separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 
+_control = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]").search
+"""What no program writes into the names of columns. Pictures and archives have it everywhere."""
+
 REMEDY: Final = "name the column with --phone-field"
 
 
@@ -61,7 +64,11 @@ def refuse_foreign(head: bytes, where: str) -> None:
         if head.startswith(magic):
             raise ListError(f"{where}: this is {what}")
     if head.count(0) * 5 > len(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ListError(f"{where}: this is not text, or UTF-16 without its mark; save it as CSV UTF-8")
+        raise _no_text(where)
+
+
+def _no_text(where: str) -> ListError:
+    return ListError(f"{where}: this is not text, or UTF-16 without its mark; save it as CSV UTF-8")
 
 
 def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
@@ -70,6 +77,8 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
     if start is None:
         raise ListError(f"{where}: is empty; it needs a line a contact")
     first = sample[start].strip()
+    if _control(first) and not _is_number(first):
+        raise _no_text(where)
     if first.startswith(("{", "[")):
         _refuse_documents(first, where)
         return Heading("jsonl")
@@ -163,7 +172,8 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
     lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
     if 2 * sum(map(_is_number, lines)) < len(lines) and not (
         # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
-        all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in _DELIMITERS)
+        not any(map(_control, lines))
+        and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in _DELIMITERS)
         and any(sum(c.isdigit() for c in line) > 4 for line in lines)
     ):
         return None
@@ -180,6 +190,8 @@ def _is_number(cell: str) -> bool:
 
 
 def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Heading:
+    if any(map(_control, lines)):
+        raise _no_text(where)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
     if any(_is_number(cell) for cell in cells):
         raise ListError(

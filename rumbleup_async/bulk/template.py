@@ -10,6 +10,7 @@ format codes. A contact without a value for a field is not texted, because "Hi ,
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk.segments import is_plain
@@ -121,12 +122,13 @@ class Template:
 
 
 def field_name(raw: str) -> str:
-    """The normal form of a column or field name: lower case, words joined by `_`; "" if nothing is left.
+    """The normal form of a column or field name: composed (NFC), lower case, words joined by `_`; "" if nothing is left.
 
     >>> field_name(" First-Name ")
     'first_name'
     """
-    return _separators.sub("_", raw.lower()).strip("_")
+    # An accent that stands beside its letter, as macOS writes it in names of files and what is copied from there, is no letter.
+    return _separators.sub("_", unicodedata.normalize("NFC", raw).lower()).strip("_")
 
 
 def merge_value(raw: str) -> str:
@@ -184,7 +186,7 @@ def _merge_field(body: str, position: int) -> tuple[str, str | None]:
             raise TemplateError(
                 f"{{{name}}} at position {position}: {_FORBIDDEN[character]} in a merge field; it is just a column name"
             )
-    field = field_name(name)
+    field, name = field_name(name), unicodedata.normalize("NFC", name)
     if not field or not _name(name):
         raise TemplateError(f"{{{name}}} at position {position} is not a merge field; it is a column name, like {{name}}")
     return field, default if bar else None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import csv
 import dataclasses
 import hashlib
 import io
+import lzma
 import os
+import random
 import re
 import sqlite3
 import sys
+import unicodedata
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import pytest
@@ -21,6 +26,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async.bulk.contacts import ContactList, contact_of, fingerprint, from_iterable, open_list
 from rumbleup_async.bulk.records import Fault, Records
+from rumbleup_async.bulk.template import Template
 from rumbleup_async.errors import ListError
 from rumbleup_async.messaging import Contact, Skipped
 
@@ -205,6 +211,15 @@ def test_a_carriage_return_typed_into_a_cell_does_not_end_the_row() -> None:
         (b"SQLite format 3\x00", "perhaps the ledger"),
         (f"phone\n{A}\n".encode("utf-16-le"), "UTF-16 without its mark"),
         ("x" * 100_000, "first line is longer"),
+        (codecs.BOM_UTF8, "is empty"),
+        (codecs.BOM_UTF16_LE, "is empty"),
+        (codecs.BOM_UTF16_BE, "is empty"),
+        (bz2.compress(A.encode() * 9), "this is not text"),
+        (lzma.compress(A.encode() * 9), "this is not text"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(range(255, 0, -1)), "this is not text"),
+        (b"\x28\xb5\x2f\xfd\x04\x58" + bytes(range(255, 0, -1)), "this is not text"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(255, 0, -1)), "this is not text"),
+        *((random.Random(seed).randbytes(5000), "this is not text") for seed in range(20)),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_with_the_remedy(data: str | bytes, complaint: str) -> None:
@@ -243,6 +258,16 @@ def test_merge_fields_are_checked_before_the_first_row() -> None:
         contacts.require(["x"])
     assert [row.fields for row in contacts if isinstance(row, Contact)] == [{"first_name": "Ada", "phone": A}]
     opened(f'{{"phone": "{A}"}}').require(["anything"])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accent_is_an_accent_however_it_is_written(form: Literal["NFC", "NFD"]) -> None:
+    """A list from a Mac would have no column for the field that stands on the screen in the same letters."""
+    contacts = opened(unicodedata.normalize(form, f"Pr\u00e9nom,phone\nZo\u00e9,{A}\n"))
+    for written in ("NFC", "NFD"):
+        template = Template(unicodedata.normalize(written, "Salut {pr\u00e9nom}. STOP"))
+        contacts.require(template.required_fields)
+        assert template.render({"pr\u00e9nom": "Zo"}) == "Salut Zo. STOP"
 
 
 def test_json_lines() -> None:
