@@ -183,12 +183,16 @@ class SqliteLedger:
             raise LedgerError(f"the ledger needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}")
         check_file(self.path, missing_is_fine=plan is not None)
         check_name(self.path)
+        lock_is_new = not beside(self.path, "-lock").exists()
         self._take_lock()
         try:
             self._open_file()
             stored = self._settle(read_plan(self._db, self.path), plan)
             self._recover()
         except BaseException:
+            if lock_is_new and not self._is_new:
+                # Beside a file that was refused it would be litter. It is still held, so that nobody else has it in hand.
+                beside(self.path, "-lock").unlink(missing_ok=True)
             self._close()
             raise
         self._ended_before = value_of(self._db, "stopped")

@@ -355,7 +355,7 @@ def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path, kind: str, w
         return {
             entry.name: (entry.lstat().st_mode, entry.read_bytes() if entry.is_file() and not entry.is_symlink() else None)
             for entry in tmp_path.iterdir()
-            if not entry.name.endswith(("-lock", "-shm", "-wal"))
+            if not entry.name.endswith(("-shm", "-wal"))
         }
 
     before = picture()
