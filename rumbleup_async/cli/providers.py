@@ -15,6 +15,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Plan
+from rumbleup_async.provider import arguments
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.sendblue.client import Sendblue
@@ -58,8 +59,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def _refuse(provider: str, **options: object) -> None:
+    """ConfigurationError for an option that was given, be it as 0, to a provider that would not heed it."""
     for name, value in options.items():
-        if value:
+        if value is not None:
             raise ConfigurationError(f"--{name.replace('_', '-')} means nothing to {provider}")
 
 
@@ -74,7 +76,10 @@ def _in_one_process(order: Order) -> dict[str, Any]:
 def _rumbleup_check(order: Order) -> None:
     if not order.action:
         raise ConfigurationError("give the project to send into by --action ID")
-    _refuse("rumbleup", send_style=order.send_style, no_opt_out=not order.opt_out, **{"from": order.lines}, **order.limits)
+    if order.group is not None:
+        arguments.identifier(order.group, "--group")
+    no_opt_out = None if order.opt_out else True
+    _refuse("rumbleup", send_style=order.send_style, no_opt_out=no_opt_out, **{"from": order.lines or None}, **order.limits)
 
 
 def _rumbleup_begin(client: RumbleUp, ledger: Path, order: Order) -> Run:
@@ -90,7 +95,7 @@ def _rumbleup_begin(client: RumbleUp, ledger: Path, order: Order) -> Run:
 
 
 def _sendblue_check(order: Order) -> None:
-    _refuse("sendblue", action=order.action, rate=order.rate, flag=order.flags, group=order.group)
+    _refuse("sendblue", action=order.action, rate=order.rate, flag=order.flags or None, group=order.group)
     if not order.lines:
         raise ConfigurationError("give the lines to send from by --from +1..., once for each")
 

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import msgspec
 import typer
 
-from rumbleup_async.bulk.contacts import open_list
+from rumbleup_async.bulk import heading
+from rumbleup_async.bulk.contacts import ContactList, open_list
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.screening import suppression
@@ -74,12 +75,14 @@ def read_text(text: str | None, text_file: Path | None) -> str:
         raise ConfigurationError(f"{text_file}: {error.strerror}") from None
 
 
-def read_suppressed(path: Path | None) -> list[str]:
-    """The phones of a suppression list, in any of the forms of a contact list."""
+def read_suppressed(path: Path | None, source: str = "") -> list[str]:
+    """The phones of a suppression list, in any of the forms of a contact list; `source` is what the list is read from."""
     phones: list[str] = []
     if path is not None:
-        with open_list(path) as source:
-            for batch in source.batches():
+        if str(path) == source == "-":
+            raise ConfigurationError("LIST and --suppress cannot both come from standard input; name a file for one of them")
+        with _open_suppressed(path) as suppressed:
+            for batch in suppressed.batches():
                 for row in batch:
                     if isinstance(row, Skipped):
                         raise ListError(f"{path}, row {row.row}: {row.reason}; whom it suppresses cannot be read")
@@ -89,6 +92,14 @@ def read_suppressed(path: Path | None) -> list[str]:
                         raise ListError(f"{path}, row {row.row}: the phone cannot be read, and so not be suppressed") from None
                     phones.append(row.phone)
     return phones
+
+
+def _open_suppressed(path: Path) -> ContactList:
+    try:
+        return open_list(str(path))
+    except ListError as error:
+        # The option of that remedy is about LIST.
+        raise ListError(str(error).replace(heading.REMEDY, "rename its column with the phone to phone")) from None
 
 
 async def send(
@@ -128,7 +139,7 @@ async def send(
             "processes": processes,
             "limit": limit,
             "phone_field": phone_field,
-            "suppress": read_suppressed(suppress),
+            "suppress": read_suppressed(suppress, source),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
@@ -143,7 +154,8 @@ async def send(
                 say(f"  note: the list has no column {field}; its fallback is used for everybody")
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
-            say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
+            if not quiet:
+                say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
             run.stop(Stop(DRY_RUN, ""))
             return _close(run, None, as_json=as_json, quiet=quiet)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
