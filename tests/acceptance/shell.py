@@ -20,7 +20,7 @@ GUARD = 90.0
 BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 
 _SERVE = """
-import json, os, resource, sys, traceback
+import json, os, resource, signal, sys, traceback
 from rumbleup_async.__main__ import main
 from rumbleup_async.cli import app, demonstrating, looking, messages, send, simulating
 try:
@@ -38,6 +38,8 @@ for line in sys.stdin:
     child = os.fork()
     if not child:
         os.setsid()
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)  # they may be ignored where the tests run, behind `nohup` or an `&`
         os.chdir(case["folder"])
         for number, name in ((0, case["stdin"]), (1, case["out"]), (2, case["err"])):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600), number)
