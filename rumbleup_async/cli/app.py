@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async import __version__
-from rumbleup_async.cli.console import STOPPED, guarded, print_out, say, whole_output
+from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_reads, print_out, say
 from rumbleup_async.cli.options import (
     Action,
     Concurrency,
@@ -304,11 +304,19 @@ def main() -> None:
     """The `rumbleup` command."""
     check_arguments(sys.argv[1:], os.environ)
     try:
-        # Help is printed outside of any command.
-        with whole_output():
-            complete()()
+        complete()()
+    except SystemExit as end:
+        # How typer ends when a reader of its help has gone; to our scripts 1 means texts in doubt.
+        if isinstance(end.__context__, BrokenPipeError):
+            sys.exit(FINE)
+        raise
     except OSError as error:
-        say(f"rumbleup: {error.filename}: {error.strerror}")
+        # Help, and what is wrong with the arguments, are printed outside of any command.
+        nobody_reads(sys.stdout)
+        if error.__context__ is not None and error.filename is None:  # no result: it was being said what is wrong
+            nobody_reads(sys.stderr)
+            sys.exit(WRONG)
+        say(f"rumbleup: standard output: {error.strerror}")
         sys.exit(STOPPED)
 
 

@@ -88,7 +88,16 @@ async def test_help_that_cannot_be_printed_is_no_traceback(process: Process) -> 
             done = await process(*arguments, stdout=stdout)
         assert (done.returncode, done.stderr) == (3, "rumbleup: standard output: No space left on device\n")
         with unread() as writing:
-            assert (await process(*arguments, stdout=writing)).stderr == ""
+            done = await process(*arguments, stdout=writing)
+            assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("lost", [full, unread])
+async def test_a_wrong_command_is_wrong_whoever_hears_it(process: Process, lost: Any) -> None:
+    """`rumbleup sned ... 2>&1 | head` would pass for a campaign that was sent."""
+    for arguments in (("sned",), ("send", "--dry"), ("status", "nowhere.ledger")):
+        with lost() as stream:
+            assert (await process(*arguments, stdout=stream, stderr=stream)).returncode == 2
 
 
 async def test_a_reader_that_has_gone_is_no_failure(process: Process) -> None:
