@@ -35,7 +35,9 @@ Concurrency = Annotated[
 ]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
-Suppress = Annotated[Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text.")]
+Suppress = Annotated[
+    Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text; - for standard input.")
+]
 SettleSeconds = Annotated[
     float,
     typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),
