@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -27,18 +28,18 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
     """Within it, a first signal calls `stop` and says `words`; a second one ends the process. Not to be nested.
 
     Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown. A signal that
-    was ignored stays so.
+    was ignored stays so. Once one has stopped it, the second is still the second after it, while the books are closed.
     """
     loop = asyncio.get_running_loop()
     told: float | None = None
 
-    def on_signal() -> None:
+    def on_signal(*_: object) -> None:
         nonlocal told
         if told is None:
-            told = loop.time()
+            told = time.monotonic()
             stop()  # before any word: the terminal may be gone
             say(f"\n{words}")
-        elif loop.time() - told > _ECHO:
+        elif time.monotonic() - told > _ECHO:
             if sys.stderr.isatty():
                 with suppress(OSError):
                     os.write(2, b"\x1b[?25h\n")  # the live bar has hidden the cursor
@@ -53,7 +54,9 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
         for number, handler in before.items():
             # The loop would leave Ctrl-C to Python, which raises KeyboardInterrupt wherever it is: in a `__del__` it is lost.
             loop.remove_signal_handler(number)
-            if handler is not None:  # one that Python did not install
+            if told is not None:
+                signal.signal(number, on_signal)
+            elif handler is not None:  # one that Python did not install
                 signal.signal(number, handler)
 
 

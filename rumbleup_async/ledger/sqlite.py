@@ -189,16 +189,16 @@ class SqliteLedger:
             self._open_file()
             stored = self._settle(read_plan(self._db, self.path), plan)
             self._recover()
+            self._ended_before = value_of(self._db, "stopped")
+            with self._transaction() as db:
+                db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
+            self._places = places(self.path)
         except BaseException:
             if lock_is_new and not self._is_new:
                 # Beside a file that was refused it would be litter. It is still held, so that nobody else has it in hand.
                 beside(self.path, "-lock").unlink(missing_ok=True)
             self._close()
             raise
-        self._ended_before = value_of(self._db, "stopped")
-        with self._transaction() as db:
-            db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
-        self._places = places(self.path)
         self._plan = stored
         return stored
 
