@@ -119,6 +119,8 @@ class Run:
         self._gateway: Gateway | None = None
         self._engine: Sends | None = None
         self._stopped: Stop | None = None
+        self._is_cut_short = False
+        """A list was being read when it was stopped."""
         self._looking: anyio.CancelScope | None = None
         """Around a look into the provider's log."""
         self._task: asyncio.Task[None] | None = None
@@ -210,7 +212,7 @@ class Run:
                 await self._wind_up(self._task)
         finally:
             try:
-                if self._began is not None or (self._stopped is not None and any(self._ledger.counts.values())):
+                if self._began is not None or self._is_cut_short:
                     with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
                         await self._ledger.finish(None if self._stopped is None else str(self._stopped), self.elapsed)
             finally:
@@ -356,6 +358,7 @@ class Run:
             await self._ledger.load(batches())
             await self._ledger.complete(opened.fingerprint or "")
         except _LoadStopped:
+            self._is_cut_short = True
             return False
         finally:
             opened.close()

@@ -15,10 +15,14 @@ from rumbleup_async.retry import Policy
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a sender makes the client it sends with: `module:class`, and the arguments of its constructor, secrets among them."""
+    """How a sender makes the client it sends with: `module:class`, and the arguments of its constructor, secrets among them.
+
+    `longest`: seconds after which whatever it has in flight is closed, unless it does not run at all.
+    """
 
     client: str
     arguments: dict[str, Any]
+    longest: float = 165.0
 
     def __repr__(self) -> str:
         return f"Recipe({self.client!r})"

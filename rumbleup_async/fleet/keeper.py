@@ -1,7 +1,7 @@
 """The keeper of the books of many sending processes: has the face of an engine, and sends nothing itself.
 
 Lives here: starting the senders, one durable step for all that they ask at a time, one rate, one stop.
-May import: errors, messaging, retry, finishing, bulk, session.limits, fleet.channel. Knows no provider, no HTTP, no database.
+May import: errors, messaging, retry, finishing, bulk, fleet.channel. Knows no provider, no HTTP, no database.
 
 - Each sender is an engine that asks to close and open entries. What several ask while the disk is busy becomes one step.
 - A sender that dies leaves its open entries, at most 2 x concurrency, `unknown`; the others go on.
@@ -41,7 +41,6 @@ from rumbleup_async.fleet.channel import (
 )
 from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Stop
-from rumbleup_async.session.limits import Timeouts
 
 DIED = "interrupted before its result was known"
 
@@ -108,6 +107,7 @@ class Fleet:
         self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
         self._giving_up: asyncio.TimerHandle | None = None
+        self._is_over = False
         self._is_abandoned = False
         self._is_cancelled = False
         self._failure: Exception | None = None
@@ -117,7 +117,12 @@ class Fleet:
 
     async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
         """As `Engine.run`. The whole feed is taken in before anything is sent."""
-        await to_its_end(self._run(feed), self._on_cancel)
+        try:
+            await to_its_end(self._run(feed), self._on_cancel)
+        finally:
+            self._is_over = True
+            if self._giving_up is not None:
+                self._giving_up.cancel()
         return self.stopped
 
     def _on_cancel(self) -> None:
@@ -131,8 +136,8 @@ class Fleet:
         if self.stopped is None:
             self.stopped = why
         self._tell_all(Halt(why.cause, why.message))
-        if self._giving_up is None:
-            self._giving_up = asyncio.get_running_loop().call_later(_longest(self._recipe), self._kill_all)
+        if self._giving_up is None and not self._is_over:
+            self._giving_up = asyncio.get_running_loop().call_later(self._recipe.longest + _PATIENCE, self._kill_all)
         if self._taking_in is not None:
             self._taking_in.cancel()  # the list may be waiting for a contact that comes tomorrow
         self._bell.set()
@@ -206,8 +211,6 @@ class Fleet:
                 await self._step()
             await self._give_back()
         finally:
-            if self._giving_up is not None:
-                self._giving_up.cancel()
             for sender in self._senders:
                 await _see_out(sender)
             await asyncio.gather(*listening, return_exceptions=True)
@@ -386,12 +389,6 @@ class Fleet:
         if last < known:
             raise LedgerMismatch("the list is shorter than the one the ledger was begun with; use a new ledger for a new list")
         await self._ledger.complete("")
-
-
-def _longest(recipe: Recipe) -> float:
-    """Seconds after which a sender has closed all that it had in flight, unless it does not run at all."""
-    limits = Timeouts(**(recipe.arguments.get("timeouts") or {}))
-    return limits.connect + limits.read + max(limits.read, limits.answer) + _PATIENCE
 
 
 async def _see_out(sender: _Sender) -> None:

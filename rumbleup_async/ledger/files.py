@@ -53,7 +53,7 @@ def check_name(path: Path) -> None:
 
 def places(path: Path) -> list[tuple[int, int]]:
     """Which files are at the ledger's names at this moment; OSError if one is gone."""
-    found = [name.stat() for name in (path, beside(path, "-wal"))]
+    found = [name.stat() for name in (path, beside(path, "-wal"), beside(path, "-lock"))]
     return [(one.st_dev, one.st_ino) for one in found]
 
 
@@ -62,8 +62,17 @@ def reading(path: Path) -> Iterator[None]:
     """What SQLite says against reading within it, or what no ledger holds, becomes a LedgerError that names the file."""
     try:
         yield
-    except (sqlite3.Error, ValueError) as error:
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path}{said(error)}") from None
+    except ValueError as error:
         raise LedgerError(f"{path} cannot be read: {error}") from None
+
+
+def said(error: sqlite3.Error) -> str:
+    """SQLite's words, to stand behind the path."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        return " is not a ledger but a file of another kind, or its beginning is damaged"
+    return f": {error}"
 
 
 def beside(path: Path, ending: str) -> Path:

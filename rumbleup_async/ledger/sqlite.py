@@ -45,6 +45,7 @@ from rumbleup_async.ledger.files import (
     check_name,
     places,
     read_plan,
+    said,
     select_rows,
     value_of,
 )
@@ -491,13 +492,13 @@ class SqliteLedger:
             states.check(State.INTENT, state)
 
     def _check_place(self) -> None:
-        """What has been written must be where the next process looks for it. That costs 3 us a step."""
+        """What has been written must be where the next process looks for it. That costs 5 us a step."""
         try:
             is_there = places(self.path) == self._places
-        except OSError:
+        except FileNotFoundError:
             is_there = False
         if not is_there:
-            self._lost = f"{self.path} was moved, replaced or removed under the run, or its -wal file was"
+            self._lost = f"{self.path} was moved, replaced or removed under the run, or one of the files beside it was"
             raise LedgerError(self._lost)
 
     def _closed(self, closing: Closing) -> None:
@@ -674,10 +675,11 @@ _texts = msgspec.json.Decoder(list[Text]).decode
 
 
 def _flock(lock: int) -> None:
-    for _ in range(4):
+    for _ in range(40):
         with contextlib.suppress(BlockingIOError):
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever only looks whether a run is under way holds it for an instant.
+        # Whoever only looks whether a run is under way holds it for an instant; senders whose keeper has died, until they have
+        # seen that, which one that has just been started does after a second at most.
         time.sleep(0.05)
     return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -691,6 +693,6 @@ def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T
     try:
         return function(*arguments)
     except sqlite3.Error as error:
-        raise LedgerError(f"{path}: {error}") from error
+        raise LedgerError(f"{path}{said(error)}") from error
     except OSError as error:
         raise LedgerError(f"{path}: {error.strerror or error}") from error

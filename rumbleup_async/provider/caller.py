@@ -35,6 +35,9 @@ _STALE_PAGES = 50
 """Pages of rows that have all come before, after which a list that never ends is left."""
 
 
+ABROAD = "a client belongs to the event loop it was first used in; make one for each asyncio.run() (nothing was sent)"
+
+
 class Caller:
     """Calls endpoints over an exchange. Any error status becomes an exception of the tree in `errors`."""
 
@@ -47,7 +50,9 @@ class Caller:
         read_attempts: int = 4,
         write_attempts: int = 3,
         hide: tuple[str, ...] = (),
+        bound: bool = True,
     ) -> None:
+        """`bound`: whether the exchange belongs to the event loop of its first call."""
         self.exchange = exchange
         self.hold = hold
         self.dialect = dialect
@@ -55,6 +60,8 @@ class Caller:
         self._write_attempts = write_attempts
         self.hide = hide
         """What no error repeats: the key."""
+        self.is_closed = False
+        self._bound = bound
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @contextmanager
@@ -74,9 +81,9 @@ class Caller:
         another event loop than that of the first call: the connections of that one would carry the request, and lose the answer.
         """
         if not self.is_at_home:
-            raise ConfigurationError(
-                "a client belongs to the event loop it was first used in; make one for each asyncio.run() (nothing was sent)"
-            )
+            raise ConfigurationError(ABROAD)
+        if self.is_closed:
+            raise NotSentError("the client is closed", endpoint=request.path)
         self._loop = asyncio.get_running_loop()
         if (remaining := self.hold.remaining) > _LONGEST_WAIT:
             raise RateLimited("the provider has asked to be left alone", status=429, endpoint=request.path, after=remaining)
@@ -94,7 +101,7 @@ class Caller:
     @property
     def is_at_home(self) -> bool:
         """Whether this is the event loop of the calls so far."""
-        return self._loop is None or self._loop is asyncio.get_running_loop()
+        return not self._bound or self._loop is None or self._loop is asyncio.get_running_loop()
 
     async def _unheld(self) -> None:
         if self.hold.remaining <= _LONGEST_WAIT:

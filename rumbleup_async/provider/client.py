@@ -5,6 +5,7 @@ Lives here: set-up. May import: errors, messaging, session, ledger, bulk, provid
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import math
 import os
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
-from rumbleup_async.provider.caller import Caller
+from rumbleup_async.provider.caller import ABROAD, Caller
 from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange, Response
@@ -88,8 +89,7 @@ class Client:
         self._hide = hide
         self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
-        self._caller = Caller(self._exchange, self._hold, dialect, hide=hide)
-        self._is_closed = False
+        self._caller = Caller(self._exchange, self._hold, dialect, hide=hide, bound=connecting.exchange is None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._connecting.base_url!r})"
@@ -112,11 +112,11 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections. A session or exchange that was handed in stays open. No run can be made any more.
+        """Close the connections. A session or exchange that was handed in stays open. Nothing is sent any more, and no run made.
 
-        In another event loop than that of its calls there is nothing to be done: a loop takes its connections along.
+        In another event loop than that of its calls connections cannot be closed: they end with their own.
         """
-        self._is_closed = True
+        self._caller.is_closed = True
         if self._connecting.exchange is None and self._caller.is_at_home:
             await self._exchange.aclose()
 
@@ -147,7 +147,7 @@ class Client:
         sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
         from rumbleup_async.bulk.run import Run
 
-        if self._is_closed:
+        if self._caller.is_closed:
             raise ConfigurationError("this client is closed; make another one")
         options = options.checked()
         pool = None if self._connecting.session is None else self._connecting.session.connector
@@ -160,6 +160,9 @@ class Client:
         def make_gateway(plan: Plan) -> ports.Gateway:
             if plan.provider != self.PROVIDER:
                 raise LedgerMismatch(f"this ledger belongs to a run over {plan.provider}")
+            session = self._connecting.session
+            if session is not None and session._loop is not asyncio.get_running_loop():  # noqa: SLF001 - `loop` is deprecated
+                raise ConfigurationError(ABROAD)
             # A pool of its own, as large as the concurrency, so that runs side by side do not wait for each other.
             shared = self._connecting.exchange is not None
             exchange = self._exchange if shared else self._connecting.connect(options.concurrency)

@@ -53,32 +53,38 @@ def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
     return arguments.query({**filters, "_start": token})
 
 
-def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), _: str | None = None) -> replies.Page:
+def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), token: str | None = None) -> replies.Page:
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
     if not found.rows:
-        _check_empty(response, endpoint, hide)
+        _check_empty(response, endpoint, hide, is_first=token is None)
     return found
 
 
-def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...]) -> None:
+def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is_first: bool) -> None:
     """UnreadableReply for an answer without rows that is something else than an empty list.
 
     A list may leave its rows out where it has none (TCR API page). The message log may not: whom it does not show may be texted
-    again, so it has to say that it is empty, and nothing beside that.
+    again, so it has to have an empty list, or say that it counts none.
     """
     value = replies.decode(response.body)
     if not isinstance(value, dict):
         return
     raise_hidden(response, value, endpoint, hide)
-    words = next((value[name] for name in ("error", "message") if value.get(name)), "")
-    is_error = bool(value.get("error")) or _status(value) >= 400 or value.get("ok") is False or value.get("success") is False
-    if endpoint == wire.LOG and not is_error:
-        counted = [replies.total(value[name]) for name in ("count", "total") if value.get(name) is not None]
-        is_list = any(isinstance(value.get(name), list) for name in wire.ROWS)
-        is_error = counted[:1] not in ([], [0]) or not (is_list or counted) or (bool(words) and not counted)
+    status = replies.number(value.get("status"))
+    is_error = bool(value.get("error")) or 400 <= status < 600 or value.get("ok") is False or value.get("success") is False
+    if endpoint == wire.LOG and is_first:
+        # `count` is the items of a page, or those asked for a page, as the pages have it; `total` comes before it.
+        counted = value["total"] if value.get("total") is not None else value.get("count")
+        is_none = replies.total(counted) == 0
+        if any(isinstance(value.get(name), list) for name in wire.ROWS):
+            is_fine = is_none or 200 <= status < 300 or value.get("ok") is True or value.get("success") is True
+            is_error = is_error or (bool(value.get("message")) and not is_fine)
+        else:
+            is_error = is_error or not is_none
     if is_error:
-        said = f": {replies.safe(words, hide=hide)}" if isinstance(words, str) and words else ""
+        words = next((value[name] for name in ("error", "message") if isinstance(value.get(name), str)), "")
+        said = f": {replies.safe(words, hide=hide)}" if words else ""
         raise UnreadableReply(f"neither rows nor an empty list{said}", status=response.status, endpoint=endpoint)
 
 
@@ -119,11 +125,6 @@ def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, hide:
     """
     if status := wire.hidden_status(value.get("status"), value.get("message")):
         raise wire.error_of(Response(status, response.headers, response.body), endpoint, hide)
-
-
-def _status(value: dict[str, Any]) -> int:
-    status = replies.number(value.get("status"))
-    return status if status < 600 else 0
 
 
 def _csv_rows(response: Response, endpoint: str) -> list[Any]:

@@ -271,7 +271,8 @@ class RumbleUp(Client):
             from rumbleup_async.fleet.channel import Recipe
 
             timeouts = msgspec.to_builtins(self._connecting.timeouts)
-            recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts})
+            longest = (self._connecting.timeouts or Timeouts()).longest
+            recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts}, longest)
             elsewhere = self._fleet(recipe, rate)
         return self._run(
             settings,

@@ -5,6 +5,7 @@ Lives here: one call. May import: errors, provider.caller, session.exchange, rum
 
 from __future__ import annotations
 
+import contextlib
 from typing import IO
 
 import msgspec
@@ -37,7 +38,8 @@ async def download(caller: Caller, request: Request, into: IO[bytes] | None) -> 
         try:
             answers.refuse_hidden(Response(response.status, response.headers, sink.head), request.path, caller.hide)
         except BaseException:
-            if into.seekable():
-                sink.begin()
+            with contextlib.suppress(OSError, ValueError):  # the provider's error is what matters
+                if into.seekable():
+                    sink.begin()
             raise
     return sink.size

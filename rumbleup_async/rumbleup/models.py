@@ -31,7 +31,8 @@ def as_phone(value: object) -> str | None:
     """A phone: the API's samples have 10 digits, or 11 with a leading 1, which become 10. Other text stays as it is."""
     text = as_text(value)
     digits = _ten_digits(text or "")
-    return digits if len(digits) == 10 else text
+    is_foreign = re.match(r"\s*\+(?!1)", text or "")
+    return digits if len(digits) == 10 and not is_foreign else text
 
 
 def as_group(value: object) -> str | None:

@@ -122,7 +122,8 @@ class Sendblue(Client):
         from rumbleup_async.bulk.run import PREFIX, Settings
 
         numbers = _lines(from_numbers)
-        if max_segments > _MOST_SEGMENTS:
+        segments: object = max_segments
+        if isinstance(segments, int) and segments > _MOST_SEGMENTS:
             raise ConfigurationError(f"max_segments is {_MOST_SEGMENTS} at most: Sendblue takes {wire.LONGEST:,} characters")
         details: dict[str, Any] = {PREFIX: wire.PREFIX, "from_numbers": numbers}
         if send_style is not None:

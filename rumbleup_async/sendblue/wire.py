@@ -351,8 +351,14 @@ def page(response: Response, endpoint: str, hide: tuple[str, ...], token: str | 
     value = replies.read_json(response, endpoint)
     rows = value.get("data") if isinstance(value, dict) else None
     if not rows and isinstance(value, dict):
-        is_ok = isinstance(rows, list) and str(value.get("status", "OK")).upper() == "OK"
-        if any(_words(value.get(name)) for name in ("error", "error_message", *(() if is_ok else ("message",)))):
+        status = value.get("status")
+        is_ok = (
+            isinstance(rows, list) and str(status).upper() not in {"ERROR", "FAILED", "DECLINED"} and replies.number(status) < 400
+        )
+        if any(
+            _words(value.get(name))
+            for name in ("error", "error_message", *(() if is_ok and status is not None else ("message",)))
+        ):
             raise error_of(Response(400, response.headers, response.body), endpoint, hide)
         if not is_ok:
             rows = None

@@ -7,10 +7,8 @@ May import: aiohttp, errors, session.exchange, session.limits, session.words. Kn
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import ssl as ssl_module
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -121,9 +119,6 @@ class AiohttpExchange:
         try:
             return await self._exchange(request, request.body or None, self._headers_for(request))
         except asyncio.CancelledError:
-            if self._closed and not task.cancelling():
-                # aiohttp does so to those who wait for a connection when the session is closed.
-                raise NotSentError(words.SESSION_CLOSED, endpoint=request.path) from None
             if task not in self._overdue:
                 raise
             if task.uncancel():
@@ -166,7 +161,7 @@ class AiohttpExchange:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
             for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see _Connector
-                _drop_spoiled(kept, session.connector)
+                _drop_spoiled(kept)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
@@ -201,7 +196,7 @@ class AiohttpExchange:
         except aiohttp.InvalidURL:
             raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if type(error) is aiohttp.ClientConnectionError and str(error) == "Connector is closed.":
+            if type(error) is aiohttp.ClientConnectionError and str(error) == _CLOSED:
                 raise NotSentError(words.SESSION_CLOSED, endpoint=request.path) from None
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         if response.status < 200:
@@ -262,17 +257,29 @@ class _Connector(aiohttp.TCPConnector):
 
     async def _get(self, key: Any, traces: Any) -> Any:
         if kept := self._conns.get(key):
-            _drop_spoiled(kept, self)
+            _drop_spoiled(kept)
         return await super()._get(key, traces)
 
+    async def connect(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().connect(*arguments, **options)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self.closed and task is not None and not task.cancelling():
+                # Nobody cancelled it: that is how aiohttp wakes those who wait for a connection when the session is closed.
+                raise aiohttp.ClientConnectionError(_CLOSED) from None
+            raise
 
-def _drop_spoiled(kept: deque[Any], connector: aiohttp.BaseConnector) -> None:
-    """Drop from the head of a connector's kept connections what must not be used, and what it would pass over itself, for behind
-    that it takes the next one unasked."""
-    keepalive: float | None = connector._keepalive_timeout  # noqa: SLF001
-    oldest = -math.inf if keepalive is None else time.monotonic() - keepalive
-    while kept and (kept[0][0].should_close or not kept[0][0].is_connected() or kept[0][1] < oldest):
-        kept.popleft()[0].close()
+
+def _drop_spoiled(kept: deque[Any]) -> None:
+    """Drop of a connector's kept connections what must not be used, also behind others: those it may find to be too old."""
+    for one in [one for one in kept if one[0].should_close or not one[0].is_connected()]:
+        kept.remove(one)
+        one[0].close()
+
+
+_CLOSED = "Connector is closed."
+"""What aiohttp says to those whose connection it has just made when it is closed."""
 
 
 async def _pour(response: aiohttp.ClientResponse, sink: Sink) -> bytes:
@@ -343,6 +350,8 @@ def _words(error: BaseException) -> str:
     for kind, plain in _PLAIN:
         if isinstance(error, kind) or isinstance(cause, kind):
             return plain
-    if isinstance(cause, OSError) and cause.errno:
-        return f"{type(error).__name__}: {os.strerror(cause.errno)}"  # its own words are aiohttp's at times, and name the address
+    if isinstance(cause, OSError) and cause.strerror:
+        # Where aiohttp has put in its own words, they name the address.
+        known = os.strerror(cause.errno) if "://" in cause.strerror and cause.errno else cause.strerror
+        return f"{type(error).__name__}: {known}"
     return type(error).__name__

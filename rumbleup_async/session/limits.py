@@ -29,6 +29,11 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     answer: float = 120.0
     idle: float = 4.0
 
+    @property
+    def longest(self) -> float:
+        """Seconds that one exchange takes at most, from waiting for a connection to the end of its answer."""
+        return self.connect + self.read + max(self.answer, self.read)
+
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value: object = getattr(self, name)

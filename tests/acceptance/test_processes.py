@@ -92,14 +92,16 @@ def test_while_one_of_them_lives_nobody_goes_on(stage: Stage, provider: Provider
     found = senders(running)
     for pid in found:
         os.kill(pid, signal.SIGSTOP)
-    running.signal(signal.SIGKILL)
-    running.process.wait(GUARD)
-    for command in ("resume", "reconcile"):
-        done = stage.run(command, stage.ledger, *(["--yes"] if command == "resume" else []))
-        assert done.code == 2, done
-        assert "being written by another run" in done.err
-    for pid in found:
-        os.kill(pid, signal.SIGCONT)
+    try:
+        running.signal(signal.SIGKILL)
+        running.process.wait(GUARD)
+        for command in ("resume", "reconcile"):
+            done = stage.run(command, stage.ledger, *(["--yes"] if command == "resume" else []))
+            assert done.code == 2, done
+            assert "being written by another run" in done.err
+    finally:
+        for pid in found:
+            os.kill(pid, signal.SIGCONT)
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in found), "the senders live on")
     running.wait()
     provider.set(latency=0)

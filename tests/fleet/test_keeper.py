@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from rumbleup_async import ConfigurationError, RumbleUp
+from rumbleup_async import ConfigurationError, RumbleUp, Timeouts
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import SilentObserver
 from rumbleup_async.bulk.run import Run
@@ -206,16 +206,20 @@ async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkey
     assert texted_once(simulator) == 0
 
 
-async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
     """A process that is stopped, or swapped out, would keep the run and Ctrl-C waiting for ever."""
     simulator = Simulator(latency=0.02)
-    monkeypatch.setattr(keeper, "_longest", lambda _: 1.0)
-    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
-        async for _ in run.send(CONTACTS):
-            if texted_once(simulator) > 50:
-                break
-        frozen = run._engine._senders[0].process  # type: ignore[union-attr]
-        frozen.send_signal(signal.SIGSTOP)
+    timeouts = Timeouts(connect=0.5, read=0.5, answer=0.5)
+    async with serve(simulator) as server, RumbleUp("KEY:SECRET", base_url=server.url, timeouts=timeouts) as rumbleup:
+        mode = rumbleup.fast_mode(action=125, text=TEXT, ledger=tmp_path / "run.ledger", concurrency=4, processes=2)
+        async with asyncio.timeout(60), mode as run:
+            async for _ in run.send(CONTACTS):
+                if texted_once(simulator) > 50:
+                    break
+            frozen = run._engine._senders[0].process  # type: ignore[union-attr]
+            frozen.send_signal(signal.SIGSTOP)
+    if frozen.returncode is None:
+        frozen.kill()
     assert frozen.returncode == -signal.SIGKILL
     assert run.counts[State.SENT] + run.counts[State.UNKNOWN] >= texted_once(simulator)
     assert run.counts[State.UNKNOWN] <= 2 * 4

@@ -71,8 +71,9 @@ async def test_a_look_into_the_file_takes_nothing_away_under_the_run(tmp_path: P
     assert await used(copy / "run.ledger", None) == {State.QUEUED: 90, State.UNKNOWN: 10}
 
 
-@pytest.mark.parametrize("what", ["the log is removed", "it is removed", "it is moved", "it is replaced"])
-async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("step", ["exchange", "draw"])
+@pytest.mark.parametrize("what", ["the log is removed", "the lock is removed", "it is removed", "it is moved", "it is replaced"])
+async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Path, what: str, step: str) -> None:
     """What is in a file that nobody finds any more is texted again by the next run."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
@@ -82,6 +83,8 @@ async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Pat
     match what:
         case "the log is removed":
             path.with_name("run.ledger-wal").unlink()
+        case "the lock is removed":
+            path.with_name("run.ledger-lock").unlink()
         case "it is removed":
             path.unlink()
         case "it is moved":
@@ -92,7 +95,7 @@ async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Pat
     closed = [Closed(text.row, State.SENT, 1) for text in texts]
     for _ in range(2):
         with pytest.raises(LedgerError, match="under the run"):
-            await ledger.exchange(closed, 10)
+            await (ledger.exchange(closed, 10) if step == "exchange" else ledger.draw(closed, rows(101, 101)))
     await ledger.aclose()
 
 

@@ -316,7 +316,8 @@ async def test_a_server_that_refuses_large_pages() -> None:
         {"error": {"text": "busy"}, "count": 0, "data": []},
         {"message": "busy", "data": []},
         {"count": 1, "results": [{"logid": "rl_1"}]},
-        {"count": 3, "data": []},
+        {"count": 3},
+        {"count": 0, "total": 7},
         {"count": 0, "total": 7, "data": []},
     ],
     ids=str,
@@ -330,7 +331,17 @@ async def test_answers_that_are_no_log(answer: Any) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [[], {"data": []}, {"count": 0}, {"count": 0, "data": None}, {"count": 0, "message": "none found", "data": []}],
+    [
+        [],
+        {"data": []},
+        {"count": 0},
+        {"count": 0, "data": None},
+        {"count": 0, "message": "none found", "data": []},
+        {"count": 32, "total": 0, "data": []},
+        {"count": 32, "data": []},
+        {"success": True, "message": "ok", "data": []},
+        {"status": 200, "message": "success", "data": []},
+    ],
     ids=str,
 )
 async def test_a_log_that_says_that_it_is_empty(answer: Any) -> None:

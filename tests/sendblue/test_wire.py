@@ -259,6 +259,9 @@ def test_who_is_the_contact(row: dict[str, Any], contact: str, line: str) -> Non
         ({"data": [{}], "pagination": {"hasMore": "false"}}, None, None, 1),
         ({"data": [], "pagination": {"total": 7}}, "7", None, 0),
         ({"status": "OK", "message": "none found", "data": []}, None, None, 0),
+        ({"status": "success", "message": "none found", "data": []}, None, None, 0),
+        ({"status": 200, "data": []}, None, None, 0),
+        ({"status": None, "data": []}, None, None, 0),
         ({"data": [{}], "pagination": {"hasMore": True}}, "1000000", "1000001", 1),
     ],
 )
@@ -278,6 +281,8 @@ def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) 
         {"status": "ERROR", "data": []},
         {"status": "OK", "error": "no", "data": []},
         {"message": "no", "data": None},
+        {"message": "no", "data": []},
+        {"status": 503, "data": []},
         {"status": "OK", "data": [], "pagination": {"total": 7, "hasMore": False}},
         [],
         {"data": [], "pagination": {"hasMore": True}},

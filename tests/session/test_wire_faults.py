@@ -14,7 +14,7 @@ import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
 from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
-from rumbleup_async.session.exchange import Exchange, Sink
+from rumbleup_async.session.exchange import Exchange, Part, Sink
 from rumbleup_async.session.lanes import LaneExchange
 
 from .servers import OK, Behaviour, Line, closed_port, serving
@@ -416,9 +416,10 @@ async def test_what_comes_after_no_answer_is_not_taken_for_the_next(exchange: Co
         await carrier.aclose()
 
 
-@pytest.mark.parametrize("how", ["aiohttp", "a session of the caller's", "lane"])
-async def test_an_unasked_answer_behind_an_old_connection_is_not_taken(how: str) -> None:
-    """The pool drops the connection that has been idle too long, and takes the one behind it without a look."""
+@pytest.mark.parametrize("age", [10.0, 3.9999, 0.0])
+@pytest.mark.parametrize("own", [True, False])
+async def test_an_unasked_answer_behind_another_connection_is_not_taken(own: bool, age: float) -> None:
+    """The pool drops a connection that has been idle too long, and takes the one behind it without a look."""
 
     async def twice(line: Line) -> None:
         while await line.request():
@@ -426,30 +427,36 @@ async def test_an_unasked_answer_behind_an_old_connection_is_not_taken(how: str)
             await asyncio.sleep(0.05)
             await line.write(OK.replace(b"rl_1", b"rl_%d" % number))
             if number == 2:
-                await asyncio.sleep(0.35)
+                await asyncio.sleep(0.05)
                 await line.write(OK.replace(b"rl_1", b"rl_9"))
 
-    patient = Timeouts(connect=1, sock_connect=1, read=2, answer=2, idle=0.5)
-    async with serving(twice) as server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=0.5)) as session:
-        carrier: Exchange = over_lanes(server.url, patient) if how == "lane" else over_aiohttp(server.url, patient)
-        if how == "a session of the caller's":
-            carrier = over_aiohttp(server.url, patient, session=session)
+    patient = Timeouts(connect=2, sock_connect=2, read=5, answer=5, idle=4)
+    async with serving(twice) as server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=4)) as session:
+        carrier = over_aiohttp(server.url, patient, session=None if own else session)
         first = asyncio.create_task(carrier(SEND))
         await asyncio.sleep(0.02)
         second = asyncio.create_task(carrier(SEND))
         assert b"rl_1" in (await first).body
         assert b"rl_2" in (await second).body
-        await asyncio.sleep(0.49)  # the first connection is too old, or about to be; the second has something on it
+        await asyncio.sleep(0.15)
+        assert carrier._session is not None
+        assert isinstance(carrier._session.connector, aiohttp.TCPConnector)
+        (kept,) = carrier._session.connector._conns.values()
+        assert len(kept) == 2
+        # Last used so many seconds ago: too old, too old in a moment, or fit.
+        kept[0] = (kept[0][0], asyncio.get_running_loop().time() - age)
         for number in (3, 4):
             assert b"rl_%d" % number in (await carrier(SEND)).body
         await carrier.aclose()
 
 
-async def test_who_waits_when_the_client_is_closed_has_certainly_not_sent(exchange: Connect) -> None:
+@pytest.mark.parametrize("upload", [False, True])
+async def test_who_waits_when_the_client_is_closed_has_certainly_not_sent(exchange: Connect, upload: bool) -> None:
     """A cancellation that nobody asked for would end the caller's tasks without a word."""
+    request = Request("POST", "/contact/import", parts=(Part("name", "x"),)) if upload else SEND
     async with serving(answers(then=hangs)) as server:
         carrier = exchange(server.url, Timeouts(), connections=1)
-        tasks = [asyncio.create_task(carrier(SEND)) for _ in range(3)]
+        tasks = [asyncio.create_task(carrier(request)) for _ in range(3)]
         while not server.bodies:
             await asyncio.sleep(0.005)
         await carrier.aclose()
@@ -464,12 +471,12 @@ async def test_a_long_file_has_the_time_it_takes(exchange: Connect) -> None:
     async def thin(line: Line) -> None:
         await line.request()
         await line.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
-        for _ in range(10):
-            await asyncio.sleep(0.06)
-            await line.write(b"12345")
+        for _ in range(25):
+            await asyncio.sleep(0.08)
+            await line.write(b"12")
 
     async with serving(thin) as server:
-        carrier = exchange(server.url, Timeouts(connect=0.1, sock_connect=0.1, read=0.2, answer=0.1))
+        carrier = exchange(server.url, Timeouts(connect=0.5, sock_connect=0.5, read=0.5, answer=0.1))
         file = io.BytesIO()
         await carrier(Request("GET", "/report/download/1", read=True, sink=Sink(file)))
         assert len(file.getvalue()) == 50
