@@ -22,7 +22,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
     client: str
     arguments: dict[str, Any]
-    longest: float = 165.0
+    longest: float
 
     def __repr__(self) -> str:
         return f"Recipe({self.client!r})"

@@ -259,7 +259,7 @@ def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
         Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT),
         Pace(),
         Options(processes=2),
-        recipe=Recipe("none:none", {}),
+        recipe=Recipe("none:none", {}, 60.0),
         rate=None,
         observer=SilentObserver(),
         sink=lambda _: None,
