@@ -151,10 +151,10 @@ def test_what_cannot_be_reconciled(stage: Stage, provider: Provider) -> None:
     assert stage.run("reconcile", stage.ledger, env=stage.environment(RUMBLEUP_API_KEY=None)).code == 2
     assert provider.summary()["requests"].get("message/log/select") is None, "nobody is in doubt"
     provider.reset()
-    provider.set(latency=0.5)
+    provider.set(latency=4.0)  # longer than a ledger in use is waited for
     stage.ledger = stage.folder / "other.ledger"
     running = stage.start(*stage.sending(stage.list(9)))
-    provider.wait_for(4)
+    provider.wait_for(1)
     assert stage.run("reconcile", stage.ledger).code == 2, "a run is writing it"
     running.signal(signal.SIGKILL)
     running.wait()
