@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl as ssl_module
-from collections import deque
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -160,8 +160,11 @@ class AiohttpExchange:
         if session.closed:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
+            # All of them, for until this one is used the caller's tracing may take its time.
             for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see _Connector
-                _drop_spoiled(kept)
+                for one in filter(_is_spoiled, tuple(kept)):
+                    kept.remove(one)
+                    one[0].close()
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
@@ -247,6 +250,10 @@ class AiohttpExchange:
             await self._session.close()
 
 
+_MARGIN = 0.1
+"""Seconds before its time in which a kept connection is not used any more."""
+
+
 class _Connector(aiohttp.TCPConnector):
     """Drops a kept connection on which something came in while it was idle.
 
@@ -256,8 +263,13 @@ class _Connector(aiohttp.TCPConnector):
     """
 
     async def _get(self, key: Any, traces: Any) -> Any:
-        if kept := self._conns.get(key):
-            _drop_spoiled(kept)
+        kept = self._conns.get(key)
+        # Behind one that is too old super() takes the next one unasked; it looks at the clock once more, hence the margin. To
+        # look at all of them would cost a tenth of a request.
+        keepalive = self._keepalive_timeout or 0.0
+        oldest = time.monotonic() - keepalive + min(_MARGIN, keepalive / 2)
+        while kept and (kept[0][1] < oldest or _is_spoiled(kept[0])):
+            kept.popleft()[0].close()
         return await super()._get(key, traces)
 
     async def connect(self, *arguments: Any, **options: Any) -> Any:
@@ -271,11 +283,9 @@ class _Connector(aiohttp.TCPConnector):
             raise
 
 
-def _drop_spoiled(kept: deque[Any]) -> None:
-    """Drop of a connector's kept connections what must not be used, also behind others: those it may find to be too old."""
-    for one in [one for one in kept if one[0].should_close or not one[0].is_connected()]:
-        kept.remove(one)
-        one[0].close()
+def _is_spoiled(kept: Any) -> bool:
+    """Whether a connection that was kept must not be used."""
+    return bool(kept[0].should_close) or not kept[0].is_connected()
 
 
 _CLOSED = "Connector is closed."
