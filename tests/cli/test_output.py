@@ -42,6 +42,16 @@ def unread() -> Iterator[int]:
         os.close(writing)
 
 
+async def minds_a_full_disk_only(process: Process, *arguments: object) -> None:
+    """Check a command whose result may be cut off by its reader, and by nothing else."""
+    with full() as stdout:
+        done = await process(*arguments, stdout=stdout)
+    assert (done.returncode, done.stderr) == (3, "rumbleup: standard output: No space left on device\n"), arguments
+    with unread() as writing:
+        done = await process(*arguments, stdout=writing)
+    assert (done.returncode, done.stderr) == (0, ""), arguments
+
+
 @pytest.mark.parametrize("as_json", [False, True], ids=["table", "json"])
 @pytest.mark.parametrize("lost", [full, unread])
 @pytest.mark.parametrize("arguments", SINGLE.values(), ids=SINGLE)
@@ -84,12 +94,7 @@ async def test_half_a_result_is_not_the_whole(process: Process) -> None:
 async def test_help_that_cannot_be_printed_is_no_traceback(process: Process) -> None:
     """A full disk would be met with a page of code."""
     for arguments in [("--help",), ("send", "--help"), ("--version",)]:
-        with full() as stdout:
-            done = await process(*arguments, stdout=stdout)
-        assert (done.returncode, done.stderr) == (3, "rumbleup: standard output: No space left on device\n")
-        with unread() as writing:
-            done = await process(*arguments, stdout=writing)
-            assert (done.returncode, done.stderr) == (0, "")
+        await minds_a_full_disk_only(process, *arguments)
 
 
 @pytest.mark.parametrize("lost", [full, unread])

@@ -13,7 +13,7 @@ from rumbleup_async.cli.saving import save
 from rumbleup_async.errors import ConfigurationError
 
 from .conftest import Process
-from .test_output import full, unread
+from .test_output import minds_a_full_disk_only
 
 TEXT = "Hi. Reply STOP to opt out"
 
@@ -84,12 +84,7 @@ async def test_a_report_that_is_cut_off_is_no_report(process: Process, tmp_path:
     voters.write_text("phone\n2025550101\n")
     await process("send", voters, "--action", "125", "--text", TEXT, "--yes")
     for arguments in (("report", tmp_path / "voters-125.ledger"), ("projects", "stats", "--csv")):
-        with full() as stdout:
-            done = await process(*arguments, stdout=stdout)
-        assert (done.returncode, done.stderr) == (3, "rumbleup: standard output: No space left on device\n")
-        with unread() as writing:
-            done = await process(*arguments, stdout=writing)
-        assert (done.returncode, done.stderr) == (0, "")
+        await minds_a_full_disk_only(process, *arguments)
 
 
 async def test_a_damaged_ledger_is_named(process: Process, tmp_path: Path) -> None:
