@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async import __version__
+from rumbleup_async.cli.arguments import check_arguments
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_reads, print_out, say
 from rumbleup_async.cli.options import (
     Action,
@@ -33,7 +34,7 @@ from rumbleup_async.cli.options import (
     Yes,
 )
 from rumbleup_async.cli.providers import Order
-from rumbleup_async.cli.send import check_arguments, finish, read_text, run_loop
+from rumbleup_async.cli.send import finish, read_text, run_loop
 
 app = typer.Typer(
     name="rumbleup",

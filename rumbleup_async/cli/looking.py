@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from rumbleup_async.bulk.report import Summary, reported, summarise
+from rumbleup_async.cli.closing import show_summary
 from rumbleup_async.cli.console import FINE, exit_code, plural, print_json, say
 from rumbleup_async.cli.saving import save
-from rumbleup_async.cli.send import show_summary
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Result, State

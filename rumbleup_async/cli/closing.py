@@ -1,0 +1,59 @@
+"""How a run ended, in words and as JSON, and its exit code.
+
+Lives here: words. May import: bulk, cli.console.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rumbleup_async.bulk.report import Summary
+from rumbleup_async.bulk.run import Run
+from rumbleup_async.cli.console import exit_code, plural, print_json, say
+
+DRY_RUN = "dry run"
+
+
+def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
+    summary = run.summary
+    if not quiet:
+        show_summary(summary, ledger)
+        if run.lost_draws and run.lost_until is not None:
+            say(
+                f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
+                f"by {run.lost_until:%H:%M:%S} UTC: resume after that, or use --wait-locks"
+            )
+    if as_json:
+        try:
+            print_json(summary.as_dict())
+        except OSError as error:
+            # How the run went is what the exit code is for, and the ledger has the rest.
+            say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
+    return exit_code(summary)
+
+
+def show_summary(summary: Summary, ledger: Path | None) -> None:
+    """The closing words."""
+    if summary.stopped == DRY_RUN:
+        return
+    say(
+        f"{plural(summary.total, 'contact')}: {summary.sent:,} sent, {summary.refused:,} refused, {summary.skipped:,} skipped, "
+        f"{summary.not_sent:,} not sent, {summary.unknown:,} unknown; "
+        f"{summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
+    )
+    if summary.stopped:
+        say(f"stopped: {summary.stopped}")
+    if ledger is None:
+        return
+    if (summary.stopped or "").startswith("opt-out wording missing"):
+        if summary.sent + summary.unknown + summary.refused:
+            say(f"some were texted already (rumbleup report {ledger}); the others need a run of their own")
+        else:
+            say("send again with a corrected text")
+    elif summary.resumable:
+        say(f"go on with: rumbleup resume {ledger}")
+    if summary.unknown:
+        say(
+            f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
+            f"look for them in the message log with: rumbleup reconcile {ledger}; see which with: rumbleup report {ledger}"
+        )

@@ -1,0 +1,35 @@
+"""What a list holds, as it is shown before the question.
+
+Lives here: words. May import: cli.console, ledger, messaging.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rumbleup_async.cli.console import plural, say
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import State
+
+
+def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
+    """What the list holds, before the question."""
+    reader = Reader(ledger)
+    try:
+        reasons, segments = reader.reasons(), reader.segments()
+    finally:
+        reader.close()
+    total = sum(number for _, _, number in reasons)
+    queued = sum(number for state, _, number in reasons if state is State.QUEUED)
+    done = sum(number for state, _, number in reasons if state not in {State.QUEUED, State.SKIPPED})
+    say(f"{'standard input' if source == '-' else source}: {plural(total, 'contact')}")
+    if not fresh and done:
+        say(f"  this ledger has dealt with {done:,} of them before; going on with the rest")
+    say(f"  {queued:>11,}  to be texted")
+    for state, reason, number in reasons:
+        if state is State.SKIPPED:
+            say(f"  {number:>11,}  skipped: {reason}")
+    texts = sum(number for _, number in segments)
+    if texts:
+        each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
+        say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
