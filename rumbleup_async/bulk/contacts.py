@@ -1,7 +1,7 @@
 """Contact lists, read lazily: CSV, JSON lines, one number a line, standard input, and any Python iterable.
 
 Lives here: rows to `Contact` or, where a row cannot be read, `Skipped`. May import: errors, messaging, its neighbours
-`lines` (bytes to lines), `records` (lines to CSV records), `heading` (what the list is), `phones`, `template`.
+`lines` (bytes to lines), `records` (lines to CSV records), `heading` (what the list is), `cells`, `phones`, `template`.
 
 Every row comes out exactly once, in order, so that nothing of a list is silently lost. Blank lines are not rows of
 anybody, but they count for the row numbers, which are those a spreadsheet or an editor shows: in CSV the number of the
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rumbleup_async.bulk import heading, items
+from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.items import contact_of, from_iterable
 from rumbleup_async.bulk.lines import Lines, Readable, fingerprint
 from rumbleup_async.bulk.records import Fault, Records
@@ -228,7 +229,8 @@ class _Rows:
             if len(record) == width:
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
                 for name, index in pick:
-                    fields[name] = record[index].strip()
+                    cell = record[index].strip()
+                    fields[name] = cell if cell.isalpha() and cell not in EMPTY else clean(cell)
                 add(Contact(row, record[phone], fields))
             else:
                 rows += self._uneven(row, record)
@@ -248,7 +250,7 @@ class _Rows:
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
-        fields = {name: record[index].strip() for name, index in self._pick if index < size}
+        fields = {name: clean(record[index].strip()) for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
 
 

@@ -1,6 +1,7 @@
 """Contacts from JSON lines and from the objects of a Python caller, which are one thing: names with values.
 
-Lives here: one item to `Contact` or `Skipped`. May import: errors, messaging, its neighbours `heading`, `phones`, `template`.
+Lives here: one item to `Contact` or `Skipped`. May import: errors, messaging, its neighbours `cells`, `heading`,
+`phones`, `template`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from rumbleup_async.bulk import heading, phones
+from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
 from rumbleup_async.messaging import Contact, Skipped
@@ -102,6 +104,8 @@ def _contact(
     twice: list[str] = []
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
+        if not value.isalpha() or value in EMPTY:
+            value = clean(value)
         if not value or not isinstance(key, str):
             continue
         name, is_phone = _known(key, phone_field)

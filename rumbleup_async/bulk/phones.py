@@ -1,6 +1,6 @@
 """Phone numbers as people and spreadsheets write them, to the ten digits that RumbleUp uses.
 
-Lives here: one pure function and its closed list of reasons. May import: stdlib.
+Lives here: one pure function and its closed list of reasons. May import: its neighbour `cells`.
 
 A number is accepted only if it can be read in one way. Guessing the digit that a spreadsheet rounded off, or which of two
 numbers in a cell is meant, would text a stranger. The rules are those of the North American Numbering Plan: area code
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 from typing import Final
+
+from rumbleup_async.bulk.cells import says_nothing, undress
 
 EMPTY: Final = "empty"
 TOO_FEW: Final = "too few digits"
@@ -46,17 +48,27 @@ REASONS: Final = frozenset(
 )
 """Everything `normalise` may say. None of them holds a digit of the number: reasons are counted, logged and shown."""
 
-_NANP = r"[2-9](?:[02-8]\d|1[02-9])[2-9](?:[02-9]\d|1[02-9])\d{4}"
+NANP = r"[2-9](?:[02-8]\d|1[02-9])[2-9](?:[02-9]\d|1[02-9])\d{4}"
 # The last seven digits all alike (999-9999), or all ten in a row: what people type when a form insists on a number.
-_MADE_UP = r"\d{3}(\d)\1{6}|2345678901|9876543210|1234567890|0123456789"
-is_clean = re.compile(rf"(?!{_MADE_UP}){_NANP}", re.ASCII).fullmatch
+MADE_UP = r"\d{3}(\d)\1{6}|2345678901|9876543210|1234567890|0123456789"
+is_clean = re.compile(rf"(?!{MADE_UP}){NANP}", re.ASCII).fullmatch
 """Whether text is a number to send to as it stands: most of a list is, and this is the cheapest way to know."""
-_made_up = re.compile(_MADE_UP, re.ASCII).fullmatch
+_made_up = re.compile(MADE_UP, re.ASCII).fullmatch
 
-_GAP = r"[ .\-]{0,3}"
+_GAP = r"[ .\-/_]{0,3}"
+# `1`, `+1`, `(+1)`, `+(1)`, and 00 or 011 before it, as it is dialled from abroad or for abroad.
+_PREFIX = rf"[(\[]?\+? ?(?:(?:00|011){_GAP})?[(\[]?1[)\]]?{_GAP}"
 # The first look-ahead keeps `202.5550101` out: one dot between digits is a decimal number, not a way to write a phone.
-_written = re.compile(
-    rf"(?!\d+\.\d+\Z)(?:\+? ?\(?1\)?{_GAP})?\(? ?(\d{{3}}) ?\)?{_GAP}(\d{{3}}){_GAP}(\d{{4}})", re.ASCII
+_written = re.compile(rf"(?!\d+\.\d+\Z)(?:{_PREFIX})?[(\[]? ?(\d{{3}}) ?[)\]]?{_GAP}(\d{{3}}){_GAP}(\d{{4}})", re.ASCII).fullmatch
+# What says that it is a mobile, or nothing: a home or work phone, or a fax, is left where it is and refused for its letters.
+_LABEL = (
+    r"(?:cell(?:ular|phone)?|mob(?:ile)?|wireless|i?phone|ph|tel(?:ephone)?|text|sms)"
+    r"(?: ?(?:phone|number|num|no|nr))?"
+)
+_SHORT = rf"(?:{_LABEL}|[cm])"
+_labelled = re.compile(
+    rf"(?:{_SHORT}[ .:#=\-]*(?=[\d(+\[]))?([\d(+\[].*\d)(?:[ ,\-]*(?:[(\[]{_SHORT}[.)\]]*| {_SHORT}\.?))?",
+    re.ASCII | re.IGNORECASE,
 ).fullmatch
 
 # Copied from web pages, contact apps and word processors: spaces and dashes that only look like the ASCII ones, and marks
@@ -64,18 +76,18 @@ _written = re.compile(
 _LOOK_ALIKE: Final = {
     **dict.fromkeys(map(ord, "\u00a0\u1680\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\v\f"), " "),
     **dict.fromkeys(range(0x2000, 0x2007), " "),
-    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u00ad"), "-"),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u00ad"), "-"),
     **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u2066\u2067\u2068\u2069\x00"), ""),
     **dict.fromkeys(range(0x202A, 0x202F), ""),
-    ord("\uff0b"): "+",
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full width, as East Asian keyboards write them
+    **dict.fromkeys(map(ord, "\u00b7\u2022\u2027\u2219\u30fb"), "."),
+    **dict.fromkeys(map(ord, "\u2044\u2215"), "/"),
 }
-_dressed = re.compile(r"=?\"(?P<quoted>[^\"]*)\"|'(?P<apostrophe>.*)|(?i:tel:) ?(?P<tel>.*)").fullmatch
-
-_NOTHING: Final = frozenset({"n/a", "#n/a", "na", "none", "null", "nil", "nan", "<na>", "\\n", "-", "--", "0"})
+_scheme = re.compile(r"(?:tel|sms|smsto|callto|whatsapp|imessage):(?://)? ?", re.ASCII | re.IGNORECASE).match
 _scientific = re.compile(r"[+-]?\d+(?:[.,]\d+)? ?[eE] ?[+-]?\d+", re.ASCII).fullmatch
 _decimal = re.compile(r"[+-]?(?:\d+[.,]\d*|\d{1,3}(?:,\d{3})+(?:\.\d*)?)", re.ASCII).fullmatch
 _extension = re.compile(r"\d[ ,;]{0,3}(?:x|ext|extn|extension|#)[.:=]?[ ]{0,3}\d{1,6}\Z", re.ASCII | re.IGNORECASE).search
-_foreign = re.compile(r"\+ ?\(?(?!1)\d|00[1-9]|011", re.ASCII).match
+_foreign = re.compile(r"\+ ?\(?(?!1)\d|00 ?[2-9]|011 ?[02-9]", re.ASCII).match
 _apart = re.compile(r"[/\\;,&|]|\bor\b|\band\b", re.IGNORECASE).split
 _no_digit = re.compile(r"[^0-9]+").sub
 
@@ -107,17 +119,19 @@ def shown(raw: str) -> str:
 
 
 def _undress(raw: str) -> str:
-    """Without what does not belong to the number: look-alikes, outer spaces, `tel:`, a spreadsheet's `'` or `="..."`."""
+    """Without what does not belong to the number: look-alikes, outer spaces, `tel:`, a spreadsheet's dress, `(mobile)`."""
     cell = raw.strip()[: _LONGEST + 1].translate(_LOOK_ALIKE).strip()
-    match = _dressed(cell)
-    if match is not None and match.lastgroup is not None:
-        return match[match.lastgroup].strip()
-    return cell
+    if not cell[:1].isdigit():
+        cell = undress(cell)
+        scheme = _scheme(cell)
+        cell = cell if scheme is None else cell[scheme.end() :].strip()
+    match = _labelled(cell)
+    return cell if match is None else match[1]
 
 
 def _why_not(cell: str) -> str:
     digits = _no_digit("", cell)
-    if cell.lower() in _NOTHING or not (digits or any(c.isalnum() for c in cell)):
+    if cell == "0" or says_nothing(cell) or not (digits or any(c.isalnum() for c in cell)):
         return EMPTY
     if any(not c.isascii() and c.isnumeric() for c in cell):
         return OTHER_SCRIPT

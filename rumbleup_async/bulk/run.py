@@ -32,6 +32,7 @@ import anyio
 import msgspec
 
 from rumbleup_async.bulk import contacts as lists
+from rumbleup_async.bulk.areas import DEFAULT, read_countries
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
 from rumbleup_async.bulk.options import Options
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     writer: Writer | None = None
     max_segments: int = 10
     require_opt_out: bool = True
+    countries: Iterable[str] = DEFAULT
     details: dict[str, Any] = {}
 
 
@@ -163,6 +165,7 @@ class Run:
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""
+        settings = msgspec.structs.replace(settings, countries=read_countries(settings.countries))
         same_text = None
         if settings.writer is None:
             template = Template(settings.text)
@@ -177,6 +180,7 @@ class Run:
             max_segments=settings.max_segments,
             suppress=self._never,
             prefix=settings.details.get(PREFIX, ""),
+            countries=settings.countries,
         )
         return Plan(
             run="".join(secrets.choice(_LETTERS) for _ in range(10)),
@@ -184,7 +188,12 @@ class Run:
             action=settings.action,
             text=WRITTEN if settings.writer is not None else settings.text,
             same_text=same_text,
-            details={**settings.details, "max_segments": settings.max_segments, "phone_field": settings.phone_field},
+            details={
+                **settings.details,
+                "max_segments": settings.max_segments,
+                "phone_field": settings.phone_field,
+                **_chosen(settings),
+            },
         )
 
     def _screen_again(self, plan: Plan) -> Screen:
@@ -193,7 +202,12 @@ class Run:
             raise ConfigurationError(
                 "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
             )
-        return Screen(Template(plan.text), max_segments=plan.details.get("max_segments", 10), suppress=self._never)
+        return Screen(
+            Template(plan.text),
+            max_segments=plan.details.get("max_segments", 10),
+            suppress=self._never,
+            countries=plan.details.get("countries", DEFAULT),
+        )
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._is_left = True
@@ -628,6 +642,12 @@ class Sending:
         run._is_told = True  # noqa: SLF001
         task.result()
         return run.summary
+
+
+def _chosen(settings: Settings) -> dict[str, Any]:
+    """What of the rules for a list was chosen, as the plan keeps it. What is usual is left out: older ledgers do not name it."""
+    countries = sorted(settings.countries)
+    return {} if countries == sorted(DEFAULT) else {"countries": countries}
 
 
 def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:

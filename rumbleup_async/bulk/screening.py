@@ -1,11 +1,11 @@
 """From a row of the list to the exact text planned for it, or the reason why that person is not texted.
 
 Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours
-`phones`, `template`, `segments`. Duplicates are not decided here: over millions of rows that is the ledger's work, and
+`areas`, `phones`, `template`, `segments`. Duplicates are not decided here: over millions of rows that is the ledger's work, and
 screening keeps the order of the list so that the first row wins.
 
 Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
-`empty merge field NAME`, `text too long: ...`, `unreadable row: ...`.
+`another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk import phones
-from rumbleup_async.bulk.phones import is_clean, normalise
+from rumbleup_async.bulk.areas import DEFAULT, Areas
+from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.bulk.segments import count, is_plain
 from rumbleup_async.bulk.template import (
     EmptyFieldError,
@@ -52,9 +53,10 @@ class Screen:
     set, list, tuple or mapping in any way of writing (an entry that cannot be read raises `ConfigurationError`: it stands
     for someone who must not be texted), or any other container that knows the ten digits. `name_fields` are the column of
     the whole name, then the columns that make it up. `prefix` stands before the ten digits of a phone in what comes out.
+    `countries` of +1 are texted, no others; see `areas`.
     """
 
-    __slots__ = ("_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "needed_fields", "template")
+    __slots__ = ("_areas", "_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "needed_fields", "template")
 
     template: Template
     needed_fields: tuple[str, ...]
@@ -68,6 +70,7 @@ class Screen:
         suppress: Container[str] = frozenset(),
         name_fields: Collection[str] = ("name", "first_name", "last_name"),
         prefix: str = "",
+        countries: Iterable[str] = DEFAULT,
     ) -> None:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
@@ -77,6 +80,7 @@ class Screen:
         self._max_segments = max_segments
         self._suppress = suppression(suppress)
         self._prefix = prefix
+        self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
@@ -86,6 +90,7 @@ class Screen:
     def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
         """The rows screened, in their order, one result a row: the form for long lists."""
         suppress, prefix = self._suppress, self._prefix
+        is_texted, why_not = self._areas.is_texted, self._areas.why_not
         render, render_plain = self.template.render, self.template.render_plain
         screened: list[Planned | Skipped] = []
         add = screened.append
@@ -96,13 +101,17 @@ class Screen:
                 continue
             row, fields = contact.row, contact.fields
             phone, reason = contact.phone, ""
-            if not is_clean(phone):
+            if not is_texted(phone):
                 phone, reason = normalise(phone)
                 if reason:
                     add(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
                     continue
+                reason = why_not(phone)
             if phone in suppress:
                 add(Skipped(row, prefix + phone, SUPPRESSED))
+                continue
+            if reason:
+                add(Skipped(row, prefix + phone, reason))
                 continue
             text, segments = render_plain(fields), 1
             is_clear = text is not None
@@ -135,7 +144,8 @@ class Screen:
         if holds_control(text):
             return Skipped(contact.row, phone, "the text chosen holds a control character")
         segments = count(text).parts
-        reason = SUPPRESSED if phone in self._suppress else self._too_long(segments) or self._doubt(text)
+        reason = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
+        reason = reason or self._too_long(segments) or self._doubt(text)
         return (
             Skipped(contact.row, phone, reason)
             if reason

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from rumbleup_async.bulk.cells import clean
 from rumbleup_async.bulk.phones import normalise, shown
 from rumbleup_async.bulk.ports import Drawer, Pause, Steering
 from rumbleup_async.bulk.screening import Screen
@@ -184,7 +185,8 @@ class Texters:
 
     async def _drawn(self, drawn: Drawn, began: float, begun_wall: float) -> Planned | Skipped | Pause | None:
         self._works()
-        contact = Contact(self._row + 1, drawn.phone, drawn.fields)
+        fields = {name: clean(value.strip()) for name, value in drawn.fields.items()}
+        contact = Contact(self._row + 1, drawn.phone, fields)
         phone, unreadable = normalise(drawn.phone)
         who = phone or f"{shown(drawn.phone)} {_identity(drawn)}".strip()
         if phone in self._done or phone in self._repeated:

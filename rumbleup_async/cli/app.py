@@ -19,6 +19,7 @@ from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_rea
 from rumbleup_async.cli.options import (
     Action,
     Concurrency,
+    Countries,
     From,
     Json,
     LedgerFile,
@@ -34,6 +35,7 @@ from rumbleup_async.cli.options import (
     Yes,
 )
 from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.reading import Reading
 from rumbleup_async.cli.send import finish, read_text, run_loop
 
 app = typer.Typer(
@@ -93,6 +95,7 @@ def send(
         str | None, typer.Option("--group", metavar="ID", help="The group of contacts that the sends create.")
     ] = None,
     suppress: Suppress = None,
+    country: Countries = None,
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
     lines: From = None,
     per_second: PerSecond = None,
@@ -138,6 +141,7 @@ def send(
             yes=yes,
             as_json=as_json,
             quiet=quiet,
+            reading=Reading(countries=country),
         )
     )
     finish(code)
@@ -160,6 +164,7 @@ def texters(
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
     suppress: Suppress = None,
+    country: Countries = None,
     patience: Annotated[
         float, typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes.")
     ] = 60.0,
@@ -184,6 +189,7 @@ def texters(
             limit=limit,
             flags=flag or [],
             suppress=suppress,
+            countries=country,
             wait_locks=wait_locks,
             patience=patience,
             yes=yes,

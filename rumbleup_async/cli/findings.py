@@ -1,15 +1,16 @@
 """What a list holds, as it is shown before the question.
 
-Lives here: words. May import: cli.console, ledger, messaging.
+Lives here: words. May import: bulk.areas, cli.console, ledger, messaging.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from rumbleup_async.bulk import areas
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.ledger import Reader
-from rumbleup_async.messaging import State
+from rumbleup_async.messaging import Plan, State
 
 
 def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
@@ -29,7 +30,16 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     for state, reason, number in reasons:
         if state is State.SKIPPED:
             say(f"  {number:>11,}  skipped: {reason}")
+    show_countries([reason for _, reason, _ in reasons], reader.plan)
     texts = sum(number for _, number in segments)
     if texts:
         each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def show_countries(reasons: list[str], plan: Plan) -> None:
+    """How those are texted whom the run leaves out for their area codes."""
+    left_out = areas.left_out(reasons)
+    if left_out:
+        texted = [*plan.details.get("countries", areas.DEFAULT), *left_out]
+        say(f"  note: --country {','.join(texted)} texts those of {', '.join(left_out)} as well")

@@ -38,6 +38,12 @@ Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help=
 Suppress = Annotated[
     Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text; - for standard input.")
 ]
+Countries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--country", metavar="CC", help="Countries of +1 to text (US,CA); also toll-free; repeatable, or a comma between them."
+    ),
+]
 SettleSeconds = Annotated[
     float,
     typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 import typer
 
+from rumbleup_async.bulk.areas import DEFAULT
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.texters import Locks
 from rumbleup_async.cli import progress, providers
@@ -25,6 +26,7 @@ from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
 from rumbleup_async.cli.findings import show_findings
 from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.reading import USUAL, Reading
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.errors import ConfigurationError, LedgerError
@@ -88,6 +90,7 @@ async def send(
     yes: bool,
     as_json: bool,
     quiet: bool,
+    reading: Reading = USUAL,
     environ: dict[str, str] | None = None,
 ) -> int:
     """Text a list; the exit code."""
@@ -110,6 +113,7 @@ async def send(
             "limit": limit,
             "phone_field": phone_field,
             "suppress": read_suppressed(suppress, source),
+            **reading.options(),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
@@ -145,6 +149,7 @@ async def texters(
     limit: int | None,
     flags: list[str],
     suppress: Path | None,
+    countries: list[str] | None,
     wait_locks: bool,
     patience: float,
     yes: bool,
@@ -163,6 +168,7 @@ async def texters(
         limit=limit,
         flags=flags,
         suppress=read_suppressed(suppress),
+        countries=countries or DEFAULT,
         locks=Locks(wait=wait_locks, patience=patience),
     )
     async with rumbleup, run:

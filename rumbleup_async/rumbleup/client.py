@@ -128,6 +128,7 @@ class RumbleUp(Client):
         group: str | int | None = None,
         max_segments: int = 10,
         suppress: Iterable[str] = (),
+        countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
     ) -> Run:
@@ -146,6 +147,8 @@ class RumbleUp(Client):
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
+        `countries`: those of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
+        texts toll-free numbers, too.
         `observer`: is told of results and holds as they happen.
 
         Raises ConfigurationError and its kin on entering, before anything is sent.
@@ -159,6 +162,7 @@ class RumbleUp(Client):
             text=text,
             phone_field=phone_field,
             max_segments=max_segments,
+            countries=countries,
             details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
         )
         options = Options(
@@ -183,6 +187,7 @@ class RumbleUp(Client):
         flags: Iterable[str] = (),
         max_segments: int = 10,
         suppress: Iterable[str] = (),
+        countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         locks: Locks | None = None,
         observer: Observer | None = None,
@@ -215,6 +220,7 @@ class RumbleUp(Client):
             text=WRITTEN if callable(text) else text,
             writer=text if callable(text) else None,
             max_segments=max_segments,
+            countries=countries,
             details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
         options = Options(

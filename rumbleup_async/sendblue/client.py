@@ -102,6 +102,7 @@ class Sendblue(Client):
         max_segments: int = 10,
         require_opt_out: bool = True,
         suppress: Iterable[str] = (),
+        countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
     ) -> Run:
@@ -137,6 +138,7 @@ class Sendblue(Client):
             phone_field=phone_field,
             max_segments=max_segments,
             require_opt_out=require_opt_out,
+            countries=countries,
             details=details,
         )
         options = Options(

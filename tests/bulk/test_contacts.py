@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rumbleup_async.bulk.cells import clean
 from rumbleup_async.bulk.contacts import ContactList, contact_of, fingerprint, from_iterable, open_list
 from rumbleup_async.bulk.records import Fault, Records
 from rumbleup_async.bulk.template import Template
@@ -398,7 +399,7 @@ ADA = {"first_name": "Ada"}
         (2025550101.0, Contact(7, f"{A}.0", {})),
         ({"Phone": A, "First Name": "Ada", "n": None, 3: "x"}, Contact(7, A, ADA)),
         ({"phone": 2025550101, "first_name": Decimal("1.50")}, Contact(7, A, {"first_name": "1.50"})),
-        ({"phone": float("nan"), "first_name": float("inf")}, Contact(7, "", {"first_name": "inf"})),
+        ({"phone": float("nan"), "first_name": float("inf")}, Contact(7, "", {})),
         ({"phone": A, "first_name": object()}, Contact(7, A, {})),
         ({"phone": 10**5000}, Contact(7, "", {})),
         ({"phone": A, "cell": B}, Skipped(7, "", "unreadable row: two phones in one row")),
@@ -464,8 +465,8 @@ def test_what_the_csv_module_wrote_comes_back_row_by_row(
     if len(got) == len(people):
         for row, (name, phone, city) in zip(got, people, strict=True):
             if isinstance(row, Contact):
-                assert (row.phone, row.fields["name"].split()) == (phone, name.split())
-                assert row.fields["city"].split() == city.split()
+                assert (row.phone, row.fields["name"].split()) == (phone, clean(name).split())
+                assert row.fields["city"].split() == clean(city).split()
     assert len(texted) <= len(people)
 
 

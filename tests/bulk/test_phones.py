@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -32,6 +34,39 @@ WRITTEN = [
     '="2025550101"',
     '"2025550101"',
     "'2025550101",
+    '=("2025550101")',
+    "=2025550101",
+    "'+12025550101",
+    "(+1) 202-555-0101",
+    "+(1) 202-555-0101",
+    "(1) 202-555-0101",
+    "+1 (202) 555.0101",
+    "+1-(202)-555-0101",
+    "001 202 555 0101",
+    "0012025550101",
+    "00 1 202 555 0101",
+    "011 1 202 555 0101",
+    "01112025550101",
+    "202/555-0101",
+    "202/555/0101",
+    "1/202/555-0101",
+    "[202] 555-0101",
+    "202_555_0101",
+    "202 · 555 · 0101",
+    "2025550101 (cell)",
+    "+1 202 555 0101 (mobile)",
+    "202-555-0101 mobile",
+    "202-555-0101 (m)",
+    "202-555-0101 m",
+    "Cell: 202-555-0101",
+    "Mobile phone: (202) 555-0101",
+    "Tel. +1 202 555 0101",
+    "sms:+12025550101",
+    "tel://+12025550101",
+    "２０２５５５０１０１",
+    "（２０２）５５５－０１０１",
+    "202‐555‒0101",
+    "202−555−0101",
 ]
 
 REFUSED = [
@@ -55,7 +90,9 @@ REFUSED = [
     ("2,03E+09", phones.SCIENTIFIC),
     ("2.025550101e9", phones.SCIENTIFIC),
     ("202-555-VOTE", phones.LETTERS),
-    ("2025550101 (cell)", phones.LETTERS),
+    ("2025550101 (home)", phones.LETTERS),
+    ("2025550101 fax", phones.LETTERS),
+    ("2025550101 (cell) or so", phones.LETTERS),
     ("call me", phones.LETTERS),
     ("202-555-0101 x12", phones.EXTENSION),
     ("202-555-0101 ext. 3", phones.EXTENSION),
@@ -76,7 +113,7 @@ REFUSED = [
     ("2021550101", phones.NOT_NANP),
     ("2029110101", phones.NOT_NANP),
     ("\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0660\u0661", phones.OTHER_SCRIPT),
-    ("２０２５５５０１０１", phones.OTHER_SCRIPT),
+    ("202555010¹", phones.OTHER_SCRIPT),
     ("2222222222", phones.PLACEHOLDER),
     ("(202) 999-9999", phones.PLACEHOLDER),
     ("0000000000", phones.PLACEHOLDER),
@@ -84,7 +121,13 @@ REFUSED = [
     ("2345678901", phones.PLACEHOLDER),
     ("20 25 55 01 01", phones.NOT_AS_US),
     ("-2025550101", phones.NOT_AS_US),
-    ("202/555-0101", phones.NOT_AS_US),
+    ("202/555-0101/2", phones.TOO_MANY),
+    ("001 202 555 010", phones.TOO_MANY),
+    ("2025550101 / 2025550102 (mobile)", phones.TWO_NUMBERS),
+    ("+1 202 555 0101 ext 3 (mobile)", phones.EXTENSION),
+    ("=NA()", phones.EMPTY),
+    ("(null)", phones.EMPTY),
+    ("#REF!", phones.EMPTY),
     ("2" * 100_000, phones.TWO_NUMBERS),
 ]
 
@@ -112,7 +155,7 @@ def test_whatever_the_cell_holds_the_contract_stands(raw: str) -> None:
         assert phone.isascii()
         assert phone.isdigit()
         assert normalise(phone) == (phone, "")
-        assert [c for c in raw if c.isdigit()][-10:] == list(phone)
+        assert [str(unicodedata.digit(c)) for c in raw if c.isdigit()][-10:] == list(phone)
     else:
         assert reason in phones.REASONS
 

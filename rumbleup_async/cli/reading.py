@@ -1,0 +1,24 @@
+"""How `rumbleup send` is to read its list, as its options say.
+
+Lives here: the value. May import: stdlib, msgspec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """None and empty: not asked for."""
+
+    countries: Sequence[str] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What a mode is told of it, under its own names."""
+        return {"countries": self.countries} if self.countries else {}
+
+
+USUAL = Reading()
