@@ -73,7 +73,7 @@ _labelled = re.compile(
 
 # Copied from web pages, contact apps and word processors: spaces and dashes that only look like the ASCII ones, and marks
 # (zero width, text direction, byte order) that do not show at all.
-_LOOK_ALIKE: Final = {
+LOOK_ALIKE: Final = {
     **dict.fromkeys(map(ord, "\u00a0\u1680\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\v\f"), " "),
     **dict.fromkeys(range(0x2000, 0x2007), " "),
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u00ad"), "-"),
@@ -120,7 +120,7 @@ def shown(raw: str) -> str:
 
 def _undress(raw: str) -> str:
     """Without what does not belong to the number: look-alikes, outer spaces, `tel:`, a spreadsheet's dress, `(mobile)`."""
-    cell = raw.strip()[: _LONGEST + 1].translate(_LOOK_ALIKE).strip()
+    cell = raw.strip()[: _LONGEST + 1].translate(LOOK_ALIKE).strip()
     if not cell[:1].isdigit():
         cell = undress(cell)
         scheme = _scheme(cell)

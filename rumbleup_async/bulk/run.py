@@ -39,7 +39,8 @@ from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.report import Summary, summarise
-from rumbleup_async.bulk.screening import Screen, in_form, require_opt_out, suppression
+from rumbleup_async.bulk.screening import Screen, in_form, require_opt_out
+from rumbleup_async.bulk.suppression import suppression
 from rumbleup_async.bulk.template import Template
 from rumbleup_async.bulk.texters import Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError

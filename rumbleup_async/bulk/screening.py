@@ -1,8 +1,8 @@
 """From a row of the list to the exact text planned for it, or the reason why that person is not texted.
 
 Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours
-`areas`, `phones`, `template`, `segments`. Duplicates are not decided here: over millions of rows that is the ledger's work, and
-screening keeps the order of the list so that the first row wins.
+`areas`, `phones`, `template`, `segments`, `suppression`. Duplicates are not decided here: over millions of rows that is the
+ledger's work, and screening keeps the order of the list so that the first row wins.
 
 Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
 `another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`.
@@ -11,14 +11,13 @@ Reasons are few and fixed, so that counting by reason gives a short table: `inva
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk import phones
 from rumbleup_async.bulk.areas import DEFAULT, Areas
 from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.bulk.segments import count, is_plain
+from rumbleup_async.bulk.suppression import suppression
 from rumbleup_async.bulk.template import (
     EmptyFieldError,
     Template,
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 _BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
 _PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
 
-# An entry of a suppression list that is wrong in one of these ways is nobody the run could text either.
-_HARMLESS: Final = frozenset({phones.EMPTY, phones.OTHER_COUNTRY, phones.NOT_NANP, phones.PLACEHOLDER})
-
 _LONGEST_NAME: Final = 100
 
 _half = re.compile("[\ud800-\udfff]").search
@@ -50,8 +46,9 @@ class Screen:
     """Screens contacts for one text.
 
     `max_segments` protects against a broken row that merges a page of text. `suppress` holds numbers never to text: a
-    set, list, tuple or mapping in any way of writing (an entry that cannot be read raises `ConfigurationError`: it stands
-    for someone who must not be texted), or any other container that knows the ten digits. `name_fields` are the column of
+    set, list, tuple, mapping or other iterable in any way of writing (an entry that cannot be read raises
+    `ConfigurationError`: it stands for someone who must not be texted), or a container that can only say whether it holds the
+    ten digits. `name_fields` are the column of
     the whole name, then the columns that make it up. `prefix` stands before the ten digits of a phone in what comes out.
     `countries` of +1 are texted, no others; see `areas`.
     """
@@ -198,26 +195,3 @@ class _InForm:
 
     def __contains__(self, phone: object) -> bool:
         return isinstance(phone, str) and phone.removeprefix(self._prefix) in self._suppress
-
-
-def suppression(suppress: Container[str]) -> Container[str]:
-    """The suppressed numbers in the form in which they are looked up.
-
-    A number kept as `(202) 555-0101` or `+1202...` would otherwise never match, and the person would be texted.
-    """
-    if not isinstance(suppress, list | tuple | AbstractSet | Mapping):
-        return suppress
-    numbers: set[str] = set()
-    unread = 0
-    for entry in suppress:
-        phone, reason = normalise(str(entry))
-        if phone:
-            numbers.add(phone)
-        elif reason not in _HARMLESS:
-            unread += 1
-    if unread:
-        raise ConfigurationError(
-            f"{unread} of {len(suppress)} suppressed numbers cannot be read; write each as ten digits, "
-            "so that nobody on the list is texted by mistake"
-        )
-    return frozenset(numbers)

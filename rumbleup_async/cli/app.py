@@ -15,6 +15,7 @@ import typer
 
 from rumbleup_async import __version__
 from rumbleup_async.cli.arguments import check_arguments
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_reads, print_out, say
 from rumbleup_async.cli.options import (
     Action,
@@ -38,16 +39,14 @@ from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import Reading
 from rumbleup_async.cli.send import finish, read_text, run_loop
 
-app = typer.Typer(
+app = Commands(
     name="rumbleup",
     help="Text campaigns through the RumbleUp API: at most once, always accounted for.\n\n"
     "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set; with Sendblue the "
     "key from SENDBLUE_API_KEY and SENDBLUE_API_SECRET, the address from SENDBLUE_BASE_URL.\n\n"
     "Exit codes: 0 all accounted for and nothing unknown; 1 finished with unknowns; 2 the list, the options or the configuration "
     "are wrong and nothing was sent; 3 stopped early; 130 interrupted.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -10,16 +10,15 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
 from rumbleup_async.rumbleup.contacts import Contacts
 
-app = typer.Typer(
+app = Commands(
     help="Contacts and groups. Their parameters are documented in part only; --set passes others on.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]

@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Yes
 from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
 
-app = typer.Typer(
-    help="Single messages: send one, draw the next contact, read the log.", no_args_is_help=True, rich_markup_mode=None
-)
+app = Commands(help="Single messages: send one, draw the next contact, read the log.")
 
 
 @app.command(epilog='Example: rumbleup messages send --phone 2025550101 --action 125 --text "Hi Ada. STOP to opt out"')

@@ -36,7 +36,8 @@ Concurrency = Annotated[
 Processes = Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
-    Path | None, typer.Option("--suppress", metavar="FILE", help="A list of phones never to text; - for standard input.")
+    list[Path] | None,
+    typer.Option("--suppress", metavar="FILE", help="Phones never to text: a list, a report or a ledger; repeatable."),
 ]
 Countries = Annotated[
     list[str] | None,

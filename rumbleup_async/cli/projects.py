@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
 from rumbleup_async.rumbleup.projects import Projects
 
-app = typer.Typer(help="Projects, which the API also calls actions.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Projects, which the API also calls actions.")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The project.")]
 Group = Annotated[str | None, typer.Option("--group", metavar="ID", help="The contact group; it must be active.")]

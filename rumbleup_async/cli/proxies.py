@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
 from rumbleup_async.rumbleup.proxies import Proxies
 
-app = typer.Typer(help="Sending numbers, and texts straight from one of them.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Sending numbers, and texts straight from one of them.")
 
 
 @app.command(epilog="Example: rumbleup proxies select --status ok")

@@ -9,16 +9,15 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, say
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.saving import save
 from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages
 from rumbleup_async.rumbleup.reports import Reports
 
-app = typer.Typer(
+app = Commands(
     help="Reports, made in the background. Some paths are not documented; see docs/api-map.md.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The report.")]

@@ -85,7 +85,7 @@ async def send(
     timeout: float,
     limit: int | None,
     phone_field: str | None,
-    suppress: Path | None,
+    suppress: list[Path] | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -112,7 +112,7 @@ async def send(
             "processes": processes,
             "limit": limit,
             "phone_field": phone_field,
-            "suppress": read_suppressed(suppress, source),
+            "suppress": read_suppressed(suppress, source, quiet=quiet),
             **reading.options(),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
@@ -148,7 +148,7 @@ async def texters(
     timeout: float,
     limit: int | None,
     flags: list[str],
-    suppress: Path | None,
+    suppress: list[Path] | None,
     countries: list[str] | None,
     wait_locks: bool,
     patience: float,
@@ -167,7 +167,7 @@ async def texters(
         rate=rate,
         limit=limit,
         flags=flags,
-        suppress=read_suppressed(suppress),
+        suppress=read_suppressed(suppress, quiet=quiet),
         countries=countries or DEFAULT,
         locks=Locks(wait=wait_locks, patience=patience),
     )
@@ -188,7 +188,7 @@ async def resume(
     processes: int,
     timeout: float,
     limit: int | None,
-    suppress: Path | None,
+    suppress: list[Path] | None,
     settle: float | None,
     resend_absent: bool,
     yes: bool,
@@ -204,7 +204,7 @@ async def resume(
         "concurrency": concurrency,
         "processes": processes,
         "limit": limit,
-        "suppress": read_suppressed(suppress),
+        "suppress": read_suppressed(suppress, quiet=quiet),
         "reconcile": False,
     }
     client = row.connect(environ, Timeouts(read=timeout))

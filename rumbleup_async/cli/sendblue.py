@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Yes
 from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
 from rumbleup_async.sendblue.client import Sendblue
 
-app = typer.Typer(
-    help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.", no_args_is_help=True, rich_markup_mode=None
-)
-messages = typer.Typer(help="Single messages: send one, look at one, list them.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.")
+messages = Commands(help="Single messages: send one, look at one, list them.")
 app.add_typer(messages, name="messages")
 
 _LOOK = "rumbleup sendblue messages list --number"

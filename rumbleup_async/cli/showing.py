@@ -226,6 +226,8 @@ def pairs(extra: list[str] | None, method: Callable[..., object], **given: str) 
         if name in own:
             remedy = f"it is given by {given[name]}" if name in given else "it means something to the command itself"
             raise ConfigurationError(f"--set does not pass {name} on: {remedy}")
+        if name in found:
+            raise ConfigurationError(f"--set names {name} more than once, and only one value could be heeded; name it once")
         found[name] = value
     return found
 

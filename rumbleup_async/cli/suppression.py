@@ -1,41 +1,101 @@
 """The suppression lists of the command line: whom a run must not text, whatever its list says.
 
-Lives here: reading them. May import: bulk, errors, messaging.
+Lives here: reading them, be they lists, reports or ledgers. May import: bulk, ledger, errors, messaging, cli.
+
+A report and a ledger of ours suppress those who had the text or may have had it. Those of them who were never texted are for
+the next run.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from rumbleup_async.bulk import heading
-from rumbleup_async.bulk.contacts import ContactList, open_list
-from rumbleup_async.bulk.screening import suppression
+from rumbleup_async.bulk.lines import Readable
+from rumbleup_async.bulk.suppression import Numbers, numbers_of
+from rumbleup_async.bulk.suppression_list import Row, phones_of, read_rows, unreadable
+from rumbleup_async.bulk.template import field_name
+from rumbleup_async.cli.console import plural, say
+from rumbleup_async.cli.looking import COLUMNS
 from rumbleup_async.errors import ConfigurationError, ListError
-from rumbleup_async.messaging import Skipped
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import ABSENT, State
+
+_SQLITE = b"SQLite format 3\x00"
+_OURS = ", who had a text of that run or may have had it"
+_HAD_IT = frozenset({State.SENT, State.REFUSED, State.UNKNOWN, State.INTENT})
+_WORDS = {state.word: state for state in State}
 
 
-def read_suppressed(path: Path | None, source: str = "") -> list[str]:
-    """The phones of a suppression list, in any of the forms of a contact list; `source` is what the list is read from."""
-    phones: list[str] = []
-    if path is not None:
-        if str(path) == source == "-":
-            raise ConfigurationError("LIST and --suppress cannot both come from standard input; name a file for one of them")
-        with _open_suppressed(path) as suppressed:
-            for batch in suppressed.batches():
-                for row in batch:
-                    if isinstance(row, Skipped):
-                        raise ListError(f"{path}, row {row.row}: {row.reason}; whom it suppresses cannot be read")
-                    try:
-                        suppression([row.phone])
-                    except ConfigurationError:
-                        raise ListError(f"{path}, row {row.row}: the phone cannot be read, and so not be suppressed") from None
-                    phones.append(row.phone)
-    return phones
+def read_suppressed(paths: Sequence[Path] | None, source: str = "", *, quiet: bool = False) -> Numbers:
+    """The phones of all these suppression lists together; `source` is what the contacts are read from."""
+    files = [str(path) for path in paths or ()]
+    if "-" in files and source == "-":
+        raise ConfigurationError("LIST and --suppress cannot both come from standard input; name a file for one of them")
+    if files.count("-") > 1:
+        raise ConfigurationError("only one --suppress can come from standard input; name files for the others")
+    together: set[str] = set()
+    for path in files:
+        numbers, what = _read(path)
+        together |= numbers
+        if not quiet:
+            say(f"{'standard input' if path == '-' else path}: {plural(len(numbers), 'phone')} never to be texted{what}")
+    return Numbers(together)
 
 
-def _open_suppressed(path: Path) -> ContactList:
+def _read(path: str) -> tuple[set[str], str]:
+    """The phones of one file, and what it is if it is one of ours."""
+    if path == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise ListError("standard input is closed; pipe the suppression list into it or name a file")
+        return _of_rows(sys.stdin.buffer, "standard input")
     try:
-        return open_list(str(path))
-    except ListError as error:
-        # The option of that remedy is about LIST.
-        raise ListError(str(error).replace(heading.REMEDY, "rename its column with the phone to phone")) from None
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below
+    except (OSError, ValueError) as error:
+        words = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        raise ListError(f"{path or 'an empty name'}: the suppression list cannot be opened: {words}") from None
+    with file:
+        if not file.peek(len(_SQLITE)).startswith(_SQLITE):
+            return _of_rows(file, path)
+    return _of_ledger(Path(path)), _OURS
+
+
+def _of_rows(stream: Readable, where: str) -> tuple[set[str], str]:
+    """Of a list, or of a report of ours, which its header tells."""
+    numbers: set[str] = set()
+    is_report = False
+    for row in read_rows(stream, where):
+        if row.is_header:
+            is_report = tuple(map(field_name, row.cells[: len(COLUMNS)])) == COLUMNS
+        elif not is_report:
+            numbers |= phones_of(row)
+        elif _had_it(row):
+            # Of the other cells none is a phone: a message's id may look like one.
+            numbers |= phones_of(row._replace(cells=row.cells[1:2], phones=frozenset({0})))
+    return numbers, _OURS if is_report else ""
+
+
+def _had_it(row: Row) -> bool:
+    """Whether a row of a report is of somebody who had the text or may have had it."""
+    _, _, word, reason, *_ = [*row.cells, "", "", ""]
+    if word not in _WORDS:
+        raise unreadable(row, f"a report knows no state {word[:20]!r}")
+    return had_it(_WORDS[word], reason)
+
+
+def _of_ledger(path: Path) -> set[str]:
+    reader = Reader(path)
+    try:
+        numbers: set[str] = set()
+        for result in reader.rows():
+            if had_it(result.state, result.reason):
+                numbers |= numbers_of(result.phone)
+        return numbers
+    finally:
+        reader.close()
+
+
+def had_it(state: State, reason: str) -> bool:
+    """Whether a contact in this state has had the text or may have had it: what is absent from a log was in doubt before."""
+    return state in _HAD_IT or ABSENT in reason

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.showing import Limit, Lines, show_pages
 
-app = typer.Typer(help="The Campaign Registry: campaigns and brands.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="The Campaign Registry: campaigns and brands.")
 
 Brands = Annotated[list[str] | None, typer.Option("--brand", metavar="ID", help="Of this brand; repeatable.")]
 

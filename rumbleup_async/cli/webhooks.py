@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import fail, guarded, plural, say
 from rumbleup_async.cli.send import run_loop
 from rumbleup_async.cli.signals import stopping
@@ -28,7 +29,7 @@ PASSWORD = "RUMBLEUP_WEBHOOK_PASSWORD"  # noqa: S105 - the name of a variable
 OLD = "_OLD"
 """Ends the names of the credentials that are still accepted while new ones are being set at the provider."""
 
-app = typer.Typer(help="Receive what RumbleUp posts: replies, receipts, changes.", no_args_is_help=True, rich_markup_mode=None)
+app = Commands(help="Receive what RumbleUp posts: replies, receipts, changes.")
 
 
 @app.callback()

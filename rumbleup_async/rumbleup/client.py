@@ -7,7 +7,7 @@ May import: errors, messaging, retry, session, ledger, bulk, provider.*, rumbleu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -127,7 +127,7 @@ class RumbleUp(Client):
         flags: Iterable[str] = (),
         group: str | int | None = None,
         max_segments: int = 10,
-        suppress: Iterable[str] = (),
+        suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
@@ -155,6 +155,7 @@ class RumbleUp(Client):
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import Settings
+        from rumbleup_async.bulk.suppression import suppression
 
         settings = Settings(
             provider=self.PROVIDER,
@@ -170,7 +171,7 @@ class RumbleUp(Client):
             processes=processes,
             limit=limit,
             policy=policy or Policy(),
-            suppress=frozenset(suppress),
+            suppress=suppression(suppress),
             observer=observer,
         )
         return self._begin(settings, options, ledger, rate)
@@ -186,7 +187,7 @@ class RumbleUp(Client):
         limit: int | None = None,
         flags: Iterable[str] = (),
         max_segments: int = 10,
-        suppress: Iterable[str] = (),
+        suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         locks: Locks | None = None,
@@ -208,6 +209,7 @@ class RumbleUp(Client):
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
+        from rumbleup_async.bulk.suppression import suppression
         from rumbleup_async.bulk.texters import Locks
 
         locks = locks or Locks()
@@ -227,7 +229,7 @@ class RumbleUp(Client):
             concurrency=texters,
             limit=limit,
             policy=policy or Policy(),
-            suppress=frozenset(suppress),
+            suppress=suppression(suppress),
             observer=observer,
             locks=locks,
         )
@@ -241,7 +243,7 @@ class RumbleUp(Client):
         concurrency: int = 64,
         processes: int = 1,
         limit: int | None = None,
-        suppress: Iterable[str] = (),
+        suppress: Container[str] | Iterable[str] = (),
         policy: Policy | None = None,
         locks: Locks | None = None,
         observer: Observer | None = None,
@@ -256,13 +258,14 @@ class RumbleUp(Client):
         `settle`: seconds from a text's intent until its absence from the log counts.
         """
         from rumbleup_async.bulk.options import Options
+        from rumbleup_async.bulk.suppression import suppression
 
         options = Options(
             concurrency=concurrency,
             processes=processes,
             limit=limit,
             policy=policy or Policy(),
-            suppress=frozenset(suppress),
+            suppress=suppression(suppress),
             observer=observer,
             locks=locks,
             settle=settle if reconcile else None,

@@ -7,7 +7,7 @@ May import: errors, messaging, retry, session, ledger, bulk, provider.*, sendblu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from rumbleup_async.errors import ConfigurationError
@@ -101,7 +101,7 @@ class Sendblue(Client):
         status_callback: str | None = None,
         max_segments: int = 10,
         require_opt_out: bool = True,
-        suppress: Iterable[str] = (),
+        suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
@@ -121,6 +121,7 @@ class Sendblue(Client):
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import PREFIX, Settings
+        from rumbleup_async.bulk.suppression import suppression
 
         numbers = _lines(from_numbers)
         segments: object = max_segments
@@ -145,7 +146,7 @@ class Sendblue(Client):
             concurrency=concurrency,
             limit=limit,
             policy=policy or Policy(),
-            suppress=frozenset(suppress),
+            suppress=suppression(suppress),
             observer=observer,
         )
         return self._begin(settings, options, ledger, limits)
@@ -157,7 +158,7 @@ class Sendblue(Client):
         limits: LineLimits | None = None,
         concurrency: int = 64,
         limit: int | None = None,
-        suppress: Iterable[str] = (),
+        suppress: Container[str] | Iterable[str] = (),
         policy: Policy | None = None,
         observer: Observer | None = None,
         reconcile: bool = True,
@@ -170,12 +171,13 @@ class Sendblue(Client):
         `RumbleUp.resume`; the message list is what is searched.
         """
         from rumbleup_async.bulk.options import Options
+        from rumbleup_async.bulk.suppression import suppression
 
         options = Options(
             concurrency=concurrency,
             limit=limit,
             policy=policy or Policy(),
-            suppress=frozenset(suppress),
+            suppress=suppression(suppress),
             observer=observer,
             settle=settle if reconcile else None,
         )

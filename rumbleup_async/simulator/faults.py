@@ -199,6 +199,8 @@ def parse(specifications: Iterable[str]) -> dict[str, float]:
     for specification in specifications:
         name, equals, number = specification.partition("=")
         resolve(name)
+        if name in rates:
+            raise ValueError(f"fault {name!r} is given more than once; give its rate once")
         try:
             rates[name] = float(number)
         except ValueError:

@@ -35,21 +35,6 @@ async def test_whom_never_to_text_may_come_from_a_pipe(
     assert "LIST and --suppress cannot both come from standard input" in done.stderr
 
 
-async def test_a_suppression_list_has_a_remedy_of_its_own(
-    command: Rumbleup, simulator: Simulator, voters: str, tmp_path: Path
-) -> None:
-    """It would be to name the column by an option that is about the other list."""
-    stopped = tmp_path / "stopped.csv"
-    for header in ("number,why", "phone,cell"):
-        stopped.write_text(f"{header}\n2025550102,asked\n")
-        done = await command("send", voters, "--action", "125", "--text", TEXT, "--yes", "--suppress", str(stopped))
-        assert done.exit_code == 2
-        assert str(stopped) in done.stderr
-        assert "rename its column with the phone to phone" in done.stderr
-        assert "--phone-field" not in done.stderr
-    assert simulator.requests.count() == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
