@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
+from rumbleup_async.bulk import columns as naming
 from rumbleup_async.bulk import heading, items
 from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.items import contact_of, from_iterable
@@ -100,6 +101,7 @@ class ContactList:
         if self._lines.whole and not any(line.strip() for line in sample[found.lines :]):
             raise self._no_contacts()
         self.kind = found.kind
+        self._sample = sample[found.lines :] if found.kind == "csv" else []
         self.columns = found.columns
         self.phone_field = field_name(phone_field) if phone_field is not None else None
         self._wanted = None if fields is None else frozenset(map(field_name, fields))
@@ -180,7 +182,13 @@ class ContactList:
         keep = self._wanted is None or name in self._wanted
         for lines in self._data():
             cells = [line.strip().strip('"').strip() for line in lines]
-            yield [Contact(row, cell, {name: cell} if keep else {}) for row, cell in enumerate(cells, row + 1) if cell]
+            yield [
+                Contact(row, cell, {name: cell} if keep else {})
+                if not cell[0].isalpha() or not naming.is_phone_name(field_name(cell))
+                else Skipped(row, "", naming.AGAIN)
+                for row, cell in enumerate(cells, row + 1)
+                if cell
+            ]
             row += len(lines)
 
     def _from_objects(self) -> Iterator[list[Contact | Skipped]]:
@@ -202,11 +210,24 @@ class ContactList:
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = _Rows(self._heading.phone, width, pick, self._heading.row)
+        rows = _Rows(self._heading, width, pick, self._spare(width), self._where)
         records = Records(self._heading.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
         yield rows.of(records.feed([], last=True))
+
+    def _spare(self, width: int) -> int:
+        """How many cells a row may have beyond its columns if they are blank: as many as the rows have that were looked at."""
+        heading, full = self._heading, len(self.columns or ())
+        lengths = [
+            len(record)
+            for record in Records(heading.delimiter, width).feed(self._sample, last=True)
+            if any(cell.strip() for cell in record)
+        ]
+        longer = [length for length in lengths if length > full]
+        # One row that ends where the header does shows that the others do not all end in blank cells.
+        usual = max(set(longer), key=longer.count) if longer and full not in lengths else 0
+        return usual if longer.count(usual) > 1 else 0
 
     def _no_contacts(self) -> ListError:
         return ListError(f"{self._where}: has no contacts; it ends after its header")
@@ -215,11 +236,15 @@ class ContactList:
 class _Rows:
     """CSV records to rows. The loop of `of` runs once a contact: it does nothing that only some records need."""
 
-    def __init__(self, phone: int, width: int, pick: list[tuple[str, int]], row: int) -> None:
-        self._phone = phone
+    def __init__(self, head: heading.Heading, width: int, pick: list[tuple[str, int]], spare: int, where: str) -> None:
+        self._head = head
+        self._phone = head.phone
         self._width = width
         self._pick = pick
-        self._row = row
+        self._row = head.row
+        self._lengths = {len(head.columns or ()), spare}
+        """How many cells a row may have, all in all, if those beyond its columns are blank."""
+        self._where = where
 
     def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
         phone, width, pick = self._phone, self._width, self._pick
@@ -227,6 +252,9 @@ class _Rows:
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
             if len(record) == width:
+                if not record[phone][:1].isdigit() and (again := self._header(row, record)):
+                    add(again)
+                    continue
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
                 for name, index in pick:
                     cell = record[index].strip()
@@ -242,16 +270,33 @@ class _Rows:
             return [Skipped(row, "", f"unreadable row: {record.reason}")]
         if not record or (len(record) == 1 and not record[0].strip()):
             return []
-        size = len(record)
-        while size > self._width and not record[size - 1].strip():
-            size -= 1
-        if size > self._width:
+        if again := self._header(row, record):
+            return [again]
+        size = used = len(record)
+        while used > self._width and not record[used - 1].strip():
+            used -= 1
+        if used > self._width or (size > self._width and size not in self._lengths):
+            # A comma too many moves what follows it, and the blank last cell of such a row hides behind the others.
+            size = used if used > self._width else size
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
         fields = {name: clean(record[index].strip()) for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+
+    def _header(self, row: int, record: list[str]) -> Skipped | None:
+        """For a row that is the header again; `ListError` where it is another one. None for a contact."""
+        columns = self._head.columns or ()
+        again = naming.header_again(record, columns, columns[self._phone])
+        if again is None and len(record) == 1:
+            for delimiter in heading.DELIMITERS:
+                cells, _ = heading.header_of(record, delimiter)
+                if naming.header_again(cells, columns, columns[self._phone]) is not None:
+                    again, record = False, cells
+        if again is False:
+            raise naming.header_moved(self._where, row, record)
+        return Skipped(row, "", naming.AGAIN) if again else None
 
 
 def _words(error: OSError | ValueError) -> str:

@@ -1,19 +1,19 @@
 """What a list is, by its first lines: its kind, its delimiter, its columns, and which of them holds the phone.
 
-Lives here: the guesses, made on content and never on a file's name, and the refusals with their remedies. May import:
-errors, its neighbours `phones`, `template`, `records`. A guess that could be wrong is not made: the wrong column would
-text the wrong people.
+Lives here: the guesses, made on content and never on a file's name, and the refusals with their remedies. May import: errors,
+its neighbours `columns`, `documents`, `phones`, `template`, `records`.
+
+A guess that could be wrong is not made: the wrong column would text the wrong people.
 """
 
 from __future__ import annotations
 
 import csv
-import difflib
-import functools
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from rumbleup_async.bulk import phones
+from rumbleup_async.bulk import documents, phones
+from rumbleup_async.bulk.columns import choice, is_lesser_phone_name, is_phone_name, listed, says_phone
 from rumbleup_async.bulk.records import MAX_LINES
 from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
@@ -21,25 +21,11 @@ from rumbleup_async.errors import ListError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-_PHONE_NAMES: Final = frozenset(
-    name + number
-    for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel", "contactphone")
-    for number in ("", "number", "no", "num")
-) | {"phones", "phonecell", "phonemobile", "msisdn", "smsphone", "smsnumber", "textnumber", "e164"}
-"""Column names that say phone, their `_` left out. A home or work phone is not among them: it is rarely a mobile."""
-
-_FOREIGN: Final = (
-    (b"PK\x03\x04", "an Excel workbook (or another zip archive); save it as CSV UTF-8"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV UTF-8"),
-    (b"\x1f\x8b", "compressed; unpack it first, as in `gunzip -c list.csv.gz | ... -`"),
-    (b"%PDF", "a PDF document; export the list as CSV"),
-    (b"{\\rtf", "a rich text document; save it as plain text or CSV"),
-    (b"SQLite format 3", "an SQLite database, perhaps the ledger of a run; give the contact list"),
-    (b"\xff\xfe\x00\x00", "UTF-32; save it as CSV UTF-8"),
-)
-_DELIMITERS: Final = ",;\t|"
+DELIMITERS: Final = ",;\t|"
 _SAMPLE_ROWS: Final = 20
 _separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
+
+_phone_as_decimal = re.compile(r"[+-]?1?\d{10}(?:\.\d*|,\d{1,2})|[+-]?\d{1,2}(?:,\d{3}){3}(?:\.\d*)?", re.ASCII).fullmatch
 
 _control = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]").search
 """What no program writes into the names of columns. Pictures and archives have it everywhere."""
@@ -60,9 +46,8 @@ class Heading(NamedTuple):
 
 def refuse_foreign(head: bytes, where: str) -> None:
     """Raise `ListError` for a file that is no list of text lines."""
-    for magic, what in _FOREIGN:
-        if head.startswith(magic):
-            raise ListError(f"{where}: this is {what}")
+    if what := documents.of_bytes(head):
+        raise ListError(f"{where}: this is {what}")
     if head.count(0) * 5 > len(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _no_text(where)
 
@@ -79,10 +64,11 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
     first = sample[start].strip()
     if _control(first) and not _is_number(first):
         raise _no_text(where)
-    if first.startswith(("{", "[")):
-        _refuse_documents(first, where)
+    if what := documents.of_lines(sample[start : start + _SAMPLE_ROWS]):
+        raise ListError(f"{where}: this is {what}")
+    if first.startswith("{"):
         return Heading("jsonl")
-    delimiters = _DELIMITERS
+    delimiters = DELIMITERS
     separator = _separator_line(first)
     hidden = 0
     if separator and start + 1 < len(sample):
@@ -101,13 +87,14 @@ def phone_column(columns: Sequence[str], where: str, phone_field: str | None) ->
         wanted = field_name(phone_field)
         found = [index for index, name in enumerate(columns) if name == wanted]
         if not found:
-            raise ListError(f"{where}: there is no column {wanted!r}; {_choice(wanted, columns)}")
+            raise ListError(f"{where}: there is no column {wanted!r}; {choice(wanted, columns)}")
         if len(found) > 1:
             raise ListError(f"{where}: {len(found)} columns are called {wanted!r}; rename all but one")
         return found[0]
     found = [index for index, name in enumerate(columns) if is_phone_name(name)]
+    found = found or [index for index, name in enumerate(columns) if is_lesser_phone_name(name)]
     if not found:
-        raise ListError(f"{where}: no column is called phone, cell or mobile; {REMEDY}; it has {_listed(columns)}")
+        raise ListError(f"{where}: no column is called phone, cell or mobile; {REMEDY}; it has {listed(columns)}")
     if len(found) > 1:
         names = [columns[index] for index in found]
         if len(set(names)) == 1:
@@ -120,7 +107,7 @@ def require_columns(columns: Sequence[str], fields: Collection[str], where: str)
     """Raise `ListError` for the first of these fields that is no column, or more than one."""
     for field in fields:
         if field not in columns:
-            raise ListError(f"{where}: there is no column {field!r} for the merge field; {_choice(field, columns)}")
+            raise ListError(f"{where}: there is no column {field!r} for the merge field; {choice(field, columns)}")
     refuse_repeated(columns, fields, where)
 
 
@@ -129,12 +116,6 @@ def refuse_repeated(columns: Sequence[str], fields: Collection[str], where: str)
     for field in fields:
         if columns.count(field) > 1:
             raise ListError(f"{where}: {columns.count(field)} columns are called {field!r}; rename all but one")
-
-
-@functools.lru_cache(maxsize=4096)
-def is_phone_name(name: str) -> bool:
-    """Whether a column of this (normalised) name holds the phone."""
-    return name.replace("_", "") in _PHONE_NAMES
 
 
 def header_of(lines: list[str], delimiter: str) -> tuple[list[str], int]:
@@ -152,7 +133,7 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
     for delimiter in delimiters:
         cells, lines = header_of(sample[start:], delimiter)
         names = tuple(map(field_name, cells))
-        if len(names) > 1 and any(map(is_phone_name, names) if phone_field is None else [field_name(phone_field) in names]):
+        if len(names) > 1 and any(map(says_phone, names) if phone_field is None else [field_name(phone_field) in names]):
             found = (len(names), delimiter, names, lines)
             best = max(best or found, found, key=lambda candidate: candidate[0])
     if best is None:
@@ -173,25 +154,29 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
     if 2 * sum(map(_is_number, lines)) < len(lines) and not (
         # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
         not any(map(_control, lines))
-        and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in _DELIMITERS)
+        and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in DELIMITERS)
         and any(sum(c.isdigit() for c in line) > 4 for line in lines)
     ):
         return None
     if phone_field is not None:
+        if not _is_number(sample[start]):
+            phone_column([name], where, phone_field)
         raise ListError(f"{where}: has one number a line and no header, so no column {phone_field!r}; leave the name out")
     return Heading("plain", columns=("phone",), lines=start, row=start)
 
 
 def _is_number(cell: str) -> bool:
     """Whether a cell can only have been meant as a phone, a spreadsheet's damage included."""
-    phone, reason = phones.normalise(cell.strip().strip('"'))
-    digits = sum(c.isdigit() for c in cell)
-    return bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and digits > 9)
+    bare = cell.strip().strip('"')
+    phone, reason = phones.normalise(bare)
+    # `1234,2125550101` are two cells.
+    return bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and _phone_as_decimal(bare) is not None)
 
 
 def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Heading:
     if any(map(_control, lines)):
         raise _no_text(where)
+    _refuse_title(lines, delimiters, where, phone_field)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
     if any(_is_number(cell) for cell in cells):
         raise ListError(
@@ -202,20 +187,14 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
     raise ListError(f"{where}: no phone column was found; put a header with the column phone above the contacts")
 
 
-def _refuse_documents(first: str, where: str) -> None:
-    if first.startswith("["):
-        raise ListError(f"{where}: this is a JSON array; write one object a line, as `jq -c '.[]'` does")
-    if first == "{":
-        raise ListError(f"{where}: a JSON object goes over several lines; write one object a line, as `jq -c .` does")
-
-
-def _choice(wanted: str, columns: Sequence[str]) -> str:
-    close = difflib.get_close_matches(wanted, [name for name in columns if name], n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"it has {_listed(columns)}"
-
-
-def _listed(columns: Sequence[str]) -> str:
-    """Column names for an error. What has many digits may be somebody's number and is not shown."""
-    names = [name if sum(c.isdigit() for c in name) < 5 else "..." for name in columns if name]
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f"the columns {', '.join(name[:40] for name in names[:12])}{more}" if names else "no column names"
+def _refuse_title(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> None:
+    """Raise `ListError` if the header stands further down."""
+    for number in range(1, len(lines)):
+        for delimiter in delimiters:
+            names = [field_name(cell) for cell in header_of(lines[number : number + 1], delimiter)[0]]
+            named = any(map(says_phone, names)) if phone_field is None else field_name(phone_field) in names
+            if sum(map(bool, names)) > 1 and named and not any(map(_is_number, names)):
+                raise ListError(
+                    f"{where}: the header stands in row {number + 1}, below a title or something else; "
+                    "delete the rows above it, so that the header is row 1"
+                )

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rumbleup_async.bulk import columns as naming
 from rumbleup_async.bulk import heading, phones
 from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.template import field_name
@@ -25,6 +26,7 @@ from rumbleup_async.messaging import Contact, Skipped
 
 _TWO_PHONES: Final = "unreadable row: two phones in one row"
 _NOT_JSON: Final = "unreadable row: not valid JSON"
+_MORE_CELLS: Final = "unreadable row: more cells than the header has columns"
 _NO_OBJECT: Final = "unreadable row: not a JSON object"
 
 # Pairs instead of a dict: a repeated key would silently keep its last value (api-facts 4.1 no. 1). Numbers stay as they
@@ -85,6 +87,7 @@ def from_iterable(
 def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> None:
     """Raise `ListError` if JSON lines have objects at their beginning and none of these has a phone."""
     names: dict[str, None] = {}
+    inside = ""
     for line in sample:
         try:
             pairs = _json.decode(line)
@@ -92,7 +95,12 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
             continue
         if isinstance(pairs, tuple):
             names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
-    if names and not any(_is_phone(name, phone_field) for name in names):
+            inside = inside or next((key for key, value in pairs if isinstance(value, list) and tuple in map(type, value)), "")
+    if names and not any(_is_phone(name, phone_field) or naming.is_lesser_phone_name(name) for name in names):
+        if inside:
+            raise ListError(
+                f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
+            )
         heading.phone_column(list(names), where, phone_field)
 
 
@@ -101,18 +109,26 @@ def _contact(
 ) -> Contact | Skipped:
     values: dict[str, str] = {}
     numbers: list[str] = []
+    lesser: list[str] = []
     twice: list[str] = []
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
         if not value.isalpha() or value in EMPTY:
             value = clean(value)
         if not value or not isinstance(key, str):
+            if key is None and isinstance(raw, list):
+                return Skipped(row, "", _MORE_CELLS)
             continue
-        name, is_phone = _known(key, phone_field)
+        name, is_phone, is_lesser = _known(key, phone_field)
         if is_phone:
             numbers.append(value)
+        elif is_lesser:
+            lesser.append(value)
         if name and (fields is None or name in fields) and values.setdefault(name, value) != value:
             twice.append(name)
+    numbers = numbers or lesser
+    if numbers and not numbers[0][:1].isdigit() and (again := _header(pairs, row, phone_field)):
+        return again
     if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
         return Skipped(row, "", _TWO_PHONES)
     for name in twice:
@@ -120,15 +136,27 @@ def _contact(
     return Contact(row, numbers[0] if numbers else "", values)
 
 
+def _header(pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None) -> Skipped | None:
+    """For a row whose values are names of columns, as `csv.DictReader` reads a header in the middle of a file."""
+    known = [(key, raw) for key, raw in pairs if isinstance(key, str) and isinstance(raw, str)]
+    cells = [raw for _, raw in known]
+    columns = [field_name(key) for key, _ in known]
+    phone = next((name for name in columns if _is_phone(name, phone_field)), "")
+    again = naming.header_again(cells, columns, phone)
+    if again is False:
+        raise naming.header_moved("", row, cells)
+    return Skipped(row, "", naming.AGAIN) if again else None
+
+
 @functools.lru_cache(maxsize=4096)
-def _known(key: str, phone_field: str | None) -> tuple[str, bool]:
-    """The normal form of a key, and whether it holds the phone."""
+def _known(key: str, phone_field: str | None) -> tuple[str, bool, bool]:
+    """The normal form of a key, whether it holds the phone, and whether it does if no other key does."""
     name = field_name(key)
-    return name, _is_phone(name, phone_field)
+    return name, _is_phone(name, phone_field), phone_field is None and naming.is_lesser_phone_name(name)
 
 
 def _is_phone(name: str, phone_field: str | None) -> bool:
-    return heading.is_phone_name(name) if phone_field is None else name == field_name(phone_field)
+    return naming.is_phone_name(name) if phone_field is None else name == field_name(phone_field)
 
 
 def _others(fields: Mapping[str, str], phone_field: str | None) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from rumbleup_async.bulk import heading, phones
+from rumbleup_async.bulk import columns, heading, phones
 from rumbleup_async.bulk.lines import Lines, Readable
 from rumbleup_async.bulk.records import Fault, Records
 from rumbleup_async.bulk.suppression import UnreadError, numbers_of
@@ -196,7 +196,7 @@ def _has_number(cell: str) -> bool:
 
 def _phone_columns(names: Sequence[str]) -> frozenset[int]:
     known = [field_name(name) for name in names]
-    return frozenset(index for index, name in enumerate(known) if heading.is_phone_name(name) or _phone_words(name))
+    return frozenset(index for index, name in enumerate(known) if columns.is_phone_name(name) or _phone_words(name))
 
 
 def unreadable(row: Row, reason: str) -> ListError:

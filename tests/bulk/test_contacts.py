@@ -71,7 +71,7 @@ BOTH = [(2, A, "Ann"), (3, B, "Bob")]
         f"name,phone\nAnn,{A}\nBob,{B}\n".encode("utf-16"),
         f"\ufeffname,phone\nAnn,{A}\nBob,{B}\n".encode("utf-16-be"),
         f" NAME ,Cell-Phone,,\nAnn,{A},,\nBob,{B}\n",
-        f"phone_number,spouse,name\n{A},x;y|z,Ann,,\n{B},,Bob\n",
+        f"phone_number,spouse,name\n{A},x;y|z,Ann,,\n{B},,Bob,,\n",
     ],
 )
 def test_a_csv_file_is_read_whatever_program_wrote_it(data: str | bytes) -> None:
@@ -113,7 +113,8 @@ def test_lines_of_several_encodings_are_read_each_by_its_own() -> None:
     [
         (f"Ann,{A},DC,x", "unreadable row: 4 columns where the header has 3"),
         (f"Ann,{A},DC,,x", "unreadable row: 5 columns where the header has 3"),
-        (f"Ann,{A},DC,,", {"name": "Ann", "phone": A, "city": "DC"}),
+        (f"Ann,{A},DC,,", "unreadable row: 5 columns where the header has 3"),
+        (f"Ann,{A},DC,", "unreadable row: 4 columns where the header has 3"),
         (f"Ann,{A}", {"name": "Ann", "phone": A}),
         ("Ann", {"name": "Ann"}),
         (f"Ann,{A},D\x00C", {"name": "Ann", "phone": A, "city": "D\x00C"}),
@@ -131,6 +132,183 @@ def test_an_uneven_row_is_read_only_if_no_cell_can_have_moved(row: str, expected
     got = rows(f"name,phone,city\n{row}\nBob,{B},NY\n")
     assert got[0][2] == expected
     assert got[1:] == [(3, B, {"name": "Bob", "phone": B, "city": "NY"})]
+
+
+SHIFTED = "unreadable row: 6 columns where the header has 5"
+
+
+@pytest.mark.parametrize(
+    ("header", "ends", "expected"),
+    [
+        ("id,name,home,cell,notes", "", [A, SHIFTED, C]),
+        ("id,name,home,cell,notes", ",", [A, SHIFTED.replace("6", "7"), C]),
+        ("id,name,home,cell,notes", ",,", [A, SHIFTED.replace("6", "8"), C]),
+        ("id,name,home,cell,notes,,", ",,", [A, SHIFTED.replace("6", "8"), C]),
+    ],
+)
+def test_an_unquoted_comma_before_an_empty_last_cell_is_no_wider_row(header: str, ends: str, expected: list[str]) -> None:
+    """Grace's home number would be texted instead of her cell: each cell behind the comma has moved by one, unseen."""
+    people = [("1", "Ada Lovelace", A), ("2", "Hopper, Grace", B), ("3", "Alan Turing", C)]
+    data = header + "\n" + "".join(f"{number},{name},{D},{cell},{ends}\n" for number, name, cell in people)
+    got = list(opened(data))
+    assert [row.phone if isinstance(row, Contact) else row.reason for row in got] == expected
+
+
+def test_two_rows_with_an_unquoted_comma_do_not_vouch_for_each_other() -> None:
+    """Two of three companies with a comma in their names would make "Hi Inc." right."""
+    data = f"phone,company,name,notes\n{A},Acme,Ann,\n{B},Acme, Inc.,Bob,\n{C},Ace, Inc.,Eve,\n"
+    wide = "unreadable row: 5 columns where the header has 4"
+    assert names(data) == [(2, A, "Ann"), (3, "", wide), (4, "", wide)]
+
+
+def test_the_only_row_cannot_vouch_for_itself() -> None:
+    """A list of one, as for a test before the real run, would be texted at the wrong number."""
+    assert names(f"home,cell,name,notes\n{A},{B},Ann,,\n")[0][2] == "unreadable row: 5 columns where the header has 4"
+
+
+def test_every_row_may_end_in_a_delimiter() -> None:
+    """Some programs end each row so, but not their header."""
+    assert names(f"name,phone\nAnn,{A},\n\nBob,{B},\n") == [(2, A, "Ann"), (4, B, "Bob")]
+    assert names("name;phone\n" + f"Ann;{A};;\n" * 3000)[2999] == (3001, A, "Ann")
+
+
+def test_a_row_longer_than_its_header_in_python_is_unreadable() -> None:
+    """csv.DictReader keeps the cells that were too many under None, and what stood before them has moved."""
+    items = csv.DictReader(io.StringIO(f"home,cell,name,notes\n{A},{B},Ann,\n{A},{B},Lee, Ann,\n"))
+    assert [row.reason if isinstance(row, Skipped) else row.phone for row in from_iterable(items)] == [
+        B,
+        "unreadable row: more cells than the header has columns",
+    ]
+
+
+def test_the_header_again_is_nobody() -> None:
+    """Two exports joined: a contact called First Name."""
+    data = f'First Name,Phone\nAnn,{A}\nfirst_name,phone\n\'First Name,"=""Phone"""\nBob,{B}\n'
+    got = list(opened(data))
+    assert [row.phone if isinstance(row, Contact) else row.reason for row in got] == [
+        A,
+        "the header again",
+        "the header again",
+        B,
+    ]
+    assert list(opened(f"phone\n{A}\nPhone\n{B}\n"))[1] == Skipped(3, "", "the header again")
+    items = list(csv.DictReader(io.StringIO(f"name,phone\nAnn,{A}\nname,phone\n")))
+    assert list(from_iterable(items))[1] == Skipped(2, "", "the header again")
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("first_name,last_name,phone", f"last_name,first_name,phone\nHopper,Grace,{B}"),
+        ("first_name,last_name,phone", f"Last Name,First Name,Cell\nHopper,Grace,{B}"),
+        ("first_name,last_name,phone", f"phone,first_name\n{B},Grace"),
+        ("first_name,last_name,phone", f"first_name,last_name,phone,city\nGrace,Hopper,{B},DC"),
+        ("first_name,last_name,phone", f"name,mobile,email\nGrace,{B},x"),
+        ("first_name,last_name,phone", f"last_name;first_name;phone\nHopper;Grace;{B}"),
+        ("first_name,last_name,handy", f"last_name,first_name,handy\nHopper,Grace,{B}"),
+        ("first_name,last_name,phone", f"last_name,first_name,\nHopper,Grace,{B}"),
+        ("id,first_name,last_name,phone,city", f"id,phone,first_name,last_name\n1,{B},Grace,Hopper"),
+    ],
+)
+def test_another_header_among_the_contacts_stops_the_list(header: str, row: str) -> None:
+    """Everybody after it would be greeted by their last name, or texted at what stands in the phone's place."""
+    first = f"7,Ada,Lovelace,{A},DC" if header.startswith("id") else f"Ada,Lovelace,{A}"
+    field = "handy" if "handy" in header else None
+    with pytest.raises(ListError, match="row 3: a header again, with other columns or in another order"):
+        list(opened(f"{header}\n{first}\n{row}\n", phone_field=field))
+
+
+def test_another_header_among_mappings_stops_them() -> None:
+    """csv.DictReader hands the joined export over row by row."""
+    items = csv.DictReader(
+        io.StringIO(f"first_name,last_name,phone\nAda,Lovelace,{A}\nlast_name,first_name,phone\nHopper,Grace,{B}\n")
+    )
+    with pytest.raises(ListError, match=r"^row 2: a header again"):
+        list(from_iterable(items))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Ada,Mobile,",
+        "City,,",
+        "Mary,Phone,none",
+        "State,Farm,x",
+        f"Name,Phone,{B}",
+        "x,,",
+        "Tel,,",
+    ],
+)
+def test_a_contact_that_sounds_like_a_column_is_a_contact(row: str) -> None:
+    """The whole list would be refused because somebody's phone is of the kind "Mobile"."""
+    assert len(list(opened(f"name,kind,phone\nAnn,x,{A}\n{row}\n"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (
+            f"Ward 7 volunteers - exported 2026-11-01,,\n,,\nFirst Name,Phone,City\nAda,{A},NY\n",
+            "the header stands in row 3, below a title",
+        ),
+        (f"Volunteers\nFirst Name;Phone;City\nAda;{A};NY\n", "the header stands in row 2"),
+        (f'"Report of\n2026",,\nFirst Name,Phone,City\nAda,{A},NY\n', "the header stands in row 3"),
+        (f"# made by X\nfirst_name,preferred_phone\nAda,{A}\n", "the header stands in row 2"),
+        (f"<html><body><table><tr><th>Phone</th></tr><tr><td>{A}</td></tr></table></body></html>\n", "this is a web page"),
+        (f"<!DOCTYPE html>\n<html lang=en>\n<td>{A}\n", "this is a web page"),
+        (f"\ufeff  <table border=1>\n<tr><td>{A}</td></tr>", "this is a web page"),
+        ('<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<Workbook>', "an Excel workbook in XML"),
+        ('<?xml version="1.0"?>\n<contacts><phone>1</phone></contacts>', "an XML file"),
+        (f"BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nTEL:{A}\nEND:VCARD\n", "this is a vCard file"),
+        ("BEGIN:VCALENDAR\n", "a calendar"),
+        (f"INSERT INTO people VALUES ('Ada', '{A}');\n", "an SQL dump"),
+        (f"-- MySQL dump\n/*!40101 SET NAMES utf8 */;\nCREATE TABLE `p` (\n{A}\n", "an SQL dump"),
+        (f"COPY public.people (name, phone) FROM stdin;\nAda\t{A}\n", "an SQL dump"),
+        (f"From: a@example.org\nSubject: list\nMIME-Version: 1.0\n\n{A}\n", "an e-mail"),
+        (f"- name: Ada\n  phone: {A}\n", "a YAML file"),
+        (f"---\n- {A}\n- {B}\n", "a YAML file"),
+        (f"contacts:\n  - phone: {A}\n", "a YAML file"),
+        (f"+------------+------+\n| phone      | name |\n+------------+------+\n| {A} | Ada  |\n", "a table drawn with lines"),
+        (f'[\n{{"phone": "{A}"}}\n]\n', "this is a JSON array"),
+        (f'{{"contacts": [{{"phone": "{A}"}}]}}\n', "the contacts stand inside 'contacts'"),
+        ("HTTP/1.1 200 OK\nContent-Type: text/csv\n", "the answer of a web server"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"dn: cn=Ada\n", "an LDIF file"),
+    ],
+)
+def test_what_is_named_as_a_table_is_named_for_what_it_is(data: str | bytes, complaint: str) -> None:
+    """A web page called .xls was an empty list that ended with exit code 0: nobody texted, and no word why."""
+    with pytest.raises(ListError, match=re.escape(complaint)) as caught:
+        list(opened(data))
+    assert A not in str(caught.value)
+
+
+def test_a_markdown_table_is_a_list_with_bars() -> None:
+    """Its line of strokes is a row without a phone."""
+    data = f"| phone | name |\n| --- | --- |\n| {A} | Ann |\n| {B} | Bob |\n"
+    assert [(row, phone.strip(), name) for row, phone, name in names(data)] == [(2, "---", ""), (3, A, "Ann"), (4, B, "Bob")]
+
+
+@pytest.mark.parametrize("rows", [f"{A},{B}", f"{A},", f",{B}"])
+def test_a_misspelt_phone_field_is_answered_with_the_columns(rows: str) -> None:
+    """ "One number a line and no header" sends the user looking for a header that is there."""
+    with pytest.raises(ListError, match=r"no column 'mobil'; did you mean 'mobile'\? it has the columns cell_phone, mobile"):
+        opened(f"Cell Phone,Mobile\n{rows}\n", phone_field="Mobil")
+    with pytest.raises(ListError, match=r"no column 'hand'; did you mean 'handy'"):
+        opened(f"Handy\n{A}\n{B}\n", phone_field="hand")
+
+
+def test_a_preferred_phone_is_the_phone_where_there_is_no_other() -> None:
+    """The file of a voter database was one number a line, and its first row no number."""
+    assert opened(f"VANID,Preferred Phone\n1234,{A}\n").phone_field == "preferred_phone"
+    assert opened(f"VANID,PreferredPhone,Cell Phone\n1234,{B},{A}\n").phone_field == "cell_phone"
+    assert [
+        row.phone for row in opened(f'{{"id": 1, "primary phone": "{A}"}}\n{{"phone": "{B}", "primary phone": "{A}"}}\n')
+    ] == [A, B]
+    with pytest.raises(ListError, match="the phone may be in preferred_phone or best_phone"):
+        opened(f"Preferred Phone,Best Phone\n{A},{B}\n")
+    with pytest.raises(ListError, match="no column is called phone, cell or mobile"):
+        opened(f"VANID,Nummer\n1234,{A}\n")
 
 
 NEVER = "unreadable row: quote never closed"
@@ -202,7 +380,7 @@ def test_a_carriage_return_typed_into_a_cell_does_not_end_the_row() -> None:
         (f"name,phone,name\nAnn,{A},x\n", "2 columns are called 'name'"),
         (f'"name,phone\nAnn,{A}\n', "phone"),
         ("hello\nworld\n", "no column is called phone"),
-        ("<html>\n<p>Error</p>\n", "no column is called phone"),
+        ("<html>\n<p>Error</p>\n", "this is a web page"),
         (f'[{{"phone": "{A}"}}]', "this is a JSON array; write one object a line"),
         (f'{{\n"phone": "{A}"\n}}', "a JSON object goes over several lines"),
         ('{"name": "Ann"}\n', "no column is called phone, cell or mobile"),
