@@ -26,7 +26,7 @@ May import: nothing of ours.
         ├── OutsideHours              code TIMERANGE
         ├── ProxyUnavailable          code PROXY: the sending number cannot be used
         ├── RateLimited               429 or 440; `after` seconds if the provider said so
-        ├── ServerFailed              5xx, 408: the request may have been carried out
+        ├── ServerFailed              5xx, 408, 425, 499: the request may have been carried out
         └── UnreadableReply           an answer that is not what the endpoint returns
 
 Warnings: RumbleUpWarning, for a call that is carried out and probably not what was meant.

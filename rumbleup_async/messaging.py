@@ -144,7 +144,11 @@ class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
 
 
 class Bar(enum.StrEnum):
-    """Causes that concern the whole run."""
+    """Causes that concern the whole run, or something on the way to the provider.
+
+    `GATEWAY`: the answer is none of the API's, but a page of whatever stands before it. `OTHER`: a no of the API's that does not
+    say that it is about this text.
+    """
 
     KEY_REFUSED = "key_refused"
     NOT_ALLOWED = "not_allowed"
@@ -152,6 +156,9 @@ class Bar(enum.StrEnum):
     DAILY_CAP = "daily_cap"
     OUTSIDE_HOURS = "outside_hours"
     NO_LINE = "no_line"
+    ACCOUNT = "account"
+    GATEWAY = "gateway"
+    OTHER = "other"
 
 
 class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):

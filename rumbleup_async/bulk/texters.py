@@ -26,6 +26,7 @@ from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.bulk.template import says_stop
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import (
+    Bar,
     Barred,
     Contact,
     Drawn,
@@ -256,8 +257,10 @@ class Texters:
 
     def _trouble(self, answer: object, began: float, steering: Steering) -> Pause | None:
         now = _now()
-        if isinstance(answer, Unknown):
-            self._lose()
+        if isinstance(answer, Unknown) or (isinstance(answer, Barred) and answer.kind is Bar.GATEWAY):
+            # A page of what stands before the API has locked nobody; one sick node shall not end the work.
+            if isinstance(answer, Unknown):
+                self._lose()
             stop = self._watch.see(answer)
             if stop is not None:
                 steering.stop(Stop(stop.cause, stop.message.replace("texts in a row", "draws in a row")))

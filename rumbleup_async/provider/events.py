@@ -1,17 +1,17 @@
 """The body of a posted event, read so that nothing is refused without need.
 
-Lives here: pure reading. May import: errors.
+Lives here: pure reading. May import: errors, provider.decoding.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from rumbleup_async.errors import WebhookRefused
+from rumbleup_async.provider.decoding import decode
 
 MAX_BODY = 1 << 20
 """Bytes of a body at most."""
@@ -34,10 +34,11 @@ def read_object(headers: Mapping[str, str], body: bytes, limit: int = MAX_BODY) 
 def _decode(body: bytes) -> tuple[Any, bytes]:
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        # Half an emoji, which is what a carrier makes of a text cut in the middle, is no reason to refuse an event for a day.
-        body = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.json.decode(body), body
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Half an emoji, which is what a carrier makes of a text cut in the middle, a NaN or a byte order mark is no reason to
+        # refuse an event for a day: it may be an opt-out.
+        found = decode(body)
+        return found, msgspec.json.encode(found)
     if b"\n" in body or b"\r" in body:
         body = msgspec.json.format(body, indent=-1)
     return found, body

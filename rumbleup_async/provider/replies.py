@@ -1,25 +1,38 @@
-"""Replies of any provider, as far as they can be understood without knowing it: JSON, words, times to wait, pages.
+"""Replies of any provider, as far as they can be understood without knowing it: JSON, words, pages, whose fault it is.
 
-Lives here: pure functions over one answer. May import: errors, session.exchange (values only).
+Lives here: pure functions over one answer. May import: errors, session.exchange (values only), provider.decoding,
+provider.waiting.
 """
 
 from __future__ import annotations
 
-import contextlib
-import email.utils
-import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from rumbleup_async.errors import ApiError, UnreadableReply
+from rumbleup_async.provider.decoding import BROKEN, UNREADABLE, decode
+from rumbleup_async.provider.waiting import retry_after
 from rumbleup_async.session.exchange import Response
 
-BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-"""What reading JSON raises for a body that is none."""
+__all__ = [
+    "BROKEN",
+    "MAYBE",
+    "UNREADABLE",
+    "Dialect",
+    "Page",
+    "about_account",
+    "decode",
+    "number",
+    "read_json",
+    "request_id",
+    "retry_after",
+    "safe",
+    "total",
+    "what",
+]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -45,35 +58,42 @@ class Dialect(NamedTuple):
     page: Callable[[Response, str, tuple[str, ...], str | None], Page]
 
 
-def decode(body: bytes) -> Any:
-    """The JSON value of a body; msgspec's errors if there is none.
-
-    Half an emoji (`\\ud83d` alone), which is what a text cut in the middle leaves, makes a row no less readable.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        if may_be_halved(body):
-            with contextlib.suppress(ValueError, RecursionError):
-                return made_whole(json.loads(body))
-        raise
-
-
-def may_be_halved(body: bytes) -> bool:
-    return b"\\ud" in body.lower()
-
-
-def made_whole(value: Any) -> Any:
-    """The value without halves of characters, which nothing can print, keep or send."""
-    return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-
-
 def read_json(response: Response, endpoint: str) -> Any:
     """The JSON value of a 2xx answer, or UnreadableReply."""
     try:
         return decode(response.body)
     except BROKEN:
         raise UnreadableReply(what(response), status=response.status, endpoint=endpoint) from None
+
+
+MAYBE = frozenset({408, 425, 499})
+"""Statuses of something on the way that lost patience, or did not dare: what it had handed on by then nobody knows."""
+
+_NOTHING = r"(?:insufficient|inadequate|not enough|no(?: more| remaining| available)?|out of|zero|negative|exhausted|lack of)"
+_MONEY = r"(?:account )?(?:balance|funds?|credits?|money)"
+_ACCOUNT = r"(?:account|subscription|organi[sz]ation|customer|tenant|workspace|plan|api access)"
+_ENDED = (
+    r"(?:suspended|disabled|deactivated|closed|blocked|locked|frozen|inactive|terminated|cancell?ed|expired|delinquent|past due"
+    r"|overdue|on hold|not active|not enabled|not authori[sz]ed)"
+)
+_PROJECT = r"(?:project|action|campaign|group)"
+_STANDING = re.compile(
+    rf"\b{_NOTHING}\s+{_MONEY}\b"
+    rf"|\b{_MONEY}\b[^.]{{0,30}}\b(?:too low|insufficient|exhausted|depleted|empty|used up|run out|negative)\b"
+    rf"|\bpayment (?:is )?required\b|\btop[\s-]?up\b"
+    rf"|\b{_ACCOUNT}\b[^.]{{0,40}}\b{_ENDED}\b|\b{_ENDED}\s+{_ACCOUNT}\b"
+    rf"|\bno such {_PROJECT}\b|\b{_PROJECT}\b[^.]{{0,30}}\b(?:not (?:live|active|found|approved)|must be active|archived)\b",
+    re.IGNORECASE,
+)
+
+
+def about_account(words: str) -> bool:
+    """Whether an error's words speak of the account or the project, which every text meets alike: no funds, suspended, not live.
+
+    There is no documented code for either. To be wrong costs a request: whoever was refused for a reason of his own is asked for
+    once more, and stays queued.
+    """
+    return _STANDING.search(words) is not None
 
 
 _DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
@@ -118,29 +138,6 @@ def number(value: object) -> int:
     if isinstance(value, (int, float)):
         return int(value) if abs(value) < 1e6 else 0
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 7 else 0
-
-
-def retry_after(response: Response, body_milliseconds: object) -> float | None:
-    """Seconds the provider asks to wait. `Retry-After` in seconds or as a date; `retryAfter` in a body is read as milliseconds.
-
-    Neither is documented for RumbleUp; both are seen in the wild, and a wish to be left alone is honoured however it comes.
-    """
-    header = response.headers.get("Retry-After", "").strip()
-    if header:
-        try:
-            seconds = float(header)
-        except ValueError:
-            try:
-                seconds = email.utils.parsedate_to_datetime(header).timestamp() - time.time()
-            except (ValueError, TypeError, OverflowError):
-                seconds = -1.0
-        if 0 <= seconds < 1e9:
-            return seconds
-    if isinstance(body_milliseconds, str) and body_milliseconds.isascii() and body_milliseconds.isdigit():
-        body_milliseconds = int(body_milliseconds[:13])
-    if isinstance(body_milliseconds, (int, float)) and not isinstance(body_milliseconds, bool) and 0 <= body_milliseconds < 1e12:
-        return body_milliseconds / 1000
-    return None
 
 
 _REQUEST_IDS = ("X-Request-Id", "X-Request-ID", "x-request-id", "Request-Id", "X-Correlation-Id", "CF-Ray")

@@ -8,7 +8,6 @@ Sources: the API overview page (auth, error object, paging), the Message API pag
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -32,7 +31,7 @@ from rumbleup_async.messaging import (
     Unknown,
     mask,
 )
-from rumbleup_async.provider import replies
+from rumbleup_async.provider import decoding, replies
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
@@ -136,7 +135,7 @@ class _SendReply(msgspec.Struct):
     status: Any = None
     message: Any = None
     code: Any = None
-    retryAfter: Any = None  # noqa: N815 - the wire's name
+    error: Any = None
 
 
 _send_reply = msgspec.json.Decoder(_SendReply).decode
@@ -145,19 +144,26 @@ _send_reply = msgspec.json.Decoder(_SendReply).decode
 def _read_send_reply(body: bytes) -> _SendReply:
     try:
         return _send_reply(body)
-    except msgspec.DecodeError:
-        # The answer may quote a text that was cut in the middle of an emoji; its logid counts all the same.
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # It may quote a text that was cut in the middle of an emoji, or have a price of NaN; its logid counts all the same.
         return msgspec.convert(replies.decode(body), _SendReply)
 
 
 def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-    """What the answer to one message/send means for the text. Words of a refusal that quote what is in `hide` are left out."""
+    """What the answer to one message/send means for the text. Words of a refusal that quote what is in `hide` are left out.
+
+    - A 2xx with a logid: accepted. Without one: unknown, unless its error speaks of all texts.
+    - 429, 440, 441: not now. 408, 425, 499, 5xx, a redirect: unknown.
+    - The API's own error object under 400 or 422, or a code about the recipient: refused.
+    - Any other 4xx: nothing left, and nobody is written off for it. It is a page of what stands before the API, or it is about
+      the key, the account or the project.
+    """
     if 200 <= response.status < 300:
         try:
             reply = _read_send_reply(response.body)
         except replies.BROKEN:
             return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
-        if reply.logid or reply.logid == 0:
+        if (reply.logid or reply.logid == 0) and replies.UNREADABLE not in str(reply.logid):
             return Accepted(str(reply.logid))
         hidden = _decipher_hidden(reply, response, hide)
         return hidden or Unknown("an answer without a logid", response.status)
@@ -170,11 +176,26 @@ def _decipher_hidden(reply: _SendReply, response: Response, hide: tuple[str, ...
     What it says of this text alone is not believed: under a success it stays in doubt, which the log settles.
     """
     status = hidden_status(reply.status, reply.message)
+    if not status and not reply.logid and _is_about_account(reply):
+        failure = read_failure(response, hide)
+        return Barred(Bar.ACCOUNT, failure.reason, response.status, failure.code)
     if not 400 <= status < 500 or status == 441:
         return None
     outcome = _decipher_refusal(Response(status, response.headers, response.body), hide)
-    return outcome if isinstance(outcome, (Throttled, Barred)) else None
+    is_believed = isinstance(outcome, Throttled) or (isinstance(outcome, Barred) and outcome.kind not in _OF_ONE_TEXT)
+    return outcome if is_believed else None
 
+
+def _is_about_account(reply: _SendReply) -> bool:
+    """Whether a 2xx answer without a status of its own tells of no funds, or of an account that may not send."""
+    words = " ".join(word for word in (reply.message, reply.error) if isinstance(word, str))
+    return replies.about_account(words) and _TAKEN_WORDS.search(words) is None
+
+
+_TAKEN_WORDS = re.compile(r"\b(?:accepted|queued|scheduled|sent|delivered|success\w*)\b", re.IGNORECASE)
+
+_OF_ONE_TEXT = frozenset({Bar.GATEWAY, Bar.OTHER})
+"""What bars this text as far as is known; under a status of success that is not believed."""
 
 _BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
 
@@ -184,6 +205,15 @@ contact
 flags of the same names would read. FIELD is not among them: the wrong field may be the project's id. A code missing here
 loses no text: it counts towards the error threshold."""
 
+
+_CODES = _ABOUT_RECIPIENT | frozenset(_BARS) | frozenset({"FIELD", "PROXY"})
+"""Codes that the API is known to have (proxy-send page)."""
+
+_OF_OTHERS = frozenset({"detail", "error", "errors", "instance", "path", "timestamp", "title", "trace", "type"})
+"""What an error object of the API never has: gateways and web frameworks write such beside a status and a message."""
+
+_REFUSALS = frozenset({400, 422})
+"""Statuses with which the API says no to a text."""
 
 _KEY_REMEDY = "the provider does not accept the API key; check RUMBLEUP_API_KEY (the pair KEY:SECRET) and resume"
 
@@ -195,18 +225,31 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome
         return Unknown(f"the server answered {response.status}", response.status)
     if 400 <= status < 500 and code in _BARS:
         return Barred(_BARS[code], failure.reason, status, code)
-    if status in _THROTTLED:
+    if status in _THROTTLED or status == 441:
         return Throttled(f"told {status}", status, failure.after)
-    if status < 400 or status == 408:
-        # 408 comes from something on the way that lost patience; what it had handed on by then nobody knows.
-        return Unknown(f"the server answered {status}", status)
-    if status == 401:
+    if is_doubtful(failure):
+        return Unknown(f"the server answered {failure.told if status in _REFUSALS else status}", status)
+    if failure.effective == 401:
         return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
-    if status == 403 and failure.opt_out:
+    if failure.effective == 403 and failure.opt_out:
         return Barred(Bar.OPT_OUT_MISSING, failure.reason, status, code)
-    if status == 403 and not code:
+    if code in _ABOUT_RECIPIENT:
+        return Refused(failure.reason, status, code, about_recipient=True)
+    if failure.effective == 402 or failure.about_account:
+        return Barred(Bar.ACCOUNT, failure.reason, status, code)
+    if failure.effective == 403 and not code:
         return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
-    return Refused(failure.reason, status, code, about_recipient=code in _ABOUT_RECIPIENT)
+    if not failure.is_own:
+        return Barred(Bar.GATEWAY, failure.reason, status, code)
+    if failure.effective in _REFUSALS:
+        return Refused(failure.reason, status, code)
+    return Barred(Bar.OTHER, failure.reason, status, code)
+
+
+def is_doubtful(failure: Failure) -> bool:
+    """Whether an error below 500 leaves it open if the text was taken: by its status, or by the one in its error object."""
+    told = failure.effective
+    return told < 400 or told >= 500 or failure.status < 400 or bool({failure.status, told} & replies.MAYBE)
 
 
 def hidden_status(status: object, message: object) -> int:
@@ -229,6 +272,26 @@ class Failure(msgspec.Struct, frozen=True):
     opt_out: bool
     readable: bool = True
     """Whether the answer was an error object at all."""
+    told: int = 0
+    """The status in the error object, 0 if there is none."""
+    is_own: bool = False
+    """Whether it is an error object as the API writes it, `{status, message, code?}`, and not one of what stands before it."""
+    about_account: bool = False
+    """Whether its words speak of the account or the project."""
+
+    @property
+    def effective(self) -> int:
+        """The status to go by: that of the error object where the HTTP status says no more than "no"."""
+        return self.told if self.status in _REFUSALS and 400 <= self.told < 600 else self.status
+
+    @property
+    def is_end(self) -> bool:
+        """Of message/next: whether it says that no contact is left.
+
+        Any web server answers 404 for a wrong address, and many a gateway in JSON; only the API's own error object, or words
+        about contacts, say that the work is done.
+        """
+        return self.status == 404 and self.readable and (self.is_own or "contact" in self.message.lower())
 
     @property
     def reason(self) -> str:
@@ -241,6 +304,7 @@ class _ErrorBody(msgspec.Struct):
     message: Any = None
     code: Any = None
     retryAfter: Any = None  # noqa: N815 - the wire's name
+    retry_after: Any = None
     error: Any = None
 
 
@@ -250,7 +314,7 @@ _error_body = msgspec.json.Decoder(_ErrorBody).decode
 def _read_error_body(body: bytes) -> _ErrorBody:
     try:
         return _error_body(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         # As for an answer to a send: words cut in the middle of an emoji hide neither status nor code.
         return msgspec.convert(replies.decode(body), _ErrorBody)
 
@@ -263,16 +327,28 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         return Failure(
             response.status, "", replies.what(response), replies.retry_after(response, None), opt_out=False, readable=False
         )
-    message = body.message if isinstance(body.message, str) else body.error if isinstance(body.error, str) else ""
+    message = next((words for words in (body.message, body.error) if isinstance(words, str)), "")
     status = replies.number(body.status)
     code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
+    said = replies.safe(str(code), 40, hide).upper()
     return Failure(
         status=status if status in _SPECIAL else response.status,
-        code=replies.safe(str(code), 40, hide).upper(),
+        code=said,
         message=replies.safe(message, hide=hide),
-        after=replies.retry_after(response, body.retryAfter),
+        after=replies.retry_after(response, body.retryAfter, body.retry_after),
         opt_out=_OPT_OUT.search(message) is not None,
+        told=status,
+        is_own=isinstance(body.message, str) and (400 <= status < 600 or said in _CODES) and _has_own_names(response.body),
+        about_account=replies.about_account(f"{message} {code}"),
     )
+
+
+def _has_own_names(body: bytes) -> bool:
+    """Whether an error object has no name that those of the API do not have."""
+    try:
+        return not _OF_OTHERS & replies.decode(body).keys()
+    except (*replies.BROKEN, AttributeError):
+        return False
 
 
 _OPT_OUT = re.compile(
@@ -302,7 +378,7 @@ def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> A
 def _error_of(response: Response, endpoint: str, hide: tuple[str, ...]) -> ApiError:
     failure = read_failure(response, hide)
     error = _kind_of(failure, endpoint)
-    error.readable = failure.readable
+    error.readable = failure.readable and (failure.status != 404 or failure.is_end)
     return error
 
 
@@ -314,7 +390,7 @@ def _kind_of(failure: Failure, endpoint: str) -> ApiError:
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
     kind = kind or _BY_STATUS.get(status)
     if kind is None:
-        if status >= 500 or status == 408:
+        if status >= 500 or (status >= 400 and is_doubtful(failure)):
             kind = errors.ServerFailed
         elif status == 403 and (failure.opt_out or code != "FIELD"):
             kind = errors.OptOutMissing if failure.opt_out else errors.NotAllowed
@@ -341,9 +417,9 @@ def read_next(response: Response, endpoint: str) -> dict[str, Any]:
         return dict(items)
 
     try:
-        value = json.loads(response.body, object_pairs_hook=pairs)
-        if replies.may_be_halved(response.body):
-            value = replies.made_whole(value)
+        value = decoding.lenient(response.body, pairs)
+        if decoding.may_be_halved(response.body):
+            value = decoding.whole(value)
     except (ValueError, RecursionError, msgspec.DecodeError):
         raise UnreadableReply(replies.what(response), status=response.status, endpoint=endpoint) from None
     if not isinstance(value, dict):
@@ -430,8 +506,7 @@ def _decipher_no_contact(response: Response, hide: tuple[str, ...]) -> Draw:
     special = _special(failure.status, response)
     if special is not None:
         return special
-    if failure.status == 404 and failure.readable:
-        # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
+    if failure.is_end:
         return NoneLeft()
     outcome = _decipher_refusal(response, hide)
     assert not isinstance(outcome, Accepted)  # noqa: S101 - an error status never is

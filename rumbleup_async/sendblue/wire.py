@@ -141,6 +141,10 @@ class Failure(msgspec.Struct, frozen=True):
     about_line: bool
     about_recipient: bool
     readable: bool = True
+    is_own: bool = False
+    """Whether it is an error as the API writes it, and not one of what stands before it."""
+    about_account: bool = False
+    """Whether its words speak of the account."""
 
     @property
     def reason(self) -> str:
@@ -154,12 +158,17 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         value = replies.decode(response.body)
     except replies.BROKEN:
         value = None
-    after = replies.retry_after(response, None)
     if not isinstance(value, dict):
+        after = replies.retry_after(response, None)
         return Failure(response.status, "", replies.what(response), after, False, False, readable=False)
+    after = replies.retry_after(response, value.get("retryAfter"), value.get("retry_after"))
     inner = value.get("data")
     if "error_code" not in value and "message_handle" not in value and isinstance(inner, dict):
-        value = {**inner, **{name: value[name] for name in ("error", "message", "error_message") if value.get(name)}}
+        outer = ("error", "message", "error_message", "status")
+        value = {
+            **inner,
+            **{name: value[name] for name in outer if value.get(name) and (name != "status" or not inner.get(name))},
+        }
     words = next((value[name] for name in ("error", "message", "error_message", "error_reason") if _words(value.get(name))), "")
     message = _words(words)
     code = str(value.get("error_code") if isinstance(value.get("error_code"), (str, int, float)) else "")
@@ -173,7 +182,22 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         # Who has opted out "of this line" is not to be tried over another one.
         about_line=not opted_out and _LINE_WORDS.search(message) is not None,
         about_recipient=opted_out or _RECIPIENT_WORDS.search(message) is not None,
+        is_own=_is_own(value, code),
+        about_account=replies.about_account(f"{message} {code}"),
     )
+
+
+def _is_own(value: dict[str, Any], code: str) -> bool:
+    """Whether an error is one as the API writes it: with a code, under a status such as ERROR, or in the fields in which the
+    vendor's own tools look for its words. A bare `message` is what gateways write as well."""
+    if _OF_OTHERS & value.keys():
+        return False
+    failed = str(value.get("status")).strip().upper() in {Status.ERROR, Status.DECLINED}
+    return bool(code) or failed or bool(_words(value.get("error")) or _words(value.get("error_message")))
+
+
+_OF_OTHERS = frozenset({"detail", "errors", "instance", "path", "statusCode", "timestamp", "title", "trace", "type"})
+"""What an error of the API never has: gateways and web frameworks write such beside their words."""
 
 
 def _words(value: object) -> str:
@@ -191,6 +215,7 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     - an error code of a limit: "not now" only where there is no handle and the status is a failure, for then no message was made.
       With a handle, or under a status such as QUEUED, the message may still leave: unknown;
     - 5000 and 10002 say nothing certain: unknown;
+    - no funds, or an account that may not send, and no handle: barred;
     - any other error: refused;
     - neither a handle nor an error: unknown.
     """
@@ -207,23 +232,36 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
         return Unknown("an answer that is no message", response.status)
     message = Message.read(_row(value))
     failure = read_failure(response, hide)
-    denied = message.failed or bool(failure.code)
-    if not denied:
-        if message.message_handle:
-            return Accepted(message.message_handle)
-        return Unknown("an answer without a message handle", response.status)
+    if message.failed or failure.code:
+        return _denied(message, failure, hide)
+    if message.message_handle and replies.UNREADABLE not in message.message_handle:
+        return Accepted(message.message_handle)
+    if message.message_handle is None and message.status is None and _is_for_all(failure):
+        return Barred(Bar.ACCOUNT, failure.reason, response.status, failure.code)
+    return Unknown("an answer without a message handle", response.status)
+
+
+def _is_for_all(failure: Failure) -> bool:
+    """Whether an error is about the account, and neither about this recipient nor about the line."""
+    return failure.about_account and not (failure.about_line or failure.about_recipient)
+
+
+def _denied(message: Message, failure: Failure, hide: tuple[str, ...]) -> Outcome:
+    """What a success means that tells of a failure."""
     status = replies.safe(message.status or "", 20, hide)
-    said = failure.reason if failure.code or failure.message else f"{response.status} {status}"
+    said = failure.reason if failure.code or failure.message else f"{failure.status} {status}"
     if failure.code in UNCLEAR:
-        return Unknown(said, response.status)
+        return Unknown(said, failure.status)
     if failure.code in NOT_NOW:
         if message.message_handle or message.status not in {"ERROR", "DECLINED"}:
-            return Unknown(f"{said}; it may still leave", response.status)
-        return Throttled(said, response.status, failure.after)
+            return Unknown(f"{said}; it may still leave", failure.status)
+        return Throttled(said, failure.status, failure.after)
     if message.status not in {None, "ERROR", "DECLINED"}:
         # An error code beside a status such as QUEUED: one of the two is wrong, and nobody knows which.
-        return Unknown(f"{said} under the status {status}", response.status)
-    return Refused(said, response.status, failure.code, about_recipient=failure.about_recipient)
+        return Unknown(f"{said} under the status {status}", failure.status)
+    if _is_for_all(failure) and not message.message_handle:
+        return Barred(Bar.ACCOUNT, said, failure.status, failure.code)
+    return Refused(said, failure.status, failure.code, about_recipient=failure.about_recipient)
 
 
 class _PlainReply(msgspec.Struct):
@@ -259,19 +297,40 @@ def _row(value: dict[str, Any]) -> dict[str, Any]:
 def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
     failure = read_failure(response, hide)
     status, code = failure.status, failure.code
-    if status == 429:
+    if status in {429, 440, 441}:
         return Throttled(f"told {status}", status, failure.after)
-    if status >= 500 or status < 400 or status in {408, 409} or code in UNCLEAR:
-        # 408 comes from something on the way that lost patience; what a 409 is in conflict with no page says, and it may be
-        # this very text, taken a moment ago.
+    if is_doubtful(failure):
         return Unknown(f"the server answered {status}", status)
     if code in NOT_NOW:
         return Throttled(failure.reason, status, failure.after)
     if status == 401:
         return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
-    if status == 403 and not code and not failure.about_line and not failure.about_recipient:
+    if failure.about_line or failure.about_recipient:
+        return Refused(failure.reason, status, code, about_recipient=failure.about_recipient)
+    if status == 402 or failure.about_account:
+        return Barred(Bar.ACCOUNT, failure.reason, status, code)
+    if status == 403 and not code:
         return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
-    return Refused(failure.reason, status, code, about_recipient=failure.about_recipient)
+    if not failure.is_own:
+        return Barred(Bar.GATEWAY, failure.reason, status, code)
+    if status in _REFUSALS:
+        return Refused(failure.reason, status, code)
+    return Barred(Bar.OTHER, failure.reason, status, code)
+
+
+_REFUSALS = frozenset({400, 422})
+"""Statuses with which the API says no to a text."""
+
+
+def is_doubtful(failure: Failure) -> bool:
+    """Whether an answer that is no success leaves it open if the text was taken.
+
+    What a 409 of the API's is in conflict with no page says: it may be this very text, taken a moment ago. An HTML page with that
+    status is none of the API's, and took nothing.
+    """
+    status = failure.status
+    is_conflict = status == 409 and failure.readable
+    return status >= 500 or status < 400 or status in replies.MAYBE or is_conflict or failure.code in UNCLEAR
 
 
 def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
@@ -285,12 +344,12 @@ def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> A
 
 def _error_of(failure: Failure, endpoint: str) -> ApiError:
     status, code = failure.status, failure.code
-    if status == 429 or (400 <= status < 500 and code in NOT_NOW):
+    if status in {429, 440, 441} or (400 <= status < 500 and code in NOT_NOW and not is_doubtful(failure)):
         return errors.RateLimited(failure.message, status=status, code=code, endpoint=endpoint, after=failure.after)
     kind: type[ApiError] = ApiError
     if status < 400:
         return UnreadableReply("a redirect, which is never followed", status=status, endpoint=endpoint)
-    if status >= 500 or status in {408, 409} or code in UNCLEAR:
+    if is_doubtful(failure):
         kind = errors.ServerFailed
     elif status in {400, 422}:
         kind = errors.InvalidField

@@ -66,6 +66,12 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._all()[name.lower()]
 
+    def getall(self, name: str, default: list[str]) -> list[str]:
+        """Every value of a header that came more than once, as aiohttp's headers have it."""
+        wanted = name.lower().encode("latin-1")
+        found = [value for raw, value in self._raw if raw.lower() == wanted]
+        return [value.decode("utf-8", "surrogateescape").strip(" \t") for value in found] or default
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._all()
 

@@ -126,12 +126,29 @@ def test_the_end_of_the_work(status: int, body: Any) -> None:
     assert answer(status, body) == NoneLeft()
 
 
-@pytest.mark.parametrize("body", [b"<html>404 Not Found</html>", b"", b"Not found", b"[]", b"null", b'"no"', b"7"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>404 Not Found</html>",
+        b"",
+        b"Not found",
+        b"[]",
+        b"null",
+        b'"no"',
+        b"7",
+        b"{}",
+        b'{"message": "Not Found"}',
+        b'{"error": "Not Found"}',
+        b'{"timestamp": 1, "status": 404, "error": "Not Found", "message": "no route", "path": "/message/next"}',
+        b'{"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no route"}',
+        b'{"fault": {"faultstring": "no route"}}',
+    ],
+)
 def test_a_404_of_somebody_else_is_not_the_end(body: bytes) -> None:
     """A mistyped address, or a proxy in between, would look like a project that is done."""
     meant = answer(404, body, HTML)
-    assert isinstance(meant, Refused)
-    assert not meant.about_recipient
+    assert isinstance(meant, Barred)
+    assert meant.kind is Bar.GATEWAY
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,12 @@ async def test_the_simulator_calls_back(sendblue: Sendblue, server: Server, secr
         )
         event = await asyncio.wait_for(came.get(), 10)
     assert (event.message.message_handle, event.status) == (sent.message_handle, "DELIVERED")
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b"1e999", b'"\xe9"', b'"a\nb"'])
+def test_an_odd_value_hides_no_opt_out(odd: bytes) -> None:
+    """A STOP would be refused until the provider gives up, because of a number that nobody reads."""
+    body = b'\xef\xbb\xbf{"message_handle":"H-1","is_outbound":false,"status":"RECEIVED","opted_out":true,"x":' + odd + b"}"
+    event = webhooks.parse({}, body)
+    assert isinstance(event, MessageReceived)
+    assert event.opted_out

@@ -53,7 +53,10 @@ def test_the_short_way_to_an_accepted_text_is_no_other_way(body: dict[str, Any])
 @pytest.mark.parametrize(
     ("odd", "outcome"),
     [
-        (b'"content":"\xff"', Unknown("unreadable answer: 56 bytes that are not the JSON expected", 200)),
+        (b'"content":"\xff"', Accepted("H-1")),
+        (b'"content":"a\nb"', Accepted("H-1")),
+        (b'"n":NaN', Accepted("H-1")),
+        (b'"n":-Infinity', Accepted("H-1")),
         (b'"content":"\xc3\xa9"', Accepted("H-1")),
         (b'"content":"\\ud83d"', Accepted("H-1")),
         (b'"n":1e999', Accepted("H-1")),
@@ -119,7 +122,15 @@ SAYS: list[tuple[int, Any, Outcome]] = [
     (403, {"message": "The recipient has opted out"}, Refused("403 The recipient has opted out", 403, "", True)),
     (400, {"status": "ERROR", "message": "bad"}, Refused("400 bad", 400)),
     (422, {"error": {"message": "bad"}}, Refused("422 bad", 422)),
-    (404, b"nothing", Refused("404 7 bytes that are not the JSON expected", 404)),
+    (404, b"nothing", Barred(Bar.GATEWAY, "404 7 bytes that are not the JSON expected", 404)),
+    (409, b"<html>", Barred(Bar.GATEWAY, "409 an HTML page of 6 bytes", 409)),
+    (400, {"message": "bad"}, Barred(Bar.GATEWAY, "400 bad", 400)),
+    (400, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, "400 Insufficient balance", 400)),
+    (402, {"error": "pay"}, Barred(Bar.ACCOUNT, "402 pay", 402)),
+    (200, {"status": "ERROR", "error_message": "Account suspended"}, Barred(Bar.ACCOUNT, "200 Account suspended", 200)),
+    (200, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, "200 Insufficient balance", 200)),
+    (200, {"status": "ERROR", "message_handle": "H-1", "error_message": "no funds"}, Refused("200 no funds", 200)),
+    (404, {"status": "ERROR", "message": "no"}, Barred(Bar.OTHER, "404 no", 404)),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,7 +155,32 @@ def test_half_an_emoji() -> None:
     assert json.loads(event.raw)["data"]["text"] == "ok ?"
 
 
-@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b"1", b"null", b'{"a":', b'{"a":NaN}', b"\xff", b"[" * 100_000])
+ODD = [b"NaN", b"Infinity", b"-Infinity", b"1e999", b'"a\nb"', b'"\xe9"', b'"\\ud83d"']
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_value_hides_no_opt_out(odd: bytes, start: bytes) -> None:
+    """A STOP whose event has a price of NaN would be refused for a day and then lost; the person would be texted again."""
+    body = start + b'{"type":"MESSAGE_RECEIVED","ctime":1,"data":{"logid":"rl_1","flags":["dnd"],"price":' + odd + b"}}"
+    event = parse({}, body)
+    assert isinstance(event, MessageReceived)
+    assert event.opted_out
+    assert json.loads(event.raw)["data"]["flags"] == ["dnd"]
+    assert b"\n" not in event.raw
+    msgspec.json.decode(event.raw)  # what a sink keeps is strict JSON
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_an_event_in_another_unicode(encoding: str) -> None:
+    """The same for an event that a proxy has written anew."""
+    body = '{"type":"MESSAGE_RECEIVED","data":{"logid":"rl_1","flags":["dnd"],"text":"arrêt"}}'.encode(encoding)
+    event = parse({}, body)
+    assert isinstance(event, MessageReceived)
+    assert (event.opted_out, event.message.text) == (True, "arrêt")
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b"1", b"null", b'{"a":', b'{"a":NaN} x', b"\xff", b"[" * 100_000])
 def test_refused(body: bytes) -> None:
     """Something else than an event would reach a handler, or end it."""
     with pytest.raises(WebhookRefused):

@@ -1,0 +1,122 @@
+"""How long an answer asks us to wait, however it says so.
+
+Lives here: pure functions over one answer. May import: session.exchange (values only).
+
+No page of either provider describes how a wait is asked for, so every form that is in use is heard. A wish that cannot be read
+is a wish all the same: `UNREADABLE` seconds. One that is absurdly long is told as it is; whoever decides stops then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import math
+import re
+import time
+from collections.abc import Mapping
+
+from rumbleup_async.session.exchange import Response
+
+UNREADABLE = 5.0
+"""Seconds waited for a wish that nobody can read. An integrator of the API waits as long where no time is named."""
+
+LONGEST = 1e10
+"""Seconds that stand for anything longer, such as "for ever": three hundred years, which every clock and calendar can count."""
+
+_UNITS = {
+    "ms": 0.001, "msec": 0.001, "millisecond": 0.001, "milliseconds": 0.001,
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
+    "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
+    "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "hours": 3600.0,
+    "d": 86_400.0, "day": 86_400.0, "days": 86_400.0,
+}  # fmt: skip
+
+_AMOUNT = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
+
+_RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
+"""Headers that say when a quota is full again. They are heard only where an answer names no time otherwise."""
+
+_EPOCH = 1e9
+"""A reset of so many seconds or more is a moment on the calendar, not a time to wait."""
+
+
+def retry_after(response: Response, body_milliseconds: object, body_seconds: object = None) -> float | None:
+    """Seconds the answer asks to wait, None without a wish. The longest counts if there are several.
+
+    `Retry-After` in seconds, in another unit that it names, or as a date, which is measured against the answer's own `Date`:
+    the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are milliseconds; `retry_after` in a
+    body is seconds.
+    """
+    now = _clock(response)
+    wishes = [_read(value, 1.0, now) for value in _all(response.headers, "Retry-After")]
+    wishes += [_read(value, 0.001, now) for value in _all(response.headers, "retry-after-ms")]
+    if not wishes:
+        bodies = ((body_milliseconds, 0.001), (body_seconds, 1.0))
+        wishes += [_of_body(value, unit, now) for value, unit in bodies if value is not None]
+    if not wishes:
+        wishes += [wish for name in _RESETS for value in _all(response.headers, name) if (wish := _reset(value, now)) is not None]
+    return max(wishes, default=None)
+
+
+def _all(headers: Mapping[str, str], name: str) -> list[str]:
+    """Every value of a header that may come more than once; of an empty one none."""
+    several = getattr(headers, "getall", None)
+    found = several(name, []) if several is not None else [headers[name]] if name in headers else []
+    return [text for value in found if (text := str(value).strip(" \t\r\n\"'"))]
+
+
+def _clock(response: Response) -> float:
+    """The server's Unix time when it answered, ours where it does not tell."""
+    for value in _all(response.headers, "Date"):
+        if (at := _date(value)) is not None:
+            return at
+    return time.time()
+
+
+def _read(text: str, unit: float, now: float) -> float:
+    found = _AMOUNT.fullmatch(text)
+    if found is not None:
+        try:
+            return _bounded(float(found[1]) * (_UNITS[found[2].lower()] if found[2] else unit))
+        except (KeyError, OverflowError):
+            return UNREADABLE
+    at = _date(text)
+    return UNREADABLE if at is None else _bounded(max(0.0, at - now))
+
+
+def _of_body(value: object, unit: float, now: float) -> float:
+    if isinstance(value, bool):
+        return UNREADABLE
+    if isinstance(value, (int, float)):
+        return _bounded(float(min(value, 1000 * LONGEST)) * unit)
+    text = value.strip() if isinstance(value, str) else ""
+    return _read(text, unit, now) if text else UNREADABLE
+
+
+def _reset(text: str, now: float) -> float | None:
+    """A quota's reset in seconds from now or on the calendar; None for what is neither, which is no wish."""
+    found = _AMOUNT.fullmatch(text)
+    if found is not None and not found[2]:
+        seconds = float(found[1])
+        if seconds >= 1000 * _EPOCH:
+            seconds /= 1000
+        if seconds >= _EPOCH:
+            seconds = max(0.0, seconds - now)
+        return min(seconds, LONGEST) if seconds >= 0 else None
+    at = _date(text)
+    return None if at is None else min(max(0.0, at - now), LONGEST)
+
+
+def _bounded(seconds: float) -> float:
+    return min(seconds, LONGEST) if seconds >= 0 and not math.isnan(seconds) else UNREADABLE
+
+
+def _date(text: str) -> float | None:
+    """The Unix time of a date as headers write it, or as ISO 8601 does."""
+    for read in (email.utils.parsedate_to_datetime, dt.datetime.fromisoformat):
+        try:
+            at = read(text)
+            return (at if at.tzinfo is not None else at.replace(tzinfo=dt.UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None
