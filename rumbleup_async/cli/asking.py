@@ -1,6 +1,6 @@
 """The question before the first text leaves.
 
-Lives here: asking on the terminal. May import: cli.console, cli.signals.
+Lives here: asking on the terminal. May import: cli.console, cli.signals, cli.terminal.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import sys
 
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.signals import interruptible
+from rumbleup_async.cli.terminal import forget_typed, visible
 
 
 def ask(question: str) -> bool:
     """Ask on the terminal; Ctrl-C there, or another signal, means no and ends the command."""
     with interruptible():
-        sys.stderr.write(f"{question} [y/N] ")
+        forget_typed()  # a key pressed before the question was there answers nothing
+        sys.stderr.write(f"{visible(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
+from rumbleup_async.cli.terminal import pasteable
 
 DRY_RUN = "dry run"
 
@@ -45,15 +46,16 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
         say(f"stopped: {summary.stopped}")
     if ledger is None:
         return
+    path = pasteable(ledger)
     if (summary.stopped or "").startswith("opt-out wording missing"):
         if summary.sent + summary.unknown + summary.refused:
-            say(f"some were texted already (rumbleup report {ledger}); the others need a run of their own")
+            say(f"some were texted already (rumbleup report {path}); the others need a run of their own")
         else:
             say("send again with a corrected text")
     elif summary.resumable:
-        say(f"go on with: rumbleup resume {ledger}")
+        say(f"go on with: rumbleup resume {path}")
     if summary.unknown:
         say(
             f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
-            f"look for them in the message log with: rumbleup reconcile {ledger}; see which with: rumbleup report {ledger}"
+            f"look for them in the message log with: rumbleup reconcile {path}; see which with: rumbleup report {path}"
         )

@@ -1,6 +1,6 @@
 """How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
 
-Lives here: output and exit codes. May import: errors, bulk.report.
+Lives here: output and exit codes. May import: errors, bulk.report, cli.terminal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
 import typer
 
 from rumbleup_async.bulk.report import Summary
+from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpError, ServerFailed
 
 P = ParamSpec("P")
@@ -36,9 +37,12 @@ NO_FAILURE = frozenset({"limit", "dry run", "died"})
 
 
 def say(message: str = "") -> None:
-    """A line to standard error. Never fails: a run must not change its course because nobody listens any more."""
+    """A line to standard error, with line breaks only around it. Never fails: a run must not change its course because nobody
+    listens any more."""
+    line = message.strip("\n")
+    before, after = message[: message.index(line)], message[message.index(line) + len(line) :]
     try:
-        sys.stderr.write(message + "\n")
+        sys.stderr.write(f"{before}{visible(line)}{after}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         nobody_reads(sys.stderr)
@@ -145,9 +149,9 @@ def table(rows: list[dict[str, Any]]) -> bool:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     grid = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        grid.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+        grid.add_row(*("" if row.get(column) is None else visible(str(row[column])) for column in columns))
     # Where nobody looks at it, an id must not be cut at the width of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 10_000)
+    console = Console(width=None if sys.stdout.isatty() else 10_000, emoji=False)
     with console.capture() as printed:
         console.print(grid, markup=False)
     # Not by rich itself, which ends the process with exit code 1 when a reader has gone.

@@ -15,6 +15,7 @@ import msgspec
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, print_out, say
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.send import finish, run_loop
+from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import (
     ApiError,
     ConfigurationError,
@@ -50,7 +51,7 @@ def doctor(as_json: Json = False) -> None:
         print_json({"fine": fine, "checks": [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]})
     else:
         for finding in findings:
-            print_out(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {finding.says}\n")
+            print_out(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {visible(finding.says)}\n")
         if all(finding.fine for finding in findings):
             say("all is well")
     finish(next((finding.code for finding in findings if not finding.fine), FINE))

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from rumbleup_async.cli.console import say
+from rumbleup_async.cli.terminal import visible
 from rumbleup_async.messaging import State
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _words(run: Run) -> str:
     ]
     held = run.held
     if held > 0.5:
-        parts.append(f"waiting {held:.0f} s: {run.held_for}")
+        parts.append(f"waiting {held:.0f} s: {visible(run.held_for)}")
     elif run.is_concurrent and not run.in_flight:
         parts.append("waiting for contacts")
     return ", ".join(parts)
@@ -83,8 +84,8 @@ async def _bar(run: Run) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as progress:
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True, emoji=False), auto_refresh=False) as progress:
         bar = progress.add_task("", total=None)
         try:
             while True:

@@ -12,6 +12,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli import providers
 from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
+from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
 from rumbleup_async.session.limits import Timeouts
@@ -24,7 +25,8 @@ async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: boo
     async with client, row.resume(client, ledger, providers.Order(common={"reconcile": False})) as run:
         done = await look(run, ledger, settle=settle, quiet=quiet)
         if not quiet and (absent := await run.count_absent()):
-            say(f"{plural(absent, 'contact')} absent from the log; to text them again: rumbleup resume {ledger} --resend-absent")
+            again = f"rumbleup resume {pasteable(ledger)} --resend-absent"
+            say(f"{plural(absent, 'contact')} absent from the log; to text them again: {again}")
         interrupted = run.summary.stopped is not None
     if as_json:
         print_json(done.as_dict())

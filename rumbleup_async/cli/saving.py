@@ -10,10 +10,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from rumbleup_async.cli.console import say, whole_output
 from rumbleup_async.cli.signals import interruptible
+from rumbleup_async.cli.terminal import Tamed
 from rumbleup_async.errors import ConfigurationError
 
 
@@ -24,7 +25,7 @@ def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "byt
     """
     if out is None:
         with whole_output():
-            fill(sys.stdout.buffer)
+            fill(cast("IO[bytes]", Tamed(sys.stdout.buffer)) if sys.stdout.isatty() else sys.stdout.buffer)
             sys.stdout.flush()
         return
     _check(out)

@@ -29,6 +29,7 @@ from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import USUAL, Reading
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
+from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.fleet.sender import tune_collector
 from rumbleup_async.messaging import State
@@ -120,7 +121,7 @@ async def send(
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
             fresh = await run.load(source, rows)
         if run.summary.stopped:
-            say(f"the list was not read to its end; nothing was sent; begin again with: rumbleup send {source}")
+            say(f"the list was not read to its end; nothing was sent; begin again with: rumbleup send {pasteable(source)}")
             return close(run, None, as_json=as_json, quiet=True)
         if not quiet:
             show_findings(source, ledger, fresh=fresh)

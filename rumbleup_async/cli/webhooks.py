@@ -19,6 +19,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import fail, guarded, plural, say
 from rumbleup_async.cli.send import run_loop
 from rumbleup_async.cli.signals import stopping
+from rumbleup_async.cli.terminal import Tamed
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import mask
 from rumbleup_async.rumbleup.webhooks import ContactUpdated, DeliveryReceipt, Event, MessageReceived, parse
@@ -68,7 +69,7 @@ def listen(
     )
     if not quiet:
         receiver.on(Event)(_print_raw if as_json else _print_line)
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
+    logging.basicConfig(format="%(message)s", handlers=[_Words()], level=logging.WARNING)
     run_loop(_listen(receiver, host, port, path))
 
 
@@ -130,14 +131,23 @@ def _tame(word: str) -> str:
     return ascii(word[:60])[1:-1]
 
 
+class _Words(logging.Handler):
+    """What is logged, as words of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        say(self.format(record))
+
+
 def _print_line(event: Event) -> None:
     sys.stdout.write(line_of(event) + "\n")
     sys.stdout.flush()
 
 
 def _print_raw(event: Event) -> None:
-    sys.stdout.buffer.write(event.raw + b"\n")
-    sys.stdout.buffer.flush()
+    out = Tamed(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
+    out.write(event.raw + b"\n")
+    out.flush()
 
 
 def _reader_gone(failure: Failure) -> None:

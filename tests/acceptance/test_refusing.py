@@ -236,6 +236,20 @@ def test_the_question(stage: Stage, provider: Provider, keys: str, code: int, te
     stage.check(3)
 
 
+@pytest.mark.parametrize("single", [False, True])
+def test_a_key_pressed_too_early_answers_nothing(stage: Stage, provider: Provider, single: bool) -> None:
+    """A `y` that was meant for the question before, or for another program, would let texts leave that nobody has looked at."""
+    arguments = ["send", stage.list(3), "--action", "125", "--text", TEXT, "--ledger", stage.ledger]
+    if single:
+        arguments = ["messages", "send", "--phone", "2025550101", "--action", "125", "--text", "STOP"]
+    terminal = stage.on_terminal(*arguments)
+    terminal.type("y\ny\nyes\n")
+    terminal.read_until("[y/N]")
+    terminal.type("n\n")
+    assert terminal.wait().code == 2
+    assert provider.requests == 0
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_the_question_is_an_interruption(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else a terminal that is lost there would end in the exit code of a signal, which no page speaks of, and leave files."""
