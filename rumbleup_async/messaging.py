@@ -18,6 +18,9 @@ SUPPRESSED = "suppressed"
 ABSENT = "absent from the log"
 """The reason of a contact that the provider's log, read completely and late enough, does not show. Ledgers keep these words."""
 
+FOUND = "found in the log"
+"""What the reason of a contact begins with that is sent because the provider's log says so. Ledgers keep these words."""
+
 
 def mask(phone: str) -> str:
     """A phone as it may be shown to anyone: the last two characters, the rest hidden."""
@@ -250,18 +253,41 @@ class Doubt(msgspec.Struct, frozen=True, gc=False):
         return f"Doubt(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
 
 
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """A contact as its ledger knows it. `logid`: the one that it was sent with, "" if it is not `sent`.
+
+    A contact that is `sent` is a witness: a log that is to be believed about others must show it. `is_found`: it is `sent` only
+    because the log said so. `time`: as for `Doubt`.
+    """
+
+    row: int
+    phone: str
+    logid: str = ""
+    time: int = 0
+    is_found: bool = False
+
+    def __repr__(self) -> str:
+        return f"Known(row={self.row}, phone={mask(self.phone)!r}, logid={self.logid!r})"
+
+
 class Findings(msgspec.Struct, frozen=True):
     """What the provider's own log says of some doubts.
 
     `found`: the logid of each row whose very text (phone, action and text the same) stands in the log. `absent`: the rows for
-    which the log was read completely and has nothing. Rows in neither stay in doubt; `problem` says why there are such.
-    `several`: of those found, how many times the log holds the text where that is more than once.
+    which the log was read completely, showed a text that the ledger knows as `sent`, and has nothing. Rows in neither stay in
+    doubt; `problem` says why there are such. `several`: of those found, how many times the log holds the text where that is more
+    than once.
+
+    `now`: what the provider's clock showed, in seconds since 1970, if it said so. `behind`: seconds by which the clock of the
+    ledger was behind the provider's when the witnesses were sent, as far as the log tells.
     """
 
     found: dict[int, str] = {}
     absent: frozenset[int] = frozenset()
     problem: str = ""
     several: dict[int, int] = {}
+    now: float | None = None
+    behind: float = 0.0
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

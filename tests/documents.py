@@ -29,15 +29,20 @@ _part = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTAL
 
 MOVES: dict[tuple[State, State], str] = {
     (State.QUEUED, State.INTENT): "the engine, before the request may leave; on the disk first",
+    (State.QUEUED, State.NOT_SENT): "it was absent from the log and queued again, and the look is a quarter of an hour old, or "
+    "another process's: it is absent as before",
     (State.INTENT, State.QUEUED): "nothing left: not reachable, 429 or 440 and then a stop, a cause that bars every text, a stop",
     (State.INTENT, State.SENT): "the provider accepted it and named a logid",
     (State.INTENT, State.REFUSED): "the provider said no to this text",
     (State.INTENT, State.NOT_SENT): "suppressed after it was queued; whatever else did not leave is queued again",
     (State.INTENT, State.UNKNOWN): "no complete, readable answer; or found open when the ledger of a dead process is opened",
     (State.UNKNOWN, State.SENT): "`reconcile`: the provider's log holds the text",
-    (State.UNKNOWN, State.NOT_SENT): "`reconcile`: the provider's log, read to its end and late enough, does not hold it",
+    (
+        State.UNKNOWN,
+        State.NOT_SENT,
+    ): "`reconcile`: the provider's log, read to its end and late enough, shows others that were sent, and not it",
     (State.NOT_SENT, State.QUEUED): "`resume --resend-absent`: it was absent from the log, and still is; the user wants it sent",
-    (State.NOT_SENT, State.SENT): "`resume --resend-absent`: it was absent from the log, and has turned up there since",
+    (State.NOT_SENT, State.SENT): "`reconcile`, `resume`: it was absent from the log, and has turned up there since",
 }
 """Who makes each move of the table. One without words here fails."""
 

@@ -10,7 +10,21 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from rumbleup_async.messaging import Closed, Doubt, Draw, Findings, Outcome, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import (
+    Closed,
+    Doubt,
+    Draw,
+    Findings,
+    Known,
+    Outcome,
+    Plan,
+    Planned,
+    Result,
+    Settled,
+    Skipped,
+    State,
+    Text,
+)
 from rumbleup_async.retry import Stop
 
 
@@ -84,17 +98,41 @@ class Ledger(Protocol):
     async def settle(self, settled: Sequence[Settled]) -> None:
         """In one durable step, all or none: note what the log has decided.
 
+        What was absent and is `queued` again may be opened by this process alone, and for a quarter of an hour: after that, and
+        for the next process, it is absent from the log as before, and must be looked up anew.
+
         LedgerError if one of them is neither `unknown` nor absent from the log, or may not go there.
         """
 
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        """The `sent` contacts that have a logid, in the order of their rows, those with a row above `after`."""
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        """Of these phones those that have a contact in the ledger."""
+
     async def aclose(self) -> None: ...
+
+
+class Books(Protocol):
+    """What a log is held against: the ledger, for reading."""
+
+    @property
+    def last_row(self) -> int: ...
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]: ...
+
+    async def known(self, phones: Sequence[str]) -> list[Known]: ...
 
 
 class Log(Protocol):
     """A provider that can say afterwards what it took for delivery."""
 
-    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
-        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
+    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
+        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt.
+
+        An absence is believed only if the same look has shown texts that the books know as `sent`, and if everything that it
+        showed could be read.
+        """
 
 
 @runtime_checkable

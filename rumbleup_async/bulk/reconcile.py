@@ -3,8 +3,9 @@
 Lives here: the way of a doubt from the ledger to the log and back. May import: errors, messaging, bulk.ports. Knows no provider.
 
 What is found in the log is sent. What is absent from it is not sent, but only if the intent is older than the settle delay,
-because nobody has documented how soon the log shows a text. Nothing here texts anybody; sending the absent ones again is a step
-that the user has to ask for.
+because nobody has documented how soon the log shows a text. Of the two clocks that can tell how old it is, this machine's and the
+provider's, the one that says less is believed. Whoever was absent before is looked for in every further look. Nothing here texts
+anybody; sending the absent ones again is a step that the user has to ask for.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import msgspec
 
 from rumbleup_async.bulk.ports import Ledger, Log
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.messaging import ABSENT, Doubt, Findings, Plan, Settled, State
+from rumbleup_async.messaging import ABSENT, FOUND, Doubt, Findings, Plan, Settled, State
 
 SETTLE = 900.0
 """Seconds from a text's intent until its absence from the log counts."""
 
-FOUND = "found in the log"
-"""The reason of a contact that is sent because the provider's log says so."""
+_NEAR = 300.0
+"""Seconds by which two clocks differ without anything being wrong with one."""
 
 _AT_ONCE = 100_000
 """Doubts that one look into the log is about: few passes over a long log, and no more than that in memory."""
@@ -35,8 +36,9 @@ _PAGE = 1000
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     """What a look into the provider's log came to.
 
-    `found`: contacts now `sent`; `absent`: now `not_sent`, absent from the log; `undecided`: asked about and still in doubt;
-    `unknown`: left in the ledger. `problem` says why some stay in doubt, "" if none do.
+    `found`: contacts now `sent`, be it that they were unknown or absent from an earlier look; `absent`: now `not_sent`, absent
+    from the log; `undecided`: unknown, asked about and still in doubt; `unknown`: left in the ledger. `problem` says why some
+    stay in doubt, "" if none do.
     """
 
     run: str
@@ -65,16 +67,21 @@ async def reconcile(
     check_settle(settle)
     found = absent = undecided = 0
     problem = ""
-    async for doubts in _doubts(ledger, absent=False):
+    async for unknown, missed in _all_doubts(ledger):
         asked = wall_clock()
-        findings = await log.look_up(doubts)
-        old = {doubt.row for doubt in doubts if doubt.time and _latest(doubt) / 1000 + settle <= asked}
-        settled = [*_sent(doubts, findings), *_not_sent(doubts, findings, old)]
+        findings = await log.look_up([*unknown, *missed], ledger)
+        latest = _now(asked, findings) - settle
+        old = {doubt.row for doubt in unknown if doubt.time and _latest(doubt) / 1000 <= latest}
+        settled = [*_sent([*unknown, *missed], findings), *_not_sent(unknown, findings, old)]
         await _settle(ledger, settled)
         sent = sum(1 for one in settled if one.state is State.SENT)
-        found, absent, undecided = found + sent, absent + len(settled) - sent, undecided + len(doubts) - len(settled)
-        early = max((_latest(doubt) for doubt in doubts if doubt.row in findings.absent and doubt.row not in old), default=0)
-        problem = problem or findings.problem or (_too_early(early / 1000 + settle - asked) if early else "")
+        found, absent = found + sent, absent + len(settled) - sent
+        done = {one.row for one in settled}
+        left = sum(1 for doubt in unknown if doubt.row not in done)
+        undecided += left
+        early = max((_latest(doubt) for doubt in unknown if doubt.row in findings.absent and doubt.row not in old), default=0)
+        if left:
+            problem = problem or findings.problem or (_too_early(early / 1000 - latest, asked, findings) if early else "")
         if findings.problem and not settled:
             break  # what cannot be read now cannot be read for the next ones either
     return Reconciled(
@@ -86,6 +93,15 @@ async def reconcile(
         unknown=ledger.counts[State.UNKNOWN],
         problem=problem,
     )
+
+
+def _now(asked: float, findings: Findings) -> float:
+    """The time now as the ledger's times are to be held against it, rather too early than too late.
+
+    By the clock that says less, and earlier by as much as ours was behind when texts were sent that the log shows.
+    """
+    is_off = findings.now is not None and abs(findings.now - asked) > _NEAR
+    return (min(asked, findings.now) if is_off and findings.now is not None else asked) - findings.behind
 
 
 def _latest(doubt: Doubt) -> int:
@@ -108,9 +124,9 @@ async def requeue_absent(ledger: Ledger, log: Log) -> Requeued:
     queued = found = left = 0
     problem = ""
     async for doubts in _doubts(ledger, absent=True):
-        findings = await log.look_up(doubts)
+        findings = await log.look_up(doubts, ledger)
         sent = list(_sent(doubts, findings))
-        again = [Settled(row, State.QUEUED) for row in (doubt.row for doubt in doubts) if _is_absent(row, findings)]
+        again = [Settled(row, State.QUEUED, ABSENT) for row in (doubt.row for doubt in doubts) if _is_absent(row, findings)]
         await _settle(ledger, [*sent, *again])
         queued, found, left = queued + len(again), found + len(sent), left + len(doubts) - len(again) - len(sent)
         problem = problem or findings.problem
@@ -146,6 +162,15 @@ async def _doubts(ledger: Ledger, *, absent: bool) -> AsyncIterator[list[Doubt]]
         yield gathered
 
 
+async def _all_doubts(ledger: Ledger) -> AsyncIterator[tuple[list[Doubt], list[Doubt]]]:
+    """The unknown, and those absent from the log so far, many at a time; both in one look as long as they are few."""
+    missed = [some async for some in _doubts(ledger, absent=True)]
+    async for unknown in _doubts(ledger, absent=False):
+        yield unknown, missed.pop() if missed and len(missed[-1]) + len(unknown) <= _AT_ONCE else []
+    while missed:
+        yield [], missed.pop()
+
+
 async def _settle(ledger: Ledger, settled: Sequence[Settled]) -> None:
     for start in range(0, len(settled), _PAGE):
         await ledger.settle(settled[start : start + _PAGE])
@@ -170,5 +195,9 @@ def _is_absent(row: int, findings: Findings) -> bool:
     return row in findings.absent and not findings.found.get(row)
 
 
-def _too_early(seconds: float) -> str:
-    return f"the log does not show them, but they are too recent for that to count; ask again in {max(1, math.ceil(seconds))} s"
+def _too_early(seconds: float, asked: float, findings: Findings) -> str:
+    words = f"the log does not show them, but they are too recent for that to count; ask again in {max(1, math.ceil(seconds))} s"
+    off = max(abs(asked - findings.now) if findings.now is not None else 0.0, findings.behind)
+    if off > _NEAR:
+        words += f"; this machine's clock and the provider's differ by {math.ceil(off / 60)} minutes: set it right"
+    return words

@@ -34,16 +34,21 @@ async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: boo
 
 
 async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconciled:
-    """Look what is unknown up in the log and say what came of it."""
+    """Look what is unknown up in the log, and what was absent from it so far, and say what came of it."""
     unknown = run.counts[State.UNKNOWN]
+    absent = await run.count_absent()
     if unknown and not quiet:
         say(f"looking for {plural(unknown, 'unknown text')} in the message log")
+    elif absent and not quiet:
+        say(f"looking once more for {plural(absent, 'text')} that the message log did not show")
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: what the log has decided so far is kept"):
         done = await run.reconcile(settle=settle)
     if not quiet:
         say(
             f"{done.found:,} found in the log, {done.absent:,} absent from it, {done.unknown:,} still unknown"
-            if unknown
+            if unknown or done.found
+            else f"none of them has turned up; nothing is unknown in {ledger}"
+            if absent
             else f"nothing is unknown in {ledger}"
         )
     if done.problem:

@@ -210,7 +210,7 @@ async def resume(
     }
     client = row.connect(environ, Timeouts(read=timeout))
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
-        if settle is not None and run.counts[State.UNKNOWN]:
+        if settle is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look(run, ledger, settle=settle, quiet=quiet)
         absent = await run.count_absent() if resend_absent else 0
         if _is_stopped(run):

@@ -15,8 +15,23 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.messaging import ABSENT, SUPPRESSED, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import (
+    ABSENT,
+    FOUND,
+    SUPPRESSED,
+    Closed,
+    Doubt,
+    Known,
+    Plan,
+    Planned,
+    Result,
+    Settled,
+    Skipped,
+    State,
+    Text,
+)
 
 
 class _Entry(msgspec.Struct):
@@ -26,6 +41,12 @@ class _Entry(msgspec.Struct):
     logid: str = ""
     attempts: int = 0
     time: int = 0
+    again: int | None = None
+    """Once it was absent from the log and is to be texted again: when its text may have left."""
+
+    def known(self, row: int) -> Known:
+        is_sent = self.state is State.SENT
+        return Known(row, self.planned.phone, self.logid if is_sent else "", self.time, is_sent and self.reason.startswith(FOUND))
 
     def result(self, row: int) -> Result:
         return Result(row, self.planned.phone, self.state, self.reason, self.logid, self.attempts, self.time)
@@ -36,6 +57,7 @@ class MemoryLedger:
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._clock = wall_clock
+        self._looks = Looks(wall_clock)
         self._plan: Plan | None = None
         self._forget()
 
@@ -63,7 +85,19 @@ class MemoryLedger:
                 raise LedgerMismatch(f"the ledger was begun with another {' and another '.join(differing)}; use a new one")
             self._forget()
             self._plan = plan
+        self._put_back()
         return self._plan
+
+    def _put_back(self) -> None:
+        """What was queued again is absent from the log as before: nobody knows what the log shows by now."""
+        for entry in self._entries.values():
+            if entry.state is State.QUEUED and entry.again is not None:
+                self._make_absent(entry)
+        self._queue = deque(row for row in self._queue if self._entries[row].state is State.QUEUED)
+
+    def _make_absent(self, entry: _Entry) -> None:
+        self._move(entry, State.NOT_SENT)
+        entry.reason, entry.time = ABSENT, entry.again or 0
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         def take_in() -> None:
@@ -128,7 +162,9 @@ class MemoryLedger:
             row = self._queue.popleft()
             entry = self._entries[row]
             planned = entry.planned
-            if entry.state is State.QUEUED and isinstance(planned, Planned):
+            if entry.state is State.QUEUED and self._looks.is_stale(row):
+                self._make_absent(entry)
+            elif entry.state is State.QUEUED and isinstance(planned, Planned):
                 self._move(entry, State.INTENT)
                 opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts))
                 want -= 1
@@ -149,7 +185,13 @@ class MemoryLedger:
         for planned in drawn:
             first = self._first_row.get(planned.phone) if isinstance(planned, Planned) else None
             known = None if first is None else self._entries[first]
-            if isinstance(planned, Planned) and first is not None and known is not None and known.state is State.QUEUED:
+            if (
+                isinstance(planned, Planned)
+                and first is not None
+                and known is not None
+                and known.state is State.QUEUED
+                and not self._looks.is_stale(first)
+            ):
                 known.planned = planned
                 self._move(known, State.INTENT)
                 answers.append(Text(first, planned.phone, planned.text, planned.name, known.attempts))
@@ -217,8 +259,23 @@ class MemoryLedger:
             self._move(entry, one.state)
             entry.reason, entry.logid = one.reason, one.logid
             if one.state is State.QUEUED:
-                entry.time = 0
+                entry.again, entry.time = entry.time, 0
+                self._looks.note([one.row])
                 self._queue.append(one.row)
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        found: list[Known] = []
+        for index in range(bisect.bisect_right(self._rows, after), len(self._rows)):
+            row = self._rows[index]
+            if (known := self._entries[row].known(row)).logid:
+                found.append(known)
+                if len(found) == limit:
+                    break
+        return found
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        rows = (self._first_row.get(phone) for phone in phones)
+        return [self._entries[row].known(row) for row in rows if row is not None]
 
     async def aclose(self) -> None:
         self._doubt_open()

@@ -12,9 +12,13 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
-from rumbleup_async.messaging import ABSENT, Doubt, Settled, State
+from rumbleup_async.messaging import ABSENT, FOUND, Doubt, Known, Settled, State
 
 _CHUNK = 200
+
+_AGAIN = "CREATE TABLE IF NOT EXISTS again (row INTEGER PRIMARY KEY, time INTEGER)"
+"""The contacts that were absent from the log and are to be texted again, and when their text may have left. They are in it to the
+end: one that is opened and given back because nothing left is still one whose earlier text may turn up in the log."""
 
 
 def select_doubts(db: sqlite3.Connection, same_text: str, recovered: int, after: int, limit: int, *, absent: bool) -> list[Doubt]:
@@ -32,6 +36,46 @@ def select_doubts(db: sqlite3.Connection, same_text: str, recovered: int, after:
     return [Doubt(*values) for values in found.fetchall()]
 
 
+def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
+    """Make what was queued again absent from the log as before: all of it, or these rows. How many there were."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'again'").fetchone():
+        return 0
+    number = 0
+    for start in range(0, 1 if rows is None else len(rows), _CHUNK):
+        some = [] if rows is None else list(rows[start : start + _CHUNK])
+        which = "" if rows is None else f"AND row IN ({','.join('?' * len(some))})"
+        number += db.execute(
+            f"""UPDATE contact SET state = 5, reason = ?, time = (SELECT time FROM again WHERE again.row = contact.row)
+            WHERE state = 0 AND row IN (SELECT row FROM again) {which}""",  # noqa: S608
+            [ABSENT, *some],
+        ).rowcount
+    return number
+
+
+_KNOWN = """SELECT row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), coalesce(reason, '')
+    FROM contact"""
+
+
+def select_witnesses(db: sqlite3.Connection, after: int, limit: int) -> list[Known]:
+    """The `sent` contacts that have a logid, those with a row above `after`."""
+    found = db.execute(f"{_KNOWN} WHERE row > ? AND state = 2 AND logid IS NOT NULL ORDER BY row LIMIT ?", (after, limit))
+    return [_known(*values) for values in found.fetchall()]
+
+
+def select_known(db: sqlite3.Connection, phones: Sequence[str]) -> list[Known]:
+    """Of these phones those that have a contact."""
+    known: list[Known] = []
+    for start in range(0, len(phones), _CHUNK):
+        some = list(phones[start : start + _CHUNK])
+        found = db.execute(f"{_KNOWN} WHERE screened IS NULL AND phone IN ({','.join('?' * len(some))})", some)
+        known += [_known(*values) for values in found.fetchall()]
+    return known
+
+
+def _known(row: int, phone: str, logid: str, at: int, reason: str) -> Known:
+    return Known(row, phone, logid, at, reason.startswith(FOUND))
+
+
 def settle(db: sqlite3.Connection, settled: Sequence[Settled]) -> Counter[tuple[State, State]]:
     """Check and write them; how many went from where to where. LedgerError at the first that may not go."""
     moves: Counter[tuple[State, State]] = Counter()
@@ -41,11 +85,15 @@ def settle(db: sqlite3.Connection, settled: Sequence[Settled]) -> Counter[tuple[
         some = settled[start : start + _CHUNK]
         marks = ",".join("?" * len(some))
         found = db.execute(
-            f"SELECT row, state, coalesce(reason, '') FROM contact WHERE row IN ({marks})",  # noqa: S608
+            f"SELECT row, state, coalesce(reason, ''), coalesce(time, 0) FROM contact WHERE row IN ({marks})",  # noqa: S608
             [one.row for one in some],
         )
-        before = {row: (State(state), reason) for row, state, reason in found.fetchall()}
+        kept = found.fetchall()
+        before = {row: (State(state), reason) for row, state, reason, _ in kept}
         values: list[Any] = []
+        if again := {one.row for one in some if one.state is State.QUEUED}:
+            db.execute(_AGAIN)
+            db.executemany("INSERT OR REPLACE INTO again VALUES (?, ?)", [(row, at) for row, _, _, at in kept if row in again])
         for one in some:
             if one.row not in before:
                 raise LedgerError("a contact to be settled is not in the ledger")

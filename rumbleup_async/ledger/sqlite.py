@@ -50,9 +50,10 @@ from rumbleup_async.ledger.files import (
     value_of,
 )
 from rumbleup_async.ledger.loading import Coming, sort_out
+from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.ledger.settling import select_doubts, settle
-from rumbleup_async.messaging import SUPPRESSED, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.ledger.settling import put_back, select_doubts, select_known, select_witnesses, settle
+from rumbleup_async.messaging import SUPPRESSED, Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -105,6 +106,7 @@ class SqliteLedger:
         self._counts = dict.fromkeys(State, 0)
         self._ahead: deque[Text] = deque()
         self._cursor = 0
+        self._looks = Looks()
         self._open_rows: set[int] = set()
         self._last_row = 0
         self._is_new = False
@@ -156,6 +158,12 @@ class SqliteLedger:
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self._in_thread(self._note, settled)
 
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        return await self._in_thread(lambda: select_witnesses(self._db, after, limit))
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        return await self._in_thread(lambda: select_known(self._db, phones))
+
     async def aclose(self) -> None:
         await self._in_thread(self._close)
         self._thread.shutdown()
@@ -188,6 +196,8 @@ class SqliteLedger:
         self._take_lock()
         try:
             self._open_file()
+            with self._transaction() as db:
+                put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
             stored = self._settle(read_plan(self._db, self.path), plan)
             self._recover()
             self._ended_before = value_of(self._db, "stopped")
@@ -509,6 +519,21 @@ class SqliteLedger:
         self._counts[State.INTENT] -= closing.number
 
     def _take(self, want: int) -> list[Text]:
+        taken = self._next(want)
+        while stale := [text.row for text in taken if self._looks.is_stale(text.row)]:
+            try:
+                with self._transaction() as db:
+                    put_back(db, stale)
+            except BaseException:
+                self._ahead.extendleft(reversed(taken))
+                raise
+            self._counts[State.QUEUED] -= len(stale)
+            self._counts[State.NOT_SENT] += len(stale)
+            taken = [text for text in taken if text.row not in stale]
+            taken += self._next(want - len(taken))
+        return taken
+
+    def _next(self, want: int) -> list[Text]:
         ahead = self._ahead
         if len(ahead) < want:
             if value_of(self._db, "loading") is not None:
@@ -578,7 +603,7 @@ class SqliteLedger:
         `drawn`."""
         for row in drawn:
             first, state, attempts = known.get(row.phone, (0, 0, 0)) if isinstance(row, Planned) else (0, 0, 0)
-            if isinstance(row, Planned) and (not first or state == State.QUEUED):
+            if isinstance(row, Planned) and (not first or (state == State.QUEUED and not self._looks.is_stale(first))):
                 known[row.phone] = (first or row.row, State.INTENT, attempts)
                 text = Text(first or row.row, row.phone, row.text, row.name, attempts)
                 answers.append(text)
@@ -621,7 +646,8 @@ class SqliteLedger:
         for (before, after), number in moves.items():
             self._counts[before] -= number
             self._counts[after] += number
-        if any(after is State.QUEUED for _, after in moves):
+        if again := [one.row for one in settled if one.state is State.QUEUED]:
+            self._looks.note(again)
             # The queue is read from the beginning again: what came back to it lies behind.
             self._ahead.clear()
             self._cursor = 0

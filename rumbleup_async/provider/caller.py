@@ -195,6 +195,12 @@ class Pages(Generic[T]):
         self._key = key
         self._start = start
         self._total: int | None = None
+        self.most = 0
+        """The most rows that a page has spoken of."""
+        self.cut = ""
+        """Why the pages so far may not hold all rows, if one of them said so."""
+        self.date: str | None = None
+        """The `Date` of the last page's answer."""
 
     @property
     def total(self) -> int | None:
@@ -225,9 +231,13 @@ class Pages(Generic[T]):
         stale = 0
         while True:
             request = Request("GET", self._path, query=dialect.query(self._filters, token), read=True, timeout=self._timeout)
-            page = dialect.page(await self._caller.read(request), self._path, self._caller.hide, token)
+            response = await self._caller.read(request)
+            self.date = response.headers.get("Date")
+            page = dialect.page(response, self._path, self._caller.hide, token)
+            self.cut = self.cut or page.cut
             if page.total is not None:
                 self._total = page.total
+                self.most = max(self.most, page.total)
             rows: list[T] = []
             for raw in page.rows:
                 row = self._read(raw, endpoint=self._path)

@@ -36,11 +36,15 @@ __all__ = [
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of a select call: its rows, the token of the next page (None at the end), and the total if told."""
+    """One page of a select call: its rows, the token of the next page (None at the end), and the total if told.
+
+    `cut`: why there may be more rows than those of this page and the ones behind its token; "" if nothing says so.
+    """
 
     rows: list[Any]
     next_token: str | None
     total: int | None
+    cut: str = ""
 
     def __repr__(self) -> str:
         return f"Page({len(self.rows)} rows)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -56,9 +57,64 @@ def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
 def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), token: str | None = None) -> replies.Page:
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
+    if endpoint == wire.LOG:
+        found = _log_page(replies.decode(response.body), found)
     if not found.rows:
         _check_empty(response, endpoint, hide, is_first=token is None)
     return found
+
+
+_PAGE_SIZES = frozenset({32, 999})
+"""What `count` is where a page says how many rows it may hold: the default, and the number that is asked for."""
+
+_MORE = re.compile(
+    r"(?!next_token$)(?:next|more|has_?(?:more|next)|cursor|truncated|partial|incomplete|remaining)", re.IGNORECASE
+)
+_TOTAL = re.compile(r"total(?:_?(?:count|rows|results|items))?", re.IGNORECASE)
+_PAGES = re.compile(r"(?:total_?)?pages|(?:last_?page|page_?count)", re.IGNORECASE)
+
+
+def _log_page(value: Any, page: replies.Page) -> replies.Page:
+    """A page of the message log, with what its envelope says of rows that it does not show.
+
+    Of the log it matters more than of other lists: whom it does not show may be texted again. No page describes any of this but
+    `count`, `total` and `next_token`; a server that says it in other words is heard all the same.
+    """
+    if not isinstance(value, dict):
+        return page
+    lists = [value[name] for name in wire.ROWS if isinstance(value.get(name), list)]
+    rows = [row for one in lists for row in one] if len(lists) > 1 else page.rows
+    others = {name: one for name, one in value.items() if name not in wire.ROWS}
+    totals: list[int] = []
+    cut = ""
+    for name, one in [
+        *others.items(),
+        *((name, one) for inner in others.values() if isinstance(inner, dict) for name, one in inner.items()),
+    ]:
+        if isinstance(one, list) and any(isinstance(row, dict) for row in one):
+            cut = cut or "it has rows in a place that nobody knows of"
+        elif _MORE.match(name) and one not in (None, False, "", 0, "false", "0", [], {}):
+            cut = cut or "it says that there is more in a way that nobody knows of"
+        elif _PAGES.fullmatch(name) and page.next_token is None and (replies.total(one) or 0) > 1:
+            cut = cut or "it speaks of more pages and does not say how to ask for them"
+        elif _TOTAL.fullmatch(name) and one not in (None, ""):
+            total = replies.total(one)
+            if total is None:
+                cut = cut or "its total cannot be read"
+            else:
+                totals.append(total)
+    if rows and _is_error(value):
+        cut = cut or "it holds an error beside its rows"
+    if not totals and value.get("count") is not None:
+        count = replies.total(value["count"])
+        if count is None or (count > len(rows) and count not in _PAGE_SIZES):
+            cut = cut or "it counts other rows than it shows"
+    return replies.Page(rows, page.next_token, max(totals, default=None), cut)
+
+
+def _is_error(value: dict[str, Any]) -> bool:
+    status = replies.number(value.get("status"))
+    return bool(value.get("error")) or 400 <= status < 600 or value.get("ok") is False or value.get("success") is False
 
 
 def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is_first: bool) -> None:
@@ -72,7 +128,7 @@ def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is
         return
     raise_hidden(response, value, endpoint, hide)
     status = replies.number(value.get("status"))
-    is_error = bool(value.get("error")) or 400 <= status < 600 or value.get("ok") is False or value.get("success") is False
+    is_error = _is_error(value)
     if endpoint == wire.LOG and is_first:
         # `count` is the items of a page, or those asked for a page, as the pages have it; `total` comes before it.
         counted = value["total"] if value.get("total") is not None else value.get("count")

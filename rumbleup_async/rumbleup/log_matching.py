@@ -11,25 +11,25 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 from rumbleup_async.messaging import Doubt, Plan
 from rumbleup_async.provider import times
 from rumbleup_async.rumbleup.models import Message
 
 _MINUTE = 60_000.0
-_HOUR = 60 * _MINUTE
 
 BEFORE = 5 * _MINUTE
 """Milliseconds that a text of ours may bear a time before its doubt's: it was in flight for a while, times are cut to minutes,
 clocks differ."""
 
-AFTER = 2 * _HOUR
+AFTER = 120 * _MINUTE
 """Milliseconds that it may bear a time later: it waited for a hold, and the server only schedules what it takes."""
 
-SURELY_EARLIER = 14 * _HOUR
-"""Milliseconds by which a time must lie before the doubt's to be an earlier text's in whatever zone it was written."""
-
 _RUN_TAG = re.compile(r"run-[a-z]{10}")
+_TAGS = ("flags", "tags", "labels")
+_NUMBER = re.compile(r"[1-9][0-9]*")
 
 
 class Verdict(enum.Enum):
@@ -39,14 +39,6 @@ class Verdict(enum.Enum):
     PERHAPS = enum.auto()
     """It may be ours with something changed, or another one that looks like it."""
     OTHER = enum.auto()
-
-
-class _When(enum.Enum):
-    EARLIER = enum.auto()
-    WITHIN = enum.auto()
-    NEAR = enum.auto()
-    """It may be within, if its zone is read in one way and not in the other."""
-    FAR = enum.auto()
 
 
 class Matcher:
@@ -60,25 +52,43 @@ class Matcher:
         """Whether the row carries the tag of the run, be it in other letters or with something around it."""
         return any(self._run in flag.lower() for flag in row.flags)
 
-    def judge(self, row: Message, doubt: Doubt) -> Verdict:
-        """What the row is to a doubt. Their phones are the same already."""
-        tagged = self.bears_tag(row)
+    def holds_tag(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a row as it came holds the tag of the run wherever tags may stand, in whatever is wrapped around it."""
+        for name in _TAGS:
+            if (value := raw.get(name)) is not None:
+                words = str(value)
+                words = words if words.isascii() else unicodedata.normalize("NFKC", words)
+                if self._run in words.casefold():
+                    return True
+        return False
+
+    def judge(self, row: Message, doubt: Doubt, *, tagged: bool = False) -> Verdict:
+        """What the row is to a doubt. Their phones are the same already. `tagged`: it holds the tag of the run.
+
+        No time makes a row another's: clocks are wrong by hours, zones are not what they are called, days and months change
+        places. Whoever was written to in this project by something that leaves no tag of a run stays in doubt.
+        """
+        tagged = tagged or self.bears_tag(row)
         same_text = row.text is not None and _plain(row.text) == _plain(doubt.text)
-        same_action = None if row.action is None else row.action.strip() == self._action
         if is_incoming(row):
-            return Verdict.PERHAPS if tagged else Verdict.OTHER
+            # Nobody writes our words to us who has not had them.
+            return Verdict.PERHAPS if tagged or same_text else Verdict.OTHER
+        same_action = self._is_ours(row.action)
         if tagged:
             return Verdict.OURS if same_text and same_action is not False else Verdict.PERHAPS
         if same_action is False or any(_RUN_TAG.fullmatch(flag) for flag in row.flags):
             return Verdict.OTHER
-        # Its tag was lost, or it is of an earlier run, of another program, of a person. Only the time can tell.
-        when = _when(row, doubt)
-        if when is _When.EARLIER and not same_text:
-            return Verdict.OTHER
-        if same_text:
-            # However old it looks: a clock of ours may have been wrong when the doubt arose.
-            return Verdict.OURS if same_action and when is _When.WITHIN else Verdict.PERHAPS
-        return Verdict.OTHER if when is _When.FAR else Verdict.PERHAPS
+        # Its tag was lost, or it is of an earlier run, of another program, of a person.
+        return Verdict.OURS if same_text and same_action and _is_within(row, doubt) else Verdict.PERHAPS
+
+    def _is_ours(self, action: str | None) -> bool | None:
+        """Whether this is our project; None if it is not told, or in a way that cannot be compared."""
+        if action is None:
+            return None
+        given = action.strip()
+        if given == self._action:
+            return True
+        return False if _NUMBER.fullmatch(given) and _NUMBER.fullmatch(self._action) else None
 
 
 def is_incoming(row: Message) -> bool:
@@ -97,13 +107,7 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 
-def _when(row: Message, doubt: Doubt) -> _When:
+def _is_within(row: Message, doubt: Doubt) -> bool:
+    """Whether the row bears a time at which the doubt may have left, however its zone is read."""
     span = times.span(row.sent_time)
-    if span is None or not doubt.time:
-        return _When.NEAR
-    first, last = span[0] - doubt.time, span[1] - doubt.time
-    if last < -SURELY_EARLIER:
-        return _When.EARLIER
-    if first >= -BEFORE and last <= AFTER:
-        return _When.WITHIN
-    return _When.NEAR if last >= -BEFORE and first <= AFTER else _When.FAR
+    return span is not None and bool(doubt.time) and span[0] - doubt.time >= -BEFORE and span[1] - doubt.time <= AFTER

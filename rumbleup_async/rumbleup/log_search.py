@@ -1,37 +1,42 @@
 """The message log asked about texts that are in doubt: by the run's tag, then by phone.
 
-Lives here: the reading of the log, page by page. May import: errors, messaging, provider.*, rumbleup.log_matching,
-rumbleup.models, rumbleup.wire.
+Lives here: the reading of the log, page by page. May import: errors, messaging, bulk.ports, provider.*,
+rumbleup.log_matching, rumbleup.models, rumbleup.wire.
 
 - The tag comes first, because one pass over the run's messages answers for all. What it does not show is asked for by phone,
   many in a request, without a time filter: whether `since` can be relied on is not documented.
 - A text that is found is found, however little of the log could be read. Absent is only what both searches do not show, each
-  read to its end. A page that repeats is passed over; a token that repeats, a row that cannot be read, or a search by phone that
-  does not even show a message of the run known from its tag, mean that the log was not read to its end.
+  read to its end, and only if each search by phone shows the witnesses, texts that the ledger knows as sent, that were asked for
+  among the doubts.
+- A page that repeats is passed over. A token that repeats, fewer rows than the log speaks of, a row that cannot be read, a
+  message with the run's tag to a phone that is not in the ledger: then nothing is absent.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from rumbleup_async.errors import InvalidField, RumbleUpError, UnreadableReply
-from rumbleup_async.messaging import Doubt, Findings, Plan
-from rumbleup_async.provider import times
+from rumbleup_async.bulk.ports import Books
+from rumbleup_async.errors import ApiError, ExchangeError, InvalidField, UnreadableReply
+from rumbleup_async.messaging import Doubt, Findings, Known, Plan
+from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.models import as_text
 from rumbleup_async.rumbleup import models, wire
-from rumbleup_async.rumbleup.log_matching import Matcher, Verdict, is_incoming
+from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 
 PAGE = 999
 """Rows asked for at once: the most that is documented for any list. A server that refuses it is asked for its own number."""
 
 PHONES = 128
 """Phones a request: with the rest of it below 2,000 characters, which every server and proxy takes."""
+
+_FEW = 25
+"""Rows that no server leaves any out of without a word; what shows more and no total is asked for in smaller parts."""
 
 _STALE_PAGES = 50
 """Pages in which nothing is new, after which a list that never ends is left."""
@@ -45,59 +50,83 @@ class LogSearch:
         self._plan = plan
         self._page: str | None = str(page_size)
 
-    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
         """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
         if not doubts:
             return Findings()
-        pass_ = _Pass(Matcher(self._plan), doubts)
+        pass_ = _Pass(Matcher(self._plan), doubts, books)
         absent: set[int] = set()
         try:
             is_whole = await self._read({"flags": self._plan.tag}, pass_)
             left = [doubt for doubt in doubts if doubt.row not in pass_.hits]
+            pass_.witnesses = {one.phone: one for one in await evidence.choose(books, left, pass_.is_shown)}
             for start in range(0, len(left), PHONES):
-                absent |= await self._ask_by_phone(left[start : start + PHONES], pass_, is_whole=is_whole)
-        except RumbleUpError as error:
+                missed = await self._ask_by_phone(left[start : start + PHONES], pass_)
+                if is_whole:
+                    absent |= missed
+        except (ApiError, ExchangeError) as error:
             pass_.problem = f"the log cannot be read: {error}"
         return pass_.findings(absent)
 
-    async def _ask_by_phone(self, doubts: Sequence[Doubt], pass_: _Pass, *, is_whole: bool) -> set[int]:
-        """The rows of those that are certainly not in the log."""
+    async def _ask_by_phone(self, doubts: Sequence[Doubt], pass_: _Pass) -> set[int]:
+        """The rows of those of them that the log does not show, as far as it may be believed about that."""
+        if not await self._is_believed_about(doubts, pass_):
+            return set()
+        missed = [doubt for doubt in doubts if pass_.shows_nothing_of(doubt)]
+        if len(doubts) > 1 and not pass_.is_counted and pass_.number_shown > _FEW:
+            # It may show so many at most, and say nothing of the others.
+            half = (len(missed) + 1) // 2 if len(missed) == len(doubts) else len(missed)
+            parts = [part for part in (missed[:half], missed[half:]) if part]
+            return {row for part in parts for row in await self._ask_by_phone(part, pass_)}
+        return {doubt.row for doubt in missed}
+
+    async def _is_believed_about(self, doubts: Sequence[Doubt], pass_: _Pass) -> bool:
         phones = list(dict.fromkeys(doubt.phone for doubt in doubts))
-        witness = pass_.witness
-        if witness and witness not in phones:
-            phones.append(witness)
-        pass_.met_witness = False
+        witnesses = [*pass_.witnesses]
+        # At both ends and in between: a server may heed only a part of a list.
+        half = len(phones) // 2
+        asked = [*witnesses[1::3], *phones[:half], *witnesses[2::3], *phones[half:], *witnesses[::3]]
+        is_seen = await self._ask_for(asked, pass_)
+        if is_seen and len(witnesses) == 1:
+            is_seen = await self._ask_for(asked[::-1], pass_)
+        return is_seen
+
+    async def _ask_for(self, phones: Sequence[str], pass_: _Pass) -> bool:
+        pass_.met.clear()
         if not await self._read({"phone": ",".join(phones)}, pass_):
-            return set()
-        if witness and not pass_.met_witness:
-            pass_.cut("it does not show by phone what it shows by tag")
-            return set()
-        return set() if not is_whole else {doubt.row for doubt in doubts if pass_.shows_nothing_of(doubt)}
+            return False
+        if not pass_.witnesses:
+            pass_.problem = pass_.problem or evidence.NO_WITNESS
+            return False
+        return len(pass_.met) == len(pass_.witnesses) or pass_.cut(evidence.UNSEEN)
 
     async def _read(self, filters: Mapping[str, str], pass_: _Pass) -> bool:
         """Take in every row of a search; whether it was read to its end."""
-        pass_.is_readable = True
         stale = 0
         seen: set[int] = set()
+        rows_of: set[int] = set()
         try:
-            async for rows in self._pages(filters):
+            async for rows in self._pages(filters, pass_, rows_of):
                 for row in rows:
                     pass_.take(row)
+                await pass_.hold_against_the_ledger()
                 if pass_.is_done:
                     return True
-                mark = hash(tuple(str(row.get("logid")) if isinstance(row, dict) else "" for row in rows))
+                ids = [row.get("logid") if isinstance(row, dict) else None for row in rows]
+                rows_of.update(hash(str(one)) for one in ids if one not in (None, ""))
+                mark = hash(tuple(map(str, ids)))
                 stale = stale + 1 if mark in seen else 0
                 seen.add(mark)
                 if stale >= _STALE_PAGES:
                     return pass_.cut("the same pages come again and again")
         except UnreadableReply as error:
             return pass_.cut(str(error))
-        return True if pass_.is_readable else pass_.cut("it has rows that cannot be read")
+        return not pass_.distrust
 
-    async def _pages(self, filters: Mapping[str, str]) -> AsyncIterator[list[Any]]:
+    async def _pages(self, filters: Mapping[str, str], pass_: _Pass, shown: Collection[int]) -> AsyncIterator[list[Any]]:
         is_first = True
         try:
-            async for rows in self._paged({**filters, "_count": self._page}):
+            async for rows in self._paged({**filters, "_count": self._page}, pass_, shown):
                 is_first = False
                 yield rows
         except InvalidField:
@@ -106,17 +135,23 @@ class LogSearch:
         else:
             return
         self._page = None
-        async for rows in self._paged(filters):
+        async for rows in self._paged(filters, pass_, shown):
             yield rows
 
-    async def _paged(self, filters: Mapping[str, str | None]) -> AsyncIterator[list[Any]]:
+    async def _paged(self, filters: Mapping[str, str | None], pass_: _Pass, shown: Collection[int]) -> AsyncIterator[list[Any]]:
+        """The pages of a search; UnreadableReply at their end if there must be rows that they do not have. `shown`: the rows that
+        the caller has had."""
         pages = self._caller.pages(wire.LOG, filters)
-        is_empty = True
+        pass_.number_shown, pass_.is_counted = 0, False
         async for rows in pages.by_page():
-            is_empty = is_empty and not rows
+            pass_.date = pages.date or pass_.date
+            pass_.number_shown += len(rows)
+            pass_.is_counted = pages.total is not None
             yield rows
-        if is_empty and pages.total:
-            raise UnreadableReply(f"it speaks of {pages.total} rows and shows none", endpoint=wire.LOG)
+        if pages.most > len(shown):
+            raise UnreadableReply(f"it speaks of {pages.most} rows and shows {len(shown) or 'none'}", endpoint=wire.LOG)
+        if pages.cut:
+            raise UnreadableReply(pages.cut, endpoint=wire.LOG)
 
 
 class _Hit(msgspec.Struct, frozen=True, order=True):
@@ -129,24 +164,40 @@ class _Hit(msgspec.Struct, frozen=True, order=True):
 
 
 class _Pass:
-    """What is known so far of some doubts."""
+    """What is known so far of some doubts, and of the log's honesty."""
 
-    def __init__(self, matcher: Matcher, doubts: Sequence[Doubt]) -> None:
+    def __init__(self, matcher: Matcher, doubts: Sequence[Doubt], books: Books) -> None:
         self._matcher = matcher
+        self._books = books
         self._by_phone = {doubt.phone: doubt for doubt in doubts}
         self._number = 0
+        self._tagged: dict[str, set[str]] = {}
+        """Logids of messages of the run, by phone, that are not held against the ledger yet."""
+        self._shown = bytearray(books.last_row // 8 + 1)
         self.hits: dict[int, list[_Hit]] = {}
         self.perhaps: set[int] = set()
-        self.witness = ""
-        """A phone that a message of the run went to."""
-        self.met_witness = False
-        self.is_readable = True
+        self.witnesses: dict[str, Known] = {}
+        """By phone."""
+        self.met: set[str] = set()
+        """Phones of the witnesses that the search under way has shown."""
+        self.number_shown = 0
+        """Rows of the search under way."""
+        self.is_counted = False
+        """Whether that search has said how many rows there are."""
+        self.behind = 0.0
+        self.date: str | None = None
+        self.distrust = ""
+        """Why nothing of this look is absent."""
         self.problem = ""
 
     def cut(self, why: str) -> bool:
-        """A search came to no end: False."""
+        """A search came to no end, or shows less than there is: False."""
         self.problem = self.problem or f"the log could not be read to its end: {why}"
         return False
+
+    def is_shown(self, row: int) -> bool:
+        """Whether the text of this row, which the ledger knows as sent, was seen in the log."""
+        return bool(self._shown[row >> 3] >> (row & 7) & 1)
 
     @property
     def is_done(self) -> bool:
@@ -160,25 +211,40 @@ class _Pass:
 
     def take(self, raw: object) -> None:
         """Note what a row of the log says."""
-        phone = _phone(raw)
+        phone = evidence.ten_digits(raw.get("phone")) if isinstance(raw, dict) else ""
         if not isinstance(raw, dict) or not phone:
             # It may be one of those in doubt.
-            self.is_readable = False
+            self.distrust = self.distrust or "it has rows that cannot be read"
             return
-        self.met_witness = self.met_witness or phone == self.witness
+        tagged = self._matcher.holds_tag(raw)
+        witness = self.witnesses.get(phone)
+        if witness is not None and as_text(raw.get("logid")) == witness.logid:
+            self.met.add(phone)
+            self.behind = max(self.behind, evidence.behind(witness, times.read(raw.get("sent_time"))))
         doubt = self._by_phone.get(phone)
-        if doubt is None and self.witness:
+        if doubt is None:
+            if tagged:
+                self._tagged.setdefault(phone, set()).add(as_text(raw.get("logid")) or "")
             return
         row = models.Message.read(raw, endpoint=wire.LOG)
-        if not self.witness and self._matcher.bears_tag(row) and not is_incoming(row):
-            self.witness = phone
-        if doubt is None:
-            return
-        verdict = self._matcher.judge(row, doubt)
+        verdict = self._matcher.judge(row, doubt, tagged=tagged)
         if verdict is Verdict.OURS and row.logid:
             self._note(doubt, row, row.logid)
         elif verdict is not Verdict.OTHER:
             self.perhaps.add(doubt.row)
+
+    async def hold_against_the_ledger(self) -> None:
+        """Compare the messages of the run that were shown last with what the ledger knows."""
+        tagged, self._tagged = self._tagged, {}
+        if not tagged:
+            return
+        known = await self._books.known([*tagged])
+        for one in known:
+            if one.logid and one.logid in tagged[one.phone]:
+                self._shown[one.row >> 3] |= 1 << (one.row & 7)
+        if len(known) < len(tagged):
+            # One of those in doubt may hide behind a phone that is not the one which was texted.
+            self.distrust = self.distrust or "it has texts of this run to phones that the ledger does not know"
 
     def _note(self, doubt: Doubt, row: models.Message, logid: str) -> None:
         hits = self.hits.setdefault(doubt.row, [])
@@ -189,6 +255,9 @@ class _Pass:
         hits.append(_Hit(not self._matcher.bears_tag(row), math.inf if span is None else span[0], self._number, logid))
 
     def findings(self, absent: set[int]) -> Findings:
+        if self.distrust:
+            absent = set()
+            self.cut(self.distrust)
         undecided = sum(1 for doubt in self._by_phone.values() if doubt.row not in self.hits and doubt.row not in absent)
         problem = self.problem
         if undecided and not problem:
@@ -198,11 +267,6 @@ class _Pass:
             absent=frozenset(absent),
             problem=problem,
             several={row: len(hits) for row, hits in self.hits.items() if len(hits) > 1},
+            now=evidence.clock([self.date]),
+            behind=self.behind,
         )
-
-
-def _phone(raw: object) -> str:
-    """Ten digits, whatever stands around them; "" if there are none."""
-    value = raw.get("phone") if isinstance(raw, dict) else None
-    digits = re.sub(r"\D", "", as_text(value) or "", flags=re.ASCII)
-    return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits

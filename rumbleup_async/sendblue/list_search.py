@@ -1,25 +1,30 @@
 """Texts in doubt, looked for in the message list.
 
-Lives here: the fit between `bulk.ports.Log` and the list and status calls. May import: errors, messaging, sendblue.*.
+Lives here: the fit between `bulk.ports.Log` and the list and status calls. May import: errors, messaging, bulk.ports, provider.*,
+sendblue.*.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 
+from rumbleup_async.bulk.ports import Books
 from rumbleup_async.errors import ApiError, ExchangeError, NotFound
-from rumbleup_async.messaging import Doubt, Findings
+from rumbleup_async.messaging import Doubt, Findings, Known
+from rumbleup_async.provider import evidence
 from rumbleup_async.sendblue.messages import Messages
 from rumbleup_async.sendblue.models import Message
 
 _MARGIN = 300.0
 """Seconds by which clocks differ without anything being wrong with one."""
 
-_EARLIER = 12 * 3600.0
-"""Seconds before a doubt's time from which the list is searched. The same words there may be an earlier text, or this one while a
-clock was wrong: they leave it in doubt."""
+_DAYS = 3 * 86_400.0
+"""Seconds between a doubt and a message that make the message another one: more than clocks that are hours off, and zones that
+are not what they are called, can come to together."""
+
+_PLAUSIBLE = dt.datetime(2015, 1, 1, tzinfo=dt.UTC).timestamp()
+"""A time before this was read wrongly."""
 
 _FAILED = {"ERROR", "DECLINED"}
 
@@ -30,56 +35,105 @@ class ListSearch:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
-    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
         """What the message list has of these texts. Never raises for what network or provider do.
 
-        Each is searched for by number, time and words, among all messages that we sent to that number since half a day before. A
-        message that the list shows as failed is looked at once more by its handle; if it is failed there, too, it stays in doubt,
-        for it is neither on its way nor unknown to the provider. So does a text to whose number we sent the same words earlier
-        than its intent, for a clock may be wrong; and one to whose number we sent other words, or words that the list does not
-        show, at about the time when it may have left: the list may alter what it shows.
-        """
-        found: dict[int, str] = {}
-        several: dict[int, int] = {}
-        absent: set[int] = set()
-        problems: list[str] = []
-        failed = early = alike = 0
-        for doubt in doubts:
-            try:
-                sent = await self._sent(doubt)
-                alike_words = [message for message in sent if _same(message.content, doubt.text)]
-                matches = [message for message in alike_words if not _before(message, doubt)]
-                taken = [message for message in matches if message.status not in _FAILED or await self._lives(message)]
-            except (ApiError, ExchangeError) as error:
-                problems.append(f"the message list could not be read: {error}")
-                break
-            handles = [message.message_handle for message in taken if message.message_handle]
-            if handles:
-                found[doubt.row] = handles[0]
-                if len(handles) > 1:
-                    several[doubt.row] = len(handles)
-            elif matches:
-                failed += 1
-            elif alike_words:
-                early += 1
-            elif any(_about_then(message, doubt) for message in sent):
-                alike += 1
-            elif doubt.time:
-                absent.add(doubt.row)
-        if failed:
-            problems.append(f"{failed} stand in the message list as failed; look at them before you send them again")
-        if early:
-            problems.append(f"{early} were sent the same words before; if the clock was right, those were another text")
-        if alike:
-            problems.append(f"{alike} were sent something at that time whose words in the message list are others")
-        return Findings(found, frozenset(absent), "; ".join(problems), several)
+        Each is searched for by number and words among all messages to that number, whenever they were sent: a filter by time
+        would be asked with this machine's clock. A message that the list shows as failed is looked at once more by its handle;
+        if it is failed there, too, it stays in doubt, for it is neither on its way nor unknown to the provider. So does a text
+        to whose number we sent anything within three days of it, for clocks may be wrong and the list may alter what it shows.
 
-    async def _sent(self, doubt: Doubt) -> list[Message]:
-        """What we sent to the number of a doubt since some time before it."""
-        since = dt.datetime.fromtimestamp(max(0.0, doubt.time / 1000 - _EARLIER), dt.UTC) if doubt.time else None
-        pages = self._messages.list(number=doubt.phone, created_at_gte=since)
-        # The direction is not asked of the server: what a filter makes of it is not documented.
-        return [message async for message in pages if not message.incoming and _is_to(message.contact, doubt.phone)]
+        Nothing is absent unless the list has shown, before and after, texts that the ledger knows as sent, as many rows as it
+        speaks of, and no number that cannot be read.
+        """
+        if not doubts:
+            return Findings()
+        look = _Look(self._messages)
+        absent: set[int] = set()
+        try:
+            witnesses = await evidence.choose(books, doubts)
+            is_honest = await look.shows(witnesses)
+            for doubt in doubts:
+                if await look.misses(doubt):
+                    absent.add(doubt.row)
+            if absent and is_honest:
+                is_honest = await look.shows(witnesses[-1:])
+            if not witnesses:
+                look.note(evidence.NO_WITNESS)
+            elif not is_honest:
+                look.note(f"the message list could not be read to its end: {evidence.UNSEEN}")
+        except (ApiError, ExchangeError) as error:
+            look.note(f"the message list could not be read: {error}")
+            is_honest = False
+        return look.findings(absent if is_honest else set())
+
+
+class _Look:
+    """One look into the list."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._found: dict[int, str] = {}
+        self._several: dict[int, int] = {}
+        self._problems: list[str] = []
+        self._failed = self._early = self._alike = 0
+        self._dates: list[str | None] = []
+        self._behind = 0.0
+        self._is_clock_odd = False
+        """A witness bears a time that is days from the ledger's: no time tells anything."""
+        self._distrust = ""
+
+    def note(self, problem: str) -> None:
+        self._problems.append(problem)
+
+    async def shows(self, witnesses: Sequence[Known]) -> bool:
+        """Whether the list has all of these, and they are not none."""
+        for witness in witnesses:
+            shown = [one for one in await self._list(witness.phone) if one.message_handle == witness.logid]
+            if not any(_is_to(one, witness.phone) for one in shown):
+                return False
+            for one in shown:
+                self._behind = max(self._behind, evidence.behind(witness, one.date_created or one.date_sent))
+                at = _moment(one)
+                self._is_clock_odd |= at is None or not witness.time or abs(at - witness.time / 1000) > 86_400
+        return bool(witnesses)
+
+    async def misses(self, doubt: Doubt) -> bool:
+        """Whether the list has nothing that is this text, or may be."""
+        rows = [message for message in await self._list(doubt.phone) if _is_to(message, doubt.phone)]
+        sent = [message for message in rows if not message.incoming]
+        # Nobody writes our words to us who has not had them.
+        echoed = any(message.incoming and _same(message.content, doubt.text) for message in rows)
+        alike_words = [message for message in sent if _same(message.content, doubt.text)]
+        matches = [message for message in alike_words if not _before(message, doubt)]
+        taken = [message for message in matches if message.status not in _FAILED or await self._lives(message)]
+        handles = [message.message_handle for message in taken if message.message_handle]
+        if handles:
+            self._found[doubt.row] = handles[0]
+            if len(handles) > 1:
+                self._several[doubt.row] = len(handles)
+        elif matches:
+            self._failed += 1
+        elif any(self._is_near(message, doubt) for message in alike_words):
+            self._early += 1
+        elif echoed or any(self._is_near(message, doubt) for message in sent):
+            self._alike += 1
+        else:
+            return bool(doubt.time)
+        return False
+
+    async def _list(self, phone: str) -> list[Message]:
+        """All messages to or from a number, and whatever else the list shows for it."""
+        # Neither the direction nor a time is asked of the server: what a filter makes of the one is not documented, and the other
+        # would come from a clock of ours.
+        pages = self._messages.list(number=phone)
+        found = [message async for message in pages]
+        self._dates.append(pages.date)
+        if pages.most > len(found):
+            self._distrust = self._distrust or f"it speaks of {pages.most} messages and shows {len(found)}"
+        if not all(map(_is_readable, found)):
+            self._distrust = self._distrust or "it has messages whose number cannot be read"
+        return found
 
     async def _lives(self, message: Message) -> bool:
         """Whether a message that the list shows as failed is something else by now."""
@@ -91,11 +145,40 @@ class ListSearch:
             return False
         return now.status is not None and now.status not in _FAILED
 
+    def _is_near(self, message: Message, doubt: Doubt) -> bool:
+        """Whether a message may be of the time in which a doubt may have left."""
+        at = _moment(message)
+        if at is None or not doubt.time or self._is_clock_odd:
+            return True
+        return doubt.time / 1000 - _DAYS <= at <= max(doubt.time, doubt.until) / 1000 + _DAYS
 
-def _is_to(number: str | None, phone: str) -> bool:
-    """Whether a message went to this phone, in whatever way the list writes numbers, or does not say to whom."""
-    digits = re.sub(r"\D", "", number or "", flags=re.ASCII)
-    return not digits or digits[-10:] == phone[-10:]
+    def findings(self, absent: set[int]) -> Findings:
+        problems = self._problems
+        if self._distrust:
+            absent = set()
+            problems.append(f"the message list could not be read to its end: {self._distrust}")
+        if self._failed:
+            problems.append(f"{self._failed} stand in the message list as failed; look at them before you send them again")
+        if self._early:
+            problems.append(f"{self._early} were sent the same words before; if the clock was right, those were another text")
+        if self._alike:
+            problems.append(f"{self._alike} were sent something at that time whose words in the message list are others")
+        now = evidence.clock(self._dates[-1:])
+        return Findings(self._found, frozenset(absent), "; ".join(problems), self._several, now, self._behind)
+
+
+def _is_readable(message: Message) -> bool:
+    """Whether it can be said for certain whose the message is."""
+    numbers = [number for number in (message.number, message.to_number, message.from_number) if number is not None]
+    sides = numbers if message.incoming else [number for number in (message.number, message.to_number) if number is not None]
+    return bool(sides) and all(evidence.ten_digits(number) or evidence.is_foreign(number) for number in sides)
+
+
+def _is_to(message: Message, phone: str) -> bool:
+    """Whether a message went to this phone, or came from it, in whatever way the list writes numbers."""
+    digits = evidence.ten_digits(phone)
+    sides = (message.number, message.to_number, *((message.from_number,) if message.incoming else ()))
+    return any(evidence.ten_digits(number) == digits for number in sides if number is not None)
 
 
 def _same(content: str | None, text: str) -> bool:
@@ -109,14 +192,10 @@ def _before(message: Message, doubt: Doubt) -> bool:
     return at is not None and bool(doubt.time) and at < doubt.time / 1000 - _MARGIN
 
 
-def _about_then(message: Message, doubt: Doubt) -> bool:
-    """Whether a message is of the time in which a doubt may have left, or may be."""
-    at = _moment(message)
-    if at is None or not doubt.time:
-        return True
-    return doubt.time / 1000 - _MARGIN <= at <= max(doubt.time, doubt.until) / 1000 + _MARGIN
-
-
 def _moment(message: Message) -> float | None:
+    """When a message was made, in seconds since 1970; None where that is not told, or not in a way that can be trusted."""
     moment = message.date_created or message.date_sent
-    return None if moment is None or moment.at is None else moment.at.timestamp()
+    if moment is None or moment.at is None or not moment.raw[:4].isdigit() or moment.raw[4:5] != "-":
+        return None
+    at = moment.at.timestamp()
+    return at if at > _PLAUSIBLE else None

@@ -31,9 +31,8 @@ class Log:
         """One page. `fault` is one of the log's own kinds, or empty."""
         start, total, repeats = 0, None, 0
         token = str(params.get("_start") or "")
-        if token == paging.BEHIND:
-            return ok({"count": 0, "total": len(self._history), "data": []})
-        if token:
+        is_behind = token == paging.BEHIND
+        if token and not is_behind:
             try:
                 start, total, previous, repeats = map(int, urlsafe_b64decode(token + "==").split(b"."))
             except ValueError:
@@ -49,6 +48,8 @@ class Log:
             return _field(f"_count must be from 1 to {paging.MOST}")
         if total is None:
             total = sum(1 for _ in _matches(candidates, tests, 0)) if tests else len(candidates)
+        if is_behind:
+            return ok({"count": 0, "total": total, "data": []})
         page: list[int] = []
         following = None
         for place in _matches(candidates, tests, start):

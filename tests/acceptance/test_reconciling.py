@@ -72,6 +72,41 @@ def test_the_absent_are_sent_again_only_when_asked_for(stage: Stage, provider: P
     assert stage.resume("--resend-absent").json["sent"] == provider.left == 40
 
 
+@pytest.mark.parametrize("options", [(), ("--processes", "2")], ids=["one process", "two processes"])
+def test_a_look_into_the_log_is_not_kept_for_another_day(stage: Stage, provider: Provider, options: tuple[str, ...]) -> None:
+    """Else a run that was stopped after its look texts people later whom the log shows by then."""
+    doubtful(stage, provider)
+    done = stage.run("reconcile", stage.ledger, "--json", "--settle-seconds", "0")
+    assert (done.json["found"], done.json["absent"]) == (5, 5), done
+    begun = stage.resume("--resend-absent", "--limit", "1", *options)
+    assert (begun.json["sent"], begun.json["not_sent"], provider.left) == (36, 4, 36), begun
+    for again in (stage.resume(*options), stage.resume("--no-reconcile", *options), stage.send(stage.list(40), *options)):
+        assert (again.json["sent"], again.json["not_sent"], provider.left) == (36, 4, 36), again
+        stage.check(40, summary=again.json)
+    report = stage.run("report", stage.ledger).out
+    assert report.count("absent from the log") == 4
+    last = stage.resume("--resend-absent", *options)
+    assert (last.code, last.json["sent"], provider.left) == (0, 40, 40), last
+    stage.check(40, summary=last.json)
+
+
+def test_a_log_without_anything_that_was_sent(stage: Stage, provider: Provider) -> None:
+    """Else a log that answers to nothing makes everybody absent, and they are texted twice."""
+    troubled = {phone(n): "502-after" if n % 2 else "502-before" for n in range(4)}
+    provider.faults({}, troubled)
+    sent = stage.send(stage.list(4), "--concurrency", "1")
+    assert sent.json["unknown"] == 4, sent
+    provider.faults({}, dict.fromkeys(troubled))
+    done = stage.run("reconcile", stage.ledger, "--json", "--settle-seconds", "0")
+    assert (done.code, done.json["found"], done.json["absent"], done.json["unknown"]) == (1, 2, 0, 2), done
+    assert "nothing is known as sent" in done.err
+    stage.check(4, doubtful=2)
+    # What the log has shown is known as sent from now on.
+    again = stage.run("reconcile", stage.ledger, "--json", "--settle-seconds", "0")
+    assert (again.code, again.json["absent"], again.json["unknown"]) == (0, 2, 0), again
+    stage.check(4)
+
+
 def test_a_resume_settles_first(stage: Stage, provider: Provider) -> None:
     """Else what the provider's log knows stays in doubt unless somebody thinks of asking."""
     doubtful(stage, provider)

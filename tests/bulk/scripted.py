@@ -16,6 +16,7 @@ from rumbleup_async.messaging import (
     Closed,
     Doubt,
     Draw,
+    Known,
     Outcome,
     Plan,
     Planned,
@@ -198,6 +199,12 @@ class Books:
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self.ledger.settle(settled)
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        return await self.ledger.witnesses(after, limit)
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        return await self.ledger.known(phones)
 
     async def aclose(self) -> None:
         self.is_closed = True

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async.bulk import reconcile as module
-from rumbleup_async.bulk.ports import Ledger
-from rumbleup_async.bulk.reconcile import FOUND, SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
+from rumbleup_async.bulk.ports import Books, Ledger
+from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import SqliteLedger
-from rumbleup_async.messaging import ABSENT, Closed, Doubt, Findings, Plan, Planned, State, Unknown
+from rumbleup_async.messaging import ABSENT, FOUND, Closed, Doubt, Findings, Plan, Planned, State, Unknown
 from rumbleup_async.retry import Stop
 from tests import virtual_time
 from tests.bulk.scripted import Provider, make_ledger, make_run, phones, rows_of
@@ -28,7 +28,7 @@ class Log:
         self.answer = answer
         self.asked: list[list[int]] = []
 
-    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
         self.asked.append([doubt.row for doubt in doubts])
         await asyncio.sleep(0.01)
         return self.answer(doubts)
@@ -81,7 +81,8 @@ def test_what_is_found_is_sent_and_what_is_absent_is_not(ledger: Ledger, monkeyp
     first, again = virtual_time.run(main())
     assert first == Reconciled(run=PLAN.run, action="125", found=25, absent=25)
     assert again == Reconciled(run=PLAN.run, action="125")
-    assert [len(asked) for asked in log.asked] == [21, 21, 8], "each doubt is asked about once, many at a time"
+    assert [len(asked) for asked in log.asked[:3]] == [21, 21, 8], "each doubt is asked about once, many at a time"
+    assert sorted(row for asked in log.asked[3:] for row in asked) == list(range(2, 51, 2)), "the absent are looked for again"
 
 
 def test_an_absence_counts_only_after_the_settle_delay(ledger: Ledger) -> None:
@@ -172,6 +173,64 @@ def test_the_absent_are_looked_up_once_more_before_they_are_queued(ledger: Ledge
     assert nothing == Requeued(left=4, problem=UNREADABLE.problem)
     assert done == Requeued(queued=2, found=1, left=1, problem="it is not complete")
     assert [states[row] for row in (2, 4, 6, 8)] == [State.SENT, State.QUEUED, State.QUEUED, State.NOT_SENT]
+
+
+def test_whoever_was_absent_is_looked_for_again(ledger: Ledger) -> None:
+    """The log has shown the text since; the contact would be texted again by whoever asks for it, or be reported as never
+    sent."""
+
+    async def main() -> tuple[Reconciled, Reconciled]:
+        await doubted(ledger, 4)
+        await reconcile(ledger, Log(splits), PLAN, settle=0)
+        silent = await reconcile(ledger, Log(lambda doubts: UNREADABLE), PLAN, settle=0)
+        log = Log(lambda doubts: Findings(found={4: "rl_4"}, absent=frozenset({2})))
+        done = await reconcile(ledger, log, PLAN, settle=0)
+        assert log.asked == [[2, 4]]
+        results = await rows_of(ledger)
+        assert [(results[row].state, results[row].reason) for row in (2, 4)] == [(State.NOT_SENT, ABSENT), (State.SENT, FOUND)]
+        await ledger.aclose()
+        return silent, done
+
+    silent, done = virtual_time.run(main())
+    assert silent == Reconciled(run=PLAN.run, action="125"), "nothing is unknown, so there is nothing to say"
+    assert done == Reconciled(run=PLAN.run, action="125", found=1)
+
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "behind", "absent"),
+    [
+        (SETTLE, None, 0.0, True),
+        (SETTLE, SETTLE, 0.0, True),
+        (SETTLE, SETTLE - 200, 0.0, True),  # clocks differ by so much without being wrong
+        (14 * HOUR, 30.0, 0.0, False),  # ours has been set forward since the doubt
+        (30.0, 14 * HOUR, 0.0, False),  # ours was forward at the doubt, or is back now
+        (14 * HOUR, 14 * HOUR, 14 * HOUR, False),  # ours was back at the doubt: so say the witnesses
+        (16 * HOUR, 16 * HOUR, 14 * HOUR, True),
+        (30 * HOUR, 16 * HOUR, 0.0, True),
+    ],
+)
+def test_the_clock_that_says_less_is_believed(
+    ledger: Ledger, ours: float, theirs: float | None, behind: float, absent: bool
+) -> None:
+    """A clock that is set between the text and the look would make a text absent that the log is only late to show."""
+
+    def nobody(doubts: Sequence[Doubt]) -> Findings:
+        now = None if theirs is None else NOW + theirs
+        return Findings(absent=frozenset(doubt.row for doubt in doubts), now=now, behind=behind)
+
+    async def main() -> Reconciled:
+        await doubted(ledger, 2)
+        done = await reconcile(ledger, Log(nobody), PLAN, wall_clock=lambda: NOW + ours)
+        await ledger.aclose()
+        return done
+
+    done = virtual_time.run(main())
+    assert done.absent == (2 if absent else 0)
+    assert absent or "too recent" in done.problem
+    assert absent or "clock" in done.problem
 
 
 @pytest.mark.parametrize("settle", [-1.0, float("nan"), float("inf")])
@@ -282,7 +341,7 @@ def test_a_look_into_the_log_can_be_stopped(tmp_path: Path, how: str) -> None:
     """Ctrl-C would wait for a provider that hangs, or texts would leave after it."""
 
     class Hangs(Log):
-        async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+        async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
             await asyncio.sleep(1e9)
             return Findings()
 

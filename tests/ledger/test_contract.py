@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.bulk.ports import Ledger
 from rumbleup_async.errors import LedgerError, LedgerMismatch
-from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
-from rumbleup_async.messaging import ABSENT, Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks, states
+from rumbleup_async.messaging import ABSENT, FOUND, Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
 from tests import virtual_time
 
 PLAN = Plan(
@@ -557,7 +559,7 @@ def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
     assert results[1] == Result(2, "2022340002", State.NOT_SENT, ABSENT, "", 1, 2)
 
 
-def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger, reopened: Reopen) -> None:
+def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger) -> None:
     """They would be texted without anybody's wish, or never again, or somebody else with them."""
 
     async def main() -> None:
@@ -568,21 +570,102 @@ def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger, reopened:
         await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
         assert await ledger.exchange([], 10) == []
         await ledger.settle([Settled(2, State.QUEUED), Settled(3, State.SENT, "found", "rl_3"), Settled(4, State.QUEUED)])
-        await ledger.aclose()
-        again = reopened(ledger)
-        await again.open(None)
-        assert [(text.row, text.text, text.attempts) for text in await again.exchange([], 10)] == [
+        assert [(text.row, text.text, text.attempts) for text in await ledger.exchange([], 10)] == [
             (2, "Hi 2. STOP", 1),
             (4, "Hi 4. STOP", 1),
         ]
-        await again.exchange([close(2, logid="rl_2"), close(4, logid="rl_4")], 0)
-        words = [(result.row, result.state, result.reason, result.logid) for result in await pages(again)]
+        await ledger.exchange([close(2, logid="rl_2"), close(4, logid="rl_4")], 0)
+        words = [(result.row, result.state, result.reason, result.logid) for result in await pages(ledger)]
         assert words[1:4] == [
             (2, State.SENT, "", "rl_2"),
             (3, State.SENT, "found", "rl_3"),
             (4, State.SENT, "", "rl_4"),
         ]
-        await again.aclose()
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+@pytest.mark.parametrize("way", ["untouched", "given back", "twice"])
+def test_what_is_queued_again_is_looked_up_anew_in_the_next_process(ledger: Ledger, reopened: Reopen, way: str) -> None:
+    """The log was asked yesterday, the run was stopped before the text left; today the log shows the earlier one, and the person
+    would be texted twice without anybody having looked."""
+
+    async def main() -> None:
+        await doubted(ledger, 3)
+        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
+        await ledger.settle([Settled(row, State.QUEUED, ABSENT) for row in (1, 2)])
+        if way != "untouched":
+            assert [text.row for text in await ledger.exchange([], 1)] == [1]
+            await ledger.exchange([close(1, State.QUEUED, reason="key refused")], 0)
+        await ledger.aclose()
+        again = ledger
+        for _ in range(2 if way == "twice" else 1):
+            again = reopened(again)
+            await again.open(PLAN)
+            assert await again.exchange([], 10) == [], "nobody has looked"
+            drawn = await again.draw([], [msgspec.structs.replace(planned(2), row=again.last_row + 1)])
+            assert [type(answer) for answer in drawn] == [Result], "nobody has looked"
+            assert [(doubt.row, doubt.time) for doubt in await all_doubts(again, 2, absent=True)] == [(1, 1), (2, 2), (3, 3)]
+            assert [(one.state, one.reason) for one in await pages(again)][:3] == [(State.NOT_SENT, ABSENT)] * 3
+            assert again.counts[State.QUEUED] == 0
+            await again.settle([Settled(1, State.QUEUED)])
+            if way == "twice":
+                (text,) = await again.exchange([], 10)
+                await again.exchange([close(text.row, State.QUEUED, reason="429")], 0)
+            await again.settle([Settled(2, State.SENT, "found", "rl_2")] if way != "twice" else [])
+            await again.aclose()
+
+    virtual_time.run(main())
+
+
+def test_a_look_into_the_log_grows_old(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow run opens what it has queued again hours after the log was asked, or after the machine has slept; by then the log
+    may show the earlier text, and the person would have it twice."""
+    elapsed = 0.0
+    monkeypatch.setattr(looks, "time", SimpleNamespace(monotonic=lambda: 5.0, time=lambda: 1e9 + elapsed))
+    monkeypatch.setattr(ledger, "_looks", looks.Looks())
+
+    async def main() -> None:
+        nonlocal elapsed
+        await doubted(ledger, 6)
+        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in range(1, 7)])
+        await ledger.settle([Settled(row, State.QUEUED, ABSENT) for row in range(1, 7)])
+        await ledger.add([planned(row) for row in range(7, 10)])
+        assert [text.row for text in await ledger.exchange([], 2)] == [1, 2]
+        elapsed = looks.FRESH + 1
+        drawn = await ledger.draw([], [msgspec.structs.replace(planned(5), row=ledger.last_row + 1)])
+        assert [type(answer) for answer in drawn] == [Result]
+        assert [text.row for text in await ledger.exchange([], 10)] == [7, 8, 9]
+        absent = [result.row for result in await pages(ledger) if result.reason == ABSENT and result.state is State.NOT_SENT]
+        assert absent == [3, 4, 5, 6]
+        assert (ledger.counts[State.QUEUED], ledger.counts[State.NOT_SENT]) == (0, 4)
+        await ledger.settle([Settled(3, State.QUEUED, ABSENT)])
+        assert [text.row for text in await ledger.exchange([], 10)] == [3], "looked up anew"
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_what_a_log_is_tried_on(ledger: Ledger) -> None:
+    """A log would be believed that shows nothing of what certainly left."""
+
+    async def main() -> None:
+        await doubted(ledger, 3)
+        await ledger.settle([Settled(2, State.SENT, FOUND, "rl_2")])
+        await ledger.add([planned(row) for row in range(4, 8)])
+        await ledger.exchange([], 4)
+        await ledger.exchange([close(4, logid="rl_4", time=44), close(5, State.REFUSED), close(6, logid="rl_6", time=66)], 0)
+        await ledger.add([Skipped(8, planned(4).phone, "duplicate of row 4")])
+        phone = {row: planned(row).phone for row in range(1, 9)}
+        second = Known(2, phone[2], "rl_2", 2, True)
+        fourth, sixth = Known(4, phone[4], "rl_4", 44), Known(6, phone[6], "rl_6", 66)
+        assert await ledger.witnesses(-1, 10) == [second, fourth, sixth]
+        assert await ledger.witnesses(3, 1) == [fourth]
+        known = await ledger.known([phone[row] for row in (4, 5, 1, 2)] + ["2022349999"])
+        assert sorted(known, key=lambda one: one.row)[1:3] == [second, fourth]
+        assert sorted((one.row, one.logid) for one in known) == [(1, ""), (2, "rl_2"), (4, "rl_4"), (5, "")]
+        await ledger.aclose()
 
     virtual_time.run(main())
 

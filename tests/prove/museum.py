@@ -437,8 +437,8 @@ def _no_settle_delay() -> list[Any]:
 
 
 def _unreadable_is_absent() -> list[Any]:
-    async def look_up(self: LogSearch, doubts: Any) -> Findings:
-        found = await _look_up(self, doubts)
+    async def look_up(self: LogSearch, doubts: Any, books: Any) -> Findings:
+        found = await _look_up(self, doubts, books)
         return Findings(found=found.found, absent=frozenset(doubt.row for doubt in doubts) - found.found.keys())
 
     return [patch.object(LogSearch, "look_up", look_up)]

@@ -21,7 +21,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
-from rumbleup_async.messaging import Closed, Doubt, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
 
@@ -89,6 +89,7 @@ class Disk(MemoryLedger):
     def recover(self) -> None:
         """What a new process makes of it, by the rules of the real one."""
         self._doubt_open()
+        self._put_back()
         self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
 
     def state_of(self, phone: str) -> State | None:
@@ -187,6 +188,12 @@ class Writer:
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self._step("settle", self._disk.settle, settled)
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        return await self._disk.witnesses(after, limit)
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        return await self._disk.known(phones)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         await self._step("finish", self._disk.finish, stopped, elapsed)

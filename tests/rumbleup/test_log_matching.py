@@ -90,8 +90,9 @@ def test_a_row_with_our_tag_that_contradicts_itself_is_left_in_doubt(fields: dic
 @pytest.mark.parametrize("sender", ["2022340001", "12022340001", "+1 (202) 234-0001"])
 def test_what_the_contact_wrote_is_not_ours(sender: str) -> None:
     """Somebody who sends our words back would count as texted by us."""
-    assert judge(sender=sender, flags=[]) is OTHER
-    assert judge(sender=sender, flags=[], status="received") is OTHER
+    for status in (None, "received"):
+        assert judge(sender=sender, flags=[], status=status, text="Who is this?") is OTHER
+        assert judge(sender=sender, flags=[], status=status) is PERHAPS, "whoever quotes our words has had them"
 
 
 UNTAGGED: list[tuple[dict[str, Any], Verdict]] = [
@@ -102,7 +103,12 @@ UNTAGGED: list[tuple[dict[str, Any], Verdict]] = [
     ({"sent_time": at(hours=-10)}, PERHAPS),  # an earlier run, or ours in a zone nobody knows of
     ({"sent_time": at(hours=-30)}, PERHAPS),  # or a clock of ours that was wrong
     ({"sent_time": at(days=-400)}, PERHAPS),
-    ({"text": "Hi Ada. STOP", "sent_time": at(hours=-30)}, OTHER),
+    ({"text": "Hi Ada. STOP", "sent_time": at(hours=-30)}, PERHAPS),  # ours with something changed, and a clock that was wrong
+    ({"action": "c_125"}, PERHAPS),  # who knows what that is
+    ({"action": "the spring project"}, PERHAPS),
+    ({"action": "0125"}, PERHAPS),
+    ({"action": {"id": 126}}, PERHAPS),
+    ({"action": 126}, OTHER),
     ({"sent_time": at(hours=5)}, PERHAPS),
     ({"sent_time": at(days=5)}, PERHAPS),
     ({"sent_time": "soon"}, PERHAPS),
@@ -112,8 +118,8 @@ UNTAGGED: list[tuple[dict[str, Any], Verdict]] = [
     ({"action": "126"}, OTHER),
     ({"text": "Hi Ada. STOP"}, PERHAPS),  # may be ours with something changed
     ({"text": None}, PERHAPS),
-    ({"text": "Hi Ada. STOP", "sent_time": at(minutes=-30)}, OTHER),
-    ({"text": "Hi Ada. STOP", "sent_time": at(days=2)}, OTHER),
+    ({"text": "Hi Ada. STOP", "sent_time": at(minutes=-30)}, PERHAPS),
+    ({"text": "Hi Ada. STOP", "sent_time": at(days=2)}, PERHAPS),
     ({"text": "Hi Ada. STOP", "sent_time": None}, PERHAPS),
     ({"text": "Hi Ada. STOP", "action": "126"}, OTHER),
     ({"flags": ["sent", "run-bbbbbbbbbb"]}, OTHER),  # of another run of ours

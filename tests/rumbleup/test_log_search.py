@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 
 from rumbleup_async import Request, Response, RumbleUp, ScriptedExchange
-from rumbleup_async.messaging import Doubt, Findings, Plan
+from rumbleup_async.messaging import Doubt, Findings, Known
 from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.simulator import Simulator, serve
 from rumbleup_async.simulator.quirks import QUIRKS
-
-PLAN = Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text="Hi {name}. STOP")
+from tests.books import PLAN, books_of
 
 
 def doubt(row: int, **fields: Any) -> Doubt:
@@ -54,9 +54,20 @@ async def searching(simulator: Simulator, page_size: int = 7) -> AsyncIterator[L
         yield LogSearch(rumbleup._caller, PLAN, page_size=page_size)
 
 
-async def look(simulator: Simulator, doubts: list[Doubt], page_size: int = 7) -> Findings:
+WITNESSES = [doubt(900), doubt(903)]
+"""Texts that the ledger knows as sent."""
+
+
+def witness(simulator: Simulator, **how: Any) -> list[Known]:
+    """Let the witnesses leave, too."""
+    return [Known(one.row, one.phone, take(simulator, one, **how), one.time) for one in WITNESSES]
+
+
+async def look(simulator: Simulator, doubts: list[Doubt], page_size: int = 7, sent: list[Known] | None = None) -> Findings:
+    """What a look says, where two further texts are known as sent. Without the provider's clock."""
+    books = await books_of(doubts, witness(simulator) if sent is None else sent)
     async with searching(simulator, page_size) as search:
-        return await search.look_up(doubts)
+        return msgspec.structs.replace(await search.look_up(doubts, books), now=None)
 
 
 SURVIVED = [name for name in QUIRKS if name not in {"status-in-body-only", "html-error"}]
@@ -82,8 +93,13 @@ async def test_tags_that_are_lost_or_altered(fault: str) -> None:
             one.row: (await rumbleup.messages.send(phone=one.phone, action=125, text=one.text, flags=[PLAN.tag])).logid
             for one in doubts[:30]
         }
-        found = await LogSearch(rumbleup._caller, PLAN, page_size=7).look_up(doubts)
-    assert found == Findings(found=sent, absent=frozenset(range(30, 40)))  # type: ignore[arg-type]
+        known = [
+            Known(row, f"202234{row:04d}", str((await rumbleup.messages.send(
+                phone=f"202234{row:04d}", action=125, text="Hi. STOP", flags=[PLAN.tag])).logid), now())
+            for row in range(50, 60)
+        ]  # fmt: skip
+        found = await LogSearch(rumbleup._caller, PLAN, page_size=7).look_up(doubts, await books_of(doubts, known))
+    assert (found.found, found.absent, found.problem) == (sent, frozenset(range(30, 40)), "")
 
 
 @pytest.mark.parametrize("rate", [0.6, 1.0])
@@ -115,7 +131,7 @@ async def test_pages_that_repeat_for_ever() -> None:
     findings = await look(simulator, doubts)
     assert findings.absent == frozenset()
     assert "again and again" in findings.problem
-    assert len(findings.found) >= 7
+    assert len(findings.found) >= 5
 
 
 async def test_a_sparse_log_with_tags() -> None:
@@ -131,7 +147,7 @@ async def test_a_sparse_log_without_tags_decides_nothing() -> None:
     simulator = Simulator(sparse_log=True)
     doubts = [doubt(1)]
     take(simulator, doubts[0], tagged=False)
-    findings = await look(simulator, doubts)
+    findings = await look(simulator, doubts, sent=witness(simulator, tagged=False))
     assert (findings.found, findings.absent) == ({}, frozenset())
     assert findings.problem
 
@@ -148,7 +164,7 @@ async def test_texts_of_other_times_and_projects() -> None:
     take(simulator, other_run, tag="run-bbbbbbbbbb", ago=60)
     take(simulator, other_words, tagged=False, text="Hello. STOP")
     take(simulator, reply, action="126", tag="run-cccccccccc")
-    simulator.reply(reply.phone, reply.text, action=125)
+    simulator.reply(reply.phone, "Who is this?", action=125)
     findings = await look(simulator, doubts)
     assert findings.found == {}
     assert findings.absent == {one.row for one in (elsewhere, other_run, reply, nothing)}
@@ -168,6 +184,7 @@ async def test_a_text_that_the_provider_holds_twice() -> None:
     assert findings.several == {1: 2}
     both = await look(simulator, [*doubts, doubt(3)])
     assert both.found == findings.found
+    assert both.absent == {3}
 
 
 async def test_a_lagging_log_shows_nothing_yet() -> None:
@@ -175,9 +192,12 @@ async def test_a_lagging_log_shows_nothing_yet() -> None:
     simulator = Simulator(log_lag=600.0)
     doubts = [doubt(1)]
     logid = take(simulator, doubts[0], ago=60)
-    assert (await look(simulator, doubts)).absent == {1}
+    early = witness(simulator, ago=3600)
+    assert (await look(simulator, doubts, sent=early)).absent == {1}
+    late = await look(simulator, doubts, sent=witness(simulator, ago=30))
+    assert late.absent == frozenset(), "what is known as sent is not shown either"
     simulator.change(log_lag=10.0)
-    assert (await look(simulator, doubts)).found == {1: logid}
+    assert (await look(simulator, doubts, sent=early)).found == {1: logid}
 
 
 @pytest.mark.parametrize("fault", ["log:500-before", "log:reset-before", "log:502-html-before", "log:401", "log:429"])
@@ -188,7 +208,7 @@ async def test_a_log_that_cannot_be_read(fault: str) -> None:
     take(simulator, doubts[0])
     async with searching(simulator) as search:
         search._caller._read_attempts = 2
-        findings = await search.look_up(doubts)
+        findings = await search.look_up(doubts, await books_of(doubts, witness(simulator)))
     assert (findings.found, findings.absent) == ({}, frozenset())
     assert "log" in findings.problem
     assert not re.search(r"\d{10}", findings.problem)
@@ -200,6 +220,8 @@ async def test_requests_are_few_and_short() -> None:
     doubts = [doubt(row) for row in range(1, 3001)]
     for one in doubts[:2000]:
         take(simulator, one)
+    sent = [doubt(row) for row in range(3001, 3100)]
+    books = await books_of(doubts, [Known(one.row, one.phone, take(simulator, one), one.time) for one in sent])
     async with serve(simulator) as server:
         lengths: list[int] = []
         answer = simulator.answer
@@ -210,11 +232,11 @@ async def test_requests_are_few_and_short() -> None:
 
         simulator.answer = watched  # type: ignore[method-assign, assignment]
         async with RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup:
-            findings = await LogSearch(rumbleup._caller, PLAN).look_up(doubts)
+            findings = await LogSearch(rumbleup._caller, PLAN).look_up(doubts, books)
     assert len(findings.found) == 2000
     assert len(findings.absent) == 1000
     count = simulator.requests.count("message/log/select")
-    assert count == 3 + 8, "2,000 rows by tag in pages of 999, 1,000 phones in eights of 128"
+    assert count == 3 + 8, "2,099 rows by tag in pages of 999, 1,000 phones in eights of 128"
     assert max(lengths, default=0) < 2000
 
 
@@ -235,8 +257,11 @@ def rows_of(doubts: list[Doubt]) -> list[dict[str, Any]]:
     ]
 
 
-async def ask(doubts: list[Doubt], answer: Callable[[dict[str, str]], Any]) -> Findings:
-    """Look up at a server that answers `answer(query)` as JSON."""
+SENT = [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in WITNESSES]
+
+
+async def ask(doubts: list[Doubt], answer: Callable[[dict[str, str]], Any], sent: list[Known] = SENT) -> Findings:
+    """Look up at a server that answers `answer(query)` as JSON; two further texts are known as sent."""
 
     def respond(request: Request) -> Response:
         query = {name: values[0] for name, values in parse_qs(request.query or "").items()}
@@ -244,7 +269,7 @@ async def ask(doubts: list[Doubt], answer: Callable[[dict[str, str]], Any]) -> F
         return found if isinstance(found, Response) else Response(200, {}, json.dumps(found).encode())
 
     async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:9", exchange=ScriptedExchange(respond)) as rumbleup:
-        return await LogSearch(rumbleup._caller, PLAN).look_up(doubts)
+        return await LogSearch(rumbleup._caller, PLAN).look_up(doubts, await books_of(doubts, sent))
 
 
 DOUBTS = [doubt(1), doubt(2)]
@@ -252,15 +277,15 @@ DOUBTS = [doubt(1), doubt(2)]
 
 async def test_a_server_that_takes_no_lists_of_phones() -> None:
     """A comma list read as one phone finds nobody: everybody in doubt would be texted again."""
-    rows = rows_of([doubt(9)])
+    rows = rows_of(WITNESSES)
     findings = await ask(DOUBTS, lambda query: {"data": [] if "," in query.get("phone", "") else rows})
     assert findings.absent == frozenset()
-    assert "by phone" in findings.problem
+    assert "known as sent" in findings.problem
 
 
 async def test_a_server_that_ignores_filters() -> None:
     """Rows of others would be taken for ours."""
-    rows = [{**row, "flags": []} for row in rows_of([doubt(8), doubt(1), doubt(9)])]
+    rows = [{**row, "flags": []} for row in rows_of([doubt(8), doubt(1), doubt(9), *WITNESSES])]
     findings = await ask(DOUBTS, lambda query: {"data": rows})
     assert (findings.found, set(findings.absent)) == ({1: "rl_1"}, {2})
 
@@ -272,7 +297,7 @@ async def test_a_server_that_ignores_filters() -> None:
 )
 async def test_rows_that_cannot_be_read(row: Any) -> None:
     """The one row that is not understood may be the text in doubt."""
-    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of([doubt(1)]), row]})
+    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of([doubt(1), *WITNESSES]), row]})
     assert findings.found == {1: "rl_1"}
     assert findings.absent == frozenset()
     assert "cannot be read" in findings.problem
@@ -281,7 +306,7 @@ async def test_rows_that_cannot_be_read(row: Any) -> None:
 async def test_a_row_without_an_id() -> None:
     """A text would be sent without a logid to show for it, or be called absent though the log holds it."""
     rows = [{name: value for name, value in row.items() if name != "logid"} for row in rows_of([doubt(1)])]
-    findings = await ask(DOUBTS, lambda query: {"data": rows})
+    findings = await ask(DOUBTS, lambda query: {"data": rows + rows_of(WITNESSES)})
     assert (findings.found, set(findings.absent)) == ({}, {2})
 
 
@@ -291,7 +316,7 @@ async def test_a_server_that_refuses_large_pages() -> None:
     def answer(query: dict[str, str]) -> Any:
         if "_count" in query:
             return Response(400, {}, b'{"status": 400, "message": "_count is too large"}')
-        return {"data": rows_of([doubt(1)])}
+        return {"data": rows_of([doubt(1), *WITNESSES])}
 
     findings = await ask(DOUBTS, answer)
     assert (findings.found, set(findings.absent)) == ({1: "rl_1"}, {2})
@@ -344,9 +369,12 @@ async def test_answers_that_are_no_log(answer: Any) -> None:
     ],
     ids=str,
 )
-async def test_a_log_that_says_that_it_is_empty(answer: Any) -> None:
-    """What never left would stay unknown for ever."""
-    assert set((await ask(DOUBTS, lambda query: answer)).absent) == {1, 2}
+async def test_a_search_by_tag_that_says_that_it_is_empty(answer: Any) -> None:
+    """What never left would stay unknown for ever where the log keeps no tags."""
+    rows = rows_of(WITNESSES)
+    findings = await ask(DOUBTS, lambda query: {"data": rows} if "phone" in query else answer)
+    assert set(findings.absent) == {1, 2}
+    assert (await ask(DOUBTS, lambda query: answer)).absent == frozenset(), "it shows nothing of what is known as sent"
 
 
 async def test_an_endless_list_of_empty_pages() -> None:
@@ -364,7 +392,7 @@ async def test_an_endless_list_of_empty_pages() -> None:
 
 async def test_rows_in_any_order_over_pages() -> None:
     """A text on the last page, or on two, would be missed or counted twice."""
-    every = rows_of([doubt(2), doubt(7), doubt(1), doubt(2)])
+    every = rows_of([doubt(2), doubt(900), doubt(1), doubt(2)])
 
     def answer(query: dict[str, str]) -> Any:
         place = int(query.get("_start", "0"))
@@ -381,17 +409,241 @@ async def test_nobody_in_doubt_asks_nothing() -> None:
 
 async def test_a_run_that_met_its_limit_can_look_into_the_log() -> None:
     """What is unknown after such a run would stay so, with the words that somebody had stopped the look."""
+    sends: list[str] = []
 
     async def respond(request: Request) -> Response:
         await asyncio.sleep(0.01)
-        return Response(200, {}, b'{"data": []}') if request.method == "GET" else Response(502, {}, b"")
+        if request.method == "GET":
+            return Response(200, {}, json.dumps({"data": [{"logid": "rl_1", "phone": "2022340001"}]}).encode())
+        sends.append(request.path)
+        return Response(200, {}, b'{"logid": "rl_1"}') if len(sends) == 1 else Response(502, {}, b"")
 
     exchange = ScriptedExchange(respond)
     async with (
         RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:9", exchange=exchange) as rumbleup,
-        rumbleup.fast_mode(action=125, text="Hi. STOP", limit=1) as run,
+        rumbleup.fast_mode(action=125, text="Hi. STOP", limit=2) as run,
     ):
-        summary = await run.send(["2022340001", "2022340002"])
-        assert (summary.stopped, summary.unknown) == ("limit: 1 at most, as asked for", 1)
+        summary = await run.send(["2022340001", "2022340002", "2022340003"])
+        assert (summary.stopped, summary.unknown) == ("limit: 2 at most, as asked for", 1)
         done = await run.reconcile(settle=0)
     assert (done.absent, done.unknown, done.problem) == (1, 0, "")
+
+
+# ---- whom the log shows, and how ----
+
+FORMS = [
+    "{} ext 5", "{} x1", "{}x1", "{}5", "1{}5", "{};5", "0{}", "001{}", "011{}", "+{}", "++1{}", "00 1 {}", "tel:{}", "tel:+1{}",
+    "sms:{}", "{}.0", "{}e0", "1.{}e10", "'{}", '"{}"', "={}", "{}/2025550199", "{},2025550199", "{}\u00a0", "\u202a{}\u202c",
+    "US{}", "{} (mobile)", "******{:.4}", "XXXXXX0002", "202-234-XXXX", "2342", "202234000", "2O2234OO02", "٢٠٢٢٣٤٠٠٠٢",
+"２０２２３４０００２", "", ]  # fmt: skip
+"""Ways in which the phone of a row may be written that cannot be read in one way only."""
+
+
+def written(form: str) -> Any:
+    return form.format("2022340002")
+
+
+UNREADABLE: list[Any] = [
+    *map(written, FORMS), 2022340002.0, 2.022340002e9, 20223400025, -2022340002, True, ["2022340002"], {"phone": "2022340002"},
+None, ]  # fmt: skip
+
+
+@pytest.mark.parametrize("phone", UNREADABLE, ids=repr)
+@pytest.mark.parametrize("tag", [PLAN.tag, ""])
+async def test_a_phone_in_a_form_that_nobody_knows(phone: Any, tag: str) -> None:
+    """The log shows the text, and it counts as absent: the person is texted twice."""
+    row = {**rows_of([doubt(2)])[0], "phone": phone, "flags": [tag] if tag else []}
+    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of([doubt(1), *WITNESSES]), row]})
+    assert (findings.found, findings.absent) == ({1: "rl_1"}, frozenset())
+    assert "cannot be read" in findings.problem
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "2022340002",
+        2022340002,
+        "12022340002",
+        "+12022340002",
+        "+1 (202) 234-0002",
+        "202.234.0002",
+        "(202) 234 0002",
+        " 2022340002 ",
+    ],
+)
+async def test_a_phone_in_a_form_that_is_known(phone: Any) -> None:
+    """A text that the log shows would stay in doubt for ever."""
+    row = {**rows_of([doubt(2)])[0], "phone": phone}
+    assert (await ask(DOUBTS, lambda query: {"data": [row]})).found == {2: "rl_2"}
+
+
+async def test_a_text_of_the_run_to_somebody_whom_the_ledger_does_not_know() -> None:
+    """A phone that is another one by a digit is somebody's who is in doubt: as nobody's, that person would be texted twice."""
+    strange = {**rows_of([doubt(2)])[0], "phone": "2022340003"}
+    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), strange]})
+    assert findings.absent == frozenset()
+    assert "does not know" in findings.problem
+    untagged = {**strange, "flags": ["spring"]}
+    assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), untagged]})).absent == {1, 2}, "it may be anybody's"
+
+
+WRAPPED = [
+    PLAN.tag, PLAN.tag.upper(), f"spring,{PLAN.tag}", json.dumps(["spring", PLAN.tag]), ["spring", {"name": PLAN.tag}], [{"flag":
+    PLAN.tag}], {"0": PLAN.tag}, {PLAN.tag: True}, [[PLAN.tag]], f"#{PLAN.tag};", [PLAN.run], "\uff52\uff55\uff4e-" + PLAN.run,
+    "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() else letter for letter in PLAN.tag),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", WRAPPED, ids=repr)
+async def test_a_tag_is_known_in_whatever_it_is_wrapped(flags: Any) -> None:
+    """A row of the run whose phone is not in the ledger would be taken for somebody else's; and a text in other words for an
+    earlier one."""
+    strange = {**rows_of([doubt(2)])[0], "phone": "2022340003", "flags": flags}
+    assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), strange]})).absent == frozenset()
+    changed = {**rows_of([doubt(2)])[0], "flags": flags, "text": "Hi. https://s.co/1", "action": "126"}
+    assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), changed]})).absent == {1}
+
+
+# ---- what the log must show to be believed ----
+
+
+async def test_nothing_is_absent_where_nothing_is_known_as_sent() -> None:
+    """An empty list is what a log shows that has the text, and what one shows that answers to nothing: whoever believes it texts
+    people twice."""
+    findings = await ask(DOUBTS, lambda query: {"data": []}, [])
+    assert (findings.found, findings.absent) == ({}, frozenset())
+    assert "nothing is known as sent" in findings.problem
+    found = await ask(DOUBTS, lambda query: {"data": rows_of([doubt(1)])}, [])
+    assert (found.found, found.absent) == ({1: "rl_1"}, frozenset())
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 8, 60])
+@pytest.mark.parametrize("heeded", ["none", "first", "last", "half", "all but one"])
+async def test_a_log_that_heeds_a_part_of_the_phones(number: int, heeded: str) -> None:
+    """Those in doubt whom it leaves out would be absent, and be texted twice."""
+    sent = [Known(row, f"202234{row:04d}", f"rl_{row}", now()) for row in range(100, 100 + 3 * number, 3)]
+    rows = rows_of([doubt(one.row) for one in sent] + DOUBTS)
+
+    def answer(query: dict[str, str]) -> Any:
+        phones = query.get("phone", "").split(",")
+        half = len(phones) // 2
+        kept = {"none": [], "first": phones[:1], "last": phones[-1:], "half": phones[:half], "all but one": phones[:-1]}
+        shown = [row for row in rows if row["phone"] in kept.get(heeded, phones)] if "phone" in query else []
+        return {"data": shown}
+
+    findings = await ask(DOUBTS, answer, sent)
+    assert findings.absent == frozenset()
+    assert "known as sent" in findings.problem or len(findings.found) == 2
+
+
+@pytest.mark.parametrize("cap", [30, 32, 50, 100])
+@pytest.mark.parametrize("order", ["newest first", "oldest first"])
+async def test_a_log_that_shows_so_many_rows_at_most(cap: int, order: str) -> None:
+    """Half of a long answer would be taken for all of it where the log says neither a total nor that there is more."""
+    doubts = [doubt(row) for row in range(1, 129)]
+    rows = [{**row, "flags": []} for row in rows_of([*doubts[:100], *WITNESSES])]
+
+    def answer(query: dict[str, str]) -> Any:
+        phones = query.get("phone", "").split(",")
+        shown = [row for row in rows if row["phone"] in phones]
+        shown.sort(key=lambda row: int(row["logid"][3:]), reverse=order == "newest first")
+        return {"data": shown[:cap]}
+
+    findings = await ask(doubts, answer)
+    assert findings.absent <= set(range(101, 129))
+    assert findings.absent or order == "oldest first"
+
+
+@pytest.mark.parametrize("left_out", [0, 17, 39])
+async def test_a_log_that_leaves_one_row_out(left_out: int) -> None:
+    """Who is missing among thousands is not seen by looking at a few: the next one that is missing is in doubt, and texted
+    twice."""
+    sent = [Known(row, f"202234{row:04d}", f"rl_{row}", now()) for row in range(100, 140)]
+    rows = rows_of([doubt(one.row) for one in sent if one.row != 100 + left_out])
+
+    def answer(query: dict[str, str]) -> Any:
+        phones = query.get("phone", "").split(",")
+        return {"data": [row for row in rows if "phone" not in query or row["phone"] in phones]}
+
+    assert (await ask(DOUBTS, answer, sent)).absent == frozenset()
+    rows += rows_of([doubt(100 + left_out)])
+    assert (await ask(DOUBTS, answer, sent)).absent == {1, 2}
+
+
+async def test_a_witness_is_known_by_its_id() -> None:
+    """Another text to the same phone would prove that the log shows ours."""
+    rows = [{**row, "logid": "rl_77"} for row in rows_of(WITNESSES)]
+    assert (await ask(DOUBTS, lambda query: {"data": rows})).absent == frozenset()
+
+
+async def test_witnesses_that_only_the_log_has_named_are_the_last_choice() -> None:
+    """A log that shows half of the texts shows those that it has shown before; they prove nothing while there are others."""
+    found = [msgspec.structs.replace(one, is_found=True) for one in SENT]
+    shown = rows_of(WITNESSES)
+    assert (await ask(DOUBTS, lambda query: {"data": shown}, found)).absent == {1, 2}
+    accepted = Known(500, "2022340500", "rl_500", now())
+    assert (await ask(DOUBTS, lambda query: {"data": shown}, [*found, accepted])).absent == frozenset()
+
+
+def shortened(**envelope: Any) -> Callable[[dict[str, str]], Any]:
+    """A log that shows two rows and says more of them."""
+    return lambda query: {"data": rows_of(WITNESSES), **envelope}
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"total": 400}, {"total": "400"}, {"total": 400.0}, {"total": "1,000"}, {"total": "many"}, {"total": -1}, {"total":
+        {"all": 3}}, {"total": True}, {"count": 50}, {"count": "50"}, {"count": []}, {"totalCount": 3}, {"total_rows": 3},
+        {"meta": {"total": 3}}, {"next": "/message/log/select?page=2"}, {"nextToken": "abc"}, {"next_page": 2}, {"has_more":
+        True}, {"hasMore": "true"}, {"more": 1}, {"truncated": True}, {"pagination": {"has_more": True}}, {"links": {"next":
+        "x"}}, {"cursor": "x"}, {"page": 1, "pages": 8}, {"total_pages": 2}, {"paging": {"lastPage": 3}}, {"error": "timeout"},
+        {"ok": False}, {"success": False}, {"status": 504, "message": "cut short"}, {"rows": [{"logid": "rl_9"}]}, {"messages":
+        [{"logid": "rl_9", "phone": "x"}]}, {"next_token": {"page": 2}}, {"next_token": ["a"]},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_log_that_speaks_of_more_rows_than_it_shows(envelope: dict[str, Any]) -> None:
+    """The rest of the rows would be of nobody, and whoever is in them would be texted twice."""
+    findings = await ask(DOUBTS, shortened(**envelope))
+    assert findings.absent == frozenset()
+    assert "to its end" in findings.problem or "cannot be read" in findings.problem
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {}, {"total": 2}, {"total": "2"}, {"total": None}, {"total": 1, "count": 50}, {"count": 2}, {"count": 32}, {"count": 999},
+        {"count": None}, {"has_more": False}, {"next": None}, {"next_token": ""}, {"next_token": False}, {"messages": []},
+        {"ok": True}, {"status": 200, "message": "fine"}, {"status": "ok"}, {"pages": 1, "page": 1}, {"took": 3}, {"meta":
+    {"total": 2}}, ],
+    ids=str,
+)  # fmt: skip
+async def test_a_log_that_shows_what_it_speaks_of(envelope: dict[str, Any]) -> None:
+    """What never left would stay unknown for ever."""
+    assert (await ask(DOUBTS, shortened(**envelope))).absent == {1, 2}
+
+
+async def test_rows_under_two_names() -> None:
+    """The list that is not read may hold the text."""
+    findings = await ask(
+        DOUBTS, lambda query: {"data": [], "messages": rows_of([doubt(1), *WITNESSES]), "logs": rows_of([doubt(2)])}
+    )
+    assert findings.found == {1: "rl_1", 2: "rl_2"}
+
+
+# ---- no clock decides ----
+
+
+@pytest.mark.parametrize("flags", [[], ["spring"]])
+@pytest.mark.parametrize(
+    "written", [0, 1, 1700000000, 99_999_999_999_999, "soon", "03/05/2025", "2020-01-01T00:00:00Z", "2091-01-01T00:00:00Z", None,
+{}, []], ids=str )  # fmt: skip
+@pytest.mark.parametrize("hours", [0, 14, -14, 24 * 400, -24 * 400])
+async def test_no_time_makes_a_text_another(flags: list[str], written: Any, hours: int) -> None:
+    """The provider's clock, ours, a zone, seconds for milliseconds: a text whose link was shortened and whose tag was lost would
+    be an earlier one, and the person would be texted twice."""
+    one = doubt(2, time=now() + hours * 3_600_000)
+    rows = [{**rows_of([one])[0], "sent_time": written, "flags": flags, "text": "Hi 2. s.co/1 STOP"}, *rows_of(WITNESSES)]
+    findings = await ask([one], lambda query: {"data": rows})
+    assert (findings.found, findings.absent) == ({}, frozenset())
