@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rumbleup_async.bulk import columns as naming
-from rumbleup_async.bulk import heading, items
+from rumbleup_async.bulk import encodings, heading, items
 from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.items import contact_of, from_iterable
 from rumbleup_async.bulk.lines import Lines, Readable, fingerprint
@@ -35,14 +35,22 @@ _BATCH: Final = 2000
 
 
 def open_list(
-    source: str | os.PathLike[str] | BinaryIO, *, phone_field: str | None = None, fields: Collection[str] | None = None
+    source: str | os.PathLike[str] | BinaryIO,
+    *,
+    phone_field: str | None = None,
+    fields: Collection[str] | None = None,
+    encoding: str | None = None,
 ) -> ContactList:
     """Open a list: a path, "-" for standard input, or a binary file, which stays the caller's to close.
 
     `phone_field` names the phone column where its name does not say so. `fields` are the columns to keep in
-    `Contact.fields` (None: all); they may be absent, see `ContactList.require`. Raises `ListError`, with the remedy, for
-    anything that is not a list of contacts with one phone column.
+    `Contact.fields` (None: all); they may be absent, see `ContactList.require`. `encoding` is that of the file, as Python
+    calls it (None: UTF-8, UTF-16, or what lines that are neither seem to be; `ContactList.notes` says so).
+
+    Raises `ListError`, with the remedy, for anything that is not a list of contacts with one phone column, and
+    `ConfigurationError` for an encoding that is none.
     """
+    encoding = None if encoding is None else encodings.named(encoding)
     if isinstance(source, str | os.PathLike) and source != "-":
         where = str(source)
         try:
@@ -55,17 +63,17 @@ def open_list(
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
         try:
-            return ContactList(stream, where, phone_field, fields, stream.close)
+            return ContactList(stream, where, phone_field, fields, stream.close, encoding)
         except BaseException:
             stream.close()
             raise
     if isinstance(source, str | os.PathLike):
         if sys.stdin is None or sys.stdin.closed:
             raise ListError("standard input is closed; pipe the list into it or name a file")
-        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None)
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding)
     if isinstance(getattr(source, "encoding", None), str):
         raise ListError('the list was opened as text; open it in binary mode, "rb"')
-    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None)
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding)
 
 
 class ContactList:
@@ -82,19 +90,20 @@ class ContactList:
         phone_field: str | None,
         fields: Collection[str] | None,
         close: Callable[[], None] | None,
+        encoding: str | None = None,
     ) -> None:
         self._where = where
         self._close = close
         self._taken = False
         try:
-            self._lines = Lines(stream)
+            self._lines = Lines(stream, encoding)
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be read: {_words(error)}") from None
         head = self._lines.head
         sample = self._lines.sample()
         if not sample and self._lines.whole:  # of a file with no more than a byte order mark, too
             raise ListError(f"{where}: is empty; it needs a line a contact")
-        heading.refuse_foreign(head, where)
+        heading.refuse_foreign(head, where, encoding=encoding or self._lines.encoding)
         if not sample:
             raise ListError(f"{where}: its first line is longer than 64 KiB; this is not a list with a line a contact")
         found = self._heading = heading.read(sample, where, phone_field)
@@ -117,6 +126,11 @@ class ContactList:
     def fingerprint(self) -> str | None:
         """The fingerprint of the raw bytes, the same as `fingerprint(path)`; None until the list is read to its end."""
         return self._lines.fingerprint if self._taken else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of how the list was read, in words without a phone; complete once it is read to its end."""
+        return self._lines.notes()
 
     def require(self, fields: Iterable[str]) -> None:
         """Raise `ListError` if one of these merge fields is not a column, which would skip every contact.

@@ -44,11 +44,11 @@ class Heading(NamedTuple):
     row: int = 0
 
 
-def refuse_foreign(head: bytes, where: str) -> None:
-    """Raise `ListError` for a file that is no list of text lines."""
-    if what := documents.of_bytes(head):
+def refuse_foreign(head: bytes, where: str, *, encoding: str = "") -> None:
+    """Raise `ListError` for a file that is no list of text lines. `encoding`, if it is known, may be one full of zeros."""
+    if (what := documents.of_bytes(head)) and not (encoding.startswith("utf-32") and head.startswith(b"\xff\xfe")):
         raise ListError(f"{where}: this is {what}")
-    if head.count(0) * 5 > len(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if head.count(0) * 5 > len(head) and not encoding:
         raise _no_text(where)
 
 

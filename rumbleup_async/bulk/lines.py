@@ -1,6 +1,6 @@
 """The bytes of a contact list as lines of text, lazily and in bounded memory.
 
-Lives here: encodings, line ends, lines without end, the fingerprint. May import: stdlib.
+Lives here: blocks, line ends, lines without end, the fingerprint. May import: errors, its neighbour `encodings`.
 
 Lists are exported, edited and pasted together by different programs, so one file may hold UTF-8 and Windows lines side by
 side. What cannot be read stays in its place as U+FFFD: the line keeps its number and screening refuses the text.
@@ -12,6 +12,8 @@ import codecs
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+from rumbleup_async.bulk import encodings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +38,12 @@ class Readable(Protocol):
 class Lines:
     """The lines of a stream without their ends, in lists of some hundreds.
 
-    `head` is the raw beginning of the stream. A lone CR ends a line in a file that has no other line ends, or everywhere
-    if `cr_ends` is set; otherwise it stays in its line, because it may be a line break typed into a cell.
+    `head` is the raw beginning of the stream; `encoding` is how it is written, if that is known. A lone CR ends a line in a
+    file that has no other line ends, or everywhere if `cr_ends` is set; otherwise it stays in its line, because it may be a
+    line break typed into a cell.
     """
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, encoding: str | None = None) -> None:
         self.fingerprint: str | None = None
         """Of the raw bytes; set once the stream has been read to its end."""
         self._stream = stream
@@ -48,10 +51,14 @@ class Lines:
         self._block, self._at = b"", 0
         """What has been read last, and how much of it has been made into lines."""
         self.head = self._read_head()
-        self._decoder = _utf16(self.head)
+        self.encoding = encoding or encodings.utf16(self.head)
+        """That of the whole stream, if it was named or shows; "" for UTF-8 or a mixture."""
+        self._decoder = codecs.getincrementaldecoder(self.encoding)("replace") if self.encoding else None
         self._first = self._decoded(self.head).removeprefix(codecs.BOM_UTF8)
         self._mac = b"\r" in self._first and b"\n" not in self._first
         self.cr_ends = self._mac
+        self.notes = encodings.Notes(encoding, self._mac)
+        """What is to be said of how the bytes were read, once all are."""
 
     @property
     def whole(self) -> bool:
@@ -60,7 +67,8 @@ class Lines:
 
     def sample(self) -> list[str]:
         """The complete lines of the head."""
-        return self._split(self._first if self.whole else self._first[: self._last_end(self._first)])
+        head = self._first if self.whole else self._first[: self._last_end(self._first)]
+        return self._lines(self.notes.text(head, counted=False))
 
     def __iter__(self) -> Iterator[list[str]]:
         rest, overlong = self._first, False
@@ -102,7 +110,7 @@ class Lines:
         return head
 
     def _decoded(self, data: bytes) -> bytes:
-        """UTF-16 as UTF-8, everything else as it is."""
+        """What is known to be of another encoding as UTF-8, everything else as it is."""
         if self._decoder is None:
             return data
         return self._decoder.decode(data, final=self.whole).encode("utf-8", "replace")
@@ -112,7 +120,11 @@ class Lines:
         return data.rfind(b"\r", 0, -1) + 1 if self._mac else data.rfind(b"\n") + 1
 
     def _split(self, data: bytes) -> list[str]:
-        text = _text(data)
+        lines = self._lines(self.notes.text(data))
+        self.notes.lines += len(lines)
+        return lines
+
+    def _lines(self, text: str) -> list[str]:
         if "\r" in text:
             text = text.replace("\r\n", "\n")
             if self.cr_ends:
@@ -134,24 +146,3 @@ def fingerprint(path: str | Path) -> str:
 
 def _hasher() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=16)
-
-
-def _utf16(head: bytes) -> codecs.IncrementalDecoder | None:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return codecs.getincrementaldecoder("utf-16")("replace")
-    return None
-
-
-def _text(data: bytes) -> str:
-    """The data as UTF-8, or line by line as UTF-8 and, where that fails, as the Windows code page for Western Europe."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "".join(map(_text_of_line, data.splitlines(keepends=True)))
-
-
-def _text_of_line(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", "replace")

@@ -32,6 +32,7 @@ import anyio
 import msgspec
 
 from rumbleup_async.bulk import contacts as lists
+from rumbleup_async.bulk import encodings
 from rumbleup_async.bulk.areas import DEFAULT, read_countries
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_segments: int = 10
     require_opt_out: bool = True
     countries: Iterable[str] = DEFAULT
+    encoding: str | None = None
     details: dict[str, Any] = {}
 
 
@@ -131,6 +133,8 @@ class Run:
         self._collect = True
         self._held_for = ""
         self._used = False
+        self.list_notes: tuple[str, ...] = ()
+        """What is to be said of how a list file was read, such as its encoding."""
         self.absent_fields: tuple[str, ...] = ()
         """Merge fields that the list has no column for: their fallback is used for everybody."""
         self._is_left = False
@@ -166,7 +170,8 @@ class Run:
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""
-        settings = msgspec.structs.replace(settings, countries=read_countries(settings.countries))
+        encoding = None if settings.encoding is None else encodings.named(settings.encoding)
+        settings = msgspec.structs.replace(settings, countries=read_countries(settings.countries), encoding=encoding)
         same_text = None
         if settings.writer is None:
             template = Template(settings.text)
@@ -354,7 +359,9 @@ class Run:
         if self._ledger.fingerprint is not None and await self._is_same_list(source):
             return False
         opened = await anyio.to_thread.run_sync(
-            lambda: lists.open_list(source, phone_field=settings.phone_field, fields=screen.needed_fields)
+            lambda: lists.open_list(
+                source, phone_field=settings.phone_field, fields=screen.needed_fields, encoding=settings.encoding
+            )
         )
 
         def batches() -> Iterator[Sequence[Planned | Skipped]]:
@@ -372,6 +379,7 @@ class Run:
             self.absent_fields = _absent(opened.columns, screen.template.fields)
             await self._ledger.load(batches())
             await self._ledger.complete(opened.fingerprint or "")
+            self.list_notes = tuple(opened.notes)
         except _LoadStopped:
             self._is_cut_short = True
             return False
@@ -648,7 +656,10 @@ class Sending:
 def _chosen(settings: Settings) -> dict[str, Any]:
     """What of the rules for a list was chosen, as the plan keeps it. What is usual is left out: older ledgers do not name it."""
     countries = sorted(settings.countries)
-    return {} if countries == sorted(DEFAULT) else {"countries": countries}
+    chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
+    if settings.encoding is not None:
+        chosen["encoding"] = settings.encoding
+    return chosen
 
 
 def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def read_rows(stream: Readable, where: str) -> Iterator[Row]:
 
 
 def _read(lines: Lines, where: str) -> Iterator[Row]:
-    heading.refuse_foreign(lines.head, where)
+    heading.refuse_foreign(lines.head, where, encoding=lines.encoding)
     sample = lines.sample()
     start = next((number for number, line in enumerate(sample) if line.strip()), None)
     if start is None:

@@ -21,6 +21,7 @@ from rumbleup_async.cli.options import (
     Action,
     Concurrency,
     Countries,
+    Encoding,
     From,
     Json,
     LedgerFile,
@@ -95,6 +96,7 @@ def send(
     ] = None,
     suppress: Suppress = None,
     country: Countries = None,
+    encoding: Encoding = None,
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
     lines: From = None,
     per_second: PerSecond = None,
@@ -140,7 +142,7 @@ def send(
             yes=yes,
             as_json=as_json,
             quiet=quiet,
-            reading=Reading(countries=country),
+            reading=Reading(countries=country, encoding=encoding),
         )
     )
     finish(code)

@@ -39,6 +39,10 @@ Suppress = Annotated[
     list[Path] | None,
     typer.Option("--suppress", metavar="FILE", help="Phones never to text: a list, a report or a ledger; repeatable."),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; else it is guessed."),
+]
 Countries = Annotated[
     list[str] | None,
     typer.Option(

@@ -15,10 +15,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """None and empty: not asked for."""
 
     countries: Sequence[str] | None = None
+    encoding: str | None = None
 
     def options(self) -> dict[str, Any]:
         """What a mode is told of it, under its own names."""
-        return {"countries": self.countries} if self.countries else {}
+        told = {"countries": self.countries or None, "encoding": self.encoding}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 USUAL = Reading()

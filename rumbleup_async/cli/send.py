@@ -125,6 +125,8 @@ async def send(
             return close(run, None, as_json=as_json, quiet=True)
         if not quiet:
             show_findings(source, ledger, fresh=fresh)
+            for note in run.list_notes:
+                say(f"  note: {note}")
             for field in run.absent_fields:
                 say(f"  note: the list has no column {field}; its fallback is used for everybody")
         if dry_run:

@@ -124,6 +124,7 @@ class RumbleUp(Client):
         processes: int = 1,
         limit: int | None = None,
         phone_field: str | None = None,
+        encoding: str | None = None,
         flags: Iterable[str] = (),
         group: str | int | None = None,
         max_segments: int = 10,
@@ -147,6 +148,7 @@ class RumbleUp(Client):
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
+        `encoding`: of a list file, as Python calls it; None: UTF-8, UTF-16 or what it seems to be (`run.list_notes` says so).
         `countries`: those of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
         texts toll-free numbers, too.
         `observer`: is told of results and holds as they happen.
@@ -162,6 +164,7 @@ class RumbleUp(Client):
             action=wire.project_id(action),
             text=text,
             phone_field=phone_field,
+            encoding=encoding,
             max_segments=max_segments,
             countries=countries,
             details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},

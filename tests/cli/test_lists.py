@@ -41,3 +41,17 @@ async def test_a_country_that_is_none_is_refused(process: Process, tmp_path: Pat
     ended = await process("send", str(source), "--action", "125", "--text", "STOP", "--dry-run", "--country", "USA")
     assert ended.returncode == 2
     assert "'USA' is no country of +1" in ended.stderr
+
+
+async def test_how_a_list_was_read_is_said_before_the_question(process: Process, tmp_path: Path) -> None:
+    """Excel for Mac wrote it; everybody with an accent would be greeted as JosŽ without a word."""
+    source = tmp_path / "list.csv"
+    source.write_bytes("first_name,phone\rJosé,2125550101\rMaría,2125550102\r".encode("mac_roman"))
+    words, _ = await dry(process, source)
+    assert "note: 2 lines are not UTF-8; read as Mac Roman, e.g. line 2: José;" in words
+    assert "2125550101" not in words
+    words, _ = await dry(process, source, "--encoding", "mac_roman")
+    assert "note" not in words
+    ended = await process("send", str(source), "--action", "125", "--text", "STOP", "--dry-run", "--encoding", "macintosh-9")
+    assert ended.returncode == 2
+    assert "'macintosh-9' is no encoding" in ended.stderr
