@@ -6,9 +6,7 @@ Lives here: the demonstration, and the comparison that decides its exit code. Ma
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from rumbleup_async import child
 from rumbleup_async.bulk.report import reported
 from rumbleup_async.cli import sample, send
 from rumbleup_async.cli.console import FINE, UNKNOWNS, plural, say
@@ -67,11 +66,11 @@ async def demo(contacts: int) -> int:
 @contextmanager
 def _simulator() -> Iterator[str]:
     """A simulator in another process, as a provider is; its base URL."""
-    command = [sys.executable, "-m", "rumbleup_async", "simulate", "--port", "0", "--latency", "5", "--seed", "1"]
+    command = child.command("rumbleup_async.__main__", "simulate", "--port", "0", "--latency", "5", "--seed", "1")
     for fault in _FAULTS:
         command += ["--fault", fault]
     with subprocess.Popen(  # noqa: S603 - this very program
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, env=_environment()
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, env=child.environment()
     ) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -81,11 +80,6 @@ def _simulator() -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-
-
-def _environment() -> dict[str, str]:
-    """The simulator needs no key of the user's; a process that needs none shall see none."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("RUMBLEUP_")}
 
 
 async def _truth(url: str) -> Counter[str]:

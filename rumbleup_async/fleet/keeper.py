@@ -1,7 +1,7 @@
 """The keeper of the books of many sending processes: has the face of an engine, and sends nothing itself.
 
 Lives here: starting the senders, one durable step for all that they ask at a time, one rate, one stop.
-May import: errors, messaging, retry, finishing, bulk, fleet.channel. Knows no provider, no HTTP, no database.
+May import: errors, messaging, retry, finishing, child, bulk, fleet.channel. Knows no provider, no HTTP, no database.
 
 - Each sender is an engine that asks to close and open entries. What several ask while the disk is busy becomes one step.
 - A sender that dies leaves its open entries, at most 2 x concurrency, `unknown`; the others go on.
@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Container, Sequence
 
+from rumbleup_async import child
 from rumbleup_async.bulk.engine import Guarded, result_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace
@@ -432,13 +432,10 @@ async def _start(lock: int | None) -> _Sender:
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "rumbleup_async.fleet.sender",
-            str(theirs.fileno()),
+            *child.command("rumbleup_async.fleet.sender", str(theirs.fileno())),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=[theirs.fileno(), *([] if lock is None else [lock])],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=child.environment(),
             # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
             start_new_session=True,
         )

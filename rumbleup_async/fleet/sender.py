@@ -1,4 +1,4 @@
-"""A sending process: `python -m rumbleup_async.fleet.sender FD`, started by the keeper of the books, never by hand.
+"""A sending process, started by the keeper of the books with the number of its socket, never by hand.
 
 Lives here: an engine whose ledger is at the other end of a socket. The process is ours alone, so it may choose its event loop,
 tune the garbage collector and ignore signals: the keeper says when to stop. When the keeper is gone nothing more leaves.
@@ -176,7 +176,3 @@ def main() -> None:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_main(socket.socket(fileno=int(sys.argv[1]))))
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,14 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.shell import GUARD
-from tests.acceptance.stage import Provider, Running, Stage, phone, text_for, until
+from tests.acceptance.stage import KEY, Provider, Running, Stage, phone, text_for, until
 
 CONCURRENCY = 8
 
@@ -195,3 +196,43 @@ def test_they_stop_after_a_hold_for_all(stage: Stage, provider: Provider) -> Non
     done = stage.resume("--processes", 2, "--concurrency", 4)
     assert done.code == 0, done.err
     stage.check(400, summary=done.json)
+
+
+def test_what_lies_beside_the_list_is_not_run_in_them(stage: Stage, provider: Provider) -> None:
+    """Whoever may write into the folder of a list would have the key, and a harmless `random.py` would end the run."""
+    for name in (
+        "random",
+        "asyncio",
+        "json",
+        "socket",
+        "uvloop",
+        "msgspec",
+        "aiohttp",
+        "rumbleup_async",
+        "sitecustomize",
+        "retry",
+    ):
+        stage.file(f"{name}.py", f"open('mark', 'a').write('{name} ')\nraise SystemExit(9)\n")
+    done = stage.run(*sending(stage, 100, 2))
+    assert not (stage.folder / "mark").exists(), (stage.folder / "mark").read_text()
+    assert done.code == 0, done.err
+    stage.check(100, summary=done.json)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_they_are_told_only_what_they_need(stage: Stage, provider: Provider) -> None:
+    """A key would stand in the environment of every process, or in the list of processes, where others read it."""
+    provider.set(latency=0.05)
+    running = stage.start(*sending(stage, 400, 2))
+    provider.wait_for(20)
+    until(lambda: len(senders(running)) == 2, "two processes did not start")
+    for pid in senders(running):
+        told = (Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()).decode()
+        assert KEY not in told
+        assert "hunter2" not in told
+        assert "RUMBLEUP" not in told
+        assert "SENDBLUE" not in told
+        assert "PYTHONPATH=" not in told
+    provider.set(latency=0)
+    assert running.wait().code == 0
+    stage.check(400)
