@@ -307,6 +307,30 @@ def run_tag(run: str) -> str:
     return f"run-{run}"
 
 
+class Identity(msgspec.Struct, frozen=True):
+    """Which server and which account a run belongs to. `server`: its address in one fixed form; `account`: a short hash of the
+    key's public half."""
+
+    provider: str
+    server: str
+    account: str
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """How careful a run was told to be, as its ledger keeps it.
+
+    `options`: those of pace and of rules that were given, as JSON values; what is not among them was left to its default.
+    `suppressed`: ten digits each. `is_handed_in`: there was a container of phones that could only be asked, not stored.
+    """
+
+    options: dict[str, Any] = {}
+    suppressed: frozenset[str] = frozenset()
+    is_handed_in: bool = False
+
+    def __repr__(self) -> str:
+        return f"Kept(options={self.options!r}, suppressed=<{len(self.suppressed)} phones>)"
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is about, as its ledger keeps it: everything a resume needs besides the contacts.
 

@@ -15,6 +15,7 @@ from rumbleup_async.messaging import (
     Doubt,
     Draw,
     Findings,
+    Kept,
     Known,
     Outcome,
     Plan,
@@ -51,6 +52,21 @@ class Ledger(Protocol):
 
         What an earlier process left in `intent` becomes `unknown`. Raises LedgerMismatch, LedgerLocked, LedgerError.
         """
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be told of the ledger, once it is open."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any text of it may ever have left."""
+
+    @property
+    def kept(self) -> Kept:
+        """How careful the run was told to be so far."""
+
+    async def keep(self, kept: Kept) -> None:
+        """From now on it was told to be so careful. Suppressed phones are only ever added."""
 
     @property
     def lock(self) -> int | None:

@@ -31,8 +31,8 @@ from typing import Any, Self, TypeVar
 import anyio
 import msgspec
 
+from rumbleup_async.bulk import care, encodings
 from rumbleup_async.bulk import contacts as lists
-from rumbleup_async.bulk import encodings
 from rumbleup_async.bulk.areas import DEFAULT, read_countries
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
@@ -46,7 +46,7 @@ from rumbleup_async.bulk.template import Template
 from rumbleup_async.bulk.texters import Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
-from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
+from rumbleup_async.messaging import Kept, Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Stop
 
 T = TypeVar("T")
@@ -106,9 +106,16 @@ class Run:
         pace: Pace,
         elsewhere: Callable[..., Sends] | None = None,
         log: Callable[[Plan], Log] | None = None,
+        given: Mapping[str, Any] | None = None,
+        adapt: Callable[[Mapping[str, Any]], tuple[Options, Callable[..., Sends] | None]] | None = None,
     ) -> None:
+        """`given`: the options of pace and of rules that were given, to be kept in the ledger. `adapt` makes of those that hold
+        once the ledger is open how the run goes about its work, and what sends from other processes."""
         self._settings = settings
         self._options = options
+        self._given = given or {}
+        self._care: dict[str, Any] = dict(self._given)
+        self._adapt = adapt
         self._make_log = log
         self._settle = options.settle
         self._make_gateway = gateway
@@ -117,6 +124,11 @@ class Run:
         self._elsewhere = elsewhere
         """Makes what sends from other processes, of the arguments that an engine takes."""
         self._never = suppression(options.suppress)
+        self._suppressed = self._never if isinstance(self._never, frozenset) else frozenset()
+        """Those of this call, as far as they can be kept."""
+        self._is_handed_in = self._suppressed is not self._never
+        """There is a container of suppressed phones that can only be asked."""
+        self._goes_on_with = ""
         self._texters: Texters | None = None
         self.observer: Observer = options.observer or SilentObserver()
         self._plan: Plan | None = None
@@ -153,6 +165,7 @@ class Run:
         planned = None if self._settings is None else self._prepare(self._settings)
         try:
             self._plan = await self._ledger.open(planned)
+            self._take_care(self._ledger.kept)
             if self._screen is None and self.is_concurrent:
                 self._screen = self._screen_again(self._plan)
             self._gateway = self._make_gateway(self._plan)
@@ -162,6 +175,22 @@ class Run:
             await to_its_end(self._ledger.aclose())
             raise
         return self
+
+    def _take_care(self, kept: Kept) -> None:
+        """Go by what the run was told before, as far as it is not told otherwise now."""
+        care.require_handed_in(kept, is_handed_in=self._is_handed_in)
+        self._goes_on_with = care.told(kept, self._given)
+        self._care = care.merged(kept.options, self._given)
+        if self._adapt is not None:
+            self._options, self._elsewhere = self._adapt(self._care)
+        self._never = care.both(kept.suppressed, self._never)
+        if self._screen is not None:
+            self._screen.suppress(self._never)
+
+    async def _keep(self) -> None:
+        """Before anything of it is heeded, so that a later part of the run is as careful."""
+        kept = self._ledger.kept
+        await self._ledger.keep(Kept(self._care, kept.suppressed | self._suppressed, kept.is_handed_in or self._is_handed_in))
 
     def _check_begun(self) -> None:
         """A process that died between its plan and the first row leaves a run that would end at once, as if all were done."""
@@ -275,6 +304,16 @@ class Run:
         return self._ledger.fingerprint is not None
 
     @property
+    def notes(self) -> Sequence[str]:
+        """What is to be known of the ledger before anything is sent: that it seems to be a copy, or did not say whose it is."""
+        return tuple(self._ledger.notes)
+
+    @property
+    def goes_on_with(self) -> str:
+        """In words, what holds because an earlier part of the run was given it: options, suppressed phones; "" for nothing."""
+        return self._goes_on_with
+
+    @property
     def window(self) -> int:
         """Requests that may be in flight at this moment; in concurrent mode, the texters in use."""
         return 0 if self._engine is None else self._engine.window
@@ -377,6 +416,7 @@ class Run:
         try:
             opened.require(screen.template.required_fields)
             self.absent_fields = _absent(opened.columns, screen.template.fields)
+            await self._keep()
             await self._ledger.load(batches())
             await self._ledger.complete(opened.fingerprint or "")
             self.list_notes = tuple(opened.notes)
@@ -511,6 +551,7 @@ class Run:
 
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         assert self._gateway is not None  # noqa: S101 - set on entering
+        await self._keep()
         if self.is_concurrent and self._screen is not None:
             if not isinstance(self._gateway, Drawer):
                 raise ConfigurationError(f"{self.plan.provider} hands out no contacts; text a list of your own")

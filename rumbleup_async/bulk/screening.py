@@ -80,6 +80,10 @@ class Screen:
         self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
 
+    def suppress(self, numbers: Container[str]) -> None:
+        """From now on these are suppressed, in place of those before."""
+        self._suppress = suppression(numbers)
+
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
         """What becomes of one row. What a reader has skipped stays skipped."""
         return self.batch((row,))[0]

@@ -6,6 +6,9 @@ Lives here: checks and reads that the writer and the reader share. May import: e
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import shlex
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -20,6 +23,19 @@ from rumbleup_async.messaging import Plan, Result, State
 SCHEMA = 1
 APPLICATION = 0x52554153
 """SQLite's application_id of our ledgers ("RUAS"), so that another program's database is not taken for one."""
+
+
+_address = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/").match
+
+
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """The file that is meant; LedgerError for an address. What stands in it is not repeated: it may hold a password."""
+    text = os.fspath(path)
+    found = _address(text)
+    # A path object has lost one of the two slashes.
+    if found and ("://" in text or not Path(text).parent.is_dir()):
+        raise LedgerError(f"a ledger is a file on this machine; an address ({found[1]}://...) cannot hold one: give a path")
+    return Path(path)
 
 
 def check_file(path: Path, *, missing_is_fine: bool) -> None:
@@ -49,6 +65,28 @@ def check_name(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_nlink > 1:
             raise LedgerError(f"{path} has another name (a hard link); make a copy of it and take away one of the names")
+
+
+def pasted(path: str | os.PathLike[str]) -> str:
+    """A path as it can be pasted into a shell behind a command."""
+    text = os.fspath(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def another(path: Path) -> Path:
+    """A name for a new ledger beside this one, which nobody has yet."""
+    number = 2
+    while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists() and number < 1000:
+        number += 1
+    return free
+
+
+def instead(path: Path) -> str:
+    """What to do for whoever wants another run than the one in this ledger, without texting anybody twice."""
+    return (
+        "for a new run that leaves out whoever this one has texted, add: "
+        f"--suppress {pasted(path)} --ledger {pasted(another(path))}"
+    )
 
 
 def places(path: Path) -> list[tuple[int, int]]:

@@ -14,7 +14,9 @@ import anyio
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import (
@@ -23,6 +25,8 @@ from rumbleup_async.messaging import (
     SUPPRESSED,
     Closed,
     Doubt,
+    Identity,
+    Kept,
     Known,
     Plan,
     Planned,
@@ -55,10 +59,21 @@ class _Entry(msgspec.Struct):
 class MemoryLedger:
     """Keeps every contact of the run in memory, about half a kilobyte each."""
 
-    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        wall_clock: Callable[[], float] = time.time,
+        *,
+        identity: Identity | None = None,
+        consent: Consent | None = None,
+    ) -> None:
         self._clock = wall_clock
         self._looks = Looks(wall_clock)
         self._plan: Plan | None = None
+        self.identity = identity
+        """Whose it is in the hands of whoever opens it next."""
+        self.consent = consent or Consent()
+        self._identity: Identity | None = None
+        self.notes: list[str] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -69,19 +84,33 @@ class MemoryLedger:
         self._queue: deque[int] = deque()
         self._counts = dict.fromkeys(State, 0)
         self._recovered = 0
+        self._was_tried = False
+        self.kept = Kept()
         self.fingerprint: str | None = None
 
     @property
     def counts(self) -> Mapping[State, int]:
         return self._counts
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any text of it may ever have left."""
+        return self._was_tried or any(entry.state not in states.BORN for entry in self._entries.values())
+
+    async def keep(self, kept: Kept) -> None:
+        self.kept = kept
+
     async def open(self, plan: Plan | None) -> Plan:
+        if self.identity is not None:
+            if self._identity is not None and self.is_used:
+                identities.check(self._identity, self.identity, self.consent, "the ledger")
+            self._identity = self.identity
         if self._plan is None:
             if plan is None:
                 raise LedgerError("a ledger in memory has nothing to resume")
             self._plan = plan
         elif plan is not None and (differing := compare(self._plan, plan)):
-            if any(entry.state not in states.BORN for entry in self._entries.values()):
+            if self.is_used:
                 raise LedgerMismatch(f"the ledger was begun with another {' and another '.join(differing)}; use a new one")
             self._forget()
             self._plan = plan
@@ -259,6 +288,7 @@ class MemoryLedger:
             self._move(entry, one.state)
             entry.reason, entry.logid = one.reason, one.logid
             if one.state is State.QUEUED:
+                self._was_tried = True
                 entry.again, entry.time = entry.time, 0
                 self._looks.note([one.row])
                 self._queue.append(one.row)

@@ -8,20 +8,28 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger.files import beside, check_file, check_kind, read_plan, reading, select_rows, value_of
-from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.ledger import keeping, marks
+from rumbleup_async.ledger.files import beside, check_file, check_kind, path_of, read_plan, reading, select_rows, value_of
+from rumbleup_async.messaging import Identity, Plan, Result, State
 
 
 class Reader:
-    """A look into a ledger that may be in use by a run at this moment. Writes nothing. LedgerError for one that is damaged."""
+    """A look into a ledger that may be in use by a run at this moment. Writes nothing. LedgerError for one that is damaged.
+
+    `is_log_lost`: its write-ahead log is missing, so whoever seems to be queued may have been texted and counts as unknown.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = path_of(path)
         check_file(self.path, missing_is_fine=False)
+        main, log_size = (None, 0) if self.running else (marks.of_main_file(self.path), marks.log_size(self.path))
         with reading(self.path):
             self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -29,8 +37,8 @@ class Reader:
                 check_kind(self._db, self.path)
                 self.plan = self._plan()
                 self.complete = value_of(self._db, "list") is not None
+                self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), log_size)
                 self.stopped = self._why_stopped()
-                self.elapsed = float(value_of(self._db, "elapsed") or 0.0)
         except BaseException:
             self._db.close()
             raise
@@ -53,6 +61,70 @@ class Reader:
         return "died: the process ended without a word" if begun.fetchone() and undone.fetchone() else None
 
     @property
+    def elapsed(self) -> float:
+        """Seconds spent sending, by all processes; of a run under way until now, of one that died until its last text."""
+        with reading(self.path):
+            elapsed = float(value_of(self._db, "elapsed") or 0.0)
+            began = value_of(self._db, "began")
+            if began is None:
+                return elapsed
+            until = time.time() * 1000 if self.running else self._db.execute("SELECT max(time) FROM contact").fetchone()[0] or 0
+            return elapsed + max(0.0, until - int(began)) / 1000
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which server and account the run belongs to; None in a ledger of an older version."""
+        with reading(self.path):
+            stored = value_of(self._db, "identity")
+            return None if stored is None else msgspec.json.decode(stored, type=Identity)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the list, once it is in the ledger to its end."""
+        with reading(self.path):
+            return value_of(self._db, "list")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of pace and of rules that the run was given."""
+        with reading(self.path):
+            return keeping.read_options(self._db)
+
+    @property
+    def suppressed(self) -> int:
+        """How many phones the run suppresses."""
+        with reading(self.path):
+            return keeping.count(self._db)
+
+    def queued_phones(self, limit: int) -> list[str]:
+        """Phones that are queued: all of them, or about so many evenly chosen ones."""
+        with reading(self.path):
+            number = self._db.execute("SELECT count(*) FROM contact WHERE state = 0").fetchone()[0]
+            step = max(1, number // limit)
+            found = self._db.execute("SELECT phone FROM contact WHERE state = 0 AND row % ? = 0 LIMIT ?", (step, limit))
+            return [phone for (phone,) in found]
+
+    def texted(self, phones: list[str]) -> int:
+        """How many of these have been texted by it, or may have been."""
+        with reading(self.path):
+            found = self._db.execute(
+                """SELECT count(*) FROM json_each(?) AS asked JOIN contact ON phone = asked.value
+                WHERE screened IS NULL AND state IN (1, 2, 3, 6)""",
+                (msgspec.json.encode(phones).decode(),),
+            )
+            return int(found.fetchone()[0])
+
+    def _note_in_lock(self) -> dict[str, int]:
+        try:
+            lock = os.open(beside(self.path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return {}
+        try:
+            return marks.read_note(lock)
+        finally:
+            os.close(lock)
+
+    @property
     def running(self) -> bool:
         """Whether a run is writing it now."""
         try:
@@ -73,6 +145,9 @@ class Reader:
         with reading(self.path):
             for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
                 counts[State(state)] = number
+        if self.is_log_lost:
+            counts[State.UNKNOWN] += counts[State.QUEUED]
+            counts[State.QUEUED] = 0
         return counts
 
     def reasons(self) -> list[tuple[State, str, int]]:
@@ -104,7 +179,13 @@ class Reader:
     def _some_rows(self, after: int) -> list[Result]:
         # Not around the loop above: what its caller does with a row is no matter of the ledger's.
         with reading(self.path):
-            return select_rows(self._db, after, 1000, "")
+            rows = select_rows(self._db, after, 1000, "")
+        if not self.is_log_lost:
+            return rows
+        return [
+            msgspec.structs.replace(row, state=State.UNKNOWN, reason=marks.DOUBT) if row.state is State.QUEUED else row
+            for row in rows
+        ]
 
     def close(self) -> None:
         self._db.close()

@@ -34,7 +34,8 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.finishing import to_its_end
-from rumbleup_async.ledger import states
+from rumbleup_async.ledger import identity as identities
+from rumbleup_async.ledger import keeping, marks, standing, states
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.files import (
     APPLICATION,
@@ -43,17 +44,34 @@ from rumbleup_async.ledger.files import (
     check_file,
     check_kind,
     check_name,
+    instead,
+    path_of,
     places,
     read_plan,
     said,
     select_rows,
     value_of,
 )
+from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import Coming, sort_out
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.settling import put_back, select_doubts, select_known, select_witnesses, settle
-from rumbleup_async.messaging import SUPPRESSED, Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import (
+    SUPPRESSED,
+    Closed,
+    Doubt,
+    Identity,
+    Kept,
+    Known,
+    Plan,
+    Planned,
+    Result,
+    Settled,
+    Skipped,
+    State,
+    Text,
+)
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -86,16 +104,43 @@ _AHEAD = 512
 
 _INTERRUPTED = "interrupted before its result was known"
 
+_LOG_PAGES = 2000
+"""Pages that the write-ahead log may come to before it is carried over into the main file."""
+_FIRST_STEPS = 100
+"""Steps until it is looked at how many pages they write."""
+
 
 class SqliteLedger:
     """The ledger of one run in the file `path` (mode 0600), with SQLite's own `-wal` and `-shm` and our `-lock` beside it.
 
-    Without `keep_empty` a file that was begun here and was given no contact is taken away again on closing.
+    Without `keep_empty` a file that was begun here and was given no contact is taken away again on closing. `identity`: the
+    server and account of whoever opens it; `consent`: what was said of it. `notes`, once it is open: what is to be told of it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, keep_empty: bool = True) -> None:
-        self.path = Path(path)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        keep_empty: bool = True,
+        identity: Identity | None = None,
+        consent: Consent | None = None,
+    ) -> None:
+        self.path = path_of(path)
         self._keep_empty = keep_empty
+        self._identity = identity
+        self._consent = consent or Consent()
+        self.notes: list[str] = []
+        self._kept = Kept()
+        self._is_used = False
+        self._is_marked = False
+        """The main file says that its log holds more."""
+        self._number = 0
+        """Of the last mark."""
+        self._opened = 0
+        """How often the ledger has been opened to write."""
+        self._steps_left = _FIRST_STEPS
+        """Steps until the log is carried over into the main file."""
+        self._steps = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
@@ -126,10 +171,21 @@ class SqliteLedger:
     def lock(self) -> int | None:
         return self._lock
 
+    @property
+    def kept(self) -> Kept:
+        return self._kept
+
+    @property
+    def is_used(self) -> bool:
+        return self._is_used or self._is_marked
+
     # ---- the calls: each hands one function to the thread and waits for it, come what may ----
 
     async def open(self, plan: Plan | None) -> Plan:
         return await self._in_thread(self._open, plan)
+
+    async def keep(self, kept: Kept) -> None:
+        await self._in_thread(self._keep, kept)
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         await self._in_thread(self._load, batches)
@@ -195,14 +251,21 @@ class SqliteLedger:
         lock_is_new = not beside(self.path, "-lock").exists()
         self._take_lock()
         try:
-            self._open_file()
-            with self._transaction() as db:
-                put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
-            stored = self._settle(read_plan(self._db, self.path), plan)
+            stored = self._open_file()
+            if stored is not None:
+                self._check_standing(stored)
+                self._check_identity()
+                with self._transaction() as db:
+                    put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
+            stored = self._settle(stored, plan)
             self._recover()
             self._ended_before = value_of(self._db, "stopped")
             with self._transaction() as db:
                 db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
+                self._count_the_dead()
+                self._note_opening()
+            self._note_in_lock()
+            self._kept = keeping.read(self._db)
             self._places = places(self.path)
         except BaseException:
             if lock_is_new and not self._is_new:
@@ -230,20 +293,78 @@ class SqliteLedger:
             return stored
         if self._was_used():
             raise LedgerMismatch(
-                f"{self.path} was begun with another {' and another '.join(differing)}; use a new ledger for a new run"
+                f"{self.path} was begun with another {' and another '.join(differing)}, and texts of it may have left; "
+                f"{instead(self.path)}"
             )
         self._begin_anew(plan)
         return plan
 
     def _was_used(self) -> bool:
-        """Whether any text of this ledger may ever have left: of what is queued, tried or not, none has."""
-        found = self._db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) LIMIT 1").fetchone()
-        return found is not None
+        """Whether any text of this ledger may ever have left: of what is queued, none has, unless it was absent from the log."""
+        db = self._db
+        return value_of(db, "tried") is not None or bool(
+            db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) LIMIT 1").fetchone()
+        )
+
+    def _check_standing(self, plan: Plan) -> None:
+        """Whether this file is the ledger itself or a copy of it."""
+        db, lock = self._db, self._lock
+        stored = value_of(db, "place")
+        self._opened = int(value_of(db, "opened") or 0)
+        if stored is None:
+            # Of an older version, which forgot that what it queued again after an absence had been tried.
+            found = "SELECT 1 FROM contact WHERE state = 0 AND attempts > 0 AND reason IS NULL LIMIT 1"
+            if db.execute(found).fetchone():
+                self._write("tried", "1")
+            return
+        try:
+            before = msgspec.json.decode(stored, type=standing.Standing)
+        except msgspec.MsgspecError:
+            return
+        if not self._was_used():
+            return  # nobody has been texted by it, nor by whatever it is a copy of
+        known = marks.read_note(lock).get("opened", 0) if lock is not None else 0
+        said = standing.check(
+            self.path,
+            before,
+            standing.here(self.path),
+            plan.run,
+            is_set_back=known > self._opened,
+            original=self._consent.original,
+        )
+        if said:
+            self.notes.append(said)
+
+    def _check_identity(self) -> None:
+        """Whether whoever opens it is of the server and the account to which its texts went. It binds once one may have left."""
+        now = self._identity
+        if now is None:
+            return
+        stored = value_of(self._db, "identity")
+        if stored is None:
+            self.notes.append(identities.adopted(str(self.path), now))
+            return
+        if not self._was_used():
+            return
+        identities.check(msgspec.json.decode(stored, type=Identity), now, self._consent, str(self.path))
+
+    def _note_opening(self) -> None:
+        """Within a transaction: where the ledger stands, whose it is, and that it was opened once more."""
+        self._opened += 1
+        self._write("opened", str(self._opened))
+        self._write("place", msgspec.json.encode(standing.here(self.path)).decode())
+        if self._identity is not None:
+            self._write("identity", msgspec.json.encode(self._identity).decode())
+
+    def _note_in_lock(self, marking: int = 0) -> None:
+        if self._lock is not None:
+            marks.write_note(self._lock, opened=self._opened, marking=marking)
 
     def _begin_anew(self, plan: Plan) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM contact")
-            db.execute("DELETE FROM run")
+            db.execute("DELETE FROM run WHERE key != ?", (marks.KEY,))
+            keeping.forget(db)
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
             db.execute(_ONE_TEXT_A_PHONE)
             self._write("plan", msgspec.json.encode(plan).decode())
@@ -260,7 +381,7 @@ class SqliteLedger:
             # Whoever held it has just taken it away together with an empty ledger.
             raise LedgerLocked(f"{self.path} was being opened by another run; try again")
 
-    def _open_file(self) -> None:
+    def _open_file(self) -> Plan | None:
         if not self.path.exists():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             self._is_new = True
@@ -269,9 +390,17 @@ class SqliteLedger:
                 os.fsync(directory)
             finally:
                 os.close(directory)
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        main, log_size = marks.of_main_file(self.path), marks.log_size(self.path)
+        # An absolute path: SQLite may read `file:x.ledger` as an address, and open another file than the one that is locked.
+        db = sqlite3.connect(self.path.absolute(), isolation_level=None, check_same_thread=False, cached_statements=512)
         self._connection = db
         check_kind(db, self.path)
+        plan = read_plan(db, self.path)
+        seen = value_of(db, marks.KEY) if plan is not None else None
+        note = marks.read_note(self._lock) if self._lock is not None else {}
+        is_lost = marks.is_log_lost(main, seen, note, log_size)
+        if is_lost and not self._consent.log_lost:
+            raise marks.lost(self.path)
         self.path.chmod(0o600)
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
@@ -279,6 +408,55 @@ class SqliteLedger:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
         db.execute("PRAGMA cache_size = -8000")
+        self._number = max(marks.number_of(main), marks.number_of(seen))
+        if plan is not None and (is_lost or (seen or "").endswith(marks.MAIN)):
+            with self._transaction():
+                self._write(marks.KEY, marks.mark(self._number, marks.LOG))
+                if is_lost:
+                    self._give_up_queue()
+        return plan
+
+    def _give_up_queue(self) -> None:
+        """Within a transaction: of whoever is queued nobody knows any more whether they were texted, nor who was added since."""
+        now = _now()
+        self._db.execute("UPDATE contact SET state = 6, reason = ?, time = ? WHERE state = 0", (marks.DOUBT, now))
+        self._write("tried", "1")
+        self._write("lost", "1")
+        self._write("recovered", str(now))
+
+    def _mark_main(self) -> None:
+        """Carry the log over into the main file, which is to know that what follows is in the log; see `marks`."""
+        db = self._db
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        number = self._number = self._number + 1
+        self._note_in_lock(marking=number)
+        # The next step waits for the disk, and with it for these two.
+        db.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._transaction():
+                self._write(marks.KEY, marks.mark(number, marks.MAIN))
+            pages = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+            with self._transaction():
+                self._write(marks.KEY, marks.mark(number, marks.LOG))
+                if not self._is_marked:
+                    db.execute("INSERT INTO run VALUES ('began', ?) ON CONFLICT (key) DO NOTHING", (str(_now()),))
+        finally:
+            db.execute("PRAGMA synchronous = FULL")
+        self._note_in_lock()
+        if self._lock is not None:
+            os.fsync(self._lock)
+        if self._is_marked and pages > 0:
+            self._steps_left = max(8, min(self._steps * _LOG_PAGES // pages, 16 * self._steps))
+        else:
+            self._steps_left = _FIRST_STEPS
+        self._is_marked = True
+        self._steps = 0
+
+    def _count_step(self) -> None:
+        """Before each step that may open entries."""
+        if not self._is_marked or self._steps >= self._steps_left:
+            self._mark_main()
+        self._steps += 1
 
     def _create(self, plan: Plan) -> None:
         with self._transaction() as db:
@@ -303,6 +481,7 @@ class SqliteLedger:
         self._cursor = 0
         self._ahead.clear()
         self.fingerprint = value_of(db, "list")
+        self._is_used = self._was_used()
 
     def _count(self) -> None:
         self._last_row = self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
@@ -315,9 +494,7 @@ class SqliteLedger:
     def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         db = self._db
         if self._was_used():
-            raise LedgerMismatch(
-                f"{self.path} was begun with another list, and texts of it may have left; use a new ledger for a new list"
-            )
+            raise LedgerMismatch(f"{self.path} was begun with another list, and texts of it may have left; {instead(self.path)}")
         with self._transaction():
             # A load that was cut off left rows without the index; nothing of them was ever sent.
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
@@ -351,6 +528,8 @@ class SqliteLedger:
         db = self._db
         if value_of(db, "loading") is not None:
             raise LedgerError(f"{self.path}: its list was not read to its end; give the same list again")
+        if value_of(db, "lost") is not None:
+            raise LedgerError(f"{self.path} has lost its log, and with it who was texted since; nobody can be added to it")
         new = self._unknown_rows(rows)
         if not new:
             return []
@@ -400,9 +579,7 @@ class SqliteLedger:
             else:
                 same = phone == row.phone and bool(screened or (text or self._same_text) == row.text)
             if not same:
-                raise LedgerMismatch(
-                    f"{self.path}: row {row.row} of the list is not the contact it was; use a new ledger for a new list"
-                )
+                raise LedgerMismatch(f"{self.path}: row {row.row} of the list is not the contact it was; {instead(self.path)}")
         return new
 
     def _first_rows(self, phones: list[str]) -> dict[str, int]:
@@ -481,6 +658,7 @@ class SqliteLedger:
         if not (closing.number or opened):
             return []
         try:
+            self._count_step()
             self._step(closing, opened)
             self._check_place()
         except BaseException:
@@ -571,6 +749,7 @@ class SqliteLedger:
         new: list[Planned | Skipped] = []
         again: list[Text] = []
         self._check(closing)
+        self._count_step()
         with self._transaction() as db:
             if closing.number:
                 self._step(closing)
@@ -629,7 +808,18 @@ class SqliteLedger:
         self._ended_before = None
         with self._transaction():
             self._write("stopped", stopped or "")
-            self._write("elapsed", str(float(value_of(self._db, "elapsed") or 0.0) + elapsed))
+            self._add_elapsed(elapsed)
+
+    def _count_the_dead(self) -> None:
+        """Within a transaction: a process that died has not said how long it was sending; its last text has."""
+        began = value_of(self._db, "began")
+        if began is not None:
+            last = self._db.execute("SELECT max(time) FROM contact").fetchone()[0] or 0
+            self._add_elapsed(max(0, last - int(began)) / 1000)
+
+    def _add_elapsed(self, seconds: float) -> None:
+        self._write("elapsed", str(float(value_of(self._db, "elapsed") or 0.0) + seconds))
+        self._db.execute("DELETE FROM run WHERE key = 'began'")
 
     def _rows(self, after: int, limit: int, skipped_only: bool) -> list[Result]:
         return select_rows(self._db, after, limit, "AND state = 4" if skipped_only else "")
@@ -643,6 +833,8 @@ class SqliteLedger:
     def _note(self, settled: Sequence[Settled]) -> None:
         with self._transaction() as db:
             moves = settle(db, settled)
+            if any(after is State.QUEUED for _, after in moves):
+                self._write("tried", "1")  # nothing else would tell from now on that a text may have left
         for (before, after), number in moves.items():
             self._counts[before] -= number
             self._counts[after] += number
@@ -651,6 +843,13 @@ class SqliteLedger:
             # The queue is read from the beginning again: what came back to it lies behind.
             self._ahead.clear()
             self._cursor = 0
+
+    def _keep(self, kept: Kept) -> None:
+        new = kept.suppressed - self._kept.suppressed
+        if kept != self._kept:
+            with self._transaction() as db:
+                keeping.write(db, kept, new)
+            self._kept = kept
 
     def _close(self) -> None:
         is_empty = self._is_new and not self._keep_empty and not any(self._counts.values())

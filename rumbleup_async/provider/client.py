@@ -11,13 +11,14 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider.caller import ABROAD, Caller
 from rumbleup_async.provider.replies import Dialect
+from rumbleup_async.retry import Policy
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange, Response
 from rumbleup_async.session.limits import Timeouts
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from rumbleup_async.bulk.options import Options
     from rumbleup_async.bulk.run import Run, Settings
     from rumbleup_async.fleet.channel import Recipe
-    from rumbleup_async.messaging import Plan
+    from rumbleup_async.messaging import Identity, Plan
 
 USER_AGENT = "rumbleup_async"
+
+_FOR_EVER = 1e18
 
 
 class Connecting(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +81,17 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
 class Client:
     """What `async with` opens and closes, and what runs are made of. A provider's client adds its resources and its modes.
 
-    `hide`: secrets that no error repeats.
+    `hide`: secrets that no error repeats. `public`: the half of the key that is no secret.
     """
 
     PROVIDER: ClassVar[str]
     """The name in ledgers and on the command line."""
+    SAME_HOST: ClassVar[Mapping[str, str]] = {}
+    """Names of the provider's host that stand for another one."""
 
-    def __init__(self, connecting: Connecting, dialect: Dialect, *, hide: tuple[str, ...]) -> None:
+    def __init__(self, connecting: Connecting, dialect: Dialect, *, hide: tuple[str, ...], public: str) -> None:
         self._connecting = connecting
+        self._public = public
         self._hide = hide
         self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
@@ -126,11 +132,20 @@ class Client:
             raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
         return Pace(rate, self._hold)
 
-    def _ledger(self, path: str | os.PathLike[str] | None) -> ports.Ledger:
-        """The books of one run: in a file, or in memory for None."""
-        from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+    def _ledger(self, path: str | os.PathLike[str] | None, **consent: bool) -> ports.Ledger:
+        """The books of one run: in a file, or in memory for None. `consent`: what was said of the file."""
+        from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger
 
-        return MemoryLedger() if path is None else SqliteLedger(path, keep_empty=False)
+        if path is None:
+            return MemoryLedger(identity=self.identity)
+        return SqliteLedger(path, keep_empty=False, identity=self.identity, consent=Consent(**consent))
+
+    @property
+    def identity(self) -> Identity:
+        """Which server and account this client's runs belong to. No request is needed to know that."""
+        from rumbleup_async.ledger import identity_of
+
+        return identity_of(self.PROVIDER, self._connecting.base_url, self._public, self.SAME_HOST)
 
     def _run(
         self,
@@ -140,22 +155,27 @@ class Client:
         *,
         pace: ports.Pace,
         gateway: Callable[[Plan, Exchange, bool], ports.Gateway],
-        elsewhere: Callable[..., ports.Sends] | None = None,
+        given: Mapping[str, Any],
+        heed: Callable[[Mapping[str, Any], Options], None],
+        elsewhere: Callable[[Mapping[str, Any]], Callable[..., ports.Sends]] | None = None,
         log: Callable[[Plan], ports.Log] | None = None,
     ) -> Run:
-        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `elsewhere`:
-        sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
+        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `given`: the
+        options of pace and of rules that were given; `heed(care, options)` is told those that hold. `elsewhere` makes of them
+        what sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
         from rumbleup_async.bulk.run import Run
 
         if self._caller.is_closed:
             raise ConfigurationError("this client is closed; make another one")
-        options = options.checked()
-        pool = None if self._connecting.session is None else self._connecting.session.connector
-        if pool is not None:
-            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
-            # bind it.
-            sizes = [size for size in (pool.limit, pool.limit_per_host, options.concurrency) if size]
-            options = msgspec.structs.replace(options, concurrency=min(sizes))
+        now = self._careful(options, given)
+        if elsewhere is not None and now.processes > 1:
+            elsewhere(given)  # refuses at once what no other process could do
+
+        def adapt(care: Mapping[str, Any]) -> tuple[Options, Callable[..., ports.Sends] | None]:
+            nonlocal now
+            now = self._careful(options, care)
+            heed(care, now)
+            return now, elsewhere(care) if elsewhere is not None and now.processes > 1 else None
 
         def make_gateway(plan: Plan) -> ports.Gateway:
             if plan.provider != self.PROVIDER:
@@ -165,18 +185,40 @@ class Client:
                 raise ConfigurationError(ABROAD)
             # A pool of its own, as large as the concurrency, so that runs side by side do not wait for each other.
             shared = self._connecting.exchange is not None
-            exchange = self._exchange if shared else self._connecting.connect(options.concurrency)
+            exchange = self._exchange if shared else self._connecting.connect(now.concurrency)
             return gateway(plan, exchange, not shared)
 
         return Run(
             settings,
-            options,
+            now,
             gateway=make_gateway,
             ledger=ledger,
             pace=pace,
-            elsewhere=elsewhere,
             log=log,
+            given=given,
+            adapt=adapt,
         )
+
+    def _careful(self, options: Options, care: Mapping[str, Any]) -> Options:
+        """The options with what was given of pace and rules; ConfigurationError if one of it cannot be meant."""
+        from rumbleup_async.bulk.texters import Locks
+
+        known = {name: care[name] for name in ("concurrency", "processes") if name in care}
+        try:
+            if "policy" in care:
+                known["policy"] = msgspec.convert(care["policy"], Policy)
+            if "locks" in care:
+                known["locks"] = msgspec.convert(care["locks"], Locks)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(f"policy or locks cannot be meant: {error}") from None
+        options = msgspec.structs.replace(options, **known).checked()
+        pool = None if self._connecting.session is None else self._connecting.session.connector
+        if pool is not None:
+            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
+            # bind it.
+            sizes = [size for size in (pool.limit, pool.limit_per_host, options.concurrency) if size]
+            options = msgspec.structs.replace(options, concurrency=min(sizes))
+        return options
 
     def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:
         """Sends from other processes, each with a client made by the recipe; ConfigurationError if no process can make it."""
@@ -188,6 +230,20 @@ class Client:
                 "another process cannot use this client's session, exchange, ssl or trace_configs; send from one process"
             )
         return functools.partial(Fleet, recipe=recipe, rate=rate)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Of these options those that were given, as the ledger keeps them."""
+    return {name: _kept(value) for name, value in options.items() if value is not None}
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.to_builtins(value)
+    if isinstance(value, Mapping):
+        return {name: _kept(one) for name, one in value.items()}
+    # JSON has no number for "for ever".
+    return _FOR_EVER if value == math.inf else value
 
 
 def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:

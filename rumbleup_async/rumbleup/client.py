@@ -7,13 +7,13 @@ May import: errors, messaging, retry, session, ledger, bulk, provider.*, rumbleu
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
+from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
 from rumbleup_async.retry import Policy
 from rumbleup_async.rumbleup import answers, wire
 from rumbleup_async.rumbleup.account import Accounts
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from rumbleup_async.bulk import ports
     from rumbleup_async.bulk.options import Options
     from rumbleup_async.bulk.ports import Observer
     from rumbleup_async.bulk.run import Run, Settings
@@ -90,7 +91,7 @@ class RumbleUp(Client):
         self._again = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
         # In no error: the pair, its secret half, and the pair as it travels, which gateways quote.
         hide = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
-        super().__init__(connecting, answers.DIALECT, hide=hide)
+        super().__init__(connecting, answers.DIALECT, hide=hide, public=api_key.partition(":")[0])
         caller = self._caller
         self.messages = Messages(caller)
         self.projects = Projects(caller, "project")
@@ -120,8 +121,8 @@ class RumbleUp(Client):
         text: str,
         ledger: str | os.PathLike[str] | None = None,
         rate: float | None = None,
-        concurrency: int = 64,
-        processes: int = 1,
+        concurrency: int | None = None,
+        processes: int | None = None,
         limit: int | None = None,
         phone_field: str | None = None,
         encoding: str | None = None,
@@ -132,6 +133,9 @@ class RumbleUp(Client):
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
+        same_account: bool = False,
+        same_server: bool = False,
+        original: bool = False,
     ) -> Run:
         """A run that texts a list of your own through message/send alone (fast mode; RumbleUp's support enables it per account).
 
@@ -142,16 +146,19 @@ class RumbleUp(Client):
         `text`: `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is skipped. It
         must mention STOP.
         `ledger`: a file; the run can be resumed from it after any crash. None keeps the books in memory: a crash forgets them.
-        `rate`: texts per second at most; None or 0 leaves it to the provider. `concurrency`: requests in flight at most, in
-        each process. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before
-        the first text leaves.
+        `rate`: texts per second at most; 0 leaves it to the provider. `concurrency`: requests in flight at most, in each
+        process, 64. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before the
+        first text leaves. These, `policy` and `suppress` are kept in the ledger: where one is not given, what the run was given
+        before holds; suppressed phones add up.
         `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
         sends create.
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
         `encoding`: of a list file, as Python calls it; None: UTF-8, UTF-16 or what it seems to be (`run.list_notes` says so).
         `countries`: those of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
         texts toll-free numbers, too.
-        `observer`: is told of results and holds as they happen.
+        `observer`: is told of results and holds as they happen. `same_account`, `same_server`: the ledger's run was begun with
+        another key of this account, under another address of this server. `original`: the file is no copy, or the one to go on
+        with.
 
         Raises ConfigurationError and its kin on entering, before anything is sent.
         """
@@ -170,21 +177,20 @@ class RumbleUp(Client):
             details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
         )
         options = Options(
-            concurrency=concurrency,
-            processes=processes,
             limit=limit,
-            policy=policy or Policy(),
             suppress=suppression(suppress),
             observer=observer,
         )
-        return self._begin(settings, options, ledger, rate)
+        care = given(rate=rate, concurrency=concurrency, processes=processes, policy=policy)
+        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
+        return self._begin(settings, options, books, care)
 
     def concurrent_mode(
         self,
         *,
         action: str | int,
         text: str | Writer,
-        texters: int = 16,
+        texters: int | None = None,
         ledger: str | os.PathLike[str] | None = None,
         rate: float | None = None,
         limit: int | None = None,
@@ -193,8 +199,11 @@ class RumbleUp(Client):
         suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
-        locks: Locks | None = None,
+        locks: Locks | Mapping[str, Any] | None = None,
         observer: Observer | None = None,
+        same_account: bool = False,
+        same_server: bool = False,
+        original: bool = False,
     ) -> Run:
         """A run that texts the contacts of a project as the server hands them out: message/next, then message/send, by many
         texters.
@@ -204,20 +213,15 @@ class RumbleUp(Client):
 
         Any number of such runs, in any number of processes, may work on one project: the server hands a contact to one at a time.
         `text`: a template as in fast mode, or a function, plain or async, that is given the `Contact` and returns its text,
-        or None to leave it alone. `texters`: contacts worked on at a time, at most; fewer after the server says 440.
+        or None to leave it alone. `texters`: contacts worked on at a time, at most, 16; fewer after the server says 440.
         `locks`: for how long a contact that was handed out counts as ours, and how patiently "none this time" is asked
-        again. The rest is as in fast mode.
+        again; a mapping has only those of its fields that are given. The rest is as in fast mode.
 
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
         from rumbleup_async.bulk.suppression import suppression
-        from rumbleup_async.bulk.texters import Locks
-
-        locks = locks or Locks()
-        if rate and rate * locks.send_within < 2:
-            raise ConfigurationError("the rate is so low that a contact's lock would end before its turn; use a higher rate")
 
         settings = Settings(
             provider=self.PROVIDER,
@@ -228,70 +232,90 @@ class RumbleUp(Client):
             countries=countries,
             details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
-        options = Options(
-            concurrency=texters,
-            limit=limit,
-            policy=policy or Policy(),
-            suppress=suppression(suppress),
-            observer=observer,
-            locks=locks,
-        )
-        return self._begin(settings, options, ledger, rate)
+        options = Options(concurrency=16, limit=limit, suppress=suppression(suppress), observer=observer)
+        care = given(rate=rate, concurrency=texters, policy=policy, locks=locks)
+        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
+        return self._begin(settings, options, books, care, is_drawing=True)
 
     def resume(
         self,
         ledger: str | os.PathLike[str],
         *,
         rate: float | None = None,
-        concurrency: int = 64,
-        processes: int = 1,
+        concurrency: int | None = None,
+        processes: int | None = None,
         limit: int | None = None,
         suppress: Container[str] | Iterable[str] = (),
         policy: Policy | None = None,
-        locks: Locks | None = None,
+        locks: Locks | Mapping[str, Any] | None = None,
         observer: Observer | None = None,
         reconcile: bool = True,
         settle: float = 900.0,
+        same_account: bool = False,
+        same_server: bool = False,
+        original: bool = False,
+        log_lost: bool = False,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
-        phones in `suppress`: people may have opted out since.
+        phones in `suppress`: people may have opted out since. What is not given of rate, concurrency, processes, policy and
+        locks is as it was given before, and the phones suppressed before still are.
         `reconcile`: look what is `unknown` up in the message log before the first text; `run.reconcile()` says what came of it.
-        `settle`: seconds from a text's intent until its absence from the log counts.
+        `settle`: seconds from a text's intent until its absence from the log counts. `same_account`, `same_server`, `original`:
+        as for `fast_mode`. `log_lost`: the ledger's `-wal` file is lost for good, so whoever is queued becomes unknown.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.suppression import suppression
 
         options = Options(
-            concurrency=concurrency,
-            processes=processes,
             limit=limit,
-            policy=policy or Policy(),
             suppress=suppression(suppress),
             observer=observer,
-            locks=locks,
             settle=settle if reconcile else None,
         )
-        return self._begin(None, options, ledger, rate)
+        care = given(rate=rate, concurrency=concurrency, processes=processes, policy=policy, locks=locks)
+        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
+        return self._begin(None, options, books, care)
 
     def _begin(
-        self, settings: Settings | None, options: Options, ledger: str | os.PathLike[str] | None, rate: float | None
+        self,
+        settings: Settings | None,
+        options: Options,
+        ledger: ports.Ledger,
+        care: Mapping[str, Any],
+        *,
+        is_drawing: bool = False,
     ) -> Run:
-        elsewhere = None
-        if options.processes > 1:
+        pace = self._pace(care.get("rate"))
+
+        def heed(now: Mapping[str, Any], options: Options) -> None:
+            rate = now.get("rate")
+            if rate and options.locks is not None and rate * options.locks.send_within < 2:
+                raise ConfigurationError("the rate is so low that a contact's lock would end before its turn; use a higher rate")
+            pace.limit(rate)
+
+        def elsewhere(now: Mapping[str, Any]) -> Callable[..., ports.Sends]:
             from rumbleup_async.fleet.channel import Recipe
 
             timeouts = msgspec.to_builtins(self._connecting.timeouts)
             longest = (self._connecting.timeouts or Timeouts()).longest
             recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts}, longest)
-            elsewhere = self._fleet(recipe, rate)
+            return self._fleet(recipe, now.get("rate"))
+
+        if is_drawing:
+            from rumbleup_async.bulk.texters import Locks
+
+            options = msgspec.structs.replace(options, locks=Locks())
+            heed(care, self._careful(options, care))
         return self._run(
             settings,
             options,
-            self._ledger(ledger),
-            pace=self._pace(rate),
+            ledger,
+            pace=pace,
             gateway=self._gateway,
+            given=care,
+            heed=heed,
             elsewhere=elsewhere,
             log=self._log_search,
         )

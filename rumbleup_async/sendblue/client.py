@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import msgspec
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address
+from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
 from rumbleup_async.retry import Policy
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.limits import LineLimits
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from rumbleup_async.bulk.options import Options
-    from rumbleup_async.bulk.ports import Gateway, Observer
+    from rumbleup_async.bulk.ports import Gateway, Ledger, Observer
     from rumbleup_async.bulk.run import Run, Settings
     from rumbleup_async.messaging import Plan
     from rumbleup_async.session.exchange import Exchange
@@ -44,6 +46,7 @@ class Sendblue(Client):
     """
 
     PROVIDER = "sendblue"
+    SAME_HOST: ClassVar[Mapping[str, str]] = {"api.sendblue.com": "api.sendblue.co"}
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class Sendblue(Client):
             trace_configs=tuple(trace_configs),
             transport=transport,
         )
-        super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret))
+        super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
 
     @classmethod
@@ -93,8 +96,8 @@ class Sendblue(Client):
         from_numbers: Iterable[str],
         text: str,
         ledger: str | os.PathLike[str] | None = None,
-        limits: LineLimits | None = None,
-        concurrency: int = 64,
+        limits: LineLimits | Mapping[str, Any] | None = None,
+        concurrency: int | None = None,
         limit: int | None = None,
         phone_field: str | None = None,
         encoding: str | None = None,
@@ -106,6 +109,9 @@ class Sendblue(Client):
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
         observer: Observer | None = None,
+        same_account: bool = False,
+        same_server: bool = False,
+        original: bool = False,
     ) -> Run:
         """A run that texts a list of your own over your lines, used in turn.
 
@@ -113,7 +119,8 @@ class Sendblue(Client):
                                           ledger="run.ledger") as run:
                 async for result in run.send(contacts): ...
 
-        `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`. A line that is used up or refused rests, the
+        `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`; a mapping has only those of its fields that are
+        given. A line that is used up or refused rests, the
         others go on; when all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume.
         `require_opt_out`: whether the text must mention STOP; Sendblue does not demand it, the law may.
         Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`.
@@ -144,61 +151,58 @@ class Sendblue(Client):
             countries=countries,
             details=details,
         )
-        options = Options(
-            concurrency=concurrency,
-            limit=limit,
-            policy=policy or Policy(),
-            suppress=suppression(suppress),
-            observer=observer,
-        )
-        return self._begin(settings, options, ledger, limits)
+        options = Options(limit=limit, suppress=suppression(suppress), observer=observer)
+        care = given(concurrency=concurrency, policy=policy, limits=limits)
+        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
+        return self._begin(settings, options, books, care)
 
     def resume(
         self,
         ledger: str | os.PathLike[str],
         *,
-        limits: LineLimits | None = None,
-        concurrency: int = 64,
+        limits: LineLimits | Mapping[str, Any] | None = None,
+        concurrency: int | None = None,
         limit: int | None = None,
         suppress: Container[str] | Iterable[str] = (),
         policy: Policy | None = None,
         observer: Observer | None = None,
         reconcile: bool = True,
         settle: float = 900.0,
+        same_account: bool = False,
+        same_server: bool = False,
+        original: bool = False,
+        log_lost: bool = False,
     ) -> Run:
         """The run of a ledger file, to be gone on with: `async with sendblue.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
         phones in `suppress`. What the lines have sent in this hour and day is read from the ledger. `reconcile`, `settle`: as for
-        `RumbleUp.resume`; the message list is what is searched.
+        `RumbleUp.resume`; the message list is what is searched. What is not given of limits, concurrency and policy is as it was
+        given before, and the phones suppressed before still are.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.suppression import suppression
 
         options = Options(
-            concurrency=concurrency,
             limit=limit,
-            policy=policy or Policy(),
             suppress=suppression(suppress),
             observer=observer,
             settle=settle if reconcile else None,
         )
-        return self._begin(None, options, ledger, limits)
+        care = given(concurrency=concurrency, policy=policy, limits=limits)
+        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
+        return self._begin(None, options, books, care)
 
-    def _begin(
-        self, settings: Settings | None, options: Options, path: str | os.PathLike[str] | None, limits: LineLimits | None
-    ) -> Run:
+    def _begin(self, settings: Settings | None, options: Options, ledger: Ledger, care: Mapping[str, Any]) -> Run:
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
         from rumbleup_async.sendblue.list_search import ListSearch
 
-        ledger = self._ledger(path)
-        lines = Lines(
-            (limits or LineLimits()).checked(),
-            hold=self._hold,
-            rows=ledger.rows,
-            wait_ceiling=options.policy.wait_ceiling,
-        )
+        policy = msgspec.convert(care.get("policy", {}), Policy)
+        lines = Lines(_limits(care), hold=self._hold, rows=ledger.rows, wait_ceiling=policy.wait_ceiling)
+
+        def heed(now: Mapping[str, Any], options: Options) -> None:
+            lines.heed(_limits(now), options.policy.wait_ceiling)
 
         def gateway(plan: Plan, exchange: Exchange, owned: bool) -> Gateway:
             lines.begin(plan.details["from_numbers"])
@@ -211,9 +215,18 @@ class Sendblue(Client):
                 hide=self._hide,
             )
 
-        run = self._run(settings, options, ledger, pace=lines, gateway=gateway, log=lambda _: ListSearch(self.messages))
+        run = self._run(
+            settings, options, ledger, pace=lines, gateway=gateway, given=care, heed=heed, log=lambda _: ListSearch(self.messages)
+        )
         lines.attach(run.stop, run.tell_held)
         return run
+
+
+def _limits(care: Mapping[str, Any]) -> LineLimits:
+    try:
+        return msgspec.convert(care.get("limits", {}), LineLimits).checked()
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"the limits of a line cannot be meant: {error}") from None
 
 
 def _lines(numbers: Iterable[str]) -> list[str]:

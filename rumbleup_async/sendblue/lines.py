@@ -79,22 +79,26 @@ class Lines:
         wait_ceiling: float,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self.limits = limits
         self.hold = hold
         self._rows = rows
-        self._wait_ceiling = wait_ceiling
         self._wall_clock = wall_clock
         self._ahead: float | None = None
         self.lines: list[Line] = []
         self._turn = 0
         self._next: Line | None = None
         self._recalled: asyncio.Task[None] | None = None
-        self._is_counting = limits.new_per_hour is not None or limits.new_per_day is not None
-        """Whether it matters what the hour and the day have seen."""
-        self._knows = not self._is_counting
+        self.heed(limits, wait_ceiling)
         self._told_until = 0.0
         self._stop: Callable[[Stop], object] = lambda _: None
         self._held: Callable[[float, str], object] = lambda *_: None
+
+    def heed(self, limits: LineLimits, wait_ceiling: float) -> None:
+        """Go by these limits; before the lines are there."""
+        self.limits = limits
+        self._wait_ceiling = wait_ceiling
+        self._is_counting = limits.new_per_hour is not None or limits.new_per_day is not None
+        """Whether it matters what the hour and the day have seen."""
+        self._knows = not self._is_counting
 
     def begin(self, numbers: Sequence[str]) -> None:
         """The lines of the run, once its plan is known."""

@@ -16,6 +16,7 @@ from rumbleup_async.messaging import (
     Closed,
     Doubt,
     Draw,
+    Kept,
     Known,
     Outcome,
     Plan,
@@ -151,6 +152,21 @@ class Books:
 
     async def open(self, plan: Plan | None) -> Plan:
         return await self.ledger.open(plan)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.ledger.notes
+
+    @property
+    def is_used(self) -> bool:
+        return self.ledger.is_used
+
+    @property
+    def kept(self) -> Kept:
+        return self.ledger.kept
+
+    async def keep(self, kept: Kept) -> None:
+        await self.ledger.keep(kept)
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         await self.ledger.load(batches)

@@ -68,6 +68,7 @@ async def test_a_look_into_the_file_takes_nothing_away_under_the_run(tmp_path: P
     for ending in ("", "-wal"):
         shutil.copy(f"{path}{ending}", copy)
     await ledger.aclose()
+    path.unlink()
     assert await used(copy / "run.ledger", None) == {State.QUEUED: 90, State.UNKNOWN: 10}
 
 
@@ -500,6 +501,7 @@ def test_a_ledger_can_be_moved(tmp_path: Path) -> None:
     moved.mkdir()
     for entry in list(tmp_path.glob("run.ledger*")):
         shutil.copy(entry, moved / entry.name)
+        entry.unlink()
     assert virtual_time.run(used(moved / "run.ledger", None)) == {State.QUEUED: 80, State.UNKNOWN: 20}
 
 

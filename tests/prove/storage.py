@@ -22,6 +22,7 @@ from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.messaging import Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import Kept as Keeping
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
 
@@ -96,7 +97,8 @@ class Disk(MemoryLedger):
         row = self._first_row.get(phone)
         return None if row is None else self._entries[row].state
 
-    def kept(self) -> dict[int, Kept]:
+    def books(self) -> dict[int, Kept]:
+        """What the books say, by row."""
         found = {}
         for row, entry in self._entries.items():
             planned = entry.planned
@@ -126,7 +128,7 @@ class Simulated:
         return self.disk.counts[State.UNKNOWN]
 
     def kept(self) -> dict[int, Kept]:
-        return self.disk.kept()
+        return self.disk.books()
 
     def is_loaded(self) -> bool:
         return self.disk.fingerprint is not None
@@ -167,6 +169,21 @@ class Writer:
         if self._disk.plan is not None:
             self._disk.recover()
         return await self._disk.open(plan)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._disk.notes
+
+    @property
+    def is_used(self) -> bool:
+        return self._disk.is_used
+
+    @property
+    def kept(self) -> Keeping:
+        return self._disk.kept
+
+    async def keep(self, kept: Keeping) -> None:
+        await self._step("keep", self._disk.keep, kept)
 
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
         await self._step("load", self._disk.load, batches)
@@ -359,11 +376,21 @@ class _Ledger(SqliteLedger):
         self.snapshot = snapshot
         self.kind = "load"
 
-    def _open_file(self) -> None:
+    def _open_file(self) -> Plan | None:
         self.kind = "open"
-        super()._open_file()
+        plan = super()._open_file()
         connection: Any = _Connection(self._connection, self)
         self._connection = connection
+        return plan
+
+    def _mark_main(self) -> None:
+        self.kind, kind = "mark", self.kind
+        super()._mark_main()
+        self.kind = kind
+
+    def _keep(self, kept: Keeping) -> None:
+        self.kind = "keep"
+        super()._keep(kept)
 
     def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         self.kind = "add"
