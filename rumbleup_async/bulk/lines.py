@@ -9,7 +9,9 @@ side. What cannot be read stays in its place as U+FFFD: the line keeps its numbe
 from __future__ import annotations
 
 import codecs
+import contextlib
 import hashlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -136,9 +138,9 @@ class Lines:
 
 
 def fingerprint(path: str | Path) -> str:
-    """The fingerprint of a list from its bytes alone, at the speed of the disk. Raises OSError if it cannot be read."""
+    """The fingerprint of a list ("-": standard input) from its bytes alone, at the speed of the disk. Raises OSError."""
     digest = _hasher()
-    with Path(path).open("rb", buffering=0) as file:
+    with contextlib.nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb", buffering=0) as file:
         while data := file.read(1 << 20):
             digest.update(data)
     return digest.hexdigest()

@@ -47,9 +47,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarise(
-    counts: Mapping[State, int], *, run: str, action: str, elapsed: float, sent_now: int, stopped: str | None
+    counts: Mapping[State, int],
+    *,
+    run: str,
+    action: str,
+    elapsed: float,
+    sent_now: int,
+    stopped: str | None,
+    running: bool = False,
 ) -> Summary:
-    """The summary of a ledger's counts. What is still open counts as unknown: nobody knows yet."""
+    """The summary of a ledger's counts. What is still open counts as unknown: nobody knows yet. Of a run that is `running`
+    elsewhere it is in flight, and counted apart."""
     return Summary(
         run=run,
         action=action,
@@ -58,7 +66,7 @@ def summarise(
         refused=counts[State.REFUSED],
         skipped=counts[State.SKIPPED],
         not_sent=counts[State.NOT_SENT] + counts[State.QUEUED],
-        unknown=counts[State.UNKNOWN] + counts[State.INTENT],
+        unknown=counts[State.UNKNOWN] + (0 if running else counts[State.INTENT]),
         elapsed_seconds=round(elapsed, 3),
         texts_per_second=round(sent_now / elapsed, 1) if elapsed > 0 else 0.0,
         stopped=stopped,

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import os
 import secrets
+import sys
 import time
 from collections import deque
 from collections.abc import (
@@ -25,6 +26,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -309,6 +311,11 @@ class Run:
         return tuple(self._ledger.notes)
 
     @property
+    def is_used(self) -> bool:
+        """Whether a text of this run may have left, now or before."""
+        return self._ledger.is_used
+
+    @property
     def goes_on_with(self) -> str:
         """In words, what holds because an earlier part of the run was given it: options, suppressed phones; "" for nothing."""
         return self._goes_on_with
@@ -429,13 +436,21 @@ class Run:
 
     async def _is_same_list(self, source: str) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
-        if source == "-":
-            raise LedgerMismatch("the ledger has its list already, and standard input can be read only once; resume it instead")
+        is_file = await anyio.to_thread.run_sync(lambda: Path(source).is_file())
+        if not is_file:
+            if not self._ledger.is_used:
+                return False  # as good as new, and what can be read only once is read now
+            if source == "-" and (sys.stdin is None or sys.stdin.closed):
+                raise ListError("standard input is closed; pipe the list into it or name a file")
         try:
             found = await anyio.to_thread.run_sync(lists.fingerprint, source)
         except OSError as error:
             raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
-        return found == self._ledger.fingerprint
+        is_same = found == self._ledger.fingerprint
+        if not is_same and not is_file:
+            await self._ledger.load(())  # it refuses another list, and says what to do
+            raise LedgerMismatch("the ledger was begun with another list; use a new one")
+        return is_same
 
     def send(self, contacts: Contacts | None = None) -> Sending:
         """Text the contacts; iterate over what becomes of them, or await it for the summary. Once per run.

@@ -25,12 +25,16 @@ from rumbleup_async.cli.options import (
     From,
     Json,
     LedgerFile,
+    LedgerPath,
+    Original,
     PerDay,
     PerHour,
     PerSecond,
     Processes,
     Quiet,
     Rate,
+    SameAccount,
+    SameServer,
     SettleSeconds,
     Suppress,
     Timeout,
@@ -39,6 +43,7 @@ from rumbleup_async.cli.options import (
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import Reading
 from rumbleup_async.cli.send import finish, read_text, run_loop
+from rumbleup_async.ledger import Consent
 
 app = Commands(
     name="rumbleup",
@@ -81,12 +86,10 @@ def send(
         str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
     ] = None,
     text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
-    ledger: Annotated[
-        Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept (beside LIST).")
-    ] = None,
+    ledger: LedgerPath = None,
     rate: Rate = None,
-    concurrency: Concurrency = 64,
-    processes: Processes = 1,
+    concurrency: Concurrency = None,
+    processes: Processes = None,
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
     phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
@@ -109,6 +112,12 @@ def send(
         bool, typer.Option("--no-opt-out", help="Sendblue: let a text leave that does not mention STOP.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Text a list that another ledger beside it has texted into this project.")
+    ] = False,
+    same_account: SameAccount = False,
+    same_server: SameServer = False,
+    original: Original = False,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -139,6 +148,8 @@ def send(
             phone_field=phone_field,
             suppress=suppress,
             dry_run=dry_run,
+            again=again,
+            consent=Consent(same_account=same_account, same_server=same_server, original=original),
             yes=yes,
             as_json=as_json,
             quiet=quiet,
@@ -157,9 +168,9 @@ def texters(
     ] = None,
     text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
     number: Annotated[
-        int, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most.")
-    ] = 16,
-    ledger: Annotated[Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept.")] = None,
+        int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most (16).")
+    ] = None,
+    ledger: LedgerPath = None,
     rate: Rate = None,
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
@@ -167,11 +178,16 @@ def texters(
     suppress: Suppress = None,
     country: Countries = None,
     patience: Annotated[
-        float, typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes.")
-    ] = 60.0,
+        float | None,
+        typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes (60)."),
+    ] = None,
     wait_locks: Annotated[
-        bool, typer.Option("--wait-locks", help="Stay until contacts locked by lost answers come back.")
-    ] = False,
+        bool | None,
+        typer.Option("--wait-locks/--no-wait-locks", help="Stay until contacts locked by lost answers come back."),
+    ] = None,
+    same_account: SameAccount = False,
+    same_server: SameServer = False,
+    original: Original = False,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -193,6 +209,7 @@ def texters(
             countries=country,
             wait_locks=wait_locks,
             patience=patience,
+            consent=Consent(same_account=same_account, same_server=same_server, original=original),
             yes=yes,
             as_json=as_json,
             quiet=quiet,
@@ -206,8 +223,8 @@ def texters(
 def resume(
     ledger: LedgerFile,
     rate: Rate = None,
-    concurrency: Concurrency = 64,
-    processes: Processes = 1,
+    concurrency: Concurrency = None,
+    processes: Processes = None,
     timeout: Timeout = 30.0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
     suppress: Suppress = None,
@@ -221,6 +238,9 @@ def resume(
     resend_absent: Annotated[
         bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
     ] = False,
+    same_account: SameAccount = False,
+    same_server: SameServer = False,
+    original: Original = False,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -239,6 +259,7 @@ def resume(
             suppress=suppress,
             settle=None if no_reconcile else settle_seconds,
             resend_absent=resend_absent,
+            consent=Consent(same_account=same_account, same_server=same_server, original=original),
             yes=yes,
             as_json=as_json,
             quiet=quiet,
@@ -253,13 +274,30 @@ def reconcile(
     ledger: LedgerFile,
     settle_seconds: SettleSeconds = 900.0,
     timeout: Timeout = 30.0,
+    same_account: SameAccount = False,
+    same_server: SameServer = False,
+    original: Original = False,
+    log_lost: Annotated[
+        bool, typer.Option("--log-lost", help="Its -wal file is lost for good: whoever is queued is unknown, and looked up.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Look what is unknown up in the message log: sent if it is there, not sent if it is absent. Texts nobody."""
     from rumbleup_async.cli import reconciling
 
-    finish(run_loop(reconciling.reconcile(ledger=ledger, settle=settle_seconds, timeout=timeout, as_json=as_json, quiet=quiet)))
+    finish(
+        run_loop(
+            reconciling.reconcile(
+                ledger=ledger,
+                settle=settle_seconds,
+                timeout=timeout,
+                consent=Consent(same_account=same_account, same_server=same_server, original=original, log_lost=log_lost),
+                as_json=as_json,
+                quiet=quiet,
+            )
+        )
+    )
 
 
 @app.command(epilog="Example: rumbleup status voters-125.ledger --json")

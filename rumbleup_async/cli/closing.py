@@ -11,6 +11,7 @@ from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
 from rumbleup_async.cli.terminal import pasteable
+from rumbleup_async.ledger import instead
 
 DRY_RUN = "dry run"
 
@@ -49,7 +50,7 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
     path = pasteable(ledger)
     if (summary.stopped or "").startswith("opt-out wording missing"):
         if summary.sent + summary.unknown + summary.refused:
-            say(f"some were texted already (rumbleup report {path}); the others need a run of their own")
+            say(f"some were texted already (rumbleup report {path}); {instead(ledger)}")
         else:
             say("send again with a corrected text")
     elif summary.resumable:

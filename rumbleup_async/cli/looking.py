@@ -11,12 +11,13 @@ import datetime as dt
 from pathlib import Path
 from typing import IO
 
+from rumbleup_async.bulk import care
 from rumbleup_async.bulk.report import Summary, reported, summarise
 from rumbleup_async.cli.closing import show_summary
 from rumbleup_async.cli.console import FINE, exit_code, plural, print_json, say
 from rumbleup_async.cli.saving import save
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.ledger import Reader
+from rumbleup_async.ledger import Reader, marks
 from rumbleup_async.messaging import Result, State
 
 COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
@@ -35,13 +36,21 @@ def status(path: Path, *, as_json: bool) -> int:
             elapsed=reader.elapsed,
             sent_now=counts[State.SENT],
             stopped=None if running else reader.stopped,
+            running=running,
         )
+        options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
     finally:
         reader.close()
     if as_json:
-        print_json({**summary.as_dict(), "running": running, "in_flight": counts[State.INTENT] if running else 0})
+        in_flight = counts[State.INTENT] if running else 0
+        kept = {**options, "suppressed": suppressed}
+        print_json({**summary.as_dict(), "running": running, "in_flight": in_flight, "kept": kept})
     else:
         _show(summary, path, in_flight=counts[State.INTENT] if running else None)
+        if told := care.shown(options, suppressed):
+            say(f"a resume goes on with: {told}")
+    if is_log_lost:
+        say(f"warning: {marks.lost(path)}")
     return FINE if running else exit_code(summary)
 
 
@@ -52,7 +61,7 @@ def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
     say(
         f"run {summary.run} is under way: {plural(summary.total, 'contact')}, {summary.sent:,} sent, "
         f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, "
-        f"{summary.unknown - in_flight:,} unknown"
+        f"{summary.unknown:,} unknown; {summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
     )
 
 

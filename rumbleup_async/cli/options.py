@@ -1,6 +1,6 @@
 """The options that several commands share.
 
-Lives here: names, ranges and help of options; nothing runs here. May import: nothing of ours.
+Lives here: names, ranges and help of options. May import: ledger (what may be the path of one).
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import path_of
 
 Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="P", help="Sendblue: a line to send from, +1...; repeatable.")]
@@ -31,9 +34,15 @@ Rate = Annotated[
     float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
 ]
 Concurrency = Annotated[
-    int, typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most, in each process.")
+    int | None,
+    typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most, in each process (64)."),
 ]
-Processes = Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger (1).")
+]
+SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of this very account.")]
+SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of this server.")]
+Original = Annotated[bool, typer.Option("--original", help="This ledger is the one to go on with, and no copy of it will be.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
     list[Path] | None,
@@ -53,4 +62,16 @@ SettleSeconds = Annotated[
     float,
     typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),
 ]
-LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.")]
+
+
+def _ledger(text: str) -> Path:
+    try:
+        return path_of(text)
+    except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_ledger)]
+LedgerPath = Annotated[
+    Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept (beside LIST).", parser=_ledger)
+]

@@ -14,12 +14,11 @@ import msgspec
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
-from rumbleup_async.messaging import Plan
+from rumbleup_async.messaging import Identity, Plan
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.sendblue.client import Sendblue
-from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.session.limits import Timeouts
 
 
@@ -57,6 +56,13 @@ class Row(msgspec.Struct, frozen=True):
     name: Callable[[Order], str]
     where: Callable[[Plan], str]
 
+    def identity(self, environ: Mapping[str, str] | None) -> Identity | None:
+        """Which server and account the environment names; None if it names none, as for a dry run."""
+        try:
+            return self.connect(environ, Timeouts()).identity
+        except ConfigurationError:
+            return None
+
 
 def _refuse(provider: str, **options: object) -> None:
     """ConfigurationError for an option that was given, be it as 0, to a provider that would not heed it."""
@@ -68,7 +74,7 @@ def _refuse(provider: str, **options: object) -> None:
 def _in_one_process(order: Order) -> dict[str, Any]:
     """The common options without the number of processes: what each line has sent is known to one process only."""
     common = dict(order.common)
-    if common.pop("processes", 1) != 1:
+    if (common.pop("processes", None) or 1) != 1:
         raise ConfigurationError("--processes means nothing to sendblue: the pace of its lines is kept by one process")
     return common
 
@@ -122,10 +128,9 @@ def _rumbleup_resume(client: RumbleUp, ledger: Path, order: Order) -> Run:
     return client.resume(ledger, rate=order.rate, **order.common)
 
 
-def _limits(order: Order) -> LineLimits:
-    """LineLimits of the command line, where 0 stands for none."""
-    asked: dict[str, Any] = {name: value or None for name, value in order.limits.items()}
-    return LineLimits(**asked)
+def _limits(order: Order) -> dict[str, Any] | None:
+    """The limits of a line that the command line names, where 0 stands for none."""
+    return {name: value or None for name, value in order.limits.items()} or None
 
 
 PROVIDERS: dict[str, Row] = {

@@ -7,22 +7,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from rumbleup_async.bulk.reconcile import Reconciled
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli import providers
 from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, plural, print_json, say
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import pasteable
+from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
 from rumbleup_async.session.limits import Timeouts
 
 
-async def reconcile(*, ledger: Path, settle: float, timeout: float, as_json: bool, quiet: bool) -> int:
+async def reconcile(*, ledger: Path, settle: float, timeout: float, consent: Consent, as_json: bool, quiet: bool) -> int:
     """Settle what is unknown in a ledger; the exit code."""
     row = providers.of_ledger(ledger)
     client = row.connect(None, Timeouts(read=timeout))
-    async with client, row.resume(client, ledger, providers.Order(common={"reconcile": False})) as run:
+    async with (
+        client,
+        row.resume(client, ledger, providers.Order(common={"reconcile": False, **msgspec.structs.asdict(consent)})) as run,
+    ):
+        for note in run.notes:
+            say(f"warning: {note}")
         done = await look(run, ledger, settle=settle, quiet=quiet)
         if not quiet and (absent := await run.count_absent()):
             again = f"rumbleup resume {pasteable(ledger)} --resend-absent"

@@ -19,8 +19,7 @@ import typer
 
 from rumbleup_async.bulk.areas import DEFAULT
 from rumbleup_async.bulk.run import Run
-from rumbleup_async.bulk.texters import Locks
-from rumbleup_async.cli import progress, providers
+from rumbleup_async.cli import neighbours, progress, providers
 from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
@@ -29,15 +28,17 @@ from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import USUAL, Reading
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
-from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.fleet.sender import tune_collector
+from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session.limits import Timeouts
 
 T = TypeVar("T")
+
+_NOTHING_SAID = Consent()
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -55,9 +56,18 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
 
 def default_ledger(source: str, whereto: str) -> Path:
     """Where the books are kept if nobody says: beside the list, so that the same list finds them again."""
-    name = "stdin" if source == "-" else Path(source).stem
-    folder = Path() if source == "-" else Path(source).parent
+    is_file = is_a_file(source)
+    name = Path(source).stem if is_file else "stdin"
+    folder = Path(source).parent if is_file else Path()
     return folder / f"{name}-{whereto}.ledger"
+
+
+def is_a_file(source: str) -> bool:
+    """Whether the list is a file that can be read again, and beside which there is room for a ledger; no pipe, no device."""
+    if source == "-" or Path(source).is_relative_to("/dev") or Path(source).is_relative_to("/proc"):
+        return False
+    path = Path(source)
+    return path.is_file() or not path.exists()
 
 
 def read_text(text: str | None, text_file: Path | None) -> str:
@@ -81,13 +91,15 @@ async def send(
     provider: str,
     order: Order,
     ledger: Path | None,
-    concurrency: int,
-    processes: int,
+    concurrency: int | None,
+    processes: int | None,
     timeout: float,
     limit: int | None,
     phone_field: str | None,
     suppress: list[Path] | None,
     dry_run: bool,
+    again: bool = False,
+    consent: Consent = _NOTHING_SAID,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -98,12 +110,13 @@ async def send(
     row = providers.row(provider)
     row.check(order)
     async with AsyncExitStack() as stack:
+        beside = ledger or default_ledger(source, row.name(order))
         if dry_run:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rumbleup-"))
             ledger = Path(folder) / "dry-run.ledger"
             client = row.dry()
         else:
-            ledger = ledger or default_ledger(source, row.name(order))
+            ledger = beside
             client = row.connect(environ, Timeouts(read=timeout))
             if not (yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
@@ -115,20 +128,25 @@ async def send(
             "phone_field": phone_field,
             "suppress": read_suppressed(suppress, source, quiet=quiet),
             **reading.options(),
+            **_said(consent),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
             fresh = await run.load(source, rows)
         if run.summary.stopped:
-            say(f"the list was not read to its end; nothing was sent; begin again with: rumbleup send {pasteable(source)}")
+            say("the list was not read to its end; nothing was sent; begin again with the same command")
             return close(run, None, as_json=as_json, quiet=True)
+        _tell(run, quiet=quiet)
         if not quiet:
             show_findings(source, ledger, fresh=fresh)
             for note in run.list_notes:
                 say(f"  note: {note}")
             for field in run.absent_fields:
                 say(f"  note: the list has no column {field}; its fallback is used for everybody")
+        texted = [] if run.is_used else neighbours.look(ledger, _folders(source, beside), row.identity(environ))
+        if not quiet or yes:
+            neighbours.tell(texted, row.where(run.plan))
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
             if not quiet:
@@ -136,6 +154,8 @@ async def send(
             run.stop(Stop(DRY_RUN, ""))
             return close(run, None, as_json=as_json, quiet=quiet)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
+        if yes and not again and any(one.is_same_list for one in texted):
+            fail("this very list has been texted into this project; leave them out with --suppress, or text them --again")
         if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=yes):
             return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet)
@@ -145,7 +165,7 @@ async def texters(
     *,
     action: str,
     text: str,
-    number: int,
+    number: int | None,
     ledger: Path | None,
     rate: float | None,
     timeout: float,
@@ -153,8 +173,9 @@ async def texters(
     flags: list[str],
     suppress: list[Path] | None,
     countries: list[str] | None,
-    wait_locks: bool,
-    patience: float,
+    wait_locks: bool | None,
+    patience: float | None,
+    consent: Consent,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -172,9 +193,11 @@ async def texters(
         flags=flags,
         suppress=read_suppressed(suppress, quiet=quiet),
         countries=countries or DEFAULT,
-        locks=Locks(wait=wait_locks, patience=patience),
+        locks={name: value for name, value in (("wait", wait_locks), ("patience", patience)) if value is not None} or None,
+        **_said(consent),
     )
     async with rumbleup, run:
+        _tell(run, quiet=quiet)
         if not may_begin(
             f"Text the contacts of project {action}, {plural(limit, 'text') + ' at most' if limit else 'all that are left'}?",
             yes=yes,
@@ -187,13 +210,14 @@ async def resume(
     *,
     ledger: Path,
     order: Order,
-    concurrency: int,
-    processes: int,
+    concurrency: int | None,
+    processes: int | None,
     timeout: float,
     limit: int | None,
     suppress: list[Path] | None,
     settle: float | None,
     resend_absent: bool,
+    consent: Consent,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -209,9 +233,11 @@ async def resume(
         "limit": limit,
         "suppress": read_suppressed(suppress, quiet=quiet),
         "reconcile": False,
+        **msgspec.structs.asdict(consent),
     }
     client = row.connect(environ, Timeouts(read=timeout))
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
+        _tell(run, quiet=quiet)
         if settle is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look(run, ledger, settle=settle, quiet=quiet)
         absent = await run.count_absent() if resend_absent else 0
@@ -236,6 +262,24 @@ async def resume(
             return close(run, ledger, as_json=as_json, quiet=quiet)
         code = await _work(run, ledger, as_json=as_json, quiet=quiet)
         return code or (FINE if all_queued else UNKNOWNS)
+
+
+def _folders(source: str, ledger: Path) -> list[Path]:
+    """Where a ledger of the same list would be."""
+    return [ledger.parent, *([Path(source).parent] if is_a_file(source) else [])]
+
+
+def _said(consent: Consent) -> dict[str, Any]:
+    """What was said of a ledger by options, for a run that is begun or gone on with by `send`."""
+    return {name: value for name, value in msgspec.structs.asdict(consent).items() if name != "log_lost"}
+
+
+def _tell(run: Run, *, quiet: bool) -> None:
+    """What is to be known of the ledger, and what holds because an earlier part of the run was told so."""
+    for note in run.notes:
+        say(f"warning: {note}")
+    if run.goes_on_with and not quiet:
+        say(f"as before: {run.goes_on_with} (an option given again replaces it; --suppress adds to the list)")
 
 
 def _is_stopped(run: Run) -> bool:

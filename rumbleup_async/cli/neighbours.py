@@ -1,0 +1,96 @@
+"""Ledgers beside a list that have texted the same people into the same project.
+
+Lives here: finding them and saying so. May import: bulk.report, cli.console, ledger, messaging.
+
+A browser's second download of a list has another name, and so another ledger: nothing else would tell that its people have the
+text already. A look costs little: no more than `_MOST` ledgers, and of long lists a sample. It disturbs no run, and a file that
+cannot be read is passed over.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import msgspec
+
+from rumbleup_async.cli.console import plural, say
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import Identity, Plan
+
+_MOST = 50
+_SAMPLE = 5000
+_MANY = 0.1
+"""The share of the people still to text from which another run's having texted them is worth a word."""
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """A ledger beside the list. `texted`: how many of those still to text it has texted, or may have; `is_same_list`: its list
+    was this one, byte for byte."""
+
+    path: Path
+    texted: int
+    is_sample: bool
+    is_same_list: bool
+
+
+def look(ledger: Path, folders: list[Path], identity: Identity | None) -> list[Neighbour]:
+    """The neighbours of a ledger that is about to text. `identity` None: any server and account."""
+    mine = Reader(ledger)
+    try:
+        plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
+        is_sample = len(phones) >= _SAMPLE
+    finally:
+        mine.close()
+    found = []
+    for path in _ledgers(folders, ledger) if phones else []:
+        try:
+            neighbour = _seen(path, plan, identity, fingerprint, phones, is_sample=is_sample)
+        except (LedgerError, OSError):
+            continue
+        if neighbour is not None:
+            found.append(neighbour)
+    return found
+
+
+def _ledgers(folders: list[Path], ledger: Path) -> list[Path]:
+    """The ledgers in these folders, those last written first."""
+    found: dict[tuple[int, int], tuple[float, Path]] = {}
+    own = ledger.stat()
+    for folder in folders:
+        for path in folder.glob("*.ledger"):
+            try:
+                seen = path.lstat()
+            except OSError:
+                continue
+            if stat.S_ISREG(seen.st_mode) and (seen.st_dev, seen.st_ino) != (own.st_dev, own.st_ino):
+                found[seen.st_dev, seen.st_ino] = (seen.st_mtime, path)
+    return [path for _, path in sorted(found.values(), reverse=True)][:_MOST]
+
+
+def _seen(
+    path: Path, plan: Plan, identity: Identity | None, fingerprint: str | None, phones: list[str], *, is_sample: bool
+) -> Neighbour | None:
+    reader = Reader(path)
+    try:
+        theirs = reader.plan
+        if (theirs.provider, theirs.action) != (plan.provider, plan.action) or theirs.run == plan.run:
+            return None
+        if identity is not None and reader.identity not in {None, identity}:
+            return None
+        texted = reader.texted(phones)
+        is_same_list = bool(fingerprint) and reader.fingerprint == fingerprint
+    finally:
+        reader.close()
+    if not texted or not (is_same_list or texted >= _MANY * len(phones)):
+        return None
+    return Neighbour(path, texted, is_sample, is_same_list)
+
+
+def tell(neighbours: list[Neighbour], where: str) -> None:
+    """Say which run has texted whom."""
+    for one in neighbours:
+        share = f"of a sample of {_SAMPLE:,} " if one.is_sample else ""
+        same = "; its list was this very one" if one.is_same_list else ""
+        say(f"  warning: {one.path} has texted {plural(one.texted, 'person', 'people')} {share}of these {where}{same}")
