@@ -145,7 +145,7 @@ async def send(
             for field in run.absent_fields:
                 say(f"  note: the list has no column {field}; its fallback is used for everybody")
         texted = [] if run.is_used else neighbours.look(ledger, _folders(source, beside), row.identity(environ))
-        if not quiet or yes:
+        if not quiet or (yes and not again):
             neighbours.tell(texted, row.where(run.plan))
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)

@@ -84,8 +84,8 @@ def lost(path: Path) -> LedgerError:
     return LedgerError(
         f"{path} is not whole: the steps of a run that was under way are in {log}, and that file is missing or another one. "
         f"Whoever is still queued here may have been texted, so nothing is sent. Put {log.name} back beside it, and take all of "
-        f"its files along when you move a ledger. If that file is lost for good: rumbleup reconcile {path} --log-lost (in Python "
-        "resume(log_lost=True)) counts everybody queued as unknown and looks them up in the provider's message log"
+        f"its files along when you move a ledger. If that file is lost for good: `reconcile {path} --log-lost` (in Python "
+        "log_lost=True) counts everybody queued as unknown and looks them up in the provider's message log"
     )
 
 

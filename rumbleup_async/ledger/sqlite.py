@@ -435,7 +435,10 @@ class SqliteLedger:
         try:
             with self._transaction():
                 self._write(marks.KEY, marks.mark(number, marks.MAIN))
-            pages = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+            try:
+                pages = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+            except sqlite3.OperationalError:
+                pages = 0  # no room in the main file: the log holds all the same
             with self._transaction():
                 self._write(marks.KEY, marks.mark(number, marks.LOG))
                 if not self._is_marked:

@@ -50,7 +50,7 @@ def check(path: Path, before: Standing, now: Standing, run: str, *, is_set_back:
         old = shlex.quote(before.path)
         raise LedgerError(
             f"{path} is a copy of {before.path}, which is still there: to go on with both would text the same people twice. "
-            f"Go on with the original: rumbleup resume {old}. If this copy is the one to go on with, and the other never again, "
+            f"Go on with the original: `resume {old}`. If this copy is the one to go on with, and the other never again, "
             "add --original (in Python original=True)"
         )
     return "" if original else _travelled(path, before)

@@ -58,7 +58,9 @@ def test_words_go_to_standard_error_and_quiet_means_quiet(stage: Stage, provider
     done = stage.run("send", stage.list(3), "--action", "125", "--text", TEXT, "--yes")
     assert (done.code, done.out) == (0, "")
     assert "3 sent" in done.err
-    done = stage.run("send", "voters.csv", "--action", "125", "--text", TEXT, "--yes", "--quiet", "--ledger", "other.ledger")
+    done = stage.run(
+        "send", "voters.csv", "--action", "125", "--text", TEXT, "--yes", "--again", "--quiet", "--ledger", "other.ledger"
+    )
     assert done == (0, "", "")
     done = stage.run("status", "voters-125.ledger")
     assert (done.code, done.out) == (0, "")
@@ -175,10 +177,11 @@ def test_standard_input(stage: Stage, provider: Provider) -> None:
     assert done.code == 0, done.err
     stage.check(found.rows, summary=done.json, planned=found.planned)
 
-    for content in (found.content, messy(50, seed=8).content):
-        again = stage.send("-", piped=content)
-        assert again.code == 2
-        assert "resume" in again.err
+    again = stage.send("-", piped=found.content)
+    assert (again.code, again.json["sent"]) == (0, done.json["sent"])
+    other = stage.send("-", piped=messy(50, seed=8).content)
+    assert other.code == 2
+    assert f"--suppress {stage.ledger} --ledger " in other.err
     stage.check(found.rows, summary=done.json, planned=found.planned)
 
 

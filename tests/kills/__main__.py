@@ -56,6 +56,7 @@ def show(tally: Tally, seconds: float, *, seed: int, jobs: int) -> None:
         ("blows", tally.blows),
         ("kills landed", tally.landed),
         ("killed command", tally.during),
+        ("befell ledgers", tally.tampered),
     ):
         print(f"{name}: {_counted(counts)}")
     print(f"ended at once by a second signal: {tally.at_once}; blows that came after the end: {tally.missed}")

@@ -7,6 +7,7 @@ seed too; where a process stands at such a moment is up to the machine, so the s
 import contextlib
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import time
@@ -59,6 +60,9 @@ _FAULTS = {
 QUEUED, INTENT, SENT, REFUSED, SKIPPED, NOT_SENT, UNKNOWN = range(7)
 """How the ledger's file numbers its states."""
 
+TAMPERINGS = ("another account", "another server", "a copy", "moved", "its log tidied away", "its lock tidied away")
+"""What befalls a ledger between two processes."""
+
 SETTLE = 2.0
 """Seconds from an intent until its absence from the log counts: whatever a dead process has sent has arrived by then."""
 
@@ -110,6 +114,8 @@ class Tally:
     texts: int = 0
     unknown: int = 0
     """Contacts that were unknown once the list was done, before they were settled."""
+    tampered: Counter[str] = field(default_factory=Counter)
+    """What befell ledgers between two processes, where it could have done harm."""
     settled: Counter[str] = field(default_factory=Counter)
     """What became of them."""
     at_once: int = 0
@@ -234,6 +240,8 @@ class Campaign:
             words = self._next_command(source)
             done = self._struck(words) if self.tally.kills < self._most_kills else self._unharmed(words)
             self._after(words, done)
+            if self._chance.random() < 0.35:
+                self._tamper(self._chance.choice(TAMPERINGS))
             if done.code in (0, 1) and not self._books.states[QUEUED]:
                 self._check(done)
                 self.tally.unknown += self._books.states[UNKNOWN]
@@ -250,6 +258,8 @@ class Campaign:
         self._env = stage.environment()
         looking = ["reconcile", stage.ledger, "--json", "--settle-seconds", SETTLE]
         again = ["resume", stage.ledger, "--yes", "--json", "--settle-seconds", SETTLE, "--resend-absent"]
+        if self._proxy is not None:
+            looking, again = [*looking, "--same-server"], [*again, "--same-server"]
         for number in range(_ROUNDS):
             time.sleep(max(0.0, self._last_sending + SETTLE - time.monotonic()))
             before = self._books.states
@@ -272,6 +282,64 @@ class Campaign:
                 self._after(again, self._struck(again))
                 self.tally.settled["absent ones sent again"] += states[NOT_SENT] - self._books.states[NOT_SENT]
         raise AssertionError(f"not settled after {_ROUNDS} processes")
+
+    def _tamper(self, kind: str) -> None:
+        """Do to the ledger what people do, and see that nothing leaves by it; then put it right again."""
+        stage, ledger = self._stage, self._stage.ledger
+        files = [file for file in ledger.parent.glob("run.ledger*") if file.is_file()]
+        log = ledger.with_name("run.ledger-wal")
+        books = self._books
+        if not books.done and not books.open:
+            return
+        left = stage.provider.left
+        resume: list[object] = ["resume", ledger, "--yes", "--no-reconcile"]
+        if kind == "another account":
+            self._must_be_refused(resume, "--same-account", RUMBLEUP_API_KEY="c_other:hunter2hunter2")
+        elif kind == "another server":
+            port = stage.provider.port + 1 if stage.provider.port < 65_000 else 1025
+            self._must_be_refused(resume, "--same-server", RUMBLEUP_BASE_URL=f"http://127.0.0.1:{port}/api")
+        elif kind == "a copy":
+            aside = stage.folder / "copy"
+            aside.mkdir()
+            for file in files:
+                shutil.copy(file, aside / file.name)
+            self._must_be_refused(["resume", aside / ledger.name, *resume[2:]], "is a copy of")
+            shutil.rmtree(aside)
+        elif kind == "moved":
+            for file in files:
+                file.rename(file.with_name(file.name.replace("run.ledger", "moved.ledger")))
+            done = self._unharmed(["reconcile", stage.folder / "moved.ledger", "--quiet", "--settle-seconds", 10_000])
+            for file in stage.folder.glob("moved.ledger*"):
+                file.rename(file.with_name(file.name.replace("moved.ledger", "run.ledger")))
+            assert done.code in (0, 1), done
+            assert "warning" not in done.err, done
+            self._books = read_books(ledger, books)
+        elif kind == "its log tidied away":
+            if not log.exists() or not log.stat().st_size or books.place != IN_FLIGHT:
+                return
+            aside = stage.folder / "aside"
+            aside.mkdir()
+            for file in (log, ledger.with_name("run.ledger-shm")):
+                file.rename(aside / file.name)
+            self._must_be_refused(resume, "put")
+            for file in ledger.parent.glob("run.ledger-[sw]*"):
+                file.unlink()
+            for file in aside.iterdir():
+                file.rename(ledger.parent / file.name)
+            aside.rmdir()
+        else:
+            ledger.with_name("run.ledger-lock").unlink()
+        assert stage.provider.left == left, f"texts left: {kind}"
+        self.tally.tampered[kind] += 1
+        self._note("tampered", kind=kind)
+
+    def _must_be_refused(self, words: list[object], why: str, **environment: str) -> None:
+        self.tally.processes += 1
+        before = self._stage.provider.requests
+        done = self._stage.begin(*words, env={**self._env, **environment}).wait()
+        assert done.code == 2, done
+        assert why in done.err.lower(), done
+        assert self._stage.provider.requests == before, f"a send was asked for: {done}"
 
     def _next_command(self, source: Path) -> list[object]:
         drawn, stage = self._drawn, self._stage
