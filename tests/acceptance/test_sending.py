@@ -58,9 +58,8 @@ def test_words_go_to_standard_error_and_quiet_means_quiet(stage: Stage, provider
     done = stage.run("send", stage.list(3), "--action", "125", "--text", TEXT, "--yes")
     assert (done.code, done.out) == (0, "")
     assert "3 sent" in done.err
-    done = stage.run(
-        "send", "voters.csv", "--action", "125", "--text", TEXT, "--yes", "--again", "--quiet", "--ledger", "other.ledger"
-    )
+    again = ("--yes", "--again", "--quiet", "--ledger", "other.ledger")
+    done = stage.run("send", "voters.csv", "--action", "125", "--text", TEXT, *again)
     assert done == (0, "", "")
     done = stage.run("status", "voters-125.ledger")
     assert (done.code, done.out) == (0, "")

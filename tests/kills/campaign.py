@@ -183,6 +183,11 @@ def read_books(path: Path, before: "Books | None") -> Books:
     return books._replace(place=LANDED[4] if before is not None and books.done > before.done else LANDED[2])
 
 
+def _rename(folder: Path, before: str, after: str) -> None:
+    for file in list(folder.glob(f"{before}*")):
+        file.rename(folder / file.name.replace(before, after))
+
+
 class Campaign:
     """One list under blows. `run()` returns what was done, or raises Violation."""
 
@@ -285,60 +290,70 @@ class Campaign:
 
     def _tamper(self, kind: str) -> None:
         """Do to the ledger what people do, and see that nothing leaves by it; then put it right again."""
-        stage, ledger = self._stage, self._stage.ledger
-        files = [file for file in ledger.parent.glob("run.ledger*") if file.is_file()]
-        log = ledger.with_name("run.ledger-wal")
-        books = self._books
-        if not books.done and not books.open:
+        if not self._books.done and not self._books.open:
             return
-        left = stage.provider.left
-        resume: list[object] = ["resume", ledger, "--yes", "--no-reconcile"]
+        port = self._stage.provider.port
+        left = self._stage.provider.left
         if kind == "another account":
-            self._must_be_refused(resume, "--same-account", RUMBLEUP_API_KEY="c_other:hunter2hunter2")
+            self._must_be_refused(self._resume(), "--same-account", RUMBLEUP_API_KEY="c_other:hunter2hunter2")
         elif kind == "another server":
-            port = stage.provider.port + 1 if stage.provider.port < 65_000 else 1025
-            self._must_be_refused(resume, "--same-server", RUMBLEUP_BASE_URL=f"http://127.0.0.1:{port}/api")
+            elsewhere = f"http://127.0.0.1:{port + 1 if port < 65_000 else 1025}/api"
+            self._must_be_refused(self._resume(), "--same-server", RUMBLEUP_BASE_URL=elsewhere)
         elif kind == "a copy":
-            aside = stage.folder / "copy"
-            aside.mkdir()
-            for file in files:
-                shutil.copy(file, aside / file.name)
-            self._must_be_refused(["resume", aside / ledger.name, *resume[2:]], "is a copy of")
-            shutil.rmtree(aside)
+            self._copy()
         elif kind == "moved":
-            for file in files:
-                file.rename(file.with_name(file.name.replace("run.ledger", "moved.ledger")))
-            done = self._unharmed(["reconcile", stage.folder / "moved.ledger", "--quiet", "--settle-seconds", 10_000])
-            for file in stage.folder.glob("moved.ledger*"):
-                file.rename(file.with_name(file.name.replace("moved.ledger", "run.ledger")))
-            assert done.code in (0, 1), done
-            assert "warning" not in done.err, done
-            self._books = read_books(ledger, books)
+            self._move()
         elif kind == "its log tidied away":
-            if not log.exists() or not log.stat().st_size or books.place != IN_FLIGHT:
+            if not self._tidy_log_away():
                 return
-            aside = stage.folder / "aside"
-            aside.mkdir()
-            for file in (log, ledger.with_name("run.ledger-shm")):
-                file.rename(aside / file.name)
-            self._must_be_refused(resume, "put")
-            for file in ledger.parent.glob("run.ledger-[sw]*"):
-                file.unlink()
-            for file in aside.iterdir():
-                file.rename(ledger.parent / file.name)
-            aside.rmdir()
         else:
-            ledger.with_name("run.ledger-lock").unlink()
-        assert stage.provider.left == left, f"texts left: {kind}"
+            self._stage.ledger.with_name("run.ledger-lock").unlink()
+        assert self._stage.provider.left == left, f"texts left: {kind}"
         self.tally.tampered[kind] += 1
         self._note("tampered", kind=kind)
+
+    def _resume(self, ledger: Path | None = None) -> list[object]:
+        return ["resume", ledger or self._stage.ledger, "--yes", "--no-reconcile"]
+
+    def _copy(self) -> None:
+        ledger, aside = self._stage.ledger, self._stage.folder / "copy"
+        aside.mkdir()
+        for file in ledger.parent.glob("run.ledger*"):
+            shutil.copy(file, aside / file.name)
+        self._must_be_refused(self._resume(aside / ledger.name), "is a copy of")
+        shutil.rmtree(aside)
+
+    def _move(self) -> None:
+        folder = self._stage.folder
+        _rename(folder, "run.ledger", "moved.ledger")
+        done = self._unharmed(["reconcile", folder / "moved.ledger", "--quiet", "--settle-seconds", 10_000])
+        _rename(folder, "moved.ledger", "run.ledger")
+        assert done.code in (0, 1), done
+        assert "warning" not in done.err, done
+        self._books = read_books(self._stage.ledger, self._books)
+
+    def _tidy_log_away(self) -> bool:
+        ledger, aside = self._stage.ledger, self._stage.folder / "aside"
+        log = ledger.with_name("run.ledger-wal")
+        if self._books.place != IN_FLIGHT or not log.exists() or not log.stat().st_size:
+            return False
+        aside.mkdir()
+        for file in ledger.parent.glob("run.ledger-[sw]*"):
+            file.rename(aside / file.name)
+        self._must_be_refused(self._resume(), "put run.ledger-wal back")
+        for file in ledger.parent.glob("run.ledger-[sw]*"):
+            file.unlink()
+        for file in aside.iterdir():
+            file.rename(ledger.parent / file.name)
+        aside.rmdir()
+        return True
 
     def _must_be_refused(self, words: list[object], why: str, **environment: str) -> None:
         self.tally.processes += 1
         before = self._stage.provider.requests
         done = self._stage.begin(*words, env={**self._env, **environment}).wait()
         assert done.code == 2, done
-        assert why in done.err.lower(), done
+        assert why.lower() in done.err.lower(), done
         assert self._stage.provider.requests == before, f"a send was asked for: {done}"
 
     def _next_command(self, source: Path) -> list[object]:
