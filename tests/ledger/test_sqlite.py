@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
@@ -148,6 +148,7 @@ def test_killed_in_the_middle_of_a_step_it_is_done_or_not_done(tmp_path: Path, m
     assert virtual_time.run(used(path, None)) == counts
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4)), max_size=60), st.integers(1, 60))
 def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numbers: list[tuple[int, int]], size: int) -> None:
     """Places in the table of phones seen are shared: who only looks like a repeat must not be left out, or be texted twice."""
