@@ -8,6 +8,7 @@ A `repr` of these values never shows a whole phone number or a text: they end up
 from __future__ import annotations
 
 import enum
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -101,6 +102,11 @@ class Text(msgspec.Struct, frozen=True, gc=False):
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
 
 
+Alone = Callable[[], Awaitable[bool]]
+"""Waits until no other answer can come behind one that says no, and tells whether none came. Where one came, nobody knows which
+of the two belonged to the text, so that the text may have been taken."""
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
     """The provider took the text for delivery. `logid` is its id in the provider's message log.
 
@@ -122,6 +128,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):
     status: int = 0
     code: str = ""
     about_recipient: bool = False
+    alone: Alone | None = None
 
 
 class Throttled(msgspec.Struct, frozen=True, gc=False, tag="throttled"):
@@ -130,6 +137,7 @@ class Throttled(msgspec.Struct, frozen=True, gc=False, tag="throttled"):
     reason: str
     status: int
     after: float | None = None
+    alone: Alone | None = None
 
 
 class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
@@ -144,6 +152,7 @@ class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
     status: int = 0
     code: str = ""
     remedy: str = ""
+    alone: Alone | None = None
 
 
 class Bar(enum.StrEnum):

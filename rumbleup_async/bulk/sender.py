@@ -12,12 +12,13 @@ from typing import TypeVarTuple
 
 from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.messaging import SUPPRESSED, Accepted, Closed, Outcome, Refused, State, Text, Throttled, Unknown
-from rumbleup_async.retry import Again, Park, Policy, Settle, Stop, StopRun, Watch, decide
+from rumbleup_async.messaging import SUPPRESSED, Accepted, Barred, Closed, Outcome, Refused, State, Text, Throttled, Unknown
+from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
 Ts = TypeVarTuple("Ts")
 
 LATE = "lock expired"
+TWO_ANSWERS = "another answer came behind the one that said no, and nobody knows which belongs to this text"
 ABANDONED = "interrupted before its result was known"
 
 _TROUBLE = 3
@@ -92,21 +93,18 @@ class Sender:
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
-            outcome = await self._deliver(text, task)
-            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
-            self._adapt(outcome)
+            outcome, decision = await self._decided(await self._deliver(text, task), attempt, task)
             match decision:
                 case Settle():
                     self._see(outcome)
                     now = int(self._wall_clock() * 1000)
                     return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
                 case Again():
-                    self.hold(decision.after, decision.reason)
+                    pass
                 case Park():
                     self._see(outcome)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
                 case StopRun():
-                    self._stop(decision.stop)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
 
     def _may_leave_now(self) -> bool:
@@ -172,6 +170,33 @@ class Sender:
             return Unknown(ABANDONED)
         except Exception as error:  # noqa: BLE001 - a mistake in a gateway must not leave an entry open: the text may have left
             return Unknown(f"unexpected {type(error).__name__}")
+        finally:
+            self.delivering.discard(task)
+
+    async def _decided(self, outcome: Outcome, attempt: int, task: asyncio.Task[None]) -> tuple[Outcome, Decision]:
+        """What an outcome means, once it is certain that it is this text's."""
+        decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+        self._adapt(outcome)
+        # What concerns the others does not wait: they would run into the same.
+        if isinstance(decision, Again):
+            self.hold(decision.after, decision.reason)
+        elif isinstance(decision, StopRun):
+            self._stop(decision.stop)
+        if isinstance(outcome, (Refused, Throttled, Barred)) and not await self._is_alone(outcome, task):
+            outcome = Unknown(TWO_ANSWERS, outcome.status)
+            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+        return outcome, decision
+
+    async def _is_alone(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> bool:
+        """Whether no other answer came behind this one, so that it is the answer to this text."""
+        if outcome.alone is None:
+            return True
+        self.delivering.add(task)
+        try:
+            return await outcome.alone()
+        except asyncio.CancelledError:
+            task.uncancel()
+            return False
         finally:
             self.delivering.discard(task)
 

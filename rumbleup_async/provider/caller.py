@@ -7,6 +7,7 @@ anyio, tenacity (after a first failure), errors, session.exchange, session.pace,
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +15,23 @@ from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import anyio
+import msgspec
 
-from rumbleup_async.errors import ConfigurationError, ExchangeError, NotSentError, RateLimited, ServerFailed, UnreadableReply
+from rumbleup_async.errors import (
+    ApiError,
+    ConfigurationError,
+    ExchangeError,
+    MaybeSentError,
+    NotSentError,
+    RateLimited,
+    ServerFailed,
+    UnreadableReply,
+)
 from rumbleup_async.provider import arguments
+from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.replies import Dialect
-from rumbleup_async.session.exchange import Exchange, Request, Response
+from rumbleup_async.session import words
+from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 from rumbleup_async.session.pace import Hold
 
 T = TypeVar("T")
@@ -91,6 +104,8 @@ class Caller:
         for caller, found in _recorders.get():
             if caller is self:
                 found.append(response)
+        if response.alone is not None and not await response.alone():
+            raise MaybeSentError(words.SEVERAL, endpoint=request.path)
         if 200 <= response.status < 300:
             return response
         error = self.dialect.error_of(response, request.path, (*hide, *self.hide))
@@ -120,6 +135,17 @@ class Caller:
             await anyio.sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
             attempt += 1
 
+    async def send(self, request: Request, answers: Answers, sent: Sent, hide: tuple[str, ...]) -> Response:
+        """A call that texts somebody: as `write`, and UnreadableReply for an answer that is not about this text."""
+        judge = answers.to(sent, (*hide, *self.hide))
+        try:
+            response = await self.write(msgspec.structs.replace(request, judge=judge), hide)
+        except ApiError:
+            judge.check(None, request.path)
+            raise
+        judge.check(response, request.path)
+        return response
+
     async def read(self, request: Request) -> Response:
         """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
         await self._unheld()
@@ -147,7 +173,7 @@ class Caller:
 
     def pages(self, path: str, filters: Mapping[str, str | None], *, timeout: float | None = None) -> Pages[Any]:
         """The rows of a list as they came."""
-        return Pages(self, path, filters, _as_it_is, timeout)
+        return Pages(self, path, filters, _as_it_is, timeout, to_the_end=True)
 
     def select(
         self,
@@ -158,10 +184,11 @@ class Caller:
         key: Callable[[T], object] | None = None,
         start: str | None = None,
         timeout: float | None = None,
+        to_the_end: bool = False,
     ) -> Pages[T]:
         """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came before are left out. `start`:
-        the token of the first page."""
-        return Pages(self, path, filters, read, timeout, key, start)
+        the token of the first page. `to_the_end`: what the list does not show is believed not to be; see `Pages`."""
+        return Pages(self, path, filters, read, timeout, key, start, to_the_end)
 
 
 def _as_it_is(row: Any, *, endpoint: str) -> Any:  # noqa: ARG001 - the shape of a reader
@@ -186,7 +213,11 @@ class Pages(Generic[T]):
         timeout: float | None,
         key: Callable[[T], object] | None = None,
         start: str | None = None,
+        to_the_end: bool = False,
     ) -> None:
+        """`to_the_end`: a page that ends the list is believed only if no other answer comes behind it on its connection. It may
+        be the page of another search, which has been answered twice."""
+        self._to_the_end = to_the_end
         self._caller = caller
         self._path = path
         self._filters = filters
@@ -230,7 +261,9 @@ class Pages(Generic[T]):
         token = self._start
         stale = 0
         while True:
-            request = Request("GET", self._path, query=dialect.query(self._filters, token), read=True, timeout=self._timeout)
+            judge = functools.partial(self._judge, token) if self._to_the_end else None
+            query = dialect.query(self._filters, token)
+            request = Request("GET", self._path, query=query, read=True, timeout=self._timeout, judge=judge)
             response = await self._caller.read(request)
             self.date = response.headers.get("Date")
             page = dialect.page(response, self._path, self._caller.hide, token)
@@ -258,3 +291,7 @@ class Pages(Generic[T]):
             if token in tokens:
                 raise UnreadableReply("the server repeats a page token; the list cannot be read to its end", endpoint=self._path)
             tokens.add(token)
+
+    def _judge(self, token: str | None, response: Response) -> Fit:
+        page = self._caller.dialect.page(response, self._path, (), token)
+        return Fit.DENIED if page.next_token is None else Fit.LIKELY

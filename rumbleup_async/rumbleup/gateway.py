@@ -1,15 +1,16 @@
 """RumbleUp as the bulk engine sees it: deliver one text, get an outcome; draw one contact, get an answer.
 
-Lives here: the fit between the engine's port and the wire. May import: errors, messaging, session.exchange, rumbleup.wire.
+Lives here: the fit between the engine's port and the wire. May import: errors, messaging, session.exchange, provider.*,
+rumbleup.wire.
 """
 
 from __future__ import annotations
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Draw, NotSent, Outcome, Text, Unknown
-from rumbleup_async.provider import arguments
+from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.rumbleup import wire
-from rumbleup_async.session.exchange import Exchange, Request
+from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 
 
 class RumbleUpGateway:
@@ -34,28 +35,38 @@ class RumbleUpGateway:
         self._action = action
         self._flags = flags
         self._group = group
+        self._tag = next((flag for flag in flags if flag.startswith("run-")), "")
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
         self._next_body = arguments.encode({"action": action})
 
     async def deliver(self, text: Text) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         body = arguments.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
+        judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._hide))
         try:
-            response = await self._exchange(Request("POST", wire.SEND, body))
+            response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
         except NotSentError as error:
             return NotSent(error.reason, "RUMBLEUP_BASE_URL")
         except MaybeSentError as error:
             return Unknown(error.reason)
-        return wire.decipher_send(response, (text.text, *self._hide))
+        return judge.outcome(response)
 
     async def draw(self) -> Draw:
         """Ask once for the next contact of the project. A POST: it has a side effect, and HTTP libraries repeat GETs."""
         try:
-            response = await self._exchange(Request("POST", wire.NEXT, self._next_body))
+            response = await self._exchange(Request("POST", wire.NEXT, self._next_body, judge=self._judge_draw))
         except NotSentError as error:
             return NotSent(error.reason, "RUMBLEUP_BASE_URL")
         except MaybeSentError as error:
             return Unknown(error.reason)
         return wire.decipher_next(response, self._hide)
+
+    def _judge_draw(self, response: Response) -> Fit:
+        # What is no contact and no word that there is none may be the answer to another request.
+        body = response.body
+        if 200 <= response.status < 300 and b'"phone"' in body and b'"logid"' not in body:
+            return Fit.LIKELY
+        return Fit.UNFIT if isinstance(wire.decipher_next(response, self._hide), Unknown) else Fit.LIKELY
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from rumbleup_async.errors import NotFound, UnreadableReply
-from rumbleup_async.provider import arguments, replies, times
+from rumbleup_async.provider import arguments, belonging, replies, times
 from rumbleup_async.rumbleup import answers, parameters, wire
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
@@ -26,6 +26,7 @@ class Messages:
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     async def next(
         self, *, action: str | int, method: Literal["POST", "GET"] = "POST", timeout: float | None = None
@@ -84,7 +85,9 @@ class Messages:
             arguments.identifier(group, "group")
         send = wire.SendBody(wire.phone_digits(phone), wire.project_id(action), text, wire.tags(flags), name, group)
         request = Request("POST", wire.SEND, arguments.encode(send), timeout=arguments.seconds(timeout))
-        return sent_message(await self._call.write(request, (text,)), wire.SEND, (text, *self._call.hide))
+        sent = belonging.Sent(send.phone, text, next((flag for flag in send.flags if flag.startswith("run-")), ""))
+        response = await self._call.send(request, self._answers, sent, (text,))
+        return sent_message(response, wire.SEND, (text, *self._call.hide))
 
     def log(
         self,
@@ -116,7 +119,7 @@ class Messages:
             "before": None if before is None else times.milliseconds(before),
             "_count": parameters.page_size(page_size),
         }
-        return self._call.select(wire.LOG, filters, Message.read, timeout=timeout)
+        return self._call.select(wire.LOG, filters, Message.read, timeout=timeout, to_the_end=True)
 
 
 def sent_message(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> Message:

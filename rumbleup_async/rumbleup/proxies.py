@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rumbleup_async.provider import arguments
+from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.provider.models import Model
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.rumbleup import parameters, wire
@@ -62,6 +62,7 @@ class Proxies:
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     def select(
         self,
@@ -116,5 +117,6 @@ class Proxies:
             "file": file,
             **extra,
         }
-        response = await self._call.write(parameters.posting(SEND, values, timeout), (text,))
+        sent = belonging.Sent(str(values["phone"]), text)
+        response = await self._call.send(parameters.posting(SEND, values, timeout), self._answers, sent, (text,))
         return sent_message(response, SEND, (text, *self._call.hide))

@@ -31,7 +31,7 @@ from rumbleup_async.messaging import (
     Unknown,
     mask,
 )
-from rumbleup_async.provider import decoding, replies
+from rumbleup_async.provider import belonging, decoding, replies
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
@@ -196,6 +196,24 @@ _TAKEN_WORDS = re.compile(r"\b(?:accepted|queued|scheduled|sent|delivered|succes
 
 _OF_ONE_TEXT = frozenset({Bar.GATEWAY, Bar.OTHER})
 """What bars this text as far as is known; under a status of success that is not believed."""
+
+
+class _Names(msgspec.Struct):
+    """What an answer to a send names."""
+
+    phone: Any = None
+    text: Any = None
+    flags: Any = None
+
+
+_names = msgspec.json.Decoder(_Names).decode
+
+
+def whose(response: Response, sent: belonging.Sent) -> belonging.Whose:
+    """Whom the answer to a message/send is about."""
+    named = belonging.read(_Names, _names, response)
+    return belonging.whose(sent, named.phone, named.text, named.flags)
+
 
 _BARS: dict[str, Bar] = {"DAILYCAP": Bar.DAILY_CAP, "TIMERANGE": Bar.OUTSIDE_HOURS}
 
@@ -466,6 +484,8 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         if "two different phones" in error.message:
             return Drawn("", _who(response), barred="two phones in one reply")
         return Unknown(error.message, response.status)
+    if contact.get("logid") is not None:
+        return Unknown("the answer to another request", response.status)
     if contact.get("phone") is None:
         if status := hidden_status(contact.get("status"), contact.get("message")):
             return _decipher_no_contact(Response(status, response.headers, response.body), hide)

@@ -20,7 +20,7 @@ from rumbleup_async.messaging import (
     Throttled,
     Unknown,
 )
-from rumbleup_async.provider import arguments
+from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.lines import Line, Lines
 from rumbleup_async.session.exchange import Exchange, Request
@@ -49,6 +49,7 @@ class SendblueGateway:
         self._status_callback = status_callback
         self._owns_exchange = owns_exchange
         self._hide = hide
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     async def deliver(self, text: Text) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
@@ -56,15 +57,16 @@ class SendblueGateway:
         body = wire.SendBody(
             text.phone, line.number, text.text, send_style=self._send_style, status_callback=self._status_callback
         )
+        hide = (text.text, *self._hide)
+        judge = self._answers.to(belonging.Sent(text.phone, text.text), hide)
         try:
-            response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body)))
+            response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
             self._lines.gave_back(line)
             return NotSent(error.reason, "SENDBLUE_BASE_URL")
         except MaybeSentError as error:
             return Unknown(f"{error.reason}; {line.note}")
-        hide = (text.text, *self._hide)
-        outcome = wire.decipher_send(response, hide)
+        outcome = judge.outcome(response)
         if isinstance(outcome, Refused) and wire.read_failure(response, hide).about_line and response.status >= 400:
             return self._line_refused(outcome, line)
         return self._noted(outcome, line)
@@ -95,8 +97,8 @@ class SendblueGateway:
         self._lines.gave_back(line)
         self._lines.rest(line, self._lines.limits.rest)
         if self._lines.others(line):
-            return Throttled(f"{line.note} is refused: {outcome.reason}", outcome.status)
-        return Barred(Bar.NO_LINE, outcome.reason, outcome.status, outcome.code)
+            return Throttled(f"{line.note} is refused: {outcome.reason}", outcome.status, alone=outcome.alone)
+        return Barred(Bar.NO_LINE, outcome.reason, outcome.status, outcome.code, alone=outcome.alone)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

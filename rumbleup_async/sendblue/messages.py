@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Literal
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.provider import arguments
+from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.models import Message
 from rumbleup_async.session.exchange import Request
@@ -27,6 +27,7 @@ class Messages:
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     async def send(
         self,
@@ -61,7 +62,8 @@ class Messages:
         )
         hide = () if words is None else (words,)
         request = Request("POST", wire.SEND, arguments.encode(body), timeout=arguments.seconds(timeout))
-        return wire.sent(await self._call.write(request, hide), (*hide, *self._call.hide))
+        response = await self._call.send(request, self._answers, belonging.Sent(body.number, words or ""), hide)
+        return wire.sent(response, (*hide, *self._call.hide))
 
     async def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """One message by its handle; NotFound if there is none. That the id is the handle is not said; the samples look so."""
@@ -131,7 +133,7 @@ class Messages:
             "limit": _count(limit, "limit", 1),
         }
         start = _count(offset, "offset", 0)
-        return self._call.select(wire.MESSAGES, filters, Message.read, key=_handle, start=start, timeout=timeout)
+        return self._call.select(wire.MESSAGES, filters, Message.read, key=_handle, start=start, timeout=timeout, to_the_end=True)
 
 
 def _handle(message: Message) -> str | None:

@@ -18,7 +18,7 @@ from rumbleup_async import errors
 from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, mask
-from rumbleup_async.provider import arguments, replies
+from rumbleup_async.provider import arguments, belonging, replies
 from rumbleup_async.provider.models import as_bool
 from rumbleup_async.sendblue.models import Message, SendStyle, Status
 from rumbleup_async.session.exchange import Response
@@ -262,6 +262,32 @@ def _denied(message: Message, failure: Failure, hide: tuple[str, ...]) -> Outcom
     if _is_for_all(failure) and not message.message_handle:
         return Barred(Bar.ACCOUNT, said, failure.status, failure.code)
     return Refused(said, failure.status, failure.code, about_recipient=failure.about_recipient)
+
+
+class _Names(msgspec.Struct):
+    """What an answer to a send names."""
+
+    number: Any = None
+    to_number: Any = None
+    from_number: Any = None
+    sendblue_number: Any = None
+    content: Any = None
+    data: Any = None
+
+
+_names = msgspec.json.Decoder(_Names).decode
+
+
+def whose(response: Response, sent: belonging.Sent) -> belonging.Whose:
+    """Whom the answer to a send-message is about."""
+    named = belonging.read(_Names, _names, response)
+    if isinstance(named.data, dict) and named.number is None and named.to_number is None and named.content is None:
+        named = msgspec.convert({name: named.data.get(name) for name in _Names.__struct_fields__}, _Names)
+    # `number` is the contact or the line, depending on who asks; the line says nothing.
+    phone = named.number if named.to_number in (None, "") else named.to_number
+    if phone in (named.from_number, named.sendblue_number):
+        phone = None
+    return belonging.whose(sent, phone, named.content)
 
 
 class _PlainReply(msgspec.Struct):

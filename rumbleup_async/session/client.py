@@ -19,7 +19,8 @@ from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
 from rumbleup_async.session import limits, words
-from rumbleup_async.session.exchange import Request, Response, Sink, rejects_side_effects_by_get
+from rumbleup_async.session.connector import CLOSED, SPOKE, Connector, HeldResponse, has_more, is_spoiled, withdraw
+from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, Sink, fit_of, rejects_side_effects_by_get
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.multipart import Multipart
 
@@ -57,6 +58,7 @@ class AiohttpExchange:
         self._urls: dict[str, URL] = {}
         self._by_type: dict[str, dict[str, str]] = {}
         self._closed = False
+        self._pauses = Pauses()
         self._timeout = aiohttp.ClientTimeout(
             total=None,
             connect=self._timeouts.connect,
@@ -72,7 +74,8 @@ class AiohttpExchange:
     def _open(self) -> aiohttp.ClientSession:
         # Opened at the first request, because aiohttp wants its loop to be running.
         self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=self._connections, ssl=self._ssl, keepalive_timeout=self._timeouts.idle),
+            connector=Connector(limit=self._connections, ssl=self._ssl, keepalive_timeout=self._timeouts.idle),
+            response_class=HeldResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             trace_configs=self._trace_configs,
@@ -161,8 +164,8 @@ class AiohttpExchange:
             raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
             # All of them, for until this one is used the caller's tracing may take its time.
-            for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see _Connector
-                for one in filter(_is_spoiled, tuple(kept)):
+            for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see session.connector
+                for one in filter(is_spoiled, tuple(kept)):
                     kept.remove(one)
                     one[0].close()
         if not self._owns_session and session.auth is not None:
@@ -174,6 +177,7 @@ class AiohttpExchange:
 
     async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
         session = self._usable(request)
+        began = time.monotonic()
         timeout = self._timeout
         if request.timeout is not None:
             timeout = aiohttp.ClientTimeout(
@@ -199,11 +203,13 @@ class AiohttpExchange:
         except aiohttp.InvalidURL:
             raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if type(error) is aiohttp.ClientConnectionError and str(error) == _CLOSED:
-                raise NotSentError(words.SESSION_CLOSED, endpoint=request.path) from None
+            if type(error) is aiohttp.ClientConnectionError and str(error) in {CLOSED, SPOKE}:
+                why = words.SESSION_CLOSED if str(error) == CLOSED else words.SPOKE
+                raise NotSentError(why, endpoint=request.path) from None
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         if response.status < 200:
-            # 101 among them. aiohttp has put the connection back already, and the true answer may still come on it.
+            # 101 among them. aiohttp may have put the connection back already, and the true answer may still come on it.
+            response.close()
             response._protocol.close()  # type: ignore[union-attr]  # noqa: SLF001
             raise MaybeSentError(words.broke_off("what came is not the end of it"), endpoint=request.path)
         try:
@@ -220,8 +226,58 @@ class AiohttpExchange:
         except BaseException:
             response.close()
             raise
-        response.release()
-        return Response(response.status, response.headers, body)
+        answer = Response(response.status, response.headers, body)
+        if request.sink is not None:
+            response.release()
+            return answer
+        self._pauses.took(time.monotonic() - began)
+        return self._judged(request, response, answer, session)
+
+    def _judged(
+        self, request: Request, response: aiohttp.ClientResponse, answer: Response, session: aiohttp.ClientSession
+    ) -> Response:
+        """The answer, and what becomes of the connection that it came over."""
+        protocol = getattr(response, "_protocol", None)  # a test double that stands for aiohttp has none
+        fit = fit_of(request, answer)
+        if protocol is not None and has_more(protocol) and fit is not Fit.PROVEN:
+            response.close()
+            protocol.close()
+            raise MaybeSentError(words.SEVERAL, endpoint=request.path)
+        if fit is Fit.UNFIT:
+            response.close()
+            if protocol is not None:
+                # Of a session that was handed in it is back in the pool. Who has got it meanwhile would get a wrong answer.
+                protocol.close()
+        elif fit is Fit.DENIED and protocol is not None:
+            return self._listen(response, protocol, answer, session)
+        else:
+            response.release()
+        return answer
+
+    def _listen(
+        self, response: aiohttp.ClientResponse, protocol: Any, answer: Response, session: aiohttp.ClientSession
+    ) -> Response:
+        """Keep the connection of an answer that says no until it is certain that no other answer comes."""
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Future[bool] = loop.create_future()
+        is_held = isinstance(response, HeldResponse)
+        if is_held:
+            protocol.is_idle = True
+        else:
+            withdraw(session, protocol)
+
+        def over() -> None:
+            more = has_more(protocol)
+            if more or not is_held:
+                response.close()
+                protocol.close()
+            else:
+                response.release()
+            if not heard.done():
+                heard.set_result(not more and not self._closed)
+
+        loop.call_later(self._pauses.pause, over)
+        return Response(answer.status, answer.headers, answer.body, lambda: heard)
 
     async def _body(self, response: aiohttp.ClientResponse, patience: float) -> bytes:
         """The whole body, bounded in size and time whatever the server does."""
@@ -248,48 +304,6 @@ class AiohttpExchange:
             self._sweeping = None
         if self._session is not None and self._owns_session:
             await self._session.close()
-
-
-_MARGIN = 0.1
-"""Seconds before its time in which a kept connection is not used any more."""
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Drops a kept connection on which something came in while it was idle.
-
-    A server that answers twice, or sends a 408 before it closes an idle connection, would otherwise have that taken for the
-    answer to the next request: a text would be recorded under another's logid. aiohttp looks at `should_close` only when a
-    connection is put back. `_get` is not documented; tests/session/test_wire_faults.py fails if it is no longer asked.
-    """
-
-    async def _get(self, key: Any, traces: Any) -> Any:
-        kept = self._conns.get(key)
-        # Behind one that is too old super() takes the next one unasked; it looks at the clock once more, hence the margin. To
-        # look at all of them would cost a tenth of a request.
-        keepalive = self._keepalive_timeout or 0.0
-        oldest = time.monotonic() - keepalive + min(_MARGIN, keepalive / 2)
-        while kept and (kept[0][1] < oldest or _is_spoiled(kept[0])):
-            kept.popleft()[0].close()
-        return await super()._get(key, traces)
-
-    async def connect(self, *arguments: Any, **options: Any) -> Any:
-        try:
-            return await super().connect(*arguments, **options)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self.closed and task is not None and not task.cancelling():
-                # Nobody cancelled it: that is how aiohttp wakes those who wait for a connection when the session is closed.
-                raise aiohttp.ClientConnectionError(_CLOSED) from None
-            raise
-
-
-def _is_spoiled(kept: Any) -> bool:
-    """Whether a connection that was kept must not be used."""
-    return bool(kept[0].should_close) or not kept[0].is_connected()
-
-
-_CLOSED = "Connector is closed."
-"""What aiohttp says to those whose connection it has just made when it is closed."""
 
 
 async def _pour(response: aiohttp.ClientResponse, sink: Sink) -> bytes:

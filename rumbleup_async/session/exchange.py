@@ -5,7 +5,8 @@ Lives here: values and a protocol; no I/O. May import: errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import enum
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -13,7 +14,7 @@ import msgspec
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
 
-__all__ = ["Exchange", "MaybeSentError", "NotSentError", "Part", "Request", "Response", "Sink", "Upload"]
+__all__ = ["Exchange", "Fit", "MaybeSentError", "NotSentError", "Part", "Request", "Response", "Sink", "Upload", "fit_of"]
 
 
 class Upload(msgspec.Struct, frozen=True, gc=False):
@@ -72,13 +73,30 @@ class Sink:
         self.head += chunk[: self.HEAD - len(self.head)]
 
 
+class Fit(enum.Enum):
+    """Whether an answer belongs to the request that it came for, as far as the answer itself tells.
+
+    A kept connection carries one answer after the other, so one answer too many is taken for the answer to the next request, and
+    every later one for that of the request after it.
+    """
+
+    PROVEN = "proven"
+    """It names what was asked, such as the phone of the text."""
+    LIKELY = "likely"
+    """It is of the kind that was asked for and names nothing."""
+    DENIED = "denied"
+    """It says no and names nothing. If it is another's, what was asked has been done."""
+    UNFIT = "unfit"
+    """It is no answer to what was asked: its connection ends."""
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` is relative to the base URL and begins with `/`; `query` is already percent-encoded.
 
     `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by itself.
     `parts` make a multipart body in place of `body`; files among them are read while they are sent. `timeout`: seconds to wait
     for the next bytes of this answer, in place of the exchange's own. `sink` takes the body of a 2xx answer, whose `Response`
-    then has none.
+    then has none. `judge` says whether an answer fits; it is asked before the connection may carry another request.
     """
 
     method: str
@@ -90,6 +108,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     parts: tuple[Part, ...] = ()
     timeout: float | None = None
     sink: Sink | None = None
+    judge: Callable[[Response], Fit] | None = None
 
     def __repr__(self) -> str:
         what = f"{len(self.parts)} parts" if self.parts else f"{len(self.body)} bytes"
@@ -97,11 +116,16 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A complete answer. `headers` is case-insensitive."""
+    """A complete answer. `headers` is case-insensitive.
+
+    `alone`, of an answer that was judged `Fit.DENIED`: waits for as long as another answer may still come on its connection, and
+    says whether none came. Where one came, nobody knows which of the two belonged to the request.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    alone: Callable[[], Awaitable[bool]] | None = None
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"
@@ -117,6 +141,39 @@ class Exchange(Protocol):
     async def __call__(self, request: Request) -> Response: ...
 
     async def aclose(self) -> None: ...
+
+
+def fit_of(request: Request, response: Response) -> Fit:
+    """What the judge of the request says of its answer; without one, whether it is of the kind of all answers of an API."""
+    if request.judge is not None:
+        try:
+            return request.judge(response)
+        except Exception:  # noqa: BLE001 - what cannot be judged does not fit; who asked meets the mistake itself
+            return Fit.UNFIT
+    return Fit.LIKELY if response.body.lstrip()[:1] in {b"{", b"["} else Fit.UNFIT
+
+
+class Pauses:
+    """How long another answer may take to come behind the one that was read: learned from how long answers take."""
+
+    __slots__ = ("slowest",)
+
+    def __init__(self) -> None:
+        self.slowest = 0.0
+        """Seconds that the slowest of the last answers took."""
+
+    def took(self, seconds: float) -> None:
+        """An answer came after so long."""
+        self.slowest = max(seconds, 0.99 * self.slowest)
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait."""
+        return min(_LONGEST_PAUSE, _SHORTEST_PAUSE + 2.0 * self.slowest)
+
+
+_SHORTEST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
 
 
 def rejects_side_effects_by_get(request: Request) -> None:

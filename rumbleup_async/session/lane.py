@@ -8,16 +8,17 @@ session.words. Knows no provider and opens no connection.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Protocol, cast
 
 import httptools
 
 from rumbleup_async.errors import MaybeSentError
 from rumbleup_async.session import limits, words
-from rumbleup_async.session.exchange import Response
+from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, fit_of
 
 MAX_HEAD = 64 * 1024
 """Bytes of an answer before its body, and of what a chunked body has besides its content."""
@@ -86,7 +87,8 @@ class Pool(Protocol):
     """What a lane tells of itself."""
 
     tick: int
-    """Counts the looks for lanes that take too long; deadlines are such counts, so that no message needs a timer or a clock."""
+    """Counts the looks for lanes that take too long; deadlines are such counts, so that no message needs a timer."""
+    pauses: Pauses
 
     def free(self, lane: Lane) -> None:
         """The answer is complete and the lane can carry another request."""
@@ -102,9 +104,9 @@ class Lane(asyncio.Protocol):
     """Made for one connection. `due` and `end` say at which tick to give up the wait for the next bytes, and for all of them."""
 
     __slots__ = (
-        "_answer", "_body", "_chunked", "_encoding", "_endpoint", "_fault", "_framed", "_has_head", "_headers",
-        "_informations", "_keep", "_last", "_loop", "_parser", "_patience", "_pool", "_seen", "_status", "_tail",
-        "_transport", "_unwritten", "_waiter", "_whole", "due", "end", "is_open", "since",
+        "_answer", "_body", "_chunked", "_encoding", "_fault", "_framed", "_has_head", "_headers",
+        "_informations", "_keep", "_last", "_listening", "_loop", "_parser", "_patience", "_pool", "_request", "_seen", "_sent",
+        "_status", "_surplus", "_tail", "_transport", "_unwritten", "_waiter", "_whole", "due", "end", "is_open", "since",
     )  # fmt: skip
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
@@ -113,7 +115,10 @@ class Lane(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport = cast("asyncio.Transport", None)
         self._waiter: asyncio.Future[Response] | None = None
-        self._endpoint = ""
+        self._request: Request | None = None
+        self._listening: asyncio.Future[bool] | None = None
+        """While the lane waits whether anything comes behind an answer that says no."""
+        self._sent = 0.0
         self._patience = self._whole = self.due = self.end = 0
         self.is_open = False
         self.since = 0.0
@@ -124,7 +129,7 @@ class Lane(asyncio.Protocol):
         """Nothing of an answer has come yet."""
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self._has_head = self._framed = self._chunked = self._keep = False
+        self._has_head = self._framed = self._chunked = self._keep = self._surplus = False
         self._encoding = b""
         self._body: bytes | bytearray = b""
         self._last = b""
@@ -139,8 +144,8 @@ class Lane(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is under way."""
-        return self._waiter is not None
+        """Whether a request is under way, or its end is not certain."""
+        return self._waiter is not None or self._listening is not None
 
     def fit(self, idle: float) -> bool:
         """Whether an idle lane can be used, as far as the loop knows: still open, and not idle for longer than `idle` seconds."""
@@ -163,14 +168,15 @@ class Lane(asyncio.Protocol):
         """Its socket, below 0 once that is closed."""
         return int(self._transport.get_extra_info("socket").fileno())
 
-    def send(self, data: bytes, endpoint: str, patience: int, whole: int) -> asyncio.Future[Response]:
+    def send(self, data: bytes, request: Request, patience: int, whole: int) -> asyncio.Future[Response]:
         """Hand a request to the socket: from here on it may have been sent. The future has the answer or MaybeSentError.
 
         `patience` and `whole`: ticks to wait for the next bytes, and for the whole answer.
         """
         self._forget()
         self._waiter = waiter = self._loop.create_future()
-        self._endpoint = endpoint
+        self._request = request
+        self._sent = time.monotonic()
         self._patience, self._whole = patience, whole
         self.due = self._pool.tick + patience
         self.end = self._pool.tick + whole
@@ -213,12 +219,13 @@ class Lane(asyncio.Protocol):
             self.is_open = False
             self._pool.unfit(self)
             self._transport.abort()
+        self._heard(False)
 
     def _fail(self, reason: str) -> None:
         waiter, self._waiter = self._waiter, None
         self.close()
         if waiter is not None and not waiter.done():
-            waiter.set_exception(MaybeSentError(reason, endpoint=self._endpoint))
+            waiter.set_exception(MaybeSentError(reason, endpoint=self._request.path if self._request is not None else ""))
 
     # ---- what the transport says ----
 
@@ -236,7 +243,7 @@ class Lane(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._keep = False
+            self._keep = self._surplus = False
             self._fault = self._fault or "it is not HTTP/1.1"
         if self._answer is not None:
             self._finish(data)
@@ -251,9 +258,11 @@ class Lane(asyncio.Protocol):
                 self._fail(words.broke_off(_LONG_HEAD))
 
     def eof_received(self) -> None:
+        self._hush()
         self._ended(None)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._hush()
         self._ended(error)
         self._pool.gone(self)
 
@@ -278,7 +287,8 @@ class Lane(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._headers = []
         if self._answer is not None:
-            self._keep = False  # more than was asked for
+            self._keep = False
+            self._surplus = True  # more than was asked for
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
@@ -347,12 +357,57 @@ class Lane(asyncio.Protocol):
         if waiter is None or waiter.done():  # cancelled at this moment
             self.close()
             return
-        if self._keep and self._ends_with_answer(data) and not self._transport.get_write_buffer_size():
+        request, response = cast("Request", self._request), cast("Response", answer)
+        self.since = now = time.monotonic()
+        self._pool.pauses.took(now - self._sent)
+        self._keep = self._keep and self._ends_with_answer(data) and not self._transport.get_write_buffer_size()
+        fit = fit_of(request, response)
+        if self._surplus and fit is not Fit.PROVEN:
+            self.close()
+            waiter.set_exception(MaybeSentError(words.SEVERAL, endpoint=request.path))
+            return
+        if fit is Fit.DENIED:
+            response = self._listen(response)
+        elif self._keep and fit is not Fit.UNFIT:
+            self._pool.free(self)
+        else:
+            self.close()
+        waiter.set_result(response)
+
+    # ---- behind an answer that says no ----
+
+    def _listen(self, response: Response) -> Response:
+        """Carry nothing until it is certain that no other answer comes."""
+        self._listening = heard = self._loop.create_future()
+        self.due = self.end = sys.maxsize
+        self._loop.call_later(self._pool.pauses.pause, self._heard, True, heard)
+
+        def alone() -> Awaitable[bool]:
+            return heard
+
+        return Response(response.status, response.headers, response.body, alone)
+
+    def _hush(self) -> None:
+        """Nothing more can come."""
+        if self._listening is not None:
+            self._keep = False
+            self._heard(True)
+
+    def _heard(self, alone: bool, which: asyncio.Future[bool] | None = None) -> None:
+        """`alone`: nothing has come. `which`: of the wait that is over; None for the one there is."""
+        heard = self._listening
+        if heard is None or which not in {None, heard}:
+            return
+        self._listening = None
+        if not heard.done():
+            heard.set_result(alone)
+        if not self.is_open:
+            return
+        if self._keep and alone:
             self.since = time.monotonic()
             self._pool.free(self)
         else:
             self.close()
-        waiter.set_result(cast("Response", answer))
 
     def _ends_with_answer(self, data: bytes) -> bool:
         """Whether nothing came behind the answer: the parser passes over empty lines."""

@@ -22,7 +22,7 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError, NotSentError
 from rumbleup_async.session import words
 from rumbleup_async.session.dialing import Dialer, WrongProtocol
-from rumbleup_async.session.exchange import Exchange, Request, Response, rejects_side_effects_by_get
+from rumbleup_async.session.exchange import Exchange, Pauses, Request, Response, rejects_side_effects_by_get
 from rumbleup_async.session.lane import Lane
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.watch import Watch
@@ -82,6 +82,7 @@ class LaneExchange:
         self._line: deque[_Turn] = deque()
         self._heads: dict[tuple[str, str, str | None], bytes] = {}
         self.tick = 0
+        self.pauses = Pauses()
         self._every = min(_SWEEP, *(seconds / 4 for seconds in (timeouts.connect, timeouts.read, timeouts.answer, timeouts.idle)))
         self._sweeping: asyncio.TimerHandle | None = None
         self._patience = self._ticks(timeouts.read)
@@ -107,7 +108,7 @@ class LaneExchange:
         if request.timeout is not None:
             patience = self._ticks(request.timeout)
             whole = self._ticks(request.timeout + max(self._timeouts.answer, request.timeout))
-        answer = lane.send(data, endpoint, patience, whole)
+        answer = lane.send(data, request, patience, whole)
         try:
             return await answer
         except asyncio.CancelledError:

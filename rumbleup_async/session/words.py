@@ -16,11 +16,13 @@ NO_CONNECTION = "no connection in time"
 REFUSED = "the connection was refused"
 RESET = "the connection was reset"
 NO_ADDRESS = "the address is not a URL"
+SPOKE = "the server spoke before it was asked"
 SESSION_CLOSED = "the session is closed"
 NO_ANSWER = "no answer in time"
 NOT_WHOLE = "no complete answer in time"
 HUNG_UP = "the server closed the connection without an answer"
 CUT_SHORT = "the answer was cut short"
+SEVERAL = "more than one answer came, and nobody knows which belongs to this request"
 
 
 def too_long(most: int) -> str:
