@@ -114,11 +114,14 @@ class ContactList:
         self.columns = found.columns
         self.phone_field = field_name(phone_field) if phone_field is not None else None
         self._wanted = None if fields is None else frozenset(map(field_name, fields))
+        names: list[str] = []
         if found.columns is not None:
             self.phone_field = found.columns[found.phone]
             heading.refuse_repeated(found.columns, self._wanted or (), where)
         else:
-            items.require_phone_key(sample, where, self.phone_field)
+            names = items.require_phone_key(sample, where, self.phone_field)
+        self.names: tuple[str, ...] = tuple(name for name in (found.columns or names) if name)
+        """The names of columns as far as they are known: of JSON lines those of its beginning."""
         if found.kind != "csv":
             self._lines.cr_ends = True
 

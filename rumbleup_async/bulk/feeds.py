@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from rumbleup_async.bulk import contacts as lists
@@ -36,6 +36,8 @@ async def screened(
         async for items in batches:
             rows = [lists.contact_of(item, row + number, phone_field, needed) for number, item in enumerate(items, 1)]
             first, row = not row, row + len(items)
+            if first:
+                screen.learn({name for item in items if isinstance(item, Mapping) for name in map(str, item)})
             screened_rows += screen.batch(rows)
             if at_hand and not first and len(screened_rows) < BATCH:
                 # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.

@@ -84,8 +84,8 @@ def from_iterable(
     return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
 
 
-def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> None:
-    """Raise `ListError` if JSON lines have objects at their beginning and none of these has a phone."""
+def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
+    """The names in the objects at the beginning of JSON lines. Raises `ListError` if there are objects and none has a phone."""
     names: dict[str, None] = {}
     inside = ""
     for line in sample:
@@ -102,6 +102,7 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
                 f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
             )
         heading.phone_column(list(names), where, phone_field)
+    return list(names)
 
 
 def _contact(

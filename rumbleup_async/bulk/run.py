@@ -38,6 +38,7 @@ from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.areas import DEFAULT, read_countries
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
+from rumbleup_async.bulk.notes import notes_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
@@ -72,11 +73,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     require_opt_out: bool = True
     countries: Iterable[str] = DEFAULT
     encoding: str | None = None
+    literal: bool = False
     details: dict[str, Any] = {}
 
 
 PREFIX = "phone_prefix"
 """The plan's detail that says what stands before the ten digits of a phone in the provider's form."""
+
+LITERAL = "literal"
+"""The plan's detail that says that signs of other programs are meant as they are; absent if they are not."""
 
 CONCURRENT = "concurrent"
 """The value of a plan's detail `mode` where contacts are drawn from the provider."""
@@ -149,6 +154,7 @@ class Run:
         self._used = False
         self.list_notes: tuple[str, ...] = ()
         """What is to be said of how a list file was read, such as its encoding."""
+        self._columns: Sequence[str] = ()
         self.absent_fields: tuple[str, ...] = ()
         """Merge fields that the list has no column for: their fallback is used for everybody."""
         self._is_left = False
@@ -205,13 +211,13 @@ class Run:
         settings = msgspec.structs.replace(settings, countries=read_countries(settings.countries), encoding=encoding)
         same_text = None
         if settings.writer is None:
-            template = Template(settings.text)
+            template = Template(settings.text, literal=settings.literal)
             if settings.require_opt_out:
                 require_opt_out(template)
             same_text = None if template.fields else template.render({})
         else:
             # Each text is looked at when it is chosen; the template only stands in for it.
-            template = Template(WRITTEN)
+            template = Template(WRITTEN, literal=settings.literal)
         self._screen = Screen(
             template,
             max_segments=settings.max_segments,
@@ -240,7 +246,7 @@ class Run:
                 "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
             )
         return Screen(
-            Template(plan.text),
+            Template(plan.text, literal=plan.details.get(LITERAL, False)),
             max_segments=plan.details.get("max_segments", 10),
             suppress=self._never,
             countries=plan.details.get("countries", DEFAULT),
@@ -360,6 +366,11 @@ class Run:
         )
 
     @property
+    def text_notes(self) -> list[str]:
+        """What is worth knowing of the text before it is sent: what makes it expensive, what goes out as it stands."""
+        return [] if self._screen is None else notes_of(self._screen, self._columns)
+
+    @property
     def in_flight(self) -> int:
         """Texts being delivered at this moment."""
         return 0 if self._engine is None else self._engine.in_flight
@@ -423,6 +434,8 @@ class Run:
         try:
             opened.require(screen.template.required_fields)
             self.absent_fields = _absent(opened.columns, screen.template.fields)
+            self._columns = opened.names
+            screen.learn(opened.names)
             await self._keep()
             await self._ledger.load(batches())
             await self._ledger.complete(opened.fingerprint or "")
@@ -715,6 +728,8 @@ def _chosen(settings: Settings) -> dict[str, Any]:
     chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
     if settings.encoding is not None:
         chosen["encoding"] = settings.encoding
+    if settings.literal:
+        chosen[LITERAL] = True
     return chosen
 
 

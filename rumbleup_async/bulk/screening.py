@@ -1,11 +1,12 @@
 """From a row of the list to the exact text planned for it, or the reason why that person is not texted.
 
 Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours
-`areas`, `phones`, `template`, `segments`, `suppression`. Duplicates are not decided here: over millions of rows that is the
-ledger's work, and screening keeps the order of the list so that the first row wins.
+`areas`, `phones`, `template`, `segments`, `marks`, `opt_out`, `suppression`. Duplicates are not decided here: over millions
+of rows that is the ledger's work, and screening keeps the order of the list so that the first row wins.
 
 Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
-`another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`.
+`another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`, and of texts that a function
+chooses `the text chosen ...`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk import phones
 from rumbleup_async.bulk.areas import DEFAULT, Areas
+from rumbleup_async.bulk.marks import tidy
+from rumbleup_async.bulk.opt_out import has_word
 from rumbleup_async.bulk.phones import normalise
-from rumbleup_async.bulk.segments import count, is_plain
+from rumbleup_async.bulk.segments import Dear, count, is_plain
 from rumbleup_async.bulk.suppression import suppression
 from rumbleup_async.bulk.template import (
     EmptyFieldError,
@@ -26,12 +29,13 @@ from rumbleup_async.bulk.template import (
     has_placeholder,
     holds_control,
     merge_value,
+    spoiled,
 )
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import SUPPRESSED, Contact, Planned, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable
+    from collections.abc import Collection, Container, Iterable, Mapping
 
 _BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
 _PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
@@ -51,13 +55,19 @@ class Screen:
     ten digits. `name_fields` are the column of
     the whole name, then the columns that make it up. `prefix` stands before the ten digits of a phone in what comes out.
     `countries` of +1 are texted, no others; see `areas`.
+    `literal`: signs of other programs are meant as they are, in the text and in what is merged into it.
     """
 
-    __slots__ = ("_areas", "_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "needed_fields", "template")
+    __slots__ = (
+        "_areas", "_columns", "_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "dear", "needed_fields",
+        "template",
+    )  # fmt: skip
 
     template: Template
     needed_fields: tuple[str, ...]
     """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
+    dear: Dear
+    """What made texts of this list more expensive than they look."""
 
     def __init__(
         self,
@@ -68,10 +78,13 @@ class Screen:
         name_fields: Collection[str] = ("name", "first_name", "last_name"),
         prefix: str = "",
         countries: Iterable[str] = DEFAULT,
+        literal: bool = False,
     ) -> None:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
-        self.template = Template(template) if isinstance(template, str) else template
+        self.template = Template(template, literal=literal) if isinstance(template, str) else template
+        self.dear = Dear()
+        self._columns: Collection[str] = ()
         names = [field_name(name) for name in name_fields]
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
         self._max_segments = max_segments
@@ -83,6 +96,11 @@ class Screen:
     def suppress(self, numbers: Container[str]) -> None:
         """From now on these are suppressed, in place of those before."""
         self._suppress = suppression(numbers)
+
+    def learn(self, columns: Collection[str]) -> None:
+        """The columns of the list are known. Raises `TemplateError` if the text names one of them in other signs than ours."""
+        self._columns = frozenset(map(field_name, columns))
+        self.template.refuse_foreign(self._columns)
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
         """What becomes of one row. What a reader has skipped stays skipped."""
@@ -123,9 +141,12 @@ class Screen:
                     add(Skipped(row, prefix + phone, str(error)))
                     continue
                 is_clear = is_plain(text) and "@" not in text
+                reason = self._spoiled(fields)
             if len(text) > 160 or not is_clear:
-                segments = count(text).parts
-                reason = self._too_long(segments) or self._doubt(text)
+                encoding, _, segments = count(text)
+                reason = reason or self._too_long(segments) or self._doubt(text)
+                if encoding == "UCS-2" and not reason:
+                    self.dear.see(text, segments)
             if reason:
                 add(Skipped(row, prefix + phone, reason))
             else:
@@ -137,15 +158,27 @@ class Screen:
             return ""
         return f"text too long: it would take {segments} segments, more than {self._max_segments}"
 
+    def _spoiled(self, fields: Mapping[str, str]) -> str:
+        """Why one of the values must not be merged, or "". Few have a sign that is worth a closer look."""
+        if not self.template.is_literal:
+            for field in self.template.fields:
+                value = fields.get(field)
+                if value and not value.isalpha() and (why := spoiled(value, self._columns)):
+                    return f"unreadable row: the value of {field} {why}"
+        return ""
+
     def with_text(self, contact: Contact, text: str) -> Planned | Skipped:
         """The same for a text that was chosen for this contact, instead of one merged from the template."""
         phone, reason = normalise(contact.phone)
         if reason:
             return Skipped(contact.row, phones.shown(contact.phone), f"invalid phone: {reason}")
+        text = tidy(text)
         if holds_control(text):
             return Skipped(contact.row, phone, "the text chosen holds a control character")
         segments = count(text).parts
         reason = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
+        if not reason and not self.template.is_literal and (why := spoiled(text, contact.fields)):
+            reason = f"the text chosen {why}"
         reason = reason or self._too_long(segments) or self._doubt(text)
         return (
             Skipped(contact.row, phone, reason)
@@ -157,10 +190,10 @@ class Screen:
         """Why a merged text must not leave although its parts were all there, or ""."""
         if text.isascii() and "@" not in text:
             return ""
-        if has_placeholder(text):
+        if has_placeholder(text) and not self.template.is_literal:
             return _PLACEHOLDER
         # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
-        if ("\ufffd" in text and "\ufffd" not in self.template.literal) or _half(text):
+        if ("\ufffd" in text and "\ufffd" not in self.template.fixed) or _half(text):
             return _BROKEN_TEXT
         return ""
 
@@ -182,8 +215,13 @@ class Screen:
 
 def require_opt_out(template: Template) -> None:
     """Raise `TemplateError` unless the text tells people how to opt out. RumbleUp answers 403 without it."""
-    if not has_opt_out(template):
-        raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
+    if has_opt_out(template):
+        return
+    if has_word(template.fixed):
+        raise TemplateError(
+            'the text has the word "stop", but not as a way to opt out; add the words "STOP to opt out", or "Reply STOP to end"'
+        )
+    raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
 
 
 def in_form(suppress: Container[str], prefix: str) -> Container[str]:

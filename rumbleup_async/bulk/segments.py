@@ -10,6 +10,7 @@ alphabet: one of them in a text more than halves what fits into a part.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,6 +43,37 @@ def count(text: str) -> Segments:
         return Segments("GSM-7", units, _packed(text, units, 160, 153, _EXTENDED.__contains__))
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2
     return Segments("UCS-2", units, _packed(text, units, 70, 67, "\uffff".__lt__))
+
+
+def outside_alphabet(text: str) -> list[tuple[str, int]]:
+    """The characters that are not of the GSM alphabet, each once with the index where it stands first."""
+    found: dict[str, int] = {}
+    for at, char in enumerate(text):
+        if char not in _ALPHABET:
+            found.setdefault(char, at)
+    return list(found.items())
+
+
+class Dear:
+    """Texts of a list that take more segments than they would without some character outside of the GSM alphabet."""
+
+    __slots__ = ("characters", "segments", "texts")
+
+    def __init__(self) -> None:
+        self.texts = 0
+        self.segments = 0
+        """Those that all of them could do without, together."""
+        self.characters: Counter[str] = Counter()
+        """The first such character of each of these texts."""
+
+    def see(self, text: str, parts: int) -> None:
+        """A text that is not in the GSM alphabet, and how many parts it takes."""
+        units = len(text) + sum(map(text.count, _EXTENDED))
+        more = parts - _packed(text, units, 160, 153, _EXTENDED.__contains__)
+        if more > 0:
+            self.texts += 1
+            self.segments += more
+            self.characters[next(char for char in text if char not in _ALPHABET)] += 1
 
 
 def is_plain(text: str) -> bool:

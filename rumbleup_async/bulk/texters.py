@@ -20,10 +20,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from rumbleup_async.bulk.cells import clean
+from rumbleup_async.bulk.opt_out import says_stop
 from rumbleup_async.bulk.phones import normalise, shown
 from rumbleup_async.bulk.ports import Drawer, Pause, Steering
 from rumbleup_async.bulk.screening import Screen
-from rumbleup_async.bulk.template import says_stop
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import (
     Bar,
@@ -235,7 +235,7 @@ class Texters:
         if text is None:
             return Skipped(contact.row, phone, "no text was chosen")
         if not says_stop(text):
-            return Skipped(contact.row, phone, "the text chosen does not say STOP")
+            return Skipped(contact.row, phone, "the text chosen does not say STOP as a way to opt out")
         return self._screen.with_text(contact, text)
 
     def _while_locks_end(self) -> Pause | None:

@@ -26,10 +26,12 @@ from rumbleup_async.cli.options import (
     Json,
     LedgerFile,
     LedgerPath,
+    Literal,
     Original,
     PerDay,
     PerHour,
     PerSecond,
+    Preview,
     Processes,
     Quiet,
     Rate,
@@ -86,6 +88,7 @@ def send(
         str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
     ] = None,
     text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
+    literal: Literal = False,
     ledger: LedgerPath = None,
     rate: Rate = None,
     concurrency: Concurrency = None,
@@ -118,6 +121,7 @@ def send(
     same_account: SameAccount = False,
     same_server: SameServer = False,
     original: Original = False,
+    preview: Preview = None,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -132,6 +136,7 @@ def send(
             order=Order(
                 action=action,
                 text=read_text(text, text_file),
+                literal=literal,
                 rate=rate,
                 flags=flag or [],
                 group=group,
@@ -150,6 +155,7 @@ def send(
             dry_run=dry_run,
             again=again,
             consent=Consent(same_account=same_account, same_server=same_server, original=original),
+            preview=preview,
             yes=yes,
             as_json=as_json,
             quiet=quiet,
@@ -167,6 +173,7 @@ def texters(
         str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")
     ] = None,
     text_file: Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")] = None,
+    literal: Literal = False,
     number: Annotated[
         int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most (16).")
     ] = None,
@@ -199,6 +206,7 @@ def texters(
         sending.texters(
             action=action,
             text=read_text(text, text_file),
+            literal=literal,
             number=number,
             ledger=ledger,
             rate=rate,

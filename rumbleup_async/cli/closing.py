@@ -5,7 +5,9 @@ Lives here: words. May import: bulk, cli.console.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.bulk.run import Run
@@ -16,7 +18,8 @@ from rumbleup_async.ledger import instead
 DRY_RUN = "dry run"
 
 
-def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
+def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
+    """Say how the run ended, and the exit code. `more`: what its JSON has beside the summary."""
     summary = run.summary
     if not quiet:
         show_summary(summary, ledger)
@@ -27,7 +30,7 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool) -> int:
             )
     if as_json:
         try:
-            print_json(summary.as_dict())
+            print_json({**summary.as_dict(), **(more or {})})
         except OSError as error:
             # How the run went is what the exit code is for, and the ledger has the rest.
             say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")

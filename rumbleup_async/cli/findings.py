@@ -1,6 +1,6 @@
 """What a list holds, as it is shown before the question.
 
-Lives here: words. May import: bulk.areas, cli.console, ledger, messaging.
+Lives here: words. May import: bulk.areas, bulk.run, cli.console, ledger, messaging.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rumbleup_async.bulk import areas
+from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Plan, State
@@ -35,6 +36,13 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     if texts:
         each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def show_notes(run: Run) -> None:
+    """What is worth knowing of the list and of the text."""
+    absent = [f"the list has no column {field}; its fallback is used for everybody" for field in run.absent_fields]
+    for note in (*run.list_notes, *absent, *run.text_notes):
+        say(f"  note: {note}")
 
 
 def show_countries(reasons: list[str], plan: Plan) -> None:

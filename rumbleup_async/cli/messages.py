@@ -11,8 +11,9 @@ import typer
 
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, print_json, say
-from rumbleup_async.cli.options import Action, Json, Yes
+from rumbleup_async.cli.options import Action, Json, Literal, Yes
 from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
+from rumbleup_async.provider import arguments
 
 app = Commands(help="Single messages: send one, draw the next contact, read the log.")
 
@@ -26,13 +27,17 @@ def send(
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for the message; repeatable.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The name of a contact that the send creates.")] = None,
     group: Annotated[str | None, typer.Option("--group", metavar="ID", help="The group of such a contact.")] = None,
+    literal: Literal = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one text."""
+    arguments.single(text, "the text", literal=literal)
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
-        lambda rumbleup: rumbleup.messages.send(phone=phone, action=action, text=text, flags=flag or (), name=name, group=group)
+        lambda rumbleup: rumbleup.messages.send(
+            phone=phone, action=action, text=text, flags=flag or (), name=name, group=group, literal=literal
+        )
     )
     show_sent(sent, f"logid {sent.logid}", as_json=as_json)
 

@@ -62,6 +62,14 @@ SettleSeconds = Annotated[
     float,
     typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),
 ]
+Literal = Annotated[
+    bool,
+    typer.Option("--literal", help="Send what looks like a merge field, [First Name] or a typed \\n, as it is."),
+]
+Preview = Annotated[
+    int | None,
+    typer.Option("--preview", min=1, max=1000, metavar="N", help="Show the first, the longest and N random finished texts."),
+]
 
 
 def _ledger(text: str) -> Path:

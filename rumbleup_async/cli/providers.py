@@ -30,6 +30,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     action: str | None = None
     text: str = ""
+    literal: bool = False
     rate: float | None = None
     flags: list[str] = []
     group: str | None = None
@@ -92,6 +93,7 @@ def _rumbleup_begin(client: RumbleUp, ledger: Path, order: Order) -> Run:
     return client.fast_mode(
         action=order.action or "",
         text=order.text,
+        literal=order.literal,
         ledger=ledger,
         rate=order.rate,
         flags=order.flags,
@@ -110,6 +112,7 @@ def _sendblue_begin(client: Sendblue, ledger: Path, order: Order) -> Run:
     return client.fast_mode(
         from_numbers=order.lines,
         text=order.text,
+        literal=order.literal,
         ledger=ledger,
         limits=_limits(order),
         send_style=order.send_style,

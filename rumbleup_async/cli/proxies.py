@@ -11,8 +11,9 @@ import typer
 
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.options import Json
+from rumbleup_async.cli.options import Json, Literal
 from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
+from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
 
 app = Commands(help="Sending numbers, and texts straight from one of them.")
@@ -53,13 +54,17 @@ def send(
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="The TCR campaign.")] = None,
     file: Annotated[str | None, typer.Option("--file", metavar="URL", help="Media, as the API takes it; undocumented.")] = None,
     extra: Extra = None,
+    literal: Literal = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one text without a project. Support must enable it for the account."""
     fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
+    arguments.single(text, "the text", literal=literal)
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
-        lambda rumbleup: rumbleup.proxies.send(phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, **fields)
+        lambda rumbleup: rumbleup.proxies.send(
+            phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, literal=literal, **fields
+        )
     )
     show_sent(sent, f"logid {sent.logid}", as_json=as_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,8 @@ from rumbleup_async.cli import neighbours, progress, providers
 from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
-from rumbleup_async.cli.findings import show_findings
+from rumbleup_async.cli.findings import show_findings, show_notes
+from rumbleup_async.cli.previewing import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import USUAL, Reading
 from rumbleup_async.cli.signals import stopping
@@ -100,6 +101,7 @@ async def send(
     dry_run: bool,
     again: bool = False,
     consent: Consent = _NOTHING_SAID,
+    preview: int | None = None,
     yes: bool,
     as_json: bool,
     quiet: bool,
@@ -140,31 +142,32 @@ async def send(
         _tell(run, quiet=quiet)
         if not quiet:
             show_findings(source, ledger, fresh=fresh)
-            for note in run.list_notes:
-                say(f"  note: {note}")
-            for field in run.absent_fields:
-                say(f"  note: the list has no column {field}; its fallback is used for everybody")
+            show_notes(run)
         texted = [] if run.is_used else neighbours.look(ledger, _folders(source, beside), row.identity(environ))
         if not quiet or (yes and not again):
             neighbours.tell(texted, row.where(run.plan))
+        shown = {} if preview is None else {"preview": show_preview(ledger, preview, limit)}
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
             if not quiet:
                 say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
+                if waiting and preview is None:
+                    say("see some of them, finished, with --preview 3")
             run.stop(Stop(DRY_RUN, ""))
-            return close(run, None, as_json=as_json, quiet=quiet)
+            return close(run, None, as_json=as_json, quiet=quiet, more=shown)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
         if yes and not again and any(one.is_same_list for one in texted):
             fail("this very list has been texted into this project; leave them out with --suppress, or text them --again")
         if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=yes):
             return WRONG
-        return await _work(run, ledger, as_json=as_json, quiet=quiet)
+        return await _work(run, ledger, as_json=as_json, quiet=quiet, more=shown)
 
 
 async def texters(
     *,
     action: str,
     text: str,
+    literal: bool = False,
     number: int | None,
     ledger: Path | None,
     rate: float | None,
@@ -186,6 +189,7 @@ async def texters(
     run = rumbleup.concurrent_mode(
         action=action,
         text=text,
+        literal=literal,
         texters=number,
         ledger=ledger,
         rate=rate,
@@ -198,6 +202,9 @@ async def texters(
     )
     async with rumbleup, run:
         _tell(run, quiet=quiet)
+        if not quiet:
+            for note in run.text_notes:
+                say(f"note: {note}")
         if not may_begin(
             f"Text the contacts of project {action}, {plural(limit, 'text') + ' at most' if limit else 'all that are left'}?",
             yes=yes,
@@ -286,7 +293,7 @@ def _is_stopped(run: Run) -> bool:
     return run.summary.stopped is not None
 
 
-async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
+async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     tune_collector()
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
@@ -296,7 +303,7 @@ async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool) -> int:
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
                 run.stop(Stop("ledger failed", f"{error}; what was in flight is unknown"))
-    return close(run, ledger, as_json=as_json, quiet=quiet)
+    return close(run, ledger, as_json=as_json, quiet=quiet, more=more)
 
 
 def finish(code: int) -> None:

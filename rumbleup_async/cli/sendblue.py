@@ -11,8 +11,9 @@ import typer
 
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.options import Json, Yes
+from rumbleup_async.cli.options import Json, Literal, Yes
 from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
+from rumbleup_async.provider import arguments
 from rumbleup_async.sendblue.client import Sendblue
 
 app = Commands(help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.")
@@ -33,10 +34,13 @@ def send(
     status_callback: Annotated[
         str | None, typer.Option("--status-callback", metavar="URL", help="Where its status is posted.")
     ] = None,
+    literal: Literal = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one message."""
+    if content is not None:
+        arguments.single(content, "the content", literal=literal)
     confirm("Send 1 text?", yes=yes)
     sent = one_text_over(
         Sendblue.from_env,
@@ -47,6 +51,7 @@ def send(
             media_url=media_url,
             send_style=send_style,
             status_callback=status_callback,
+            literal=literal,
         ),
         look=_LOOK,
     )

@@ -6,7 +6,9 @@ Lives here: reading only. May import: errors, messaging, ledger.files.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,6 +20,19 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import keeping, marks
 from rumbleup_async.ledger.files import beside, check_file, check_kind, path_of, read_plan, reading, select_rows, value_of
 from rumbleup_async.messaging import Identity, Plan, Result, State
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """A finished text, and why it was chosen: `first`, `longest` or `random`. One that is both of the former is `first`."""
+
+    why: str
+    row: int
+    phone: str
+    text: str
+    segments: int
+
+    def __repr__(self) -> str:
+        return f"Sample({self.why!r}, row={self.row})"
 
 
 class Reader:
@@ -168,6 +183,33 @@ class Reader:
             return self._db.execute(
                 "SELECT segments, count(*) FROM contact WHERE state = 0 GROUP BY segments ORDER BY segments"
             ).fetchall()
+
+    def samples(self, number: int, limit: int | None = None) -> list[Sample]:
+        """Of the texts that are queued, the next `limit` of them: the first, the longest, and `number` others.
+
+        The others are drawn by chance, but the same ones each time from the same list and text.
+        """
+        with reading(self.path):
+            some = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHERE state = 0 ORDER BY row LIMIT ?"
+            given = (self.plan.same_text or "", -1 if limit is None else limit)
+            total, first = self._db.execute(f"SELECT count(*), min(row) FROM ({some})", given).fetchone()  # noqa: S608
+            if not total:
+                return []
+            longest = self._db.execute(
+                f"SELECT row FROM ({some}) ORDER BY segments DESC, length(text) DESC, row LIMIT 1",  # noqa: S608
+                given,
+            ).fetchone()[0]
+            seed = f"{value_of(self._db, 'list')} {self.plan.action} {self.plan.text}"
+            chance = random.Random(hashlib.blake2b(seed.encode("utf-8", "replace")).digest())
+            drawn = set(chance.sample(range(total), min(total, number + 2)))
+            named = {longest: "longest", first: "first"}
+            found: list[Sample] = []
+            for index, (row, phone, text, segments) in enumerate(self._db.execute(some, given)):
+                if row in named or index in drawn:
+                    found.append(Sample(named.get(row, "random"), row, phone, text, segments))
+        others = [sample for sample in found if sample.why == "random"]
+        extra = {sample.row for sample in chance.sample(others, max(0, len(others) - number))}
+        return [sample for sample in found if sample.row not in extra]
 
     def rows(self) -> Iterator[Result]:
         """Every contact, in the order of rows."""

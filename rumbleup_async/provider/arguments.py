@@ -35,6 +35,20 @@ def written(text: object, what: str) -> str:
     return text
 
 
+def single(text: object, what: str, *, literal: bool) -> str:
+    """A text that is sent to one person as it is: `written`, its accents composed and without invisible marks.
+
+    ConfigurationError for one that holds a merge field, which nobody fills in, or a typed `\\n`; `literal` lets these pass.
+    """
+    from rumbleup_async.bulk.marks import tidy
+    from rumbleup_async.bulk.template import check_single
+
+    text = written(tidy(written(text, what)), what)
+    if not literal:
+        check_single(text, what)
+    return text
+
+
 def identifier(value: Id, what: str = "id") -> str:
     """An id as text; ConfigurationError if it is empty or cannot be one."""
     given: object = value

@@ -129,6 +129,7 @@ class RumbleUp(Client):
         flags: Iterable[str] = (),
         group: str | int | None = None,
         max_segments: int = 10,
+        literal: bool = False,
         suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
@@ -144,7 +145,9 @@ class RumbleUp(Client):
                 run.summary
 
         `text`: `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is skipped. It
-        must mention STOP.
+        must tell people how to opt out, as in "STOP to opt out".
+        `literal`: send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are; without it
+        such a text is refused, and a contact with such a value skipped.
         `ledger`: a file; the run can be resumed from it after any crash. None keeps the books in memory: a crash forgets them.
         `rate`: texts per second at most; 0 leaves it to the provider. `concurrency`: requests in flight at most, in each
         process, 64. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before the
@@ -174,6 +177,7 @@ class RumbleUp(Client):
             encoding=encoding,
             max_segments=max_segments,
             countries=countries,
+            literal=literal,
             details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
         )
         options = Options(
@@ -196,6 +200,7 @@ class RumbleUp(Client):
         limit: int | None = None,
         flags: Iterable[str] = (),
         max_segments: int = 10,
+        literal: bool = False,
         suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
@@ -230,6 +235,7 @@ class RumbleUp(Client):
             writer=text if callable(text) else None,
             max_segments=max_segments,
             countries=countries,
+            literal=literal,
             details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
         options = Options(concurrency=16, limit=limit, suppress=suppression(suppress), observer=observer)

@@ -68,18 +68,19 @@ class Messages:
         flags: Iterable[str] = (),
         name: str | None = None,
         group: str | int | None = None,
+        literal: bool = False,
         timeout: float | None = None,
     ) -> Message:
         """Send one text. The answer means that delivery is scheduled; how it went comes later, by webhook or in the log.
 
         `phone`: 10 digits, +1 and punctuation are taken off. `flags`: tags for the message record. `name`, `group`: for a contact
-        that this send creates.
+        that this send creates. `literal`: let a text pass that holds what looks like a merge field, or a typed `\\n`.
 
         Sent at most once: it is tried again only when nothing left. MaybeSentError, ServerFailed and UnreadableReply mean that
         the person may have been texted: look into `log` before doing anything about it. Other ApiErrors mean that nothing
         was sent.
         """
-        text = arguments.written(text, "the text")
+        text = arguments.single(text, "the text", literal=literal)
         name = None if name is None else arguments.written(name, "the name")
         if group is not None:
             arguments.identifier(group, "group")

@@ -96,19 +96,21 @@ class Proxies:
         proxy: str | int | None = None,
         campaign_id: str | None = None,
         file: str | None = None,
+        literal: bool = False,
         timeout: float | None = None,
         **extra: Any,
     ) -> Message:
         """Send one text without a project or a contact. `POST /proxy/send`. Support must enable it for the account.
 
         `proxy`: the number it comes from; `campaign_id`: the TCR campaign; `file`: undocumented, as are the names of all these
-        fields, which are an integrator's. The API still refuses landlines, texts outside the hours and above the brand's cap.
+        fields, which are an integrator's. `literal`: as for `messages.send`. The API still refuses landlines, texts outside the
+        hours and above the brand's cap.
 
         Sent at most once: it is tried again only when nothing left. MaybeSentError or ServerFailed means that the person may
         have been texted: look into `messages.log`. Landline, DailyCapReached, OutsideHours, ProxyUnavailable, InvalidField,
         NotAllowed mean that nothing was sent.
         """
-        text = arguments.written(text, "the text")
+        text = arguments.single(text, "the text", literal=literal)
         values = {
             "phone": wire.phone_digits(phone),
             "proxy": None if proxy is None else str(proxy),

@@ -105,6 +105,7 @@ class Sendblue(Client):
         status_callback: str | None = None,
         max_segments: int = 10,
         require_opt_out: bool = True,
+        literal: bool = False,
         suppress: Container[str] | Iterable[str] = (),
         countries: Iterable[str] = ("US", "CA"),
         policy: Policy | None = None,
@@ -149,6 +150,7 @@ class Sendblue(Client):
             max_segments=max_segments,
             require_opt_out=require_opt_out,
             countries=countries,
+            literal=literal,
             details=details,
         )
         options = Options(limit=limit, suppress=suppression(suppress), observer=observer)

@@ -38,12 +38,14 @@ class Messages:
         media_url: str | None = None,
         send_style: str | None = None,
         status_callback: str | None = None,
+        literal: bool = False,
         timeout: float | None = None,
     ) -> Message:
         """Send one message. The answer means that it was accepted; how it went comes later, by callback or `status`.
 
         `number`: the recipient, `from_number`: one of your lines; both in E.164, a US number in any way of writing. `content`,
         `media_url` or both. `send_style`: a word of `SendStyle`. `status_callback`: where this message's status is posted.
+        `literal`: let content pass that holds what looks like a merge field, or a typed `\\n`.
 
         Sent at most once: it is tried again only when nothing left. MaybeSentError, ServerFailed (408 and 409 among them) and
         UnreadableReply mean that the person may have been texted: look with `list(number=...)` before doing anything about it.
@@ -51,7 +53,7 @@ class Messages:
         """
         if content is None and media_url is None:
             raise ConfigurationError("a message needs content, a media_url or both")
-        words = None if content is None else wire.content(content)
+        words = None if content is None else wire.content(arguments.single(content, "the content", literal=literal))
         body = wire.SendBody(
             wire.e164(number),
             wire.line(from_number),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rumbleup_async.bulk.marks import tidy
 from rumbleup_async.bulk.template import EmptyFieldError, Template, field_name, has_opt_out, merge_value
 from rumbleup_async.errors import TemplateError
 
@@ -23,13 +24,13 @@ ADA = {"first_name": "Ada", "city": "Paris", "donor_2024": "yes", "empty": "", "
         ("{ donor 2024 }", "yes"),
         ("{empty|friend} {nobody|} {blank|x|y}.", "friend  x|y."),
         ("{first_name|friend}", "Ada"),
-        ("{{{first_name}}} {{city}}", "{Ada} {city}"),
+        ("{{{first_name}}} {{smile}}", "{Ada} {smile}"),
         ("Line\r\nbreak\rkept", "Line\nbreak\nkept"),
     ],
 )
 def test_fields_are_merged(text: str, merged: str) -> None:
     """People would read somebody else's words, or braces."""
-    assert Template(text).render(ADA) == merged
+    assert Template(text, literal="{{{" in text).render(ADA) == merged
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_template_tells_its_fields_and_its_fixed_text() -> None:
     """The reader asks for these columns; a missing one would skip every contact, a doubled one would read it twice."""
     template = Template("{City} {first_name|x} {city} {{STOP}}")
     assert template.fields == ("city", "first_name")
-    assert template.literal == "_ _ _ {STOP}"
+    assert template.fixed == "_ _ _ {STOP}"
 
 
 @pytest.mark.parametrize(
@@ -125,16 +126,77 @@ def test_any_text_is_a_template_or_refused(text: str) -> None:
         with contextlib.suppress(EmptyFieldError):
             template.render({})
     else:
-        assert template.render({}) == template.literal
+        assert template.render({}) == template.fixed
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="@")).filter(str.strip))
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="@")).filter(lambda text: tidy(text).strip()))
 def test_escaped_text_comes_out_as_it_was(text: str) -> None:
     """A brace in a text would be lost or doubled."""
-    assert Template(text.replace("{", "{{").replace("}", "}}")).render({}) == text
+    assert Template(text.replace("{", "{{").replace("}", "}}"), literal=True).render({}) == tidy(text)
 
 
 @given(st.text())
 def test_field_names_have_one_normal_form(raw: str) -> None:
     """A header and a merge field of the same name would not meet."""
     assert field_name(field_name(raw)) == field_name(raw)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("{x|friend}", "friend"),
+        ("{x | friend}", "friend"),
+        ("{x|  }", ""),
+        ('{x|"friend"}', "friend"),
+        ("{x|'friend'}", "friend"),
+        ("{x|\u201cfriend\u201d}", "friend"),
+        ('{x|" friend"}', " friend"),
+        ('{x|""friend""}', '"friend"'),
+        ("{x|it's you}", "it's you"),
+        ('{x | default: "friend"}', "friend"),
+        ("{x|default:friend}", "friend"),
+        ("{x|default('friend')}", "friend"),
+        ('{x or "friend"}', "friend"),
+        ("{x ?? friend}", "friend"),
+        ("{x || friend}", "friend"),
+        ("{x ?: 'friend'}", "friend"),
+        ('{x|"title"}', "title"),
+    ],
+)
+def test_fallbacks_are_understood_as_other_programs_write_them(text: str, sent: str) -> None:
+    """People would read `Hi  friend` or `Hi default: "friend"`."""
+    assert Template(f"Hi {text}!").render({}) == f"Hi {sent}!"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{x|upper}", "there are no filters"),
+        ("{x | title}", "there are no filters"),
+        ('{x|title|default:"y"}', "there are no filters"),
+        ('{x|default:"y"|upper}', "there are no filters"),
+        ("{x|default}", "there are no filters"),
+        ('{x|date: "%Y"}', "there are no filters"),
+        ('{x|default("y", true)}', "two things"),
+        ("{x|default: y, allow_false: true}", "two things"),
+        ('{x|"a" or "b"}', "two things"),
+        ('{x|"a}', "two things"),
+        ("{x:y}", "write {x}, or {x|fallback}"),
+        ("{contact.x}", "write {x}, or {x|fallback}"),
+        ("{$x}", "write {x}, or {x|fallback}"),
+        ('{x, "y"}', "write {x}, or {x|fallback}"),
+        ("{% if x %}", "write {x}, or {x|fallback}"),
+    ],
+)
+def test_what_is_no_fallback_is_refused_with_our_spelling(text: str, complaint: str) -> None:
+    """A filter would be sent as the fallback: "Hi upper"."""
+    with pytest.raises(TemplateError, match=re.escape(complaint)):
+        Template(f"Hi {text}!")
+
+
+def test_what_was_understood_otherwise_is_noted() -> None:
+    """Who means the quotes would not learn that they are gone."""
+    assert Template('Hi {x|"friend"} {y | default: "z"}').notes == (
+        "the fallback of {x} is used without its quotes: friend",
+        "{y|...} is understood as the field y with the fallback z",
+    )

@@ -793,7 +793,7 @@ def test_a_function_chooses_the_text(kind: str, tmp_path: Path, is_async: bool) 
     def choose(contact: Contact) -> str | None:
         asked.append(contact.phone)
         number = int(contact.phone[-4:])
-        return {0: None, 1: "Hi without the word", 2: "STOP " + "x" * 5000}.get(number, f"Hi {contact.phone}. STOP")
+        return {0: None, 1: "Hi without the word", 2: "STOP to end " + "x" * 5000}.get(number, f"Hi {contact.phone}. STOP")
 
     async def choose_later(contact: Contact) -> str | None:
         await asyncio.sleep(0.5)

@@ -98,7 +98,7 @@ async def test_a_clock_that_was_ahead_makes_nothing_absent(search: Search, sendb
 async def test_a_text_that_was_held_back_and_altered_stays_in_doubt(search: Search, sendblue: Sendblue) -> None:
     """A text waits for its line for up to a quarter of an hour with its intent on the disk; when the process dies then, what the
     list shows a little changed, long after the intent, would count as absent."""
-    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. [link] STOP")
+    await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. [link] STOP", literal=True)
     held = doubt(1, ago=800)
     assert (await search.look_up([held])).absent == frozenset(), "clocks may be hours off"
     found_dead = Doubt(held.row, held.phone, held.text, held.time - 5 * 86_400_000, held.time + 900_000)
@@ -110,7 +110,7 @@ async def test_a_text_that_was_held_back_and_altered_stays_in_doubt(search: Sear
 async def test_other_words_at_that_time_leave_it_in_doubt(search: Search, sendblue: Sendblue) -> None:
     """A list that shows a text a little changed would make us send it a second time."""
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi  Ada. STOP\n")
-    await sendblue.messages.send(number="2025550102", from_number=LINE, content="Hi Ada. [link] STOP")
+    await sendblue.messages.send(number="2025550102", from_number=LINE, content="Hi Ada. [link] STOP", literal=True)
     findings = await search.look_up([doubt(1), doubt(2)])
     assert list(findings.found) == [1]
     assert findings.absent == frozenset()
