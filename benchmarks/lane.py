@@ -111,7 +111,7 @@ def main(*, quick: bool = False) -> Measured:
     if can_have_lanes():
         posts["lane"] = lane
     else:
-        notes.append("no lanes: the extra `fast` is not installed")
+        notes.append("no lanes: httptools is not installed")
     with folder() as work:
         with serving(work) as served:
             figures = _compare("http", posts, served.url, None, rounds, texts)

@@ -336,11 +336,14 @@ def simulate(
     latency: Annotated[float, typer.Option("--latency", min=0.0, metavar="MS", help="Milliseconds before each answer.")] = 0.0,
     fault: Annotated[list[str] | None, typer.Option("--fault", metavar="KIND=RATE", help="Inject a fault; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed, the same faults.")] = 0,
+    any_key: Annotated[
+        bool, typer.Option("--any-key", help="Let any key in, not KEY:SECRET alone; so it is where RUMBLEUP_API_KEY is set.")
+    ] = False,
 ) -> None:
     """Serve a RumbleUp of your own on this machine: no account, nobody is texted."""
     from rumbleup_async.cli import simulating
 
-    simulating.simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed)
+    simulating.simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed, any_key=any_key, environ=os.environ)
 
 
 @app.command(epilog="Example: rumbleup demo --contacts 2000")

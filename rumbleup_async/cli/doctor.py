@@ -1,6 +1,7 @@
 """`rumbleup doctor`: what is wrong with the set-up, in plain words.
 
-Lives here: the checks and their remedies. May import: errors, rumbleup.client/wire, session.client, cli.showing, cli.console.
+Lives here: the checks and their remedies. May import: errors, rumbleup.client/wire, session.client, cli.showing, cli.console,
+cli.speed.
 The key itself is never shown, not even in part.
 """
 
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from rumbleup_async.cli import speed
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, print_out, say
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.send import finish, run_loop
@@ -48,7 +50,8 @@ def doctor(as_json: Json = False) -> None:
     findings = run_loop(examine(os.environ))
     if as_json:
         fine = all(finding.fine for finding in findings)
-        print_json({"fine": fine, "checks": [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]})
+        checks = [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]
+        print_json({"fine": fine, "checks": checks, "transport": speed.transport(), "missing": speed.missing()})
     else:
         for finding in findings:
             print_out(f"{'ok   ' if finding.fine else 'WRONG'}  {finding.check}: {visible(finding.says)}\n")
@@ -62,7 +65,8 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     findings = [_key(environ), _address(environ)]
     if all(finding.fine for finding in findings):
         findings += await _account(environ)
-    return findings
+    # Never wrong: it works all the same.
+    return [*findings, Finding("speed", True, speed.described())]
 
 
 def _key(environ: Mapping[str, str]) -> Finding:

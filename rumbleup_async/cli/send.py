@@ -19,7 +19,7 @@ import typer
 
 from rumbleup_async.bulk.areas import DEFAULT
 from rumbleup_async.bulk.run import Run
-from rumbleup_async.cli import neighbours, progress, providers
+from rumbleup_async.cli import neighbours, progress, providers, speed
 from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
@@ -43,7 +43,7 @@ _NOTHING_SAID = Consent()
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run the command's event loop; on uvloop where it is installed (the `fast` extra)."""
+    """Run the command's event loop; on uvloop where it is installed."""
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     try:
         import uvloop
@@ -287,6 +287,8 @@ def _tell(run: Run, *, quiet: bool) -> None:
         say(f"warning: {note}")
     if run.goes_on_with and not quiet:
         say(f"as before: {run.goes_on_with} (an option given again replaces it; --suppress adds to the list)")
+    if not quiet and (slow := speed.note()):
+        say(f"note: {slow}")
 
 
 def _is_stopped(run: Run) -> bool:

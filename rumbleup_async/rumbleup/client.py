@@ -52,7 +52,7 @@ class RumbleUp(Client):
     plain http to loopback. `auth`: `basic` or `bearer`. `session`: your own aiohttp session, used and left open. `exchange`:
     another way of carrying requests altogether, such as `ScriptedExchange` in tests. `ssl`: a context of your own;
     certificates are always verified. `trace_configs`: aiohttp's hooks for tracing. `transport`: `auto` lets the runs of fast
-    and concurrent mode go over lanes, connections of our own, where the extra `fast` is installed, and all else over aiohttp;
+    and concurrent mode go over lanes, connections of our own, where httptools is installed, and all else over aiohttp;
     `lane` and `aiohttp` want it for everything.
 
     Resources: `messages`, `projects` (and `actions`, the same under the API's other name for it), `tcr`, `account`, `contacts`,

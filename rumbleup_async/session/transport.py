@@ -33,7 +33,7 @@ def connect(
 ) -> Exchange:
     """An exchange with this server; `headers` go with every request.
 
-    `transport`: `lane` for connections of our own, which need httptools (the extra `fast`); `aiohttp` for aiohttp; `auto` for
+    `transport`: `lane` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for
     lanes unless httptools is missing, or a session or trace_configs ask for aiohttp. Proxies named in the environment are used by
     neither; for one, hand in an aiohttp session with `trust_env=True`. Raises ConfigurationError for what does not go together.
     """
@@ -44,7 +44,7 @@ def connect(
         if needs_aiohttp:
             raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
         if not can_have_lanes():
-            raise ConfigurationError("transport='lane' needs httptools: pip install 'rumbleup_async[fast]'")
+            raise ConfigurationError("transport='lane' needs httptools: pip install httptools")
     # Only now: aiohttp takes most of the time that importing all of this takes.
     from rumbleup_async.session.client import AiohttpExchange
 

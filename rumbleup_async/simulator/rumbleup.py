@@ -4,7 +4,7 @@ A request comes in as method, target, two headers' worth and a body; a `Reply` g
 `projects`, its rows in `routes.ROUTES` and its line in `_handlers`.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from functools import partial
 from urllib.parse import unquote
@@ -181,7 +181,8 @@ class RumbleUp:
         if authorization in self._accepted:
             return True
         scheme, _, credentials = (authorization or "").partition(" ")
-        return f"{scheme.capitalize()} {credentials.strip()}" in self._accepted
+        scheme, credentials = scheme.capitalize(), credentials.strip()
+        return f"{scheme} {credentials}" in self._accepted or (self.world.settings.any_key and _is_key(scheme, credentials))
 
     def _send(self, params: Params) -> Reply:
         if not self.faults.active:
@@ -272,3 +273,16 @@ def _answered(work: Work, params: Params) -> Reply:
 def _phone(params: Params) -> str:
     phone = params.get("phone", "")
     return digits(phone) or str(phone)
+
+
+def _is_key(scheme: str, credentials: str) -> bool:
+    """Whether this may be somebody's key: a pair, and a legacy one in Basic only."""
+    if scheme == "Basic":
+        try:
+            credentials = b64decode(credentials, validate=True).decode()
+        except ValueError:
+            return False
+    elif scheme != "Bearer" or credentials.startswith("c_"):
+        return False
+    user, colon, secret = credentials.partition(":")
+    return bool(user and colon and secret)

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     api_key: str = "KEY:SECRET"
     """The one pair that is let in. A user part beginning with `c_` is a legacy key: Basic only."""
+    any_key: bool = False
+    """Whether any pair is let in that looks like one, for a rehearsal with a key of one's own."""
     latency: float = 0.0
     """Seconds between doing the work and answering it."""
     fast_mode: bool = True

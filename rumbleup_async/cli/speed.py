@@ -1,0 +1,53 @@
+"""What sending is made of on this machine, and what is missing to the fast way.
+
+Lives here: words. May import: session.
+
+The packages of the fast way come with ours wherever there are wheels. Without one of them everything works, and costs more of the
+processor; nobody should have to find that out by measuring.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+
+from rumbleup_async.session.dialing import has_fast_network
+from rumbleup_async.session.transport import can_have_lanes
+
+_PARTS = ("httptools", "aiohappyeyeballs", "aiofastnet", "uvloop")
+
+
+def missing() -> list[str]:
+    """The packages of the fast way that are not installed, or cannot be used."""
+    found = [name for name in _PARTS if importlib.util.find_spec(name) is None]
+    if "aiofastnet" not in found and not has_fast_network():
+        found.append("aiofastnet")
+    return found
+
+
+def transport() -> str:
+    """What carries the requests of runs: `lane` or `aiohttp`."""
+    return "lane" if can_have_lanes() else "aiohttp"
+
+
+def note() -> str:
+    """What is slower here than it could be, with the remedy; "" if nothing is."""
+    lacking = missing()
+    if not lacking:
+        return ""
+    costs = [
+        *([] if can_have_lanes() else ["texts go over aiohttp, at several times the processor time each"]),
+        *(["TLS is that of the event loop"] if "aiofastnet" in lacking else []),
+        *(["the event loop is asyncio's own"] if "uvloop" in lacking else []),
+    ]
+    are = "is" if len(lacking) == 1 else "are"
+    remedy = f"pip install {' '.join(lacking)}"
+    return f"slower than it could be: {', '.join(costs)}; {', '.join(lacking)} {are} missing: {remedy}"
+
+
+def described() -> str:
+    """What sending is made of, with versions."""
+    if lacking := note():
+        return lacking
+    parts = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PARTS)
+    return f"runs go over connections of our own ({parts})"
