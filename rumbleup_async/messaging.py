@@ -287,8 +287,8 @@ class Findings(msgspec.Struct, frozen=True):
     doubt; `problem` says why there are such. `several`: of those found, how many times the log holds the text where that is more
     than once.
 
-    `now`: what the provider's clock showed, in seconds since 1970, if it said so. `behind`: seconds by which the clock of the
-    ledger was behind the provider's when the witnesses were sent, as far as the log tells.
+    `now`: what the provider's clock showed, in seconds since 1970, if it said so. `offset`: seconds by which the provider's
+    times of the witnesses are later than the ledger's, the one that is furthest off; None if the log does not tell.
     """
 
     found: dict[int, str] = {}
@@ -296,7 +296,7 @@ class Findings(msgspec.Struct, frozen=True):
     problem: str = ""
     several: dict[int, int] = {}
     now: float | None = None
-    behind: float = 0.0
+    offset: float | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

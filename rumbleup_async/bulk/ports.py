@@ -120,6 +120,10 @@ class Ledger(Protocol):
         LedgerError if one of them is neither `unknown` nor absent from the log, or may not go there.
         """
 
+    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        """When each of these was first looked up, by row: `now`, a time of the provider's clock, for those that never were since
+        their doubt arose."""
+
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         """The `sent` contacts that have a logid, in the order of their rows, those with a row above `after`."""
 

@@ -3,9 +3,10 @@
 Lives here: the way of a doubt from the ledger to the log and back. May import: errors, messaging, bulk.ports. Knows no provider.
 
 What is found in the log is sent. What is absent from it is not sent, but only if the intent is older than the settle delay,
-because nobody has documented how soon the log shows a text. Of the two clocks that can tell how old it is, this machine's and the
-provider's, the one that says less is believed. Whoever was absent before is looked for in every further look. Nothing here texts
-anybody; sending the absent ones again is a step that the user has to ask for.
+because nobody has documented how soon the log shows a text. Where this machine's clock and the provider's do not agree, now or
+when others were sent, the delay is counted by the provider's clock alone, from a first look to a later one. Whoever was absent
+before is looked for in every further look. Nothing here texts anybody; sending the absent ones again is a step that the user has
+to ask for.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ async def reconcile(
     async for unknown, missed in _all_doubts(ledger):
         asked = wall_clock()
         findings = await log.look_up([*unknown, *missed], ledger)
-        latest = _now(asked, findings) - settle
-        old = {doubt.row for doubt in unknown if doubt.time and _latest(doubt) / 1000 <= latest}
+        due = await _due(ledger, [doubt for doubt in unknown if doubt.row in findings.absent], findings, settle, asked)
+        old = {row for row, seconds in due.items() if seconds <= 0}
         settled = [*_sent([*unknown, *missed], findings), *_not_sent(unknown, findings, old)]
         await _settle(ledger, settled)
         sent = sum(1 for one in settled if one.state is State.SENT)
@@ -79,9 +80,8 @@ async def reconcile(
         done = {one.row for one in settled}
         left = sum(1 for doubt in unknown if doubt.row not in done)
         undecided += left
-        early = max((_latest(doubt) for doubt in unknown if doubt.row in findings.absent and doubt.row not in old), default=0)
         if left:
-            problem = problem or findings.problem or (_too_early(early / 1000 - latest, asked, findings) if early else "")
+            problem = problem or findings.problem or _too_early(max(due.values(), default=0.0), asked, findings)
         if findings.problem and not settled:
             break  # what cannot be read now cannot be read for the next ones either
     return Reconciled(
@@ -95,13 +95,16 @@ async def reconcile(
     )
 
 
-def _now(asked: float, findings: Findings) -> float:
-    """The time now as the ledger's times are to be held against it, rather too early than too late.
-
-    By the clock that says less, and earlier by as much as ours was behind when texts were sent that the log shows.
-    """
-    is_off = findings.now is not None and abs(findings.now - asked) > _NEAR
-    return (min(asked, findings.now) if is_off and findings.now is not None else asked) - findings.behind
+async def _due(ledger: Ledger, doubts: Sequence[Doubt], findings: Findings, settle: float, asked: float) -> dict[int, float]:
+    """Seconds until the absence of each of these counts, by row; those without a time never."""
+    timed = [doubt for doubt in doubts if doubt.time]
+    now, offset = findings.now, findings.offset
+    if now is not None and (abs(now - asked) > _NEAR or offset is None or abs(offset) > _NEAR):
+        # What our clock showed at the time tells nothing.
+        first = await ledger.first_looks(timed, now)
+        return {doubt.row: first[doubt.row] + settle - now for doubt in timed}
+    late = max(0.0, offset or 0.0)
+    return {doubt.row: _latest(doubt) / 1000 + late + settle - asked for doubt in timed}
 
 
 def _latest(doubt: Doubt) -> int:
@@ -196,8 +199,10 @@ def _is_absent(row: int, findings: Findings) -> bool:
 
 
 def _too_early(seconds: float, asked: float, findings: Findings) -> str:
+    if seconds <= 0:
+        return ""
     words = f"the log does not show them, but they are too recent for that to count; ask again in {max(1, math.ceil(seconds))} s"
-    off = max(abs(asked - findings.now) if findings.now is not None else 0.0, findings.behind)
+    off = max(abs(asked - findings.now) if findings.now is not None else 0.0, abs(findings.offset or 0.0))
     if off > _NEAR:
-        words += f"; this machine's clock and the provider's differ by {math.ceil(off / 60)} minutes: set it right"
+        words += f" (this machine's clock and the provider's differ by {math.ceil(off / 60)} minutes; set it right)"
     return words

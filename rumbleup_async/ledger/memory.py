@@ -86,6 +86,7 @@ class MemoryLedger:
         self._recovered = 0
         self._was_tried = False
         self.kept = Kept()
+        self._looked: dict[int, tuple[int, float]] = {}
         self.fingerprint: str | None = None
 
     @property
@@ -292,6 +293,12 @@ class MemoryLedger:
                 entry.again, entry.time = entry.time, 0
                 self._looks.note([one.row])
                 self._queue.append(one.row)
+
+    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        for doubt in doubts:
+            if self._looked.get(doubt.row, (None, now))[0] != doubt.time:
+                self._looked[doubt.row] = doubt.time, now
+        return {doubt.row: self._looked[doubt.row][1] for doubt in doubts}
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         found: list[Known] = []

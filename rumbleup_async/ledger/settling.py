@@ -52,6 +52,22 @@ def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
     return number
 
 
+def first_looks(db: sqlite3.Connection, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+    """When each of these was first looked up since its doubt arose; `now` for those that never were."""
+    db.execute("CREATE TABLE IF NOT EXISTS looked (row INTEGER PRIMARY KEY, time INTEGER, at REAL)")
+    db.executemany(
+        """INSERT INTO looked VALUES (?, ?, ?) ON CONFLICT (row) DO UPDATE SET time = excluded.time, at = excluded.at
+        WHERE looked.time IS NOT excluded.time""",
+        [(doubt.row, doubt.time, now) for doubt in doubts],
+    )
+    found: dict[int, float] = {}
+    for start in range(0, len(doubts), _CHUNK):
+        rows = [doubt.row for doubt in doubts[start : start + _CHUNK]]
+        marks = ",".join("?" * len(rows))
+        found.update(db.execute(f"SELECT row, at FROM looked WHERE row IN ({marks})", rows).fetchall())  # noqa: S608
+    return found
+
+
 _KNOWN = """SELECT row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), coalesce(reason, '')
     FROM contact"""
 

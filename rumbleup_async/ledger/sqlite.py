@@ -56,7 +56,7 @@ from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import Coming, sort_out
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.ledger.settling import put_back, select_doubts, select_known, select_witnesses, settle
+from rumbleup_async.ledger.settling import first_looks, put_back, select_doubts, select_known, select_witnesses, settle
 from rumbleup_async.messaging import (
     SUPPRESSED,
     Closed,
@@ -213,6 +213,9 @@ class SqliteLedger:
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self._in_thread(self._note, settled)
+
+    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        return await self._in_thread(self._first_looks, doubts, now)
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         return await self._in_thread(lambda: select_witnesses(self._db, after, limit))
@@ -832,6 +835,10 @@ class SqliteLedger:
     def _doubts(self, after: int, limit: int, absent: bool) -> list[Doubt]:
         recovered = int(value_of(self._db, "recovered") or 0)
         return select_doubts(self._db, self._same_text or "", recovered, after, limit, absent=absent)
+
+    def _first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        with self._transaction() as db:
+            return first_looks(db, doubts, now)
 
     def _note(self, settled: Sequence[Settled]) -> None:
         with self._transaction() as db:

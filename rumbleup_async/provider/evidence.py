@@ -57,17 +57,17 @@ def is_foreign(value: object) -> bool:
 
 async def choose(books: Books, doubts: Sequence[Doubt], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
     """Some texts that the ledger knows as sent: the first, the last, one between, those next to the doubts, and some of those
-    that no search has shown yet (`is_shown`, by row). Ten at most, in the order of their rows; none if there is none.
+    that no search has shown yet (`is_shown`, by row). Some dozen at most, in the order of their rows; none if there is none.
 
     Those that are known only from this very log are taken where there are no others: they are what it likes to show.
     """
-    accepted, found, hidden = array("q"), array("q"), array("q")
+    accepted, found, unseen, unseen_found = (array("q") for _ in range(4))
     after = -1
     while page := await books.witnesses(after, _AT_ONCE):
         for one in page:
             (found if one.is_found else accepted).append(one.row)
-            if not (one.is_found or is_shown(one.row)):
-                hidden.append(one.row)
+            if not is_shown(one.row):
+                (unseen_found if one.is_found else unseen).append(one.row)
         after = page[-1].row
     rows = accepted or found
     if not rows or not doubts:
@@ -78,18 +78,21 @@ async def choose(books: Books, doubts: Sequence[Doubt], is_shown: Callable[[int]
         place = bisect(rows, row)
         places |= {max(0, place - 1), min(place, last)}
     chosen = {rows[place] for place in places}
-    if hidden:
-        chosen |= {hidden[0], hidden[len(hidden) // 2], hidden[-1]}
+    for hidden in (unseen, unseen_found):
+        if hidden:
+            chosen |= {hidden[0], hidden[len(hidden) // 2], hidden[-1]}
     return [known for row in sorted(chosen) for known in await books.witnesses(row - 1, 1)]
 
 
-def behind(witness: Known, shown: Moment | None) -> float:
-    """Seconds by which our clock was behind the provider's when a witness was sent; 0 if it was not, or nobody can tell."""
+def offset(witness: Known, shown: Moment | None, before: float | None) -> float | None:
+    """Seconds by which the provider's time of a witness is later than the ledger's, or `before` if that is further off; None if
+    nobody can tell."""
     span = times.span(shown)
     if span is None or not witness.time:
-        return 0.0
+        return before
     first, last = (at / 1000 - witness.time / 1000 for at in span)
-    return 0.0 if first <= _NEAR and last >= -_NEAR else max(0.0, last)
+    found = 0.0 if first <= _NEAR and last >= -_NEAR else last
+    return found if before is None or abs(found) > abs(before) else before
 
 
 def clock(dates: Iterable[str | None]) -> float | None:

@@ -184,7 +184,7 @@ class _Pass:
         """Rows of the search under way."""
         self.is_counted = False
         """Whether that search has said how many rows there are."""
-        self.behind = 0.0
+        self.offset: float | None = None
         self.date: str | None = None
         self.distrust = ""
         """Why nothing of this look is absent."""
@@ -220,7 +220,7 @@ class _Pass:
         witness = self.witnesses.get(phone)
         if witness is not None and as_text(raw.get("logid")) == witness.logid:
             self.met.add(phone)
-            self.behind = max(self.behind, evidence.behind(witness, times.read(raw.get("sent_time"))))
+            self.offset = evidence.offset(witness, times.read(raw.get("sent_time")), self.offset)
         doubt = self._by_phone.get(phone)
         if doubt is None:
             if tagged:
@@ -268,5 +268,5 @@ class _Pass:
             problem=problem,
             several={row: len(hits) for row, hits in self.hits.items() if len(hits) > 1},
             now=evidence.clock([self.date]),
-            behind=self.behind,
+            offset=self.offset,
         )

@@ -78,7 +78,7 @@ class _Look:
         self._problems: list[str] = []
         self._failed = self._early = self._alike = 0
         self._dates: list[str | None] = []
-        self._behind = 0.0
+        self._offset: float | None = None
         self._is_clock_odd = False
         """A witness bears a time that is days from the ledger's: no time tells anything."""
         self._distrust = ""
@@ -93,7 +93,7 @@ class _Look:
             if not any(_is_to(one, witness.phone) for one in shown):
                 return False
             for one in shown:
-                self._behind = max(self._behind, evidence.behind(witness, one.date_created or one.date_sent))
+                self._offset = evidence.offset(witness, one.date_created or one.date_sent, self._offset)
                 at = _moment(one)
                 self._is_clock_odd |= at is None or not witness.time or abs(at - witness.time / 1000) > 86_400
         return bool(witnesses)
@@ -164,7 +164,7 @@ class _Look:
         if self._alike:
             problems.append(f"{self._alike} were sent something at that time whose words in the message list are others")
         now = evidence.clock(self._dates[-1:])
-        return Findings(self._found, frozenset(absent), "; ".join(problems), self._several, now, self._behind)
+        return Findings(self._found, frozenset(absent), "; ".join(problems), self._several, now, self._offset)
 
 
 def _is_readable(message: Message) -> bool:

@@ -216,6 +216,9 @@ class Books:
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self.ledger.settle(settled)
 
+    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        return await self.ledger.first_looks(doubts, now)
+
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         return await self.ledger.witnesses(after, limit)
 

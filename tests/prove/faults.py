@@ -60,6 +60,7 @@ REQUEST_FAULTS: tuple[Fault, ...] = (
     Fault("HTML under 200", "answer", 0.5, status=200, body=_PAGE, headers=_HTML),
     Fault("empty body under 200", "answer", 0.5, status=200, body=b"", headers=_JSON),
     Fault("JSON cut short under 200", "answer", 0.5, status=200, body=b'{"logid":"rl_', headers=_JSON),
+    Fault("text taken days later", "maybe", 0.5, "no answer in time", seconds=3.0),
     Fault("redirect", "answer", 0.5, status=307, body=b"", headers={"Location": "/api/message/send"}),
     Fault("408", "answer", 0.5, status=408, body=b""),
     Fault("refused: landline", "answer", 0, status=400, body=_error(400, "landline", "LANDLINE")),
@@ -77,7 +78,7 @@ DRAW_FAULTS: tuple[Fault, ...] = (
     *(
         fault
         for fault in REQUEST_FAULTS
-        if not fault.name.startswith(("refused", "403", "outside", "429 in", "redirect", "408", "JSON"))
+        if not fault.name.startswith(("refused", "403", "outside", "429 in", "redirect", "408", "JSON", "text taken"))
     ),
 )
 """What may meet a draw in concurrent mode. `leaves`: a contact is locked all the same."""
@@ -103,9 +104,47 @@ PROCESS_ENDINGS = (*CRASHES, *DISK, *OTHER)
 ENDINGS = (*PROCESS_ENDINGS, *(fault.name for fault in BARS))
 """What ends a process, or may."""
 
-CLOCKS = ("wall clock set back", "wall clock set forward", "machine asleep")
+SET_CLOCKS = ("wall clock set back", "wall clock set forward", "machine asleep")
+"""What happens to this machine's clock while a process runs."""
 
-LOG = ("log lagging", "log without tags", "log page repeated", "log unreadable", "crash during reconcile")
+OFF_CLOCKS = (
+    "wall clock put right between processes",
+    "wall clock hours off at a look",
+    "provider's clock hours off",
+    "provider's times in another zone",
+    "no Date in answers",
+)
+"""How the clocks stand to each other when the log is asked."""
+
+CLOCKS = (*SET_CLOCKS, *OFF_CLOCKS)
+
+LOG_FORMS = (
+    "log: phones with an extension",
+    "log: phones masked",
+    "log: phones as floats",
+    "log: phones behind a prefix",
+    "log: phones of nobody",
+    "log: no filter heeded",
+    "log: lists and tags not heeded",
+    "log: one phone of a list heeded",
+    "log: rows left out",
+    "log: rows counted and not shown",
+    "log: more rows said in other words",
+    "log: cut after 30 rows",
+    "log: rows nested",
+    "log: rows twice",
+    "log: fields left out",
+    "log: tags in other forms",
+    "log: times in other forms",
+    "log: words altered, tags lost",
+)
+"""Ways in which the provider's log may be written, or leave out what it should show."""
+
+LOG = (
+    *("log lagging", "log without tags", "log page repeated", "log unreadable", "crash during reconcile"),
+    *LOG_FORMS,
+    *("queued again, then stopped", "text taken days later"),
+)
 """What may meet the settling of unknowns."""
 
 KINDS: tuple[str, ...] = tuple(

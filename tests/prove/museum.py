@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from rumbleup_async import retry
 from rumbleup_async.bulk import engine as engine_module
+from rumbleup_async.bulk import reconcile as reconcile_module
 from rumbleup_async.bulk import sender as sender_module
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.reconcile import Reconciled
@@ -19,6 +20,8 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.sender import Sender
 from rumbleup_async.bulk.texters import Texters
 from rumbleup_async.bulk.window import Window
+from rumbleup_async.ledger import MemoryLedger
+from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import (
     Accepted,
     Draw,
@@ -32,9 +35,13 @@ from rumbleup_async.messaging import (
     Throttled,
     Unknown,
 )
+from rumbleup_async.provider import evidence, times
+from rumbleup_async.provider.caller import Pages
 from rumbleup_async.retry import Decision, Policy
+from rumbleup_async.rumbleup import log_search as search_module
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.session.exchange import MaybeSentError, Request, Response
 from rumbleup_async.session.pace import Pace
@@ -444,6 +451,103 @@ def _unreadable_is_absent() -> list[Any]:
     return [patch.object(LogSearch, "look_up", look_up)]
 
 
+# ---- a log that is believed too much ----
+
+_take = search_module._Pass.take
+_hold = search_module._Pass.hold_against_the_ledger
+_read = LogSearch._read
+_choose = evidence.choose
+_judge = Matcher.judge
+
+
+def _odd_phone_is_nobody() -> list[Any]:
+    def take(self: Any, raw: Any) -> None:
+        if isinstance(raw, dict) and evidence.ten_digits(raw.get("phone")):
+            _take(self, raw)
+
+    return [patch.object(search_module._Pass, "take", take)]
+
+
+def _no_witness() -> list[Any]:
+    async def ask_for(self: LogSearch, phones: Any, pass_: Any) -> bool:
+        return await self._read({"phone": ",".join(phones)}, pass_)
+
+    return [patch.object(LogSearch, "_ask_for", ask_for)]
+
+
+def _witness_by_the_log() -> list[Any]:
+    ask_for = LogSearch._ask_for
+
+    async def choose(books: Any, doubts: Any, is_shown: Any) -> Any:
+        return [one for one in await books.witnesses(-1, 10_000) if is_shown(one.row)][:1]
+
+    async def asked(self: LogSearch, phones: Any, pass_: Any) -> bool:
+        if pass_.witnesses:
+            return await ask_for(self, phones, pass_)
+        return await self._read({"phone": ",".join(phones)}, pass_)
+
+    return [patch.object(evidence, "choose", choose), patch.object(LogSearch, "_ask_for", asked)]
+
+
+def _one_witness() -> list[Any]:
+    async def choose(books: Any, doubts: Any, is_shown: Any) -> Any:
+        return (await _choose(books, doubts))[:1]
+
+    return [patch.object(evidence, "choose", choose)]
+
+
+def _total_not_heeded() -> list[Any]:
+    return [patch.object(Pages, "most", property(lambda self: 0, lambda self, rows: None), create=True)]
+
+
+def _stranger_is_nobody() -> list[Any]:
+    async def hold(self: Any) -> None:
+        before = self.distrust
+        await _hold(self)
+        self.distrust = before
+
+    return [patch.object(search_module._Pass, "hold_against_the_ledger", hold)]
+
+
+def _asked_by_our_clock() -> list[Any]:
+    async def read(self: LogSearch, filters: Any, pass_: Any) -> bool:
+        since = min(doubt.time for doubt in pass_._by_phone.values()) - 12 * 3_600_000
+        return await _read(self, {**filters, "since": str(since)}, pass_)
+
+    return [patch.object(LogSearch, "_read", read), *_no_witness()]
+
+
+def _old_by_our_clock() -> list[Any]:
+    async def due(ledger: Any, doubts: Any, findings: Any, settle: float, asked: float) -> dict[int, float]:
+        return {doubt.row: max(doubt.time, doubt.until) / 1000 + settle - asked for doubt in doubts}
+
+    return [patch.object(reconcile_module, "_due", due)]
+
+
+def _another_by_its_time() -> list[Any]:
+    def judge(self: Any, row: Any, doubt: Any, *, tagged: bool = False) -> Any:
+        found = _judge(self, row, doubt, tagged=tagged)
+        span = times.span(row.sent_time)
+        is_far = span is not None and abs(span[0] - doubt.time) > 7_200_000
+        return Verdict.OTHER if found is Verdict.PERHAPS and not tagged and is_far and row.text != doubt.text else found
+
+    return [patch.object(Matcher, "judge", judge)]
+
+
+def _queued_again_for_good() -> list[Any]:
+    return [patch.object(MemoryLedger, "_put_back", lambda self: None), patch.object(sqlite_module, "put_back", lambda *_: 0)]
+
+
+def _absent_for_good() -> list[Any]:
+    async def unknown_only(ledger: Any) -> Any:
+        async for unknown in reconcile_module._doubts(ledger, absent=False):
+            yield unknown, []
+
+    return [patch.object(reconcile_module, "_all_doubts", unknown_only)]
+
+
+_LIES = "the books say not_sent"
+
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
     Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
@@ -514,5 +618,16 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit(
         "no answer from the log means absent", "settling jobs that catch everything", _unreadable_is_absent, "books say not_sent"
     ),
+    Exhibit("a phone in another form is nobody's", "our own settling, by a hostile log", _odd_phone_is_nobody, _LIES),
+    Exhibit("no witness is needed", "settling jobs that take silence for an answer", _no_witness, _LIES),
+    Exhibit("the witness is what the log shows", "our own settling, by a hostile log", _witness_by_the_log, _LIES),
+    Exhibit("one witness stands for all", "spot checks", _one_witness, _LIES),
+    Exhibit("the total is not heeded", "readers of lists that look for a token only", _total_not_heeded, _LIES),
+    Exhibit("a text of the run to a stranger is nobody's", "matching by phone alone", _stranger_is_nobody, _LIES),
+    Exhibit("the log is asked from our clock on", "searches by time", _asked_by_our_clock, _LIES),
+    Exhibit("our clock says how old a text is", "delays counted by one machine's clock", _old_by_our_clock, _LIES),
+    Exhibit("a row is another text by its time", "matching by time", _another_by_its_time, _LIES),
+    Exhibit("queued again without a further look", "a retry button that remembers", _queued_again_for_good),
+    Exhibit("absent for good", "states that are never looked at again", _absent_for_good, _LIES),
     Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
 )

@@ -4,26 +4,20 @@ It is an `Exchange`: real HTTP answers for the real gateway, and the two errors 
 """
 
 import asyncio
-import datetime as dt
 import heapq
-import json
 import random
 import zlib
 from asyncio.futures import _set_result_unless_cancelled as _wake  # type: ignore[attr-defined]
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
-from urllib.parse import parse_qs
 
 import msgspec
 
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import MaybeSentError, NotSentError, Request, Response
 from tests.prove.faults import Fault
+from tests.prove.logs import Log, Taken
 from tests.prove.loop import Dead, Loop
-
-EPOCH = 1_790_000_000.0
-"""What the wall clock shows when a world begins, in seconds since 1970."""
 
 LOCK = 30.0
 """Seconds a contact is locked. The real five minutes would only be more asking for contacts that are not there yet."""
@@ -40,17 +34,6 @@ class Body(msgspec.Struct):
     text: str
     flags: list[str] = []
     name: str | None = None
-
-
-class Taken(NamedTuple):
-    """A text that the provider has taken for delivery."""
-
-    phone: str
-    text: str
-    logid: str
-    action: str
-    flags: Sequence[str]
-    time: float
 
 
 _decode = msgspec.json.Decoder(Body).decode
@@ -98,10 +81,9 @@ class Provider:
         self._locks: list[tuple[float, int, str]] = []
         self._locked: dict[str, tuple[float, int]] = {}
         self._texted: set[str] = set()
-        self.page = 40
-        """Rows of the log a page, at most."""
-        self.log_trouble = ""
-        self._repeats = 0
+        self.log = Log()
+        self.held: list[Body] = []
+        """Texts that are held back on their way for days."""
         self.lost = 0
         """Contacts locked for this process by answers that it never had."""
         self._lock = 0
@@ -224,7 +206,10 @@ class Provider:
         if fault.kind == "maybe" or fault.status >= 500 or fault.status in {200, 307, 408}:
             self.doubtful.add(phone)
         flight = 0
-        if leaves:
+        if fault.name == "text taken days later":
+            if leaves:
+                self.held.append(body)
+        elif leaves:
             if fault.seconds and self.coin(phone) < fault.leaves / 2:
                 # Taken long after the caller has given up.
                 self.loop.call_at(self.loop.now + 2 * fault.seconds, self._take_late, self.loop, body)
@@ -306,42 +291,17 @@ class Provider:
     # ---- message/log/select ----
 
     async def _log(self, request: Request) -> Response:
-        """A page of what was taken, oldest first, as far as the log shows it by now."""
         await asyncio.sleep(self._latency)
-        trouble = self.log_trouble
-        if trouble == "log unreadable":
-            self.met[trouble] += 1
+        if self.log.trouble == "log unreadable":
+            self.log.has_shown = True
             return Response(503, _JSON, b'{"status":503,"message":"no"}')
-        query = parse_qs(request.query)
-        lag = 600.0 if trouble == "log lagging" else 0.0
-        rows = [text for text in self.truth if text.time <= self.loop.now - lag]
-        self.met["log lagging"] += len(rows) < len(self.truth)
-        self.met["log without tags"] += trouble == "log without tags" and "phone" in query
-        if "flags" in query:
-            rows = [] if trouble == "log without tags" else [text for text in rows if query["flags"][0] in text.flags]
-        if "phone" in query:
-            wanted = set(query["phone"][0].split(","))
-            rows = [text for text in rows if text.phone in wanted]
-        start, size = int(query.get("_start", ["0"])[0]), min(self.page, int(query.get("_count", ["32"])[0]))
-        page = rows[start : start + size]
-        if trouble == "log page repeated" and start and self._repeats < 6:
-            # The page before once more, under a token of its own.
-            self._repeats += 1
-            self.met[trouble] += 1
-            page = rows[start - size : start]
-            start -= size
-        found: dict[str, object] = {"count": len(page), "data": [self._row(text, trouble) for text in page]}
-        if start + size < len(rows):
-            found["next_token"] = start + size
-        return Response(200, _JSON, json.dumps(found).encode())
+        now = self.loop.now
+        return Response(200, self.log.headers(now), self.log.answer(self.truth, request.query))
 
-    def _row(self, text: Taken, trouble: str) -> dict[str, object]:
-        sent = dt.datetime.fromtimestamp(EPOCH + text.time, dt.UTC)
-        return {
-            "logid": text.logid,
-            "phone": text.phone,
-            "action": text.action,
-            "text": text.text,
-            "flags": [] if trouble == "log without tags" else list(text.flags),
-            "sent_time": f"{sent:%Y-%m-%dT%H:%M:%SZ}",
-        }
+    def take_late(self) -> None:
+        """What was held back on its way for days arrives, unless the contact has had the text by another way."""
+        texted = {text.phone for text in self.truth}
+        for body in self.held:
+            if body.phone not in texted:
+                self._take(body)
+        self.held = []

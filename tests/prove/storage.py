@@ -206,6 +206,9 @@ class Writer:
     async def settle(self, settled: Sequence[Settled]) -> None:
         await self._step("settle", self._disk.settle, settled)
 
+    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+        return await self._step("looked", self._disk.first_looks, doubts, now)
+
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         return await self._disk.witnesses(after, limit)
 

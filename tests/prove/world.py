@@ -9,7 +9,7 @@ import functools
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -33,9 +33,10 @@ from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.session.pace import Hold, Pace
 from tests.history import check_promise, check_rate
 from tests.prove import faults
+from tests.prove.logs import EPOCH
 from tests.prove.loop import Loop
 from tests.prove.people import TEMPLATE, Listed, make_list
-from tests.prove.provider import EPOCH, LOCK, Provider
+from tests.prove.provider import LOCK, Provider
 from tests.prove.storage import Files, Simulated, Storage
 
 ACTION = "125"
@@ -111,7 +112,7 @@ class World:
         self.provider.on_request = self._on_request
         self.now = 1000.0
         self.skew = 0.0
-        self.was_set = False
+        self.most_skew = 0.0
         self.met = self.provider.met
         self.crashes = 0
         self.texts = 0
@@ -143,7 +144,11 @@ class World:
         kinds = list(faults.REQUEST_FAULTS)
         provider.faults = kinds if draw.random() < 0.6 else draw.sample(kinds, 6)
         provider.draw_share = draw.choice((0.2, 0.3, 0.4))
-        provider.page = draw.choice((3, 8, 40)) if self.size < 200 else 40
+        log = provider.log
+        log.page = draw.choice((3, 8, 40)) if self.size < 200 else 40
+        log.off = draw.choice((0.0, 0.0, 0.0, 1.0, -1.0)) * draw.uniform(0.2, 26) * 3600
+        log.zone = draw.choice((0.0, 0.0, 0.0, 1.0, -1.0)) * draw.randrange(1, 28) * 1800
+        log.has_date = draw.random() < 0.8
         provider.draw_faults = faults.DRAW_FAULTS
 
     # ---- the parts that are injected ----
@@ -363,10 +368,13 @@ class World:
         self.provider.process_died()
 
     def _draw_clock(self) -> None:
+        if self.skew and self.random.random() < 0.2:
+            self.skew = 0.0
+            self.met["wall clock put right between processes"] += 1
         draw = self.random.random()
         if draw > 0.45 or not self.is_clock_odd:
             return
-        kind = faults.CLOCKS[int(draw / 0.45 * 3)]
+        kind = faults.SET_CLOCKS[int(draw / 0.45 * 3)]
         self.loop.call_later(self.random.choice((0.01, 0.05, 0.5)), self._jump, kind)
 
     def _jump(self, kind: str) -> None:
@@ -376,8 +384,8 @@ class World:
         if kind == "machine asleep":
             self.loop.now += by
         else:
-            self.was_set = True
             self.skew += by if kind == "wall clock set forward" else -by
+            self.most_skew = max(self.most_skew, abs(self.skew))
 
     async def _main(self, limit: int | None) -> tuple[Run, list[Result] | None]:
         again = self.storage.is_loaded() and (self.is_concurrent or self.random.random() < 0.7)
@@ -496,71 +504,153 @@ class World:
     # ---- the judgement ----
 
     def _settle(self) -> None:
-        """Ask the log about what is unknown, first as troubles have it, then as it should be; then nothing may be unknown."""
+        """Ask the log about what is unknown, first as troubles have it, then as it should be; then nothing may be unknown.
+
+        With one exception: where nothing is known as sent, nothing is absent.
+        """
         self.endings = []
         troubles = self.troubles_of_the_log()
         for trouble in troubles:
             if not self._count_unknown():
                 break
-            if trouble == "log lagging" and self.was_set:
-                # With a clock that was set, what has just left may seem to have left yesterday. See docs/reliability.md.
-                continue
-            self.provider.log_trouble = trouble if trouble.startswith("log") else ""
             self._look_up(trouble)
             self._check(None)
-        if troubles:
-            self._check(0, is_settled=True)
+        if not troubles:
+            return
+        for _ in range(2):
+            # What the last look has found is what this one can be tried on; and where clocks disagree it takes two.
+            if self.storage.unknown() and self._is_anything_sent():
+                self._look_up("")
+        self._check(0 if self._is_anything_sent() else None, is_settled=True)
+        if any(kept.state == "not_sent" for kept in self.kept.values()) and self.random.random() < 0.2:
+            self._send_again()
+            self._look_up("")
+            self._check(0 if self._is_anything_sent() else None, is_settled=True)
+
+    def _is_anything_sent(self) -> bool:
+        return any(kept.state == "sent" for kept in self.storage.kept().values())
 
     def troubles_of_the_log(self) -> tuple[str, ...]:
         """What meets the log each time that it is asked; the last time it is as it should be."""
         changed = self.random.choice(("log without tags", "log page repeated"))
         now_and_then = [kind for kind in ("log lagging", "log unreadable") if self.random.random() < 0.25]
-        return (*now_and_then, "crash during reconcile", changed, "")
+        # One takes a long log to be met, the other a certain time.
+        rare = ("log: cut after 30 rows", "log: words altered, tags lost")
+        form = self.random.choice((*faults.LOG_FORMS, *rare * 2))
+        return (*now_and_then, form, *(("crash during reconcile",) if self.random.random() < 0.6 else ()), changed, "")
 
     def _count_unknown(self) -> int:
         return self.storage.unknown()
 
     def _look_up(self, trouble: str) -> None:
-        """One process that reconciles."""
+        """One process that reconciles, while the log has this trouble."""
+        log, draw = self.provider.log, self.random
+        log.trouble, log.has_shown = trouble if trouble.startswith("log") else "", False
+        kept = self.storage.kept().values()
+        if trouble in faults.LOG_FORMS:
+            unknown = {one.phone for one in kept if one.state == "unknown"}
+            some = {one.phone for one in kept if draw.random() < 0.3}
+            log.odd = draw.choice((unknown, unknown, some, {one.phone for one in kept}))
+            if trouble == "log: rows left out":
+                # Whoever leaves out those in doubt alone, and says nothing of it, lies, and no look can tell.
+                sent = [one.phone for one in kept if one.state == "sent"]
+                log.odd = {*some, draw.choice(sent)} if sent else ()
+        # Late enough, by every clock.
+        is_soon = trouble == "log lagging"
+        self.now += 30.0 if is_soon else 90_000.0 + 3 * self.most_skew + 2 * (abs(log.off) + abs(log.zone))
+        if is_soon:
+            # Ten minutes late at most; or so that what is known as sent has just come, and what left last has not.
+            known = {one.phone for one in kept if one.state == "sent"}
+            shown = max((text.time for text in self.provider.truth if text.phone in known), default=0.0)
+            log.until = max(self.now - 600.0, shown + 1e-9 if draw.random() < 0.7 else 0.0)
+        skew = self.skew
+        # Of a log that is late and names no time, with a clock that was set meanwhile, nobody can tell how late it is.
+        if trouble and draw.random() < (0.7 if is_soon else 0.2) and (log.has_date or not is_soon):
+            self.skew += draw.choice((-1, 1, 1)) * draw.uniform(0.2, 30) * 3600
+            self.met["wall clock hours off at a look"] += 1
+        self.met["provider's clock hours off"] += bool(log.off)
+        self.met["provider's times in another zone"] += bool(log.zone)
+        self.met["no Date in answers"] += not log.has_date
+        death = 1 + draw.randrange(14) if trouble == "crash during reconcile" else 0
+        if self._short_life(self._reconcile, death, trouble) and log.has_shown:
+            self.met[trouble] += 1
+        log.trouble = ""
+        self.skew = skew
+
+    def _send_again(self) -> None:
+        """Queue the absent again and be stopped; what was held back for days arrives; go on without having looked."""
+        self.provider.share = self.provider.draw_share = 0.0
+        bar = self.random.choice((None, *faults.BARS[:1]))
+        limit = self.random.randrange(0, 4)
+        self._short_life(functools.partial(self._resend, limit, bar), 0, "")
+        self.met["queued again, then stopped"] += 1
+        self.provider.take_late()
+        self.now += self.random.choice((5.0, 90_000.0))
+        self._short_life(functools.partial(self._resend, None, None), 0, "")
+
+    def _short_life(self, main: Callable[[], Coroutine[Any, Any, None]], death: int, kind: str) -> bool:
+        """A process of its own, which dies at this step if it is told one; whether it lived to its end."""
         self.lives += 1
-        self.now += 30.0 if trouble == "log lagging" else 90_000.0 + abs(self.skew)
         loop = self.loop = Loop(self.now, self.seed * 2 * _LIVES + self.lives)
         self.steps.append(0)
         self.commits.append(0)
         self.provider.begin(loop)
-        self.is_armed, self.ending, self.is_disk_broken = False, None, ""
-        if trouble == "crash during reconcile":
-            loop.alarms[1 + self.random.randrange(14)] = lambda: self._die_of(trouble)
-        task = loop.run(self._reconcile())
+        self.provider.always = None
+        self.is_armed, self.ending, self.is_disk_broken, self.has_stopped, self.run_ = False, None, "", False, None
+        if death:
+            loop.alarms[death] = lambda: self._die_of(kind)
+        task = loop.run(main())
         self._end_life(loop)
         if loop.has_died():
             self.storage.died()
             loop.bury()
-            return
+            return False
         loop.alarms.clear()
         task.result()
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+        assert self.provider.wrongs == [], "; ".join(self.provider.wrongs[:3])
+        return True
 
     def _die_of(self, kind: str) -> None:
         self.met[kind] += 1
         self.note(kind)
         self.loop.die()
 
-    async def _reconcile(self) -> None:
+    def _resumed(self, limit: int | None = None) -> Run:
         caller = Caller(self.provider, Hold(), DIALECT)
-        run = self.run_ = Run(
+        self.run_ = Run(
             None,
-            Options(concurrency=self.concurrency),
+            Options(
+                concurrency=self.concurrency,
+                limit=limit,
+                suppress=self.people.suppressed,
+                locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
+            ),
             gateway=self._gateway,
             ledger=self.storage.ledger(self),
             pace=Pace(self.rate),
             log=lambda plan: LogSearch(caller, plan),
         )
-        async with run:
+        return self.run_
+
+    async def _reconcile(self) -> None:
+        async with self._resumed() as run:
             done = await run.reconcile()
             self.note("reconciled", done.found, done.absent, done.undecided)
             self.last = done.problem
+
+    async def _resend(self, limit: int | None, bar: faults.Fault | None) -> None:
+        """Send what is queued; with a limit, what was absent as well, as far as it goes."""
+        async with self._resumed(limit or None) as run:
+            if limit is not None:
+                done = await run.resend_absent()
+                self.note("queued again", done.queued, done.found, done.left)
+                if not limit:
+                    return
+                if bar is not None:
+                    self.provider.always, self.provider.always_until = bar, 1_000_000_000
+            await run.send()
 
     def _check(self, crashed: int | None, *, is_settled: bool = False) -> None:
         """All rules; `crashed`: how many may be unknown for want of a process, None if nobody counts."""

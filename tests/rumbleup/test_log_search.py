@@ -67,7 +67,7 @@ async def look(simulator: Simulator, doubts: list[Doubt], page_size: int = 7, se
     """What a look says, where two further texts are known as sent. Without the provider's clock."""
     books = await books_of(doubts, witness(simulator) if sent is None else sent)
     async with searching(simulator, page_size) as search:
-        return msgspec.structs.replace(await search.look_up(doubts, books), now=None)
+        return msgspec.structs.replace(await search.look_up(doubts, books), now=None, offset=None)
 
 
 SURVIVED = [name for name in QUIRKS if name not in {"status-in-body-only", "html-error"}]
