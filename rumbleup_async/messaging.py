@@ -90,13 +90,15 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it."""
+    """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `reason` says
+    why the last of them did not send it."""
 
     row: int
     phone: str
     text: str
     name: str | None = None
     attempts: int = 0
+    reason: str = ""
 
     def __repr__(self) -> str:
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"

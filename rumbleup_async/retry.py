@@ -8,6 +8,9 @@ which it answers instead of doing the work. Everything else is settled, as `unkn
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import msgspec
 
 from rumbleup_async.messaging import (
@@ -31,7 +34,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `backoff` (nothing reached) and `throttle_backoff` (429/440 without a time) double from try to try up to
     `backoff_ceiling`; `trouble_ceiling` bounds the pauses made while texts in a row end unknown. `wait_ceiling`: a longer
     wait asked for by the provider stops the run instead of holding it. `max_errors`/`first_errors`: texts in a row that fail
-    for reasons not of their recipient before the run stops, after and before the first text was accepted.
+    for reasons not of their recipient before the run stops, after and before the first text was accepted. `max_capped`: texts
+    in a row that meet the daily cap before the run stops; one among the `first_errors` first texts is enough.
     """
 
     connect_attempts: int = 8
@@ -44,6 +48,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     wait_ceiling: float = 900.0
     max_errors: int = 50
     first_errors: int = 5
+    max_capped: int = 20
 
     def wait(self, attempt: int) -> float:
         """Seconds to wait after try number `attempt` (from 1) that did not get through, before jitter."""
@@ -64,6 +69,28 @@ class Stop(msgspec.Struct, frozen=True):
         return f"{self.cause}: {self.message}" if self.message else self.cause
 
 
+LEFT_OVER = "left over"
+"""The cause of the end of a run that came through its list and could not send all that could be sent."""
+
+
+def left_over(reasons: Sequence[tuple[str, int]]) -> Stop:
+    """The end of a run that has come through its list and could not send all that could be sent: `left over: N, mostly ...`.
+
+    `reasons`: why texts are queued, and how many for each, the commonest first. What differs from text to text (a line, the end
+    of a lock, the size of a page) makes no reason of its own.
+    """
+    kinds: dict[str, tuple[int, str]] = {}
+    for reason, number in reasons:
+        kind = _VARYING.sub("", reason)
+        known = kinds.get(kind)
+        kinds[kind] = (number, reason) if known is None else (known[0] + number, kind)
+    _, most = max(kinds.values(), key=lambda found: found[0])
+    return Stop(LEFT_OVER, f"{sum(number for _, number in reasons)}, mostly {most or 'not reached'}")
+
+
+_VARYING = re.compile(r" of \d+ bytes|; its lock ends at .*|; line \d+")
+
+
 class Again(msgspec.Struct, frozen=True):
     """Nothing left: try this text again, and let the whole run wait `after` seconds before anything else leaves."""
 
@@ -80,7 +107,8 @@ class Settle(msgspec.Struct, frozen=True):
 
 
 class Park(msgspec.Struct, frozen=True):
-    """Nothing left, and the run goes on without this text: it goes back to the queue, for a later resume."""
+    """Nothing left, and the run goes on without this text: it goes back to the queue, is tried once more at the end of the run,
+    and is left for a resume if that does not help."""
 
     reason: str
 
@@ -154,17 +182,25 @@ def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> D
 
 
 def _barred(outcome: Barred) -> Decision:
+    if outcome.kind is Bar.DAILY_CAP:
+        return Park(outcome.reason)  # it may be one of several caps, or one line's: Watch counts them
     if outcome.kind in _STOPS:
-        cause, remedy = _STOPS[outcome.kind]
-        remedy = outcome.remedy or remedy
-        return StopRun(Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy))
+        return StopRun(barring(outcome))
     return Park(outcome.reason)
+
+
+def barring(outcome: Barred) -> Stop:
+    """The stop for a cause that bars every text."""
+    cause, remedy = _STOPS[outcome.kind]
+    remedy = outcome.remedy or remedy
+    return Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy)
 
 
 class Watch:
     """Counts texts in a row that failed for reasons not of their recipient, and says when the run should stop.
 
-    A refusal that lies with the recipient (landline, opt-out) says nothing about the next text and is not counted.
+    A refusal that lies with the recipient (landline, opt-out) says nothing about the next text and is not counted. In the last
+    round, which tries once more what was put aside, a row of failures that left nothing in doubt ends the round and not the run.
     """
 
     def __init__(self, policy: Policy, concurrency: int) -> None:
@@ -173,18 +209,44 @@ class Watch:
         self._slack = concurrency
         self.in_a_row = 0
         self.proven = False
+        self.has_stopped = False
+        """A row of failures has stopped the run."""
+        self.is_last_round = False
+        self.is_hopeless = False
+        """The last round helps nobody."""
+        self._seen = 0
+        self._capped = 0
+
+    def begin_last_round(self) -> None:
+        """What comes now was put aside before."""
+        self.is_last_round = True
+        self.in_a_row = self._capped = 0
 
     def see(self, outcome: Outcome) -> Stop | None:
         """Take in the outcome with which an attempt was settled or parked."""
+        self._seen += 1
         if isinstance(outcome, Accepted):
             self.proven = True
-            self.in_a_row = 0
+            self.in_a_row = self._capped = 0
             return None
         if isinstance(outcome, Throttled) or (isinstance(outcome, Refused) and outcome.about_recipient):
             return None
+        stop = self._count(outcome)
+        self.has_stopped = self.has_stopped or stop is not None
+        return stop
+
+    def _count(self, outcome: Refused | Barred | NotSent | Unknown) -> Stop | None:
         self.in_a_row += 1
+        if isinstance(outcome, Barred) and outcome.kind is Bar.DAILY_CAP:
+            self._capped += 1
+            is_first = self._seen <= self._policy.first_errors and not self.is_last_round
+            if is_first or self._capped >= self._policy.max_capped:
+                return barring(outcome)
         limit = self._policy.max_errors + self._slack if self.proven else self._policy.first_errors
         if self.in_a_row < limit:
+            return None
+        if self.is_last_round and not isinstance(outcome, Unknown):
+            self.is_hopeless = True
             return None
         return self._stop(outcome)
 
@@ -194,4 +256,6 @@ class Watch:
             return Stop("not allowed", f"{many}; ask the provider's support whether this account may send by API")
         if isinstance(outcome, Barred) and outcome.kind is Bar.OUTSIDE_HOURS:
             return Stop("outside hours", f"{many}; resume inside the allowed hours")
+        if isinstance(outcome, Barred) and outcome.kind is Bar.ACCOUNT:
+            return Stop("account", f"{many}; see to the account and the project (funds, status), then resume")
         return Stop("error threshold", f"{many}; see to the cause, then resume")

@@ -31,6 +31,7 @@ MOVES: dict[tuple[State, State], str] = {
     (State.QUEUED, State.INTENT): "the engine, before the request may leave; on the disk first",
     (State.QUEUED, State.NOT_SENT): "it was absent from the log and queued again, and the look is a quarter of an hour old, or "
     "another process's: it is absent as before",
+    (State.QUEUED, State.REFUSED): "the provider said no to this text; queued until it was sure that nothing else is behind it",
     (State.INTENT, State.QUEUED): "nothing left: not reachable, 429 or 440 and then a stop, a cause that bars every text, a stop",
     (State.INTENT, State.SENT): "the provider accepted it and named a logid",
     (State.INTENT, State.REFUSED): "the provider said no to this text",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, State, Throttled, Unknown
-from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide
+from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide, left_over
 
 POLICY = Policy()
 ABOUT_RECIPIENT = Refused("400 LANDLINE", 400, "LANDLINE", about_recipient=True)
@@ -53,7 +53,10 @@ def kind(decision: Decision) -> str:
         (Throttled("429", 429, 900.1), 1, True, "stop: throttled"),
         (Barred(Bar.KEY_REFUSED, "401"), 1, True, "stop: key refused"),
         (Barred(Bar.OPT_OUT_MISSING, "403"), 1, True, "stop: opt-out wording missing"),
-        (Barred(Bar.DAILY_CAP, "DAILYCAP"), 1, True, "stop: daily cap"),
+        (Barred(Bar.DAILY_CAP, "DAILYCAP"), 1, True, "park"),
+        (Barred(Bar.ACCOUNT, "402"), 1, True, "park"),
+        (Barred(Bar.GATEWAY, "404"), 1, True, "park"),
+        (Barred(Bar.OTHER, "409"), 1, False, "park"),
         (Barred(Bar.NOT_ALLOWED, "403"), 1, False, "park"),
         (Barred(Bar.OUTSIDE_HOURS, "TIMERANGE"), 1, True, "park"),
     ],
@@ -105,6 +108,7 @@ def watch(*outcomes: Outcome, concurrency: int = 4) -> Stop | None:
     return counting.see(last)
 
 
+CAPPED = Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400, "DAILYCAP")
 BAD = Unknown("502")
 GOOD = Accepted("rl")
 
@@ -124,6 +128,14 @@ GOOD = Accepted("rl")
         pytest.param([ABOUT_RECIPIENT] * 500, None, id="a list of landlines"),
         pytest.param([*[BAD] * 4, ABOUT_RECIPIENT, ABOUT_RECIPIENT, BAD], "error threshold", id="landlines prove nothing"),
         pytest.param([Throttled("429", 429)] * 500, None, id="throttled is no failure"),
+        pytest.param([Barred(Bar.ACCOUNT, "402")] * 5, "account", id="no funds"),
+        pytest.param([Barred(Bar.GATEWAY, "404")] * 5, "error threshold", id="pages"),
+        pytest.param([CAPPED], "daily cap", id="a cap at first"),
+        pytest.param([GOOD] * 4 + [CAPPED], "daily cap", id="a cap among the first five"),
+        pytest.param([GOOD] * 5 + [CAPPED] * 19, None, id="nineteen caps in a row"),
+        pytest.param([GOOD] * 5 + [CAPPED] * 20, "daily cap", id="twenty"),
+        pytest.param([GOOD] * 5 + ([CAPPED] * 19 + [GOOD]) * 3, None, id="caps between accepted texts"),
+        pytest.param([GOOD] * 5 + [CAPPED] * 19 + [ABOUT_RECIPIENT, CAPPED], "daily cap", id="a landline between"),
     ],
 )
 def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
@@ -132,3 +144,46 @@ def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
     assert (None if stop is None else stop.cause) == cause
     if stop is not None:
         assert "resume" in stop.message or "support" in stop.message
+
+
+@pytest.mark.parametrize(
+    "outcome", [Barred(Bar.GATEWAY, "404"), NotSent("refused"), Refused("400", 400), Barred(Bar.ACCOUNT, "402")]
+)
+@pytest.mark.parametrize("first", [[], [GOOD]])
+def test_the_last_round_ends_quietly_where_it_helps_nobody(outcome: Outcome, first: list[Outcome]) -> None:
+    """The end of a run would be called a failure of its own, and hide why texts are left; or every text be tried in vain."""
+    counting = Watch(POLICY, 4)
+    for one in [*first, *[outcome] * 4]:
+        assert counting.see(one) is None
+    counting.begin_last_round()
+    limit = 54 if first else 5
+    for number in range(1, limit + 1):
+        assert not counting.is_hopeless
+        assert counting.see(outcome) is None, number
+    assert counting.is_hopeless
+
+
+def test_the_last_round_stops_where_texts_are_lost() -> None:
+    """A server that takes texts and does not say so would eat all that were put aside."""
+    counting = Watch(POLICY, 4)
+    counting.begin_last_round()
+    assert [counting.see(BAD) for _ in range(4)] == [None] * 4
+    assert (stop := counting.see(BAD)) is not None
+    assert stop.cause == "error threshold"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ([("403 no", 3)], "3, mostly 403 no"),
+        ([("", 2)], "2, mostly not reached"),
+        ([("404 an HTML page of 153 bytes", 1)], "1, mostly 404 an HTML page of 153 bytes"),
+        ([("403 no", 2), ("404 a page of 153 bytes", 2), ("404 a page of 154 bytes", 1)], "5, mostly 404 a page"),
+        ([("a", 2), ("429 x; line 1", 2), ("429 x; line 12", 1)], "5, mostly 429 x"),
+        ([("drawn, not sent; its lock ends at 10:00:01 UTC", 1), ("drawn, not sent; its lock ends at 10:00:02 UTC", 1)],
+         "2, mostly drawn, not sent"),
+    ],
+)  # fmt: skip
+def test_what_is_left_over_is_said(reasons: list[tuple[str, int]], said: str) -> None:
+    """Nobody would know why texts are left, or the commonest cause would hide behind details that differ."""
+    assert str(left_over(reasons)) == f"left over: {said}"

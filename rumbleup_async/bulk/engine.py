@@ -13,6 +13,7 @@ How it goes round:
   server is met by the first text, not by the first hundred.
 - In concurrent mode (`drawing`) a worker is a texter: it draws its next contact from the provider itself, and the bookkeeper
   takes it in and opens it in one step. Everything else is the same.
+- Texts that were put aside (queued again for a cause not of their own) come once more at the end: the last round.
 - `stop()` lets nothing more leave; what is in flight is waited for and closed; what was open but had not left is queued again.
 """
 
@@ -112,6 +113,8 @@ class Engine:
         self._room = asyncio.Event()
         self._is_dry = False
         """The last look into the queue found it empty."""
+        self._is_round_over = False
+        """Whoever keeps the books of several engines has said that the queue is worked through."""
         self._parked = 0
         """Texts queued again, for a later resume: this run does not come to them any more."""
         self._added = 0
@@ -179,6 +182,16 @@ class Engine:
         self._bell.set()
         self._room.set()
 
+    def end_round(self) -> None:
+        """The queue is worked through, by this engine and all others of the run: what was put aside comes once more."""
+        self._is_round_over = True
+        self._bell.set()
+
+    @property
+    def is_last_round(self) -> bool:
+        """Whether those who were put aside are being tried once more."""
+        return self._sender.is_last_round
+
     @property
     def in_flight(self) -> int:
         """Texts being delivered at this moment."""
@@ -187,7 +200,7 @@ class Engine:
     @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list, or its provider, had no more contacts."""
-        more = self._drawing is not None or not self._is_whole or self._ledger.counts[State.QUEUED] > 0
+        more = self._drawing is not None or not self._is_whole or self._ledger.counts[State.QUEUED] > self._parked
         return self._left <= 0 and more
 
     @property
@@ -240,8 +253,13 @@ class Engine:
     async def _turn(self) -> bool:
         """One durable step, or a rest; False once there is nothing left to do."""
         self._bell.clear()
-        if self._is_stopping:
+        if self._is_stopping or self._sender.is_hopeless:
             self._give_back()  # at once, so that dying while the last answers are waited for leaves none of them unknown
+        if self._is_round_over and not self._open:
+            self._is_round_over = False
+            await self._refuse(is_end=True)
+            self._sender.begin_last_round()
+            self._is_dry = False
         want = self._wanted()
         if self._drawn:
             await self._close_and_draw()
@@ -250,14 +268,29 @@ class Engine:
             await self._close_and_open(want)
             return True
         if not self._open and self._is_over():
-            return False
+            return await self._turn_back()
         await self._bell.wait()
         return True
 
     def _is_over(self) -> bool:
         if self._drawing is not None:
             return self._texting == 0
-        return self._is_stopping or self._left <= 0 or (self._is_dry and self._is_fed)
+        is_done = self._is_dry and self._is_fed
+        return self._is_stopping or self._left <= 0 or is_done or self._sender.is_hopeless
+
+    async def _turn_back(self) -> bool:
+        """The queue is worked through: begin it once more for those who were put aside; False if nobody is to be tried again."""
+        if self._is_stopping or self._sender.is_last_round:
+            return False
+        await self._refuse(is_end=True)
+        is_cut = self._left <= 0 and self._ledger.counts[State.QUEUED] > self._parked
+        if not self._parked or is_cut or self._drawing is not None or not await self._ledger.again():
+            return False
+        self._sender.begin_last_round()
+        self._left = math.inf  # all of them were counted when they were opened first
+        self._parked = 0
+        self._is_dry = False
+        return True
 
     def _wanted(self) -> int:
         """How many entries to open now.
@@ -266,6 +299,8 @@ class Engine:
         is made: an intent that waits long is one more unknown if we die, and workers without one wait for the disk.
         """
         if self._is_stopping or self._is_dry or self._full() or self._drawing is not None or self._rows_to_pass:
+            return 0
+        if self._sender.is_hopeless:
             return 0
         rate = self._pace.rate
         size = self._window.size
@@ -282,11 +317,15 @@ class Engine:
     async def _close_and_open(self, want: int) -> None:
         done, self._done = self._done, []
         added = self._added
+        held = self._sender.held
         try:
+            await self._refuse()
+            done, new = held.sift(done, self._open)
             opened = await self._ledger.exchange(done, want)
         except BaseException:
             self._done = done + self._done
             raise
+        held.keep(done, new)
         self._look_ahead()
         if want:
             self._is_dry = len(opened) < want and added == self._added and not self._full()
@@ -308,11 +347,16 @@ class Engine:
     async def _close_and_draw(self) -> None:
         """Close what is done, take in what the texters have drawn, and open it: one durable step."""
         (done, self._done), (drawn, self._drawn) = (self._done, []), (self._drawn, [])
+        held = self._sender.held
         try:
+            await self._refuse()
+            done, new = held.sift(done, self._open)
             answers = await self._ledger.draw(done, [row for row, _ in drawn])
         except BaseException:
             self._done, self._drawn = done + self._done, drawn + self._drawn
             raise
+        held.keep(done, new)
+        held.drop([answer.row for answer in answers if isinstance(answer, Text)])
         self._publish(done)
         for answer, (_, opening) in zip(answers, drawn, strict=True):
             if self._drawing is not None:
@@ -325,6 +369,15 @@ class Engine:
                 self._tell([answer])
         self._dispatch()
 
+    async def _refuse(self, *, is_end: bool = False) -> None:
+        """Close those refusals for good of which it is sure by now that they are about their text."""
+        sure = [] if self._is_stopping else self._sender.held.sure(is_end=is_end)
+        if sure:
+            await self._ledger.refuse(sure)
+            self._sender.held.drop([result.row for result in sure])
+            self._parked -= len(sure)
+            self._tell(sure)
+
     def _publish(self, done: Sequence[Closed]) -> None:
         results = []
         for close in done:
@@ -332,12 +385,21 @@ class Engine:
             if close.state is State.QUEUED:
                 self._parked += 1
                 if self._drawing is not None:
-                    self._drawing.released(text.phone)
+                    is_held = close.row in self._sender.held
+                    self._drawing.released(text, tried=close.attempts > text.attempts and not is_held)
+                if not self._is_told(close, text):
+                    continue
             result = result_of(close, text.phone)
             if result is not None:
                 results.append(result)
         if results:
             self._tell(results)
+
+    def _is_told(self, close: Closed, text: Text) -> bool:
+        """Whether an entry that was queued again is a result by now: not while it is held, or comes once more in this run."""
+        if self._is_stopping or self._sender.is_last_round:
+            return self._sender.is_last_round or close.attempts > text.attempts or self._drawing is not None
+        return self._drawing is not None and close.row not in self._sender.held
 
     def _tell(self, results: Sequence[Result]) -> None:
         self._sink(results)
@@ -347,7 +409,7 @@ class Engine:
         """What was open and has not left is queued again."""
         while self._ready:
             text = self._ready.popleft()
-            self._done.append(Closed(text.row, State.QUEUED, text.attempts))
+            self._done.append(Closed(text.row, State.QUEUED, text.attempts, text.reason))
 
     def _go_home(self) -> None:
         if self._is_stopping:

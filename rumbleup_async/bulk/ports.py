@@ -91,6 +91,15 @@ class Ledger(Protocol):
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         """In one durable step: close these entries, and open up to `want` queued ones (their intent)."""
 
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        """In one durable step: these contacts, queued since they were refused, stay refused. LedgerError if one is not queued."""
+
+    async def again(self) -> bool:
+        """Begin the queue anew, for those who were queued again. False if nobody is queued."""
+
+    async def left(self) -> list[tuple[str, int]]:
+        """Why contacts are queued: reasons, and for how many each, the commonest first; "" for those never tried."""
+
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         """In one durable step: close these entries, take in contacts just drawn, and open those that may be texted.
 
@@ -189,8 +198,8 @@ class Drawing(Protocol):
     def answered(self, answer: Text | Result) -> None:
         """What the ledger made of a contact that was drawn."""
 
-    def released(self, phone: str) -> None:
-        """An entry went back to the queue; nothing of it left."""
+    def released(self, text: Text, *, tried: bool) -> None:
+        """An entry went back to the queue; nothing of it left. `tried`: it was put aside, and may be tried once more."""
 
     def too_late(self, text: Text) -> bool:
         """Whether the contact may be somebody else's by now."""

@@ -50,7 +50,7 @@ from rumbleup_async.bulk.texters import Texters, Writer
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Kept, Plan, Planned, Result, Skipped, State
-from rumbleup_async.retry import Stop
+from rumbleup_async.retry import Stop, left_over
 
 T = TypeVar("T")
 
@@ -625,6 +625,8 @@ class Run:
             self._stopped = self._stopped or self._engine.stopped
         if self._stopped is None and self._engine.is_cut_by_limit:
             self._stopped = Stop("limit", f"{self._options.limit} at most, as asked for")
+        if self._stopped is None and self._ledger.counts[State.QUEUED]:
+            self._stopped = left_over(await self._ledger.left())
 
     async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
         if contacts is None:

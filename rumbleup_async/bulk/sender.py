@@ -1,6 +1,6 @@
 """What a worker does with one text whose intent is durable: wait for its turn, deliver it, and decide what that came to.
 
-Lives here: pace, retry and trouble. May import: errors, messaging, retry, bulk.ports, bulk.window. Knows no ledger, no
+Lives here: pace, retry and trouble. May import: errors, messaging, retry, bulk.ports, bulk.held, bulk.window. Knows no ledger, no
 provider, no HTTP.
 """
 
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Container
 from typing import TypeVarTuple
 
+from rumbleup_async.bulk.held import Held
 from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
 from rumbleup_async.bulk.window import Window
 from rumbleup_async.messaging import SUPPRESSED, Accepted, Barred, Closed, Outcome, Refused, State, Text, Throttled, Unknown
@@ -48,6 +49,8 @@ class Sender:
         self._window = window
         self._policy = policy
         self._watch = Watch(policy, window.most)
+        self.held = Held()
+        """Refusals that may be about something else than their text."""
         self._observer = observer
         self._drawing = drawing
         self._never = never
@@ -59,6 +62,20 @@ class Sender:
         self._waiting: set[asyncio.Task[None]] = set()
         self.delivering: set[asyncio.Task[None]] = set()
         """The tasks that have a text in flight."""
+
+    @property
+    def is_last_round(self) -> bool:
+        """Whether what was put aside is being tried once more."""
+        return self._watch.is_last_round
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the last round helps nobody."""
+        return self._watch.is_hopeless
+
+    def begin_last_round(self) -> None:
+        """What comes now was put aside before."""
+        self._watch.begin_last_round()
 
     def go_home(self) -> None:
         """Let nothing more leave: whoever waits for a turn gives the text back."""
@@ -88,15 +105,18 @@ class Sender:
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             if not (self._may_leave_now() or await self._may_leave_later()):
-                reason = "" if drawing is None else drawing.given_back(text)
+                reason = text.reason if drawing is None else drawing.given_back(text)
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
+            refusals = self.held.number
             outcome, decision = await self._decided(await self._deliver(text, task), attempt, task)
             match decision:
                 case Settle():
-                    self._see(outcome)
+                    if not (isinstance(outcome, Refused) and self.is_last_round):  # who was refused twice is refused
+                        self._see(outcome)
+                        self._hold_back(text, outcome, refusals)
                     now = int(self._wall_clock() * 1000)
                     return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
                 case Again():
@@ -208,6 +228,13 @@ class Sender:
             # A server in trouble is given time instead of more texts to lose.
             wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
             self.hold(wait, "several texts in a row failed")
+
+    def _hold_back(self, text: Text, outcome: Outcome, refusals: int) -> None:
+        """Note a refusal that may be about something else than its text, or an accepted text that shows that it is not."""
+        if isinstance(outcome, Refused) and not outcome.about_recipient:
+            self.held.met(text.row)
+        elif isinstance(outcome, Accepted) and not self._watch.has_stopped:
+            self.held.accepted(refusals)
 
     def _adapt(self, outcome: Outcome) -> None:
         if isinstance(outcome, Accepted):

@@ -41,7 +41,7 @@ from rumbleup_async.messaging import (
     Throttled,
     Unknown,
 )
-from rumbleup_async.retry import Again, Policy, Stop, StopRun, Watch, decide
+from rumbleup_async.retry import Again, Policy, Stop, StopRun, Watch, barring, decide
 
 Writer = Callable[[Contact], str | Awaitable[str | None] | None]
 """Chooses the text for a contact; None leaves the contact alone."""
@@ -104,6 +104,9 @@ class Texters:
         """Whoever is in the books as skipped; looked at again when drawn again, but put down once."""
         self._done: set[str] = set()
         """Phones of which the ledger has said that they are not texted again."""
+        self._aside: dict[str, Planned] = {}
+        """Whoever was put aside for a cause not of their own, oldest first."""
+        self._tried_again: set[str] = set()
         self._met: set[str] = set()
         """Whoever of these two was drawn again since the last news."""
         self._repeated: set[str] = set()
@@ -140,9 +143,31 @@ class Texters:
         elif answer.reason.startswith("duplicate of"):
             self._done.add(answer.phone)
 
-    def released(self, phone: str) -> None:
-        """An entry went back to the queue: nothing left, so whoever is drawn again may be texted after all."""
-        self._done.discard(phone)
+    def released(self, text: Text, *, tried: bool) -> None:
+        """An entry went back to the queue: nothing left, so whoever is drawn again may be texted after all.
+
+        Who was put aside is tried once more when the provider has nobody else, as long as the lock is surely ours.
+        """
+        self._done.discard(text.phone)
+        if tried and text.phone not in self._tried_again:
+            self._aside[text.phone] = Planned(text.row, text.phone, text.text, text.name)
+            self._forget_aside()
+
+    def _forget_aside(self) -> None:
+        """Whoever's lock has ended comes back at the provider."""
+        while self._aside and self._is_late(oldest := next(iter(self._aside))):
+            del self._aside[oldest]
+
+    def _once_more(self) -> Planned | None:
+        """Somebody who was put aside, if there is one whose lock is ours."""
+        while self._aside:
+            phone = next(iter(self._aside))
+            planned = self._aside.pop(phone)
+            if not self._is_late(phone):
+                self._tried_again.add(phone)
+                self._row += 1
+                return msgspec.structs.replace(planned, row=self._row)
+        return None
 
     def _news(self) -> None:
         self._news_at = _now()
@@ -166,10 +191,10 @@ class Texters:
             self._lose()
             raise
         if isinstance(answer, NoneLeft):
-            return self._while_locks_end()
+            return self._once_more() or self._while_locks_end()
         if isinstance(answer, NoneNow):
             self._works()
-            return self._none_now()
+            return self._once_more() or self._none_now()
         return self._trouble(answer, began, steering)
 
     def _works(self) -> None:
@@ -206,6 +231,7 @@ class Texters:
                 # Handed out twice: the ledger decides, and until it has, once is enough to ask it.
                 self._repeated.add(planned.phone)
             self._begun[planned.phone] = (began, begun_wall)
+            self._aside.pop(planned.phone, None)
             self._forget(began - 2 * self._locks.held)
         # Numbered last: while a function chose this text, another contact may have got the number.
         self._row += 1
@@ -268,6 +294,9 @@ class Texters:
             seconds = min(self._policy.wait(self._watch.in_a_row), self._policy.trouble_ceiling)
             steering.hold(seconds, answer.reason)
             return Pause(0.0)
+        if isinstance(answer, Barred) and answer.kind is Bar.DAILY_CAP:
+            steering.stop(barring(answer))
+            return None
         assert isinstance(answer, (Throttled, NotSent, Barred, Refused))  # noqa: S101 - the rest of the union
         if now >= self._throttled_until:
             # Texters that are told "not now" in the same moment have been told once.
@@ -290,7 +319,10 @@ class Texters:
 
     def too_late(self, text: Text) -> bool:
         """Whether the lock may have ended: then the contact may be somebody else's by now."""
-        begun = self._begun.get(text.phone)
+        return self._is_late(text.phone)
+
+    def _is_late(self, phone: str) -> bool:
+        begun = self._begun.get(phone)
         if begun is None:
             return True
         return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within

@@ -53,7 +53,8 @@ app = Commands(
     "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set; with Sendblue the "
     "key from SENDBLUE_API_KEY and SENDBLUE_API_SECRET, the address from SENDBLUE_BASE_URL.\n\n"
     "Exit codes: 0 all accounted for and nothing unknown; 1 finished with unknowns; 2 the list, the options or the configuration "
-    "are wrong and nothing was sent; 3 stopped early; 130 interrupted.",
+    "are wrong and nothing was sent; 3 stopped early, or texts that could be sent were left over, with unknowns or without; "
+    "130 interrupted.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,6 +1,6 @@
 """How a run ended, in words and as JSON, and its exit code.
 
-Lives here: words. May import: bulk, cli.console.
+Lives here: words. May import: bulk, retry, cli.console.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.ledger import instead
+from rumbleup_async.retry import LEFT_OVER
 
 DRY_RUN = "dry run"
 
@@ -28,6 +29,8 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Ma
                 f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
                 f"by {run.lost_until:%H:%M:%S} UTC: resume after that, or use --wait-locks"
             )
+    elif _is_left_over(summary):
+        say(f"rumbleup: stopped: {summary.stopped}")  # of the ends of a run the one that is no event while it goes on
     if as_json:
         try:
             print_json({**summary.as_dict(), **(more or {})})
@@ -46,10 +49,20 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
         f"{summary.not_sent:,} not sent, {summary.unknown:,} unknown; "
         f"{summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
     )
-    if summary.stopped:
+    if summary.stopped and not _is_left_over(summary):
         say(f"stopped: {summary.stopped}")
-    if ledger is None:
-        return
+    if ledger is not None:
+        _show_what_next(summary, ledger)
+    if _is_left_over(summary):
+        say(f"stopped: {summary.stopped}")
+
+
+def _is_left_over(summary: Summary) -> bool:
+    """Whether the list was worked through, and texts that could be sent were left."""
+    return (summary.stopped or "").partition(":")[0] == LEFT_OVER
+
+
+def _show_what_next(summary: Summary, ledger: Path) -> None:
     path = pasteable(ledger)
     if (summary.stopped or "").startswith("opt-out wording missing"):
         if summary.sent + summary.unknown + summary.refused:

@@ -100,10 +100,13 @@ def fail(message: str, code: int = WRONG) -> NoReturn:
 
 
 def exit_code(summary: Summary) -> int:
-    """0 all accounted for, 1 unknowns left, 3 stopped early, 130 interrupted."""
+    """0 all accounted for, 1 unknowns left, 3 stopped early or texts left over, 130 interrupted. What stopped a run counts more
+    than unknowns."""
     cause = (summary.stopped or "").partition(":")[0]
     if cause == INTERRUPT:
         return INTERRUPTED
+    if cause == "died" and summary.resumable and not summary.unknown:
+        return STOPPED
     if cause and cause not in NO_FAILURE:
         return STOPPED
     return UNKNOWNS if summary.unknown else FINE

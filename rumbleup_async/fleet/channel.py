@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.messaging import Closed, Plan, Text
+from rumbleup_async.messaging import Closed, Plan, Result, Text
 from rumbleup_async.retry import Policy
 
 
@@ -52,6 +52,10 @@ class Room(msgspec.Struct, frozen=True, tag=True):
     """Results are taken again."""
 
 
+class RoundOver(msgspec.Struct, frozen=True, tag=True):
+    """The queue is worked through by all: close what is held, and ask for those who were put aside."""
+
+
 class Holding(msgspec.Struct, frozen=True, tag=True):
     """Another sender was told to wait so many seconds."""
 
@@ -75,19 +79,24 @@ class Abandon(msgspec.Struct, frozen=True, tag=True):
     """Do not even wait for what is in flight."""
 
 
-Order = Setup | Opened | Room | Holding | Share | Halt | Abandon
+Order = Setup | Opened | Room | RoundOver | Holding | Share | Halt | Abandon
 
 
 # ---- what a sender says ----
 
 
 class Step(msgspec.Struct, frozen=True, tag=True):
-    """Close these, and open up to `want` more; and how many are in flight, and may be."""
+    """Close these, and open up to `want` more; and how many are in flight, and may be.
+
+    `refused`: these are refused for good. `last`: it asks in the last round.
+    """
 
     closed: list[Closed]
     want: int
     in_flight: int
     window: int
+    refused: list[Result] = []
+    last: bool = False
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):

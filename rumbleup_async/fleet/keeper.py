@@ -7,6 +7,7 @@ May import: errors, messaging, retry, finishing, child, bulk, fleet.channel. Kno
 - A sender that dies leaves its open entries, at most 2 x concurrency, `unknown`; the others go on.
 - The first sender begins alone: a wrong key or a dead server is met by one text. The others follow its first accepted text.
 - A hold that one sender is told of holds all.
+- Whoever finds the queue empty waits until all are through; then those who were put aside are dealt out once more.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from rumbleup_async.fleet.channel import (
     Opened,
     Recipe,
     Room,
+    RoundOver,
     Setup,
     Share,
     Step,
@@ -58,6 +60,8 @@ class _Sender:
         self.is_done = False
         self.is_killed = False
         self.is_full = False
+        self.is_waiting = False
+        """It has found the queue empty, and waits for the end of the round."""
         self.open: dict[int, Text] = {}
         """Its entries that are open on the disk, by row."""
         self.in_flight = 0
@@ -106,6 +110,11 @@ class Fleet:
         self._room = asyncio.Event()
         self._taking_in: asyncio.Task[None] | None = None
         self._has_accepted = False
+        self._parked = 0
+        """Texts queued again, in this round."""
+        self._turning: list[_Sender] = []
+        """All are through the queue; who of these has not asked yet in the last round still closes what it has held."""
+        self._is_last_round = False
         self._giving_up: asyncio.TimerHandle | None = None
         self._is_over = False
         self._is_abandoned = False
@@ -177,7 +186,7 @@ class Fleet:
     @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list."""
-        return self._left <= 0 and self._ledger.counts[State.QUEUED] > 0
+        return self._left <= 0 and self._ledger.counts[State.QUEUED] > self._parked
 
     # ---- the senders ----
 
@@ -219,7 +228,7 @@ class Fleet:
         """What was opened for one who died, and nobody else came to."""
         if not self._spare:
             return
-        self._orphans = [Closed(text.row, State.QUEUED, text.attempts) for text in self._spare]
+        self._orphans = [Closed(text.row, State.QUEUED, text.attempts, text.reason) for text in self._spare]
         self._spare = []
         await self._step()
         if not self._is_stopped():
@@ -309,17 +318,23 @@ class Fleet:
 
     async def _step(self) -> None:
         """Close and open all that was asked for meanwhile: one durable step, more only where contacts are suppressed."""
-        asked, self._asked = self._asked, []
+        asked, self._asked = await self._asked_now()
         closed, self._orphans = self._orphans, []
         if not (asked or closed):
+            self._end_round()
             return
         closed += [close for _, step in asked for close in step.closed]
         is_full = self._full()
         wants = [0 if is_full or self.stopped is not None or sender.is_done else step.want for sender, step in asked]
         want = min(sum(wants), self._left + len(self._spare))
+        refused = [result for _, step in asked for result in step.refused]
         opened, self._spare = self._spare[:want], self._spare[want:]
         self._left += len(opened)
         try:
+            if refused:
+                await self._ledger.refuse(refused)
+                self._parked -= len(refused)
+                self._tell(refused)
             while closed or len(opened) < want:
                 some = await self._ledger.exchange(closed, want - len(opened))
                 self._open.update((text.row, text) for text in some)
@@ -335,6 +350,8 @@ class Fleet:
             self._fail(error, asked)
             return
         self._left -= len(opened)
+        # Others may still put texts aside, which then come once more.
+        is_waiting = (len(opened) < want or self._left <= 0) and not (self._is_last_round or self._is_stopped())
         for (sender, step), texts in zip(asked, _dealt(opened, wants), strict=True):
             if sender.is_done:
                 # It died while this step was made: it was never told of these.
@@ -342,20 +359,59 @@ class Fleet:
                 continue
             sender.open.update((text.row, text) for text in texts)
             sender.is_full = is_full and step.want > 0
-            sender.channel.say(Opened(texts, full=sender.is_full))
+            sender.is_waiting = is_waiting and len(texts) < step.want
+            sender.channel.say(Opened(texts, full=sender.is_full or sender.is_waiting))
+        self._end_round()
         if is_full:
             self.ring()  # results may have been taken while the disk was busy, before anybody here waited for that
+
+    async def _asked_now(self) -> tuple[list[tuple[_Sender, Step]], list[tuple[_Sender, Step]]]:
+        """What is asked for now, and what must wait: nobody is dealt out once more before all have closed what they have held."""
+        if not self._turning:
+            return self._asked, []
+        now = [(sender, step) for sender, step in self._asked if not step.last]
+        last = [(sender, step) for sender, step in self._asked if step.last]
+        back = [sender for sender, _ in last]
+        if any(sender not in back and not sender.is_done for sender in self._turning):
+            return now, last
+        self._turning = []
+        if not self._is_stopped():
+            self._parked, self._left = 0, sys.maxsize  # all of them were counted when they were opened first
+            await self._ledger.again()
+        return now + last, []
+
+    def _end_round(self) -> None:
+        """Once all are through the queue: whoever waits is told, and those who were put aside come once more."""
+        if self._is_last_round or self._is_stopped() or self._open or self._asked or self._spare or self._orphans:
+            return
+        waiting = [sender for sender in self._senders if sender.has_begun and not sender.is_done]
+        if not waiting or not all(sender.is_waiting for sender in waiting):
+            return
+        self._is_last_round = True
+        if self._ledger.counts[State.QUEUED] == self._parked > 0:
+            self._turning = waiting
+        for sender in waiting:
+            sender.is_waiting = False
+            sender.channel.say(RoundOver() if self._turning else Room())
+
+    def _tell(self, results: Sequence[Result]) -> None:
+        self._sink(results)
+        self._observer.results(results)
 
     def _publish(self, closed: Sequence[Closed]) -> None:
         results = []
         for close in closed:
-            result = result_of(close, self._open.pop(close.row).phone)
+            text = self._open.pop(close.row)
+            if close.state is State.QUEUED:
+                self._parked += 1
+                if not self._is_last_round and (self.stopped is None or close.attempts == text.attempts):
+                    continue  # it comes once more, or was never tried
+            result = result_of(close, text.phone)
             if result is not None:
                 results.append(result)
                 self._has_accepted = self._has_accepted or result.state is State.SENT
         if results:
-            self._sink(results)
-            self._observer.results(results)
+            self._tell(results)
         if self._has_accepted:
             self._begin_others()
 

@@ -29,6 +29,7 @@ from rumbleup_async.fleet.channel import (
     Holding,
     Opened,
     Room,
+    RoundOver,
     Setup,
     Share,
     Step,
@@ -53,15 +54,25 @@ class Till:
         self._is_gone = False
         self.full = False
         self.in_flight: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.is_last_round: Callable[[], bool] = lambda: False
         self.counts: Mapping[State, int] = dict.fromkeys(State, 0)
         self.last_row = 0
         self.lock: int | None = None
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        return await self._ask(closed, want, [])
+
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        await self._ask([], 0, refused)
+
+    async def again(self) -> bool:
+        return False  # that is for the keeper to say, once all senders are through
+
+    async def _ask(self, closed: Sequence[Closed], want: int, refused: Sequence[Result]) -> list[Text]:
         if self._is_gone:
             raise LedgerError(_GONE)
         self._answer = asyncio.get_running_loop().create_future()
-        self._channel.say(Step(list(closed), want, *self.in_flight()))
+        self._channel.say(Step(list(closed), want, *self.in_flight(), list(refused), self.is_last_round()))
         return await self._answer
 
     def opened(self, order: Opened) -> None:
@@ -112,6 +123,7 @@ async def serve(channel: Channel) -> None:
             full=lambda: till.full,
         )
         till.in_flight = lambda: (engine.in_flight, engine.window)
+        till.is_last_round = lambda: engine.is_last_round
         listening = asyncio.create_task(_listen(channel, engine, till, pace))
         tune_collector()
         try:
@@ -140,6 +152,9 @@ async def _listen(channel: Channel, engine: Engine, till: Till, pace: Any) -> No
             case Room():
                 # The engine sees first that the answer before this was short for want of room, not of texts.
                 asyncio.get_running_loop().call_soon(till.make_room, engine.ring)
+            case RoundOver():
+                till.full = False
+                engine.end_round()
             case Holding(seconds=seconds):
                 pace.hold.hold(seconds)
             case Share(rate=rate):

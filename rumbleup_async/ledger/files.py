@@ -146,6 +146,13 @@ def value_of(db: sqlite3.Connection, key: str) -> str | None:
     return None if found is None else found[0]
 
 
+def why_queued(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Why contacts are queued, and how many for each reason, the commonest first."""
+    return db.execute(
+        "SELECT coalesce(reason, ''), count(*) FROM contact WHERE state = 0 GROUP BY 1 ORDER BY 2 DESC, min(row) LIMIT 10000"
+    ).fetchall()
+
+
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:
     found = db.execute(
         f"SELECT row, phone, state, reason, logid, attempts, time FROM contact WHERE row > ? {condition} ORDER BY row LIMIT ?",  # noqa: S608

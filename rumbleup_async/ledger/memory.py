@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import anyio
@@ -196,7 +196,7 @@ class MemoryLedger:
                 self._make_absent(entry)
             elif entry.state is State.QUEUED and isinstance(planned, Planned):
                 self._move(entry, State.INTENT)
-                opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts))
+                opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts, entry.reason))
                 want -= 1
         return opened
 
@@ -208,6 +208,22 @@ class MemoryLedger:
             if entry is None or entry.state is not State.INTENT or len(rows) < len(closed):
                 raise LedgerError("an entry to be closed was not open")
             states.check(State.INTENT, close.state)
+
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        if any(result.row not in self._entries or self._entries[result.row].state is not State.QUEUED for result in refused):
+            raise LedgerError("a contact to be refused was not queued")
+        for result in refused:
+            entry = self._entries[result.row]
+            self._move(entry, State.REFUSED)
+            entry.reason, entry.attempts, entry.time = result.reason, result.attempts, result.time
+
+    async def again(self) -> bool:
+        self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
+        return bool(self._queue)
+
+    async def left(self) -> list[tuple[str, int]]:
+        found = Counter(entry.reason for entry in self._entries.values() if entry.state is State.QUEUED)
+        return found.most_common()
 
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         await self.exchange(closed, 0)

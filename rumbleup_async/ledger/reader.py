@@ -18,8 +18,19 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import keeping, marks
-from rumbleup_async.ledger.files import beside, check_file, check_kind, path_of, read_plan, reading, select_rows, value_of
+from rumbleup_async.ledger.files import (
+    beside,
+    check_file,
+    check_kind,
+    path_of,
+    read_plan,
+    reading,
+    select_rows,
+    value_of,
+    why_queued,
+)
 from rumbleup_async.messaging import Identity, Plan, Result, State
+from rumbleup_async.retry import left_over
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -68,12 +79,17 @@ class Reader:
         """The note of the process that sent last; a process that left no note and work undone has died."""
         note = value_of(self._db, "stopped")
         if note is not None or self.running:
-            return note or None
+            return note or self._left_over()
         begun = self._db.execute(
             "SELECT 1 FROM contact WHERE state = 1 OR (state = 0 AND attempts > 0) OR state > 1 AND state != 4 LIMIT 1"
         )
         undone = self._db.execute("SELECT 1 FROM contact WHERE state IN (0, 1) LIMIT 1")
         return "died: the process ended without a word" if begun.fetchone() and undone.fetchone() else None
+
+    def _left_over(self) -> str | None:
+        """The same as a run says of texts that it could not send, for a ledger of before such was noted."""
+        reasons = [] if self.running else why_queued(self._db)
+        return str(left_over(reasons)) if reasons else None
 
     @property
     def elapsed(self) -> float:

@@ -51,6 +51,7 @@ from rumbleup_async.ledger.files import (
     said,
     select_rows,
     value_of,
+    why_queued,
 )
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import Coming, sort_out
@@ -198,6 +199,15 @@ class SqliteLedger:
 
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         return await self._in_thread(self._exchange, Closing(closed), want)
+
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        await self._in_thread(self._refuse, refused)
+
+    async def again(self) -> bool:
+        return await self._in_thread(self._again)
+
+    async def left(self) -> list[tuple[str, int]]:
+        return await self._in_thread(lambda: why_queued(self._db))
 
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         return await self._in_thread(self._draw, Closing(closed), drawn)
@@ -725,8 +735,9 @@ class SqliteLedger:
                 raise LedgerError(f"{self.path}: its list was not read to its end; send the same list again")
             answer = self._db.execute(
                 """SELECT json_group_array(json_object('row', row, 'phone', phone, 'text', coalesce(text, ?), 'name', name,
-                'attempts', attempts))
-                FROM (SELECT row, phone, text, name, attempts FROM contact WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
+                'attempts', attempts, 'reason', coalesce(reason, '')))
+                FROM (SELECT row, phone, text, name, attempts, reason FROM contact
+                WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
                 (self._same_text or "", self._cursor, max(_AHEAD, want) - len(ahead)),
             ).fetchone()[0]
             read = _texts(answer)
@@ -749,6 +760,28 @@ class SqliteLedger:
         done = self._db.execute(_STEP, (closing.json, _now(), first, last)).rowcount
         if done != closing.number + len(opened):
             raise LedgerError(f"{self.path}: another program has changed the ledger")
+
+    def _refuse(self, refused: Sequence[Result]) -> None:
+        if self._lost:
+            raise LedgerError(self._lost)
+        with self._transaction() as db:
+            done = sum(
+                db.execute(
+                    "UPDATE contact SET state = 3, attempts = ?, reason = ?, time = ? WHERE row = ? AND state = 0",
+                    (result.attempts, result.reason.encode("utf-8", "replace").decode(), result.time, result.row),
+                ).rowcount
+                for result in refused
+            )
+            if done != len(refused):
+                raise LedgerError(f"{self.path}: a contact to be refused was not queued")
+        self._check_place()
+        self._counts[State.QUEUED] -= done
+        self._counts[State.REFUSED] += done
+
+    def _again(self) -> bool:
+        self._ahead.clear()
+        self._cursor = 0
+        return self._counts[State.QUEUED] > 0
 
     def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         answers: list[Text | Result] = []

@@ -5,6 +5,7 @@ Lives here: pure data. May import: messaging. The picture in docs/architecture.m
     queued ──► intent ──► sent | refused | not_sent | unknown
        ▲          │
        └──────────┘  only where nothing can have left
+    queued ──► refused   where the refusal was held back until it was sure
     unknown ──► sent | not_sent   by reconciling with the provider's log only
     not_sent ─► queued | sent     only where it was absent from the log: sent again as asked for, or found there after all
     queued ───► not_sent          only where it was absent and queued again, and the look into the log has grown old
@@ -20,7 +21,7 @@ BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
 
 MOVES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.INTENT, State.NOT_SENT}),
+    State.QUEUED: frozenset({State.INTENT, State.REFUSED, State.NOT_SENT}),
     State.INTENT: frozenset({State.QUEUED, State.SENT, State.REFUSED, State.NOT_SENT, State.UNKNOWN}),
     State.UNKNOWN: frozenset({State.SENT, State.NOT_SENT}),
     State.SENT: frozenset(),

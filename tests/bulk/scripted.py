@@ -199,6 +199,17 @@ class Books:
         self.on_failure()
         raise LedgerError("disk full")
 
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        await self.ledger.refuse(refused)
+        for result in refused:
+            self.closed[result.row] = Closed(result.row, result.state, result.attempts, result.reason)
+
+    async def again(self) -> bool:
+        return await self.ledger.again()
+
+    async def left(self) -> list[tuple[str, int]]:
+        return await self.ledger.left()
+
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         raise AssertionError("a run of fast mode draws nobody")
 

@@ -41,9 +41,19 @@ DEAD_WIRE = NotSent("the connection was refused")
         pytest.param(first(Throttled("told 429", 429, 3.0)), State.SENT, "", 2, 1, id="429 with a time"),
         pytest.param(first(*[Throttled("told 440", 440)] * 3), State.SENT, "", 4, 1, id="440 three times"),
         pytest.param(first(*[DEAD_WIRE] * 3), State.SENT, "", 4, 1, id="not sent, then sent"),
-        pytest.param(first(*[DEAD_WIRE] * 99), State.NOT_SENT, "the connection was refused", 8, 0, id="never reached"),
-        pytest.param(first(Barred(Bar.NOT_ALLOWED, "403 no", 403)), State.NOT_SENT, "403 no", 1, 0, id="barred once"),
-        pytest.param(first(Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400)), State.NOT_SENT, "400 TIMERANGE", 1, 0, id="late"),
+        pytest.param(first(*[DEAD_WIRE] * 99), State.NOT_SENT, "the connection was refused", 16, 0, id="never reached"),
+        pytest.param(first(Barred(Bar.NOT_ALLOWED, "403 no", 403)), State.SENT, "", 2, 1, id="barred once"),
+        pytest.param(first(*[Barred(Bar.NOT_ALLOWED, "403 no", 403)] * 9), State.NOT_SENT, "403 no", 2, 0, id="barred"),
+        pytest.param(first(Barred(Bar.GATEWAY, "404 a page", 404)), State.SENT, "", 2, 1, id="a page once"),
+        pytest.param(first(*[Barred(Bar.OTHER, "409 no", 409)] * 9), State.NOT_SENT, "409 no", 2, 0, id="another no"),
+        pytest.param(first(*[Barred(Bar.ACCOUNT, "402 pay", 402)] * 9), State.NOT_SENT, "402 pay", 2, 0, id="no funds"),
+        pytest.param(
+            first(*[Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400)] * 2), State.NOT_SENT, "400 TIMERANGE", 2, 0, id="late"
+        ),
+        pytest.param(first(Barred(Bar.GATEWAY, "404", 404), Unknown("reset")), State.UNKNOWN, "reset", 2, 1, id="page, unknown"),
+        pytest.param(
+            first(Barred(Bar.GATEWAY, "404", 404), Refused("400 no", 400)), State.REFUSED, "400 no", 2, 0, id="page, refused"
+        ),
         pytest.param(
             first(ZeroDivisionError("bug")), State.UNKNOWN, "unexpected ZeroDivisionError", 1, 1, id="a bug in the gateway"
         ),
@@ -843,7 +853,7 @@ def test_a_patient_policy_is_obeyed() -> None:
             return (await run.send(phones(20))).not_sent
 
     assert virtual_time.run(main()) == 18
-    assert len(provider.calls) == 20
+    assert len(provider.calls) == 20 + 18, "once, and once more at the end of the run"
 
 
 def test_the_first_reason_to_stop_stands() -> None:

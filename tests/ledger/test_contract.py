@@ -240,7 +240,7 @@ def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger,
         await ledger.aclose()
         again = reopened(ledger)
         if again is ledger:
-            return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8)]
+            return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, "refused")]
         await again.open(None)
         then = await again.exchange([], 10)
         await again.aclose()
@@ -248,7 +248,61 @@ def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger,
 
     now, then = virtual_time.run(main())
     assert now == [4, 5]
-    assert then == [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8)]
+    assert then == [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, "refused")]
+
+
+def test_given_back_a_contact_comes_again_when_the_queue_is_begun_anew(ledger: Ledger) -> None:
+    """Whoever met one sick node would wait for a resume, or come again and again without end."""
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 6)])
+        assert await ledger.left() == [("", 5)]
+        await ledger.exchange([], 5)
+        aside = [close(row, State.QUEUED, attempts=1, reason=reason) for row, reason in ((2, "404"), (3, "403"), (5, "404"))]
+        await ledger.exchange([close(1), close(4), *aside], 0)
+        assert await ledger.exchange([], 5) == []
+        assert await ledger.left() == [("404", 2), ("403", 1)]
+        assert await ledger.again()
+        opened = await ledger.exchange([], 5)
+        assert [(text.row, text.attempts, text.reason) for text in opened] == [(2, 1, "404"), (3, 1, "403"), (5, 1, "404")]
+        await ledger.exchange([close(text.row) for text in opened], 5)
+        assert not await ledger.again()
+        assert await ledger.exchange([], 5) == []
+
+    virtual_time.run(main())
+
+
+def test_a_refusal_that_was_held_back(ledger: Ledger, reopened: Reopen) -> None:
+    """Somebody would be written off who may be texted, or a text that left be called refused."""
+
+    async def main() -> tuple[list[Result], dict[State, int]]:
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 6)])
+        await ledger.exchange([], 4)
+        held = [close(row, State.QUEUED, attempts=1, reason="400 no") for row in (1, 2)]
+        await ledger.exchange([*held, close(3, logid="rl_3")], 0)
+        sure = [Result(row, f"202234000{row}", State.REFUSED, "400 no\ud83d", "", 1, 7) for row in (1, 2)]
+        for wrong in (3, 4, 99):
+            with pytest.raises(LedgerError):
+                await ledger.refuse([sure[0], Result(wrong, "", State.REFUSED)])
+        await ledger.refuse(sure)
+        with pytest.raises(LedgerError):
+            await ledger.refuse(sure[:1])
+        counts = dict(ledger.counts)
+        await ledger.exchange([close(4)], 0)
+        await ledger.aclose()
+        again = reopened(ledger)
+        if again is not ledger:
+            await again.open(None)
+        rows = await again.rows(0, 10)
+        await again.aclose()
+        return rows, counts
+
+    rows, counts = virtual_time.run(main())
+    assert [row.state for row in rows] == [State.REFUSED, State.REFUSED, State.SENT, State.SENT, State.QUEUED]
+    assert [(row.attempts, row.reason[:6], row.time) for row in rows[:2]] == [(1, "400 no", 7)] * 2
+    assert counts == {**dict.fromkeys(State, 0), State.REFUSED: 2, State.SENT: 1, State.INTENT: 1, State.QUEUED: 1}
 
 
 @pytest.mark.parametrize(

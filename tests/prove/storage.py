@@ -197,6 +197,15 @@ class Writer:
     async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
         return await self._step(kind_of(closed, want), self._disk.exchange, closed, want)
 
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        await self._step("result ", self._disk.refuse, refused)
+
+    async def again(self) -> bool:
+        return await self._disk.again()
+
+    async def left(self) -> list[tuple[str, int]]:
+        return await self._disk.left()
+
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         return await self._step(kind_of(closed, drawn), self._disk.draw, closed, drawn)
 
@@ -410,6 +419,10 @@ class _Ledger(SqliteLedger):
     def _exchange(self, closing: Closing, want: int) -> list[Text]:
         self.kind = kind_of(closing.number, want)
         return super()._exchange(closing, want)
+
+    def _refuse(self, refused: Sequence[Result]) -> None:
+        self.kind = "result "
+        super()._refuse(refused)
 
     def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         self.kind = kind_of(closing.number, drawn)
