@@ -7,14 +7,17 @@ May import: aiohttp, errors, session.exchange, session.limits, session.words. Kn
 from __future__ import annotations
 
 import asyncio
-import os
+import functools
+import inspect
 import ssl as ssl_module
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+import zlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import aiohttp
 import anyio.to_thread
+from aiohttp import http_exceptions
 from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
@@ -70,6 +73,7 @@ class AiohttpExchange:
         self._deadlines: dict[asyncio.Task[Any], float] = {}
         self._overdue: set[asyncio.Task[Any]] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self._sweep_due = 0.0
 
     def _open(self) -> aiohttp.ClientSession:
         # Opened at the first request, because aiohttp wants its loop to be running.
@@ -118,7 +122,7 @@ class AiohttpExchange:
         read = request.timeout or self._timeouts.read
         self._deadlines[task] = loop.time() + self._timeouts.connect + read + max(self._timeouts.answer, read)
         if self._sweeping is None:
-            self._sweeping = loop.call_later(self._sweep_every, self._sweep, loop)
+            self._sweep_later(loop)
         try:
             return await self._exchange(request, request.body or None, self._headers_for(request))
         except asyncio.CancelledError:
@@ -135,11 +139,21 @@ class AiohttpExchange:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
+        stood = now - self._sweep_due
+        if stood > _SWEEP:
+            # The whole process stood still: what has come meanwhile waits to be read.
+            self._deadlines = {task: deadline + stood for task, deadline in self._deadlines.items()}
         for task, deadline in self._deadlines.items():
             if deadline < now and task not in self._overdue:
                 self._overdue.add(task)
                 task.cancel()
-        self._sweeping = loop.call_later(self._sweep_every, self._sweep, loop) if self._deadlines else None
+        self._sweeping = None
+        if self._deadlines:
+            self._sweep_later(loop)
+
+    def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweep_due = loop.time() + self._sweep_every
+        self._sweeping = loop.call_at(self._sweep_due, self._sweep, loop)
 
     async def _upload(self, request: Request) -> Response:
         """One request whose body is read while it is sent."""
@@ -193,6 +207,7 @@ class AiohttpExchange:
                 allow_redirects=False,
                 raise_for_status=False,
                 middlewares=(),
+                **_sizes(),
             )
         except (
             aiohttp.ClientConnectorError,
@@ -292,7 +307,7 @@ class AiohttpExchange:
             size += len(chunk)
             if size > limits.MAX_BODY:
                 raise _TooLong
-            if clock() > deadline:
+            if clock() > deadline and not response.content.at_eof():
                 raise TimeoutError(f"not complete after {patience:.0f} s")
             chunks.append(chunk)
         return b"".join(chunks)
@@ -346,6 +361,14 @@ class _Watched:
             return  # the answer came before the end of the upload, and nobody waits for it any more
 
 
+@functools.cache
+def _sizes() -> dict[str, Any]:
+    """How much head an answer may have: as much as over connections of our own, where this aiohttp lets us say so."""
+    known = inspect.signature(aiohttp.ClientSession._request).parameters  # noqa: SLF001 - request() takes what it takes
+    sizes = {"max_line_size": limits.MAX_HEAD, "max_field_size": limits.MAX_HEAD, "max_headers": limits.MAX_HEADERS}
+    return {name: size for name, size in sizes.items() if name in known}
+
+
 class _TooLong(ValueError):
     """An answer of more than MAX_BODY bytes."""
 
@@ -358,10 +381,22 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ConnectionTimeoutError, words.NO_CONNECTION),
     (aiohttp.SocketTimeoutError, words.NO_ANSWER),
     (aiohttp.ServerDisconnectedError, words.HUNG_UP),
-    (aiohttp.ClientPayloadError, words.CUT_SHORT),
+    (aiohttp.ServerTimeoutError, words.NOT_WHOLE),
     (ConnectionRefusedError, words.REFUSED),
     (ConnectionResetError, words.RESET),
+    (BrokenPipeError, words.RESET),
     (TimeoutError, words.NOT_WHOLE),
+    (http_exceptions.LineTooLong, words.LONG_HEAD),
+    (http_exceptions.InvalidHeader, words.ODD_HEADER),
+    (http_exceptions.ContentEncodingError, words.ODD_ENCODING),
+    (http_exceptions.TransferEncodingError, words.ODD_CHUNKS),
+    (http_exceptions.ContentLengthError, words.CUT_SHORT),
+    (aiohttp.ClientPayloadError, words.CUT_SHORT),
+    (zlib.error, words.ODD_ENCODING),
+    (http_exceptions.BadStatusLine, words.NOT_HTTP),
+    (http_exceptions.HttpProcessingError, words.NOT_HTTP),
+    (aiohttp.ClientResponseError, words.NOT_HTTP),
+    (aiohttp.ClientConnectionError, words.BROKEN_OFF),
 )
 
 
@@ -370,12 +405,24 @@ def _words(error: BaseException) -> str:
 
     aiohttp's own messages may quote what the server sent, which may hold a phone number or a text.
     """
-    cause: Any = getattr(error, "os_error", error)
+    chain = list(_chain(error))
+    if any(isinstance(one, http_exceptions.BadHttpMessage) and "Too many headers" in str(one) for one in chain):
+        return words.MANY_HEADERS
     for kind, plain in _PLAIN:
-        if isinstance(error, kind) or isinstance(cause, kind):
+        if any(isinstance(one, kind) for one in chain):
             return plain
-    if isinstance(cause, OSError) and cause.strerror:
-        # Where aiohttp has put in its own words, they name the address.
-        known = os.strerror(cause.errno) if "://" in cause.strerror and cause.errno else cause.strerror
-        return f"{type(error).__name__}: {known}"
-    return type(error).__name__
+    return words.of_system(next((one for one in chain if isinstance(one, OSError) and one.errno), error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it comes from: aiohttp wraps what its parser says."""
+    seen: list[BaseException] = []
+    found: Any = error
+    while found is not None and found not in seen:
+        seen.append(found)
+        yield found
+        inner = getattr(found, "os_error", None)
+        if isinstance(inner, OSError) and inner not in seen:
+            seen.append(inner)
+            yield inner
+        found = found.__cause__

@@ -20,7 +20,7 @@ from rumbleup_async.errors import MaybeSentError
 from rumbleup_async.session import limits, words
 from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, fit_of
 
-MAX_HEAD = 64 * 1024
+MAX_HEAD = limits.MAX_HEAD
 """Bytes of an answer before its body, and of what a chunked body has besides its content."""
 MAX_INFORMATIONS = 16
 """Informational answers (1xx) that are passed over before the real one."""
@@ -28,7 +28,6 @@ _SHORT_REST = 0.05
 """Seconds that no server takes for a rest, whatever it says of its patience."""
 _LONG_REQUEST = 64 * 1024
 """Bytes of a request beyond which the server may take its time to read it."""
-_LONG_HEAD = "its head is too long"
 _WINDOWS = {b"gzip": (31,), b"x-gzip": (31,), b"deflate": (15, -15)}
 """What zlib calls the encodings; some servers leave the frame of deflate out."""
 
@@ -185,7 +184,7 @@ class Lane(asyncio.Protocol):
         try:
             self._transport.write(data)
         except Exception as error:  # noqa: BLE001 - whatever it was, some of it may be on its way
-            self._fail(type(error).__name__)
+            self._fail(words.of_system(error))
         return waiter
 
     def abandon(self, waiter: asyncio.Future[Response]) -> None:
@@ -244,7 +243,7 @@ class Lane(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._keep = self._surplus = False
-            self._fault = self._fault or "it is not HTTP/1.1"
+            self._fault = self._fault or words.NOT_HTTP
         if self._answer is not None:
             self._finish(data)
         elif self._fault:
@@ -255,7 +254,7 @@ class Lane(asyncio.Protocol):
             if size > limits.MAX_BODY:
                 self._fail(words.broke_off(words.too_long(limits.MAX_BODY)))
             elif self._seen - size > MAX_HEAD + (16 * size if self._chunked else 0):
-                self._fail(words.broke_off(_LONG_HEAD))
+                self._fail(words.broke_off(words.LONG_HEAD))
 
     def eof_received(self) -> None:
         self._hush()
@@ -303,7 +302,7 @@ class Lane(asyncio.Protocol):
             return
         self._has_head = True
         if self._seen > MAX_HEAD and sum(len(name) + len(value) + 4 for name, value in self._headers) > MAX_HEAD:
-            self._fault = _LONG_HEAD
+            self._fault = words.LONG_HEAD
         for name, value in self._headers:
             match name.lower():
                 case b"content-length":
@@ -344,7 +343,7 @@ class Lane(asyncio.Protocol):
         if self._encoding and body:
             body = _decoded(body, self._encoding)
         if body is None:
-            self._fault = "it is encoded in an unknown way"
+            self._fault = words.ODD_ENCODING
         elif len(body) > limits.MAX_BODY:
             self._fault = words.too_long(limits.MAX_BODY)
         else:

@@ -45,6 +45,13 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read at most; a longer one is given up."""
 
 
+MAX_HEAD = 64 * 1024
+"""Bytes of an answer before its body."""
+
+MAX_HEADERS = 4096
+"""Headers of an answer over aiohttp, where this is counted, too."""
+
+
 def check_base_url(base_url: str) -> str:
     """The base URL without a trailing slash, or ConfigurationError.
 

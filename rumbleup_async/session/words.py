@@ -5,6 +5,7 @@ Lives here: words. May import: nothing of ours.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
@@ -22,6 +23,14 @@ NO_ANSWER = "no answer in time"
 NOT_WHOLE = "no complete answer in time"
 HUNG_UP = "the server closed the connection without an answer"
 CUT_SHORT = "the answer was cut short"
+NOT_HTTP = "what came is not HTTP/1.1"
+LONG_HEAD = "its head is too long"
+MANY_HEADERS = "it has too many headers"
+ODD_HEADER = "one of its headers cannot be read"
+ODD_CHUNKS = "its pieces (chunks) cannot be read"
+ODD_ENCODING = "it is encoded in an unknown way"
+BROKEN_OFF = "the connection broke off"
+NO_FILES = "too many files are open (see ulimit -n)"
 SEVERAL = "more than one answer came, and nobody knows which belongs to this request"
 
 
@@ -52,6 +61,19 @@ def of_connecting(error: BaseException) -> str:
     for kind, words in _ERRORS:
         if isinstance(error, kind):
             return words
+    return of_system(error)
+
+
+def is_short_of_files(error: BaseException) -> bool:
+    """Whether this process, or the whole machine, may open no more files."""
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
+
+
+def of_system(error: BaseException) -> str:
+    """What the system says; of any other error that something went wrong which nobody has thought of."""
+    if is_short_of_files(error):
+        return NO_FILES
     if isinstance(error, OSError) and error.errno:
-        return f"{type(error).__name__}: {os.strerror(error.errno)}"
-    return type(error).__name__
+        # Its own words may name the address.
+        return f"the system says: {os.strerror(error.errno)}"
+    return f"something unexpected went wrong ({type(error).__name__})"
