@@ -75,7 +75,14 @@ class ExchangeError(RumbleUpError):
 
 
 class NotSentError(ExchangeError):
-    """Nothing of the request left this machine in a form a server could act on: trying again is safe."""
+    """Nothing of the request left this machine in a form a server could act on: trying again is safe.
+
+    `crowded`: there was no room for a connection more, while others are open: it will go as soon as one of them is free.
+    """
+
+    def __init__(self, reason: str, *, endpoint: str = "", crowded: bool = False) -> None:
+        super().__init__(reason, endpoint=endpoint)
+        self.crowded = crowded
 
 
 class MaybeSentError(ExchangeError):

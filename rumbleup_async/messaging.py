@@ -178,11 +178,12 @@ class Bar(enum.StrEnum):
 class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
     """The text certainly did not leave: DNS, connect or TLS failed, or no connection came free in time.
 
-    `address`: the setting from which the provider's address comes.
+    `address`: the setting from which the provider's address comes. `crowded`: as many connections are open as may be.
     """
 
     reason: str
     address: str = "its address"
+    crowded: bool = False
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):

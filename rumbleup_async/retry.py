@@ -174,6 +174,8 @@ def _throttled(outcome: Throttled, attempt: int, policy: Policy) -> Decision:
 
 
 def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> Decision:
+    if outcome.crowded:
+        return Again(0.0, outcome.reason)  # fewer at a time, and nobody need wait
     if attempt < (policy.connect_attempts if proven else policy.first_connect_attempts):
         return Again(policy.wait(attempt), outcome.reason)
     if not proven:

@@ -35,6 +35,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer | None = None
     locks: Locks | None = None
     settle: float | None = None
+    note: str = ""
+    """What is to be said of these options before anything is sent."""
 
     def checked(self) -> Options:
         """Itself; ConfigurationError if a field cannot be meant."""

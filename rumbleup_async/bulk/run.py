@@ -314,7 +314,7 @@ class Run:
     @property
     def notes(self) -> Sequence[str]:
         """What is to be known of the ledger before anything is sent: that it seems to be a copy, or did not say whose it is."""
-        return tuple(self._ledger.notes)
+        return (*self._ledger.notes, *filter(None, [self._options.note]))
 
     @property
     def is_used(self) -> bool:

@@ -13,7 +13,19 @@ from typing import TypeVarTuple
 from rumbleup_async.bulk.held import Held
 from rumbleup_async.bulk.ports import Drawing, Gateway, Observer, Pace
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.messaging import SUPPRESSED, Accepted, Barred, Closed, Outcome, Refused, State, Text, Throttled, Unknown
+from rumbleup_async.messaging import (
+    SUPPRESSED,
+    Accepted,
+    Barred,
+    Closed,
+    NotSent,
+    Outcome,
+    Refused,
+    State,
+    Text,
+    Throttled,
+    Unknown,
+)
 from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide
 
 Ts = TypeVarTuple("Ts")
@@ -198,7 +210,7 @@ class Sender:
         decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
         self._adapt(outcome)
         # What concerns the others does not wait: they would run into the same.
-        if isinstance(decision, Again):
+        if isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason)
         elif isinstance(decision, StopRun):
             self._stop(decision.stop)
@@ -237,6 +249,9 @@ class Sender:
             self.held.accepted(refusals)
 
     def _adapt(self, outcome: Outcome) -> None:
+        if isinstance(outcome, NotSent) and outcome.crowded:
+            self._window.fit(len(self.delivering))
+            return
         if isinstance(outcome, Accepted):
             self._window.grow()
             return

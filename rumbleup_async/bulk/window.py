@@ -65,6 +65,11 @@ class Window:
         self.size = self._gently_from = max(1, self.size // 2)
         self._growth = 0.0
 
+    def fit(self, size: int) -> None:
+        """So many have room, as has been seen; from now on it grows slowly."""
+        self.size = self._gently_from = max(1, min(self.size, size))
+        self._growth = 0.0
+
     def close(self) -> None:
         """Nobody is let in any more."""
         self._is_closed = True

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 import typer
 
+from rumbleup_async import open_files
 from rumbleup_async.bulk.areas import DEFAULT
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli import neighbours, progress, providers, speed
@@ -109,6 +110,7 @@ async def send(
     environ: dict[str, str] | None = None,
 ) -> int:
     """Text a list; the exit code."""
+    open_files.raise_limit()
     row = providers.row(provider)
     row.check(order)
     async with AsyncExitStack() as stack:
@@ -184,6 +186,7 @@ async def texters(
     quiet: bool,
 ) -> int:
     """Text the contacts of a project in concurrent mode; the exit code."""
+    open_files.raise_limit()
     ledger = ledger or Path(f"texters-{action}.ledger")
     rumbleup = RumbleUp.from_env(timeouts=Timeouts(read=timeout))
     run = rumbleup.concurrent_mode(
@@ -231,6 +234,7 @@ async def resume(
     environ: dict[str, str] | None = None,
 ) -> int:
     """Go on with a run; the exit code. `settle` None: without a look into the log."""
+    open_files.raise_limit()
     from rumbleup_async.cli.reconciling import look, resend
 
     row = providers.of_ledger(ledger)

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from rumbleup_async import open_files
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.errors import LedgerError, RumbleUpError
@@ -111,13 +112,15 @@ async def serve(channel: Channel) -> None:
     module, _, name = setup.recipe.client.partition(":")
     client = getattr(importlib.import_module(module), name)(**setup.recipe.arguments)
     async with client:
-        pace, gateway = client.sending(setup.plan, setup.concurrency, setup.rate)
+        room = open_files.room()
+        concurrency = setup.concurrency if room is None else min(room, setup.concurrency)
+        pace, gateway = client.sending(setup.plan, concurrency, setup.rate)
         till = Till(channel)
         engine = Engine(
             cast("Ledger", till),
             gateway,
             pace,
-            Options(concurrency=setup.concurrency, policy=setup.policy),
+            Options(concurrency=concurrency, policy=setup.policy),
             observer=_Teller(channel),
             sink=lambda _: None,
             full=lambda: till.full,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import msgspec
 
+from rumbleup_async import open_files
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider.caller import ABROAD, Caller
 from rumbleup_async.provider.replies import Dialect
@@ -218,6 +219,13 @@ class Client:
             # bind it.
             sizes = [size for size in (pool.limit, pool.limit_per_host, options.concurrency) if size]
             options = msgspec.structs.replace(options, concurrency=min(sizes))
+        room = None if pool is not None or self._connecting.exchange is not None else open_files.room()
+        if room is not None and room < options.concurrency:
+            note = (
+                f"this process may open {room} connections, not {options.concurrency}: so many texts are under way at a time; "
+                "a higher limit of open files (ulimit -n) lets more"
+            )
+            options = msgspec.structs.replace(options, concurrency=room, note=note)
         return options
 
     def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:

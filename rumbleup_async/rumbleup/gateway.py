@@ -46,7 +46,7 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
         except NotSentError as error:
-            return NotSent(error.reason, "RUMBLEUP_BASE_URL")
+            return NotSent(error.reason, "RUMBLEUP_BASE_URL", error.crowded)
         except MaybeSentError as error:
             return Unknown(error.reason)
         return judge.outcome(response)
@@ -56,7 +56,7 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.NEXT, self._next_body, judge=self._judge_draw))
         except NotSentError as error:
-            return NotSent(error.reason, "RUMBLEUP_BASE_URL")
+            return NotSent(error.reason, "RUMBLEUP_BASE_URL", error.crowded)
         except MaybeSentError as error:
             return Unknown(error.reason)
         return wire.decipher_next(response, self._hide)

@@ -63,7 +63,7 @@ class SendblueGateway:
             response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
             self._lines.gave_back(line)
-            return NotSent(error.reason, "SENDBLUE_BASE_URL")
+            return NotSent(error.reason, "SENDBLUE_BASE_URL", error.crowded)
         except MaybeSentError as error:
             return Unknown(f"{error.reason}; {line.note}")
         outcome = judge.outcome(response)

@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import anyio.to_thread
 from aiohttp import http_exceptions
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
@@ -214,7 +215,8 @@ class AiohttpExchange:
             aiohttp.ConnectionTimeoutError,
             aiohttp.ServerFingerprintMismatch,
         ) as error:
-            raise NotSentError(_words(error), endpoint=request.path) from None
+            crowded = any(map(words.is_short_of_files, _chain(error))) and self._has_connections(session)
+            raise NotSentError(_words(error), endpoint=request.path, crowded=crowded) from None
         except aiohttp.InvalidURL:
             raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -247,6 +249,11 @@ class AiohttpExchange:
             return answer
         self._pauses.took(time.monotonic() - began)
         return self._judged(request, response, answer, session)
+
+    def _has_connections(self, session: aiohttp.ClientSession) -> bool:
+        """Whether any is open, by which a request can go in a moment."""
+        pool = session.connector
+        return pool is not None and (any(pool._conns.values()) or any(one.is_connected() for one in _made(pool)))  # noqa: SLF001
 
     def _judged(
         self, request: Request, response: aiohttp.ClientResponse, answer: Response, session: aiohttp.ClientSession
@@ -359,6 +366,12 @@ class _Watched:
             self.stalled.reschedule(clock() + self._answer)
         except RuntimeError:
             return  # the answer came before the end of the upload, and nobody waits for it any more
+
+
+def _made(pool: aiohttp.BaseConnector) -> Iterator[ResponseHandler]:
+    """Connections that carry a request, without those that are being made."""
+    acquired: set[object] = set(pool._acquired)  # noqa: SLF001
+    return (one for one in acquired if isinstance(one, ResponseHandler))
 
 
 @functools.cache

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import re
+import socket
 import ssl as ssl_module
 import time
 from collections import deque
@@ -198,6 +200,7 @@ class LaneExchange:
         """A new lane, on the leave to open one, which is passed on if there is none."""
         loop = asyncio.get_running_loop()
         lane = Lane(self, loop)
+        crowded = False
         try:
             async with asyncio.timeout(give_up - time.monotonic()):
                 await self._dialer.dial(lambda: lane)
@@ -205,6 +208,10 @@ class LaneExchange:
             reason = "the server does not speak HTTP/1.1"
         except Exception as error:  # noqa: BLE001 - whatever it was, the request is still here
             reason = words.of_connecting(error)
+            # A name cannot be looked up without a file either, which is then told as a name that is not found.
+            if words.is_short_of_files(error) or (isinstance(error, socket.gaierror) and not _can_open_a_file()):
+                crowded = bool(self._lanes)
+                reason = words.NO_FILES
         except BaseException:
             lane.close()
             self._pass_on(None)
@@ -218,7 +225,7 @@ class LaneExchange:
             reason = words.SESSION_CLOSED if self._closed else words.RESET
         lane.close()
         self._pass_on(None)
-        raise NotSentError(reason, endpoint=endpoint)
+        raise NotSentError(reason, endpoint=endpoint, crowded=crowded)
 
     # ---- what lanes tell ----
 
@@ -280,6 +287,14 @@ class LaneExchange:
             self._sweeping = None
         self._watch.close()
         await self._others.aclose()
+
+
+def _can_open_a_file() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return not words.is_short_of_files(error)
+    return True
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

@@ -687,3 +687,84 @@ def test_an_address_that_would_go_wrong_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         limits.check_base_url(address)
     assert "secret" not in str(raised.value)
+
+
+HEAD_OF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BODY_OF = b'Content-Length: 16\r\n\r\n{"logid":"rl_1"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (HEAD_OF + b"Set-Cookie: a=" + b"x" * 100_000 + b"\r\n" + BODY_OF, "head is too long"),
+        (HEAD_OF + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", "HTTP/1.1|chunks"),
+        (HEAD_OF + b"Content-Length: 1\r\n" + BODY_OF, "HTTP/1.1"),
+        (HEAD_OF + b"Content-Encoding: br\r\n" + BODY_OF, "encoded"),
+        (b"220 mail.example.org ESMTP\r\n" + BODY_OF, "HTTP/1.1"),
+        (HEAD_OF + b"X\x00Y: z\r\n" + BODY_OF, "HTTP/1.1|header"),
+    ],
+)
+async def test_what_was_odd_about_an_answer_is_said(exchange: Connect, answer: bytes, said: str) -> None:
+    """The report said ClientResponseError, of which nobody knows what to do about it."""
+    async with serving(answers(answer)) as server:
+        carrier = exchange(server.url)
+        with pytest.raises(MaybeSentError, match=said) as raised:
+            await carrier(SEND)
+        await carrier.aclose()
+    assert "Error" not in raised.value.reason
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("head", [b"Set-Cookie: a=" + b"x" * 12_000 + b"\r\n", b"".join(b"X-%d: v\r\n" % n for n in range(150))])
+async def test_as_much_head_is_taken_as_over_connections_of_our_own(head: bytes, own: bool) -> None:
+    """A server with a large cookie would leave everybody unknown whose text it took."""
+    async with serving(answers(HEAD_OF + head + BODY_OF)) as server:
+        session = aiohttp.ClientSession() if own else None
+        carrier = AiohttpExchange(server.url, {}, session=session)
+        assert (await carrier(SEND)).status == 200
+        await carrier.aclose()
+        if session is not None:
+            await session.close()
+
+
+async def test_what_came_while_the_process_was_stopped_is_read_before_it_is_given_up() -> None:
+    """A laptop that slept, or a process that was stopped, left texts unknown whose answers lay in the socket: the loop runs its
+    timers before it looks what has come."""
+    asked = asyncio.Event()
+    go = asyncio.Event()
+
+    async def behaviour(line: Line) -> None:
+        await line.request()
+        asked.set()
+        await go.wait()
+        await line.write(OK)
+        await line.gone()
+
+    async with serving(behaviour) as server:
+        carrier = AiohttpExchange(server.url, {})
+        task = asyncio.create_task(carrier(SEND))
+        await asked.wait()
+        assert carrier._session is not None
+        (protocol,) = carrier._session.connector._acquired  # type: ignore[union-attr]
+        # As after a stop: first the timer, then what has come meanwhile.
+        protocol._on_read_timeout()
+        go.set()
+        assert (await task).status == 200
+        await carrier.aclose()
+
+
+def test_a_deadline_does_not_count_the_time_for_which_the_process_was_stopped() -> None:
+    """After minutes of sleep every exchange under way would be cancelled at once."""
+
+    async def main() -> None:
+        carrier = AiohttpExchange("http://127.0.0.1:1", {})
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(asyncio.sleep(0))
+        carrier._sweep_due = loop.time() - 600.0
+        carrier._deadlines[task] = loop.time() - 500.0
+        carrier._sweep(loop)
+        assert not carrier._overdue
+        await task
+        await carrier.aclose()
+
+    asyncio.run(main())
