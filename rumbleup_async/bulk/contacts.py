@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from rumbleup_async.bulk import columns as naming
 from rumbleup_async.bulk import encodings, heading, items
 from rumbleup_async.bulk.cells import EMPTY, clean
-from rumbleup_async.bulk.items import contact_of, from_iterable
+from rumbleup_async.bulk.consent import Watch
+from rumbleup_async.bulk.items import contact_of, from_iterable, refuse_table
 from rumbleup_async.bulk.lines import Lines, Readable, fingerprint
 from rumbleup_async.bulk.records import Fault, Records
 from rumbleup_async.bulk.template import field_name
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from types import TracebackType
 
-__all__ = ["ContactList", "contact_of", "fingerprint", "from_iterable", "open_list"]
+__all__ = ["ContactList", "contact_of", "fingerprint", "from_iterable", "open_list", "refuse_table"]
 
 _BATCH: Final = 2000
 
@@ -40,12 +41,15 @@ def open_list(
     phone_field: str | None = None,
     fields: Collection[str] | None = None,
     encoding: str | None = None,
+    watch: Watch | None = None,
 ) -> ContactList:
     """Open a list: a path, "-" for standard input, or a binary file, which stays the caller's to close.
 
     `phone_field` names the phone column where its name does not say so. `fields` are the columns to keep in
     `Contact.fields` (None: all); they may be absent, see `ContactList.require`. `encoding` is that of the file, as Python
     calls it (None: UTF-8, UTF-16, or what lines that are neither seem to be; `ContactList.notes` says so).
+
+    `watch` looks at the columns that say who must not be texted.
 
     Raises `ListError`, with the remedy, for anything that is not a list of contacts with one phone column, and
     `ConfigurationError` for an encoding that is none.
@@ -63,17 +67,17 @@ def open_list(
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
         try:
-            return ContactList(stream, where, phone_field, fields, stream.close, encoding)
+            return ContactList(stream, where, phone_field, fields, stream.close, encoding, watch)
         except BaseException:
             stream.close()
             raise
     if isinstance(source, str | os.PathLike):
         if sys.stdin is None or sys.stdin.closed:
             raise ListError("standard input is closed; pipe the list into it or name a file")
-        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding)
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, watch)
     if isinstance(getattr(source, "encoding", None), str):
         raise ListError('the list was opened as text; open it in binary mode, "rb"')
-    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding)
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, watch)
 
 
 class ContactList:
@@ -91,6 +95,7 @@ class ContactList:
         fields: Collection[str] | None,
         close: Callable[[], None] | None,
         encoding: str | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._where = where
         self._close = close
@@ -118,10 +123,14 @@ class ContactList:
         if found.columns is not None:
             self.phone_field = found.columns[found.phone]
             heading.refuse_repeated(found.columns, self._wanted or (), where)
+            names = list(found.columns)
         else:
             names = items.require_phone_key(sample, where, self.phone_field)
-        self.names: tuple[str, ...] = tuple(name for name in (found.columns or names) if name)
+        self.names: tuple[str, ...] = tuple(name for name in names if name)
         """The names of columns as far as they are known: of JSON lines those of its beginning."""
+        self._watch = watch
+        if watch is not None:
+            watch.begin(names, where)
         if found.kind != "csv":
             self._lines.cr_ends = True
 
@@ -133,7 +142,7 @@ class ContactList:
     @property
     def notes(self) -> list[str]:
         """What is to be said of how the list was read, in words without a phone; complete once it is read to its end."""
-        return self._lines.notes()
+        return [*self._lines.notes(), *(self._watch.notes() if self._watch is not None else ())]
 
     def require(self, fields: Iterable[str]) -> None:
         """Raise `ListError` if one of these merge fields is not a column, which would skip every contact.
@@ -212,7 +221,7 @@ class ContactList:
         row = self._heading.row
         for lines in self._data():
             yield [
-                items.contact_of_line(line, row, self.phone_field, self._wanted)
+                items.contact_of_line(line, row, self.phone_field, self._wanted, self._watch)
                 for row, line in enumerate(lines, row + 1)
                 if line and not line.isspace()
             ]
@@ -227,7 +236,7 @@ class ContactList:
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = _Rows(self._heading, width, pick, self._spare(width), self._where)
+        rows = _Rows(self._heading, width, pick, self._spare(width), self._where, self._watch)
         records = Records(self._heading.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
@@ -253,7 +262,15 @@ class ContactList:
 class _Rows:
     """CSV records to rows. The loop of `of` runs once a contact: it does nothing that only some records need."""
 
-    def __init__(self, head: heading.Heading, width: int, pick: list[tuple[str, int]], spare: int, where: str) -> None:
+    def __init__(
+        self,
+        head: heading.Heading,
+        width: int,
+        pick: list[tuple[str, int]],
+        spare: int,
+        where: str,
+        watch: Watch | None,
+    ) -> None:
         self._head = head
         self._phone = head.phone
         self._width = width
@@ -262,15 +279,20 @@ class _Rows:
         self._lengths = {len(head.columns or ()), spare}
         """How many cells a row may have, all in all, if those beyond its columns are blank."""
         self._where = where
+        self._watch = watch
+        self._watched = [(name, index) for index, name in enumerate(head.columns or ()) if watch and name in watch.columns]
 
     def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
-        phone, width, pick = self._phone, self._width, self._pick
+        phone, width, pick, watched = self._phone, self._width, self._pick, self._watched
         rows: list[Contact | Skipped] = []
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
             if len(record) == width:
                 if not record[phone][:1].isdigit() and (again := self._header(row, record)):
                     add(again)
+                    continue
+                if watched and (barred := self._barred(row, record)):
+                    add(barred)
                     continue
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
                 for name, index in pick:
@@ -299,8 +321,18 @@ class _Rows:
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
+        if self._watched and (barred := self._barred(row, record)):
+            return [barred]
         fields = {name: clean(record[index].strip()) for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+
+    def _barred(self, row: int, record: list[str]) -> Skipped | None:
+        """For a row whose own cells say that its person is not to be texted."""
+        if self._watch is None:
+            return None
+        size = len(record)
+        why = self._watch.why_not((name, record[index]) for name, index in self._watched if index < size)
+        return self._watch.bar(row, record[self._phone] if self._phone < size else "", why) if why else None
 
     def _header(self, row: int, record: list[str]) -> Skipped | None:
         """For a row that is the header again; `ListError` where it is another one. None for a contact."""

@@ -20,6 +20,7 @@ import msgspec
 from rumbleup_async.bulk import columns as naming
 from rumbleup_async.bulk import heading, phones
 from rumbleup_async.bulk.cells import EMPTY, clean
+from rumbleup_async.bulk.consent import Watch
 from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
 from rumbleup_async.messaging import Contact, Skipped
@@ -35,7 +36,11 @@ _json = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str
 
 
 def contact_of_line(
-    line: str, row: int, phone_field: str | None = None, fields: Collection[str] | None = None
+    line: str,
+    row: int,
+    phone_field: str | None = None,
+    fields: Collection[str] | None = None,
+    watch: Watch | None = None,
 ) -> Contact | Skipped:
     """The contact of one JSON line."""
     try:
@@ -44,11 +49,15 @@ def contact_of_line(
         return Skipped(row, "", _NOT_JSON)
     if not isinstance(pairs, tuple):
         return Skipped(row, "", _NO_OBJECT)
-    return _contact(pairs, row, phone_field, fields)
+    return _contact(pairs, row, phone_field, fields, watch)
 
 
 def contact_of(
-    item: object, row: int, phone_field: str | None = None, fields: Collection[str] | None = None
+    item: object,
+    row: int,
+    phone_field: str | None = None,
+    fields: Collection[str] | None = None,
+    watch: Watch | None = None,
 ) -> Contact | Skipped:
     """The contact of one item of an iterable, as row `row`.
 
@@ -57,16 +66,18 @@ def contact_of(
     kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
     """
     if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
-        return _contact(item.items(), row, phone_field, fields)
+        return _contact(item.items(), row, phone_field, fields, watch)
     if isinstance(item, Skipped):
         return Skipped(row, item.phone, item.reason)
     if isinstance(item, Contact):
-        return _contact([(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields)
+        return _contact(
+            [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, watch
+        )
     if isinstance(item, str | int | float) and not isinstance(item, bool):
         return Contact(row, _scalar(item), {})
     pairs = _pairs(item)
     if pairs is not None:
-        return _contact(pairs, row, phone_field, fields)
+        return _contact(pairs, row, phone_field, fields, watch)
     kind = type(item).__name__
     if row == 1:
         raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
@@ -77,11 +88,44 @@ def from_iterable(
     items: Iterable[object], *, phone_field: str | None = None, fields: Collection[str] | None = None
 ) -> Iterator[Contact | Skipped]:
     """The contacts of an iterable, lazily; see `contact_of`. `row` is the position, from 1."""
+    refuse_table(items)
     if isinstance(items, str | bytes | Mapping):
         raise ListError(f"the contacts are a single {type(items).__name__}; give a list of contacts, or open_list() a path")
     wanted = None if fields is None else frozenset(map(field_name, fields))
     field = None if phone_field is None else field_name(phone_field)
     return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
+
+
+def refuse_table(contacts: object) -> None:
+    """Raise `ListError` for a table of columns, such as a DataFrame: it goes over the names of its columns, not over its rows."""
+    kind = type(contacts)
+    if isinstance(contacts, Mapping):
+        if contacts and all(isinstance(value, list | tuple) or _is_column(value) for value in contacts.values()):
+            raise ListError(
+                "the list is a mapping of columns; give a list of its rows, a mapping each, such as "
+                "[dict(zip(table, row)) for row in zip(*table.values())]"
+            )
+        return
+    if isinstance(contacts, str | bytes | list | tuple | Iterator):
+        return
+    columns = getattr(contacts, "columns", None)
+    is_frame = columns is not None and not callable(columns) and hasattr(kind, "__getitem__")
+    if is_frame or hasattr(kind, "__dataframe__") or hasattr(kind, "collect_schema"):
+        remedy = next((words for name, words in _ROWS if hasattr(kind, name)), 'df.to_dict("records")')
+        raise ListError(f"the list is a {kind.__name__}, which goes over its columns; give its rows, as by {remedy}")
+
+
+def _is_column(value: object) -> bool:
+    """Whether it is a column of a table, or an array."""
+    return hasattr(value, "dtype") or hasattr(value, "to_pylist")
+
+
+_ROWS: Final = (
+    ("to_pylist", "table.to_pylist()"),
+    ("to_dicts", "df.to_dicts()"),
+    ("iter_rows", "df.iter_rows(named=True)"),
+    ("collect_schema", "df.collect().to_dicts()"),
+)
 
 
 def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
@@ -105,8 +149,21 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
     return list(names)
 
 
+def names_of(items: Iterable[object]) -> list[str]:
+    """The names of the fields that these items have, in the normal form of column names."""
+    names: dict[str, None] = {}
+    for item in items:
+        pairs = item.fields.items() if isinstance(item, Contact) else _pairs(item)
+        names.update(dict.fromkeys(field_name(key) for key, _ in pairs or () if isinstance(key, str)))
+    return list(names)
+
+
 def _contact(
-    pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None, fields: Collection[str] | None
+    pairs: Iterable[tuple[Any, Any]],
+    row: int,
+    phone_field: str | None,
+    fields: Collection[str] | None,
+    watch: Watch | None = None,
 ) -> Contact | Skipped:
     values: dict[str, str] = {}
     numbers: list[str] = []
@@ -130,11 +187,19 @@ def _contact(
     numbers = numbers or lesser
     if numbers and not numbers[0][:1].isdigit() and (again := _header(pairs, row, phone_field)):
         return again
+    if watch is not None and watch.columns and (barred := _barred(pairs, row, numbers, watch)):
+        return barred
     if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
         return Skipped(row, "", _TWO_PHONES)
     for name in twice:
         values.pop(name, None)  # which of the values is meant cannot be known, so none is merged
     return Contact(row, numbers[0] if numbers else "", values)
+
+
+def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], watch: Watch) -> Skipped | None:
+    """For a row whose own fields say that its person is not to be texted."""
+    why = watch.why_not((field_name(key), _scalar(raw)) for key, raw in pairs if isinstance(key, str))
+    return watch.bar(row, numbers[0] if numbers else "", why) if why else None
 
 
 def _header(pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None) -> Skipped | None:

@@ -76,8 +76,11 @@ class Ledger(Protocol):
     def fingerprint(self) -> str | None:
         """The fingerprint of the list once it is in the ledger to its end, else None. "" for a list without one."""
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
-        """Take in a whole list in one go, beginning anew if an earlier load was cut off. Iterates in a thread of its own."""
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = ...) -> None:
+        """Take in a whole list in one go, beginning anew if an earlier load was cut off. Iterates in a thread of its own.
+
+        `left_out`: reasons by phone, read once all batches are in: these phones are skipped in whatever row they stand.
+        """
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         """Take in some rows while the run is under way; returns those that are not to be texted, duplicates among them.

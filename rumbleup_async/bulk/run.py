@@ -36,6 +36,7 @@ import msgspec
 from rumbleup_async.bulk import care, encodings
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.areas import DEFAULT, read_countries
+from rumbleup_async.bulk.consent import Watch, read_rules
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
 from rumbleup_async.bulk.notes import notes_of
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     countries: Iterable[str] = DEFAULT
     encoding: str | None = None
     literal: bool = False
+    skip_if: Iterable[str] = ()
     details: dict[str, Any] = {}
 
 
@@ -208,7 +210,9 @@ class Run:
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""
         encoding = None if settings.encoding is None else encodings.named(settings.encoding)
-        settings = msgspec.structs.replace(settings, countries=read_countries(settings.countries), encoding=encoding)
+        settings = self._settings = msgspec.structs.replace(
+            settings, countries=read_countries(settings.countries), encoding=encoding, skip_if=_words_of(settings.skip_if)
+        )
         same_text = None
         if settings.writer is None:
             template = Template(settings.text, literal=settings.literal)
@@ -415,9 +419,10 @@ class Run:
         source = os.fspath(path)
         if self._ledger.fingerprint is not None and await self._is_same_list(source):
             return False
+        watch = self._watch(settings)
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(
-                source, phone_field=settings.phone_field, fields=screen.needed_fields, encoding=settings.encoding
+                source, phone_field=settings.phone_field, fields=screen.needed_fields, encoding=settings.encoding, watch=watch
             )
         )
 
@@ -437,7 +442,8 @@ class Run:
             self._columns = opened.names
             screen.learn(opened.names)
             await self._keep()
-            await self._ledger.load(batches())
+            # Whom one row leaves out is left out in every other: that is known only once all have been read.
+            await self._ledger.load(batches(), **({"left_out": watch.barred} if settings.skip_if else {}))
             await self._ledger.complete(opened.fingerprint or "")
             self.list_notes = tuple(opened.notes)
         except _LoadStopped:
@@ -446,6 +452,9 @@ class Run:
         finally:
             opened.close()
         return True
+
+    def _watch(self, settings: Settings) -> Watch:
+        return Watch(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
 
     async def _is_same_list(self, source: str) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
@@ -478,6 +487,7 @@ class Run:
         Raises ListError, LedgerMismatch, LedgerError, or whatever the iterable raises; texts that left before that are in
         the ledger.
         """
+        lists.refuse_table(contacts)
         if isinstance(contacts, (bytes, bytearray, memoryview, Mapping)) or not isinstance(
             contacts, (str, os.PathLike, Iterable, AsyncIterable, type(None))
         ):
@@ -639,7 +649,8 @@ class Run:
             return None
         if self._screen is None or self._settings is None:
             raise ConfigurationError("a resumed run has its list already")
-        return screened(contacts, self._screen, self._settings.phone_field)
+        watch = self._watch(self._settings) if self._settings.skip_if else None
+        return screened(contacts, self._screen, self._settings.phone_field, watch)
 
     async def _remember_skipped(self, texters: Texters) -> None:
         after = -1
@@ -724,6 +735,11 @@ class Sending:
         return run.summary
 
 
+def _words_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The rules of skip-if as they were given, each once; ConfigurationError for one that cannot be meant."""
+    return tuple(dict.fromkeys(rule.words for rule in read_rules(rules)))
+
+
 def _chosen(settings: Settings) -> dict[str, Any]:
     """What of the rules for a list was chosen, as the plan keeps it. What is usual is left out: older ledgers do not name it."""
     countries = sorted(settings.countries)
@@ -732,6 +748,8 @@ def _chosen(settings: Settings) -> dict[str, Any]:
         chosen["encoding"] = settings.encoding
     if settings.literal:
         chosen[LITERAL] = True
+    if settings.skip_if:
+        chosen["skip_if"] = sorted(settings.skip_if)
     return chosen
 
 

@@ -38,6 +38,7 @@ from rumbleup_async.cli.options import (
     SameAccount,
     SameServer,
     SettleSeconds,
+    SkipIf,
     Suppress,
     Timeout,
     Yes,
@@ -104,6 +105,7 @@ def send(
     suppress: Suppress = None,
     country: Countries = None,
     encoding: Encoding = None,
+    skip_if: SkipIf = None,
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
     lines: From = None,
     per_second: PerSecond = None,
@@ -160,7 +162,7 @@ def send(
             yes=yes,
             as_json=as_json,
             quiet=quiet,
-            reading=Reading(countries=country, encoding=encoding),
+            reading=Reading(countries=country, encoding=encoding, skip_if=skip_if),
         )
     )
     finish(code)

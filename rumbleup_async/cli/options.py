@@ -52,6 +52,14 @@ Encoding = Annotated[
     str | None,
     typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; else it is guessed."),
 ]
+SkipIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--skip-if",
+        metavar="COLUMN[=VALUE]",
+        help="Leave out rows whose cell there says yes (or VALUE), such as opt_out; repeatable.",
+    ),
+]
 Countries = Annotated[
     list[str] | None,
     typer.Option(

@@ -16,10 +16,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     countries: Sequence[str] | None = None
     encoding: str | None = None
+    skip_if: Sequence[str] | None = None
 
     def options(self) -> dict[str, Any]:
         """What a mode is told of it, under its own names."""
-        told = {"countries": self.countries or None, "encoding": self.encoding}
+        told = {"countries": self.countries or None, "encoding": self.encoding, "skip_if": self.skip_if or None}
         return {name: value for name, value in told.items() if value is not None}
 
 

@@ -1,15 +1,18 @@
 """The repeated phones of a long list on its way into a ledger.
 
-Lives here: what only a load from an empty table does. May import: messaging.
+Lives here: what only a load from an empty table does, and whom its rows leave out. May import: messaging.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rumbleup_async.messaging import State
+
+NOBODY: Final[Mapping[str, str]] = {}
 
 _DOUBTFUL: Final = 2
 """The `screened` of a row whose phone may have come before, until `sort_out`."""
@@ -53,3 +56,18 @@ def sort_out(db: sqlite3.Connection) -> int:
         WHERE screened = {_DOUBTFUL}""",  # noqa: S608
         (State.SKIPPED,),
     ).rowcount
+
+
+def leave_out(db: sqlite3.Connection, reasons: Mapping[str, str]) -> int:
+    """Skip the queued rows of these phones, each for its reason. How many there were."""
+    by_reason: dict[str, list[str]] = {}
+    for phone, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(phone)
+    return sum(
+        db.execute(
+            """UPDATE contact SET state = ?, screened = 1, reason = ?
+            WHERE state = 0 AND phone IN (SELECT value FROM json_each(?))""",
+            (State.SKIPPED, reason, json.dumps(phones)),
+        ).rowcount
+        for reason, phones in by_reason.items()
+    )

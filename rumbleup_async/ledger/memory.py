@@ -17,6 +17,7 @@ from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.identity import Consent
+from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import (
@@ -129,13 +130,19 @@ class MemoryLedger:
         self._move(entry, State.NOT_SENT)
         entry.reason, entry.time = ABSENT, entry.again or 0
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
         def take_in() -> None:
             if self._is_loading:
                 self._forget()
             self._is_loading = True
             for batch in batches:
                 self._add(batch)
+            for entry in self._entries.values():
+                if entry.state is State.QUEUED and entry.planned.phone in left_out:
+                    # Not by `_move`: of a list that comes in, nothing has been queued for anybody yet.
+                    self._counts[State.QUEUED] -= 1
+                    self._counts[State.SKIPPED] += 1
+                    entry.state, entry.reason = State.SKIPPED, left_out[entry.planned.phone]
             self._is_loading = False
 
         # Reading a long list takes seconds; the loop of whoever embeds us goes on meanwhile.

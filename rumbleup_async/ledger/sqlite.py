@@ -54,7 +54,7 @@ from rumbleup_async.ledger.files import (
     why_queued,
 )
 from rumbleup_async.ledger.identity import Consent
-from rumbleup_async.ledger.loading import Coming, sort_out
+from rumbleup_async.ledger.loading import NOBODY, Coming, leave_out, sort_out
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.settling import first_looks, put_back, select_doubts, select_known, select_witnesses, settle
@@ -188,8 +188,8 @@ class SqliteLedger:
     async def keep(self, kept: Kept) -> None:
         await self._in_thread(self._keep, kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
-        await self._in_thread(self._load, batches)
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+        await self._in_thread(self._load, batches, left_out)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         return await self._in_thread(self._add, rows)
@@ -507,7 +507,7 @@ class SqliteLedger:
 
     # ---- the list comes in ----
 
-    def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, str]) -> None:
         db = self._db
         if self._was_used():
             raise LedgerMismatch(f"{self.path} was begun with another list, and texts of it may have left; {instead(self.path)}")
@@ -535,6 +535,7 @@ class SqliteLedger:
         with self._transaction():
             db.execute(_ONE_TEXT_A_PHONE)
             duplicates = sort_out(db)
+            duplicates += leave_out(db, left_out)
             db.execute("DELETE FROM run WHERE key = 'loading'")
         self._counts[State.QUEUED] -= duplicates
         self._counts[State.SKIPPED] += duplicates

@@ -11,6 +11,7 @@ from rumbleup_async.bulk.ports import Ledger, Observer
 from rumbleup_async.bulk.run import Run, Settings
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.messaging import (
     Accepted,
     Closed,
@@ -168,8 +169,8 @@ class Books:
     async def keep(self, kept: Kept) -> None:
         await self.ledger.keep(kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
-        await self.ledger.load(batches)
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+        await self.ledger.load(batches, left_out=left_out)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         await asyncio.sleep(self.slow)

@@ -55,3 +55,22 @@ async def test_how_a_list_was_read_is_said_before_the_question(process: Process,
     ended = await process("send", str(source), "--action", "125", "--text", "STOP", "--dry-run", "--encoding", "macintosh-9")
     assert ended.returncode == 2
     assert "'macintosh-9' is no encoding" in ended.stderr
+
+
+async def test_a_column_that_says_do_not_text_is_pointed_out_and_used(process: Process, tmp_path: Path) -> None:
+    """The list says TRUE, and whoever opted out is texted without a word."""
+    source = tmp_path / "list.csv"
+    source.write_text("first_name,phone,opt_out,do_not_text\nAda,2125550101,,\nGrace,2125550102,TRUE,Y\n")
+    words, result = await dry(process, source)
+    assert (
+        "note: the column opt_out says of 1 row not to text them, and they are texted; leave them out with --skip-if opt_out"
+        in words
+    )
+    assert result["skipped"] == 0
+    words, result = await dry(process, source, "--skip-if", "opt_out", "--skip-if", "Do Not Text")
+    assert "1  skipped: skip-if opt_out" in words
+    assert "note" not in words
+    assert result["skipped"] == 1
+    ended = await process("send", str(source), "--action", "125", "--text", "STOP", "--dry-run", "--skip-if", "optout")
+    assert ended.returncode == 2
+    assert "there is no column 'optout' for skip-if; did you mean 'opt_out'?" in ended.stderr

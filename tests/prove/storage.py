@@ -5,6 +5,7 @@ death leaves the copy made at that very moment.
 """
 
 import asyncio
+import functools
 import os
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
+from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.messaging import Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
 from rumbleup_async.messaging import Kept as Keeping
 from tests.history import Kept
@@ -185,8 +187,8 @@ class Writer:
     async def keep(self, kept: Keeping) -> None:
         await self._step("keep", self._disk.keep, kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
-        await self._step("load", self._disk.load, batches)
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+        await self._step("load", functools.partial(self._disk.load, left_out=left_out), batches)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         return await self._step("add", self._disk.add, rows)
@@ -408,9 +410,9 @@ class _Ledger(SqliteLedger):
         self.kind = "add"
         return super()._add(rows)
 
-    def _load(self, batches: Iterable[Sequence[Planned | Skipped]]) -> None:
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, str]) -> None:
         self.kind = "load"
-        super()._load(batches)
+        super()._load(batches, left_out)
 
     def _complete(self, fingerprint: str) -> None:
         self.kind = "complete"
