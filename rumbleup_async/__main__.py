@@ -25,9 +25,16 @@ def main() -> None:
     except ImportError:
         sys.stderr.write("rumbleup: the command line needs two more packages; install rumbleup_async[cli]\n")
         sys.exit(2)
-    from rumbleup_async.cli.app import main as run
+    from rumbleup_async.cli.failures import STOPPED, told
 
-    run()
+    try:
+        from rumbleup_async.cli.app import main as run
+
+        run()
+    except (ImportError, MemoryError) as error:
+        # Inside a command they are met there; this is what a damaged installation says before it comes to one.
+        sys.stderr.write(f"rumbleup: {told(error)[0]}\n")
+        sys.exit(STOPPED)
 
 
 def _open_standard_streams() -> None:

@@ -1,6 +1,6 @@
 """How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
 
-Lives here: output and exit codes. May import: errors, bulk.report, cli.terminal.
+Lives here: output and exit codes. May import: bulk.report, cli.failures, cli.terminal.
 """
 
 from __future__ import annotations
@@ -10,24 +10,19 @@ import functools
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 
 from rumbleup_async.bulk.report import Summary
+from rumbleup_async.cli.failures import FINE, INTERRUPTED, STOPPED, UNKNOWNS, WRONG, told
 from rumbleup_async.cli.terminal import visible
-from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpError, ServerFailed
+
+__all__ = ["FINE", "INTERRUPTED", "STOPPED", "UNKNOWNS", "WRONG"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-FINE = 0
-UNKNOWNS = 1
-WRONG = 2
-STOPPED = 3
-INTERRUPTED = 130
 
 INTERRUPT = "interrupted"
 """The cause of a stop by a signal."""
@@ -119,22 +114,13 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
-        except ConfigurationError as error:
-            fail(str(error))
-        except (MaybeSentError, ServerFailed) as error:
-            fail(str(error), UNKNOWNS)
-        except RumbleUpError as error:
-            fail(str(error), STOPPED)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.Abort, typer.BadParameter, SystemExit):
             raise
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            fail(f"{error.filename or 'system'}: {error.strerror or type(error).__name__}", STOPPED)
-        except Exception as error:  # noqa: BLE001 - the last line of defence; its message may hold private data, so only its place is told
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{os.path.basename(place.filename)}:{place.lineno}"  # noqa: PTH119
-            fail(f"unexpected {type(error).__name__} at {where}; this is a mistake in rumbleup_async, please report it", STOPPED)
+        except BaseException as error:  # noqa: BLE001 - the last line of defence
+            words, code = told(error)
+            if not words:
+                raise typer.Exit(code) from None
+            fail(words, code)
 
     return run
 

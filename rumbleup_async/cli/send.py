@@ -24,6 +24,7 @@ from rumbleup_async.cli import neighbours, progress, providers, speed
 from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
+from rumbleup_async.cli.failures import MEMORY
 from rumbleup_async.cli.findings import show_findings, show_notes
 from rumbleup_async.cli.previewing import show_preview
 from rumbleup_async.cli.providers import Order
@@ -309,6 +310,8 @@ async def _work(run: Run, ledger: Path, *, as_json: bool, quiet: bool, more: Map
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
                 run.stop(Stop("ledger failed", f"{error}; what was in flight is unknown"))
+            except MemoryError:
+                run.stop(Stop(MEMORY, "take fewer processes or a smaller concurrency; what was in flight is unknown"))
     return close(run, ledger, as_json=as_json, quiet=quiet, more=more)
 
 

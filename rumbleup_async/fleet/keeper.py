@@ -23,7 +23,7 @@ from rumbleup_async import child
 from rumbleup_async.bulk.engine import Guarded, result_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Ledger, Observer, Pace
-from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError, RumbleUpError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.fleet.channel import (
     Abandon,
@@ -285,7 +285,7 @@ class Fleet:
         now = int(time.time() * 1000)
         self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED, time=now) for text in sender.open.values()]
         if done is not None and done.error:
-            self._failure = self._failure or RuntimeError(f"a sending process failed: {done.error}")
+            self._failure = self._failure or RumbleUpError(f"a sending process failed: {done.error}")
             self.stop(Stop("sender failed", done.error))
         elif done is not None and done.cause:
             self.stop(Stop(done.cause, done.message))

@@ -177,6 +177,8 @@ async def _main(connection: socket.socket) -> None:
         await serve(channel)
     except RumbleUpError as error:
         channel.say(Done(error=str(error)))
+    except MemoryError:
+        channel.say(Done(error="memory ran out; take fewer processes, or a smaller concurrency"))
     except Exception as error:  # noqa: BLE001 - told to the keeper, who raises it; what it says may quote anything
         channel.say(Done(error=f"unexpected {type(error).__name__}"))
     await channel.aclose()
