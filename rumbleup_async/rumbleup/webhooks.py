@@ -44,6 +44,27 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return times.read(self.envelope.get("ctime"))
 
     @property
+    def sent(self) -> int | None:
+        """`ctime` in Unix milliseconds, None if there is none that can be read."""
+        found = self.envelope.get("ctime")
+        if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 16:
+            found = int(found)
+        if isinstance(found, (int, float)) and not isinstance(found, bool):
+            return int(found) if 0 <= found < 1e15 else None
+        return None if self.ctime is None or self.ctime.at is None else round(self.ctime.at.timestamp() * 1000)
+
+    @property
+    def about(self) -> str:
+        """Of an event that may come again with the same content, such as a contact's change: what it is about, as 32 hex
+        characters; "" for messages and receipts, of which an equal one is always a repeat."""
+        return ""
+
+    @property
+    def weighty(self) -> bool:
+        """Whether an equal event that came before must not make it a repeat in doubt: it is an opt-out, or may be one."""
+        return False
+
+    @property
     def phone(self) -> str | None:
         """The contact's phone as it was sent, if the event is about one."""
         return as_text(self.data.get("phone"))
@@ -133,6 +154,14 @@ class ContactUpdated(Event, frozen=True, kw_only=True, dict=True):
         return Contact.read(self.data)
 
     @property
+    def about(self) -> str:
+        return _about(self, "CONTACT_UPDATED", "phone", "rupid")
+
+    @property
+    def weighty(self) -> bool:
+        return self.opted_out or self.wrong_number
+
+    @property
     def opted_out(self) -> bool:
         """The contact has sent STOP at some time (flag `dnd`, set by the system only): it must not be texted."""
         return _flagged("dnd", self.data, "flags")
@@ -152,6 +181,10 @@ class ReportCreated(Event, frozen=True, kw_only=True, dict=True):
     """REPORT_CREATED: a report is ready. No page shows its payload; presumably it is the report object, which is in `data`."""
 
     @property
+    def about(self) -> str:
+        return _about(self, "REPORT_CREATED", "rpid")
+
+    @property
     def rpid(self) -> str | None:
         """The report's id, if the payload is the report object."""
         return as_text(self.data.get("rpid"))
@@ -163,6 +196,15 @@ class UnknownEvent(Event, frozen=True, kw_only=True, dict=True):
     @property
     def incoming(self) -> bool | None:
         return Message.read(self.data).incoming if as_text(self.data.get("logid")) else None
+
+    @property
+    def about(self) -> str:
+        # Of one contact there may be several types, such as one for each direction of a change.
+        return _about(self, "" if self.phone else self.type.upper(), "phone", "rupid")
+
+    @property
+    def weighty(self) -> bool:
+        return True  # nobody knows what it tells
 
 
 TYPES: Mapping[str, type[Event]] = {
@@ -209,6 +251,12 @@ def _key(kind: type[Event], word: str, data: dict[str, Any], found: dict[str, An
         # Where there are no data, everything that was sent must do: better an event twice than one that is lost.
         named = data or found
     return hashlib.blake2b(msgspec.json.encode([word.upper(), named], order="sorted"), digest_size=16).hexdigest()
+
+
+def _about(event: Event, kind: str, *names: str) -> str:
+    who = next((text for name in names if (text := as_text(event.data.get(name)))), None)
+    named = [kind, as_text(event.data.get("cid")), who]
+    return hashlib.blake2b(msgspec.json.encode(named), digest_size=16).hexdigest()
 
 
 def _flagged(flag: str, data: dict[str, Any], *fields: str) -> bool:

@@ -36,6 +36,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The other side's number, if the event is about one."""
         return as_text(self.data.get("number")) or as_text(self.data.get("from_number"))
 
+    @property
+    def about(self) -> str:
+        """Of an event that may come again with the same content, such as a line that is blocked: what it is about, as 32 hex
+        characters; "" for messages and their statuses, of which an equal one is always a repeat."""
+        return ""
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(type={self.type!r}, key={self.key!r}, phone={mask((self.phone or '')[-16:])!r})"
 
@@ -76,6 +82,16 @@ class MessageStatus(_OfMessage, frozen=True, kw_only=True, dict=True):
 
 class OtherEvent(Event, frozen=True, kw_only=True, dict=True):
     """Typing, calls, lines blocked or assigned, contacts: whatever is no message. See `data`."""
+
+    @property
+    def about(self) -> str:
+        named = ["", self.phone or as_text(self.data.get("sendblue_number"))]
+        return hashlib.blake2b(msgspec.json.encode(named), digest_size=16).hexdigest()
+
+    @property
+    def weighty(self) -> bool:
+        """Whether an equal event that came before must not make it a repeat in doubt: nobody knows what it tells."""
+        return True
 
 
 def parse(headers: Mapping[str, str], body: bytes, *, limit: int = MAX_BODY) -> Event:

@@ -1,6 +1,7 @@
 """Each event once: repeats are known by their key, and an event is kept before it is acknowledged.
 
-Lives here: the window of keys, and the thread that writes to the sink in groups. May import: webhooks.ports, webhooks.dispatch.
+Lives here: the window of keys, and the thread that writes to the sink in groups. May import: webhooks.ports, webhooks.changes,
+webhooks.dispatch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from rumbleup_async.webhooks.changes import Changes
 from rumbleup_async.webhooks.dispatch import Dispatcher
 from rumbleup_async.webhooks.ports import Event, Record, Sink
 
@@ -31,6 +33,19 @@ class Taken(enum.Enum):
     REPEATED = "repeated"
     FULL = "full"
     UNSAVED = "unsaved"
+
+
+def record_of(event: Event) -> Record:
+    """An event as it is kept. What tells of changes may be missing: a parser need not know of it."""
+    return Record(
+        event.key,
+        event.type,
+        time.time_ns() // 1_000_000,
+        msgspec.Raw(event.raw),
+        about=getattr(event, "about", ""),
+        sent=getattr(event, "sent", None),
+        weighty=getattr(event, "weighty", False),
+    )
 
 
 class Window:
@@ -70,7 +85,7 @@ class Appender:
     def append(self, event: Event) -> asyncio.Future[Taken]:
         """Resolves to NEW or REPEATED once the event is safe, to UNSAVED if it is not. Never raises."""
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        record = Record(event.key, event.type, time.time_ns() // 1_000_000, msgspec.Raw(event.raw))
+        record = record_of(event)
         self._waiting.append((record, future))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
@@ -111,6 +126,9 @@ class Intake:
         self._limit = limit
         self._appender: Appender | None = None
         self._under_way: dict[str, asyncio.Future[Taken]] = {}
+        self._changes = Changes(window)
+        """Of events that may come again with the same content, where no sink knows them."""
+        self._coming = 0
 
     @property
     def waiting(self) -> int:
@@ -132,6 +150,8 @@ class Intake:
 
     async def take(self, event: Event) -> Taken:
         """Returns when the answer may be given."""
+        if getattr(event, "about", ""):
+            return await self._take_change(event)
         key = event.key
         if key in self._window:
             return Taken.REPEATED
@@ -149,13 +169,34 @@ class Intake:
             return Taken.NEW
         saving = self._under_way[key] = self._appender.append(event)
         # What follows does not depend on the request, whose caller may have gone by then.
-        saving.add_done_callback(lambda done: self._saved(event, done.result()))
+        saving.add_done_callback(lambda done: self._saved(event, key, done.result()))
         return await asyncio.shield(saving)
 
-    def _saved(self, event: Event, taken: Taken) -> None:
-        del self._under_way[event.key]
+    async def _take_change(self, event: Event) -> Taken:
+        """The same for an event that may come again with the same content: whether it is a repeat depends on what came last, and
+        only the sink knows that for sure, as others may write to it as well."""
+        if self.waiting >= self._limit:
+            return Taken.FULL
+        if self._appender is None:
+            if self._sink is not None:
+                raise RuntimeError("the receiver is not running")
+            record = record_of(event)
+            if self._changes.is_repeat(record):
+                return Taken.REPEATED
+            self._dispatcher.put(event)
+            self._changes.note(record)
+            return Taken.NEW
+        self._coming += 1
+        place = f"{event.key} {self._coming}"
+        saving = self._under_way[place] = self._appender.append(event)
+        saving.add_done_callback(lambda done: self._saved(event, place, done.result()))
+        return await asyncio.shield(saving)
+
+    def _saved(self, event: Event, place: str, taken: Taken) -> None:
+        del self._under_way[place]
         if taken is Taken.UNSAVED:
             return
-        self._window.add(event.key)
+        if place == event.key:
+            self._window.add(event.key)
         if taken is Taken.NEW:
             self._dispatcher.put(event)

@@ -1,8 +1,9 @@
 """Events as JSON lines in one file, by the thousand for one fsync.
 
-Lives here: the writer and the reader of such a file. May import: errors, webhooks.files, webhooks.ports.
+Lives here: the writer and the reader of such a file. May import: errors, webhooks.changes, webhooks.files, webhooks.ports.
 
-A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`.
+A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`; one of a change also has what it
+is about, when it was sent, and whether it may be an opt-out (`webhooks.changes`). The same key may come again there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.webhooks.changes import Changes
 from rumbleup_async.webhooks.files import open_own
 from rumbleup_async.webhooks.ports import Record
 
@@ -39,6 +41,7 @@ class JsonLines:
         self._fd = -1
         self._size = 0
         self._torn = False
+        self._changes = Changes(remember)
 
     def open(self) -> list[str]:
         fd = open_own(self.path)
@@ -58,7 +61,15 @@ class JsonLines:
         if self._torn:
             os.ftruncate(self._fd, self._size)
             self._torn = False
-        block = memoryview(b"".join([_encode(record) + b"\n" for record in records]))
+        noted, new = [], []
+        for record in records:
+            # The keys of others are looked at before they come here.
+            is_new = not (record.about and self._changes.is_repeat(record))
+            new.append(is_new)
+            if is_new and record.about:
+                noted.append(self._changes.note(record))
+        kept = [record for record, is_new in zip(records, new, strict=True) if is_new]
+        block = memoryview(b"".join([_encode(record) + b"\n" for record in kept]))
         try:
             done = 0
             while done < len(block):
@@ -68,13 +79,15 @@ class JsonLines:
         except OSError:
             # A full disk: what got through of the group goes, so that what follows does not stand behind half a line.
             # If that fails too, nothing is written until it has been done.
+            for one in reversed(noted):
+                self._changes.forget(one)
             self._torn = True
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self._size)
                 self._torn = False
             raise
         self._size += len(block)
-        return [True] * len(records)
+        return new
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -90,20 +103,22 @@ class JsonLines:
             if not content[:8].startswith(b'{"key":'[: self._size]):
                 raise ConfigurationError(f"{self.path} is not a file of webhook events; name another one")
             whole = content.rfind(b"\n") + 1
-            keys: list[str] = []
+            records: list[Record] = []
             end = whole - 1
-            while end > 0 and len(keys) < self._remember:
+            while end > 0 and len(records) < self._remember:
                 start = content.rfind(b"\n", 0, end) + 1
                 record = _read(content[start:end])
                 if record is not None:
-                    keys.append(record.key)
+                    records.append(msgspec.structs.replace(record, event=msgspec.Raw(b"")))
                 end = start - 1
         if whole < self._size:
             os.ftruncate(fd, whole)
             os.fsync(fd)
             self._size = whole
-        keys.reverse()
-        return keys
+        records.reverse()
+        for record in records:
+            self._changes.note(record)
+        return [record.key for record in records if not record.about]
 
 
 def read(path: str | os.PathLike[str]) -> Iterator[Record]:

@@ -21,7 +21,8 @@ class Event(Protocol):
 
     @property
     def key(self) -> str:
-        """The same for every repeat of the event and for no other event. Tells nothing of a person: it is logged."""
+        """The same for every repeat of the event, and for no other event but one with the same content, if `about` is set. Tells
+        nothing of a person: it is logged."""
         ...
 
     @property
@@ -37,13 +38,21 @@ Check = Callable[[Mapping[str, str], Mapping[str, str]], bool]
 """Headers and the query of the URL to whether the request may come in. Never raises, compares in constant time."""
 
 
-class Record(msgspec.Struct, frozen=True):
-    """An event as a sink keeps it. `received` is Unix milliseconds."""
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event as a sink keeps it. `received` is Unix milliseconds.
+
+    `about`: of an event that may come again with the same content, such as a contact's change, what it is about; "" where the key
+    alone tells repeats. An event may have these three, too: `about`; `sent`, when the provider sent it, in Unix milliseconds; and
+    `weighty`, whether it must not be taken for a repeat in doubt, because it may be an opt-out. See `webhooks.changes`.
+    """
 
     key: str
     type: str
     received: int
     event: msgspec.Raw
+    about: str = ""
+    sent: int | None = None
+    weighty: bool = False
 
 
 class Sink(Protocol):

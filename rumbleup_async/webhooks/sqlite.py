@@ -1,6 +1,6 @@
 """Events in an SQLite file, where the key is unique: repeats are known over any time and over restarts.
 
-Lives here: that file. May import: errors, webhooks.files, webhooks.ports; sqlite3.
+Lives here: that file. May import: errors, webhooks.changes, webhooks.files, webhooks.ports; sqlite3.
 
     SELECT received, event ->> '$.data.phone' FROM event WHERE type = 'MESSAGE_RECEIVED' ORDER BY id
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.webhooks.changes import Latest, is_latest, is_repeat
 from rumbleup_async.webhooks.files import open_own
 from rumbleup_async.webhooks.ports import Record
 
@@ -27,6 +28,14 @@ CREATE TABLE event (
     received INTEGER NOT NULL,  -- Unix milliseconds
     event    TEXT NOT NULL      -- the JSON object as it came
 )"""
+
+
+_LATEST = """
+CREATE TABLE IF NOT EXISTS latest (
+    about TEXT PRIMARY KEY,  -- what events are about that may come again with the same content
+    key   TEXT NOT NULL,     -- of the latest of them
+    sent  INTEGER            -- when the provider sent it, Unix milliseconds
+) WITHOUT ROWID"""
 
 
 class SQLite:
@@ -56,14 +65,7 @@ class SQLite:
             raise RuntimeError("the sink is not open")
         db.execute("BEGIN IMMEDIATE")
         try:
-            new = [
-                db.execute(
-                    "INSERT OR IGNORE INTO event (key, type, received, event) VALUES (?, ?, ?, ?)",
-                    (record.key, record.type, record.received, bytes(record.event).decode()),
-                ).rowcount
-                == 1
-                for record in records
-            ]
+            new = [_insert(db, record, record.key) if not record.about else _insert_change(db, record) for record in records]
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -75,6 +77,27 @@ class SQLite:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _insert(db: sqlite3.Connection, record: Record, key: str) -> bool:
+    """Whether it was not there."""
+    values = (key, record.type, record.received, bytes(record.event).decode())
+    return db.execute("INSERT OR IGNORE INTO event (key, type, received, event) VALUES (?, ?, ?, ?)", values).rowcount == 1
+
+
+def _insert_change(db: sqlite3.Connection, record: Record) -> bool:
+    """An event that may come again with the same content, and then has a number behind its key. Whether it is new."""
+    found = db.execute("SELECT key, sent FROM latest WHERE about = ?", (record.about,)).fetchone()
+    latest = None if found is None else Latest(*found)
+    before = db.execute("SELECT count(*) FROM event WHERE key >= ? AND key < ?", (record.key, record.key + "/")).fetchone()[0]
+    if is_repeat(record, latest, known=before > 0) or not _insert(db, record, f"{record.key}.{before}" if before else record.key):
+        return False
+    if is_latest(record, latest):
+        db.execute(
+            "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT (about) DO UPDATE SET key = excluded.key, sent = excluded.sent",
+            (record.about, record.key, record.sent),
+        )
+    return True
 
 
 def _prepare(db: sqlite3.Connection) -> bool:
@@ -90,4 +113,5 @@ def _prepare(db: sqlite3.Connection) -> bool:
     ours: bool = db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
     if ours:
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute(_LATEST)
     return ours

@@ -1,0 +1,75 @@
+"""Events that may come again with the same content, such as a contact's change and its change back: which of them are repeats.
+
+Lives here: the rule, and a memory of it for sinks that have none. May import: webhooks.ports.
+
+- Equal to the latest event about the same thing: a repeat.
+- Equal to an older one: news, for something else was the case meanwhile. An opt-out that is sent for the second time must not be
+  lost behind the change between the two.
+- Unless it was sent no later than the latest one, and is no opt-out: then it is the older event, delivered late. Taken for news
+  it would seem to undo the opt-out that came after it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from rumbleup_async.webhooks.ports import Record
+
+
+class Latest(NamedTuple):
+    """The latest event about something: its key, and when the provider sent it, in Unix milliseconds."""
+
+    key: str
+    sent: int | None
+
+
+def is_repeat(coming: Record, latest: Latest | None, *, known: bool) -> bool:
+    """Whether an event was taken in before. `latest`: about the same thing. `known`: there is an equal one, perhaps an older."""
+    if latest is not None and latest.key == coming.key:
+        return True
+    if not known or coming.weighty:
+        return False
+    return latest is None or (coming.sent is not None and latest.sent is not None and coming.sent <= latest.sent)
+
+
+def is_latest(coming: Record, latest: Latest | None) -> bool:
+    """Whether an event is later than the latest one, or may be."""
+    return latest is None or coming.sent is None or latest.sent is None or coming.sent >= latest.sent
+
+
+class Changes:
+    """Remembers the latest event about each of `size` things, and as many keys."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._latest: OrderedDict[str, Latest] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def is_repeat(self, coming: Record) -> bool:
+        """Whether it was noted before."""
+        return is_repeat(coming, self._latest.get(coming.about), known=coming.key in self._known)
+
+    def note(self, taken: Record) -> tuple[Record, Latest | None, bool]:
+        """It is kept now. Returns what `forget` needs."""
+        latest, known = self._latest.get(taken.about), taken.key in self._known
+        if taken.about and is_latest(taken, latest):
+            self._latest[taken.about] = Latest(taken.key, taken.sent)
+            self._latest.move_to_end(taken.about)
+        self._known[taken.key] = None
+        self._known.move_to_end(taken.key)
+        while len(self._latest) > self._size:
+            self._latest.popitem(last=False)
+        while len(self._known) > self._size:
+            self._known.popitem(last=False)
+        return taken, latest, known
+
+    def forget(self, noted: tuple[Record, Latest | None, bool]) -> None:
+        """It could not be kept after all; the last one noted first."""
+        taken, latest, known = noted
+        if latest is None:
+            self._latest.pop(taken.about, None)
+        else:
+            self._latest[taken.about] = latest
+        if not known:
+            self._known.pop(taken.key, None)
