@@ -38,15 +38,15 @@ def _costs(costly: list[tuple[str, int]], dear: Dear) -> list[str]:
         return [_by_values(dear)] if dear.texts else []
     if len(costly) > _MANY:
         return [
-            f"the text is written with characters outside of the GSM alphabet, so a segment holds 70, or 67 of several{counted}"
+            f"the text is written with characters outside of the GSM alphabet, which makes it 70/67 characters a segment{counted}"
         ]
-    named = "; ".join(f"{_named(char)} at position {place}{_instead(char)}" for char, place in costly)
+    named = ", ".join(f"{_named(char)} at position {place}{_about(char)}" for char, place in costly)
     makes = "makes" if len(costly) == 1 else "make"
-    return [f"{named} {makes} it 70 characters a segment, 67 of several, instead of 160 and 153{counted}"]
+    return [f"{named} {makes} it 70/67 characters a segment instead of 160/153{counted}"]
 
 
 def _by_values(dear: Dear) -> str:
-    commonest = ", ".join(f"{_named(char)} in {number:,}" for char, number in dear.characters.most_common(3))
+    commonest = ", ".join(f"{_named(char)}{_about(char)} in {number:,}" for char, number in dear.characters.most_common(3))
     return f"characters in merged values make texts longer ({commonest}){_counted(dear)}"
 
 
@@ -58,9 +58,9 @@ def _counted(dear: Dear) -> str:
 
 
 def _named(char: str) -> str:
-    name = f"U+{ord(char):04X}"
-    return f"the {char} ({name})" if char.isprintable() and not unicodedata.combining(char) else f"the character {name}"
+    return f"the {char}" if char.isprintable() and not unicodedata.combining(char) else "the character"
 
 
-def _instead(char: str) -> str:
-    return f" ({_INSTEAD[char]} would do)" if char in _INSTEAD else ""
+def _about(char: str) -> str:
+    would_do = f"; {_INSTEAD[char]} would do" if char in _INSTEAD else ""
+    return f" (U+{ord(char):04X}{would_do})"

@@ -22,8 +22,8 @@ _stop = re.compile(rf"(?<![{_LATIN}_])(?<![{_LATIN}]['-])[Ss][Tt][Oo][Pp](?:\s?[
 _word_goes_on = re.compile(rf"'?[{_LATIN}_]").match
 
 _AIM: Final = r"""(?:
-    opt|out\b|e?nd\b|ends?\b|ending|quit|un-?sub|unsuscrib|canc|stop\b|remov|be\s(?:removed|taken)|leav|exit|cease|
-    no\s(?:more|longer|further)|not\s(?:get|receive|be)|(?:get|receive|have)\s(?:no|off|out|removed)|
+    opt|out\b|e?nd\b|ends?\b|quit|un-?sub|unsuscrib|canc|stop\b|remov|be\s(?:removed|taken)|leav|exit|cease|
+    no\s(?:more|longer|further)|(?:not|never)\s|(?:get|receive|have)\s(?:no|off|out|removed)|
     discontinu|declin|avoid|block|halt|terminat|withdraw|unenroll|disenroll|deactivat|disabl|turn\soff|finish|prevent|revok|
     refus|unregist|drop\sout|take\s(?:me|yourself)\soff|
     sali|terminar|parar|finaliz|dej|deten|no\s(?:recib|quer|m[áa]s)|(?:dar(?:se|te)\sde\s)?baja|anul|desuscri|desinscri|
@@ -36,8 +36,11 @@ _QUOTE: Final = "[\"'»«)\\](\\[*]*"
 _LINK: Final = (
     r"(?:to|too?|2|for|4|so\sas\sto|in\sorder\sto|para|p/|pa|por|pour|per|um|upang|para\sma|pou|để|[=:/\u2010-\u2015→>-]+>?)"
 )
-_aimed = re.compile(rf"\s?{_QUOTE}\s*{_LINK}\s*(?:please\s)?{_AIM}", re.IGNORECASE | re.VERBOSE).match
-_aimed_at_once = re.compile(rf"\s?{_QUOTE}[\s,;(]+(?:{_LINK}\s)?{_AIM}", re.IGNORECASE | re.VERBOSE).match
+_aimed = re.compile(rf"\s?{_QUOTE}[\s-]*{_LINK}[\s-]*(?:please\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE).match
+_aimed_at_once = re.compile(rf"\s?{_QUOTE}[\s,;(]+(?:{_LINK}\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE).match
+
+_dashed = re.compile(r"\s+[\u2010-\u2015-]\s").match
+"""A pause in a sentence: "Stop - end the war"."""
 
 _VERB: Final = r"""(?:
     repl(?:y|ies|ying)|rply|rpl|respond(?:ing)?|te?xt(?:ing)?|send(?:ing)?|typ(?:e|ing)|writ(?:e|ing)|answer(?:ing)?|
@@ -109,11 +112,11 @@ def _tells(text: str, start: int, end: int) -> bool:
     last = found[1].lower() if found else ""
     is_shouted = is_keyword and before.strip().isupper() and after.strip().isupper() and len(before + after) > 40
     if _told(before):
-        return not _everyday(after)
+        return not _everyday(after) if is_keyword else bool(_ends(after) or _aimed(after) or _goes_on_well(after))
     if is_keyword and not is_shouted:
         if _aimed(after) or (last not in _EVERYDAY_BEFORE and _aimed_at_once(after)):
             return True
-    elif last not in _EVERYDAY_BEFORE and _aimed(after):
+    elif last not in _EVERYDAY_BEFORE and _aimed(after) and not _dashed(after):
         return True
     if _aim_before(before) and _ends(after) and (is_keyword or ":" in before[-3:] or "=" in before[-3:]):
         return True

@@ -103,7 +103,7 @@ def find(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = ()
     known = frozenset(map(squashed, columns))
     links = [match.span() for match in _link(text)]
     found: dict[int, Placeholder] = {}
-    for placeholder in _candidates(text, known, fields):
+    for placeholder in _candidates(text, known, frozenset(columns), fields):
         at = placeholder.at
         if any(start < at < end for start, end in links) and not _LINK_SIGNS(text, at):
             continue
@@ -120,12 +120,12 @@ def first(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = (
 
 may_hold = re.compile(
     "[{}\\[\\]<>|~^=*\\\\\u00ab\u2039\u27e8\u300a\u3010\uff1c\uff3b\uff5b\u276e]"
-    r"|[$%#&+;(][A-Za-z_$%#&+(]|&#|%[\d(]|_\w|(?<![\w/:])[@:!/-][\w@:]"
+    r"|[$%#&+;(][A-Za-z_$%#&+(]|&#|%[\d(]|(?<![^\s\"'])[A-Za-z]\w*_\w+(?![\w@.])|(?<![\w/:])[@:!/-][\w@:]"
 ).search
 """Whether a value is worth a closer look: most names, places and addresses are not."""
 
 
-def _candidates(text: str, known: frozenset[str], fields: Sequence[str]) -> Iterator[Placeholder]:
+def _candidates(text: str, known: frozenset[str], columns: frozenset[str], fields: Sequence[str]) -> Iterator[Placeholder]:
     yield from _in_brackets(text, known)
     for match in (*_paired(text), *(tight for tight in _tight(text) if tight["close"] == tight["open"][::-1])):
         opening, inside = match["open"], match["inside"]
@@ -147,8 +147,10 @@ def _candidates(text: str, known: frozenset[str], fields: Sequence[str]) -> Iter
     for match in _word(text):
         inside = match["inside"]
         flat = squashed(field_name(inside))
+        # "LinkedIn" is a word although a column is called so; "PollingPlace" is none if a column is called polling_place.
+        is_known = ("_" in inside and flat in known) or (_camel(inside) and _name_of(inside) in columns)
         is_joined = "_" in inside or _camel(inside)
-        if (is_joined and (flat in BARE or flat in known)) or (flat in JARGON and inside.isupper()):
+        if is_known or (is_joined and flat in BARE) or (flat in JARGON and inside.isupper()):
             yield Placeholder(match.start(), inside, _name_of(inside), True, len(inside))
     if fields:
         yield from _around_fields(text, fields)

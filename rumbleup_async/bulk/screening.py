@@ -19,6 +19,7 @@ from rumbleup_async.bulk.areas import DEFAULT, Areas
 from rumbleup_async.bulk.marks import tidy
 from rumbleup_async.bulk.opt_out import has_word
 from rumbleup_async.bulk.phones import normalise
+from rumbleup_async.bulk.placeholders import may_hold
 from rumbleup_async.bulk.segments import Dear, count, is_plain
 from rumbleup_async.bulk.suppression import suppression
 from rumbleup_async.bulk.template import (
@@ -163,7 +164,7 @@ class Screen:
         if not self.template.is_literal:
             for field in self.template.fields:
                 value = fields.get(field)
-                if value and not value.isalpha() and (why := spoiled(value, self._columns)):
+                if value and not value.isalpha() and may_hold(value) and (why := spoiled(value, self._columns)):
                     return f"unreadable row: the value of {field} {why}"
         return ""
 

@@ -226,7 +226,7 @@ def shown(text: str) -> str:
 
 def _would_be(escape: placeholders.Escape) -> str:
     remedy = {
-        "a line break": "for a line break use --text-file, or $'...' in the shell",
+        "a line break": "for a line break press Enter in --text-file, or write $'...' in the shell",
         "a tab": "write spaces",
         "a format": "a text message has no formats, so take it out",
     }.get(escape.meaning, "write the character itself")

@@ -76,7 +76,7 @@ Literal = Annotated[
 ]
 Preview = Annotated[
     int | None,
-    typer.Option("--preview", min=1, max=1000, metavar="N", help="Show the first, the longest and N random finished texts."),
+    typer.Option("--preview", min=0, max=1000, metavar="N", help="Show the first, the longest and N random finished texts."),
 ]
 
 

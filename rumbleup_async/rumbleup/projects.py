@@ -6,6 +6,7 @@ Source of the facts: the Action API page and its newer form, the Project API pag
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
@@ -208,6 +209,8 @@ class Projects:
         else:
             request = parameters.posting(path, values, timeout)
         message = values.get("message")
+        if isinstance(message, str):
+            _warn_of_signs(message)
         hide = (message,) if isinstance(message, str) else ()
         return _read(await self._call.write(request, hide), path, id, (*hide, *self._call.hide))
 
@@ -238,6 +241,26 @@ def _read(response: Response, path: str, asked: Id, hide: tuple[str, ...]) -> Pr
     """The project of an answer; where the answer does not name its id, that which was asked for."""
     project = Project.read(answers.item(response, path, known=("action", "project"), hide=hide), endpoint=path)
     return project if project.id else msgspec.structs.replace(project, id=str(asked))
+
+
+def _warn_of_signs(message: str) -> None:
+    """The server fills in `@first_name@` and nothing else that is known; what is written otherwise may be read by everybody."""
+    from rumbleup_async.bulk.placeholders import escapes, first
+
+    others = re.sub(r"@\w+@", "x", message)
+    found = first(others)
+    if found is not None:
+        warnings.warn(
+            f"the message holds {found.shown}, which looks like a merge field; those of a project are written @first_name@",
+            category=RumbleUpWarning,
+            stacklevel=4,
+        )
+    for escape in escapes(others)[:1]:
+        warnings.warn(
+            f"the message holds {escape.shown}, which may be sent as it is instead of {escape.meaning}",
+            category=RumbleUpWarning,
+            stacklevel=4,
+        )
 
 
 def _warn_if_few(contacts: int | None) -> None:

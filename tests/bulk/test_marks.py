@@ -65,7 +65,7 @@ def test_what_makes_a_text_expensive_is_named_with_its_place() -> None:
     screen = Screen("Don\u2019t wait, {name}. " + "x" * 60 + " STOP to opt out")
     screen.batch([Contact(row, "2025550101", {"name": "Ada"}) for row in range(3)])
     assert notes_of(screen) == [(
-        "the \u2019 (U+2019) at position 4 (' would do) makes it 70 characters a segment, 67 of several, instead of 160 and 153: "
+        "the \u2019 at position 4 (U+2019; ' would do) makes it 70/67 characters a segment instead of 160/153: "
         "3 texts take 3 more segments because of it"
     )]  # fmt: skip
 
@@ -75,7 +75,8 @@ def test_what_values_cost_is_named_too() -> None:
     screen = Screen("Hi {name}. " + "x" * 90 + " STOP to opt out")
     screen.batch([Contact(row, "2025550101", {"name": name}) for row, name in enumerate(["Ada", "Zoë", "D\u2019Arcy", "Ada🎉"])])
     assert notes_of(screen) == [(
-        "characters in merged values make texts longer (the ë (U+00EB) in 1, the \u2019 (U+2019) in 1, the 🎉 (U+1F389) in 1): "
+        "characters in merged values make texts longer (the ë (U+00EB) in 1, the \u2019 (U+2019; ' would do) in 1, "
+        "the 🎉 (U+1F389) in 1): "
         "3 texts take 3 more segments because of it"
     )]  # fmt: skip
     assert notes_of(Screen("Привет, приходите сегодня. Reply STOP to end"))[0].startswith("the text is written with characters")

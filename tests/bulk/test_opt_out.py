@@ -52,6 +52,14 @@ STOP to no longer receive texts
 STOP to get off this list
 STOP unsubscribes
 STOP ALL to end
+Stop-to-End
+STOP to not hear from us
+Reply stop if you don't want to hear from us
+2 stop txt STOP
+Not interested? STOP
+Stop to opt out. Help for help
+Txt 'STOP' 2 opt out
+Opt out w/STOP
 Responda STOP para cancelar
 Responda ALTO/STOP para cancelar
 Envíe STOP para salir
@@ -97,6 +105,11 @@ Please stop by to vote
 Write to Congress to stop this
 Put a stop to end this
 TIME TO STOP
+Stop - end the war now
+STOP REMOVING BOOKS
+Reply: stop worrying
+Reply YES. Stop waiting
+Bus 2 stop
 Hi. stop
 STOP_
 _STOP

@@ -141,6 +141,8 @@ def test_the_columns_of_the_list_count_too() -> None:
     assert first("Hi [Kittens] of $kittens") is None
     assert [one.shown for one in find("[Kittens], %kittens%", {"kittens"})] == ["[Kittens]", "%kittens%"]
     assert first("(polling_hut)", {"polling_hut"}) is not None
+    assert first("PollingHut", {"polling_hut"}) is not None
+    assert first("LinkedIn, eMail, #VOTE", {"linkedin", "email", "vote"}) is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
         ("Hi {first_name|[First Name]}. STOP", "the fallback [First Name]"),
         (
             "One\\nTwo {city}. STOP",
-            "\\n at position 4, which would be sent as it is, as 2 characters; for a line break use --text-file",
+            "\\n at position 4, which would be sent as it is, as 2 characters; for a line break",
         ),
         ("{city|a<br>b}. STOP", "<br> at position 8"),
         ("Hi @first_name@. STOP", "write {first_name} instead"),

@@ -31,7 +31,7 @@ def texts(server: Server) -> list[str]:
         ("Hi {{first_name}}. STOP to opt out", "write {first_name} instead"),
         ("Hi [First Name]. STOP to opt out", "write {first_name} instead"),
         ("Hi %city%. STOP to opt out", "write {city} instead"),
-        ("One\\nTwo. STOP to opt out", "use --text-file"),
+        ("One\\nTwo. STOP to opt out", "in --text-file"),
         ("Hi<br>Ada. STOP to opt out", "a line break"),
         ("Hi {first_name|upper}. STOP to opt out", "no filters"),
         ("Stop by our office today!", "not as a way to opt out"),
@@ -88,7 +88,7 @@ async def test_what_is_sent_as_it_is_and_what_costs_is_noted(process: Process, v
     assert "note: [[this]] at position" in result.stderr
     assert "note: %s at position" in result.stderr
     assert "note: the fallback of {first_name} is used without its quotes: friend" in result.stderr
-    assert "note: the \u2019 (U+2019) at position 30 (' would do) makes it 70 characters a segment" in result.stderr
+    assert "note: the \u2019 at position 30 (U+2019; ' would do) makes it 70/67 characters a segment" in result.stderr
 
 
 async def test_a_preview_shows_the_first_the_longest_and_others(process: Process, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import warnings
 from typing import Any
 
@@ -170,3 +171,18 @@ def test_every_field_is_an_argument() -> None:
         "outsource_contact", "shorturl_domain", "shorturl_tracking", "type",
     }  # fmt: skip
     assert Window.__annotations__.keys() == {"action", "name", "since", "before", "days", "interval"}
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Hi {first_name}. STOP to opt out", "{first_name}, which looks like a merge field"),
+        ("Hi [First Name]. STOP to opt out", "those of a project are written @first_name@"),
+        ("One\\nTwo. STOP to opt out", "instead of a line break"),
+    ],
+)
+async def test_signs_that_the_server_may_not_know_are_warned_of(rumbleup: RumbleUp, message: str, said: str) -> None:
+    """A whole project would go out with `{first_name}` in it; its own placeholder draws no warning."""
+    with pytest.warns(RumbleUpWarning, match=re.escape(said)):
+        await rumbleup.projects.create(name="Ward 7", message=message, group=26)
+    await rumbleup.projects.create(name="Ward 8", message="Hi @first_name@. STOP to opt out", group=26)
