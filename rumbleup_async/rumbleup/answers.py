@@ -58,7 +58,7 @@ def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), token: s
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
     if endpoint == wire.LOG:
-        found = _log_page(replies.decode(response.body), found)
+        found = _log_page(response, replies.decode(response.body), found)
     if not found.rows:
         _check_empty(response, endpoint, hide, is_first=token is None)
     return found
@@ -74,19 +74,19 @@ _TOTAL = re.compile(r"total(?:_?(?:count|rows|results|items))?", re.IGNORECASE)
 _PAGES = re.compile(r"(?:total_?)?pages|(?:last_?page|page_?count)", re.IGNORECASE)
 
 
-def _log_page(value: Any, page: replies.Page) -> replies.Page:
+def _log_page(response: Response, value: Any, page: replies.Page) -> replies.Page:
     """A page of the message log, with what its envelope says of rows that it does not show.
 
     Of the log it matters more than of other lists: whom it does not show may be texted again. No page describes any of this but
     `count`, `total` and `next_token`; a server that says it in other words is heard all the same.
     """
+    totals = [total for name in ("X-Total-Count", "X-Total") if (total := replies.total(response.headers.get(name))) is not None]
+    cut = "it says that there is more in a way that nobody knows of" if _is_partial(response) else ""
     if not isinstance(value, dict):
-        return page
+        return replies.Page(page.rows, page.next_token, max(totals, default=None), cut)
     lists = [value[name] for name in wire.ROWS if isinstance(value.get(name), list)]
     rows = [row for one in lists for row in one] if len(lists) > 1 else page.rows
     others = {name: one for name, one in value.items() if name not in wire.ROWS}
-    totals: list[int] = []
-    cut = ""
     for name, one in [
         *others.items(),
         *((name, one) for inner in others.values() if isinstance(inner, dict) for name, one in inner.items()),
@@ -110,6 +110,11 @@ def _log_page(value: Any, page: replies.Page) -> replies.Page:
         if count is None or (count > len(rows) and count not in _PAGE_SIZES):
             cut = cut or "it counts other rows than it shows"
     return replies.Page(rows, page.next_token, max(totals, default=None), cut)
+
+
+def _is_partial(response: Response) -> bool:
+    """Whether the answer's head says that its body is not all there is."""
+    return response.status == 206 or re.search(r"rel\s*=\s*\"?next", response.headers.get("Link", ""), re.IGNORECASE) is not None
 
 
 def _is_error(value: dict[str, Any]) -> bool:

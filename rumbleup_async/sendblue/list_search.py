@@ -79,6 +79,8 @@ class _Look:
         self._failed = self._early = self._alike = 0
         self._dates: list[str | None] = []
         self._offset: float | None = None
+        self._offsets: list[float] = []
+        """By how much the list's times of the witnesses are later than the ledger's, in seconds."""
         self._is_clock_odd = False
         """A witness bears a time that is days from the ledger's: no time tells anything."""
         self._distrust = ""
@@ -95,6 +97,8 @@ class _Look:
             for one in shown:
                 self._offset = evidence.offset(witness, one.date_created or one.date_sent, self._offset)
                 at = _moment(one)
+                if at is not None and witness.time:
+                    self._offsets.append(at - witness.time / 1000)
                 self._is_clock_odd |= at is None or not witness.time or abs(at - witness.time / 1000) > 86_400
         return bool(witnesses)
 
@@ -105,7 +109,7 @@ class _Look:
         # Nobody writes our words to us who has not had them.
         echoed = any(message.incoming and _same(message.content, doubt.text) for message in rows)
         alike_words = [message for message in sent if _same(message.content, doubt.text)]
-        matches = [message for message in alike_words if not _before(message, doubt)]
+        matches = [message for message in alike_words if not self._is_before(message, doubt)]
         taken = [message for message in matches if message.status not in _FAILED or await self._lives(message)]
         handles = [message.message_handle for message in taken if message.message_handle]
         if handles:
@@ -144,6 +148,14 @@ class _Look:
         except NotFound:
             return False
         return now.status is not None and now.status not in _FAILED
+
+    def _is_before(self, message: Message, doubt: Doubt) -> bool:
+        """Whether a message was made before the intent of a doubt, by more than clocks differ. A clock of ours that was off all
+        the time, as the witnesses tell, is put right."""
+        at = _moment(message)
+        off = self._offsets
+        shift = off[0] if off and max(off) - min(off) <= _MARGIN else 0.0
+        return at is not None and bool(doubt.time) and at - shift < doubt.time / 1000 - _MARGIN
 
     def _is_near(self, message: Message, doubt: Doubt) -> bool:
         """Whether a message may be of the time in which a doubt may have left."""
@@ -184,12 +196,6 @@ def _is_to(message: Message, phone: str) -> bool:
 def _same(content: str | None, text: str) -> bool:
     """Whether these are the same words; a list may trim what it shows."""
     return content is not None and content.split() == text.split()
-
-
-def _before(message: Message, doubt: Doubt) -> bool:
-    """Whether a message was made before the intent of a doubt, by more than clocks differ."""
-    at = _moment(message)
-    return at is not None and bool(doubt.time) and at < doubt.time / 1000 - _MARGIN
 
 
 def _moment(message: Message) -> float | None:

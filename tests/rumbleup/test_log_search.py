@@ -11,6 +11,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rumbleup_async import Request, Response, RumbleUp, ScriptedExchange
 from rumbleup_async.messaging import Doubt, Findings, Known
@@ -647,3 +649,81 @@ async def test_no_time_makes_a_text_another(flags: list[str], written: Any, hour
     rows = [{**rows_of([one])[0], "sent_time": written, "flags": flags, "text": "Hi 2. s.co/1 STOP"}, *rows_of(WITNESSES)]
     findings = await ask([one], lambda query: {"data": rows})
     assert (findings.found, findings.absent) == ({}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(206, {}), (200, {"Link": '<https://x/2>; rel="next"'}), (200, {"X-Total-Count": "400"}), (200, {"X-Total": "3"})],
+)
+@pytest.mark.parametrize("bare", [False, True])
+async def test_a_head_that_says_that_there_is_more(status: int, headers: dict[str, str], bare: bool) -> None:
+    """The rest of the rows would be of nobody."""
+    rows = rows_of(WITNESSES)
+    body = json.dumps(rows if bare else {"data": rows}).encode()
+    assert (await ask(DOUBTS, lambda query: Response(status, headers, body))).absent == frozenset()
+    assert (await ask(DOUBTS, lambda query: Response(200, {"X-Total-Count": "2"}, body))).absent == {1, 2}
+
+
+# ---- the property ----
+
+_phones = st.sampled_from(
+    [2022340001, "2022340001", "2022340002", "+12022340002", "2022340900", "2022340903", "2022340500", "989 234 0002"]
+)
+_odd_phones = st.sampled_from([*map(written, FORMS), None, 2.0, ["2022340002"], {}, "88022"])
+_rows = st.fixed_dictionaries(
+    {"phone": st.one_of(_phones, _phones, _phones, _odd_phones)},
+    optional={
+        "logid": st.sampled_from(["rl_1", "rl_2", "rl_900", "rl_903", "", None, 7]),
+        "text": st.sampled_from(["Hi 1. STOP", "Hi 2. STOP", "Hi", None, 7]),
+        "action": st.sampled_from(["125", 125, "126", "c_125", None, []]),
+        "flags": st.sampled_from([[PLAN.tag], PLAN.tag, [], None, ["run-bbbbbbbbbb"], {"a": PLAN.tag}, 7]),
+        "sent_time": st.sampled_from([now(), 0, "soon", None, "2001-01-01", {}]),
+        "status": st.sampled_from(["received", "delivered", None]),
+    },
+)
+_witnesses = st.lists(st.sampled_from(rows_of(WITNESSES)), max_size=4)
+_pages = st.builds(
+    lambda rows, witnesses, more: {"data": [*rows, *witnesses], **more},
+    st.lists(st.one_of(_rows, _rows, st.sampled_from([None, "row", [], 7])), max_size=3),
+    _witnesses,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "total": st.sampled_from([0, 2, 9, "2", None, "x"]),
+            "count": st.sampled_from([2, 32, 50]),
+            "next_token": st.sampled_from(["", None, "t1"]),
+            "has_more": st.booleans(),
+            "error": st.sampled_from(["", "no"]),
+        },
+    ),
+)
+
+
+@given(by_tag=_pages, by_phone=_pages)
+@settings(max_examples=600, deadline=None)
+def test_absence_is_believed_only_of_a_log_that_was_read_and_shows_what_was_sent(
+    by_tag: dict[str, Any], by_phone: dict[str, Any]
+) -> None:
+    """The one property on which it rests that nobody is texted twice by `--resend-absent`, whatever a log comes up with."""
+    findings = asyncio.run(ask(DOUBTS, lambda query: by_phone if "phone" in query else by_tag))
+    if not findings.absent:
+        assert findings.problem or len(findings.found) == 2
+        return
+    shown: list[Any] = [*by_tag["data"], *by_phone["data"]]
+    for row in shown:
+        digits = re.sub("[ ().+-]", "", str(row["phone"]))
+        assert re.fullmatch("1?[2-9][0-9]{9}", digits), "a row that cannot be read"
+        assert PLAN.run not in str(row.get("flags")) or digits[-10:] in {one.phone for one in (*DOUBTS, *WITNESSES)}
+    seen = {(str(row["phone"]), row.get("logid")) for row in by_phone["data"]}
+    assert {(one.phone, one.logid) for one in SENT} <= seen, "no witness"
+    for page in (by_tag, by_phone):
+        ids = {row.get("logid") for row in page["data"]} - {None, ""}
+        assert page.get("total") in (None, "x") or int(page["total"]) <= len(ids)
+        assert page.get("total") != "x"
+        assert not page.get("next_token")
+        assert not page.get("has_more")
+        assert not page.get("error")
+    for row in shown:
+        is_absent = str(row["phone"])[-10:] in {one.phone for one in DOUBTS if one.row in findings.absent}
+        is_others = "run-bbb" in str(row.get("flags")) or row.get("action") == "126" or row.get("status") == "received"
+        assert is_others or not is_absent

@@ -88,6 +88,7 @@ async def test_a_list_without_end_settles_nothing() -> None:
 async def test_a_clock_that_was_ahead_makes_nothing_absent(search: Search, sendblue: Sendblue, server: Server) -> None:
     """With the sender's clock ten minutes fast a text that was delivered would be searched for from too late, counted as absent
     and sent again."""
+    await search.look_up([doubt(9)])
     server.simulator.world.clock = lambda: time.time() - 600
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. STOP")
     findings = await search.look_up([doubt(1)])
@@ -258,3 +259,12 @@ async def test_whoever_sends_our_words_back_has_had_them() -> None:
     one = doubt(1)
     row = row_of(one.phone, "H-1", one.text, is_outbound=False, status="RECEIVED")
     assert (await ask([one], lambda asked: [row] if asked == one.phone else [])).absent == frozenset()
+
+
+@pytest.mark.parametrize("hours", [-14, 14])
+async def test_a_clock_that_is_off_all_the_time_is_put_right_by_the_witnesses(hours: float) -> None:
+    """With this machine's clock half a day ahead the text is in the list, and would stay in doubt for ever."""
+    sent = [Known(one.row, one.phone, one.logid, one.time - int(hours * 3_600_000)) for one in SENT]
+    one = doubt(1, ago=hours * 3600)
+    findings = await ask([one], lambda asked: [row_of(one.phone, "H-1", one.text)] if asked == one.phone else [], sent=sent)
+    assert (findings.found, findings.problem) == ({1: "H-1"}, "")
