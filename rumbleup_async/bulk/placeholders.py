@@ -129,7 +129,7 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
     yield from _in_brackets(text, known)
     for match in (*_paired(text), *(tight for tight in _tight(text) if tight["close"] == tight["open"][::-1])):
         opening, inside = match["open"], match["inside"]
-        if opening in ("-", "*", "_", "/", "**", "&", ";", "?", "+", "!", "\u2022"):
+        if opening in ("*", "**", "/", "\u2022"):  # emphasis and lists of everyday writing
             yield from _judged(match.start("whole"), match["whole"], inside, known, only=PEOPLE)
         elif not inside.isdigit():
             yield from _judged(
@@ -189,6 +189,8 @@ def _around_fields(text: str, fields: Sequence[str]) -> Iterator[Placeholder]:
         elif opening and not _fits(opening[-1], field, closing, text[: match.end("open") - 1][-1:]):
             close = {"[": "]", "<": ">"}.get(opening[-1], "")
             yield Placeholder(match.end("open") - 1, f"{opening[-1]}{{{field}}}{close}", field, True, 2 + len(close))
+        elif opening[-1:] in ("#", "@"):
+            yield Placeholder(match.end("open") - 1, f"{opening[-1]}{{{field}}}", field, False, 2)
 
 
 _LEFT_AROUND: Final = (
@@ -205,6 +207,11 @@ _MONEY: Final = tuple(
 )
 
 
+_AT: Final = ("location", "venue", "place", "time", "address")
+_NUMBERED: Final = ("number", "ward", "precinct", "district", "order", "code", "id", "zip")
+"""What may stand behind an @, and behind a #."""
+
+
 def _fits(sign: str, field: str, closing: str, before: str) -> bool:
     """Whether a sign before a merge field is part of the sentence: `${amount}` is money, `${first_name}` another program's."""
     flat = squashed(field)
@@ -213,7 +220,7 @@ def _fits(sign: str, field: str, closing: str, before: str) -> bool:
     if sign == "%":
         return before.isdigit()
     if sign in "#@":
-        return flat not in PEOPLE | BARE
+        return flat not in USUAL | BARE or any(word in field for word in (_AT if sign == "@" else _NUMBERED))
     return not (flat in PEOPLE and closing[:1] == {"[": "]", "<": ">"}.get(sign, "-"))
 
 

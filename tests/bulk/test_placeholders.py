@@ -76,6 +76,10 @@ __first_name__
 (first name)
 (name)
 !first_name!
+!city!
+_city_
+-city-
++city+
 -first_name-
 ^first_name^
 =city=
@@ -199,7 +203,12 @@ def test_a_template_with_one_is_refused_and_told_how_it_is_spelled_here(text: st
 
 def test_money_and_numbers_keep_their_signs() -> None:
     """`Chip in ${amount}` is how campaigns ask; the sign belongs to the amount."""
-    assert Template("Chip in ${amount} of {n}% at #{ward}, @{handle}").fields == ("amount", "n", "ward", "handle")
+    template = Template("Chip in ${amount} of {n}% at #{ward}, @{handle} @{location}")
+    assert template.fields == ("amount", "n", "ward", "handle", "location")
+    assert template.foreign_notes()[0] == "#{ward} at position 30 is sent as it is"
+    for text in ("@{city}", "#{city}", "${city}", "%{n}", "[{name}]", "<{name}>", "[[{n}]]"):
+        with pytest.raises(TemplateError, match="merge field of another program"):
+            Template(f"Hi {text}")
 
 
 def test_a_column_is_known_only_with_the_list() -> None:

@@ -640,3 +640,41 @@ def test_a_generator_of_a_million_is_not_drawn_ahead() -> None:
         return 0
 
     assert virtual_time.run(main()) <= 21_500
+
+
+@LEDGERS
+@pytest.mark.parametrize("shape_", [list, iter, None])
+def test_names_in_what_a_caller_hands_in_are_columns_too(kind: str, tmp_path: Path, shape_: Any) -> None:
+    """`[Kittens]` would go out to everybody, because no header says that it is a column."""
+    people = [{"phone": phone(n), "Kittens": "two"} for n in range(3)]
+
+    async def coming() -> AsyncIterator[dict[str, str]]:
+        for one in people:
+            yield one
+
+    async def main() -> list[str]:
+        provider = Provider()
+        async with make_run(provider, ledger=make_ledger(kind, tmp_path), text="Hi [Kittens]. STOP to opt out") as run:
+            with pytest.raises(TemplateError, match=r"write \{kittens\} instead"):
+                await run.send(shape_(people) if shape_ else coming())
+        async with make_run(provider, text="Hi [Kittens]. STOP to opt out", literal=True) as run:
+            await run.send(people)
+        return [call.text for call in provider.calls]
+
+    assert virtual_time.run(main()) == ["Hi [Kittens]. STOP to opt out"] * 3
+
+
+@LEDGERS
+def test_the_same_text_from_another_editor_is_the_same_text(kind: str, tmp_path: Path) -> None:
+    """A run could not be gone on with, because a file was saved with other line ends, or its accents came apart."""
+
+    async def main() -> list[State]:
+        ledger, provider = make_ledger(kind, tmp_path), Provider()
+        async with make_run(provider, ledger=ledger, text="José\nvote. STOP to opt out", limit=1) as run:
+            await run.send(phones(2))
+        if kind == "sqlite":
+            ledger = make_ledger(kind, tmp_path)
+        async with make_run(provider, ledger=ledger, text="Jose\u0301\r\nvote. STOP to opt out") as run:
+            return [result.state async for result in run.send(phones(2))]
+
+    assert virtual_time.run(main()) == [State.SENT]

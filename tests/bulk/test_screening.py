@@ -197,3 +197,19 @@ def test_the_short_way_to_a_plain_text_is_no_other_way(text: str, people: list[d
     for planned in expected:
         if isinstance(planned, Planned):
             assert planned.segments == count(planned.text).parts
+
+
+def test_a_text_that_a_function_chose_is_looked_at_as_well() -> None:
+    """A service would greet somebody as `[First Name]`, or pay twice for a mark that nobody sees."""
+    contact = Contact(7, PHONE, {"kittens": "two"})
+
+    def chosen(text: str, **options: Any) -> Planned | Skipped:
+        return Screen("(chosen)", **options).with_text(contact, text)
+
+    for text in ("Hi [First Name]. STOP to opt out", "Hi %kittens%. STOP to opt out"):
+        assert chosen(text) == Skipped(7, PHONE, "the text chosen holds a merge field that was never filled in")
+        assert isinstance(chosen(text, literal=True), Planned)
+    broken = chosen("Hi<br>Ada. STOP to opt out")
+    assert isinstance(broken, Skipped)
+    assert broken.reason == "the text chosen holds <br>, which would be sent as it is instead of a line break"
+    assert chosen("Jose\u0301\u200b. STOP to opt out") == Planned(7, PHONE, "José. STOP to opt out", None, 1)
