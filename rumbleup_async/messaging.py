@@ -61,11 +61,15 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
-    """A row that is not to be texted, and why. `phone` is the normalised number, or the raw cell if it is unreadable."""
+    """A row that is not to be texted, and why. `phone` is the normalised number, or the raw cell if it is unreadable.
+
+    `kept`: as for `Planned`.
+    """
 
     row: int
     phone: str
     reason: str
+    kept: str | None = None
 
     def __repr__(self) -> str:
         return f"Skipped(row={self.row}, phone={mask(self.phone)!r}, reason={self.reason!r})"
@@ -77,6 +81,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     `phone` is in the provider's form: 10 digits, after the `phone_prefix` of the plan if there is one.
     `name` is what a contact created by the send is called.
     `segments` is the number of SMS parts the text takes.
+    `kept`: columns of the list that go with the contact, as a JSON object.
     """
 
     row: int
@@ -84,6 +89,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     text: str
     name: str | None = None
     segments: int = 1
+    kept: str | None = None
 
     def __repr__(self) -> str:
         return f"Planned(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"

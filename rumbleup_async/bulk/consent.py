@@ -215,7 +215,7 @@ class Watch:
     def leave_out(self, planned: Planned | Skipped) -> Planned | Skipped:
         """What becomes of a row of somebody whom another row has left out."""
         why = self.barred.get(planned.phone) if isinstance(planned, Planned) else None
-        return Skipped(planned.row, planned.phone, why) if why else planned
+        return Skipped(planned.row, planned.phone, why, planned.kept) if why else planned
 
     def notes(self) -> list[str]:
         """What the columns say that no rule heeds."""

@@ -10,6 +10,7 @@ record with the header as row 1, elsewhere the number of the line, in an iterabl
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ from rumbleup_async.bulk import encodings, heading, items
 from rumbleup_async.bulk.cells import EMPTY, clean
 from rumbleup_async.bulk.consent import Watch
 from rumbleup_async.bulk.items import contact_of, from_iterable, refuse_table
-from rumbleup_async.bulk.lines import Lines, Readable, fingerprint
+from rumbleup_async.bulk.keeping import Keep
+from rumbleup_async.bulk.lines import Lines, Readable, Writable, fingerprint
 from rumbleup_async.bulk.records import Fault, Records
 from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
@@ -42,6 +44,8 @@ def open_list(
     fields: Collection[str] | None = None,
     encoding: str | None = None,
     watch: Watch | None = None,
+    keep: Keep | None = None,
+    copy: Writable | None = None,
 ) -> ContactList:
     """Open a list: a path, "-" for standard input, or a binary file, which stays the caller's to close.
 
@@ -49,7 +53,8 @@ def open_list(
     `Contact.fields` (None: all); they may be absent, see `ContactList.require`. `encoding` is that of the file, as Python
     calls it (None: UTF-8, UTF-16, or what lines that are neither seem to be; `ContactList.notes` says so).
 
-    `watch` looks at the columns that say who must not be texted.
+    `watch` looks at the columns that say who must not be texted; `keep` says which go with the contacts; `copy` takes the bytes
+    as they are read.
 
     Raises `ListError`, with the remedy, for anything that is not a list of contacts with one phone column, and
     `ConfigurationError` for an encoding that is none.
@@ -67,17 +72,17 @@ def open_list(
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
         try:
-            return ContactList(stream, where, phone_field, fields, stream.close, encoding, watch)
+            return ContactList(stream, where, phone_field, fields, stream.close, encoding, watch, keep, copy)
         except BaseException:
             stream.close()
             raise
     if isinstance(source, str | os.PathLike):
         if sys.stdin is None or sys.stdin.closed:
             raise ListError("standard input is closed; pipe the list into it or name a file")
-        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, watch)
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, watch, keep, copy)
     if isinstance(getattr(source, "encoding", None), str):
         raise ListError('the list was opened as text; open it in binary mode, "rb"')
-    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, watch)
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, watch, keep, copy)
 
 
 class ContactList:
@@ -96,12 +101,14 @@ class ContactList:
         close: Callable[[], None] | None,
         encoding: str | None = None,
         watch: Watch | None = None,
+        keep: Keep | None = None,
+        copy: Writable | None = None,
     ) -> None:
         self._where = where
         self._close = close
         self._taken = False
         try:
-            self._lines = Lines(stream, encoding)
+            self._lines = Lines(stream, encoding, copy)
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be read: {_words(error)}") from None
         head = self._lines.head
@@ -131,6 +138,10 @@ class ContactList:
         self._watch = watch
         if watch is not None:
             watch.begin(names, where)
+        self._keep = keep
+        if keep is not None:
+            keep.begin(names, found.cells or names, self.phone_field, where)
+            self._wanted = keep.wanted(self._wanted)
         if found.kind != "csv":
             self._lines.cr_ends = True
 
@@ -158,6 +169,36 @@ class ContactList:
             raise RuntimeError("a contact list is read once; open it again")
         self._taken = True
         return self._batches(size)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns of `raw` as they came: those of a CSV file, else one for the line."""
+        return self._heading.cells or ((self.columns or ("phone",))[0] if self.kind == "plain" else "line",)
+
+    def raw(self) -> Iterator[tuple[int, list[str]]]:
+        """Every row that is not blank with its cells as they came, instead of `batches`; of one that cannot be read, its line."""
+        self._taken = True
+        at = self._heading.row
+        if self.kind != "csv":
+            for lines in self._data():
+                yield from ((row, [line]) for row, line in enumerate(lines, at + 1) if line.strip())
+                at += len(lines)
+            return
+        records = Records(self._heading.delimiter, self._width)
+        # `None` is the end: what a record that is still open holds comes then.
+        for some in itertools.chain[list[str] | None](self._data(), [None]):
+            found = records.feed(some or [], last=some is None)
+            for row, record in enumerate(found, at + 1):
+                if isinstance(record, Fault):
+                    yield row, [record.line]
+                elif record:
+                    yield row, record
+            at += len(found)
+
+    @property
+    def _width(self) -> int:
+        # Columns without a name at the end of the header are no columns: a value there is a shifted row's.
+        return max(index for index, name in enumerate(self.columns or ()) if name) + 1
 
     def __iter__(self) -> Iterator[Contact | Skipped]:
         for batch in self.batches():
@@ -229,14 +270,13 @@ class ContactList:
 
     def _from_csv(self) -> Iterator[list[Contact | Skipped]]:
         columns = self.columns or ()
-        # Columns without a name at the end of the header are no columns: a value there is a shifted row's.
-        width = max(index for index, name in enumerate(columns) if name) + 1
+        width = self._width
         pick = [
             (name, index)
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = _Rows(self._heading, width, pick, self._spare(width), self._where, self._watch)
+        rows = _Rows(self._heading, width, pick, self._spare(width), self._where, self._watch, self._keep)
         records = Records(self._heading.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
@@ -270,6 +310,7 @@ class _Rows:
         spare: int,
         where: str,
         watch: Watch | None,
+        keep: Keep | None,
     ) -> None:
         self._head = head
         self._phone = head.phone
@@ -280,6 +321,7 @@ class _Rows:
         """How many cells a row may have, all in all, if those beyond its columns are blank."""
         self._where = where
         self._watch = watch
+        self._keep = keep
         self._watched = [(name, index) for index, name in enumerate(head.columns or ()) if watch and name in watch.columns]
 
     def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
@@ -332,7 +374,10 @@ class _Rows:
             return None
         size = len(record)
         why = self._watch.why_not((name, record[index]) for name, index in self._watched if index < size)
-        return self._watch.bar(row, record[self._phone] if self._phone < size else "", why) if why else None
+        if not why:
+            return None
+        left_out = self._watch.bar(row, record[self._phone] if self._phone < size else "", why)
+        return left_out if self._keep is None else self._keep.skipped(left_out, self._head.columns or (), record)
 
     def _header(self, row: int, record: list[str]) -> Skipped | None:
         """For a row that is the header again; `ListError` where it is another one. None for a contact."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from rumbleup_async.bulk import contacts as lists
 from rumbleup_async.bulk.consent import Watch
 from rumbleup_async.bulk.items import names_of
+from rumbleup_async.bulk.keeping import Keep
 from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.errors import ListError
 from rumbleup_async.messaging import Planned, Skipped
@@ -27,25 +28,36 @@ _PATIENCE = 0.02
 
 
 async def screened(
-    contacts: Iterable[object] | AsyncIterable[object], screen: Screen, phone_field: str | None, watch: Watch | None = None
+    contacts: Iterable[object] | AsyncIterable[object],
+    screen: Screen,
+    phone_field: str | None,
+    watch: Watch | None = None,
+    keep: Keep | None = None,
 ) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1.
 
     `watch` leaves out whom the rows themselves say not to text; a phone that a row has named so is left out from then on.
     """
-    needed = screen.needed_fields
+    needed: Collection[str] | None = screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
     screened_rows: list[Planned | Skipped] = []
     row = 0
     async with aclosing(_batches(contacts)) as batches:
         async for items in batches:
-            if watch is not None and not row:
-                watch.begin(names_of(items), "the list")
+            if not row and (watch is not None or keep is not None):
+                names = names_of(items)
+                if watch is not None:
+                    watch.begin(names, "the list")
+                if keep is not None:
+                    keep.begin(names, names, phone_field, "the list")
+                    needed = keep.wanted(needed)
             rows = [lists.contact_of(item, row + number, phone_field, needed, watch) for number, item in enumerate(items, 1)]
             first, row = not row, row + len(items)
             if first:
                 screen.learn({name for item in items if isinstance(item, Mapping) for name in map(str, item)})
             planned = screen.batch(rows)
+            if keep is not None:
+                planned = keep.with_cells(rows, planned)
             screened_rows += planned if watch is None or not watch.barred else map(watch.leave_out, planned)
             if at_hand and not first and len(screened_rows) < BATCH:
                 # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.

@@ -42,6 +42,8 @@ class Heading(NamedTuple):
     phone: int = 0
     lines: int = 0
     row: int = 0
+    cells: tuple[str, ...] = ()
+    """The header of a CSV file as it came."""
 
 
 def refuse_foreign(head: bytes, where: str, *, encoding: str = "") -> None:
@@ -129,19 +131,20 @@ def header_of(lines: list[str], delimiter: str) -> tuple[list[str], int]:
 
 def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str, phone_field: str | None) -> Heading | None:
     """The heading of a CSV file whose first record names the phone column under one of these delimiters."""
-    best: tuple[int, str, tuple[str, ...], int] | None = None
+    best: tuple[int, str, tuple[str, ...], int, list[str]] | None = None
     for delimiter in delimiters:
         cells, lines = header_of(sample[start:], delimiter)
         names = tuple(map(field_name, cells))
         if len(names) > 1 and any(map(says_phone, names) if phone_field is None else [field_name(phone_field) in names]):
-            found = (len(names), delimiter, names, lines)
+            found = (len(names), delimiter, names, lines, cells)
             best = max(best or found, found, key=lambda candidate: candidate[0])
     if best is None:
         return None
-    _, delimiter, names, lines = best
+    _, delimiter, names, lines, cells = best
     if lines > 1 and sum(line.count('"') for line in sample[start : start + lines]) % 2:
         raise ListError(f"{where}, row {start + 1 - hidden}: a quote in the header is never closed; remove it")
-    return Heading("csv", delimiter, names, phone_column(names, where, phone_field), start + lines, start + 1 - hidden)
+    phone = phone_column(names, where, phone_field)
+    return Heading("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
 
 
 def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -> Heading | None:

@@ -68,7 +68,7 @@ def contact_of(
     if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
         return _contact(item.items(), row, phone_field, fields, watch)
     if isinstance(item, Skipped):
-        return Skipped(row, item.phone, item.reason)
+        return Skipped(row, item.phone, item.reason, item.kept)
     if isinstance(item, Contact):
         return _contact(
             [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, watch

@@ -37,18 +37,26 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes | None: ...
 
 
+class Writable(Protocol):
+    """What is asked of where the bytes are copied to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Lines:
     """The lines of a stream without their ends, in lists of some hundreds.
 
-    `head` is the raw beginning of the stream; `encoding` is how it is written, if that is known. A lone CR ends a line in a
+    `head` is the raw beginning of the stream; `encoding` is how it is written, if that is known; `copy`
+    takes the bytes as they are read. A lone CR ends a line in a
     file that has no other line ends, or everywhere if `cr_ends` is set; otherwise it stays in its line, because it may be a
     line break typed into a cell.
     """
 
-    def __init__(self, stream: Readable, encoding: str | None = None) -> None:
+    def __init__(self, stream: Readable, encoding: str | None = None, copy: Writable | None = None) -> None:
         self.fingerprint: str | None = None
         """Of the raw bytes; set once the stream has been read to its end."""
         self._stream = stream
+        self._copy = copy
         self._hash = _hasher()
         self._block, self._at = b"", 0
         """What has been read last, and how much of it has been made into lines."""
@@ -101,6 +109,8 @@ class Lines:
     def _read(self, size: int) -> bytes:
         data = self._stream.read(size) or b""
         self._hash.update(data)
+        if self._copy is not None:
+            self._copy.write(data)
         if not data:
             self.fingerprint = self._hash.hexdigest()
         return data

@@ -28,17 +28,23 @@ ROW_IN_CELL: Final = "a quoted cell holds what looks like another row"
 
 
 class Fault(list[str]):
-    """In the place of a record, what is wrong with it. An empty list, so that a record of the right length is never one."""
+    """In the place of a record, what is wrong with it and its line. An empty list: no record of the right length is one."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("line", "reason")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, line: str = "") -> None:
         super().__init__()
         self.reason = reason
+        self.line = line[:_SHOWN]
+
+    @property
+    def is_quote(self) -> bool:
+        """Whether the lines behind it may be the inside of a cell."""
+        return self.reason in {NEVER_CLOSED, STRAY_QUOTE}
 
 
-_UNCLOSED: Final = Fault(NEVER_CLOSED)
-_STRAY: Final = Fault(STRAY_QUOTE)
+_SHOWN: Final = 4000
+"""Characters of a faulty line that are kept."""
 
 
 class Records:
@@ -105,13 +111,13 @@ class Records:
                 break
             found = self._of_line(line, record) if length == 1 else self._of_several(window, length, record)
             entries.extend(found)
-            start += 1 if found[0] is _UNCLOSED or found[0] is _STRAY else length
+            start += 1 if _is_quote(found[0]) else length
             self._doubt_after(found[0], line, length if length <= len(window) else _DOUBTFUL_LINES)
         return entries
 
     def _doubt_after(self, entry: list[str], line: str, length: int) -> None:
         """Keep count of the lines that follow a stray quote: to where it seemed closed, or the next that could close it."""
-        if entry is _UNCLOSED or entry is _STRAY:
+        if _is_quote(entry):
             self._doubtful = max(length - 1, 0) or MAX_LINES
         elif self._doubtful:
             self._doubtful = 0 if line.count('"') % 2 else max(0, self._doubtful - length)
@@ -129,17 +135,17 @@ class Records:
         if record is None and "\r" in line:
             return self._apart(line)
         if record is None:
-            return [Fault(CELL_TOO_LONG) if len(line) > csv.field_size_limit() else _STRAY]
+            return [Fault(CELL_TOO_LONG if len(line) > csv.field_size_limit() else STRAY_QUOTE, line)]
         if self._doubtful and record and not self._is_complete(record):
-            return [Fault(f"{len(record)} columns where the header has {self._columns}, after a stray quote")]
+            return [Fault(f"{len(record)} columns where the header has {self._columns}, after a stray quote", line)]
         return [record]
 
     def _of_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
         """A record over several lines if it can be nothing else; a fault for each line if both readings are possible."""
         if record is None or length > len(window) or not self._is_complete(record):
-            return [_UNCLOSED]
+            return [Fault(NEVER_CLOSED, window[0])]
         if any("\n" in cell and self._phone_cell(cell) for cell in record):
-            return [Fault(ROW_IN_CELL)] * length
+            return [Fault(ROW_IN_CELL, line) for line in window[:length]]
         return [record]
 
     def _apart(self, line: str) -> list[list[str]]:
@@ -149,7 +155,11 @@ class Records:
             return pieces or [[]]
         line = line.replace("\r", " ")
         length, record = self._first_of([line])
-        return self._of_line(line, record) if length == 1 else [_UNCLOSED]
+        return self._of_line(line, record) if length == 1 else [Fault(NEVER_CLOSED, line)]
 
     def _is_complete(self, record: list[str]) -> bool:
         return len(record) >= self._columns and not any(record[self._columns :])
+
+
+def _is_quote(entry: list[str]) -> bool:
+    return isinstance(entry, Fault) and entry.is_quote

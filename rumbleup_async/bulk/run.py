@@ -39,6 +39,8 @@ from rumbleup_async.bulk.areas import DEFAULT, read_countries
 from rumbleup_async.bulk.consent import Watch, read_rules
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
+from rumbleup_async.bulk.keeping import Keep, read_names
+from rumbleup_async.bulk.lines import Writable
 from rumbleup_async.bulk.notes import notes_of
 from rumbleup_async.bulk.options import Options
 from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
@@ -76,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None = None
     literal: bool = False
     skip_if: Iterable[str] = ()
+    keep: str | Iterable[str] = ()
     details: dict[str, Any] = {}
 
 
@@ -211,7 +214,11 @@ class Run:
         """Check the text before anything is opened, and plan the run."""
         encoding = None if settings.encoding is None else encodings.named(settings.encoding)
         settings = self._settings = msgspec.structs.replace(
-            settings, countries=read_countries(settings.countries), encoding=encoding, skip_if=_words_of(settings.skip_if)
+            settings,
+            countries=read_countries(settings.countries),
+            encoding=encoding,
+            skip_if=_words_of(settings.skip_if),
+            keep=read_names(settings.keep),
         )
         same_text = None
         if settings.writer is None:
@@ -403,11 +410,17 @@ class Run:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def load(self, path: str | os.PathLike[str], progress: Callable[[int], None] | None = None) -> bool:
+    async def load(
+        self,
+        path: str | os.PathLike[str],
+        progress: Callable[[int], None] | None = None,
+        *,
+        copy: Writable | None = None,
+    ) -> bool:
         """Read a whole list file into the ledger without sending anything; `send()` then texts what is queued.
 
         True if it was read, False if this very list is in the ledger already. `progress` is told, in a thread, how many rows
-        are in.
+        are in. `copy` takes the bytes of the list as they are read.
 
         Raises ListError for a list that cannot be used, LedgerMismatch if the ledger was begun with another one.
         """
@@ -419,10 +432,16 @@ class Run:
         source = os.fspath(path)
         if self._ledger.fingerprint is not None and await self._is_same_list(source):
             return False
-        watch = self._watch(settings)
+        watch, keep = self._watch(settings), _keep(settings)
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(
-                source, phone_field=settings.phone_field, fields=screen.needed_fields, encoding=settings.encoding, watch=watch
+                source,
+                phone_field=settings.phone_field,
+                fields=screen.needed_fields,
+                encoding=settings.encoding,
+                watch=watch,
+                keep=keep,
+                copy=copy,
             )
         )
 
@@ -431,7 +450,8 @@ class Run:
             for batch in opened.batches(BATCH):
                 if self._stopped is not None:
                     raise _LoadStopped
-                yield screen.batch(batch)
+                planned = screen.batch(batch)
+                yield planned if keep is None else keep.with_cells(batch, planned)
                 done += len(batch)
                 if progress is not None:
                     progress(done)
@@ -650,7 +670,7 @@ class Run:
         if self._screen is None or self._settings is None:
             raise ConfigurationError("a resumed run has its list already")
         watch = self._watch(self._settings) if self._settings.skip_if else None
-        return screened(contacts, self._screen, self._settings.phone_field, watch)
+        return screened(contacts, self._screen, self._settings.phone_field, watch, _keep(self._settings))
 
     async def _remember_skipped(self, texters: Texters) -> None:
         after = -1
@@ -733,6 +753,11 @@ class Sending:
         run._is_told = True  # noqa: SLF001
         task.result()
         return run.summary
+
+
+def _keep(settings: Settings) -> Keep | None:
+    names = read_names(settings.keep)
+    return Keep(names) if names else None
 
 
 def _words_of(rules: Iterable[str]) -> tuple[str, ...]:

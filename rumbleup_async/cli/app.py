@@ -24,6 +24,7 @@ from rumbleup_async.cli.options import (
     Encoding,
     From,
     Json,
+    Keep,
     LedgerFile,
     LedgerPath,
     Literal,
@@ -35,6 +36,7 @@ from rumbleup_async.cli.options import (
     Processes,
     Quiet,
     Rate,
+    RejectsFile,
     SameAccount,
     SameServer,
     SettleSeconds,
@@ -106,6 +108,8 @@ def send(
     country: Countries = None,
     encoding: Encoding = None,
     skip_if: SkipIf = None,
+    keep: Keep = None,
+    rejects: RejectsFile = None,
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
     lines: From = None,
     per_second: PerSecond = None,
@@ -162,7 +166,7 @@ def send(
             yes=yes,
             as_json=as_json,
             quiet=quiet,
-            reading=Reading(countries=country, encoding=encoding, skip_if=skip_if),
+            reading=Reading(countries=country, encoding=encoding, skip_if=skip_if, keep=keep, rejects=rejects),
         )
     )
     finish(code)

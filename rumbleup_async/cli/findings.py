@@ -18,7 +18,7 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     """What the list holds, before the question."""
     reader = Reader(ledger)
     try:
-        reasons, segments = reader.reasons(), reader.segments()
+        reasons, segments, rows = reader.reasons(), reader.segments(), reader.first_rows(3)
     finally:
         reader.close()
     total = sum(number for _, _, number in reasons)
@@ -30,7 +30,7 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     say(f"  {queued:>11,}  to be texted")
     for state, reason, number in reasons:
         if state is State.SKIPPED:
-            say(f"  {number:>11,}  skipped: {reason}")
+            say(f"  {number:>11,}  skipped: {reason}{_examples(rows.get(reason, []), number)}")
     show_countries([reason for _, reason, _ in reasons], reader.plan)
     texts = sum(number for _, number in segments)
     if texts:
@@ -43,6 +43,14 @@ def show_notes(run: Run) -> None:
     absent = [f"the list has no column {field}; its fallback is used for everybody" for field in run.absent_fields]
     for note in (*run.list_notes, *absent, *run.text_notes):
         say(f"  note: {note}")
+
+
+def _examples(rows: list[int], number: int) -> str:
+    """Where to look for the first rows of a reason."""
+    if not rows:
+        return ""
+    shown = ", ".join(f"{row:,}" for row in rows)
+    return f"  (row {shown})" if number == 1 else f"  (rows {shown}{', ...' if number > len(rows) else ''})"
 
 
 def show_countries(reasons: list[str], plan: Plan) -> None:

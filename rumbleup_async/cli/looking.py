@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import csv
 import datetime as dt
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -86,29 +88,48 @@ def report(path: Path, out: Path | None) -> None:
 def _write(reader: Reader, file: IO[bytes]) -> int:
     # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
     writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
-    writer.writerow(COLUMNS)
+    kept = reader.kept_names()
+    writer.writerow([*COLUMNS, *map(harmless, _apart(kept))])
     running = reader.running
     number = 0
-    for result in reader.rows():
-        writer.writerow(_row(reported(result, running=running, stopped=reader.stopped)))
-        number += 1
+    rows = reader.rows()
+    while some := list(itertools.islice(rows, 1000)):
+        cells = reader.kept(some[0].row, some[-1].row) if kept else {}
+        for result in some:
+            own = cells.get(result.row, {})
+            shown = reported(result, running=running, stopped=reader.stopped)
+            writer.writerow([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
+        number += len(some)
     return number
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names of kept columns beside those of the report, which come first and mean something else."""
+    taken = set(COLUMNS)
+    found = []
+    for name in names:
+        called = name
+        while called.lower() in taken:
+            called = f"list_{called}"
+        taken.add(called.lower())
+        found.append(called)
+    return found
 
 
 def _row(result: Result) -> tuple[object, ...]:
     sent = result.state is State.SENT and result.time
     return (
         result.row,
-        _harmless(result.phone),
+        harmless(result.phone),
         result.state.word,
-        _harmless(result.reason),
-        _harmless(result.logid),
+        harmless(result.reason),
+        harmless(result.logid),
         result.attempts,
         dt.datetime.fromtimestamp(result.time / 1000, dt.UTC).isoformat(timespec="milliseconds") if sent else "",
     )
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A cell from a list or a server that a spreadsheet would run as a formula is made plain text."""
     if cell[:1] == "+" and cell[1:].isdecimal():
         return cell  # a phone: to a spreadsheet a number, no formula

@@ -60,6 +60,16 @@ SkipIf = Annotated[
         help="Leave out rows whose cell there says yes (or VALUE), such as opt_out; repeatable.",
     ),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep", metavar="NAMES", help="Columns that go into the ledger and its report, a comma between them; * for all."
+    ),
+]
+RejectsFile = Annotated[
+    Path | None,
+    typer.Option("--rejects", metavar="FILE.csv", help="Write the rows that are skipped there, as they came, with the reason."),
+]
 Countries = Annotated[
     list[str] | None,
     typer.Option(

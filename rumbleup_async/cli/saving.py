@@ -28,7 +28,7 @@ def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "byt
             fill(cast("IO[bytes]", Tamed(sys.stdout.buffer)) if sys.stdout.isatty() else sys.stdout.buffer)
             sys.stdout.flush()
         return
-    _check(out)
+    check(out)
     # A name of its own: whatever `out` with an ending is called may be somebody's.
     with interruptible():
         handle, name = tempfile.mkstemp(prefix=".rumbleup-", suffix=".part", dir=out.parent)
@@ -42,9 +42,10 @@ def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "byt
     say(f"{out}: {size:,} {unit}")
 
 
-def _check(out: Path) -> None:
+def check(out: Path, option: str = "--out") -> None:
+    """ConfigurationError for an `out` that is no file and cannot become one."""
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigurationError(f"{out}: there is no such folder, or it is a folder itself")
     if out.exists() and not out.is_file():
         # To be renamed over, a device or a pipe would be gone for everybody.
-        raise ConfigurationError(f"{out} is not a file; leave --out away for standard output")
+        raise ConfigurationError(f"{out} is not a file" + ("; leave --out away for standard output" if option == "--out" else ""))

@@ -29,6 +29,7 @@ from rumbleup_async.cli.findings import show_findings, show_notes
 from rumbleup_async.cli.previewing import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import USUAL, Reading
+from rumbleup_async.cli.rejects import Rejects
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.errors import ConfigurationError, LedgerError
@@ -125,6 +126,7 @@ async def send(
             client = row.connect(environ, Timeouts(read=timeout))
             if not (yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
+        rejects = Rejects(reading.rejects, source, ledger, stack)
         await stack.enter_async_context(client)
         common = {
             "concurrency": concurrency,
@@ -138,7 +140,7 @@ async def send(
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         words = "stopping while the list is read; nothing was sent"
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
-            fresh = await run.load(source, rows)
+            fresh = await run.load(source, rows, copy=rejects.copy)
         if run.summary.stopped:
             say("the list was not read to its end; nothing was sent; begin again with the same command")
             return close(run, None, as_json=as_json, quiet=True)
@@ -150,6 +152,7 @@ async def send(
         if not quiet or (yes and not again):
             neighbours.tell(texted, row.where(run.plan))
         shown = {} if preview is None else {"preview": show_preview(ledger, preview, limit)}
+        rejects.write(phone_field=phone_field, encoding=reading.encoding)
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
             if not quiet:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import keeping, marks
+from rumbleup_async.ledger import carrying, keeping, marks
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
@@ -234,16 +234,49 @@ class Reader:
             yield from rows
             after = rows[-1].row
 
-    def _some_rows(self, after: int) -> list[Result]:
+    def _some_rows(self, after: int, condition: str = "") -> list[Result]:
         # Not around the loop above: what its caller does with a row is no matter of the ledger's.
         with reading(self.path):
-            rows = select_rows(self._db, after, 1000, "")
+            rows = select_rows(self._db, after, 1000, condition)
         if not self.is_log_lost:
             return rows
         return [
             msgspec.structs.replace(row, state=State.UNKNOWN, reason=marks.DOUBT) if row.state is State.QUEUED else row
             for row in rows
         ]
+
+    def kept_names(self) -> list[str]:
+        """What the columns of the list are called that went into the ledger with its contacts."""
+        with reading(self.path):
+            return carrying.names(self._db)
+
+    def kept(self, first: int, last: int) -> dict[int, dict[str, str]]:
+        """The cells of these columns for the rows from `first` to `last`."""
+        with reading(self.path):
+            return carrying.cells(self._db, first, last)
+
+    def skipped(self) -> Iterator[Result]:
+        """The rows that are not to be texted, in their order."""
+        after = -1
+        while rows := self._some_rows(after, "AND state = 4"):
+            yield from rows
+            after = rows[-1].row
+
+    def first_rows(self, number: int) -> dict[str, list[int]]:
+        """The first rows of each reason for which rows are skipped; "duplicate of row N" counts as "duplicate"."""
+        found: dict[str, list[int]] = {}
+        with reading(self.path):
+            for why, row in self._db.execute(
+                """SELECT why, row FROM (
+                    SELECT why, row, row_number() OVER (PARTITION BY why ORDER BY row) AS place FROM (
+                        SELECT row,
+                            CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS why
+                        FROM contact WHERE state = 4))
+                WHERE place <= ? ORDER BY row""",
+                (number,),
+            ):
+                found.setdefault(why, []).append(row)
+        return found
 
     def close(self) -> None:
         self._db.close()

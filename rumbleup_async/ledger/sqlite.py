@@ -34,8 +34,8 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.finishing import to_its_end
+from rumbleup_async.ledger import carrying, keeping, marks, standing, states
 from rumbleup_async.ledger import identity as identities
-from rumbleup_async.ledger import keeping, marks, standing, states
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.files import (
     APPLICATION,
@@ -376,6 +376,7 @@ class SqliteLedger:
     def _begin_anew(self, plan: Plan) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM contact")
+            carrying.forget(db)
             db.execute("DELETE FROM run WHERE key != ?", (marks.KEY,))
             keeping.forget(db)
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
@@ -515,6 +516,7 @@ class SqliteLedger:
             # A load that was cut off left rows without the index; nothing of them was ever sent.
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
             db.execute("DELETE FROM contact")
+            carrying.forget(db)
             db.execute("DELETE FROM run WHERE key = 'list'")
             self._write("loading", "1")
         self.fingerprint = None
@@ -570,7 +572,7 @@ class SqliteLedger:
         known = set(msgspec.json.decode(taken.fetchone()[0]))
         left = [row for row in rows if row.row not in known]
         first_rows = self._first_rows([row.phone for row in left])
-        return [Skipped(row.row, row.phone, f"duplicate of row {first_rows[row.phone]}") for row in left]
+        return [Skipped(row.row, row.phone, f"duplicate of row {first_rows[row.phone]}", row.kept) for row in left]
 
     def _unknown_rows(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
         """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
@@ -635,6 +637,7 @@ class SqliteLedger:
                     values += (row.row, row.phone, None if row.text == same_text else row.text, row.name, row.segments, mark)
                 else:
                     skipped += (row.row, row.phone, row.reason)
+            carrying.insert(self._db, [(row.row, row.kept) for row in some if row.kept is not None])
             added += self._insert_values(
                 "row, phone, text, name, segments, screened, state, time", f"?,?,?,?,?,?,{state:d},{opened}", values, passing
             )

@@ -127,6 +127,7 @@ class RumbleUp(Client):
         phone_field: str | None = None,
         encoding: str | None = None,
         skip_if: Iterable[str] = (),
+        keep: str | Iterable[str] = (),
         flags: Iterable[str] = (),
         group: str | int | None = None,
         max_segments: int = 10,
@@ -159,6 +160,7 @@ class RumbleUp(Client):
         `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
         `encoding`: of a list file, as Python calls it; None: UTF-8, UTF-16 or what it seems to be (`run.list_notes` says so).
         `skip_if`: columns that say who must not be texted, each `column` or `column=value`; a cell that does not say no counts.
+        `keep`: columns of the list that go into the ledger and out again in its report; "*" for all.
         `countries`: those of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
         texts toll-free numbers, too.
         `observer`: is told of results and holds as they happen. `same_account`, `same_server`: the ledger's run was begun with
@@ -178,6 +180,7 @@ class RumbleUp(Client):
             phone_field=phone_field,
             encoding=encoding,
             skip_if=skip_if,
+            keep=keep,
             max_segments=max_segments,
             countries=countries,
             literal=literal,

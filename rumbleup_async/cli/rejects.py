@@ -1,0 +1,87 @@
+"""`--rejects FILE`: the rows of the list that are not texted, as they came, each with its number and the reason.
+
+Lives here: reading the list a second time, beside the ledger that says who is skipped. May import: bulk, ledger, errors, cli.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import IO, BinaryIO, Protocol
+
+from rumbleup_async.bulk.contacts import open_list
+from rumbleup_async.cli.looking import harmless
+from rumbleup_async.cli.saving import check, save
+from rumbleup_async.errors import ConfigurationError, ListError
+from rumbleup_async.ledger import Reader
+
+
+class Writer(Protocol):
+    """What is asked of a writer of CSV."""
+
+    def writerow(self, row: Iterable[object], /) -> object: ...
+
+
+class Rejects:
+    """Where the rows go, and what they are read from again. `out` None: nowhere."""
+
+    def __init__(self, out: Path | None, source: str, ledger: Path, stack: AsyncExitStack) -> None:
+        self._out = out
+        self._source = source
+        self._ledger = ledger
+        self.copy: BinaryIO | None = None
+        """Takes the bytes of a list that can be read only once."""
+        if out is None:
+            return
+        check(out, "--rejects")
+        if out.exists() and any(path.exists() and out.samefile(path) for path in (Path(source), ledger) if str(path) != "-"):
+            raise ConfigurationError(f"{out} is the list or the ledger itself; write the rejected rows to another file")
+        if source == "-" or not Path(source).is_file():
+            self.copy = stack.enter_context(tempfile.TemporaryFile(prefix="rumbleup-"))  # noqa: SIM115 - by the stack
+
+    def write(self, *, phone_field: str | None, encoding: str | None) -> None:
+        """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
+        if self._out is not None:
+            reader = Reader(self._ledger)
+            try:
+                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="rows")
+            finally:
+                reader.close()
+
+    def _fill(self, file: IO[bytes], reader: Reader, phone_field: str | None, encoding: str | None) -> int:
+        writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+        if self.copy is not None and not self.copy.tell():
+            # An earlier call has read it, and it cannot be read again.
+            writer.writerow(("row", "reason", "phone"))
+            return _count(writer, ((one.row, one.reason, [one.phone]) for one in reader.skipped()))
+        if self.copy is not None:
+            self.copy.seek(0)
+        with open_list(self.copy or self._source, phone_field=phone_field, encoding=encoding) as source:
+            writer.writerow(("row", "reason", *map(harmless, source.header)))
+            number = _count(writer, _rejected(reader, source.raw()))
+            if reader.fingerprint not in (source.fingerprint, ""):
+                raise ListError(f"{self._source} has changed since it was read; begin again")
+        return number
+
+
+def _rejected(reader: Reader, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, str, list[str]]]:
+    """The rows that are skipped, by a walk through both in the order of rows."""
+    at, cells = 0, [""]
+    for skipped in reader.skipped():
+        while at < skipped.row:
+            at, cells = next(rows, (1 << 62, [""]))
+        yield skipped.row, skipped.reason, cells if at == skipped.row else [skipped.phone]
+    for _ in rows:
+        pass  # to its end, so that it is known whether it is still the same list
+
+
+def _count(writer: Writer, rows: Iterator[tuple[int, str, list[str]]]) -> int:
+    number = 0
+    for row, reason, cells in rows:
+        writer.writerow((row, harmless(reason), *map(harmless, cells)))
+        number += 1
+    return number
