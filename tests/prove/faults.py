@@ -147,6 +147,15 @@ LOG = (
 )
 """What may meet the settling of unknowns."""
 
+LEDGER = (
+    "ledger under another account",
+    "ledger against another server",
+    "ledger copied",
+    "ledger moved",
+    "log of the ledger tidied away",
+)
+"""What may befall the books between two processes."""
+
 KINDS: tuple[str, ...] = tuple(
-    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG])
+    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG, *LEDGER])
 )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from rumbleup_async import retry
+from rumbleup_async.bulk import care
 from rumbleup_async.bulk import engine as engine_module
 from rumbleup_async.bulk import reconcile as reconcile_module
 from rumbleup_async.bulk import sender as sender_module
@@ -20,7 +21,8 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.sender import Sender
 from rumbleup_async.bulk.texters import Texters
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.ledger import MemoryLedger
+from rumbleup_async.ledger import MemoryLedger, marks, standing
+from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import (
     Accepted,
@@ -548,6 +550,39 @@ def _absent_for_good() -> list[Any]:
 
 _LIES = "the books say not_sent"
 
+# ---- books that do not know whose they are, where they stand, or what was said ----
+
+
+def _ledger_of_anybody() -> list[Any]:
+    return [patch.object(identity_module, "check", lambda *_: None)]
+
+
+def _main_file_alone() -> list[Any]:
+    return [patch.object(marks, "is_log_lost", lambda *_: False)]
+
+
+def _copy_is_a_ledger() -> list[Any]:
+    return [patch.object(standing, "check", lambda *_, **__: "")]
+
+
+def _rate_forgotten() -> list[Any]:
+    def merged(kept: Any, given: Any) -> dict[str, Any]:
+        return {**{name: value for name, value in kept.items() if name != "rate"}, **given}
+
+    return [patch.object(care, "merged", merged)]
+
+
+def _concurrency_forgotten() -> list[Any]:
+    def merged(kept: Any, given: Any) -> dict[str, Any]:
+        return {**{name: value for name, value in kept.items() if name != "concurrency"}, **given}
+
+    return [patch.object(care, "merged", merged)]
+
+
+def _resume_suppresses_nobody() -> list[Any]:
+    return [patch.object(care, "both", lambda kept, given: given)]
+
+
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
     Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
@@ -629,5 +664,34 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a row is another text by its time", "matching by time", _another_by_its_time, _LIES),
     Exhibit("queued again without a further look", "a retry button that remembers", _queued_again_for_good),
     Exhibit("absent for good", "states that are never looked at again", _absent_for_good, _LIES),
+    Exhibit(
+        "the books go from account to account",
+        "scripts that take their key from the environment",
+        _ledger_of_anybody,
+        "ledger under another account",
+    ),
+    Exhibit(
+        "what was rehearsed counts as sent",
+        "campaign tools with a sandbox and one database",
+        _ledger_of_anybody,
+        "ledger against another server",
+    ),
+    Exhibit(
+        "the main file is taken for the whole ledger",
+        "programs on SQLite whose files are copied one by one",
+        _main_file_alone,
+        "log of the ledger tidied away",
+    ),
+    Exhibit("a copy is as good as its original", "state files in a synchronised folder", _copy_is_a_ledger, "ledger copied"),
+    Exhibit("a resume forgets the rate", "senders whose options live on the command line", _rate_forgotten, "within a second"),
+    Exhibit(
+        "a resume forgets how many at a time", "senders whose options live on the command line", _concurrency_forgotten, "open"
+    ),
+    Exhibit(
+        "a resume forgets the suppression list",
+        "senders that screen when a list comes in",
+        _resume_suppresses_nobody,
+        "suppressed",
+    ),
     Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
 )

@@ -46,6 +46,7 @@ class Short(World):
         self.provider.is_sealed = self._is_sealed
         self.provider.share, self.provider.faults = 0.03, faults.REQUEST_FAULTS
         self.met = self.provider.met
+        self.befalls.is_off = True
         self.waits: dict[tuple[int, str, int], Point] = {}
 
     def _draw_clock(self) -> None: ...

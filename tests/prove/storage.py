@@ -12,8 +12,8 @@ import sqlite3
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -23,7 +23,8 @@ from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
-from rumbleup_async.messaging import Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.ledger.sqlite import _STEP
+from rumbleup_async.messaging import Closed, Doubt, Identity, Known, Plan, Planned, Result, Settled, Skipped, State, Text
 from rumbleup_async.messaging import Kept as Keeping
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
@@ -54,7 +55,12 @@ def kind_of(closed: object, opened: object) -> str:
 
 
 class Storage(Protocol):
-    """Holds the books of one run over all its processes."""
+    """Holds the books of one run over all its processes. `identity`: whose hands they are in."""
+
+    identity: Identity | None
+
+    def is_told(self) -> bool:
+        """Whether the books have kept how careful the run is to be."""
 
     def ledger(self, process: Process) -> Ledger: ...
 
@@ -114,8 +120,13 @@ class Simulated:
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self.disk = Disk(wall_clock)
+        self.identity: Identity | None = None
+
+    def is_told(self) -> bool:
+        return bool(self.disk.kept.options)
 
     def ledger(self, process: Process) -> Ledger:
+        self.disk.identity = self.identity
         return Writer(self.disk, process)
 
     def died(self) -> None: ...
@@ -299,39 +310,106 @@ class Files:
     def __init__(self) -> None:
         parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self._folder = Path(tempfile.mkdtemp(prefix="prove-", dir=parent))
-        self._lives = 0
         self._ledger: _Ledger | None = None
         self._look: sqlite3.Connection | None = None
+        self._aside: Path | None = None
+        self.identity: Identity | None = None
         self._path.parent.mkdir()
 
     @property
     def _path(self) -> Path:
-        return self._folder / str(self._lives) / "run.ledger"
+        if self._aside is not None:
+            return self._aside
+        return self._folder / "here" / "run.ledger"
 
     def ledger(self, process: Process) -> Ledger:
-        self._ledger = _Ledger(self._path, process, self._snapshot)
+        self._ledger = _Ledger(self._path, process, self._snapshot, self.identity)
         return self._ledger
 
-    def _snapshot(self) -> None:
-        later = self._folder / str(self._lives + 1)
-        later.mkdir()
+    def is_told(self) -> bool:
+        return self._has("run") and bool(self._reader().execute("SELECT 1 FROM run WHERE key = 'options'").fetchone())
+
+    def needs_its_log(self) -> bool:
+        """Whether the main file alone would have people texted again."""
+        log = self._path.with_name("run.ledger-wal")
+        if not (log.exists() and log.stat().st_size and self._path.exists()):
+            return False
+        alone = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(alone, uri=True)) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'contact'").fetchone():
+                return False
+            here = dict(db.execute("SELECT row, state FROM contact"))
+        return any(here.get(row) == State.QUEUED and one.state not in {"queued", "skipped"} for row, one in self._kept_by_log())
+
+    def _kept_by_log(self) -> list[tuple[int, Kept]]:
+        """What the books say with their log, which this look leaves where it is."""
+        aside = self._folder / "look"
+        self._copy_to(aside)
+        with closing(sqlite3.connect(aside / "run.ledger", isolation_level=None)) as db:
+            found = [
+                (row, Kept(row, phone, State(state).word, "", None))
+                for row, phone, state in db.execute("SELECT row, phone, state FROM contact")
+            ]
+        shutil.rmtree(aside)
+        return found
+
+    def _copy_to(self, folder: Path) -> None:
+        folder.mkdir()
         for ending in ("", "-wal"):
             file = self._path.with_name(self._path.name + ending)
             if file.exists():
-                shutil.copyfile(file, later / file.name)
+                shutil.copyfile(file, folder / file.name)
+
+    @contextmanager
+    def copied(self) -> Iterator[None]:
+        """Within it a copy is opened, while the original stands."""
+        self._hang_up()
+        self._copy_to(self._folder / "copy")
+        self._aside = self._folder / "copy" / "run.ledger"
+        yield
+        self._aside = None
+        shutil.rmtree(self._folder / "copy")
+
+    @contextmanager
+    def moved(self) -> Iterator[None]:
+        """Within it all of its files have another name."""
+        self._hang_up()
+        here = self._path.parent
+        there = here.with_name(f"{here.name}-moved")
+        here.rename(there)
+        self._aside = there / "run.ledger"
+        yield
+        self._aside = None
+        there.rename(here)
+
+    @contextmanager
+    def without_log(self) -> Iterator[None]:
+        """Within it somebody has taken the log away."""
+        self._hang_up()
+        kept = self._folder / "log"
+        self._path.with_name("run.ledger-shm").unlink(missing_ok=True)
+        self._path.with_name("run.ledger-wal").rename(kept)
+        yield
+        self._path.with_name("run.ledger-shm").unlink(missing_ok=True)
+        kept.rename(self._path.with_name("run.ledger-wal"))
+
+    def _snapshot(self) -> None:
+        self._copy_to(self._folder / "later")
 
     def died(self) -> None:
-        if not (self._folder / str(self._lives + 1)).exists():
+        later = self._folder / "later"
+        if not later.exists():
             self._snapshot()
         if self._ledger is not None:
             self._ledger.drop()
         self._hang_up()
         shutil.rmtree(self._path.parent)
-        self._lives += 1
+        later.rename(self._path.parent)
 
     def _reader(self) -> sqlite3.Connection:
         if self._look is None:
-            self._look = sqlite3.connect(self._path, isolation_level=None)
+            # Never the last to leave, which would carry the log over.
+            self._look = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         return self._look
 
     def _hang_up(self) -> None:
@@ -384,8 +462,8 @@ class Files:
 class _Ledger(SqliteLedger):
     """The real one, which dies or fails at its commits where it is told."""
 
-    def __init__(self, path: Path, process: Process, snapshot: Any) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, process: Process, snapshot: Any, identity: Identity | None) -> None:
+        super().__init__(path, identity=identity)
         self.process = process
         self.snapshot = snapshot
         self.kind = "load"
@@ -455,17 +533,17 @@ class _Connection:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, *values: Any) -> Any:
-        if statement != "COMMIT":
+        if statement not in {"COMMIT", _STEP}:  # a step is a commit of its own
             return self._connection.execute(statement, *values)
         ledger = self._ledger
         process = ledger.process
         if process.loop.has_died():
-            return self._connection.execute(statement)
+            return self._connection.execute(statement, *values)
         self._point("before")
         fault = "" if process.loop.has_died() else process.disk_fault(ledger.kind)
         if fault and fault != "fsync error":
             raise sqlite3.OperationalError(fault)
-        done = self._connection.execute(statement)
+        done = self._connection.execute(statement, *values)
         if not process.loop.has_died():
             self._point("after")
         if fault:

@@ -9,12 +9,13 @@ import functools
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import anyio.to_thread
+import msgspec
 
 from rumbleup_async.bulk import reconcile as reconcile_module
 from rumbleup_async.bulk import run as run_module
@@ -33,6 +34,7 @@ from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.session.pace import Hold, Pace
 from tests.history import check_promise, check_rate
 from tests.prove import faults
+from tests.prove.befall import MINE, Befalls
 from tests.prove.logs import EPOCH
 from tests.prove.loop import Loop
 from tests.prove.people import TEMPLATE, Listed, make_list
@@ -107,6 +109,8 @@ class World:
         self.provider.never = self.people.suppressed
         self._draw_faults(draw)
         self.storage: Storage = Files() if self.is_on_files else Simulated(self.wall)
+        self.storage.identity = MINE
+        self.befalls = Befalls(self)
         self.provider.is_open = self.storage.is_open
         self.provider.is_sealed = self._is_sealed
         self.provider.on_request = self._on_request
@@ -298,6 +302,7 @@ class World:
     def _live(self) -> None:
         endings = iter(self.endings)
         while True:
+            self.befalls.now()
             self.ending = next(endings, None)
             if self.lives == _LIVES // 2:
                 self.provider.share = self.provider.draw_share = 0.0
@@ -392,17 +397,29 @@ class World:
         if self.is_concurrent:
             again = not self.storage.is_new() and self.random.random() < 0.5
         settings = None if again else self._settings()
+        # Told once how careful it is to be, a run remembers it.
+        is_told = self.storage.is_told()
+        given: dict[str, Any] = {} if is_told else {"rate": self.rate or 0, "concurrency": self.concurrency}
+        pace = Pace(given.get("rate"))
+        options = Options(
+            limit=limit,
+            suppress=() if is_told else self.people.suppressed,
+            locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
+        )
+
+        def adapt(care: Mapping[str, Any]) -> tuple[Options, None]:
+            if is_told:
+                pace.limit(care.get("rate"))
+            return msgspec.structs.replace(options, concurrency=care.get("concurrency", 64)), None
+
         run = self.run_ = Run(
             settings,
-            Options(
-                concurrency=self.concurrency,
-                limit=limit,
-                suppress=self.people.suppressed,
-                locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
-            ),
+            options,
             gateway=self._gateway,
             ledger=self.storage.ledger(self),
-            pace=Pace(self.rate),
+            pace=pace,
+            given=given,
+            adapt=adapt,
         )
         results: list[Result] | None = None
         is_leaver = self.ending is not None and self.ending.kind == "left early"
