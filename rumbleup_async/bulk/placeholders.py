@@ -57,7 +57,7 @@ _paired = re.compile(
     rf"(?P<inside>[^\W_](?:[\w .:'-]{{0,60}}?[^\W_])?)(?P=open)(?!\w)))"
 ).finditer
 _tight = re.compile(
-    r"(?=(?P<whole>(?P<open>%{1,2}|#{1,2}|@|\*\||\|)(?P<inside>[^\W\d_][\w .-]{0,40}?)(?P<close>%{1,2}|#{1,2}|@|\|\*|\|)))"
+    r"(?=(?P<whole>(?P<open>%{1,2}|#{1,2}|@|\*\||\|)(?P<inside>[^\W\d_][\w .-]{0,40}?)(?<!\s)(?P<close>%{1,2}|#{1,2}|@|\|\*|\|)))"
 ).finditer
 _prefixed = re.compile(
     r"(?P<open>(?<![\w$])\$+|(?<![\w%])%+|(?<![\w@])@@|(?<![\w:@/]):{1,2}|(?<![\w!])!)(?P<inside>[^\W\d]\w*(?:(?:\.|->|::)\w+)*)"
@@ -133,7 +133,7 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
             yield from _judged(match.start("whole"), match["whole"], inside, known, only=PEOPLE)
         elif not inside.isdigit():
             yield from _judged(
-                match.start("whole"), match["whole"], inside, known, noted=opening not in ("|", ":", "=", "@", "\\")
+                match.start("whole"), match["whole"], inside, known, noted=opening[0] in "%#*$" or len(opening) > 1
             )
     for match in _prefixed(text):
         only = PEOPLE if match["open"] == "!" else None

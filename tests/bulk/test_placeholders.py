@@ -140,6 +140,14 @@ def test_what_people_write_is_left_alone(text: str) -> None:
     assert first(text) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["Follow #VoteAda #TX07", "-state of emergency-", "~Ada~", "it is -- as said -- over", "a | b | c"]
+)
+def test_everyday_signs_draw_no_note(text: str) -> None:
+    """Whoever reads ten notes that mean nothing does not read the eleventh."""
+    assert find(text) == []
+
+
 def test_the_columns_of_the_list_count_too() -> None:
     """`[Kittens]` is a word until the list has a column of that name."""
     assert first("Hi [Kittens] of $kittens") is None
