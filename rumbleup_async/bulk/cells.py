@@ -101,6 +101,22 @@ def clean(value: str) -> str:
     return value
 
 
+class Clean(dict[str, str]):
+    """`cells[raw]` is a raw cell stripped and clean. Names come again and again: looking one up costs less than looking at it."""
+
+    def __missing__(self, raw: str) -> str:
+        value = clean(raw.strip())
+        if len(self) >= _MOST:
+            self.clear()
+        if len(raw) < _LONG:
+            self[raw] = value
+        return value
+
+
+_MOST: Final = 20_000
+_LONG: Final = 80
+
+
 def says_nothing(value: str) -> bool:
     """Whether a stripped cell is empty, or stands for an empty one."""
     return not clean(value)

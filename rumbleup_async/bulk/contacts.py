@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rumbleup_async.bulk import columns as naming
 from rumbleup_async.bulk import encodings, heading, items
-from rumbleup_async.bulk.cells import EMPTY, clean
+from rumbleup_async.bulk.cells import Clean
 from rumbleup_async.bulk.consent import Watch
 from rumbleup_async.bulk.items import contact_of, from_iterable, refuse_table
 from rumbleup_async.bulk.keeping import Keep
@@ -317,6 +317,7 @@ class _Rows:
         self._width = width
         self._pick = pick
         self._row = head.row
+        self._cells = Clean()
         self._lengths = {len(head.columns or ()), spare}
         """How many cells a row may have, all in all, if those beyond its columns are blank."""
         self._where = where
@@ -325,7 +326,7 @@ class _Rows:
         self._watched = [(name, index) for index, name in enumerate(head.columns or ()) if watch and name in watch.columns]
 
     def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
-        phone, width, pick, watched = self._phone, self._width, self._pick, self._watched
+        phone, width, pick, watched, cells = self._phone, self._width, self._pick, self._watched, self._cells
         rows: list[Contact | Skipped] = []
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
@@ -338,8 +339,7 @@ class _Rows:
                     continue
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
                 for name, index in pick:
-                    cell = record[index].strip()
-                    fields[name] = cell if cell.isalpha() and cell not in EMPTY else clean(cell)
+                    fields[name] = cells[record[index]]
                 add(Contact(row, record[phone], fields))
             else:
                 rows += self._uneven(row, record)
@@ -365,7 +365,7 @@ class _Rows:
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
         if self._watched and (barred := self._barred(row, record)):
             return [barred]
-        fields = {name: clean(record[index].strip()) for name, index in self._pick if index < size}
+        fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
 
     def _barred(self, row: int, record: list[str]) -> Skipped | None:

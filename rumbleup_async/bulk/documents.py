@@ -59,6 +59,7 @@ _sql_note = re.compile(r"(?:--|/\*|set\s|pragma\s|begin(?:\s+transaction)?;|star
 _yaml = re.compile(r"-\s+[\w\"'][\w \"'-]*:(?:\s|$)|%YAML", re.IGNORECASE).match
 _key = re.compile(r"[\w\"']+:\s*$").match
 _drawn = re.compile(r"[+\u250c\u2554\u256d][-=+\u2500-\u257f]{3,}$").match
+_section = re.compile(r"\[{1,2}[A-Za-z_][\w .:-]*\]{1,2}$").match
 _array = re.compile(r"\[\s*(?:[\[{\"\d\]]|$)").match
 
 
@@ -87,6 +88,8 @@ def _code(first: str, lines: Sequence[str]) -> str:
 def _data(first: str, lines: Sequence[str]) -> str:
     if first == "---" or _yaml(first) or (_key(first) and len(lines) > 1 and lines[1][:1] in (" ", "-")):
         return "a YAML file; write it as CSV or JSON lines"
+    if _section(first):
+        return "a file of settings (INI or TOML); write the list as CSV or JSON lines"
     if _array(first):
         return "a JSON array; write one object a line, as `jq -c '.[]'` does"
     if first == "{":

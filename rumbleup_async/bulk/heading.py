@@ -27,6 +27,9 @@ _separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 
 _phone_as_decimal = re.compile(r"[+-]?1?\d{10}(?:\.\d*|,\d{1,2})|[+-]?\d{1,2}(?:,\d{3}){3}(?:\.\d*)?", re.ASCII).fullmatch
 
+_a_word = re.compile(r"\b(?!ext|cell|mob|home|work|fax|tel|phone)[^\W\d_]{3}", re.IGNORECASE).search
+"""What no number holds, be it ever so damaged."""
+
 _control = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]").search
 """What no program writes into the names of columns. Pictures and archives have it everywhere."""
 
@@ -159,6 +162,7 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
         not any(map(_control, lines))
         and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in DELIMITERS)
         and any(sum(c.isdigit() for c in line) > 4 for line in lines)
+        and 2 * sum(_a_word(line) is None for line in lines) > len(lines)
     ):
         return None
     if phone_field is not None:
@@ -184,6 +188,11 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
     if any(_is_number(cell) for cell in cells):
         raise ListError(
             f"{where}, row 1: the first row looks like a contact; put a header above it, such as phone,first_name,last_name"
+        )
+    if len(cells) < 2 and phone_field is None:
+        raise ListError(
+            f"{where}: no column is called phone, cell or mobile, and the first line is one column; columns are divided by a "
+            "comma, semicolon, tab or bar, and a list of numbers alone has one a line"
         )
     columns = list(map(field_name, cells))
     phone_column(columns, where, phone_field)

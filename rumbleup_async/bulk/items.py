@@ -131,12 +131,13 @@ _ROWS: Final = (
 def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
     """The names in the objects at the beginning of JSON lines. Raises `ListError` if there are objects and none has a phone."""
     names: dict[str, None] = {}
-    inside = ""
+    inside, is_json = "", False
     for line in sample:
         try:
             pairs = _json.decode(line)
         except (ValueError, RecursionError):
             continue
+        is_json = True
         if isinstance(pairs, tuple):
             names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
             inside = inside or next((key for key, value in pairs if isinstance(value, list) and tuple in map(type, value)), "")
@@ -146,6 +147,8 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
                 f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
             )
         heading.phone_column(list(names), where, phone_field)
+    if not is_json:
+        raise ListError(f"{where}: its lines begin as JSON, but none of them is; write one object a line, as `jq -c .` does")
     return list(names)
 
 
@@ -171,7 +174,7 @@ def _contact(
     twice: list[str] = []
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
-        if not value.isalpha() or value in EMPTY:
+        if not (value.isdigit() or (value.isalpha() and value not in EMPTY)):
             value = clean(value)
         if not value or not isinstance(key, str):
             if key is None and isinstance(raw, list):

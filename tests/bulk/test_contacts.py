@@ -274,6 +274,11 @@ def test_a_contact_that_sounds_like_a_column_is_a_contact(row: str) -> None:
         ("HTTP/1.1 200 OK\nContent-Type: text/csv\n", "the answer of a web server"),
         (b"PAR1\x15\x04", "a Parquet file"),
         (b"dn: cn=Ada\n", "an LDIF file"),
+        (f"[people]\nphone={A}\n", "a file of settings"),
+        (f'[[people]]\nphone = "{A}"\n', "a file of settings"),
+        (f"name        phone\nAda         {A}\n", "the first line is one column; columns are divided by a"),
+        (f"{{'phone': '{A}'}}\n{{'phone': '{B}'}}\n", "its lines begin as JSON, but none of them is"),
+        (f'{{"phone": "{A}"}},\n{{"phone": "{B}"}},\n', "its lines begin as JSON, but none of them is"),
     ],
 )
 def test_what_is_named_as_a_table_is_named_for_what_it_is(data: str | bytes, complaint: str) -> None:
