@@ -1,5 +1,6 @@
 """What holds for every test: no keys, no proxies, no traffic but to this machine, and no error that only a log would show."""
 
+import inspect
 import ipaddress
 import logging
 import os
@@ -40,7 +41,8 @@ class _Response(ClientResponse):
         super().__init__(*args, **options)
 
 
-vars(aioresponses.core)["ClientResponse"] = _Response
+if "stream_writer" in inspect.signature(ClientResponse.__init__).parameters:
+    vars(aioresponses.core)["ClientResponse"] = _Response
 
 
 def _stays_here(family: int, address: Any) -> bool:

@@ -5,6 +5,7 @@ Lives here: the class of the commands, and of the groups that make them. May imp
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Once(TyperCommand):
-    """A command that refuses an option with one value that is given twice.
+    """A command that refuses an option with one value that is given twice, and one that is infinite or no number.
 
     The parser would keep the last value and say nothing. People take a repeated option for a sum, as `--suppress` is one.
     """
@@ -32,7 +33,12 @@ class Once(TyperCommand):
             if times > 1 and not (says_the_same or adds_up):
                 words = "given more than once, and only one value could be heeded; give it once"
                 raise typer.BadParameter(words, ctx=ctx, param_hint="/".join([*parameter.opts, *parameter.secondary_opts]))
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name or "")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise typer.BadParameter(f"{value} is no number to go by", ctx=ctx, param_hint="/".join(parameter.opts))
+        return rest
 
 
 class Commands(typer.Typer):

@@ -61,6 +61,21 @@ async def test_what_contradicts_itself_is_refused(
     assert words in done.stderr
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
+async def test_what_is_no_number_is_refused(command: Rumbleup, simulator: Simulator, number: str) -> None:
+    """A simulator would never answer, and `--patience nan` never end."""
+    for arguments in (
+        ("simulate", "--port", "0", "--latency", number),
+        ("send", "a.csv", "--action", "1", "--text", "STOP", "--rate", number),
+        ("texters", "--action", "1", "--text", "STOP", "--patience", number),
+        ("messages", "log", "--timeout", number),
+        ("projects", "stats", "--days", number),
+    ):
+        done = await command(*arguments)
+        assert done.exit_code == 2, (arguments, done.stderr)
+    assert simulator.requests.count() == 0
+
+
 async def test_what_says_the_same_is_no_mistake(command: Rumbleup) -> None:
     """A script that adds `--yes` to what has it already would fail."""
     done = await command("messages", "log", "--json", "--phone", "2025550101", "--phone", "2025550102", "--json")
