@@ -535,7 +535,8 @@ class Run:
     async def resend_absent(self) -> Requeued:
         """Queue those again that are absent from the provider's log; `send()` then texts them.
 
-        They are looked up once more: one that has turned up since becomes `sent`. If the log cannot be read, none is queued.
+        They are looked up once more: one that has turned up since becomes `sent`. If the log cannot be read, none is queued. The
+        look holds for this run and a quarter of an hour: who is not texted by then is absent as before.
         """
         before = dict(self._ledger.counts)
         done = await self._stoppably(requeue_absent(self._ledger, self._look_into_log()))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from rumbleup_async.messaging import Doubt, Plan
@@ -62,6 +62,13 @@ class Matcher:
                     return True
         return False
 
+    def may_be_one_of(self, row: Message, texts: Container[str]) -> bool:
+        """Whether a row without the run's tag to a stranger has the words of one in doubt, as `plain` has them: it may be that
+        one's under a phone that is not what was texted."""
+        if row.text is None or plain(row.text) not in texts:
+            return False
+        return not (is_incoming(row) or self._is_ours(row.action) is False or _is_of_another_run(row))
+
     def judge(self, row: Message, doubt: Doubt, *, tagged: bool = False) -> Verdict:
         """What the row is to a doubt. Their phones are the same already. `tagged`: it holds the tag of the run.
 
@@ -69,14 +76,14 @@ class Matcher:
         places. Whoever was written to in this project by something that leaves no tag of a run stays in doubt.
         """
         tagged = tagged or self.bears_tag(row)
-        same_text = row.text is not None and _plain(row.text) == _plain(doubt.text)
+        same_text = row.text is not None and plain(row.text) == plain(doubt.text)
         if is_incoming(row):
             # Nobody writes our words to us who has not had them.
             return Verdict.PERHAPS if tagged or same_text else Verdict.OTHER
         same_action = self._is_ours(row.action)
         if tagged:
             return Verdict.OURS if same_text and same_action is not False else Verdict.PERHAPS
-        if same_action is False or any(_RUN_TAG.fullmatch(flag) for flag in row.flags):
+        if same_action is False or _is_of_another_run(row):
             return Verdict.OTHER
         # Its tag was lost, or it is of an earlier run, of another program, of a person.
         return Verdict.OURS if same_text and same_action and _is_within(row, doubt) else Verdict.PERHAPS
@@ -101,7 +108,11 @@ def _digits(phone: str) -> str:
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
-def _plain(text: str) -> str:
+def _is_of_another_run(row: Message) -> bool:
+    return any(_RUN_TAG.fullmatch(flag) for flag in row.flags)
+
+
+def plain(text: str) -> str:
     """The text without what may change on the way and changes nothing for the reader: line ends, outer blanks, how an accent is
     composed."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())

@@ -27,7 +27,7 @@ from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.models import as_text
 from rumbleup_async.rumbleup import models, wire
-from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
+from rumbleup_async.rumbleup.log_matching import Matcher, Verdict, plain
 
 PAGE = 999
 """Rows asked for at once: the most that is documented for any list. A server that refuses it is asked for its own number."""
@@ -170,9 +170,10 @@ class _Pass:
         self._matcher = matcher
         self._books = books
         self._by_phone = {doubt.phone: doubt for doubt in doubts}
+        self._texts = {plain(doubt.text) for doubt in doubts}
         self._number = 0
         self._tagged: dict[str, set[str]] = {}
-        """Logids of messages of the run, by phone, that are not held against the ledger yet."""
+        """Logids of messages of the run, or in its words, by phone, that are not held against the ledger yet."""
         self._shown = bytearray(books.last_row // 8 + 1)
         self.hits: dict[int, list[_Hit]] = {}
         self.perhaps: set[int] = set()
@@ -223,7 +224,7 @@ class _Pass:
             self.offset = evidence.offset(witness, times.read(raw.get("sent_time")), self.offset)
         doubt = self._by_phone.get(phone)
         if doubt is None:
-            if tagged:
+            if tagged or (witness is None and self._may_be_one_of_them(raw)):
                 self._tagged.setdefault(phone, set()).add(as_text(raw.get("logid")) or "")
             return
         row = models.Message.read(raw, endpoint=wire.LOG)
@@ -232,6 +233,11 @@ class _Pass:
             self._note(doubt, row, row.logid)
         elif verdict is not Verdict.OTHER:
             self.perhaps.add(doubt.row)
+
+    def _may_be_one_of_them(self, raw: dict[str, Any]) -> bool:
+        if plain(as_text(raw.get("text")) or "") not in self._texts:
+            return False
+        return self._matcher.may_be_one_of(models.Message.read(raw, endpoint=wire.LOG), self._texts)
 
     async def hold_against_the_ledger(self) -> None:
         """Compare the messages of the run that were shown last with what the ledger knows."""

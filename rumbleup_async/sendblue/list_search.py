@@ -48,7 +48,7 @@ class ListSearch:
         """
         if not doubts:
             return Findings()
-        look = _Look(self._messages)
+        look = _Look(self._messages, books)
         absent: set[int] = set()
         try:
             witnesses = await evidence.choose(books, doubts)
@@ -71,8 +71,9 @@ class ListSearch:
 class _Look:
     """One look into the list."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, books: Books) -> None:
         self._messages = messages
+        self._books = books
         self._found: dict[int, str] = {}
         self._several: dict[int, int] = {}
         self._problems: list[str] = []
@@ -104,7 +105,8 @@ class _Look:
 
     async def misses(self, doubt: Doubt) -> bool:
         """Whether the list has nothing that is this text, or may be."""
-        rows = [message for message in await self._list(doubt.phone) if _is_to(message, doubt.phone)]
+        shown = await self._list(doubt.phone)
+        rows = [message for message in shown if _is_to(message, doubt.phone)]
         sent = [message for message in rows if not message.incoming]
         # Nobody writes our words to us who has not had them.
         echoed = any(message.incoming and _same(message.content, doubt.text) for message in rows)
@@ -122,9 +124,19 @@ class _Look:
             self._early += 1
         elif echoed or any(self._is_near(message, doubt) for message in sent):
             self._alike += 1
+        elif await self._has_strangers(shown, doubt):
+            self._distrust = self._distrust or "it has these words to numbers that the ledger does not know"
         else:
             return bool(doubt.time)
         return False
+
+    async def _has_strangers(self, shown: Sequence[Message], doubt: Doubt) -> bool:
+        """Whether the list that was asked for one number has its words to another one that the ledger does not know: it may be
+        the same, written so that it is another."""
+        like = [message for message in shown if not _is_to(message, doubt.phone) and _same(message.content, doubt.text)]
+        prefix = doubt.phone[:-10]
+        phones = {prefix + evidence.ten_digits(message.number or message.to_number or "") for message in like} - {prefix}
+        return len(await self._books.known([*phones])) < len(phones)
 
     async def _list(self, phone: str) -> list[Message]:
         """All messages to or from a number, and whatever else the list shows for it."""

@@ -486,7 +486,12 @@ async def test_a_text_of_the_run_to_somebody_whom_the_ledger_does_not_know() -> 
     assert findings.absent == frozenset()
     assert "does not know" in findings.problem
     untagged = {**strange, "flags": ["spring"]}
-    assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), untagged]})).absent == {1, 2}, "it may be anybody's"
+    assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), untagged]})).absent == frozenset(), (
+        "these are our words"
+    )
+    for others in ({"text": "Hello"}, {"action": "126"}, {"flags": ["run-bbbbbbbbbb"]}, {"status": "received"}):
+        anybody = {**untagged, **others}
+        assert (await ask(DOUBTS, lambda query, row=anybody: {"data": [*rows_of(WITNESSES), row]})).absent == {1, 2}  # type: ignore[misc]
 
 
 WRAPPED = [

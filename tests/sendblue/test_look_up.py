@@ -195,6 +195,12 @@ async def test_a_number_that_is_certainly_another_s() -> None:
     """A list that heeds no filter would decide nothing, ever."""
     others = [row_of("+442079460018", "H-8"), row_of("+12025550177", "H-9")]
     assert (await ask([doubt(1)], lambda asked: others)).absent == {1}
+    ours = row_of("+12025550177", "H-10", "Hi Ada. STOP")
+    strange = await ask([doubt(1)], lambda asked: [*others, ours])
+    assert strange.absent == frozenset(), "it may be the same number, written so that it is another"
+    assert "does not know" in strange.problem
+    known = Known(60, "+12025550177", "H-10", SENT[0].time)
+    assert (await ask([doubt(1)], lambda asked: [*others, ours], sent=[*SENT, known])).absent == {1}
 
 
 async def test_nothing_is_absent_without_a_text_that_is_known_as_sent() -> None:
