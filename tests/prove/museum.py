@@ -66,11 +66,13 @@ class Exhibit(NamedTuple):
     """Words of the rule that must catch it; others may, too, but this is the one that it breaks."""
     concurrent: bool | None = None
     """Whether it is looked for in concurrent mode only; None: in both."""
+    worlds: int = WORLDS
+    """In so many it must have been caught: a way of the log is met in one of thirty."""
 
 
-def hunt(exhibit: Exhibit, worlds: int = WORLDS) -> str | None:
+def hunt(exhibit: Exhibit) -> str | None:
     """How the harness catches it, and in which world; None if it does not."""
-    for seed in range(worlds):
+    for seed in range(exhibit.worlds):
         with built_in(exhibit):
             try:
                 World(seed, SIZE, concurrent=exhibit.concurrent).play()
@@ -549,6 +551,8 @@ def _absent_for_good() -> list[Any]:
 
 
 _LIES = "the books say not_sent"
+_MANY = 10 * WORLDS
+
 
 # ---- books that do not know whose they are, where they stand, or what was said ----
 
@@ -653,17 +657,19 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit(
         "no answer from the log means absent", "settling jobs that catch everything", _unreadable_is_absent, "books say not_sent"
     ),
-    Exhibit("a phone in another form is nobody's", "our own settling, by a hostile log", _odd_phone_is_nobody, _LIES),
-    Exhibit("no witness is needed", "settling jobs that take silence for an answer", _no_witness, _LIES),
-    Exhibit("the witness is what the log shows", "our own settling, by a hostile log", _witness_by_the_log, _LIES),
-    Exhibit("one witness stands for all", "spot checks", _one_witness, _LIES),
-    Exhibit("the total is not heeded", "readers of lists that look for a token only", _total_not_heeded, _LIES),
-    Exhibit("a text of the run to a stranger is nobody's", "matching by phone alone", _stranger_is_nobody, _LIES),
-    Exhibit("the log is asked from our clock on", "searches by time", _asked_by_our_clock, _LIES),
-    Exhibit("our clock says how old a text is", "delays counted by one machine's clock", _old_by_our_clock, _LIES),
-    Exhibit("a row is another text by its time", "matching by time", _another_by_its_time, _LIES),
-    Exhibit("queued again without a further look", "a retry button that remembers", _queued_again_for_good),
-    Exhibit("absent for good", "states that are never looked at again", _absent_for_good, _LIES),
+    Exhibit(
+        "a phone in another form is nobody's", "our own settling, by a hostile log", _odd_phone_is_nobody, _LIES, worlds=_MANY
+    ),
+    Exhibit("no witness is needed", "settling jobs that take silence for an answer", _no_witness, _LIES, worlds=_MANY),
+    Exhibit("the witness is what the log shows", "our own settling, by a hostile log", _witness_by_the_log, _LIES, worlds=_MANY),
+    Exhibit("one witness stands for all", "spot checks", _one_witness, _LIES, worlds=_MANY),
+    Exhibit("the total is not heeded", "readers of lists that look for a token only", _total_not_heeded, _LIES, worlds=_MANY),
+    Exhibit("a text of the run to a stranger is nobody's", "matching by phone alone", _stranger_is_nobody, _LIES, worlds=_MANY),
+    Exhibit("the log is asked from our clock on", "searches by time", _asked_by_our_clock, _LIES, worlds=_MANY),
+    Exhibit("our clock says how old a text is", "delays counted by one machine's clock", _old_by_our_clock, _LIES, worlds=_MANY),
+    Exhibit("a row is another text by its time", "matching by time", _another_by_its_time, _LIES, worlds=_MANY),
+    Exhibit("queued again without a further look", "a retry button that remembers", _queued_again_for_good, worlds=_MANY),
+    Exhibit("absent for good", "states that are never looked at again", _absent_for_good, _LIES, worlds=_MANY),
     Exhibit(
         "the books go from account to account",
         "scripts that take their key from the environment",

@@ -539,7 +539,9 @@ class World:
             if self.storage.unknown() and self._is_anything_sent():
                 self._look_up("")
         self._check(0 if self._is_anything_sent() else None, is_settled=True)
-        if any(kept.state == "not_sent" for kept in self.kept.values()) and self.random.random() < 0.2:
+        absent = {kept.phone for kept in self.kept.values() if kept.state == "not_sent"}
+        is_held_back = any(body.phone in absent for body in self.provider.held)
+        if absent and self.random.random() < (1.0 if is_held_back else 0.1):
             self._send_again()
             self._look_up("")
             self._check(0 if self._is_anything_sent() else None, is_settled=True)
@@ -550,7 +552,8 @@ class World:
     def troubles_of_the_log(self) -> tuple[str, ...]:
         """What meets the log each time that it is asked; the last time it is as it should be."""
         changed = self.random.choice(("log without tags", "log page repeated"))
-        now_and_then = [kind for kind in ("log lagging", "log unreadable") if self.random.random() < 0.25]
+        often = {"log lagging": 0.45, "log unreadable": 0.2}
+        now_and_then = [kind for kind, share in often.items() if self.random.random() < share]
         # One takes a long log to be met, the other a certain time.
         rare = ("log: cut after 30 rows", "log: words altered, tags lost")
         form = self.random.choice((*faults.LOG_FORMS, *rare * 2))
@@ -582,7 +585,7 @@ class World:
             log.until = max(self.now - 600.0, shown + 1e-9 if draw.random() < 0.7 else 0.0)
         skew = self.skew
         # Of a log that is late and names no time, with a clock that was set meanwhile, nobody can tell how late it is.
-        if trouble and draw.random() < (0.7 if is_soon else 0.2) and (log.has_date or not is_soon):
+        if trouble and draw.random() < (0.9 if is_soon else 0.2) and (log.has_date or not is_soon):
             self.skew += draw.choice((-1, 1, 1)) * draw.uniform(0.2, 30) * 3600
             self.met["wall clock hours off at a look"] += 1
         self.met["provider's clock hours off"] += bool(log.off)
