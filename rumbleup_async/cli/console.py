@@ -1,23 +1,26 @@
 """How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
 
-Lives here: output and exit codes. May import: bulk.report, cli.failures, cli.terminal.
+Lives here: output and exit codes. May import: bulk.report, errors, session.proxy, cli.failures, cli.terminal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar
+from typing import Annotated, Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 
 from rumbleup_async.bulk.report import Summary
 from rumbleup_async.cli.failures import FINE, INTERRUPTED, STOPPED, UNKNOWNS, WRONG, told
 from rumbleup_async.cli.terminal import visible
+from rumbleup_async.errors import NotSentError
+from rumbleup_async.session import proxy as proxies
 
 __all__ = ["FINE", "INTERRUPTED", "STOPPED", "UNKNOWNS", "WRONG"]
 
@@ -112,6 +115,8 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        given: Any = kwargs.pop(PROXY, None)
+        token = proxies.chosen.set(given)
         try:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, typer.BadParameter, SystemExit):
@@ -120,9 +125,29 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
             words, code = told(error)
             if not words:
                 raise typer.Exit(code) from None
-            fail(words, code)
+            hint = proxies.hint(given) if isinstance(error, NotSentError) else ""
+            fail(f"{words}; check {hint}" if hint else words, code)
+        finally:
+            proxies.chosen.reset(token)
 
+    if command.__name__ not in _LOCAL:
+        _add_proxy(run, command)
     return run
+
+
+PROXY = "http_proxy"
+_LOCAL = {"status", "report", "simulate", "demo", "listen"}
+"""Commands that reach no provider."""
+
+
+def _add_proxy(run: Callable[..., Any], command: Callable[..., Any]) -> None:
+    """Give a command the option `--proxy`, which all have that reach a provider."""
+    shape = inspect.signature(command, eval_str=True)
+    # In some commands a proxy is a number to send from, which is RumbleUp's word.
+    names = ["--http-proxy"] if "proxy" in shape.parameters else ["--proxy", "--http-proxy"]
+    option = Annotated[str | None, typer.Option(*names, metavar="URL", help="An HTTP proxy to go through, http://host:port.")]
+    more = inspect.Parameter(PROXY, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+    run.__signature__ = shape.replace(parameters=[*shape.parameters.values(), more])  # type: ignore[attr-defined]
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

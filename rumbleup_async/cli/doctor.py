@@ -32,6 +32,7 @@ from rumbleup_async.errors import (
 )
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.limits import Timeouts, check_base_url
 
 
@@ -62,7 +63,7 @@ def doctor(as_json: Json = False) -> None:
 
 async def examine(environ: Mapping[str, str]) -> list[Finding]:
     """Every check that can be made; the server is asked only if the configuration can be right."""
-    findings = [_key(environ), _address(environ)]
+    findings = [_key(environ), _address(environ), *_proxy(environ)]
     if all(finding.fine for finding in findings):
         findings += await _account(environ)
     # Never wrong: it works all the same.
@@ -95,12 +96,26 @@ def _address(environ: Mapping[str, str]) -> Finding:
     return Finding("address", True, f"{address} ({where})")
 
 
+def _proxy(environ: Mapping[str, str]) -> list[Finding]:
+    proxy = proxies.chosen.get()
+    if proxy is not None:
+        given = environ.get("RUMBLEUP_BASE_URL", "").strip()
+        try:
+            return [Finding("proxy", True, proxies.check(proxy, given or wire.DEFAULT_BASE_URL))]
+        except ConfigurationError as error:
+            return [Finding("proxy", False, f"--proxy: {error}")]
+    names = proxies.unused(environ)
+    says = f"{names} set and not used; a proxy is given by --proxy"
+    return [Finding("proxy", True, says)] if names else []
+
+
 async def _account(environ: Mapping[str, str]) -> list[Finding]:
     try:
         async with RumbleUp.from_env(environ, timeouts=Timeouts(read=15.0)) as rumbleup:
             account = await rumbleup.account.get()
     except NotSentError as error:
-        says = f"no connection: {error.reason}; check the address, the network and any firewall"
+        way = proxies.hint(proxies.chosen.get(), environ)
+        says = f"no connection: {error.reason}; check the address, the network and any firewall" + (f", and {way}" if way else "")
         return [Finding("connection", False, says, STOPPED)]
     except MaybeSentError as error:
         return [Finding("connection", False, f"it broke: {error.reason}; try again", STOPPED)]

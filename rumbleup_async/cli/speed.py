@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 
+from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.dialing import has_fast_network
 from rumbleup_async.session.transport import can_have_lanes
 
@@ -27,11 +28,13 @@ def missing() -> list[str]:
 
 def transport() -> str:
     """What carries the requests of runs: `lane` or `aiohttp`."""
-    return "lane" if can_have_lanes() else "aiohttp"
+    return "lane" if can_have_lanes() and proxies.chosen.get() is None else "aiohttp"
 
 
 def note() -> str:
     """What is slower here than it could be, with the remedy; "" if nothing is."""
+    if proxies.chosen.get() is not None:
+        return "slower than it could be: through a proxy texts go over aiohttp, at several times the processor time each"
     lacking = missing()
     if not lacking:
         return ""

@@ -17,9 +17,11 @@ import msgspec
 
 from rumbleup_async import open_files
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
+from rumbleup_async.provider import credentials
 from rumbleup_async.provider.caller import ABROAD, Caller
 from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.retry import Policy
+from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange, Response
 from rumbleup_async.session.limits import Timeouts
@@ -54,6 +56,18 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
     ssl: ssl_module.SSLContext | None = None
     trace_configs: Sequence[aiohttp.TraceConfig] = ()
     transport: str = "auto"
+    proxy: str | None = None
+    proxy_auth: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.proxy is not None:
+            proxies.check(self.proxy, self.base_url)
+        if self.proxy_auth is not None:
+            proxies.credentials(self.proxy_auth)
+
+    def whence(self, setting: str) -> str:
+        """What to look at when the server cannot be reached: the setting of its address, and of the way there."""
+        return " and ".join(filter(None, [setting, proxies.hint(self.proxy)]))
 
     def __repr__(self) -> str:
         return f"Connecting(base_url={self.base_url!r})"
@@ -76,6 +90,8 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
             session=self.session,
             ssl=self.ssl,
             trace_configs=self.trace_configs,
+            proxy=self.proxy,
+            proxy_auth=self.proxy_auth,
         )
 
 
@@ -262,4 +278,5 @@ def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:
     if not value.strip():
         # Whoever meant a simulator and lost its address on the way must not text real people.
         raise ConfigurationError(f"{name} is set but empty; unset it to use {whose} itself")
+    credentials.check_address(value, name)
     return value.strip()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import credentials
 from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
 from rumbleup_async.retry import Policy
 from rumbleup_async.rumbleup import answers, wire
@@ -23,6 +24,7 @@ from rumbleup_async.rumbleup.projects import Projects
 from rumbleup_async.rumbleup.proxies import Proxies
 from rumbleup_async.rumbleup.reports import Reports
 from rumbleup_async.rumbleup.tcr import Tcr
+from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.exchange import Exchange
 from rumbleup_async.session.limits import Timeouts
 
@@ -75,6 +77,8 @@ class RumbleUp(Client):
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         transport: str = "auto",
+        proxy: str | None = None,
+        proxy_auth: str | None = None,
     ) -> None:
         headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
@@ -87,8 +91,12 @@ class RumbleUp(Client):
             ssl=ssl,
             trace_configs=tuple(trace_configs),
             transport=transport,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
         )
-        self._again = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
+        self._again: dict[str, Any] = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
+        if proxy is not None:
+            self._again |= {"proxy": proxy, "proxy_auth": proxy_auth}
         # In no error: the pair, its secret half, and the pair as it travels, which gateways quote.
         hide = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
         super().__init__(connecting, answers.DIALECT, hide=hide, public=api_key.partition(":")[0])
@@ -109,9 +117,12 @@ class RumbleUp(Client):
         api_key = environ.get("RUMBLEUP_API_KEY", "").strip()
         if not api_key:
             raise ConfigurationError("RUMBLEUP_API_KEY is not set; it holds the pair KEY:SECRET from the portal")
+        credentials.check(api_key, "RUMBLEUP_API_KEY")
         base_url = address(environ, "RUMBLEUP_BASE_URL", "RumbleUp")
         if base_url is not None:
             options.setdefault("base_url", base_url)
+        if options.setdefault("proxy", proxies.chosen.get()) is not None:
+            options.setdefault("proxy_auth", environ.get("RUMBLEUP_PROXY_AUTH") or environ.get("RUMBLEUP_PROXY_AUTH") or None)
         return cls(api_key, **options)
 
     def fast_mode(
@@ -351,6 +362,7 @@ class RumbleUp(Client):
             group=plan.details.get("group"),
             owns_exchange=owned,
             hide=self._hide,
+            address=self._connecting.whence("RUMBLEUP_BASE_URL"),
         )
 
 

@@ -28,10 +28,12 @@ class RumbleUpGateway:
         group: int | str | None = None,
         owns_exchange: bool = False,
         hide: tuple[str, ...] = (),
+        address: str = "RUMBLEUP_BASE_URL",
     ) -> None:
         self._exchange = exchange
         self._owns_exchange = owns_exchange
         self._hide = hide
+        self._address = address
         self._action = action
         self._flags = flags
         self._group = group
@@ -46,7 +48,7 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
         except NotSentError as error:
-            return NotSent(error.reason, "RUMBLEUP_BASE_URL", error.crowded)
+            return NotSent(error.reason, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.reason)
         return judge.outcome(response)
@@ -56,7 +58,7 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.NEXT, self._next_body, judge=self._judge_draw))
         except NotSentError as error:
-            return NotSent(error.reason, "RUMBLEUP_BASE_URL", error.crowded)
+            return NotSent(error.reason, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.reason)
         return wire.decipher_next(response, self._hide)

@@ -31,7 +31,7 @@ from rumbleup_async.messaging import (
     Unknown,
     mask,
 )
-from rumbleup_async.provider import belonging, decoding, replies
+from rumbleup_async.provider import belonging, credentials, decoding, replies
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"
@@ -49,6 +49,7 @@ _SPECIAL = frozenset({440, 441})
 
 def auth_header(api_key: str, scheme: str = "basic") -> str:
     """The Authorization header of an API key, which is the pair `KEY:SECRET` (or the legacy pair `CID:KEY`, basic only)."""
+    credentials.check(api_key, "the API key")
     user, colon, secret = api_key.partition(":")
     if not (user and colon and secret):
         raise ConfigurationError("the API key must be the pair KEY:SECRET; the portal shows it under Integrations, API Keys")

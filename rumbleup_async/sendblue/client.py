@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.provider import credentials
 from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
 from rumbleup_async.retry import Policy
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.sendblue.messages import Messages
+from rumbleup_async.session import proxy as proxies
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -61,6 +63,8 @@ class Sendblue(Client):
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         transport: str = "auto",
+        proxy: str | None = None,
+        proxy_auth: str | None = None,
     ) -> None:
         headers = {**wire.headers(api_key, api_secret), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
@@ -73,6 +77,8 @@ class Sendblue(Client):
             ssl=ssl,
             trace_configs=tuple(trace_configs),
             transport=transport,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
         )
         super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
@@ -85,9 +91,13 @@ class Sendblue(Client):
         api_key, api_secret = (environ.get(name, "").strip() for name in ("SENDBLUE_API_KEY", "SENDBLUE_API_SECRET"))
         if not api_key or not api_secret:
             raise ConfigurationError("SENDBLUE_API_KEY and SENDBLUE_API_SECRET must both be set; the dashboard shows them")
+        credentials.check(api_key, "SENDBLUE_API_KEY")
+        credentials.check(api_secret, "SENDBLUE_API_SECRET")
         base_url = address(environ, "SENDBLUE_BASE_URL", "Sendblue")
         if base_url is not None:
             options.setdefault("base_url", base_url)
+        if options.setdefault("proxy", proxies.chosen.get()) is not None:
+            options.setdefault("proxy_auth", environ.get("SENDBLUE_PROXY_AUTH") or environ.get("RUMBLEUP_PROXY_AUTH") or None)
         return cls(api_key, api_secret, **options)
 
     def fast_mode(
@@ -217,6 +227,7 @@ class Sendblue(Client):
                 lines,
                 send_style=plan.details.get("send_style"),
                 status_callback=plan.details.get("status_callback"),
+                address=self._connecting.whence("SENDBLUE_BASE_URL"),
                 owns_exchange=owned,
                 hide=self._hide,
             )

@@ -42,6 +42,7 @@ class SendblueGateway:
         status_callback: str | None = None,
         owns_exchange: bool = False,
         hide: tuple[str, ...] = (),
+        address: str = "SENDBLUE_BASE_URL",
     ) -> None:
         self._exchange = exchange
         self._lines = lines
@@ -49,6 +50,7 @@ class SendblueGateway:
         self._status_callback = status_callback
         self._owns_exchange = owns_exchange
         self._hide = hide
+        self._address = address
         self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     async def deliver(self, text: Text) -> Outcome:
@@ -63,7 +65,7 @@ class SendblueGateway:
             response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
             self._lines.gave_back(line)
-            return NotSent(error.reason, "SENDBLUE_BASE_URL", error.crowded)
+            return NotSent(error.reason, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(f"{error.reason}; {line.note}")
         outcome = judge.outcome(response)

@@ -18,7 +18,7 @@ from rumbleup_async import errors
 from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, mask
-from rumbleup_async.provider import arguments, belonging, replies
+from rumbleup_async.provider import arguments, belonging, credentials, replies
 from rumbleup_async.provider.models import as_bool
 from rumbleup_async.sendblue.models import Message, SendStyle, Status
 from rumbleup_async.session.exchange import Response
@@ -55,6 +55,8 @@ _KEY_REMEDY = "the provider does not accept the key; check SENDBLUE_API_KEY and 
 
 def headers(api_key: str, api_secret: str) -> dict[str, str]:
     """The two headers of the credentials."""
+    credentials.check(api_key, "api_key")
+    credentials.check(api_secret, "api_secret")
     given: tuple[object, ...] = (api_key, api_secret)
     for value in given:
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or " " in value:

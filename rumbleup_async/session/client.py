@@ -23,7 +23,17 @@ from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
 from rumbleup_async.session import limits, words
-from rumbleup_async.session.connector import CLOSED, SPOKE, Connector, HeldResponse, has_more, is_spoiled, withdraw
+from rumbleup_async.session import proxy as proxies
+from rumbleup_async.session.connector import (
+    CLOSED,
+    SPOKE,
+    Connector,
+    HeldResponse,
+    UnconnectedError,
+    has_more,
+    is_spoiled,
+    withdraw,
+)
 from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, Sink, fit_of, rejects_side_effects_by_get
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.multipart import Multipart
@@ -50,8 +60,17 @@ class AiohttpExchange:
         session: aiohttp.ClientSession | None = None,
         ssl: ssl_module.SSLContext | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        proxy: str | None = None,
+        proxy_auth: str | None = None,
     ) -> None:
         self._base_url = check_base_url(base_url)
+        self._proxied: dict[str, Any] = {}
+        if proxy is not None:
+            self._proxied["proxy"] = proxies.check(proxy, self._base_url)
+            if proxy_auth is not None:
+                # aiohttp moves the second to where the first is, into the request itself, where there is no tunnel.
+                name = "Proxy-Authorization" if self._base_url.startswith("https:") else "Authorization"
+                self._proxied["proxy_headers"] = {name: proxies.credentials(proxy_auth)}
         self._headers = dict(headers)
         self._connections = connections
         self._timeouts = timeouts or Timeouts()
@@ -208,6 +227,7 @@ class AiohttpExchange:
                 allow_redirects=False,
                 raise_for_status=False,
                 middlewares=(),
+                **self._proxied,
                 **_sizes(),
             )
         except (
@@ -217,6 +237,8 @@ class AiohttpExchange:
         ) as error:
             crowded = any(map(words.is_short_of_files, _chain(error))) and self._has_connections(session)
             raise NotSentError(_words(error), endpoint=request.path, crowded=crowded) from None
+        except UnconnectedError as error:
+            raise NotSentError(str(error), endpoint=request.path) from None
         except aiohttp.InvalidURL:
             raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -388,6 +410,7 @@ class _TooLong(ValueError):
 
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (_TooLong, words.too_long(limits.MAX_BODY)),
+    (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached"),
     (aiohttp.ClientConnectorDNSError, words.NO_NAME),
     (aiohttp.ClientConnectorCertificateError, words.NO_CERTIFICATE),
     (aiohttp.ClientSSLError, words.NO_TLS),

@@ -1,7 +1,8 @@
 """aiohttp's pool of connections, made strict about answers that nobody asked for.
 
 Lives here: a connector, its connections and their responses, as far as they differ from aiohttp's. They use names of aiohttp that
-are not documented; tests/session/test_wire_faults.py fails when one of them is no longer asked. May import: aiohttp.
+are not documented; tests/session/test_wire_faults.py fails when one of them is no longer asked. May import:
+aiohttp, session.proxy.
 
 A server that answers twice, or sends a 408 before it closes an idle connection, would otherwise have that taken for the answer to
 the next request: a text would be recorded under another's logid.
@@ -17,6 +18,8 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from rumbleup_async.session import proxy
+
 CLOSED = "Connector is closed."
 """What aiohttp says to those whose connection it has just made when it is closed."""
 SPOKE = "The server spoke before it was asked."
@@ -25,6 +28,10 @@ _MARGIN = 0.1
 """Seconds before its time in which a kept connection is not used any more."""
 _SECOND_LOOK = 0.05
 """Seconds between the end of the wait for an answer and the last look whether it has come after all."""
+
+
+class UnconnectedError(aiohttp.ClientConnectionError):
+    """There is no connection, so nothing of the request has left. Its words may be shown."""
 
 
 class Handler(ResponseHandler):
@@ -85,6 +92,15 @@ class Connector(aiohttp.TCPConnector):
     async def connect(self, *arguments: Any, **options: Any) -> Any:
         try:
             connection = await super().connect(*arguments, **options)
+        except TimeoutError:
+            raise  # aiohttp says of itself that it is one of connecting
+        except aiohttp.ClientHttpProxyError as error:
+            raise UnconnectedError(proxy.refusal(error.status)) from None
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientResponseError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise
+            # On the way to the proxy: the request is still here.
+            raise UnconnectedError("the proxy broke off") from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self.closed and task is not None and not task.cancelling():

@@ -52,12 +52,17 @@ MAX_HEADERS = 4096
 """Headers of an answer over aiohttp, where this is counted, too."""
 
 
+_QUOTES = frozenset("\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
+
+
 def check_base_url(base_url: str) -> str:
     """The base URL without a trailing slash, or ConfigurationError.
 
     https is demanded (the API overview page: plain http calls fail, and they would show the key to the network); plain http
     is allowed to loopback hosts only.
     """
+    if base_url.strip()[:1] in _QUOTES or base_url.strip()[-1:] in _QUOTES:
+        raise ConfigurationError("the base URL must be given without quotes")
     try:
         parts = urlsplit(base_url)
         port = parts.port

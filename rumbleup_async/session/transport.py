@@ -30,16 +30,23 @@ def connect(
     session: aiohttp.ClientSession | None = None,
     ssl: ssl_module.SSLContext | None = None,
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
+    proxy: str | None = None,
+    proxy_auth: str | None = None,
 ) -> Exchange:
     """An exchange with this server; `headers` go with every request.
 
-    `transport`: `lane` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for
-    lanes unless httptools is missing, or a session or trace_configs ask for aiohttp. Proxies named in the environment are used by
-    neither; for one, hand in an aiohttp session with `trust_env=True`. Raises ConfigurationError for what does not go together.
+    `transport`: `lane` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for lanes unless httptools
+    is missing, or a session, trace_configs or a proxy ask for aiohttp. `proxy`: http://host:port, through which https is
+    tunnelled; `proxy_auth`: NAME:PASSWORD for it. Proxies named in the environment are used by neither. Raises ConfigurationError
+    for what does not go together.
     """
     if transport not in TRANSPORTS:
         raise ConfigurationError(f"transport must be one of {', '.join(TRANSPORTS)}")
-    needs_aiohttp = session is not None or bool(trace_configs)
+    needs_aiohttp = session is not None or bool(trace_configs) or proxy is not None
+    if proxy is not None and session is not None:
+        raise ConfigurationError("proxy= and session= do not go together; give the session its proxy")
+    if proxy is not None and transport == "lane":
+        raise ConfigurationError("proxy= belongs to aiohttp; leave transport='lane' out")
     if transport == "lane":
         if needs_aiohttp:
             raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
@@ -49,7 +56,15 @@ def connect(
     from rumbleup_async.session.client import AiohttpExchange
 
     over_aiohttp = AiohttpExchange(
-        base_url, headers, connections=connections, timeouts=timeouts, session=session, ssl=ssl, trace_configs=trace_configs
+        base_url,
+        headers,
+        connections=connections,
+        timeouts=timeouts,
+        session=session,
+        ssl=ssl,
+        trace_configs=trace_configs,
+        proxy=proxy,
+        proxy_auth=proxy_auth,
     )
     if transport == "aiohttp" or needs_aiohttp or not can_have_lanes():
         return over_aiohttp

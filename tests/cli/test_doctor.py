@@ -79,3 +79,39 @@ async def test_every_answer_has_its_remedy(monkeypatch: pytest.MonkeyPatch, stat
     wrong = [finding for finding in findings if not finding.fine]
     assert len(wrong) == 1
     assert words in wrong[0].says
+
+
+async def test_a_proxy_of_the_environment_is_pointed_out(command: Rumbleup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a company's proxy curl works, this does not, and nothing says why."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:8080")
+    done = await command("doctor")
+    assert done.exit_code == 0
+    assert "HTTPS_PROXY is set and not used; a proxy is given by --proxy" in done.stdout
+    monkeypatch.setenv("RUMBLEUP_BASE_URL", "http://127.0.0.1:1/api")
+    assert "--proxy" in (await command("doctor")).stdout.partition("no connection")[2]
+    for other in (("account",), ("projects", "get", "125")):
+        done = await command(*other)
+        assert done.exit_code == 3
+        assert "HTTPS_PROXY is set and not used" in done.stderr
+
+
+async def test_the_command_goes_through_a_proxy(command: Rumbleup, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is behind one could send nothing."""
+    # The simulator takes requests in the form in which a proxy gets them.
+    monkeypatch.setenv("RUMBLEUP_BASE_URL", "http://127.0.0.1:1/api")
+    done = await command("doctor", "--proxy", "http://127.0.0.1:1")
+    assert "the proxy cannot be reached" in done.stdout
+    done = await command("account", "--proxy", "http://ada:word@127.0.0.1:1")
+    assert done.exit_code == 2
+    assert "RUMBLEUP_PROXY_AUTH" in done.stderr
+    done = await command("messages", "log", "--phone", "2025550101", "--http-proxy", "http://127.0.0.1:1")
+    assert "the proxy cannot be reached" in done.stderr
+
+
+async def test_a_key_in_quotes_is_told(command: Rumbleup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker --env-file` keeps the quotes, and the key seemed to be mistyped, deleted or another's."""
+    monkeypatch.setenv("RUMBLEUP_API_KEY", '"KEY:SECRET"')
+    done = await command("doctor")
+    assert done.exit_code == 2
+    assert "begins with a quote" in done.stdout
+    assert "SECRET" not in done.output
