@@ -132,6 +132,7 @@ class Engine:
         """The books cannot be kept any more."""
         self._is_done = False
         self._failure: BaseException | None = None
+        self._interruption: BaseException | None = None
         self.stopped: Stop | None = None
 
     # ---- what the outside calls ----
@@ -143,6 +144,8 @@ class Engine:
         Cancelled again it no longer waits: what is in flight is closed as unknown.
         """
         await to_its_end(self._run(feed), self._on_cancel)
+        if self._interruption is not None:
+            raise self._interruption
         return self.stopped
 
     def _on_cancel(self) -> None:
@@ -214,6 +217,17 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._is_fed = self._is_whole = feed is None
         self._rows_to_pass = 0 if feed is None else self._ledger.last_row
+        try:
+            await self._run_workers(feed)
+        except BaseExceptionGroup as group:
+            # A KeyboardInterrupt may strike any of them. It has gone through the loop once already, and whoever called knows
+            # nothing of groups: run() raises what counts.
+            self._interruption = plain(group)
+            self.stop(Stop("cancelled", "the program was interrupted"))
+        if self._failure is not None:
+            raise self._failure
+
+    async def _run_workers(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         async with anyio.create_task_group() as tasks:
             self._texting = self._concurrency if self._drawing is not None else 0
             for _ in range(self._concurrency):
@@ -227,8 +241,6 @@ class Engine:
             self._go_home()
             self._is_done = True
             tasks.cancel_scope.cancel()
-        if self._failure is not None:
-            raise self._failure
 
     async def _keep_books(self) -> None:
         try:
@@ -560,6 +572,14 @@ def result_of(close: Closed, phone: str) -> Result | None:
             return None
         state = State.NOT_SENT
     return Result(close.row, phone, state, close.reason, close.logid, close.attempts, close.time)
+
+
+def plain(error: BaseException) -> BaseException:
+    """Of a group of errors the one that counts: an interruption before any other, else the first."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [plain(one) for one in error.exceptions]
+    return next((leaf for leaf in leaves if not isinstance(leaf, Exception)), leaves[0])
 
 
 class Guarded:
