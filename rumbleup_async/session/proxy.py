@@ -17,8 +17,11 @@ from urllib.parse import urlsplit
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session.limits import is_loopback
 
-chosen: ContextVar[str | None] = ContextVar("rumbleup_async_proxy", default=None)
+chosen: ContextVar[str | None] = ContextVar("proxy", default=None)
 """The proxy that `from_env` uses where none is handed in: what the command was told by `--proxy`."""
+
+AUTH = __name__.partition("_")[0].upper() + "_PROXY_AUTH"
+"""The variable with a proxy's credentials, which has the name of this package and not of a provider."""
 
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
@@ -32,9 +35,7 @@ def check(proxy: str, base_url: str) -> str:
     except ValueError:
         parts, port = None, None
     if parts is not None and ("@" in parts.netloc or parts.username is not None):
-        raise ConfigurationError(
-            "the proxy's URL must not contain a name or password; RUMBLEUP_PROXY_AUTH holds them, as NAME:WORD"
-        )
+        raise ConfigurationError(f"the proxy's URL must not contain a name or password; {AUTH} holds them, as NAME:WORD")
     if parts is not None and parts.scheme.startswith("socks"):
         raise ConfigurationError("SOCKS proxies are not known; give an HTTP proxy, http://host:port")
     good = parts is not None and parts.scheme == "http" and parts.hostname and port != 0 and parts.path in {"", "/"}
@@ -49,7 +50,7 @@ def credentials(auth: str) -> str:
     """The header of a proxy's credentials, which are given as NAME:PASSWORD; ConfigurationError for what cannot be meant."""
     name, colon, _ = auth.partition(":")
     if not (name and colon) or not auth.isprintable():
-        raise ConfigurationError("the proxy's credentials (RUMBLEUP_PROXY_AUTH) must be NAME:PASSWORD")
+        raise ConfigurationError(f"the proxy's credentials ({AUTH}) must be NAME:PASSWORD")
     return "Basic " + base64.b64encode(auth.encode()).decode()
 
 
@@ -72,7 +73,7 @@ def refusal(status: int) -> str:
     """What an answer of the proxy itself means. Nothing has left: the way to the server was never open."""
     match status:
         case 407:
-            return "the proxy wants a name and a password (407); set RUMBLEUP_PROXY_AUTH"
+            return f"the proxy wants a name and a password (407); set {AUTH}"
         case 403:
             return "the proxy does not let this through (403)"
         case 502 | 503 | 504:
