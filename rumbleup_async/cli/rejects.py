@@ -43,12 +43,12 @@ class Rejects:
         if source == "-" or not Path(source).is_file():
             self.copy = stack.enter_context(tempfile.TemporaryFile(prefix="rumbleup-"))  # noqa: SIM115 - by the stack
 
-    def write(self, *, phone_field: str | None, encoding: str | None) -> None:
+    def write(self, *, phone_field: str | None, encoding: str | None, quiet: bool) -> None:
         """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
         if self._out is not None:
             reader = Reader(self._ledger)
             try:
-                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="rows")
+                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="rows", quiet=quiet)
             finally:
                 reader.close()
 

@@ -18,7 +18,7 @@ from rumbleup_async.cli.terminal import Tamed
 from rumbleup_async.errors import ConfigurationError
 
 
-def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "bytes") -> None:
+def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "bytes", quiet: bool = False) -> None:
     """What `fill` writes, to standard output or to `out`, which appears when it is whole. Mode 0600, as it may hold phones.
 
     `fill` answers how many units it has written. ConfigurationError for an `out` that is no file and cannot become one.
@@ -39,7 +39,8 @@ def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "byt
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    say(f"{out}: {size:,} {unit}")
+    if not quiet:
+        say(f"{out}: {size:,} {unit}")
 
 
 def check(out: Path, option: str = "--out") -> None:

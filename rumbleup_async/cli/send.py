@@ -152,7 +152,7 @@ async def send(
         if not quiet or (yes and not again):
             neighbours.tell(texted, row.where(run.plan))
         shown = {} if preview is None else {"preview": show_preview(ledger, preview, limit)}
-        rejects.write(phone_field=phone_field, encoding=reading.encoding)
+        rejects.write(phone_field=phone_field, encoding=reading.encoding, quiet=quiet)
         if dry_run:
             waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
             if not quiet:

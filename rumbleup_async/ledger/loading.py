@@ -66,7 +66,7 @@ def leave_out(db: sqlite3.Connection, reasons: Mapping[str, str]) -> int:
     return sum(
         db.execute(
             """UPDATE contact SET state = ?, screened = 1, reason = ?
-            WHERE state = 0 AND phone IN (SELECT value FROM json_each(?))""",
+            WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?))""",
             (State.SKIPPED, reason, json.dumps(phones)),
         ).rowcount
         for reason, phones in by_reason.items()

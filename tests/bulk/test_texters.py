@@ -185,6 +185,7 @@ def make(
     policy: Policy | None = None,
     suppress: Sequence[str] = (),
     resume: bool = False,
+    countries: Sequence[str] = ("US", "CA"),
 ) -> Run:
     """A concurrent run against the server."""
     books = ledger if isinstance(ledger, DrawingBooks) else DrawingBooks(ledger or MemoryLedger())
@@ -193,7 +194,14 @@ def make(
     run = Run(
         None
         if resume
-        else Settings(provider="test", action="125", text=text if writer is None else WRITTEN, writer=writer, details=details),
+        else Settings(
+            provider="test",
+            action="125",
+            text=text if writer is None else WRITTEN,
+            writer=writer,
+            countries=countries,
+            details=details,
+        ),
         Options(concurrency=texters, limit=limit, policy=policy or Policy(), locks=locks, suppress=frozenset(suppress)),
         gateway=lambda plan: server,
         ledger=books,
@@ -271,6 +279,27 @@ def test_everybody_is_texted_once(kind: str, tmp_path: Path, texters: int) -> No
     assert server.books.most_open <= 2 * texters
     assert server.most_asking <= texters
     assert sorted(result.row for result in came.results) == list(range(1, 101))
+
+
+def test_a_cell_of_the_account_that_says_nothing_is_empty() -> None:
+    """The account was filled by an import that wrote NULL: everybody whose name it does not know is greeted so."""
+    said = ["NULL", '="Ada"', "#N/A", "Grace"]
+    server = Server([Drawn(phone(n), {"phone": phone(n), "first_name": name}) for n, name in enumerate(said)])
+    came = play(server, text="Hi {first_name}. STOP to opt out", limit=4, locks=Locks(patience=1))
+    assert sorted(call.text for call in server.calls) == ["Hi Ada. STOP to opt out", "Hi Grace. STOP to opt out"]
+    assert [came.one(n).reason for n in (0, 2)] == ["empty merge field first_name"] * 2
+
+
+@LEDGERS
+def test_a_contact_of_another_country_is_texted_only_where_it_is_named(kind: str, tmp_path: Path) -> None:
+    """The account's contacts are of all the world, and a resume would forget what the run was told."""
+    there = [Drawn("8765550101", {}), Drawn("9005550101", {}), Drawn(phone(1), {})]
+    server = Server(there)
+    play(server, ledger=make_ledger(kind, tmp_path), locks=Locks(patience=1))
+    assert server.left == [phone(1)]
+    other = Server(there)
+    play(other, countries=["US", "JM"], limit=1, texters=1, locks=Locks(patience=1))
+    assert other.left == ["8765550101"]
 
 
 def test_the_end_waits_for_the_other_texters() -> None:
