@@ -70,13 +70,15 @@ def check_promise(
     allowed: int,
     planned: Mapping[str, str] | None = None,
     never: Container[str] = frozenset(),
+    said_no: Container[str] | None = None,
 ) -> dict[str, Kept]:
     """Assert the promise at the end of a run: at most once, always accounted for. Returns who may be texted, by phone.
 
     `rows`: contacts of the list, of any quality; None where nobody knows (concurrent mode). `kept`: every row of the books, in
     one of the five final states. `truth`: every text the provider took. `allowed`: contacts that may be unknown. `planned`: the
     text each phone should get, worked out by the caller; nobody else may be in the books as to be texted. `never`: phones
-    that must not be texted.
+    that must not be texted. `said_no`: phones whose text the provider itself has refused; whoever else it could not take, for a
+    gateway, the account or the project, is not `refused`.
     """
     entries = list(kept)
     numbers = {entry.row for entry in entries}
@@ -108,6 +110,10 @@ def check_promise(
         assert phone not in never, f"{phone} was texted although it is suppressed"
     if planned is not None:
         assert contacts.keys() == planned.keys(), f"wrongly skipped or not: {_some(contacts.keys() ^ planned.keys())}"
+
+    if said_no is not None:
+        off = [entry.phone for entry in entries if entry.state == "refused" and entry.phone not in said_no]
+        assert not off, f"written off though the provider never said no to them: {_some(off)}"
 
     unknown = sum(entry.state == "unknown" for entry in entries)
     assert unknown <= allowed, f"{unknown} unknown, at most {allowed} can be explained"

@@ -90,6 +90,21 @@ BARS: tuple[Fault, ...] = (
 )
 """Answered to every text from some moment on, until a person has seen to it."""
 
+GATEWAY_FAULTS: tuple[Fault, ...] = (
+    Fault("4xx page", "answer", 0, status=404, body=_PAGE, headers=_HTML),
+    Fault("4xx of a gateway in JSON", "answer", 0, status=400, body=b'{"message":"Forbidden"}', headers=_JSON),
+    Fault("402", "answer", 0, status=402, body=b'{"message":"Insufficient balance"}', headers=_JSON),
+    Fault("suspended account in JSON", "answer", 0, status=400, body=_error(400, "Account suspended", "FIELD")),
+    Fault("another no of the API", "answer", 0, status=409, body=_error(409, "conflict")),
+)
+"""What may meet a single text, too, of gateways and accounts: in some worlds, which draw them by randomness of their own."""
+
+REFUSING = Fault("refused mid-run, all of them", "answer", 0, status=400, body=_error(400, "General error"))
+"""What every text is answered with from some moment on, as if it were about the text."""
+
+SICK = Fault("one sick node", "answer", 0, status=404, body=_PAGE, headers=_HTML)
+"""What every third request is answered with, from some moment on."""
+
 CRASHES = (
     "crash before intent commit",
     "crash after intent commit",
@@ -101,7 +116,7 @@ CRASHES = (
 DISK = ("disk full", "write error", "fsync error")
 OTHER = ("cancelled at an await", "every task cancelled", "signal once", "signal twice", "left early", "outage")
 PROCESS_ENDINGS = (*CRASHES, *DISK, *OTHER)
-ENDINGS = (*PROCESS_ENDINGS, *(fault.name for fault in BARS))
+ENDINGS = (*PROCESS_ENDINGS, *(fault.name for fault in (*BARS, REFUSING, SICK)))
 """What ends a process, or may."""
 
 SET_CLOCKS = ("wall clock set back", "wall clock set forward", "machine asleep")
@@ -157,5 +172,8 @@ LEDGER = (
 """What may befall the books between two processes."""
 
 KINDS: tuple[str, ...] = tuple(
-    dict.fromkeys([fault.name for fault in REQUEST_FAULTS] + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG, *LEDGER])
+    dict.fromkeys(
+        [fault.name for fault in (*REQUEST_FAULTS, *GATEWAY_FAULTS)]
+        + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG, *LEDGER]
+    )
 )

@@ -14,8 +14,10 @@ from rumbleup_async import retry
 from rumbleup_async.bulk import care
 from rumbleup_async.bulk import engine as engine_module
 from rumbleup_async.bulk import reconcile as reconcile_module
+from rumbleup_async.bulk import run as run_module
 from rumbleup_async.bulk import sender as sender_module
 from rumbleup_async.bulk.engine import Engine
+from rumbleup_async.bulk.held import Held
 from rumbleup_async.bulk.reconcile import Reconciled
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.sender import Sender
@@ -26,11 +28,14 @@ from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import (
     Accepted,
+    Bar,
+    Barred,
     Draw,
     Findings,
     NotSent,
     Outcome,
     Planned,
+    Refused,
     Skipped,
     State,
     Text,
@@ -51,7 +56,7 @@ from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong
 
-WORLDS = 200
+WORLDS = 300
 """In so many worlds each exhibit must have been caught."""
 SIZE = 120
 
@@ -587,6 +592,28 @@ def _resume_suppresses_nobody() -> list[Any]:
     return [patch.object(care, "both", lambda kept, given: given)]
 
 
+# ---- people written off, or left behind in silence ----
+
+_refusal = wire._decipher_refusal
+
+
+def _page_is_refusal() -> list[Any]:
+    def decipher(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
+        outcome = _refusal(response, hide)
+        is_for_good = isinstance(outcome, Barred) and outcome.kind in {Bar.GATEWAY, Bar.ACCOUNT, Bar.OTHER}
+        return Refused(outcome.reason, response.status) if is_for_good else outcome  # type: ignore[union-attr]
+
+    return [patch.object(wire, "_decipher_refusal", decipher)]
+
+
+def _threshold_stays_refused() -> list[Any]:
+    return [patch.object(Held, "sift", lambda self, done, open_now: (list(done), {}))]
+
+
+def _left_in_silence() -> list[Any]:
+    return [patch.object(run_module, "left_over", lambda reasons: None)]
+
+
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
     Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
@@ -699,5 +726,8 @@ EXHIBITS: tuple[Exhibit, ...] = (
         _resume_suppresses_nobody,
         "suppressed",
     ),
+    Exhibit("a page is a refusal", "gateways that book every error as final", _page_is_refusal, "never said no"),
+    Exhibit("the refusals that stopped the run stay", "mailers with a circuit breaker", _threshold_stays_refused, "the very row"),
+    Exhibit("a run leaves texts behind in silence", "upload and reminder scripts", _left_in_silence, "left over"),
     Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
 )

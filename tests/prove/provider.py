@@ -15,7 +15,7 @@ import msgspec
 
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import MaybeSentError, NotSentError, Request, Response
-from tests.prove.faults import Fault
+from tests.prove.faults import GATEWAY_FAULTS, SICK, Fault
 from tests.prove.logs import Log, Taken
 from tests.prove.loop import Dead, Loop
 
@@ -47,6 +47,7 @@ class Provider:
         self._seed = seed
         self._random = random.Random(seed ^ 0x5EED)
         self._latency = latency
+        self._gateway = random.Random(seed ^ 0x502)
         self.loop: Loop
         self.truth: list[Taken] = []
         self.met: Counter[str] = Counter()
@@ -62,6 +63,14 @@ class Provider:
         self.always: Fault | None = None
         """What every request is answered with, if so."""
         self.always_until = 0
+        self.gateway_share = 0.0
+        self.is_sick = False
+        """One node of three behind the balancer is ill."""
+        self.said_no: set[str] = set()
+        """Phones whose text the provider itself has refused."""
+        self.row: list[tuple[str, int]] = []
+        """Phones refused for no reason of their own, each with the requests there were by then, of this process; those before an
+        accepted text that left later are gone from it."""
         self.requests: list[tuple[float, str]] = []
         """When a text left the process, whatever became of it, in this process."""
         self.flights: dict[int, Body] = {}
@@ -93,6 +102,7 @@ class Provider:
         """A new process calls."""
         self.loop = loop
         self.requests = []
+        self.row = []
         self.flights = {}
         self.in_flight = 0
         self.lost = 0
@@ -134,6 +144,7 @@ class Provider:
         phone = body.phone
         loop = self.loop
         self.requests.append((loop.now, phone))
+        number = len(self.requests)
         self.on_request(len(self.requests))
         if loop.has_died():
             # Died with the request written: it may arrive.
@@ -169,6 +180,7 @@ class Provider:
         if flight:
             del self.flights[flight]
             logid = self._take(body)
+        self.row = [(refused, seen) for refused, seen in self.row if seen >= number]
         return Response(200, _JSON, b'{"logid":"%s","phone":"%s"}' % (logid.encode(), phone.encode()))
 
     def _given_up(self, flight: int, body: Body) -> None:
@@ -195,6 +207,10 @@ class Provider:
             if len(self.requests) <= self.always_until:
                 return self.always
             self.always = None
+        if self.is_sick and not len(self.requests) % 3:
+            return SICK
+        if self.gateway_share and self._gateway.random() < self.gateway_share:
+            return self._gateway.choice(GATEWAY_FAULTS)
         if draw < self.share:
             return self.faults[int(draw / self.share * len(self.faults))]
         return None
@@ -230,7 +246,14 @@ class Provider:
             del self.flights[flight]
             self._take(body)
         self._raise(fault)
+        self._note_refusal(fault, phone)
         return Response(fault.status, fault.headers or _JSON, fault.body)
+
+    def _note_refusal(self, fault: Fault, phone: str) -> None:
+        if fault.name.startswith("refused"):
+            self.said_no.add(phone)
+            if "landline" not in fault.name:
+                self.row.append((phone, len(self.requests)))
 
     def _raise(self, fault: Fault) -> None:
         if fault.kind == "nothing left":

@@ -154,6 +154,19 @@ class World:
         log.zone = draw.choice((0.0, 0.0, 0.0, 1.0, -1.0)) * draw.randrange(1, 28) * 1800
         log.has_date = draw.random() < 0.8
         provider.draw_faults = faults.DRAW_FAULTS
+        self._draw_gateways()
+
+    def _draw_gateways(self) -> None:
+        """In some worlds there is something before the provider that answers for itself."""
+        draw = random.Random(self.seed ^ 0x404)
+        if draw.random() < 0.85:
+            return
+        self.provider.gateway_share = draw.choice((0.0, 0.02, 0.1))
+        self.provider.draw_faults = (*faults.DRAW_FAULTS, faults.GATEWAY_FAULTS[0])
+        self.endings = [
+            ending if draw.random() < 0.6 else Ending(draw.choice((faults.SICK, faults.REFUSING)).name, ending.after)
+            for ending in self.endings
+        ]
 
     # ---- the parts that are injected ----
 
@@ -232,13 +245,16 @@ class World:
             loop.alarms[loop.steps + 1 + int(self.random.random() * 40)] = self._cancel_all
         elif kind.startswith("signal"):
             loop.alarms[loop.steps + 1 + int(self.random.random() * 20)] = self._signal
+        elif kind == "one sick node":
+            self._happens(kind)
+            self.provider.is_sick = True
         elif kind == "outage":
             self._happens(kind)
             fault = self.random.choice(faults.REQUEST_FAULTS)
             self.provider.always = fault
             self.provider.always_until = number + self.random.randrange(5, 150)
         else:
-            for bar in faults.BARS:
+            for bar in (*faults.BARS, faults.REFUSING):
                 if bar.name == kind:
                     self.is_armed, self.ending = False, None
                     self.provider.always, self.provider.always_until = bar, 1_000_000_000
@@ -305,7 +321,7 @@ class World:
             self.befalls.now()
             self.ending = next(endings, None)
             if self.lives == _LIVES // 2:
-                self.provider.share = self.provider.draw_share = 0.0
+                self.provider.share = self.provider.draw_share = self.provider.gateway_share = 0.0
             if self.lives > _LIVES:
                 raise AssertionError(f"not finished after {self.lives} processes; the last: {self.last}")
             if self._process():
@@ -322,7 +338,7 @@ class World:
         self.is_armed = self.has_stopped = self.has_ended = False
         self.is_disk_broken = ""
         self.run_ = None
-        self.provider.always = None
+        self.provider.always, self.provider.is_sick = None, False
         if self.ending is not None and self.ending.kind == "crash on opening":
             loop.alarms[1 + self.random.randrange(30)] = self.crash
         self._draw_clock()
@@ -505,11 +521,25 @@ class World:
                 assert not twice, f"results handed out twice for rows {twice[:5]}"
             lost = self.provider.lost
             assert lost <= run.lost_draws, f"{lost} contacts locked for nobody, {run.lost_draws} noted"
+        self._look_for_wrongs_of_refusals(run)
         self.note("ended", self.last.partition(":")[0])
         if stopped is not None or self.last.startswith(("cancelled", "Ledger")):
             return False
         counts = run.counts
         return not counts[State.QUEUED] and not counts[State.INTENT] and not self._is_unfinished()
+
+    def _look_for_wrongs_of_refusals(self, run: Run) -> None:
+        """At the end of a process that did not die."""
+        stopped = run._stopped
+        if self.last == "None":
+            left = run.counts[State.QUEUED]
+            assert not left, f"{left} texts are left over, and the run says nothing"
+        engine = run._engine
+        if stopped is None or stopped.cause != "error threshold" or not isinstance(engine, Engine) or engine.is_last_round:
+            return
+        row = {phone for phone, _ in self.provider.row}
+        off = [kept.phone for kept in self.storage.kept().values() if kept.state == "refused" and kept.phone in row]
+        assert not off, f"refused in the very row that stopped the run: {off[:5]}"
 
     def _is_unfinished(self) -> bool:
         """Whether contacts are left that nobody has told of."""
@@ -599,7 +629,7 @@ class World:
 
     def _send_again(self) -> None:
         """Queue the absent again and be stopped; what was held back for days arrives; go on without having looked."""
-        self.provider.share = self.provider.draw_share = 0.0
+        self.provider.share = self.provider.draw_share = self.provider.gateway_share = 0.0
         bar = self.random.choice((None, *faults.BARS[:1]))
         limit = self.random.randrange(0, 4)
         self._short_life(functools.partial(self._resend, limit, bar), 0, "")
@@ -615,7 +645,7 @@ class World:
         self.steps.append(0)
         self.commits.append(0)
         self.provider.begin(loop)
-        self.provider.always = None
+        self.provider.always, self.provider.is_sick = None, False
         self.is_armed, self.ending, self.is_disk_broken, self.has_stopped, self.run_ = False, None, "", False, None
         if death:
             loop.alarms[death] = lambda: self._die_of(kind)
@@ -687,6 +717,7 @@ class World:
             allowed=explained,
             planned=self.people.planned,
             never=self.people.suppressed,
+            said_no=self.provider.said_no,
         )
         assert self.provider.wrongs == [], "; ".join(self.provider.wrongs[:3])
         if self.trace is not None:
