@@ -88,6 +88,20 @@ async def test_a_list_counts_however_it_is_kept(
     assert texted(simulator) == left
 
 
+async def test_a_list_counts_over_sendblue_too(process: Process, simulator: Simulator, voters: str, tmp_path: Path) -> None:
+    """Its phones have another form, in which a number without +1 would suppress nobody."""
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("phone\n0012025550101\n+2025550102\n")
+    two.write_text("phone\n(202) 555-0103 x4\n")
+    send = ["send", voters, "--provider", "sendblue", "--from", "+12025550199", "--text", TEXT, "--per-second", "0"]
+    done = await process(*send, "--yes", "--suppress", one, "--suppress", two)
+    assert done.returncode == 0, done.stderr
+    assert sorted(text.phone[-10:] for text in simulator.truth) == PEOPLE[3:]
+    ledger = tmp_path / "voters-sendblue.ledger"
+    done = await process("send", voters, "--action", "125", "--text", TEXT, "--dry-run", "--suppress", ledger)
+    assert "3  skipped: suppressed" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -377,6 +377,16 @@ def _full_bucket() -> list[Any]:
     return [patch.object(Pace, "_limit_to", limit_to)]
 
 
+def _suppressed_abroad() -> list[Any]:
+    from rumbleup_async.bulk import phones, suppression
+
+    def strictly(entry: str) -> frozenset[str]:
+        phone, _ = phones.normalise(entry)
+        return frozenset((phone,)) if phone else frozenset()
+
+    return [patch.object(suppression, "numbers_of", strictly)]
+
+
 def _suppression_forgotten() -> list[Any]:
     from rumbleup_async.bulk import screening
 
@@ -669,6 +679,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("the limit counts for each worker", "worker pools with their own counters", _limit_by_worker, "at a limit of"),
     Exhibit("the rate counts for each worker", "worker pools with their own limiters", _rate_by_worker, "within a second"),
     Exhibit("twice the rate in the first second", "leaky buckets of a whole second", _full_bucket, "within a second"),
+    Exhibit("opt-outs in another form are nobody's", "our own lists, by a hostile one", _suppressed_abroad, "suppressed"),
     Exhibit("the suppression list is read and not used", "opt-outs synchronised too late", _suppression_forgotten, "suppressed"),
     Exhibit("waiting workers do not hear a stop", "queues drained on shutdown", _stop_unheard, "after a stop"),
     Exhibit(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 TEMPLATE = "Hi {first_name}, vote on Tuesday. STOP to opt out"
 _NAMES = ("Ada", "Grace", "Edsger", "Barbara", "Tony", "Radia", "Leslie", "Frances")
+_WRITTEN = ("{}", "+{}", "001{}", "+1{}", "011 1 {}", "{} x5", "1{}.0", "0{}", "tel:+1{}", "+1+{}", "home {}")
 
 
 class Listed(NamedTuple):
@@ -20,6 +21,11 @@ class Listed(NamedTuple):
     suppressed: frozenset[str]
     handed_out: dict[str, bytes]
     """The same people as message/next hands them out, by phone; without those that only a list can hold."""
+
+    @property
+    def opted_out(self) -> list[str]:
+        """Those who must not be texted, as the lists of others write them: each in another way."""
+        return [_WRITTEN[number % len(_WRITTEN)].format(phone) for number, phone in enumerate(sorted(self.suppressed))]
 
 
 def make_list(draw: random.Random, size: int, *, is_handed_out: bool) -> Listed:

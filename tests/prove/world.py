@@ -419,7 +419,7 @@ class World:
         pace = Pace(given.get("rate"))
         options = Options(
             limit=limit,
-            suppress=() if is_told else self.people.suppressed,
+            suppress=() if is_told else self.people.opted_out,
             locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
         )
 
@@ -674,7 +674,7 @@ class World:
             Options(
                 concurrency=self.concurrency,
                 limit=limit,
-                suppress=self.people.suppressed,
+                suppress=self.people.opted_out,
                 locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
             ),
             gateway=self._gateway,
