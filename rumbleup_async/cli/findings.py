@@ -10,17 +10,14 @@ from pathlib import Path
 from rumbleup_async.bulk import areas
 from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.ledger import Reader
+from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.messaging import Plan, State
 
 
 def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     """What the list holds, before the question."""
-    reader = Reader(ledger)
-    try:
+    with looking_into(ledger) as reader:
         reasons, segments, rows = reader.reasons(), reader.segments(), reader.first_rows(3)
-    finally:
-        reader.close()
     total = sum(number for _, _, number in reasons)
     queued = sum(number for state, _, number in reasons if state is State.QUEUED)
     done = sum(number for state, _, number in reasons if state not in {State.QUEUED, State.SKIPPED})

@@ -1,6 +1,6 @@
 """Ledgers beside a list that have texted the same people into the same project.
 
-Lives here: finding them and saying so. May import: bulk.report, cli.console, ledger, messaging.
+Lives here: finding them and saying so. May import: cli.console, cli.rehearsal, ledger, messaging.
 
 A browser's second download of a list has another name, and so another ledger: nothing else would tell that its people have the
 text already. A look costs little: no more than `_MOST` ledgers, and of long lists a sample. It disturbs no run, and a file that
@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from rumbleup_async.cli.console import plural, say
+from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
@@ -37,12 +38,9 @@ class Neighbour(msgspec.Struct, frozen=True):
 
 def look(ledger: Path, folders: list[Path], identity: Identity | None) -> list[Neighbour]:
     """The neighbours of a ledger that is about to text. `identity` None: any server and account."""
-    mine = Reader(ledger)
-    try:
+    with looking_into(ledger) as mine:
         plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
-        is_sample = len(phones) >= _SAMPLE
-    finally:
-        mine.close()
+    is_sample = len(phones) >= _SAMPLE
     found = []
     for path in _ledgers(folders, ledger) if phones else []:
         try:
@@ -57,16 +55,25 @@ def look(ledger: Path, folders: list[Path], identity: Identity | None) -> list[N
 def _ledgers(folders: list[Path], ledger: Path) -> list[Path]:
     """The ledgers in these folders, those last written first."""
     found: dict[tuple[int, int], tuple[float, Path]] = {}
-    own = ledger.stat()
+    own = _identity_of(ledger)
     for folder in folders:
         for path in folder.glob("*.ledger"):
             try:
                 seen = path.lstat()
             except OSError:
                 continue
-            if stat.S_ISREG(seen.st_mode) and (seen.st_dev, seen.st_ino) != (own.st_dev, own.st_ino):
+            if stat.S_ISREG(seen.st_mode) and (seen.st_dev, seen.st_ino) != own:
                 found[seen.st_dev, seen.st_ino] = (seen.st_mtime, path)
     return [path for _, path in sorted(found.values(), reverse=True)][:_MOST]
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    """None for the ledger of a dry run, which has no name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _seen(

@@ -1,6 +1,6 @@
 """Finished texts, shown before the question because the user asked to see some.
 
-Lives here: words and JSON of `--preview`. May import: cli.console, ledger, messaging.
+Lives here: words and JSON of `--preview`. May import: cli.console, cli.rehearsal, messaging.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.ledger import Reader
+from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.messaging import mask
 
 
 def show_preview(ledger: Path, number: int, limit: int | None) -> list[dict[str, Any]]:
     """Show the first, the longest and `number` other texts of those that would be sent, and give them for JSON."""
-    reader = Reader(ledger)
-    try:
+    with looking_into(ledger) as reader:
         samples = reader.samples(number, limit)
-    finally:
-        reader.close()
     for sample in samples:
         say(f"  row {sample.row:,} ({sample.why}), {mask(sample.phone)}, {plural(sample.segments, 'segment')}:")
         for line in sample.text.split("\n"):

@@ -15,6 +15,7 @@ from typing import IO, BinaryIO, Protocol
 
 from rumbleup_async.bulk.contacts import open_list
 from rumbleup_async.cli.looking import harmless
+from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.cli.saving import check, save
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
@@ -46,11 +47,8 @@ class Rejects:
     def write(self, *, phone_field: str | None, encoding: str | None, quiet: bool) -> None:
         """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
         if self._out is not None:
-            reader = Reader(self._ledger)
-            try:
+            with looking_into(self._ledger) as reader:
                 save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="rows", quiet=quiet)
-            finally:
-                reader.close()
 
     def _fill(self, file: IO[bytes], reader: Reader, phone_field: str | None, encoding: str | None) -> int:
         writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +19,7 @@ import typer
 from rumbleup_async import open_files
 from rumbleup_async.bulk.areas import DEFAULT
 from rumbleup_async.bulk.run import Run
-from rumbleup_async.cli import neighbours, progress, providers, speed
+from rumbleup_async.cli import neighbours, progress, providers, rehearsal, speed
 from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
@@ -118,8 +117,7 @@ async def send(
     async with AsyncExitStack() as stack:
         beside = ledger or default_ledger(source, row.name(order))
         if dry_run:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rumbleup-"))
-            ledger = Path(folder) / "dry-run.ledger"
+            ledger, take_name_away = stack.enter_context(rehearsal.scratch())
             client = row.dry()
         else:
             ledger = beside
@@ -138,6 +136,8 @@ async def send(
             **_said(consent),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
+        if dry_run:
+            take_name_away()
         words = "stopping while the list is read; nothing was sent"
         with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
             fresh = await run.load(source, rows, copy=rejects.copy)

@@ -74,8 +74,7 @@ def _stands(path: Path, before: Standing, run: str) -> bool:
         found = path.lstat()
     except OSError:
         return False
-    if (found.st_dev, found.st_ino) == (before.device, before.inode):
-        return True
+    is_that_file = (found.st_dev, found.st_ino) == (before.device, before.inode)
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -83,5 +82,5 @@ def _stands(path: Path, before: Standing, run: str) -> bool:
         finally:
             db.close()
     except sqlite3.Error:
-        return False
+        return is_that_file and found.st_size > 0
     return plan is not None and plan[0] == run

@@ -47,7 +47,8 @@ class SQLite:
 
     def open(self) -> list[str]:
         os.close(open_own(self.path))
-        db = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        # An absolute path: SQLite may read `file:x` as an address of another file than the one that was made for its owner only.
+        db = sqlite3.connect(self.path.absolute(), isolation_level=None, timeout=10)
         try:
             ours = _prepare(db)
         except sqlite3.Error as error:
