@@ -15,7 +15,7 @@ from typing import Final
 
 _WORDS: Final = (
     *("null", "none", "undefined", "undef", "nothing", "unset", "unknown", "missing", "blank", "empty", "dbnull"),
-    *("nonetype", "notavailable", "infinity", "qnan", "snan", "nullptr", "nan", "nil", "na", "inf"),
+    *("nonetype", "notavailable", "infinity", "qnan", "snan", "nullptr", "nan", "nil", "na", "inf", "nul"),
 )
 """Words of letters alone, which nobody is called, or at least not in a spelling of `_SPELLINGS`."""
 
@@ -35,7 +35,7 @@ _MARKS: Final = (
     *("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "1.#inf", "-1.#inf", "1.#snan", "#null!", "double.nan", "number.nan"),
     *("[object object]", "[object undefined]", "[object null]", "<class 'nonetype'>", "%!s(<nil>)", "%!v(<nil>)", "%!d(<nil>)"),
     *("system.dbnull", "dbnull.value", "db_null", "sql_null", "null_value", "na_character_", "na_integer_", "na_real_"),
-    *("[]", "{}", "()", "<>"),
+    *("[]", "{}", "()", "<>", "#ref", "#value", "#name", "#num", "#div/0", "#spill", "#calc", "n.v.", "s/n", "sin nombre"),
 )
 
 EMPTY: Final = frozenset(
@@ -46,8 +46,17 @@ EMPTY: Final = frozenset(
 
 _any_case: Final = frozenset(
     {*_PHRASES, *_MARKS}
-    | {f"{a}{word}{z}" for word in (*_IN_BRACKETS, *_PHRASES) for a, z in ("()", "[]", "<>", "{}", ("{{", "}}"))}
+    | {
+        f"{a}{word}{z}"
+        for word in (*_IN_BRACKETS, *_PHRASES)
+        for a, z in ("()", "[]", "<>", "{}", "$$", "??", "**", ("{{", "}}"), ("__", "__"))
+    }
 )
+
+_IN_A_NAME: Final = frozenset(
+    {"null", "NULL", "(null)", "(NULL)", "undefined", "nan", "NaN", "NaT", "<NA>", "#N/A", "\\N", "<null>", "[null]"}
+)
+"""What programs put before or behind the other half of a name: `Ada null`, `undefined Lovelace`."""
 
 # `#REF!`, `#DIV/0!`, `#NAME?` and their translations, `Err:502` of LibreOffice, and a column too narrow for its number.
 _error = re.compile(r"#¡?[^\W\d_][\w/ .]*[!?]|#+|[Ee]rr:\s?\d{3}").fullmatch
@@ -82,6 +91,16 @@ def undress(value: str) -> str:
     return value
 
 
+def _is_nothing(value: str) -> bool:
+    if value in EMPTY or value.rstrip(".,;:!") in EMPTY or value.lower() in _any_case or _error(value):
+        return True
+    if " " not in value:
+        return False
+    # A name put together of two cells of which neither or only one was there.
+    parts = value.split()
+    return parts[0] in _IN_A_NAME or parts[-1] in _IN_A_NAME or all(part in EMPTY or part.lower() in _any_case for part in parts)
+
+
 def clean(value: str) -> str:
     """A stripped cell as it counts: without its dress, and "" if it says nothing.
 
@@ -93,12 +112,10 @@ def clean(value: str) -> str:
     if not value.isprintable():
         value = value.strip(_invisible).strip().strip(_invisible)
     if value[:1].isalnum():
-        return "" if value in EMPTY or value.lower() in _any_case or _error(value) else value
+        return "" if _is_nothing(value) else value
     value = undress(value)
     # What still begins with = is a formula that nobody has worked out.
-    if value[:1] == "=" or value in EMPTY or value.lower() in _any_case or _stroke(value) or _error(value):
-        return ""
-    return value
+    return "" if value[:1] == "=" or _stroke(value) or _is_nothing(value) else value
 
 
 class Clean(dict[str, str]):

@@ -21,12 +21,15 @@ NOTHING = [
     *("-", "--", "—", "?", "???", ".", "...", "_", "*", "/", "", "''", '""', '="NULL"', '=""', "=NA()", "='x'!A1", "'NULL", "'"),
     *('"null"', "'null'", '"""', "\u200bNULL\u200b", "\ufeff", "not available", "Not Applicable", "unknown", "%!s(<nil>)"),
     "\x00",
+    *("NULL NULL", "nan nan", "undefined undefined", "None None", "Ada null", "NULL Lovelace", "Ada (null)", "Grace undefined"),
+    *("NULL.", "None,", "#REF", "$NULL$", "__null__", "?unknown?", "(Unknown)", "NUL", "Unknown Unknown", "[None]"),
 ]
 
 NAMES = [
     *("Ada", "O'Neil", "'t Hooft", "'s-Gravenhage", "d'Arc", "Nan", "Na", "Nil", "Nona", "Annan", "Nilsson", "Nullo", "Noneman"),
     *("Jean-Luc", "Mary Ann", "J.", "A", "José", "Ng", "Robert “Bob”", 'Robert "Bob" Lee', "N'Golo", "0", "5", "#1", "$5"),
     *("🎉", "!"),
+    *("None of the above", "Nan Goldin", "Na Li", "Mary Na", "Nil Admirari", "Max Null-Meier", "St. Nil.", "Ms. Nan"),
     *("10%", "Null-Smith", "Blank", "Naa", "(Bob)", "@ada", "#winning"),
 ]
 
