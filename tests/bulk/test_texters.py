@@ -1515,3 +1515,59 @@ def test_a_list_is_not_for_concurrent_mode(tmp_path: Path, way: str) -> None:
         virtual_time.run(main())
     assert server.draws == []
     assert run.summary.total == 0
+
+
+# ---- put aside ----
+
+PAGE = Barred(Bar.GATEWAY, "404 an HTML page", 404)
+
+
+@LEDGERS
+def test_whoever_met_a_page_is_tried_once_more_at_the_end(kind: str, tmp_path: Path) -> None:
+    """A sick node would cost a contact the text, or the run a minute of waiting for a lock that is its own."""
+    server = Server(20, script=lambda text, n: PAGE if text.row % 5 == 0 and n == 1 else accepts(text, n))
+    came = play(server, ledger=make_ledger(kind, tmp_path), texters=4)
+    fine(server)
+    assert (came.summary.sent, came.summary.stopped) == (20, None)
+    assert came.took < 60
+    assert max(server.handed.values()) == 1, "its own lock is still in force"
+    assert Counter(server.delivered) == {row: 2 if row % 5 == 0 else 1 for row in range(1, 21)}
+
+
+@LEDGERS
+def test_whoever_meets_it_again_is_left_over(kind: str, tmp_path: Path) -> None:
+    """A contact that nobody can text would be tried for ever, or left in silence."""
+    server = Server(20, script=lambda text, n: PAGE if text.row == 5 else accepts(text, n))
+    came = play(server, ledger=make_ledger(kind, tmp_path), texters=4, locks=Locks(patience=5.0))
+    fine(server)
+    assert (came.summary.sent, came.summary.not_sent) == (19, 1)
+    assert came.summary.stopped == "left over: 1, mostly 404 an HTML page"
+    assert server.delivered.count(5) == 2
+
+
+def test_nobody_is_tried_once_more_whose_lock_may_be_over() -> None:
+    """Somebody would be texted twice: by us, and by whom the server has handed the contact to meanwhile."""
+
+    async def late() -> Outcome:
+        await asyncio.sleep(25.0)
+        return PAGE
+
+    server = Server(3, script=lambda text, n: late() if text.row == 1 and n == 1 else accepts(text, n), lock=30.0)
+    server.closes_lost = False
+    came = virtual_time.run(work(make(server, texters=2, locks=Locks(held=30.0, send_within=20.0, patience=60.0))))
+    assert server.wrongs == []
+    assert came.summary.sent == 3
+    assert server.handed[phone(0)] == 2, "the server has handed it out again"
+    first, second = [call.time for call in server.calls if call.phone == phone(0)]
+    assert second - first >= 30.0
+
+
+def test_a_page_for_a_draw_ends_nothing() -> None:
+    """One sick node would end the work of all texters, with contacts left at the server."""
+    server = Server(20, says=lambda number: PAGE if number % 3 == 0 else None)
+    came = play(server, texters=4)
+    fine(server)
+    assert (came.summary.sent, came.summary.stopped, came.run.lost_draws) == (20, None, 0)
+    server = Server(20, says=lambda number: PAGE)
+    came = play(server, texters=4)
+    assert (came.summary.stopped or "").startswith("error threshold: 5 draws in a row failed")
