@@ -98,13 +98,12 @@ async def reconcile(
 async def _due(ledger: Ledger, doubts: Sequence[Doubt], findings: Findings, settle: float, asked: float) -> dict[int, float]:
     """Seconds until the absence of each of these counts, by row; those without a time never."""
     timed = [doubt for doubt in doubts if doubt.time]
-    now, offset = findings.now, findings.offset
-    if now is not None and (abs(now - asked) > _NEAR or offset is None or abs(offset) > _NEAR):
-        # What our clock showed at the time tells nothing.
+    now, offset = asked if findings.now is None else findings.now, findings.offset
+    if abs(now - asked) > _NEAR or offset is None or abs(offset) > _NEAR:
+        # What our clock showed at the time tells nothing. The provider's tells how long ago the first look was, or at worst ours.
         first = await ledger.first_looks(timed, now)
         return {doubt.row: first[doubt.row] + settle - now for doubt in timed}
-    late = max(0.0, offset or 0.0)
-    return {doubt.row: _latest(doubt) / 1000 + late + settle - asked for doubt in timed}
+    return {doubt.row: _latest(doubt) / 1000 + settle - asked for doubt in timed}
 
 
 def _latest(doubt: Doubt) -> int:
