@@ -117,6 +117,8 @@ class Engine:
         """Whoever keeps the books of several engines has said that the queue is worked through."""
         self._parked = 0
         """Texts queued again, for a later resume: this run does not come to them any more."""
+        self._was_cut = False
+        """The limit had ended the run before its list when the last round began."""
         self._added = 0
         """Additions to the queue by a feed."""
         self._is_fed = True
@@ -203,8 +205,15 @@ class Engine:
     @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list, or its provider, had no more contacts."""
+        if self._sender.is_last_round:
+            return self._was_cut
         more = self._drawing is not None or not self._is_whole or self._ledger.counts[State.QUEUED] > self._parked
         return self._left <= 0 and more
+
+    @property
+    def put_aside(self) -> int:
+        """Texts that this run has tried and queued again, and not sent after all."""
+        return self._parked if self._drawing is None else self._ledger.counts[State.QUEUED]
 
     @property
     def window(self) -> int:
@@ -295,12 +304,11 @@ class Engine:
         if self._is_stopping or self._sender.is_last_round:
             return False
         await self._refuse(is_end=True)
-        is_cut = self._left <= 0 and self._ledger.counts[State.QUEUED] > self._parked
-        if not self._parked or is_cut or self._drawing is not None or not await self._ledger.again():
+        if not self._parked or self._drawing is not None or not await self._ledger.again():
             return False
+        # They were counted when they were opened first; and whoever is queued before the last that was opened is one of them.
+        self._was_cut, self._left, self._parked = self.is_cut_by_limit, self._parked, 0
         self._sender.begin_last_round()
-        self._left = math.inf  # all of them were counted when they were opened first
-        self._parked = 0
         self._is_dry = False
         return True
 

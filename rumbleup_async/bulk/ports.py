@@ -270,6 +270,10 @@ class Sends(Protocol):
         """Texts that may be in flight at this moment."""
 
     @property
+    def put_aside(self) -> int:
+        """Texts that this run has tried and queued again, and not sent after all."""
+
+    @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list, or its provider, had no more contacts."""
 

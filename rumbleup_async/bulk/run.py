@@ -654,10 +654,18 @@ class Run:
             await self._engine.run(feed)
         finally:
             self._stopped = self._stopped or self._engine.stopped
-        if self._stopped is None and self._engine.is_cut_by_limit:
-            self._stopped = Stop("limit", f"{self._options.limit} at most, as asked for")
-        if self._stopped is None and self._ledger.counts[State.QUEUED]:
-            self._stopped = left_over(await self._ledger.left())
+        if self._stopped is None:
+            self._stopped = await self._why_not_all(self._engine)
+
+    async def _why_not_all(self, engine: Sends) -> Stop | None:
+        """Why contacts are left at the end of the list, if some are: a limit, or what nothing could be done about."""
+        is_cut = engine.is_cut_by_limit
+        if self._ledger.counts[State.QUEUED] and (engine.put_aside or not is_cut):
+            # Behind a limit those are not told of that were never tried, as asked for.
+            reasons = [(reason, number) for reason, number in await self._ledger.left() if reason or not is_cut]
+            if reasons:
+                return left_over(reasons)
+        return Stop("limit", f"{self._options.limit} at most, as asked for") if is_cut else None
 
     async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
         if contacts is None:

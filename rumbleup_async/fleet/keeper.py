@@ -112,6 +112,8 @@ class Fleet:
         self._has_accepted = False
         self._parked = 0
         """Texts queued again, in this round."""
+        self._was_cut = False
+        """The limit had ended the run before its list when the last round began."""
         self._turning: list[_Sender] = []
         """All are through the queue; who of these has not asked yet in the last round still closes what it has held."""
         self._is_last_round = False
@@ -186,7 +188,12 @@ class Fleet:
     @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list."""
-        return self._left <= 0 and self._ledger.counts[State.QUEUED] > self._parked
+        return self._was_cut or (self._left <= 0 and self._ledger.counts[State.QUEUED] > self._parked)
+
+    @property
+    def put_aside(self) -> int:
+        """Texts that this run has tried and queued again, and not sent after all."""
+        return self._parked
 
     # ---- the senders ----
 
@@ -376,7 +383,8 @@ class Fleet:
             return now, last
         self._turning = []
         if not self._is_stopped():
-            self._parked, self._left = 0, sys.maxsize  # all of them were counted when they were opened first
+            # They were counted when they were opened first; whoever is queued before the last that was opened is one of them.
+            self._was_cut, self._left, self._parked = self.is_cut_by_limit, self._parked, 0
             await self._ledger.again()
         return now + last, []
 
@@ -388,7 +396,7 @@ class Fleet:
         if not waiting or not all(sender.is_waiting for sender in waiting):
             return
         self._is_last_round = True
-        if self._ledger.counts[State.QUEUED] == self._parked > 0:
+        if self._parked:
             self._turning = waiting
         for sender in waiting:
             sender.is_waiting = False

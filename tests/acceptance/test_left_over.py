@@ -150,6 +150,23 @@ def test_a_short_list_that_texts_nobody(stage: Stage, provider: Provider, rows: 
     stage.check(rows, summary=after.json)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_pilot_that_texts_nobody(stage: Stage, processes: int) -> None:
+    """Else `--limit 3` into a wrong project would end with 0; and what it met would never be tried once more."""
+    gateway = Gateway(lambda number, phone: PAGE_404)
+    with serving(gateway) as url:
+        env = stage.environment(RUMBLEUP_BASE_URL=url)
+        done = stage.send(stage.list(50), "--limit", "3", "--processes", processes, env=env)
+        assert (done.code, done.json["not_sent"]) == (3, 50)
+        assert done.json["stopped"] == f"left over: 3, mostly 404 an HTML page of {len(PAGE)} bytes"
+        assert gateway.number == 6
+        gateway.say = lambda number, phone: PAGE_404 if number == 8 else None
+        done = stage.send(stage.list(50), "--limit", "3", "--processes", processes, env=env)
+        assert (done.code, done.json["sent"], done.json["not_sent"]) == (0, 3, 47), done
+        assert gateway.number == 10
+    stage.check(50, truth=gateway.taken, summary=done.json)
+
+
 def test_what_was_asked_for_is_no_failure(stage: Stage) -> None:
     """Else `--limit` and a dry run would fail every job that uses them."""
     gateway = Gateway(lambda number, phone: None)

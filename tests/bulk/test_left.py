@@ -209,7 +209,15 @@ def test_what_is_left_by_a_limit_is_as_asked_for() -> None:
     """`--limit 5` would be a failure; or what failed within the limit would be none."""
     provider = Provider(lambda text, n: PAGE if text.row == 2 else accepts(text, n))
     summary, _, _ = text_all(provider, 20, limit=5)
-    assert summary.stopped == "limit: 5 at most, as asked for"
+    assert summary.stopped == "left over: 1, mostly 404 an HTML page"
+    assert provider.delivered == [1, 2, 3, 4, 5, 2]
+    provider = Provider(lambda text, n: PAGE if text.row == 2 and n == 1 else accepts(text, n))
+    summary, _, _ = text_all(provider, 20, limit=5)
+    assert (summary.sent, summary.stopped) == (5, "limit: 5 at most, as asked for")
+    assert provider.delivered == [1, 2, 3, 4, 5, 2]
+    provider = Provider(lambda text, n: PAGE)
+    summary, _, _ = text_all(provider, 20, limit=3)
+    assert summary.stopped == "left over: 3, mostly 404 an HTML page", "a pilot that texts nobody does not end well"
     for count in (5, 4):
         provider = Provider(lambda text, n: PAGE if text.row == 2 else accepts(text, n))
         summary, _, _ = text_all(provider, count, limit=5)
