@@ -35,7 +35,7 @@ def check(proxy: str, base_url: str) -> str:
     except ValueError:
         parts, port = None, None
     if parts is not None and ("@" in parts.netloc or parts.username is not None):
-        raise ConfigurationError(f"the proxy's URL must not contain a name or password; {AUTH} holds them, as NAME:WORD")
+        raise ConfigurationError(f"the proxy's URL must not contain a name or password; {AUTH} holds them, as NAME:PASSWORD")
     if parts is not None and parts.scheme.startswith("socks"):
         raise ConfigurationError("SOCKS proxies are not known; give an HTTP proxy, http://host:port")
     good = parts is not None and parts.scheme == "http" and parts.hostname and port != 0 and parts.path in {"", "/"}

@@ -70,6 +70,16 @@ REQUEST_FAULTS: tuple[Fault, ...] = (
 )
 """What may meet a single text."""
 
+STRAYS = (
+    "answer late: an empty one",
+    "answer late: a 429",
+    "answer late: a refusal",
+    "answer twice",
+    "answer for somebody else",
+    "answer for nobody",
+)
+"""Answers too many on a kept connection, just before the true one, which then waits there for the next request."""
+
 NONE_NOW = Fault("441", "answer", 0, status=441, body=_error(441, "nobody this time"))
 LOST_DRAW = Fault("lost draw", "maybe", 1, "no answer in time", seconds=3.0)
 
@@ -174,6 +184,6 @@ LEDGER = (
 KINDS: tuple[str, ...] = tuple(
     dict.fromkeys(
         [fault.name for fault in (*REQUEST_FAULTS, *GATEWAY_FAULTS)]
-        + [NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG, *LEDGER]
+        + [*STRAYS, NONE_NOW.name, LOST_DRAW.name, *ENDINGS, *CLOCKS, *LOG, *LEDGER]
     )
 )

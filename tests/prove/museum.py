@@ -43,6 +43,7 @@ from rumbleup_async.messaging import (
     Unknown,
 )
 from rumbleup_async.provider import evidence, times
+from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.retry import Decision, Policy
 from rumbleup_async.rumbleup import log_search as search_module
@@ -50,7 +51,7 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
-from rumbleup_async.session.exchange import MaybeSentError, Request, Response
+from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
 from rumbleup_async.session.pace import Pace
 from tests.prove.provider import Provider
 from tests.prove.storage import Disk
@@ -624,7 +625,31 @@ def _left_in_silence() -> list[Any]:
     return [patch.object(run_module, "left_over", lambda reasons: None)]
 
 
+def _next_answer_is_ours() -> list[Any]:
+    def outcome(self: Answers, response: Response, sent: Sent, hide: tuple[str, ...]) -> tuple[Outcome, Fit]:
+        return self._read(response, hide), Fit.LIKELY
+
+    return [patch.object(Answers, "outcome", outcome)]
+
+
+def _a_no_is_believed_at_once() -> list[Any]:
+    async def at_once(self: Sender, outcome: object, task: object) -> bool:
+        return True
+
+    return [patch.object(Sender, "_is_alone", at_once)]
+
+
 EXHIBITS: tuple[Exhibit, ...] = (
+    Exhibit(
+        "the next answer on a kept connection is this text's",
+        "HTTP clients with connection pools",
+        _next_answer_is_ours,
+    ),
+    Exhibit(
+        "a no is believed although another answer comes behind it",
+        "HTTP clients with connection pools, behind balancers that answer themselves",
+        _a_no_is_believed_at_once,
+    ),
     Exhibit("a send is retried after a timeout", "an official SDK of a texting provider", _retry_on_timeout),
     Exhibit("a send is retried after a 5xx", "generated API clients", _retry_on_5xx),
     Exhibit("a retry decorator around the send", "campaign scripts with a retry library", _retry_wrapper),

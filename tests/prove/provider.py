@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from rumbleup_async.rumbleup import wire
-from rumbleup_async.session.exchange import MaybeSentError, NotSentError, Request, Response
+from rumbleup_async.session.exchange import Fit, MaybeSentError, NotSentError, Request, Response, fit_of
+from tests.prove import faults
 from tests.prove.faults import GATEWAY_FAULTS, SICK, Fault
 from tests.prove.logs import Log, Taken
 from tests.prove.loop import Dead, Loop
@@ -36,6 +37,9 @@ class Body(msgspec.Struct):
     name: str | None = None
 
 
+_STRAY = 0.03
+"""The share of answers before which another one comes."""
+
 _decode = msgspec.json.Decoder(Body).decode
 _nobody_is_open: Callable[[str], bool] = lambda phone: True  # noqa: E731
 
@@ -45,6 +49,11 @@ class Provider:
 
     def __init__(self, seed: int, latency: float) -> None:
         self._seed = seed
+        self._strays = random.Random(seed ^ 0x57A1)
+        self._has_named = False
+        """An answer of this process has said whom it was about."""
+        self._kept: list[tuple[deque[Response], Response | None]] = []
+        """Idle connections: the answers that wait on each to be read, and the last that was."""
         self._random = random.Random(seed ^ 0x5EED)
         self._latency = latency
         self._gateway = random.Random(seed ^ 0x502)
@@ -101,6 +110,8 @@ class Provider:
     def begin(self, loop: Loop) -> None:
         """A new process calls."""
         self.loop = loop
+        self._kept = []
+        self._has_named = False
         self.requests = []
         self.row = []
         self.flights = {}
@@ -128,7 +139,7 @@ class Provider:
         if self.loop.has_died():
             raise Dead
         if request.path == wire.SEND and request.method == "POST":
-            return await self._send(request)
+            return await self._over_a_connection(request)
         if request.path == wire.NEXT and request.method == "POST":
             return await self._next()
         if request.path == wire.LOG and request.method == "GET" and request.read:
@@ -136,6 +147,62 @@ class Provider:
         raise AssertionError(f"{request.method} {request.path} is not what a run asks for")
 
     async def aclose(self) -> None: ...
+
+    # ---- connections ----
+
+    async def _over_a_connection(self, request: Request) -> Response:
+        """One request over a kept connection, on which answers may wait that nobody has read. What does not come to an answer
+        ends its connection."""
+        unread, before = self._kept.pop() if self._kept else (deque(), None)
+        true = await self._send(request)
+        unread.append(true)
+        if self.share and self.always is None and self._strays.random() < _STRAY:
+            self._put_before(unread, before, _decode(request.body).phone)
+        got = unread.popleft()
+        fit = fit_of(request, got)
+        if unread or got is not true:
+            self.doubtful.add(_decode(request.body).phone)
+        self._has_named = self._has_named or fit is Fit.PROVEN
+        if fit is Fit.UNFIT:
+            return got
+        if fit is Fit.DENIED:
+            rest = bool(unread)
+            if not rest:
+                self._kept.append((unread, got))
+
+            async def alone() -> bool:
+                await asyncio.sleep(self._latency)
+                return not rest
+
+            return Response(got.status, got.headers, got.body, alone)
+        # What comes while nobody asks ends the connection; but it may come just behind the next request.
+        if not unread or self._strays.random() < 0.5:
+            self._kept.append((unread, got))
+        return got
+
+    def _put_before(self, unread: deque[Response], before: Response | None, phone: str) -> None:
+        kind = self._strays.choice(faults.STRAYS)
+        logid = b"rl_stray_%d" % self._strays.getrandbits(40)
+        match kind:
+            case "answer twice":
+                if before is None:
+                    return
+                stray = before
+            case "answer late: an empty one":
+                stray = Response(200, _JSON, b"")
+            case "answer late: a 429":
+                stray = Response(429, _JSON, b'{"status":429,"message":"slow down"}')
+            case "answer late: a refusal":
+                stray = Response(400, _JSON, b'{"status":400,"message":"landline","code":"LANDLINE"}')
+            case "answer for somebody else":
+                other = b"2025550199" if phone != "2025550199" else b"2025550198"
+                stray = Response(200, _JSON, b'{"logid":"%s","phone":"%s"}' % (logid, other))
+            case _:
+                if not self._has_named:
+                    return  # before the first answer that names somebody nothing tells that this one is odd
+                stray = Response(200, _JSON, b'{"logid":"%s"}' % logid)
+        self.met[kind] += 1
+        unread.appendleft(stray)
 
     # ---- message/send ----
 
