@@ -1,5 +1,6 @@
 """`--suppress`: what it takes, that it adds up, and that nobody is texted because of how a list is kept."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -180,7 +181,8 @@ async def test_a_ledger_under_way_is_read_and_left_alone(
         done = await process("send", voters, "--action", "125", "--text", TEXT, "--dry-run", "--suppress", ledger)
         assert done.returncode == 0, done.stderr
         assert "3  skipped: suppressed" in done.stderr
-    assert sqlite3.connect(ledger).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with contextlib.closing(sqlite3.connect(ledger)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_another_database_is_no_list(process: Process, simulator: Simulator, voters: str, tmp_path: Path) -> None:
