@@ -262,12 +262,13 @@ def given(**options: Any) -> dict[str, Any]:
 
 
 def _kept(value: Any) -> Any:
+    if isinstance(value, Policy):
+        # JSON has no number for "for ever", which is a patience that a policy may have.
+        fields = msgspec.to_builtins(value)
+        return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
     if isinstance(value, msgspec.Struct):
-        value = msgspec.to_builtins(value)
-    if isinstance(value, Mapping):
-        return {name: _kept(one) for name, one in value.items()}
-    # JSON has no number for "for ever".
-    return _FOR_EVER if value == math.inf else value
+        return msgspec.to_builtins(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:
