@@ -34,9 +34,10 @@ from rumbleup_async.session.connector import (
     is_spoiled,
     withdraw,
 )
-from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, Sink, fit_of, rejects_side_effects_by_get
+from rumbleup_async.session.exchange import Fit, Request, Response, Sink, fit_of, rejects_side_effects_by_get
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.multipart import Multipart
+from rumbleup_async.session.silence import Pauses, when_silent
 
 _SWEEP = 1.0
 """Seconds between two looks for exchanges that take too long, at most."""
@@ -320,7 +321,7 @@ class AiohttpExchange:
             if not heard.done():
                 heard.set_result(not more and not self._closed)
 
-        loop.call_later(self._pauses.pause, over)
+        when_silent(loop, self._pauses.pause, over)
         return Response(answer.status, answer.headers, answer.body, lambda: heard)
 
     async def _body(self, response: aiohttp.ClientResponse, patience: float) -> bytes:

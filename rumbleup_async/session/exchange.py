@@ -153,29 +153,6 @@ def fit_of(request: Request, response: Response) -> Fit:
     return Fit.LIKELY if response.body.lstrip()[:1] in {b"{", b"["} else Fit.UNFIT
 
 
-class Pauses:
-    """How long another answer may take to come behind the one that was read: learned from how long answers take."""
-
-    __slots__ = ("slowest",)
-
-    def __init__(self) -> None:
-        self.slowest = 0.0
-        """Seconds that the slowest of the last answers took."""
-
-    def took(self, seconds: float) -> None:
-        """An answer came after so long."""
-        self.slowest = max(seconds, 0.99 * self.slowest)
-
-    @property
-    def pause(self) -> float:
-        """Seconds to wait."""
-        return min(_LONGEST_PAUSE, _SHORTEST_PAUSE + 2.0 * self.slowest)
-
-
-_SHORTEST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
-
-
 def rejects_side_effects_by_get(request: Request) -> None:
     """A GET that is not a read is a mistake of ours: libraries and proxies repeat GETs."""
     if request.method == "GET" and not request.read:

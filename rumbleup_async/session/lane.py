@@ -18,7 +18,8 @@ import httptools
 
 from rumbleup_async.errors import MaybeSentError
 from rumbleup_async.session import limits, words
-from rumbleup_async.session.exchange import Fit, Pauses, Request, Response, fit_of
+from rumbleup_async.session.exchange import Fit, Request, Response, fit_of
+from rumbleup_async.session.silence import Pauses, when_silent
 
 MAX_HEAD = limits.MAX_HEAD
 """Bytes of an answer before its body, and of what a chunked body has besides its content."""
@@ -379,7 +380,7 @@ class Lane(asyncio.Protocol):
         """Carry nothing until it is certain that no other answer comes."""
         self._listening = heard = self._loop.create_future()
         self.due = self.end = sys.maxsize
-        self._loop.call_later(self._pool.pauses.pause, self._heard, True, heard)
+        when_silent(self._loop, self._pool.pauses.pause, lambda: self._heard(True, heard))
 
         def alone() -> Awaitable[bool]:
             return heard

@@ -24,9 +24,10 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError, NotSentError
 from rumbleup_async.session import words
 from rumbleup_async.session.dialing import Dialer, WrongProtocol
-from rumbleup_async.session.exchange import Exchange, Pauses, Request, Response, rejects_side_effects_by_get
+from rumbleup_async.session.exchange import Exchange, Request, Response, rejects_side_effects_by_get
 from rumbleup_async.session.lane import Lane
 from rumbleup_async.session.limits import Timeouts, check_base_url
+from rumbleup_async.session.silence import Pauses
 from rumbleup_async.session.watch import Watch
 
 _SWEEP = 0.5

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import MaybeSentError
 from rumbleup_async.session import limits
-from rumbleup_async.session.exchange import Fit, Pauses, Request, Response
+from rumbleup_async.session.exchange import Fit, Request, Response
 from rumbleup_async.session.lane import MAX_INFORMATIONS, Headers, Lane
+from rumbleup_async.session.silence import Pauses
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"logid":"rl_1"}'
 CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{"logid\r\n9;x=1\r\n":"rl_1"}\r\n0\r\nX-Sum: 1\r\n\r\n'
