@@ -17,7 +17,7 @@ _WORDS: Final = (
     *("null", "none", "undefined", "undef", "nothing", "unset", "unknown", "missing", "blank", "empty", "dbnull"),
     *("nonetype", "notavailable", "infinity", "qnan", "snan", "nullptr", "nan", "nil", "na", "inf", "nul"),
 )
-"""Words of letters alone, which nobody is called, or at least not in a spelling of `_SPELLINGS`."""
+"""Words of letters alone, which nobody is called, or at least not in the spellings of `EMPTY`."""
 
 _NAMES: Final = frozenset({"Nan", "Na", "Nil", "Infinity", "Inf", "Blank"})
 

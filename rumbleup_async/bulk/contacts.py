@@ -1,7 +1,6 @@
 """Contact lists, read lazily: CSV, JSON lines, one number a line, standard input, and any Python iterable.
 
-Lives here: rows to `Contact` or, where a row cannot be read, `Skipped`. May import: errors, messaging, its neighbours
-`lines` (bytes to lines), `records` (lines to CSV records), `heading` (what the list is), `cells`, `phones`, `template`.
+Lives here: rows to `Contact` or, where a row cannot be read, `Skipped`. May import: errors, messaging, its neighbours.
 
 Every row comes out exactly once, in order, so that nothing of a list is silently lost. Blank lines are not rows of
 anybody, but they count for the row numbers, which are those a spreadsheet or an editor shows: in CSV the number of the

@@ -1,6 +1,7 @@
 """The engine: workers that take texts whose intent is durable, deliver them, and hand the outcome to the one who keeps the books.
 
-Lives here: who does what when. May import: anyio, errors, messaging, retry, bulk.ports. Knows no provider, no HTTP, no database.
+Lives here: who does what when. May import: anyio, errors, finishing, messaging, retry, its neighbours. Knows no provider, no
+HTTP, no database.
 
 How it goes round:
 

@@ -1,6 +1,6 @@
 """Contacts that a caller hands over as an iterable or async iterable, as screened batches.
 
-Lives here: gathering. May import: errors, messaging, bulk.contacts, bulk.screening.
+Lives here: gathering. May import: errors, messaging, its neighbours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One merge field: its name and its fallback, as people write them who know other programs.
 
-Lives here: what is between the braces of `{first_name|friend}`. Pure. May import: errors, `names` beside it.
+Lives here: what is between the braces of `{first_name|friend}`. Pure. May import: errors, its neighbour `names`.
 
 A fallback written as in Jinja, Liquid or a programming language is understood where it can mean one thing only; a filter is
 refused, because it would be sent as a fallback ("Hi upper").

@@ -1,7 +1,7 @@
 """Contacts from JSON lines and from the objects of a Python caller, which are one thing: names with values.
 
-Lives here: one item to `Contact` or `Skipped`. May import: errors, messaging, its neighbours `cells`, `heading`,
-`phones`, `template`.
+Lives here: one item to `Contact` or `Skipped`. May import: errors, messaging, its neighbours `cells`, `columns`, `consent`,
+`heading`, `phones`, `template`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _NOT_JSON: Final = "unreadable row: not valid JSON"
 _MORE_CELLS: Final = "unreadable row: more cells than the header has columns"
 _NO_OBJECT: Final = "unreadable row: not a JSON object"
 
-# Pairs instead of a dict: a repeated key would silently keep its last value (api-facts 4.1 no. 1). Numbers stay as they
-# are written, so that a phone that became a decimal number is seen as one.
+# Pairs instead of a dict: a repeated key would silently keep its last value and hide the other phone. Numbers stay as
+# they are written, so that a phone that became a decimal number is seen as one.
 _json = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=lambda _: None)
 
 

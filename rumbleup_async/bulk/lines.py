@@ -1,6 +1,6 @@
 """The bytes of a contact list as lines of text, lazily and in bounded memory.
 
-Lives here: blocks, line ends, lines without end, the fingerprint. May import: errors, its neighbour `encodings`.
+Lives here: blocks, line ends, lines without end, the fingerprint. May import: its neighbour `encodings`.
 
 Lists are exported, edited and pasted together by different programs, so one file may hold UTF-8 and Windows lines side by
 side. What cannot be read stays in its place as U+FFFD: the line keeps its number and screening refuses the text.

@@ -1,6 +1,6 @@
 """What is worth knowing of a campaign's text before it leaves: what it costs and why, and what goes out as it stands.
 
-Lives here: words. Pure. May import: its neighbours `screening`, `segments`, `template`.
+Lives here: words. Pure. May import: its neighbours `screening`, `segments`.
 """
 
 from __future__ import annotations

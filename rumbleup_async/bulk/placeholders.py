@@ -1,6 +1,6 @@
 """What stands in a text literally and was meant for another program: `[First Name]`, `*|FNAME|*`, a typed `\\n`, `<br>`.
 
-Lives here: finding these in a text, a finished one or the fixed part of a template. Pure. May import: `names` beside it.
+Lives here: finding these in a text, a finished one or the fixed part of a template. Pure. May import: its neighbour `names`.
 
 Whatever is between the signs of a merge field is judged by what it says: the name of a column or of a usual field is never
 meant to be read by a person, while "Reply [1]", "20% ... 30%" and "#VOTE" are. Links are exempt where their own signs look alike.

@@ -1,7 +1,7 @@
 """A run: one list, one text, one project, one ledger, from opening the books to the summary.
 
-Lives here: how list, screening, ledger and engine are put together, and the face a run shows to the caller.
-May import: errors, messaging, retry, bulk.*. Knows no provider and no database: both are handed in.
+Lives here: how list, screening, ledger and engine are put together, and the face a run shows to the caller. May import: errors,
+finishing, messaging, retry, bulk.*. Knows no provider and no database: both are handed in.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From a row of the list to the exact text planned for it, or the reason why that person is not texted.
 
-Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours
-`areas`, `phones`, `template`, `segments`, `marks`, `opt_out`, `suppression`. Duplicates are not decided here: over millions
-of rows that is the ledger's work, and screening keeps the order of the list so that the first row wins.
+Lives here: the order of the checks and the words of the reasons. Pure. May import: errors, messaging, its neighbours `areas`,
+`marks`, `opt_out`, `phones`, `placeholders`, `segments`, `suppression`, `template`. Duplicates are not decided here: over
+millions of rows that is the ledger's work, and screening keeps the order of the list so that the first row wins.
 
 Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
 `another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`, and of texts that a function

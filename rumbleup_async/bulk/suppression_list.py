@@ -1,6 +1,6 @@
 """Suppression lists as people keep them: every number in them, row by row.
 
-Lives here: reading CSV, JSON lines and one number a line for the numbers alone. May import: errors, messaging, its neighbours.
+Lives here: reading CSV, JSON lines and one number a line for the numbers alone. May import: errors, its neighbours.
 
 A contact list must say which column holds the phone, because the wrong one would text the wrong people. Here every cell that is
 a number counts: whoever has opted out has done so with each of his phones. A row that names nobody who could be read is refused,

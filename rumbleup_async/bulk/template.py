@@ -27,7 +27,7 @@ __all__ = ["EmptyFieldError", "Template", "field_name", "has_opt_out", "merge_va
 AS_IT_IS: Final = "--literal (in Python literal=True) sends it as it is"
 
 _token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-# RumbleUp expands `@first_name@` in project messages; whether message/send does is not documented (api-facts 2.7.2).
+# RumbleUp expands `@first_name@` in project messages; whether message/send does is not documented.
 _placeholder = re.compile(r"@[A-Za-z0-9_]+@").search
 _forbidden_control = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+").sub

@@ -1,6 +1,6 @@
 """`rumbleup account`.
 
-Lives here: the Account API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Account API on the command line. May import: rumbleup, cli.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a run ended, in words and as JSON, and its exit code.
 
-Lives here: words. May import: bulk, retry, cli.console.
+Lives here: words. May import: bulk, ledger, retry, cli.console, cli.terminal.
 """
 
 from __future__ import annotations

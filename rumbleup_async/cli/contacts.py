@@ -1,6 +1,6 @@
 """`rumbleup contacts select|sync|import|group|download`.
 
-Lives here: the Contacts API on the command line. May import: rumbleup.client/contacts, cli.showing, cli.saving, cli.console.
+Lives here: the Contacts API on the command line. May import: rumbleup, cli.
 """
 
 from __future__ import annotations

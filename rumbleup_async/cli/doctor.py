@@ -1,8 +1,7 @@
 """`rumbleup doctor`: what is wrong with the set-up, in plain words.
 
-Lives here: the checks and their remedies. May import: errors, rumbleup.client/wire, session.client, cli.showing, cli.console,
-cli.speed.
-The key itself is never shown, not even in part.
+Lives here: the checks and their remedies. May import: errors, rumbleup, session, cli. The key itself is never shown, not even in
+part.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a list holds, as it is shown before the question.
 
-Lives here: words. May import: bulk.areas, bulk.run, cli.console, ledger, messaging.
+Lives here: words. May import: bulk.areas, bulk.run, messaging, cli.console, cli.rehearsal.
 """
 
 from __future__ import annotations

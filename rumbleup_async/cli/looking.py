@@ -1,6 +1,6 @@
 """`rumbleup status` and `rumbleup report`: looks into a ledger.
 
-Lives here: reading a ledger and printing it. May import: bulk.report, ledger, cli.saving.
+Lives here: reading a ledger and printing it. May import: bulk, ledger, errors, messaging, cli.closing, cli.console, cli.saving.
 """
 
 from __future__ import annotations

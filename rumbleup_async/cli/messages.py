@@ -1,6 +1,6 @@
 """`rumbleup messages send|next|log`.
 
-Lives here: the Message API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the Message API on the command line. May import: rumbleup, provider.arguments, cli.
 """
 
 from __future__ import annotations

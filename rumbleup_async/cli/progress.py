@@ -1,6 +1,6 @@
 """Live progress of a run on standard error, read from its counters ten times a second; the run itself does nothing for it.
 
-Lives here: display. May import: bulk.run (its counters), messaging.
+Lives here: display. May import: bulk.run (its counters), messaging, cli.console, cli.terminal.
 """
 
 from __future__ import annotations

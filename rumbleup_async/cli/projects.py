@@ -1,6 +1,6 @@
 """`rumbleup projects get|create|update|test|submit|send|stop|stats`.
 
-Lives here: the Project API on the command line. May import: rumbleup.client/projects, cli.showing, cli.saving, cli.console.
+Lives here: the Project API on the command line. May import: rumbleup, cli.
 """
 
 from __future__ import annotations

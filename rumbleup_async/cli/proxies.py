@@ -1,6 +1,6 @@
 """`rumbleup proxies select|send`.
 
-Lives here: the Proxy API on the command line. May import: rumbleup.client/proxies, cli.showing, cli.console.
+Lives here: the Proxy API on the command line. May import: rumbleup, provider.arguments, cli.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`rumbleup reconcile`, and the look into the provider's log that `resume` begins with.
 
-Lives here: the words around settling what is unknown. May import: bulk, cli.console, cli.providers, cli.signals.
+Lives here: the words around settling what is unknown. May import: bulk, ledger, session, messaging, retry, cli.
 """
 
 from __future__ import annotations

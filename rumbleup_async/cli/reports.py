@@ -1,6 +1,6 @@
 """`rumbleup reports create|list|get|download|delete`.
 
-Lives here: the Report API on the command line. May import: rumbleup.client/reports, cli.showing, cli.saving, cli.console.
+Lives here: the Report API on the command line. May import: rumbleup, cli.
 """
 
 from __future__ import annotations

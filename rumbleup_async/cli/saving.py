@@ -1,6 +1,6 @@
 """Where bytes of a result go: to standard output, or into a file that appears when it is whole.
 
-Lives here: drafts and their places. May import: errors, cli.console, cli.signals.
+Lives here: drafts and their places. May import: errors, cli.console, cli.signals, cli.terminal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`rumbleup sendblue messages send|get|list|status`.
 
-Lives here: Sendblue's Messages API on the command line. May import: sendblue.client, cli.showing, cli.console.
+Lives here: Sendblue's Messages API on the command line. May import: sendblue, provider.arguments, cli.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the commands of the API's resources share: one call, its result as a table or as JSON, a question.
 
-Lives here: the manner of these commands, none of their options' meaning. May import: rumbleup.client, cli.console, cli.send.
+Lives here: the manner of these commands, none of their options' meaning. May import: errors, rumbleup, provider, session,
+cli.asking, cli.console, cli.send.
 """
 
 from __future__ import annotations

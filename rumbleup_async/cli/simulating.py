@@ -1,6 +1,6 @@
 """`rumbleup simulate`: a RumbleUp of your own on this machine.
 
-Lives here: the simulator's face on the command line. May import: simulator.
+Lives here: the simulator's face on the command line. May import: errors, simulator, cli.console.
 """
 
 from __future__ import annotations

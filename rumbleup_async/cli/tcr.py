@@ -1,6 +1,6 @@
 """`rumbleup tcr campaigns|brands`.
 
-Lives here: the TCR API on the command line. May import: rumbleup.client, cli.showing, cli.console.
+Lives here: the TCR API on the command line. May import: rumbleup, cli.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A sending process, started by the keeper of the books with the number of its socket, never by hand.
 
 Lives here: an engine whose ledger is at the other end of a socket. The process is ours alone, so it may choose its event loop,
-tune the garbage collector and ignore signals: the keeper says when to stop. When the keeper is gone nothing more leaves.
-May import: errors, messaging, retry, bulk, fleet.channel.
+tune the garbage collector and ignore signals: the keeper says when to stop. When the keeper is gone nothing more leaves. May
+import: errors, open_files, messaging, retry, bulk, fleet.channel.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ledger in memory, for callers who want nothing on disk: the same rules, forgotten by a crash.
 
-Lives here: no I/O. May import: errors, messaging, ledger.states.
+Lives here: no I/O. May import: errors, messaging, its neighbours.
 """
 
 from __future__ import annotations

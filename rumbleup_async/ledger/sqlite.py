@@ -1,8 +1,8 @@
 """The ledger on SQLite: intent before the wire, result after, both on the disk when a call returns.
 
 Lives here: one file a run, one writer, one thread of its own that alone touches the database. Statements of one occasion stand
-with the neighbours: a list's repeats in `loading`, what the provider's log decides in `settling`.
-May import: errors, messaging, its neighbours.
+with the neighbours: a list's repeats in `loading`, what the provider's log decides in `settling`. May import: errors, finishing,
+messaging, its neighbours.
 
 Why it is written as it is:
 - WAL with synchronous=FULL: NORMAL may lose the last commits when the power goes, and with them an intent.

@@ -1,6 +1,6 @@
 """The states of a contact and the moves between them: the table that every ledger obeys.
 
-Lives here: pure data. May import: messaging. The picture in docs/architecture.md is drawn from this table.
+Lives here: pure data. May import: errors, messaging. The picture in docs/architecture.md is drawn from this table.
 
     queued ──► intent ──► sent | refused | not_sent | unknown
        ▲          │
@@ -32,9 +32,6 @@ MOVES: dict[State, frozenset[State]] = {
 
 CLOSES = MOVES[State.INTENT]
 """Where an open entry may go."""
-
-SETTLES = MOVES[State.UNKNOWN]
-"""Where the provider's log may send an unknown contact."""
 
 FINAL = frozenset(state for state in State if state not in {State.QUEUED, State.INTENT})
 """States in which a contact is accounted for."""

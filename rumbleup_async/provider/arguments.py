@@ -1,6 +1,6 @@
 """Arguments of any provider's calls, checked before they travel.
 
-Lives here: pure functions. May import: errors.
+Lives here: pure functions. May import: errors, bulk.marks, bulk.template.
 """
 
 from __future__ import annotations

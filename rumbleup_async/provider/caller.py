@@ -1,7 +1,7 @@
 """Calling an endpoint: a read is tried again, a write only if nothing of it left, a list comes page by page.
 
 Lives here: what all resources of all providers share; what a provider's replies mean is handed in as its `Dialect`. May import:
-anyio, tenacity (after a first failure), errors, session.exchange, session.pace, provider.arguments, provider.replies.
+anyio, tenacity (after a first failure), errors, session, provider.*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The part of a provider's client that all clients share: whose connections it uses, and how it makes a run.
 
-Lives here: set-up. May import: errors, messaging, session, ledger, bulk, provider.*. Knows no provider.
+Lives here: set-up. May import: errors, open_files, messaging, retry, session, ledger, bulk, fleet, provider.*. Knows no provider.
 """
 
 from __future__ import annotations

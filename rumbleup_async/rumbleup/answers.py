@@ -1,6 +1,7 @@
 """Answers of the RumbleUp API that hold an object, rows, or text, in whatever wrapping they come.
 
-Lives here: pure functions from a reply to JSON values. May import: errors, session.exchange (values only), rumbleup.wire.
+Lives here: pure functions from a reply to JSON values. May import: errors, session.exchange (values only), provider.*,
+rumbleup.wire.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import io
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
-
-import msgspec
 
 from rumbleup_async.errors import UnreadableReply
 from rumbleup_async.provider import arguments, replies
@@ -40,7 +39,7 @@ def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[
     """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
     try:
         value = replies.decode(response.body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except replies.BROKEN:
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
         raise_hidden(response, value, endpoint, hide)
@@ -156,7 +155,7 @@ def opened(response: Response) -> dict[str, Any]:
     """
     try:
         value = replies.decode(response.body) if response.body.strip() else {}
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except replies.BROKEN:
         return {"text": response.body.decode("utf-8", "replace")}
     return value if isinstance(value, dict) else {"data": value}
 
@@ -173,7 +172,7 @@ def refuse_hidden(response: Response, endpoint: str, hide: tuple[str, ...] = ())
     """`raise_hidden` for an answer that may be no object, or no JSON at all."""
     try:
         value = replies.decode(response.body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except replies.BROKEN:
         return
     if isinstance(value, dict):
         raise_hidden(response, value, endpoint, hide)

@@ -1,7 +1,7 @@
 """The RumbleUp client: owns the session and hands out the resources.
 
-Lives here: set-up, and the doors to the resources and to fast mode.
-May import: errors, messaging, retry, session, ledger, bulk, provider.*, rumbleup.*.
+Lives here: set-up, and the doors to the resources and to fast mode. May import: errors, messaging, retry, session, ledger, bulk,
+fleet, provider.*, rumbleup.*.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Message API: next, send, log.
 
-Lives here: one method an endpoint. May import: errors, messaging, session.exchange, rumbleup.* but client and the other
-resources.
+Lives here: one method an endpoint. May import: errors, messaging, session.exchange, provider.*, rumbleup.* but client and the
+other resources.
 Source of the facts: the Message API page; statuses of message/next: its reference page.
 """
 

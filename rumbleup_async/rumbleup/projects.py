@@ -1,6 +1,7 @@
 """The Project API, which is also the Action API: get, create, update, test, submit, send, stop, stats.
 
-Lives here: one method an endpoint. May import: errors, session.exchange, rumbleup.* but client and the other resources.
+Lives here: one method an endpoint. May import: errors, session, bulk.placeholders, provider.*, rumbleup.* but client and the
+other resources.
 Source of the facts: the Action API page and its newer form, the Project API page; the workflow page.
 """
 

@@ -1,6 +1,6 @@
 """The TCR API (The Campaign Registry): which campaigns and brands the account may text under.
 
-Lives here: the models and one method an endpoint. May import: provider.caller, rumbleup.parameters/models.
+Lives here: the models and one method an endpoint. May import: provider.*, rumbleup.parameters/models/wire.
 Source of the facts: the TCR API page and its reference page on objects.
 """
 

@@ -1,7 +1,7 @@
 """What travels to the RumbleUp API and what its answers mean: the one place where a reply is understood.
 
 Lives here: pure functions; status, headers and body in, a value out. May import: errors, messaging, session.exchange (values
-only).
+only), bulk.phones, provider.*.
 Sources: the API overview page (auth, error object, paging), the Message API page, and for `code` values the proxy-send page.
 """
 

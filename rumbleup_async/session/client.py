@@ -1,7 +1,7 @@
 """The exchange over aiohttp: one connection pool, strict about what left and what did not.
 
-Lives here: connector, deadlines, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
-May import: aiohttp, errors, session.exchange, session.limits, session.words. Knows no provider.
+Lives here: connector, deadlines, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`. May
+import: aiohttp, errors, its neighbours. Knows no provider.
 """
 
 from __future__ import annotations

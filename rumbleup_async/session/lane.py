@@ -1,8 +1,8 @@
 """One connection that carries one request at a time, and knows whether bytes of it were handed to the socket.
 
-Lives here: what is written and how an answer is read. Anything out of the ordinary closes the lane: a lane that went on after
-it would give somebody the answer to another's text. May import: httptools, errors, session.limits, session.exchange,
-session.words. Knows no provider and opens no connection.
+Lives here: what is written and how an answer is read. Anything out of the ordinary closes the lane: a lane that went on after it
+would give somebody the answer to another's text. May import: httptools, errors, session.exchange, session.limits,
+session.silence, session.words. Knows no provider and opens no connection.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The fast exchange: a bounded pool of lanes, which carry one request at a time over connections kept open.
 
 Lives here: who gets which lane, the one sweep that looks after all deadlines, and what a request looks like. May import: errors,
-session.limits, session.dialing, session.exchange, session.lane, session.watch, session.words. Knows no provider.
+its neighbours. Knows no provider.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Which exchange carries the requests: lanes where they can, aiohttp where it must.
 
-Lives here: the choice, nothing else. May import: errors, session.client, session.exchange; session.lanes if it is chosen.
+Lives here: the choice, nothing else. May import: errors, session.client, session.exchange, session.limits; session.lanes if it is
+chosen.
 """
 
 from __future__ import annotations

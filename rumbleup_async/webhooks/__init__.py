@@ -1,6 +1,7 @@
 """Webhooks: an aiohttp.web receiver for what a provider posts.
 
-Lives here: check, parse, answer fast, dispatch, for any provider whose parser is handed in. May import: errors, messaging.
+Lives here: check, parse, answer fast, dispatch, for any provider whose parser is handed in. May import: errors, messaging,
+webhooks.*.
 """
 
 from rumbleup_async.webhooks import checks
