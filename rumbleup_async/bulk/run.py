@@ -31,29 +31,27 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import anyio
-import msgspec
 
-from rumbleup_async.bulk import care, encodings
+from rumbleup_async.bulk import care, planning
 from rumbleup_async.bulk import contacts as lists
-from rumbleup_async.bulk.areas import DEFAULT, read_countries
-from rumbleup_async.bulk.consent import Watch, read_rules
 from rumbleup_async.bulk.engine import Engine
 from rumbleup_async.bulk.feeds import BATCH, Contacts, screened
-from rumbleup_async.bulk.keeping import Keep, read_names
 from rumbleup_async.bulk.lines import Writable
 from rumbleup_async.bulk.notes import notes_of
 from rumbleup_async.bulk.options import Options
+from rumbleup_async.bulk.planning import CONCURRENT, PREFIX, WRITTEN, Settings, keep_of, watch_of
 from rumbleup_async.bulk.ports import Drawer, Gateway, Ledger, Log, Observer, Pace, Sends, SilentObserver
 from rumbleup_async.bulk.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent, reconcile, requeue_absent
 from rumbleup_async.bulk.report import Summary, summarise
-from rumbleup_async.bulk.screening import Screen, in_form, require_opt_out
+from rumbleup_async.bulk.screening import Screen, in_form
 from rumbleup_async.bulk.suppression import suppression
-from rumbleup_async.bulk.template import Template
-from rumbleup_async.bulk.texters import Texters, Writer
+from rumbleup_async.bulk.texters import Texters
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError
 from rumbleup_async.finishing import to_its_end
 from rumbleup_async.messaging import Kept, Plan, Planned, Result, Skipped, State
 from rumbleup_async.retry import Stop, left_over
+
+__all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
 T = TypeVar("T")
 
@@ -63,36 +61,6 @@ _LETTERS = "bcdfghjkmnpqrstvwxz"
 _BUFFER = 4096
 """Results that may wait for the caller before no new texts are sent."""
 
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run sends and how it reads its list."""
-
-    provider: str
-    action: str
-    text: str
-    phone_field: str | None = None
-    writer: Writer | None = None
-    max_segments: int = 10
-    require_opt_out: bool = True
-    countries: Iterable[str] = DEFAULT
-    encoding: str | None = None
-    literal: bool = False
-    skip_if: Iterable[str] = ()
-    keep: str | Iterable[str] = ()
-    details: dict[str, Any] = {}
-
-
-PREFIX = "phone_prefix"
-"""The plan's detail that says what stands before the ten digits of a phone in the provider's form."""
-
-LITERAL = "literal"
-"""The plan's detail that says that signs of other programs are meant as they are; absent if they are not."""
-
-CONCURRENT = "concurrent"
-"""The value of a plan's detail `mode` where contacts are drawn from the provider."""
-
-WRITTEN = "(chosen for each contact by a function)"
-"""What a plan has for its text where there is no template."""
 
 _STOPPED_LOOKING = "stopped before the log was read to its end"
 
@@ -180,7 +148,7 @@ class Run:
             self._plan = await self._ledger.open(planned)
             self._take_care(self._ledger.kept)
             if self._screen is None and self.is_concurrent:
-                self._screen = self._screen_again(self._plan)
+                self._screen = planning.screen_again(self._plan, self._never)
             self._gateway = self._make_gateway(self._plan)
             if planned is None:
                 self._check_begun()
@@ -212,56 +180,9 @@ class Run:
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""
-        encoding = None if settings.encoding is None else encodings.named(settings.encoding)
-        settings = self._settings = msgspec.structs.replace(
-            settings,
-            countries=read_countries(settings.countries),
-            encoding=encoding,
-            skip_if=_words_of(settings.skip_if),
-            keep=read_names(settings.keep),
-        )
-        same_text = None
-        if settings.writer is None:
-            template = Template(settings.text, literal=settings.literal)
-            if settings.require_opt_out:
-                require_opt_out(template)
-            same_text = None if template.fields else template.render({})
-        else:
-            # Each text is looked at when it is chosen; the template only stands in for it.
-            template = Template(WRITTEN, literal=settings.literal)
-        self._screen = Screen(
-            template,
-            max_segments=settings.max_segments,
-            suppress=self._never,
-            prefix=settings.details.get(PREFIX, ""),
-            countries=settings.countries,
-        )
-        return Plan(
-            run="".join(secrets.choice(_LETTERS) for _ in range(10)),
-            provider=settings.provider,
-            action=settings.action,
-            text=WRITTEN if settings.writer is not None else settings.text,
-            same_text=same_text,
-            details={
-                **settings.details,
-                "max_segments": settings.max_segments,
-                "phone_field": settings.phone_field,
-                **_chosen(settings),
-            },
-        )
-
-    def _screen_again(self, plan: Plan) -> Screen:
-        """A concurrent run draws new contacts when it is resumed, so it needs its text again."""
-        if plan.text == WRITTEN:
-            raise ConfigurationError(
-                "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
-            )
-        return Screen(
-            Template(plan.text, literal=plan.details.get(LITERAL, False)),
-            max_segments=plan.details.get("max_segments", 10),
-            suppress=self._never,
-            countries=plan.details.get("countries", DEFAULT),
-        )
+        settings = self._settings = planning.checked(settings)
+        self._screen = planning.screen_of(settings, self._never)
+        return planning.plan_of(settings, self._screen, "".join(secrets.choice(_LETTERS) for _ in range(10)))
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._is_left = True
@@ -432,7 +353,7 @@ class Run:
         source = os.fspath(path)
         if self._ledger.fingerprint is not None and await self._is_same_list(source):
             return False
-        watch, keep = self._watch(settings), _keep(settings)
+        watch, keep = watch_of(settings), keep_of(settings)
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(
                 source,
@@ -472,9 +393,6 @@ class Run:
         finally:
             opened.close()
         return True
-
-    def _watch(self, settings: Settings) -> Watch:
-        return Watch(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
 
     async def _is_same_list(self, source: str) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
@@ -678,8 +596,8 @@ class Run:
             return None
         if self._screen is None or self._settings is None:
             raise ConfigurationError("a resumed run has its list already")
-        watch = self._watch(self._settings) if self._settings.skip_if else None
-        return screened(contacts, self._screen, self._settings.phone_field, watch, _keep(self._settings))
+        watch = watch_of(self._settings) if self._settings.skip_if else None
+        return screened(contacts, self._screen, self._settings.phone_field, watch, keep_of(self._settings))
 
     async def _remember_skipped(self, texters: Texters) -> None:
         after = -1
@@ -762,29 +680,6 @@ class Sending:
         run._is_told = True  # noqa: SLF001
         task.result()
         return run.summary
-
-
-def _keep(settings: Settings) -> Keep | None:
-    names = read_names(settings.keep)
-    return Keep(names) if names else None
-
-
-def _words_of(rules: Iterable[str]) -> tuple[str, ...]:
-    """The rules of skip-if as they were given, each once; ConfigurationError for one that cannot be meant."""
-    return tuple(dict.fromkeys(rule.words for rule in read_rules(rules)))
-
-
-def _chosen(settings: Settings) -> dict[str, Any]:
-    """What of the rules for a list was chosen, as the plan keeps it. What is usual is left out: older ledgers do not name it."""
-    countries = sorted(settings.countries)
-    chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
-    if settings.encoding is not None:
-        chosen["encoding"] = settings.encoding
-    if settings.literal:
-        chosen[LITERAL] = True
-    if settings.skip_if:
-        chosen["skip_if"] = sorted(settings.skip_if)
-    return chosen
 
 
 def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from rumbleup_async.bulk import ports
     from rumbleup_async.bulk.options import Options
-    from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.bulk.planning import Settings
+    from rumbleup_async.bulk.run import Run
     from rumbleup_async.fleet.channel import Recipe
     from rumbleup_async.messaging import Identity, Plan
 

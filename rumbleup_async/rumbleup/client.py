@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from rumbleup_async.bulk import ports
     from rumbleup_async.bulk.options import Options
+    from rumbleup_async.bulk.planning import Settings
     from rumbleup_async.bulk.ports import Observer
-    from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.bulk.run import Run
     from rumbleup_async.bulk.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
@@ -181,7 +182,7 @@ class RumbleUp(Client):
         Raises ConfigurationError and its kin on entering, before anything is sent.
         """
         from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.run import Settings
+        from rumbleup_async.bulk.planning import Settings
         from rumbleup_async.bulk.suppression import suppression
 
         settings = Settings(
@@ -242,7 +243,7 @@ class RumbleUp(Client):
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
         from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.run import CONCURRENT, WRITTEN, Settings
+        from rumbleup_async.bulk.planning import CONCURRENT, WRITTEN, Settings
         from rumbleup_async.bulk.suppression import suppression
 
         settings = Settings(

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     import aiohttp
 
     from rumbleup_async.bulk.options import Options
+    from rumbleup_async.bulk.planning import Settings
     from rumbleup_async.bulk.ports import Gateway, Ledger, Observer
-    from rumbleup_async.bulk.run import Run, Settings
+    from rumbleup_async.bulk.run import Run
     from rumbleup_async.messaging import Plan
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
@@ -141,7 +142,7 @@ class Sendblue(Client):
         A line belongs to one run at a time: what other runs or programs send over it is not known here.
         """
         from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.run import PREFIX, Settings
+        from rumbleup_async.bulk.planning import PREFIX, Settings
         from rumbleup_async.bulk.suppression import suppression
 
         numbers = _lines(from_numbers)
