@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Sequence
 from contextlib import aclosing
 
 from rumbleup_async.bulk import contacts as lists
@@ -54,7 +54,7 @@ async def screened(
             rows = [lists.contact_of(item, row + number, phone_field, needed, watch) for number, item in enumerate(items, 1)]
             first, row = not row, row + len(items)
             if first:
-                screen.learn({name for item in items if isinstance(item, Mapping) for name in map(str, item)})
+                screen.learn(names_of(items))
             planned = screen.batch(rows)
             if keep is not None:
                 planned = keep.with_cells(rows, planned)

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
-from rumbleup_async.bulk.names import field_name
+from rumbleup_async.bulk.names import field_name, spelling
 from rumbleup_async.errors import TemplateError
 
 _name = re.compile(r"\s*\w[\w \-]*\s*").fullmatch
@@ -71,7 +71,7 @@ def merge_field(body: str, position: int, notes: list[str]) -> tuple[str, str | 
 def _plain_name(name: str) -> str:
     """The last word that may be a column, of a field written for another program."""
     words = re.findall(r"[^\W\d]\w*", re.split(r"[:,!]|\(", name)[0] or name)
-    return field_name(words[-1]) if words else ""
+    return spelling(field_name(words[-1])) if words else ""
 
 
 def _hint(bare: str) -> str:

@@ -146,6 +146,8 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
     _, delimiter, names, lines, cells = best
     if lines > 1 and sum(line.count('"') for line in sample[start : start + lines]) % 2:
         raise ListError(f"{where}, row {start + 1 - hidden}: a quote in the header is never closed; remove it")
+    if any(map(_is_number, cells)):
+        raise _no_header(where, start + 1 - hidden)  # `2125550101,mobile` is somebody, and no names of columns
     phone = phone_column(names, where, phone_field)
     return Heading("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
 
@@ -186,9 +188,7 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
     _refuse_title(lines, delimiters, where, phone_field)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
     if any(_is_number(cell) for cell in cells):
-        raise ListError(
-            f"{where}, row 1: the first row looks like a contact; put a header above it, such as phone,first_name,last_name"
-        )
+        raise _no_header(where, 1)
     if len(cells) < 2 and phone_field is None:
         raise ListError(
             f"{where}: no column is called phone, cell or mobile, and the first line is one column; columns are divided by a "
@@ -197,6 +197,12 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
     columns = list(map(field_name, cells))
     phone_column(columns, where, phone_field)
     raise ListError(f"{where}: no phone column was found; put a header with the column phone above the contacts")
+
+
+def _no_header(where: str, row: int) -> ListError:
+    return ListError(
+        f"{where}, row {row}: the first row looks like a contact; put a header above it, such as phone,first_name,last_name"
+    )
 
 
 def _refuse_title(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _separators = re.compile(r"[\W_]+")
 
@@ -27,6 +30,30 @@ def squashed(name: str) -> str:
     return name.replace("_", "")
 
 
+_SYNONYMS: Final = tuple(
+    tuple(words.split())
+    for words in (
+        "first_name fname firstname first_nm firstnm first given_name givenname forename",
+        "last_name lname lastname last_nm lastnm last surname family_name familyname",
+        "name full_name fullname",
+        "zip zip_code zipcode postal_code postalcode postcode zip5",
+        "email email_address emailaddress e_mail mail",
+    )
+)
+"""Names of one field, the most usual first."""
+
+
+def spelling(name: str, columns: Collection[str] = ()) -> str:
+    """The column that a name of another program means: one of `columns` if they are known, else what most lists call it."""
+    if name in columns:
+        return name
+    flat = squashed(name)
+    same = next((words for words in _SYNONYMS if flat in map(squashed, words)), (name,))
+    alike = {flat, *map(squashed, same)}
+    ours = sorted((column for column in columns if squashed(column) in alike), key=lambda column: squashed(column) != flat)
+    return ours[0] if ours else same[0]
+
+
 _PEOPLE: Final = """
 name first_name fname first_nm first last_name lname last surname full_name fullname nick_name nickname preferred_name
 given_name family_name middle_name mname middle_initial contact_name customer_name recipient_name client_name voter_name
@@ -37,7 +64,7 @@ _OTHERS: Final = """
 title prefix suffix initial city town state zip zip_code zip5 postal_code postcode county country region address street
 street_address address_1 address_line mailing_address home_address street_name phone phone_number mobile mobile_phone
 mobile_number cell cell_phone telephone number contact_number email e_mail email_address mail company company_name
-organization organisation organization_name org employer business business_name account account_name job_title
+organization organisation organization_name org org_name employer business business_name account account_name job_title
 occupation school date time day month year weekday today current_date birthday birthdate birth_date dob date_of_birth
 age gender sex pronoun pronouns language lang party party_name party_affiliation precinct district
 congressional_district house_district senate_district legislative_district ward polling_place polling_location

@@ -9,6 +9,7 @@ meant to be read by a person, while "Reply [1]", "20% ... 30%" and "#VOTE" are. 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rumbleup_async.bulk.names import BARE, JARGON, PEOPLE, USUAL, field_name, squashed
@@ -63,6 +64,8 @@ _prefixed = re.compile(
     r"(?P<open>(?<![\w$])\$+|(?<![\w%])%+|(?<![\w@])@@|(?<![\w:@/]):{1,2}|(?<![\w!])!)(?P<inside>[^\W\d]\w*(?:(?:\.|->|::)\w+)*)"
 ).finditer
 _marked = re.compile(r"(?<![\w@#&])[@#&](?P<inside>[^\W\d]\w*(?:\.\w+)*)").finditer
+_MARKED: Final = (PEOPLE | BARE) - {"first", "last"}
+"""What is no hashtag and nobody's account."""
 _word = re.compile(r"(?<![\w@./=?&#-])(?P<inside>[^\W\d_]\w*)(?![\w@]|\.\w)").finditer
 _around = re.compile(rf"(?P<open>[^\w\s{FIELD}]{{0,3}}){FIELD}(?P<close>[^\w\s{FIELD}]{{0,3}})").finditer
 
@@ -91,6 +94,7 @@ _filler_words = re.compile(
 ).sub
 _subscript = re.compile(r"\w+\s*[\[(]\s*['\"]?(?P<key>[\w ]+?)['\"]?\s*[\])]").fullmatch
 _printf = re.compile(r"%(?:\d+\$)?\(?(?P<name>[A-Za-z_]\w*)\)[sdr]").finditer
+_number = re.compile(r"(?<=[^\W\d_])_?\d+$").sub
 _positional = re.compile(r"(?<![\w%])%(?:\d+\$)?s\b|\{\d*\}").finditer
 
 
@@ -139,7 +143,7 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
         only = PEOPLE if match["open"] == "!" else None
         yield from _judged(match.start(), match[0], match["inside"], known, only=only, noted="$" in match["open"])
     for match in _marked(text):
-        yield from _judged(match.start(), match[0], match["inside"], known, only=PEOPLE | BARE)
+        yield from _judged(match.start(), match[0], match["inside"], known, only=_MARKED)
     for match in _printf(text):
         yield from _judged(match.start(), match[0], match["name"], known, noted=True)
     for match in _positional(text):
@@ -182,7 +186,7 @@ def _around_fields(text: str, fields: Sequence[str]) -> Iterator[Placeholder]:
     for match, field in zip(_around(text), fields, strict=False):
         opening, closing = match["open"], match["close"]
         pair = next(((a, b) for a, b in _LEFT_AROUND if opening.endswith(a) and closing.startswith(b)), None)
-        if pair is not None:
+        if pair is not None and not (pair[0] == "$!" and _fits("$", field, closing, "")):
             yield Placeholder(
                 match.end("open") - len(pair[0]), f"{pair[0]}{{{field}}}{pair[1]}", field, True, len("".join(pair)) + 1
             )
@@ -195,7 +199,7 @@ def _around_fields(text: str, fields: Sequence[str]) -> Iterator[Placeholder]:
 
 _LEFT_AROUND: Final = (
     ("{", "}"), ("[[", "]]"), ("<<", ">>"), ("((", "))"), ("*|", "|*"), ("%", "%"), ("#", "#"), ("@", "@"), ("$", "$"),
-    ("|", "|"), ("~", "~"), ("^", "^"), ("\u00ab\u00ab", "\u00bb\u00bb"), ("\u2039", "\u203a"), ("%=", "%>"),
+    ("$!", ""), ("|", "|"), ("~", "~"), ("^", "^"), ("\u00ab\u00ab", "\u00bb\u00bb"), ("\u2039", "\u203a"), ("%=", "%>"),
 )  # fmt: skip
 _MONEY: Final = tuple(
     word
@@ -230,10 +234,12 @@ def _judged(
     """A placeholder if what is inside is a field's name; `only` these names where the signs are in everyday use; `noted`: else
     still something to point out."""
     for name in _names(inside):
-        flat = squashed(name)
-        if (only is None and (flat in known or flat in USUAL)) or (only is not None and flat in only):
-            yield Placeholder(at, shown, name, True, len(shown))
-            return
+        plain = name if name.isascii() else _without_accents(name)
+        # `custom_field_1`, but "Ward 7"
+        for flat in (squashed(name), squashed(plain if " " in inside else _number("", plain))):
+            if (only is None and (flat in known or flat in USUAL)) or (only is not None and flat in only):
+                yield Placeholder(at, shown, name, True, len(shown))
+                return
     if noted and re.fullmatch(r"\W*[^\W\d]\w*(?:[ .-]?\w+){0,2}\W*", inside):
         yield Placeholder(at, shown, _name_of(inside), False, len(shown))
 
@@ -261,12 +267,15 @@ def _names(inside: str) -> Iterator[str]:
         name = _name_of(one)
         if name:
             yield name
-            yield re.sub(r"(?<=[a-z])\d+$", "", name)
 
 
 def _name_of(raw: str) -> str:
     """The normal form, with the words of `firstName` apart."""
     return field_name(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw))
+
+
+def _without_accents(name: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
 
 
 def _camel(word: str) -> bool:

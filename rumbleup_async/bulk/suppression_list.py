@@ -28,6 +28,12 @@ _phone_words = re.compile(
     r"(?:.*_)?(?:[a-z]*phones?|cell|cellular|mobile?|tel|telephone|telefon|telefono|celular|movil|handy|landline|wireless|msisdn|e164)"
     r"(?:_?(?:number|numbers|no|num))?(?:_?\d)?|home|work"
 ).fullmatch
+_masked = re.compile(r"[xX*#\u2022?\W_]*\d{2,6}").fullmatch
+"""`xxx-xxx-0101`: a number of which the rest was not to be seen."""
+_date = re.compile(
+    r"\b(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{2,4})\b(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII
+).sub
+_words = re.compile(r"[^\W\d_]{3}").search
 _WRITTEN_OTHERWISE: Final = frozenset({phones.EXTENSION, phones.TWO_NUMBERS, phones.OTHER_COUNTRY})
 
 _REMEDY: Final = "write it as ten digits, or take the row out"
@@ -96,7 +102,7 @@ def _table(lines: Iterator[list[str]], delimiter: str, where: str, *, row: int) 
             header = cells
             phone_columns = _phone_columns(cells)
             is_alone = len(cells) == 1
-            if phone_columns or not any(map(_has_number, cells)):
+            if _is_header(cells, says_phone=bool(phone_columns)):
                 yield Row(where, row, cells, is_header=True)
                 phone_columns = phone_columns or frozenset(range(is_alone))
                 continue
@@ -142,6 +148,8 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(name, inner)
+    elif value is None:
+        yield name, ""
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
         yield name, str(value).strip()
 
@@ -186,12 +194,30 @@ def _of_any_cell(cell: str) -> frozenset[str] | None:
         return None
 
 
-def _has_number(cell: str) -> bool:
+def _is_header(cells: list[str], *, says_phone: bool) -> bool:
+    """Whether the first row names columns. A row of somebody that is taken for names would be an opt-out that is lost, and the
+    word `mobile` stands beside numbers, too."""
+    if not any(char.isalpha() for cell in cells for char in cell):
+        return False
+    return not any(map(_has_number if not says_phone else _is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is somebody's number, or what is left of one, beside cells that are names of columns."""
+    cell = _date("", cell)  # `exported 2026-11-05 10:00`
     try:
         return bool(numbers_of(cell))
+    except UnreadError:
+        return sum(char.isdigit() for char in cell) > 6 and _words(cell) is None
+
+
+def _has_number(cell: str) -> bool:
+    try:
+        return bool(numbers_of(cell)) or "@" in cell
     except UnreadError as error:
         # Damaged, masked or half a number: a row of somebody, and no header.
-        return str(error) == phones.SCIENTIFIC or sum(char.isdigit() for char in cell) > 6
+        is_damaged = str(error) == phones.SCIENTIFIC or sum(char.isdigit() for char in cell) > 6
+        return is_damaged or _masked(cell) is not None or "@" in cell
 
 
 def _phone_columns(names: Sequence[str]) -> frozenset[int]:

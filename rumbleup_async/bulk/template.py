@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.bulk import marks, placeholders
 from rumbleup_async.bulk.fields import merge_field
-from rumbleup_async.bulk.names import field_name
+from rumbleup_async.bulk.names import field_name, spelling
 from rumbleup_async.bulk.opt_out import says_stop
 from rumbleup_async.bulk.segments import is_plain, outside_alphabet
 from rumbleup_async.errors import ConfigurationError, TemplateError
@@ -99,10 +99,11 @@ class Template:
             return
         foreign = placeholders.first(self._view(), columns, fields=self._merged)
         if foreign is not None:
-            spelling = f"write {{{foreign.name}}}" if foreign.name else "a text has no conditions, write what is meant"
+            spelled = spelling(foreign.name, columns)
+            remedy = f"write {{{spelled}}}" if foreign.name else "a text has no conditions, write what is meant"
             raise TemplateError(
                 f"the text holds {self._written(foreign)}, which looks like a merge field of another program and would be sent "
-                f"as it is; {spelling} instead; {AS_IT_IS}"
+                f"as it is; {remedy} instead; {AS_IT_IS}"
             )
         for _, default, _ in self._parts:
             foreign = placeholders.first(default or "", columns)

@@ -379,6 +379,8 @@ def test_a_carriage_return_typed_into_a_cell_does_not_end_the_row() -> None:
         ("name,phone\n", "has no contacts"),
         ("phone\n\n", "has no contacts"),
         (f"{A},Ann\n{B},Bob\n", "row 1: the first row looks like a contact; put a header above it"),
+        (f"{A},Mobile\n{B},Mobile\n", "row 1: the first row looks like a contact; put a header above it"),
+        (f"cell;Ann;{A}\ncell;Bob;{B}\n", "row 1: the first row looks like a contact; put a header above it"),
         ("name,city\nAnn,DC\n", "no column is called phone, cell or mobile; name the column with --phone-field"),
         (f"name,phone,cell\nAnn,{A},{B}\n", "the phone may be in phone or cell; name the column with --phone-field"),
         (f"phone,Phone\n{A},{B}\n", "2 columns are called 'phone'; rename all but one"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rumbleup_async.bulk.names import spelling
 from rumbleup_async.bulk.placeholders import escapes, find, first
 from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.bulk.template import Template
@@ -81,6 +82,9 @@ _city_
 -city-
 +city+
 -first_name-
+{{custom_field_1}}
+[Pr\u00e9nom]
+[Org Name]
 ^first_name^
 =city=
 FNAME
@@ -100,7 +104,7 @@ $AAPL
 I <3 city life > all
 Call us (phone) or write (email)
 A (great) city
-follow @ada_lovelace, email ada@example.org
+#first, follow @last and @ada_lovelace, email ada@example.org
 https://x.org/?first_name=Ada&email=a
 https://x.org/name/first_name#name
 bit.ly/first_name
@@ -191,6 +195,7 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
         ("Hi {first_name}, [First Name]. STOP", "[First Name] at position 18"),
         ("{{x}} [City]. STOP", "[City] at position 7"),
         ("Hi ${first_name}. STOP", "${first_name} at position 4"),
+        ("Hi $!{first_name}. STOP", "$!{first_name} at position 4"),
         ("Hi %{first_name}%. STOP", "%{first_name}% at position 4"),
         ("Hi {first_name|[First Name]}. STOP", "the fallback [First Name]"),
         (
@@ -199,6 +204,9 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
         ),
         ("{city|a<br>b}. STOP", "<br> at position 8"),
         ("Hi @first_name@. STOP", "write {first_name} instead"),
+        ("Hi $Firstname. STOP", "write {first_name} instead"),
+        ("Hi *|LNAME|*. STOP", "write {last_name} instead"),
+        ("Hi {{custom_field_1}}. STOP", "write {custom_field_1} instead"),
     ],
 )
 def test_a_template_with_one_is_refused_and_told_how_it_is_spelled_here(text: str, said: str) -> None:
@@ -264,3 +272,21 @@ def test_a_nasty_text_takes_no_time(text: str) -> None:
     for _ in range(20):
         find(text)
         escapes(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "expected"),
+    [
+        ("fname", (), "first_name"),
+        ("fname", ("phone", "first_name"), "first_name"),
+        ("first_name", ("phone", "firstname"), "firstname"),
+        ("firstname", ("first", "fname"), "first"),
+        ("fname", ("first_name", "fname"), "fname"),
+        ("first_name", ("first", "firstname"), "firstname"),
+        ("postal_code", ("zip5",), "zip5"),
+        ("kittens", ("phone",), "kittens"),
+    ],
+)
+def test_the_remedy_names_the_column_of_the_list(name: str, columns: tuple[str, ...], expected: str) -> None:
+    """Whoever follows it would be refused once more, with another remedy."""
+    assert spelling(name, columns) == expected

@@ -183,6 +183,7 @@ def test_fallbacks_are_understood_as_other_programs_write_them(text: str, sent: 
         ('{x|"a}', "two things"),
         ("{x:y}", "write {x}, or {x|fallback}"),
         ("{contact.x}", "write {x}, or {x|fallback}"),
+        ("{!Contact.FirstName}", "write {first_name}, or {first_name|fallback}"),
         ("{$x}", "write {x}, or {x|fallback}"),
         ('{x, "y"}', "write {x}, or {x|fallback}"),
         ("{% if x %}", "write {x}, or {x|fallback}"),

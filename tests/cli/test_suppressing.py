@@ -76,6 +76,13 @@ async def test_several_lists_add_up_for_texters(process: Process, simulator: Sim
         ("sep=;\nphone;note\n2025550101;\n", [2, 3, 4, 5, 6]),
         ('{"phone": "+2025550101"}\n{"contact": {"cell": 12025550102}, "id": 7}\n', [3, 4, 5, 6]),
         ("\ufeffphone\r\n2025550101\r\n\r\n2025550102\r\n", [3, 4, 5, 6]),
+        ("2025550101,mobile\n2025550102,landline\n", [3, 4, 5, 6]),
+        ("2025550101,Cell Phone,STOP\n2025550102,Cell Phone,STOP\n", [3, 4, 5, 6]),
+        ("Mobile;202-555-0101\nMobile;202-555-0102\n", [3, 4, 5, 6]),
+        ("home,Ada,2025550101\nwork,Grace,2025550102\n", [3, 4, 5, 6]),
+        ("202-555-0101 (cell)\n202-555-0102 mobile\n", [3, 4, 5, 6]),
+        ("phone,exported 2026-11-05 10:00\n2025550101,\n", [2, 3, 4, 5, 6]),
+        ('{"phone": null, "email": "ada@example.org"}\n{"phone": "2025550101"}\n', [2, 3, 4, 5, 6]),
     ],
 )
 async def test_a_list_counts_however_it_is_kept(
@@ -107,6 +114,11 @@ async def test_a_list_counts_over_sendblue_too(process: Process, simulator: Simu
     ("content", "words"),
     [
         ("phone\n2025550101\n***-***-0102\n", "row 3: too few digits"),
+        ("xxx-xxx-0101\n", "row 1: letters in it"),
+        ("********0101\n2025550102\n", "row 1: too few digits"),
+        ("2,025,550,101\n", "row 1: no number is found in it"),
+        ("202-555-O101,mobile\n", "row 1: no number is found in it"),
+        ("ada@example.org\n", "row 1: letters in it"),
         ("phone\n2025550101\n555-0102\n", "row 3: too few digits"),
         ("phone,name\n2.03E+09,Ada\n", "row 2: a spreadsheet rounded it"),
         ("VANID,Preferred Phone\n17,555-0101\n", "row 2: too few digits"),
