@@ -89,10 +89,10 @@ def instead(path: Path) -> str:
     )
 
 
-def places(path: Path) -> list[tuple[int, int]]:
-    """Which files are at the ledger's names at this moment; OSError if one is gone."""
+def places(path: Path) -> tuple[list[tuple[int, int]], int]:
+    """Which files are at the ledger's names at this moment, and when the main one was written last; OSError if one is gone."""
     found = [name.stat() for name in (path, beside(path, "-wal"), beside(path, "-lock"))]
-    return [(one.st_dev, one.st_ino) for one in found]
+    return [(one.st_dev, one.st_ino) for one in found], found[0].st_mtime_ns
 
 
 @contextmanager

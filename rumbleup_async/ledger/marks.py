@@ -4,8 +4,9 @@ Lives here: what stands in the main file, what in the log, and what follows from
 
 While texts are sent, the latest steps are in the `-wal` file alone. Without it the main file is a whole and valid ledger of some
 time ago, by which people would be texted again. So before a text leaves the main file is given the mark `N:main`, and the log
-behind it `N:log`. Whoever checkpoints, ours or another program's, carries `N:log` over together with everything else. A main
-file that still says `N:main`, seen without a log that says `N:log`, lacks what came after.
+behind it `N:log`. Whoever checkpoints, ours or another program's, carries `N:log` over together with everything else; while a
+run is under way it then makes its next mark at once. A main file that still says `N:main`, seen without the log that says `N:log`
+with the same number, lacks what came after.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import contextlib
 import json
 import os
 import sqlite3
+import struct
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.files import beside
@@ -27,8 +29,11 @@ LOG = "log"
 DOUBT = "queued in a ledger whose write-ahead log is missing"
 """Of such a contact nobody knows whether it was texted."""
 
-_HEADER = 32
-"""Bytes of a write-ahead log that holds nothing."""
+_header = struct.Struct(">8I")
+"""What a write-ahead log begins with: kind, version, bytes of a page, a count, two salts, two sums (SQLite's file format, 4)."""
+_frame = struct.Struct(">6I")
+"""What stands before each of its pages: which one, the pages of the whole if a transaction ends here, and as above."""
+_KINDS = {0x377F0682: "<", 0x377F0683: ">"}
 _NOTE = 96
 """Bytes of the note in the lock file."""
 
@@ -60,22 +65,58 @@ def of_main_file(path: Path) -> str | None:
     return None
 
 
-def is_log_lost(main: str | None, seen: str | None, note: dict[str, int], log_size: int) -> bool:
-    """Whether steps are missing. `seen` is the mark through the log; `note` what the lock file says; `log_size` the bytes of the
-    log before anybody opened it."""
+def is_log_lost(main: str | None, seen: str | None, note: dict[str, int], *, is_whole: bool) -> bool:
+    """Whether steps are missing. `seen` is the mark through the log; `note` what the lock file says; `is_whole`: there was a log
+    with something in it before anybody opened it."""
     if not _is_main(main):
         return False
     if _is_main(seen):
         # A process died while it made the mark: nothing can have left between the two halves of it.
-        return number_of(seen) == number_of(main) and not (log_size > _HEADER or note.get("marking") == number_of(main))
-    return number_of(seen) < number_of(main)
+        return number_of(seen) == number_of(main) and not (is_whole or note.get("marking") == number_of(main))
+    # A log of a later mark holds nothing of what was between the two.
+    return number_of(seen) != number_of(main)
 
 
-def log_size(path: Path) -> int:
+def is_whole(path: Path, main: str | None) -> bool:
+    """Whether the log beside a ledger holds a transaction that SQLite would read, if by its main file there should be a log. One
+    that is damaged at its beginning counts for nothing there, however long it is."""
+    if not _is_main(main):
+        return True
     try:
-        return beside(path, "-wal").stat().st_size
-    except OSError:
-        return 0
+        with beside(path, "-wal").open("rb") as log:
+            return _holds_something(log)
+    except (OSError, struct.error):
+        return False
+
+
+def _holds_something(log: IO[bytes]) -> bool:
+    begin = log.read(_header.size)
+    kind, _, size, _, *salts, first, second = _header.unpack(begin)
+    if kind not in _KINDS or not 512 <= size <= 65_536:
+        return False
+    sums = _sums(begin[:24], (0, 0), _KINDS[kind])
+    if sums != (first, second):
+        return False
+    while head := log.read(_frame.size):
+        _, ends, *found, first, second = _frame.unpack(head)
+        page = log.read(size)
+        if found != salts or len(page) < size:
+            return False
+        sums = _sums(head[:8] + page, sums, _KINDS[kind])
+        if sums != (first, second):
+            return False
+        if ends:
+            return True
+    return False
+
+
+def _sums(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
+    one, other = sums
+    words = iter(struct.unpack(f"{order}{len(data) // 4}I", data))
+    for word in words:
+        one = (one + word + other) & 0xFFFFFFFF
+        other = (other + next(words) + one) & 0xFFFFFFFF
+    return one, other
 
 
 def lost(path: Path) -> LedgerError:

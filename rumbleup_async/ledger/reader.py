@@ -55,7 +55,8 @@ class Reader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path_of(path)
         check_file(self.path, missing_is_fine=False)
-        main, log_size = (None, 0) if self.running else (marks.of_main_file(self.path), marks.log_size(self.path))
+        main = None if self.running else marks.of_main_file(self.path)
+        is_whole = marks.is_whole(self.path, main)
         with reading(self.path):
             self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -63,7 +64,7 @@ class Reader:
                 check_kind(self._db, self.path)
                 self.plan = self._plan()
                 self.complete = value_of(self._db, "list") is not None
-                self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), log_size)
+                self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), is_whole=is_whole)
                 self.stopped = self._why_stopped()
         except BaseException:
             self._db.close()

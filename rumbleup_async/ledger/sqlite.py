@@ -109,6 +109,8 @@ _LOG_PAGES = 2000
 """Pages that the write-ahead log may come to before it is carried over into the main file."""
 _FIRST_STEPS = 100
 """Steps until it is looked at how many pages they write."""
+_STEPS_WITHOUT_MARK = 8
+"""Steps until it is tried once more, where somebody who reads the ledger has kept the mark out of the main file."""
 
 
 class SqliteLedger:
@@ -137,6 +139,10 @@ class SqliteLedger:
         """The main file says that its log holds more."""
         self._number = 0
         """Of the last mark."""
+        self._in_main = 0
+        """Of the mark that is in the main file."""
+        self._written = 0
+        """When the main file was written last, by us."""
         self._opened = 0
         """How often the ledger has been opened to write."""
         self._steps_left = _FIRST_STEPS
@@ -279,7 +285,7 @@ class SqliteLedger:
                 self._note_opening()
             self._note_in_lock()
             self._kept = keeping.read(self._db)
-            self._places = places(self.path)
+            self._places, _ = places(self.path)
         except BaseException:
             if lock_is_new and not self._is_new:
                 # Beside a file that was refused it would be litter. It is still held, so that nobody else has it in hand.
@@ -369,9 +375,11 @@ class SqliteLedger:
         if self._identity is not None:
             self._write("identity", msgspec.json.encode(self._identity).decode())
 
-    def _note_in_lock(self, marking: int = 0) -> None:
+    def _note_in_lock(self, marking: int = 0, *, is_durable: bool = False) -> None:
         if self._lock is not None:
             marks.write_note(self._lock, opened=self._opened, marking=marking)
+            if is_durable:
+                os.fsync(self._lock)
 
     def _begin_anew(self, plan: Plan) -> None:
         with self._transaction() as db:
@@ -404,7 +412,8 @@ class SqliteLedger:
                 os.fsync(directory)
             finally:
                 os.close(directory)
-        main, log_size = marks.of_main_file(self.path), marks.log_size(self.path)
+        main = marks.of_main_file(self.path)
+        is_whole = marks.is_whole(self.path, main)
         # An absolute path: SQLite may read `file:x.ledger` as an address, and open another file than the one that is locked.
         db = sqlite3.connect(self.path.absolute(), isolation_level=None, check_same_thread=False, cached_statements=512)
         self._connection = db
@@ -412,7 +421,7 @@ class SqliteLedger:
         plan = read_plan(db, self.path)
         seen = value_of(db, marks.KEY) if plan is not None else None
         note = marks.read_note(self._lock) if self._lock is not None else {}
-        is_lost = marks.is_log_lost(main, seen, note, log_size)
+        is_lost = marks.is_log_lost(main, seen, note, is_whole=is_whole)
         if is_lost and not self._consent.log_lost:
             raise marks.lost(self.path)
         self.path.chmod(0o600)
@@ -423,9 +432,10 @@ class SqliteLedger:
         db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
         db.execute("PRAGMA cache_size = -8000")
         self._number = max(marks.number_of(main), marks.number_of(seen))
+        self._in_main = marks.number_of(main)
         if plan is not None and (is_lost or (seen or "").endswith(marks.MAIN)):
             with self._transaction():
-                self._write(marks.KEY, marks.mark(self._number, marks.LOG))
+                self._write(marks.KEY, marks.mark(self._in_main, marks.LOG))
                 if is_lost:
                     self._give_up_queue()
         return plan
@@ -438,34 +448,40 @@ class SqliteLedger:
         self._write("lost", "1")
         self._write("recovered", str(now))
 
-    def _mark_main(self) -> None:
+    def _mark_main(self, *, is_before_step: bool = True) -> None:
         """Carry the log over into the main file, which is to know that what follows is in the log; see `marks`."""
         db = self._db
         db.execute("PRAGMA wal_autocheckpoint = 0")
         number = self._number = self._number + 1
-        self._note_in_lock(marking=number)
+        self._note_in_lock(marking=number, is_durable=True)
         # The next step waits for the disk, and with it for these two.
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             with self._transaction():
                 self._write(marks.KEY, marks.mark(number, marks.MAIN))
             try:
-                pages = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+                _, pages, carried = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except sqlite3.OperationalError:
-                pages = 0  # no room in the main file: the log holds all the same
+                pages, carried = 0, -1  # no room in the main file: the log holds all the same
+            if carried == pages > 0:
+                self._in_main = number
+            if not is_before_step:
+                db.execute("PRAGMA synchronous = FULL")
             with self._transaction():
-                self._write(marks.KEY, marks.mark(number, marks.LOG))
+                self._write(marks.KEY, marks.mark(self._in_main, marks.LOG))
                 if not self._is_marked:
                     db.execute("INSERT INTO run VALUES ('began', ?) ON CONFLICT (key) DO NOTHING", (str(_now()),))
         finally:
             db.execute("PRAGMA synchronous = FULL")
-        self._note_in_lock()
-        if self._lock is not None:
-            os.fsync(self._lock)
-        if self._is_marked and pages > 0:
+        self._note_in_lock(is_durable=True)
+        if self._in_main != number:
+            self._steps_left = _STEPS_WITHOUT_MARK
+        elif self._is_marked and pages > 0:
             self._steps_left = max(8, min(self._steps * _LOG_PAGES // pages, 16 * self._steps))
         else:
             self._steps_left = _FIRST_STEPS
+        with contextlib.suppress(OSError):  # `_check_place` says more of it
+            self._written = self.path.stat().st_mtime_ns
         self._is_marked = True
         self._steps = 0
 
@@ -702,12 +718,15 @@ class SqliteLedger:
     def _check_place(self) -> None:
         """What has been written must be where the next process looks for it. That costs 5 us a step."""
         try:
-            is_there = places(self.path) == self._places
+            found, written = places(self.path)
         except FileNotFoundError:
-            is_there = False
-        if not is_there:
+            found, written = [], 0
+        if found != self._places:
             self._lost = f"{self.path} was moved, replaced or removed under the run, or one of the files beside it was"
             raise LedgerError(self._lost)
+        if self._is_marked and written != self._written:
+            # Somebody has carried the log over: what is in it from now on would be missed by nobody.
+            self._mark_main(is_before_step=False)
 
     def _closed(self, closing: Closing) -> None:
         """Take note of what is closed on the disk."""

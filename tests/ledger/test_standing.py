@@ -45,7 +45,18 @@ LEFT = {State.QUEUED: 80, State.SENT: 10, State.UNKNOWN: 10}
 
 
 @pytest.mark.parametrize("plan", [PLAN, None], ids=["send", "resume"])
-@pytest.mark.parametrize("how", ["only the main file is moved", "tidied up", "emptied", "replaced by an older one"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "only the main file is moved",
+        "tidied up",
+        "emptied",
+        "replaced by an older one",
+        "damaged at its beginning",
+        "full of zeros",
+        "cut after its first page",
+    ],
+)
 async def test_without_its_log_a_ledger_is_refused(tmp_path: Path, how: str, plan: Plan | None) -> None:
     """After a death the last steps are in the log alone: those who were texted since would be texted again, silently."""
     path = tmp_path / "run.ledger"
@@ -62,6 +73,12 @@ async def test_without_its_log_a_ledger_is_refused(tmp_path: Path, how: str, pla
             Path(f"{path}{ending}").unlink()
     elif how == "emptied":
         os.truncate(f"{path}-wal", 0)
+    elif how != "replaced by an older one":
+        log = bytearray(Path(f"{path}-wal").read_bytes())
+        log[20] ^= 0xFF if how == "damaged at its beginning" else 0
+        cut = 32 + 24 + 4096 // 2 if how == "cut after its first page" else len(log)
+        Path(f"{path}-wal").write_bytes(bytes(len(log)) if how == "full of zeros" else log[:cut])
+        Path(f"{path}-shm").unlink()
     else:
         old = tmp_path / "old" / "run.ledger"
         old.parent.mkdir()
@@ -162,6 +179,13 @@ async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Pa
             shutil.copy(path, copy)
             with pytest.raises(LedgerError, match="log-lost"):
                 await opened(copy / "run.ledger")
+    # Copied while it was written: the one file early, the other late. What was between the two is in neither.
+    torn = tmp_path / "torn" / "run.ledger"
+    torn.parent.mkdir()
+    shutil.copy(tmp_path / "350" / "run.ledger", torn)
+    shutil.copy(f"{path}-wal", f"{torn}-wal")
+    with pytest.raises(LedgerError, match="log-lost"):
+        await opened(torn)
     assert Path(f"{path}-wal").stat().st_size < 2_000_000
     assert marks.number_of(marks.of_main_file(path)) > 3
     await ledger.aclose()
@@ -174,6 +198,59 @@ async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Pa
     move(path, tmp_path / "moved" / "run.ledger", "")
     counts, _ = await opened(tmp_path / "moved" / "run.ledger")
     assert counts[State.SENT] == 1396
+
+
+async def sent_on(ledger: SqliteLedger, steps: int, closed: list[Closed]) -> list[Closed]:
+    """So many further steps of two texts each; the closes of the last."""
+    for _ in range(steps):
+        texts = await ledger.exchange(closed, 2)
+        closed = [Closed(text.row, State.SENT, 1, "", f"rl_{text.row}", 5) for text in texts]
+    return closed
+
+
+async def refused_without_its_log(path: Path, aside: Path) -> None:
+    """Its main file alone is no ledger."""
+    aside.mkdir()
+    shutil.copy(path, aside)
+    with pytest.raises(LedgerError, match="log-lost"):
+        await opened(aside / "run.ledger")
+
+
+async def test_somebody_carries_the_log_over_while_a_run_is_under_way(tmp_path: Path) -> None:
+    """What is sent after that is in a log that nobody would miss, were it tidied away: all of them would be texted again."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.add(rows(1, 100))
+    closed = await sent_on(ledger, 5, [])
+    for number in range(2):
+        other = sqlite3.connect(path)
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        other.close()
+        closed = await sent_on(ledger, 1, closed)
+        await refused_without_its_log(path, tmp_path / str(number))
+    await ledger.exchange(closed, 0)
+    await ledger.aclose()
+    assert await opened(path) == ({State.QUEUED: 86, State.SENT: 14}, [])
+
+
+async def test_somebody_who_reads_keeps_the_mark_out_for_a_moment_only(tmp_path: Path) -> None:
+    """A long look at the ledger as a run begins would leave it without a mark for thousands of texts."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.add(rows(1, 100))
+    reading = sqlite3.connect(path, isolation_level=None)
+    reading.execute("BEGIN")
+    reading.execute("SELECT count(*) FROM contact").fetchone()
+    closed = await sent_on(ledger, 12, [])
+    assert marks.of_main_file(path) is None
+    reading.close()
+    closed = await sent_on(ledger, 10, closed)
+    await refused_without_its_log(path, tmp_path / "aside")
+    await ledger.exchange(closed, 0)
+    await ledger.aclose()
+    assert await opened(path) == ({State.QUEUED: 56, State.SENT: 44}, [])
 
 
 async def test_a_copy_is_refused_while_the_original_stands(tmp_path: Path) -> None:

@@ -578,7 +578,7 @@ def _ledger_of_anybody() -> list[Any]:
 
 
 def _main_file_alone() -> list[Any]:
-    return [patch.object(marks, "is_log_lost", lambda *_: False)]
+    return [patch.object(marks, "is_log_lost", lambda *_, **__: False)]
 
 
 def _copy_is_a_ledger() -> list[Any]:

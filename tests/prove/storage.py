@@ -475,9 +475,9 @@ class _Ledger(SqliteLedger):
         self._connection = connection
         return plan
 
-    def _mark_main(self) -> None:
+    def _mark_main(self, *, is_before_step: bool = True) -> None:
         self.kind, kind = "mark", self.kind
-        super()._mark_main()
+        super()._mark_main(is_before_step=is_before_step)
         self.kind = kind
 
     def _keep(self, kept: Keeping) -> None:
