@@ -107,6 +107,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @every_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    """Otherwise a reader looks for a rule where it has not been for a while."""
+    named_files = re.findall(r"`((?:\w+/)+\w+\.py)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named_files if not any((start / name).is_file() for start in (ROOT, ROOT / "rumbleup_async"))] == []
+
+
+@every_page
 def test_options_exist(page: Path) -> None:
     """Otherwise a page tells people to type an option that is refused."""
     if page.name == "commands.md":
