@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 
 import msgspec
 
@@ -113,28 +113,34 @@ def _latest(doubt: Doubt) -> int:
 
 class Requeued(msgspec.Struct, frozen=True, kw_only=True):
     """What asking for the absent ones to be sent again came to: `queued` again, `found` in the log after all, `left` as they
-    were, and the `problem` if there are such."""
+    were, and the `problem` if there are such; `suppressed`: absent as before, for they are not to be texted by now."""
 
     queued: int = 0
     found: int = 0
     left: int = 0
     problem: str = ""
+    suppressed: int = 0
 
 
-async def requeue_absent(ledger: Ledger, log: Log) -> Requeued:
-    """Queue again what was absent from the log, and is absent still: the log may have shown it since."""
-    queued = found = left = 0
+async def requeue_absent(ledger: Ledger, log: Log, never: Container[str] = frozenset()) -> Requeued:
+    """Queue again what was absent from the log, and is absent still: the log may have shown it since.
+
+    Not those in `never`: they would not be texted, and nobody would look for their earlier texts any more.
+    """
+    queued = found = left = suppressed = 0
     problem = ""
     async for doubts in _doubts(ledger, absent=True):
         findings = await log.look_up(doubts, ledger)
         sent = list(_sent(doubts, findings))
-        again = [Settled(row, State.QUEUED, ABSENT) for row in (doubt.row for doubt in doubts) if _is_absent(row, findings)]
+        absent = [doubt for doubt in doubts if _is_absent(doubt.row, findings)]
+        again = [Settled(doubt.row, State.QUEUED, ABSENT) for doubt in absent if doubt.phone not in never]
         await _settle(ledger, [*sent, *again])
-        queued, found, left = queued + len(again), found + len(sent), left + len(doubts) - len(again) - len(sent)
+        queued, found, suppressed = queued + len(again), found + len(sent), suppressed + len(absent) - len(again)
+        left += len(doubts) - len(absent) - len(sent)
         problem = problem or findings.problem
-        if findings.problem and not (sent or again):
+        if findings.problem and not (sent or absent):
             break
-    return Requeued(queued=queued, found=found, left=left, problem=problem)
+    return Requeued(queued=queued, found=found, left=left, problem=problem, suppressed=suppressed)
 
 
 async def count_absent(ledger: Ledger) -> int:

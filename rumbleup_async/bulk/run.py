@@ -382,6 +382,8 @@ class Run:
             self.absent_fields = _absent(opened.columns, screen.template.fields)
             self._columns = opened.names
             screen.learn(opened.names)
+            if self._ledger.is_used:
+                await self._ledger.load(())  # it refuses another list, and what was given with that is not kept
             await self._keep()
             # Whom one row leaves out is left out in every other: that is known only once all have been read.
             await self._ledger.load(batches(), **({"left_out": watch.barred} if settings.skip_if else {}))
@@ -453,11 +455,13 @@ class Run:
     async def resend_absent(self) -> Requeued:
         """Queue those again that are absent from the provider's log; `send()` then texts them.
 
-        They are looked up once more: one that has turned up since becomes `sent`. If the log cannot be read, none is queued. The
-        look holds for this run and a quarter of an hour: who is not texted by then is absent as before.
+        They are looked up once more: one that has turned up since becomes `sent`. Who is suppressed by now stays absent. If the
+        log cannot be read, none is queued. The look holds for this run and a quarter of an hour: who is not texted by then is
+        absent as before.
         """
         before = dict(self._ledger.counts)
-        done = await self._stoppably(requeue_absent(self._ledger, self._look_into_log()))
+        never = in_form(self._never, self.plan.details.get(PREFIX, ""))
+        done = await self._stoppably(requeue_absent(self._ledger, self._look_into_log(), never))
         if done is not None:
             return done
         after = self._ledger.counts

@@ -214,21 +214,23 @@ class Sender:
             self.hold(decision.after, decision.reason)
         elif isinstance(decision, StopRun):
             self._stop(decision.stop)
-        if isinstance(outcome, (Refused, Throttled, Barred)) and not await self._is_alone(outcome, task):
-            outcome = Unknown(TWO_ANSWERS, outcome.status)
+        if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
+            outcome = Unknown(doubt, outcome.status)
             decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
         return outcome, decision
 
-    async def _is_alone(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> bool:
-        """Whether no other answer came behind this one, so that it is the answer to this text."""
+    async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> str:
+        """Why this may not be the answer to this text; "" once it is known that no other came behind it."""
         if outcome.alone is None:
-            return True
+            return ""
         self.delivering.add(task)
         try:
-            return await outcome.alone()
+            return "" if await outcome.alone() else TWO_ANSWERS
         except asyncio.CancelledError:
             task.uncancel()
-            return False
+            return ABANDONED
+        except Exception as error:  # noqa: BLE001 - as in _deliver
+            return f"unexpected {type(error).__name__}"
         finally:
             self.delivering.discard(task)
 

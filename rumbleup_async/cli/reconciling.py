@@ -71,6 +71,8 @@ async def resend(run: Run, *, quiet: bool) -> bool:
     if not quiet:
         found = f"; {plural(done.found, 'text')} turned up in the log meanwhile" if done.found else ""
         say(f"{plural(done.queued, 'contact')} absent from the log will be texted again{found}")
+        if done.suppressed:
+            say(f"{plural(done.suppressed, 'contact')} not texted again: suppressed by now")
     if done.problem:
         say(f"{plural(done.left, 'contact')} not texted again: {done.problem}")
     return not done.left

@@ -100,7 +100,8 @@ class MemoryLedger:
         return self._was_tried or any(entry.state not in states.BORN for entry in self._entries.values())
 
     async def keep(self, kept: Kept) -> None:
-        self.kept = kept
+        before = self.kept
+        self.kept = Kept(kept.options, before.suppressed | kept.suppressed, before.is_handed_in or kept.is_handed_in)
 
     async def open(self, plan: Plan | None) -> Plan:
         if self.identity is not None:
@@ -133,7 +134,9 @@ class MemoryLedger:
     async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
         def take_in() -> None:
             if self._is_loading:
+                kept = self.kept
                 self._forget()
+                self.kept = kept
             self._is_loading = True
             for batch in batches:
                 self._add(batch)

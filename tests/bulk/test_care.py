@@ -68,6 +68,21 @@ async def test_the_next_run_forgets_the_last_one(rumbleup: RumbleUp, tmp_path: P
     assert summary.sent == 20
 
 
+async def test_what_was_given_with_a_list_that_is_refused_is_not_kept(rumbleup: RumbleUp, tmp_path: Path) -> None:
+    """A mistyped list would loosen the run that it was refused by: its resume goes at the other's speed."""
+    path, list_, other = tmp_path / "run.ledger", tmp_path / "list.csv", tmp_path / "other.csv"
+    list_.write_text("phone\n" + "\n".join(PEOPLE[:5]))
+    other.write_text("phone\n" + "\n".join(PEOPLE[5:]))
+    async with rumbleup.fast_mode(action=125, text=TEXT, ledger=path, limit=1, rate=400) as run:
+        await run.send(list_)
+    with pytest.raises(LedgerMismatch):
+        async with rumbleup.fast_mode(action=125, text=TEXT, ledger=path, rate=0, suppress=PEOPLE[:1]) as run:
+            await run.send(other)
+    reader = Reader(path)
+    assert (reader.options["rate"], reader.suppressed) == (400, 0)
+    reader.close()
+
+
 async def test_a_container_that_can_only_be_asked_is_handed_in_again(
     rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path
 ) -> None:

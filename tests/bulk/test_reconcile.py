@@ -177,6 +177,30 @@ def test_the_absent_are_looked_up_once_more_before_they_are_queued(ledger: Ledge
     assert [states[row] for row in (2, 4, 6, 8)] == [State.SENT, State.QUEUED, State.QUEUED, State.NOT_SENT]
 
 
+def test_whoever_was_suppressed_meanwhile_stays_absent(tmp_path: Path) -> None:
+    """Once it says `suppressed`, nobody looks any more for the text that may have left: it came late, and the books deny it."""
+    path = tmp_path / "l"
+    in_doubt = phones(4)
+
+    async def main() -> None:
+        async with make_run(Provider(lambda text, attempt: Unknown("timed out")), ledger=SqliteLedger(path)) as run:
+            await run.send(in_doubt)
+        provider = Provider()
+        again = make_run(provider, ledger=SqliteLedger(path), resume=True, suppress=[in_doubt[1]])
+        async with with_log(again, Log(splits), settle=0) as run:
+            await run.reconcile(settle=0)
+            assert await run.resend_absent() == Requeued(queued=1, suppressed=1)
+            await run.send()
+            assert provider.delivered == [4]
+            assert await run.count_absent() == 1
+        late = Log(lambda doubts: Findings(found={doubt.row: "rl_late" for doubt in doubts}))
+        async with with_log(make_run(provider, ledger=SqliteLedger(path), resume=True), late) as run:
+            assert (await run.reconcile(settle=0)).found == 1
+            assert run.counts[State.SENT] == 4
+
+    virtual_time.run(main())
+
+
 def test_whoever_was_absent_is_looked_for_again(ledger: Ledger) -> None:
     """The log has shown the text since; the contact would be texted again by whoever asks for it, or be reported as never
     sent."""

@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 from rumbleup_async.bulk.ports import Ledger
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks, states
-from rumbleup_async.messaging import ABSENT, FOUND, Closed, Doubt, Known, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.messaging import (
+    ABSENT,
+    FOUND,
+    Closed,
+    Doubt,
+    Kept,
+    Known,
+    Plan,
+    Planned,
+    Result,
+    Settled,
+    Skipped,
+    State,
+    Text,
+)
 from tests import virtual_time
 
 PLAN = Plan(
@@ -101,6 +115,46 @@ def test_another_plan_is_refused_once_a_text_may_have_left(
         same = Plan(**{**{name: getattr(PLAN, name) for name in PLAN.__struct_fields__}, "run": "ffffffffffff"})
         assert await last.open(same) == PLAN
         await last.aclose()
+
+    virtual_time.run(main())
+
+
+def test_how_careful_it_is_to_be_is_kept(ledger: Ledger, reopened: Reopen) -> None:
+    """A resume would be faster than its run, or text whom the run was told to leave out."""
+
+    def cut_off() -> Iterator[Sequence[Planned | Skipped]]:
+        yield [planned(1)]
+        raise RuntimeError("the list broke off")
+
+    async def main() -> None:
+        await ledger.open(PLAN)
+        assert ledger.kept == Kept()
+        await ledger.keep(Kept({"rate": 20, "policy": {"max_errors": 7}}, frozenset({"2022340001"}), True))
+        await ledger.keep(Kept({"rate": 30}, frozenset({"2022340002"})))
+        with pytest.raises(RuntimeError):
+            await ledger.load(cut_off())
+        await ledger.aclose()
+        again = reopened(ledger)
+        await again.open(PLAN)
+        await again.load([[planned(1), planned(2)]])
+        await again.complete("f")
+        await again.aclose()
+        again = reopened(again)
+        await again.open(None)
+        assert again.kept == Kept({"rate": 30}, frozenset({"2022340001", "2022340002"}), True), "phones are only ever added"
+        assert not again.is_used, "nothing can have left"
+        await again.aclose()
+        again = reopened(again)
+        await again.open(msgspec.structs.replace(PLAN, text="Other. STOP"))
+        assert again.kept == Kept(), "another run in its place is told anew"
+        await again.add([planned(1)])
+        await again.exchange([], 1)
+        await again.exchange([close(1, State.UNKNOWN)], 0)
+        await again.aclose()
+        again = reopened(again)
+        await again.open(None)
+        assert again.is_used
+        await again.aclose()
 
     virtual_time.run(main())
 

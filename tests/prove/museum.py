@@ -633,10 +633,10 @@ def _next_answer_is_ours() -> list[Any]:
 
 
 def _a_no_is_believed_at_once() -> list[Any]:
-    async def at_once(self: Sender, outcome: object, task: object) -> bool:
-        return True
+    async def at_once(self: Sender, outcome: object, task: object) -> str:
+        return ""
 
-    return [patch.object(Sender, "_is_alone", at_once)]
+    return [patch.object(Sender, "_doubt", at_once)]
 
 
 EXHIBITS: tuple[Exhibit, ...] = (
