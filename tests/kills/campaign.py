@@ -245,10 +245,12 @@ class Campaign:
             words = self._next_command(source)
             done = self._struck(words) if self.tally.kills < self._most_kills else self._unharmed(words)
             self._after(words, done)
+            is_over = done.code in (0, 1) and not self._books.states[QUEUED]
+            if is_over:
+                self._check(done)  # before a look into the log settles what its summary calls unknown
             if self._chance.random() < 0.35:
                 self._tamper(self._chance.choice(TAMPERINGS))
-            if done.code in (0, 1) and not self._books.states[QUEUED]:
-                self._check(done)
+            if is_over:
                 self.tally.unknown += self._books.states[UNKNOWN]
                 self._until_settled()
                 return
