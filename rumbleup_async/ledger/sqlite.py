@@ -105,9 +105,10 @@ _AHEAD = 512
 
 _INTERRUPTED = "interrupted before its result was known"
 
-_LOG_PAGES = 2000
-"""Pages that the write-ahead log may come to before it is carried over into the main file."""
-_FIRST_STEPS = 100
+_LOG_PAGES = 1000
+"""Pages that the write-ahead log may come to before it is carried over into the main file: as many as SQLite itself would let it,
+or a run would need more room on the disk."""
+_FIRST_STEPS = 20
 """Steps until it is looked at how many pages they write."""
 _STEPS_WITHOUT_MARK = 8
 """Steps until it is tried once more, where somebody who reads the ledger has kept the mark out of the main file."""

@@ -92,7 +92,7 @@ def sweep(stage: Stage, provider: Provider, rows: int, go_on: Within) -> None:
     assert met == {"at the opening", "at an intent", "at a result", "not at all"}
     stage.check(rows, planned=planned, concurrency=CONCURRENCY, crashes=crashes)
     after = stage.resume()
-    assert after.json["not_sent"] == 0
+    assert after.json["not_sent"] == 0, after
     stage.check(rows, summary=after.json, planned=planned, concurrency=CONCURRENCY, crashes=crashes)
 
 
@@ -158,5 +158,5 @@ def test_a_disk_that_fills_up_on_the_way(stage: Stage, provider: Provider, disk:
     stage.check(rows, concurrency=8, crashes=1)
     provider.set(latency=0)
     after = stage.resume()
-    assert after.json["not_sent"] == 0
+    assert after.json["not_sent"] == 0, after
     stage.check(rows, summary=after.json, concurrency=8, crashes=1)

@@ -100,6 +100,20 @@ async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Pat
     await ledger.aclose()
 
 
+async def test_the_log_needs_no_more_room_than_sqlite_would_give_it(tmp_path: Path) -> None:
+    """A run would stop half-way on a disk that has room enough for its ledger: most of it was taken up by the log."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.load([rows(1, 1500)])
+    await ledger.complete("f")
+    opened = await ledger.exchange([], 800)
+    for text in (opened[number * 37 % 800] for number in range(700)):  # answers come in any order
+        assert len(await ledger.exchange([Closed(text.row, State.SENT, 1)], 1)) == 1
+    assert path.with_name("run.ledger-wal").stat().st_size < 1.1 * 1000 * 4096
+    await ledger.aclose()
+
+
 async def test_another_name_of_a_ledger_is_no_other_ledger(tmp_path: Path) -> None:
     """Two runs would write to one file under two locks, and everybody be texted by both."""
     path, other = tmp_path / "run.ledger", tmp_path / "other.ledger"
