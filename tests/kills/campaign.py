@@ -1,7 +1,8 @@
 """One campaign under blows: a list, a ledger, a provider, and a process that is struck again and again until the list is done.
 
 Lives here: what is drawn from the seed, the blows, what is checked after each and at the end. The moments are drawn from the
-seed too; where a process stands at such a moment is up to the machine, so the same seed is the same plan and not the same run.
+seed too, some from the start of the process on, some from its first text on; where it stands at such a moment is up to the
+machine, so the same seed is the same plan and not the same run.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.acceptance.shell import Done, Forked, Shell
+from tests.acceptance.shell import GUARD, Done, Forked, Shell
 from tests.acceptance.stage import Provider, Stage, leaked, phone, text_for
 from tests.fault_proxy import FaultProxy, proxying, seeded
 
@@ -66,6 +67,8 @@ TAMPERINGS = ("another account", "another server", "a copy", "moved", "its log t
 SETTLE = 2.0
 """Seconds from an intent until its absence from the log counts: whatever a dead process has sent has arrived by then."""
 
+_WHILE_TEXTING = 0.6
+"""Part of the blows whose moment counts from the first text of the process: how long that takes is up to the machine."""
 _EARLY = 3
 """Kills of a campaign before its list is in."""
 _SLOWEST = 10_000.0
@@ -379,12 +382,17 @@ class Campaign:
 
     def _struck(self, words: list[object]) -> Done:
         blow = self._chance.choices([*BLOWS], [*BLOWS.values()])[0]
-        moment = self._moment()
-        pause = self._chance.uniform(0.01, 0.3)
+        moment, pause = self._moment(), self._chance.uniform(0.01, 0.3)
+        is_while_texting = self._chance.random() < _WHILE_TEXTING and self._may_text(words)
+        later = self._chance.uniform(0, 0.25) * self._horizon
         if blow == "interrupt twice":
             self._stage.provider.set(latency=ECHO + 0.4)  # or nothing would be in flight at the second one
+        requests = self._stage.provider.requests
         process = self._begin(words)
-        done = process.ended_within(moment)
+        if is_while_texting:
+            done, moment = self._texts(process, requests) or process.ended_within(later), later
+        else:
+            done = process.ended_within(moment)
         if done is not None:
             self.tally.missed += 1
             self._note("missed", blow=blow)
@@ -392,10 +400,26 @@ class Campaign:
             self._strike(process, blow, pause)
             done = process.wait()
             self.tally.blows[blow] += 1
-            self._note(blow, at=moment, code=done.code)
+            self._note(blow, at=moment, code=done.code, of="texting" if is_while_texting else "life")
         if blow == "interrupt twice":
             self._stage.provider.set(latency=self._drawn.latency)
         return done
+
+    def _may_text(self, words: list[object]) -> bool:
+        """Whether this command may come to its first text. The list has to come in first; now and then it is struck before."""
+        is_early = self._books.place in LANDED[:2] and self._kills_before_list() < _EARLY
+        return words[0] != "reconcile" and not is_early
+
+    def _texts(self, process: Forked, requests: int) -> Done | None:
+        """Wait for its first text; its end if it comes to that without one."""
+        end = time.monotonic() + GUARD
+        while (done := process.ended_within(0.005)) is None:
+            if self._stage.provider.requests > requests or time.monotonic() > end:
+                return None
+        return done
+
+    def _kills_before_list(self) -> int:
+        return sum(self.tally.landed[place] for place in LANDED[:2])
 
     def _moment(self) -> float:
         """Seconds from the start of a process to the blow, uniform over what matters now."""
@@ -404,7 +428,7 @@ class Campaign:
         if self._books.place not in LANDED[:2]:
             return self._chance.uniform(0, self._horizon)
         # The list comes in within the first part of a process's life; after some tries it has to.
-        early = sum(self.tally.landed[place] for place in LANDED[:2]) < _EARLY
+        early = self._kills_before_list() < _EARLY
         return self._horizon * (self._chance.uniform(0, 0.5) if early else self._chance.uniform(0.6, 1.2))
 
     def _strike(self, process: Forked, blow: str, pause: float) -> None:
