@@ -35,68 +35,26 @@ _in = re.compile(
 ).fullmatch
 _status = re.compile(f"{_BEFORE}(?:status|subscription|subscriptionstatus|preference|optstatus|consentstatus)").fullmatch
 
-_NO: Final = frozenset(
+_AGREED: Final = frozenset(
     {
-        *(
-            "",
-            "false",
-            "f",
-            "no",
-            "n",
-            "0",
-            "0.0",
-            "0.00",
-            "off",
-            "none",
-            "null",
-            "(null)",
-            "nil",
-            "nan",
-            "na",
-            "n/a",
-            "#n/a",
-            "<na>",
-        ),
-        *(
-            "\\n",
-            "undefined",
-            "nat",
-            "-",
-            "--",
-            "\u2013",
-            "\u2014",
-            "never",
-            "nope",
-            "unchecked",
-            "nein",
-            "non",
-            "falsch",
-            "faux",
-        ),
-        *(
-            "opted in",
-            "opted-in",
-            "opted_in",
-            "opt in",
-            "opt-in",
-            "opt_in",
-            "optin",
-            "optedin",
-            "subscribed",
-            "active",
-            "allowed",
-        ),
-        *("not opted out", "\u2610"),
+        *("opted in", "opted-in", "opted_in", "opt in", "opt-in", "opt_in", "optin", "optedin"),
+        *("subscribed", "active", "allowed"),
     }
 )
+_NO: Final = _AGREED | {
+    *("", "false", "f", "no", "n", "0", "0.0", "0.00", "off", "never", "nope", "unchecked", "nein", "non", "falsch", "faux"),
+    *("none", "null", "(null)", "nil", "nan", "na", "n/a", "#n/a", "<na>", "\\n", "undefined", "nat"),
+    *("-", "--", "\u2013", "\u2014", "\u2610", "not opted out"),
+}
+"""What says no in a column of opt-outs. Of the words for nothing only those that programs write: `unknown` is in doubt."""
+
 _YES: Final = frozenset(
     {
         *("true", "t", "yes", "y", "1", "1.0", "x", "on", "checked", "ja", "oui", "si", "s\u00ed", "wahr", "vrai", "ok"),
         *("\u2713", "\u2714", "\u2611", "\u2705"),
     }
 )
-_YES_OF_CONSENT: Final = _YES | {
-    *("opted in", "opted-in", "opted_in", "opt in", "opt-in", "opt_in", "optin", "optedin", "subscribed", "active", "allowed"),
+_YES_OF_CONSENT: Final = (_YES | _AGREED) | {
     *("granted", "given", "confirmed", "consented", "explicit", "express", "double opt-in", "single_opt_in", "double_opt_in"),
 }
 _says_out = re.compile(

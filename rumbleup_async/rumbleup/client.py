@@ -56,7 +56,10 @@ class RumbleUp(Client):
     another way of carrying requests altogether, such as `ScriptedExchange` in tests. `ssl`: a context of your own;
     certificates are always verified. `trace_configs`: aiohttp's hooks for tracing. `transport`: `auto` lets the runs of fast
     and concurrent mode go over lanes, connections of our own, where httptools is installed, and all else over aiohttp;
-    `lane` and `aiohttp` want it for everything.
+    `lane` and `aiohttp` want it for everything. `proxy`: the URL of an HTTP proxy, through which https is tunnelled; its
+    `proxy_auth` is `NAME:PASSWORD`. The proxies of the environment are not used.
+
+    Raises ConfigurationError for a key or an address that cannot be meant, such as one with quotes around it.
 
     Resources: `messages`, `projects` (and `actions`, the same under the API's other name for it), `tcr`, `account`, `contacts`,
     `proxies`, `reports`; one method an endpoint, see docs/api-map.md. Every method takes `timeout=`, seconds to wait for the next
@@ -123,7 +126,7 @@ class RumbleUp(Client):
         if base_url is not None:
             options.setdefault("base_url", base_url)
         if options.setdefault("proxy", proxies.chosen.get()) is not None:
-            options.setdefault("proxy_auth", environ.get("RUMBLEUP_PROXY_AUTH") or environ.get("RUMBLEUP_PROXY_AUTH") or None)
+            options.setdefault("proxy_auth", environ.get("RUMBLEUP_PROXY_AUTH") or None)
         return cls(api_key, **options)
 
     def fast_mode(
@@ -167,9 +170,10 @@ class RumbleUp(Client):
         process, 64. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before the
         first text leaves. These, `policy` and `suppress` are kept in the ledger: where one is not given, what the run was given
         before holds; suppressed phones add up.
-        `limit`: texts of this run at most. `flags`: tags for every message beside the run's own. `group`: for contacts the
-        sends create.
-        `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted.
+        `limit`: texts of this run at most. `phone_field`: the column with the phone, where its name does not say so. `flags`:
+        tags for every message beside the run's own. `group`: for contacts the sends create.
+        `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted, each counted for
+        every number that it can mean; of a container that can only be asked, the ten digits are asked for.
         `encoding`: of a list file, as Python calls it; None: UTF-8, UTF-16 or what it seems to be (`run.list_notes` says so).
         `skip_if`: columns that say who must not be texted, each `column` or `column=value`; a cell that does not say no counts.
         `keep`: columns of the list that go into the ledger and out again in its report; "*" for all.
@@ -179,7 +183,9 @@ class RumbleUp(Client):
         another key of this account, under another address of this server. `original`: the file is no copy, or the one to go on
         with.
 
-        Raises ConfigurationError and its kin on entering, before anything is sent.
+        Raises ConfigurationError and its kin, now or on entering, before anything is sent: TemplateError for the text,
+        LedgerMismatch for a ledger of another text, project, server or account, LedgerLocked for one that is in use, LedgerError
+        for one that cannot be gone on with. A list is refused by `run.send`, with ListError.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.planning import Settings
@@ -238,7 +244,8 @@ class RumbleUp(Client):
         `text`: a template as in fast mode, or a function, plain or async, that is given the `Contact` and returns its text,
         or None to leave it alone. `texters`: contacts worked on at a time, at most, 16; fewer after the server says 440.
         `locks`: for how long a contact that was handed out counts as ours, and how patiently "none this time" is asked
-        again; a mapping has only those of its fields that are given. The rest is as in fast mode.
+        again; a mapping has only those of its fields that are given. `rate`, `texters`, `policy`, `locks` and `suppress` are
+        kept in the ledger. The rest is as in fast mode, the errors with it.
 
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
@@ -288,6 +295,9 @@ class RumbleUp(Client):
         `reconcile`: look what is `unknown` up in the message log before the first text; `run.reconcile()` says what came of it.
         `settle`: seconds from a text's intent until its absence from the log counts. `same_account`, `same_server`, `original`:
         as for `fast_mode`. `log_lost`: the ledger's `-wal` file is lost for good, so whoever is queued becomes unknown.
+
+        Raises on entering, before anything is sent, what `fast_mode` does for a ledger, and ConfigurationError where the texts of
+        a concurrent run were chosen by a function: go on with that by `concurrent_mode`.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.suppression import suppression

@@ -98,7 +98,7 @@ class Sendblue(Client):
         if base_url is not None:
             options.setdefault("base_url", base_url)
         if options.setdefault("proxy", proxies.chosen.get()) is not None:
-            options.setdefault("proxy_auth", environ.get("SENDBLUE_PROXY_AUTH") or environ.get("RUMBLEUP_PROXY_AUTH") or None)
+            options.setdefault("proxy_auth", environ.get("RUMBLEUP_PROXY_AUTH") or None)
         return cls(api_key, api_secret, **options)
 
     def fast_mode(
@@ -134,10 +134,12 @@ class Sendblue(Client):
                 async for result in run.send(contacts): ...
 
         `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`; a mapping has only those of its fields that are
-        given. A line that is used up or refused rests, the
-        others go on; when all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume.
+        given. A line that is used up or refused rests, the others go on; when all are used up for longer than
+        `policy.wait_ceiling`, the run stops and says when to resume. `limits`, `concurrency`, `policy` and `suppress` are kept in
+        the ledger.
+        `send_style`: an effect of iMessage. `status_callback`: the address that Sendblue posts the status of each text to.
         `require_opt_out`: whether the text must mention STOP; Sendblue does not demand it, the law may.
-        Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`.
+        Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`, the errors with it.
 
         A line belongs to one run at a time: what other runs or programs send over it is not known here.
         """
@@ -195,7 +197,8 @@ class Sendblue(Client):
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
         phones in `suppress`. What the lines have sent in this hour and day is read from the ledger. `reconcile`, `settle`: as for
         `RumbleUp.resume`; the message list is what is searched. What is not given of limits, concurrency and policy is as it was
-        given before, and the phones suppressed before still are.
+        given before, and the phones suppressed before still are. `same_account`, `same_server`, `original`, `log_lost` and the
+        errors are as for `RumbleUp.resume`.
         """
         from rumbleup_async.bulk.options import Options
         from rumbleup_async.bulk.suppression import suppression

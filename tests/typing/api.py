@@ -15,19 +15,23 @@ from rumbleup_async import (
     Campaign,
     Group,
     LineLimits,
+    Locks,
     Message,
     Moment,
     Pages,
+    Policy,
     Project,
     Proxy,
     Report,
     Response,
+    Result,
     RumbleUp,
     Run,
     Sendblue,
     Summary,
     Timeouts,
 )
+from rumbleup_async.messaging import Contact as Person
 from rumbleup_async.rumbleup.models import Contact
 from rumbleup_async.sendblue.models import Message as SendblueMessage
 
@@ -127,11 +131,49 @@ async def reports(rumbleup: RumbleUp) -> None:
 
 
 async def client() -> None:
+    RumbleUp("KEY:SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word", transport="lane")
+    Sendblue("KEY", "SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word")
     async with RumbleUp.from_env(timeouts=Timeouts(read=5)) as rumbleup:
         assert_type(rumbleup, RumbleUp)
         with rumbleup.raw() as answers:
             await rumbleup.account.get()
         assert_type(answers, list[Response])
+
+
+async def runs(rumbleup: RumbleUp) -> None:
+    async with rumbleup.fast_mode(
+        action=125, text="Hi {first_name}. STOP", ledger=Path("run.ledger"), rate=200, concurrency=64, processes=2, limit=10,
+        phone_field="cell", encoding="cp1252", skip_if=["opt_out", "status=gone"], keep="*", flags=["a"], group=26,
+        max_segments=3, literal=True, suppress={"2025550101"}, countries=("US", "toll-free"), policy=Policy(max_capped=5),
+        same_account=True, same_server=True, original=True,
+    ) as run:  # fmt: skip
+        async for result in run.send("voters.csv"):
+            assert_type(result, Result)
+        assert_type(run.list_notes, tuple[str, ...])
+        assert_type(run.goes_on_with, str)
+        assert_type(run.summary.stopped, str | None)
+        assert_type((await run.resend_absent()).queued, int)
+        assert_type((await run.reconcile(settle=900)).problem, str)
+
+    async def choose(contact: Person) -> str | None:
+        return contact.fields.get("text")
+
+    assert_type(
+        rumbleup.concurrent_mode(
+            action="125", text=choose, texters=16, literal=True, countries=["CA"], locks={"patience": 60}, same_account=True,
+            same_server=True, original=True,
+        ),
+        Run,
+    )  # fmt: skip
+    assert_type(
+        rumbleup.resume(
+            "run.ledger", rate=0, suppress=["2025550101"], locks=Locks(), reconcile=False, settle=900, same_account=True,
+            same_server=True, original=True, log_lost=True,
+        ),
+        Run,
+    )  # fmt: skip
+    await rumbleup.messages.send(phone="2025550101", action=125, text="Hi [First Name]. STOP", literal=True)
+    rumbleup.fast_mode(action=125, text="STOP", processes="2")  # type: ignore[arg-type]  # a number
 
 
 async def sendblue_calls(sendblue: Sendblue) -> None:
@@ -151,4 +193,11 @@ async def sendblue_calls(sendblue: Sendblue) -> None:
     async with sendblue.fast_mode(from_numbers=["+12025550199"], text="STOP", limits=limits) as run:
         assert_type(run, Run)
         assert_type(await run.send(["2025550101"]), Summary)
-    assert_type(sendblue.resume("run.ledger", limits=limits), Run)
+    assert_type(
+        sendblue.fast_mode(
+            from_numbers=["+12025550199"], text="STOP", limits={"per_second": 1}, encoding="cp1252", skip_if=["opt_out"],
+            keep=["van_id"], literal=True, countries=("US",), same_account=True, same_server=True, original=True,
+        ),
+        Run,
+    )  # fmt: skip
+    assert_type(sendblue.resume("run.ledger", limits=limits, same_account=True, same_server=True, log_lost=True), Run)
