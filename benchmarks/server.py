@@ -16,19 +16,20 @@ from typing import cast
 
 from benchmarks.senders.job import allow_files
 
+# One answer for all, so it names nobody: one that names somebody else is no answer to a text, and leaves it unknown.
 BODY = (
-    b'{"cid":"c_bench","logid":"rl_00000000000000000000000000000001","action":"125","phone":"2025550101","proxy":"2025550199",'
-    b'"sender":"u_x","group":"26","flags":["sent","newsms","run-000000000000"],"text":"Hi Ada, the polls are open until 8 pm. '
-    b'Reply STOP to opt out","sent_time":"03/05/2025 9:10am EST","price":-0.05,"name":"Ada","tcr_cid":"CBENCH1"}'
+    b'{"cid":"c_bench","logid":"rl_00000000000000000000000000000001","action":"125","proxy":"2025550199","sender":"u_x",'
+    b'"group":"26","flags":["sent","newsms"],"note":"This server of the benchmarks answers everybody in the same words, and '
+    b'these words fill the place of a text and a phone.","sent_time":"03/05/2025 9:10am EST","price":-0.05,"tcr_cid":"CBENCH1"}'
 )
 _HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n"
 _REPLY = _HEAD % (b"200 OK", len(BODY)) + BODY
 _CONTACT = b'{"cid":"c_bench","phone":"%d","first_name":"Ada","last_name":"Byron","custom1":"x"}'
 _NONE_LEFT = b'{"status":404,"message":"No more contacts"}'
 SENDBLUE_BODY = (
-    b'{"account_email":"owner@example.com","content":"Hi Ada, the polls are open until 8 pm. Reply STOP to opt out",'
+    b'{"account_email":"owner@example.com","note":"These words fill the place of a text and of a number to send to.",'
     b'"error_code":null,"error_message":null,"date_created":"2026-01-02T03:04:05.678Z","date_updated":"2026-01-02T03:04:05.678Z",'
-    b'"is_outbound":true,"from_number":"+12025550199","number":"+12025550101","media_url":"","message_handle":"00000000-0000-0000-0000-000000000001",'
+    b'"is_outbound":true,"from_number":"+12025550199","media_url":"","message_handle":"00000000-0000-0000-0000-000000000001",'
     b'"send_style":"","status":"QUEUED"}'
 )
 _SENDBLUE_REPLY = _HEAD % (b"200 OK", len(SENDBLUE_BODY)) + SENDBLUE_BODY
