@@ -7,7 +7,8 @@ rumbleup.log_matching, rumbleup.models, rumbleup.wire.
   many in a request, without a time filter: whether `since` can be relied on is not documented.
 - A text that is found is found, however little of the log could be read. Absent is only what both searches do not show, each
   read to its end, and only if each search by phone shows the witnesses, texts that the ledger knows as sent, that were asked for
-  among the doubts.
+  among the doubts. What shows as many rows as no other search has shown is asked for again in smaller parts: a server may show
+  so many at most and say nothing of the others.
 - A page that repeats is passed over. A token that repeats, fewer rows than the log speaks of, a row that cannot be read, a
   message with the run's tag to a phone that is not in the ledger: then nothing is absent.
 """
@@ -37,6 +38,9 @@ PHONES = 128
 
 _FEW = 25
 """Rows that no server leaves any out of without a word; what shows more and no total is asked for in smaller parts."""
+
+_USUAL_PAGES = frozenset({10, 20, 25, 30, 32, 40, 50, 64, 75, 100, 128, 150, 200, 250, 256, 300, 400, 500, 512, 999, 1000})
+"""Rows that servers usually show at once."""
 
 _STALE_PAGES = 50
 """Pages in which nothing is new, after which a list that never ends is left."""
@@ -72,13 +76,26 @@ class LogSearch:
         """The rows of those of them that the log does not show, as far as it may be believed about that."""
         if not await self._is_believed_about(doubts, pass_):
             return set()
+        return await self._missed(doubts, pass_, len(pass_.witnesses))
+
+    async def _missed(self, doubts: Sequence[Doubt], pass_: _Pass, beside: int) -> set[int]:
+        """The rows of those that the search under way has not shown, asked for again, fewer and fewer, for as long as it may have
+        shown all that it shows at once. `beside`: the witnesses that were asked for among them."""
         missed = [doubt for doubt in doubts if pass_.shows_nothing_of(doubt)]
-        if len(doubts) > 1 and not pass_.is_counted and pass_.number_shown > _FEW:
-            # It may show so many at most, and say nothing of the others.
-            half = (len(missed) + 1) // 2 if len(missed) == len(doubts) else len(missed)
-            parts = [part for part in (missed[:half], missed[half:]) if part]
-            return {row for part in parts for row in await self._ask_by_phone(part, pass_)}
-        return {doubt.row for doubt in missed}
+        if not missed or not pass_.may_hold_back(is_last=len(doubts) == 1 and not beside):
+            return {doubt.row for doubt in missed}
+        if len(doubts) == 1 and not beside:
+            pass_.cut("it may have more rows than it shows at once")
+            return set()
+        # One witness is enough from here on; none only where the log has never shown more than one row at once.
+        fewer = 1 if pass_.most_shown > 1 and (beside > 1 or len(doubts) > 1) else 0
+        half = len(missed) if len(missed) < len(doubts) or fewer < beside else (len(missed) + 1) // 2
+        absent: set[int] = set()
+        for part in (missed[:half], missed[half:]):
+            phones = [*dict.fromkeys(doubt.phone for doubt in part), *[*pass_.witnesses][:fewer]]
+            if part and await self._ask_for(phones, pass_, fewer):
+                absent |= await self._missed(part, pass_, fewer)
+        return absent
 
     async def _is_believed_about(self, doubts: Sequence[Doubt], pass_: _Pass) -> bool:
         phones = list(dict.fromkeys(doubt.phone for doubt in doubts))
@@ -91,14 +108,16 @@ class LogSearch:
             is_seen = await self._ask_for(asked[::-1], pass_)
         return is_seen
 
-    async def _ask_for(self, phones: Sequence[str], pass_: _Pass) -> bool:
+    async def _ask_for(self, phones: Sequence[str], pass_: _Pass, beside: int | None = None) -> bool:
+        """Whether the log shows what it must show of these phones: `beside` witnesses, by default all there are."""
         pass_.met.clear()
+        pass_.asked = frozenset(phones)
         if not await self._read({"phone": ",".join(phones)}, pass_):
             return False
         if not pass_.witnesses:
             pass_.problem = pass_.problem or evidence.NO_WITNESS
             return False
-        return len(pass_.met) == len(pass_.witnesses) or pass_.cut(evidence.UNSEEN)
+        return len(pass_.met) >= (len(pass_.witnesses) if beside is None else beside) or pass_.cut(evidence.UNSEEN)
 
     async def _read(self, filters: Mapping[str, str], pass_: _Pass) -> bool:
         """Take in every row of a search; whether it was read to its end."""
@@ -142,12 +161,14 @@ class LogSearch:
         """The pages of a search; UnreadableReply at their end if there must be rows that they do not have. `shown`: the rows that
         the caller has had."""
         pages = self._caller.pages(wire.LOG, filters)
-        pass_.number_shown, pass_.is_counted = 0, False
+        pass_.number_shown, pass_.number_of_pages, pass_.is_counted, pass_.is_filtered = 0, 0, False, True
         async for rows in pages.by_page():
             pass_.date = pages.date or pass_.date
             pass_.number_shown += len(rows)
+            pass_.number_of_pages += 1
             pass_.is_counted = pages.total is not None
             yield rows
+        pass_.most_shown = max(pass_.most_shown, pass_.number_shown)
         if pages.most > len(shown):
             raise UnreadableReply(f"it speaks of {pages.most} rows and shows {len(shown) or 'none'}", endpoint=wire.LOG)
         if pages.cut:
@@ -181,8 +202,14 @@ class _Pass:
         """By phone."""
         self.met: set[str] = set()
         """Phones of the witnesses that the search under way has shown."""
-        self.number_shown = 0
-        """Rows of the search under way."""
+        self.asked: frozenset[str] = frozenset()
+        """Phones that the search under way has asked for."""
+        self.is_filtered = True
+        """Whether that search has shown nobody else."""
+        self.number_shown = self.number_of_pages = 0
+        """Rows and pages of the search under way."""
+        self.most_shown = 0
+        """The most rows that a search of this look has shown."""
         self.is_counted = False
         """Whether that search has said how many rows there are."""
         self.offset: float | None = None
@@ -205,6 +232,17 @@ class _Pass:
         """Whether everything asked for was found."""
         return len(self.hits) == len(self._by_phone)
 
+    def may_hold_back(self, *, is_last: bool) -> bool:
+        """Whether the search under way may have more rows than it has shown: so many as no search has shown more of, or as many
+        as a page often holds. `is_last`: there is nothing smaller to ask for, so a number that it names is believed."""
+        if self.number_of_pages > 1:
+            return False
+        if not self.is_filtered:
+            return self.number_shown in _USUAL_PAGES
+        if is_last:
+            return not self.is_counted and self.number_shown >= self.most_shown
+        return self.number_shown >= self.most_shown or (not self.is_counted and self.number_shown > _FEW)
+
     def shows_nothing_of(self, doubt: Doubt) -> bool:
         """Whether no row was met that is this text, or may be."""
         is_asked = self._by_phone.get(doubt.phone) is doubt
@@ -217,6 +255,7 @@ class _Pass:
             # It may be one of those in doubt.
             self.distrust = self.distrust or "it has rows that cannot be read"
             return
+        self.is_filtered &= phone in self.asked
         tagged = self._matcher.holds_tag(raw)
         witness = self.witnesses.get(phone)
         if witness is not None and as_text(raw.get("logid")) == witness.logid:

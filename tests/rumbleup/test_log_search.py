@@ -292,6 +292,49 @@ async def test_a_server_that_ignores_filters() -> None:
     assert (findings.found, set(findings.absent)) == ({1: "rl_1"}, {2})
 
 
+@pytest.mark.parametrize("counts", [None, "what it shows"], ids=str)
+@pytest.mark.parametrize("most", [3, 4, 5, 6, 7, 9, 10, 12, 20])
+async def test_a_server_that_shows_few_rows_at_once_and_says_nothing_of_the_others(most: int, counts: str | None) -> None:
+    """It has shown the witnesses, which left first, and some of those in doubt: whoever comes behind its last row would be
+    absent, and texted again."""
+    sent = [doubt(row) for row in range(100, 112)]
+    doubts = [doubt(row) for row in range(200, 230)]
+    taken = {one.phone for one in doubts[::2]}
+    rows = rows_of([*sent, *doubts[::2]])
+
+    def answer(query: dict[str, str]) -> dict[str, Any]:
+        wanted = query["phone"].split(",") if "phone" in query else [row["phone"] for row in rows]
+        page = [row for row in rows if row["phone"] in wanted][:most]
+        return {"data": page} if counts is None else {"data": page, "count": len(page), "total": len(page)}
+
+    findings = await ask(doubts, answer, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
+    assert not [one.row for one in doubts if one.phone in taken and one.row in findings.absent]
+    if most >= 7:  # it shows all witnesses, so it is believed, however little it shows at once
+        assert findings.found.keys() | findings.absent == {one.row for one in doubts}
+
+
+@pytest.mark.parametrize("most", [20, 50])
+async def test_a_server_that_ignores_filters_and_shows_a_page(most: int) -> None:
+    """Its only page is full, as far as anybody can tell: those behind it would be texted again."""
+    sent = [doubt(row) for row in range(100, 99 + most)]
+    doubts = [doubt(row) for row in range(200, 206)]
+    rows = rows_of([*sent, *doubts])[:most]
+    findings = await ask(doubts, lambda _: {"data": rows}, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
+    assert (set(findings.found), findings.absent) == ({200}, frozenset())
+
+
+async def test_a_log_that_has_shown_one_text_only() -> None:
+    """One text is known as sent, and the log has it: it shows one row at once at most, for all that is known. Who is not in it is
+    absent all the same, or nobody would ever be."""
+    known = rows_of(WITNESSES[:1])
+
+    def answer(query: dict[str, str]) -> dict[str, Any]:
+        return {"data": [row for row in known if "flags" in query or row["phone"] in query["phone"]]}
+
+    findings = await ask(DOUBTS, answer, SENT[:1])
+    assert (findings.found, set(findings.absent), findings.problem) == ({}, {1, 2}, "")
+
+
 @pytest.mark.parametrize(
     "row",
     ["text", None, 7, [], {}, {"logid": "rl_9", "phone": None}, {"logid": "rl_9", "phone": {"number": "2022340002"}}],
