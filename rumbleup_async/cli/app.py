@@ -19,6 +19,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_reads, print_out, say
 from rumbleup_async.cli.options import (
     Action,
+    Again,
     Concurrency,
     Countries,
     Encoding,
@@ -42,6 +43,7 @@ from rumbleup_async.cli.options import (
     SettleSeconds,
     SkipIf,
     Suppress,
+    TextersLedger,
     Timeout,
     Yes,
 )
@@ -98,7 +100,7 @@ def send(
     concurrency: Concurrency = None,
     processes: Processes = None,
     timeout: Timeout = 30.0,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this call at most.")] = None,
     phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
     group: Annotated[
@@ -122,9 +124,7 @@ def send(
         bool, typer.Option("--no-opt-out", help="Sendblue: let a text leave that does not mention STOP.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="Text a list that another ledger beside it has texted into this project.")
-    ] = False,
+    again: Again = False,
     same_account: SameAccount = False,
     same_server: SameServer = False,
     original: Original = False,
@@ -184,10 +184,10 @@ def texters(
     number: Annotated[
         int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most (16).")
     ] = None,
-    ledger: LedgerPath = None,
+    ledger: TextersLedger = None,
     rate: Rate = None,
     timeout: Timeout = 30.0,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this run at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this call at most.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")] = None,
     suppress: Suppress = None,
     country: Countries = None,
@@ -241,7 +241,7 @@ def resume(
     concurrency: Concurrency = None,
     processes: Processes = None,
     timeout: Timeout = 30.0,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this resume at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this call at most.")] = None,
     suppress: Suppress = None,
     per_second: PerSecond = None,
     new_per_hour: PerHour = None,
@@ -253,6 +253,7 @@ def resume(
     resend_absent: Annotated[
         bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
     ] = False,
+    again: Again = False,
     same_account: SameAccount = False,
     same_server: SameServer = False,
     original: Original = False,
@@ -274,6 +275,7 @@ def resume(
             suppress=suppress,
             settle=None if no_reconcile else settle_seconds,
             resend_absent=resend_absent,
+            again=again,
             consent=Consent(same_account=same_account, same_server=same_server, original=original),
             yes=yes,
             as_json=as_json,

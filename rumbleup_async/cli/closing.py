@@ -23,7 +23,7 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Ma
     """Say how the run ended, and the exit code. `more`: what its JSON has beside the summary."""
     summary = run.summary
     if not quiet:
-        show_summary(summary, ledger)
+        show_summary(summary, ledger, draws=run.is_concurrent)
         if run.lost_draws and run.lost_until is not None:
             say(
                 f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
@@ -40,8 +40,8 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Ma
     return exit_code(summary)
 
 
-def show_summary(summary: Summary, ledger: Path | None) -> None:
-    """The closing words."""
+def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:
+    """The closing words. `draws`: the contacts are at the server, so one that was stopped can be gone on with."""
     if summary.stopped == DRY_RUN:
         return
     say(
@@ -52,7 +52,7 @@ def show_summary(summary: Summary, ledger: Path | None) -> None:
     if summary.stopped and not _is_left_over(summary):
         say(f"stopped: {summary.stopped}")
     if ledger is not None:
-        _show_what_next(summary, ledger)
+        _show_what_next(summary, ledger, draws=draws)
     if _is_left_over(summary):
         say(f"stopped: {summary.stopped}")
 
@@ -62,14 +62,14 @@ def _is_left_over(summary: Summary) -> bool:
     return (summary.stopped or "").partition(":")[0] == LEFT_OVER
 
 
-def _show_what_next(summary: Summary, ledger: Path) -> None:
+def _show_what_next(summary: Summary, ledger: Path, *, draws: bool) -> None:
     path = pasteable(ledger)
     if (summary.stopped or "").startswith("opt-out wording missing"):
         if summary.sent + summary.unknown + summary.refused:
             say(f"some were texted already (rumbleup report {path}); {instead(ledger)}")
         else:
             say("send again with a corrected text")
-    elif summary.resumable:
+    elif summary.resumable or (draws and summary.stopped):
         say(f"go on with: rumbleup resume {path}")
     if summary.unknown:
         say(

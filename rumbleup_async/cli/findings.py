@@ -1,6 +1,6 @@
 """What a list holds, as it is shown before the question.
 
-Lives here: words. May import: bulk.areas, bulk.run, messaging, cli.console, cli.rehearsal.
+Lives here: words. May import: bulk, messaging, cli.console, cli.rehearsal.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rumbleup_async.bulk import areas
+from rumbleup_async.bulk.keeping import ALL, read_names
 from rumbleup_async.bulk.run import Run
+from rumbleup_async.bulk.template import field_name
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.messaging import Plan, State
@@ -33,6 +35,21 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     if texts:
         each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def show_kept(ledger: Path, keep: str | None, *, fresh: bool) -> None:
+    """Columns that are asked for too late: the list is in the ledger already, and is not read again."""
+    if keep is None or fresh:
+        return
+    with looking_into(ledger) as reader:
+        kept = reader.kept_names()
+    asked = read_names(keep)
+    if asked != (ALL,) and {field_name(name) for name in asked} <= {field_name(name) for name in kept}:
+        return
+    if asked == (ALL,) and kept:
+        return
+    what = ", ".join(kept) or "no column"
+    say(f"  note: this ledger has taken its list in before, and {what} with it; --keep is heeded when a list is first read")
 
 
 def show_notes(run: Run) -> None:

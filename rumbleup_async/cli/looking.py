@@ -15,6 +15,7 @@ from typing import IO
 
 from rumbleup_async.bulk import care
 from rumbleup_async.bulk.report import Summary, reported, summarise
+from rumbleup_async.bulk.run import CONCURRENT
 from rumbleup_async.cli.closing import show_summary
 from rumbleup_async.cli.console import FINE, exit_code, plural, print_json, say
 from rumbleup_async.cli.saving import save
@@ -48,7 +49,8 @@ def status(path: Path, *, as_json: bool) -> int:
         kept = {**options, "suppressed": suppressed}
         print_json({**summary.as_dict(), "running": running, "in_flight": in_flight, "kept": kept})
     else:
-        _show(summary, path, in_flight=counts[State.INTENT] if running else None)
+        draws = reader.plan.details.get("mode") == CONCURRENT
+        _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
         if told := care.shown(options, suppressed):
             say(f"a resume goes on with: {told}")
     if is_log_lost:
@@ -56,9 +58,9 @@ def status(path: Path, *, as_json: bool) -> int:
     return FINE if running else exit_code(summary)
 
 
-def _show(summary: Summary, path: Path, *, in_flight: int | None) -> None:
+def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -> None:
     if in_flight is None:
-        show_summary(summary, path)
+        show_summary(summary, path, draws=draws)
         return
     say(
         f"run {summary.run} is under way: {plural(summary.total, 'contact')}, {summary.sent:,} sent, "

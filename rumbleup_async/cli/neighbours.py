@@ -28,25 +28,35 @@ _MANY = 0.1
 
 class Neighbour(msgspec.Struct, frozen=True):
     """A ledger beside the list. `texted`: how many of those still to text it has texted, or may have; `is_same_list`: its list
-    was this one, byte for byte."""
+    was this one, byte for byte; `is_running`: at this moment."""
 
     path: Path
     texted: int
     is_sample: bool
     is_same_list: bool
+    is_running: bool
 
 
-def look(ledger: Path, folders: list[Path], identity: Identity | None) -> list[Neighbour]:
-    """The neighbours of a ledger that is about to text. `identity` None: any server and account."""
+def look(ledger: Path, folders: list[Path], identity: Identity | None, *, has_projects: bool) -> list[Neighbour]:
+    """The neighbours of a ledger that is about to text. `identity` None: any server and account; `has_projects`: what another
+    project of the account has texted is no matter."""
     with looking_into(ledger) as mine:
         plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
     is_sample = len(phones) >= _SAMPLE
     found = []
     for path in _ledgers(folders, ledger) if phones else []:
         try:
-            neighbour = _seen(path, plan, identity, fingerprint, phones, is_sample=is_sample)
+            reader = Reader(path)
         except (LedgerError, OSError):
             continue
+        try:
+            if _is_apart(reader, plan, identity, has_projects=has_projects):
+                continue
+            neighbour = _seen(reader, fingerprint, phones, is_sample=is_sample)
+        except (LedgerError, OSError):
+            continue
+        finally:
+            reader.close()
         if neighbour is not None:
             found.append(neighbour)
     return found
@@ -76,28 +86,28 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _seen(
-    path: Path, plan: Plan, identity: Identity | None, fingerprint: str | None, phones: list[str], *, is_sample: bool
-) -> Neighbour | None:
-    reader = Reader(path)
-    try:
-        theirs = reader.plan
-        if (theirs.provider, theirs.action) != (plan.provider, plan.action) or theirs.run == plan.run:
-            return None
-        if identity is not None and reader.identity not in {None, identity}:
-            return None
-        texted = reader.texted(phones)
-        is_same_list = bool(fingerprint) and reader.fingerprint == fingerprint
-    finally:
-        reader.close()
-    if not texted or not (is_same_list or texted >= _MANY * len(phones)):
+def _is_apart(reader: Reader, plan: Plan, identity: Identity | None, *, has_projects: bool) -> bool:
+    """Whether its texts are another project's, account's or server's, or it is this very run."""
+    theirs = reader.plan
+    if theirs.run == plan.run or theirs.provider != plan.provider or (has_projects and theirs.action != plan.action):
+        return True
+    return identity is not None and reader.identity not in {None, identity}
+
+
+def _seen(reader: Reader, fingerprint: str | None, phones: list[str], *, is_sample: bool) -> Neighbour | None:
+    texted, is_running = reader.texted(phones), reader.running
+    is_same_list = bool(fingerprint) and reader.fingerprint == fingerprint
+    if is_same_list and (texted or is_running):
+        return Neighbour(reader.path, texted, is_sample, is_same_list, is_running)
+    if not texted or texted < _MANY * len(phones):
         return None
-    return Neighbour(path, texted, is_sample, is_same_list)
+    return Neighbour(reader.path, texted, is_sample, is_same_list, is_running)
 
 
 def tell(neighbours: list[Neighbour], where: str) -> None:
     """Say which run has texted whom."""
     for one in neighbours:
         share = f"of a sample of {_SAMPLE:,} " if one.is_sample else ""
-        same = "; its list was this very one" if one.is_same_list else ""
+        same = f"; its list {'is' if one.is_running else 'was'} this very one" if one.is_same_list else ""
+        same += "; it is under way" if one.is_running else ""
         say(f"  warning: {one.path} has texted {plural(one.texted, 'person', 'people')} {share}of these {where}{same}")

@@ -43,6 +43,7 @@ Processes = Annotated[
 SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of this very account.")]
 SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of this server.")]
 Original = Annotated[bool, typer.Option("--original", help="This ledger is the one to go on with, and no copy of it will be.")]
+Again = Annotated[bool, typer.Option("--again", help="Text a list that another ledger beside it has texted into this project.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
     list[Path] | None,
@@ -100,4 +101,8 @@ def _ledger(text: str) -> Path:
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_ledger)]
 LedgerPath = Annotated[
     Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept (beside LIST).", parser=_ledger)
+]
+TextersLedger = Annotated[
+    Path | None,
+    typer.Option("--ledger", metavar="PATH", help="Where the books are kept (texters-ID.ledger here).", parser=_ledger),
 ]

@@ -56,6 +56,8 @@ class Row(msgspec.Struct, frozen=True):
     check: Callable[[Order], None]
     name: Callable[[Order], str]
     where: Callable[[Plan], str]
+    has_projects: bool = False
+    """Whether an account has several that do not know of each other's texts."""
 
     def identity(self, environ: Mapping[str, str] | None) -> Identity | None:
         """Which server and account the environment names; None if it names none, as for a dry run."""
@@ -145,6 +147,7 @@ PROVIDERS: dict[str, Row] = {
         check=_rumbleup_check,
         name=lambda order: order.action or "",
         where=lambda plan: f"into project {plan.action}",
+        has_projects=True,
     ),
     Sendblue.PROVIDER: Row(
         connect=lambda environ, timeouts: Sendblue.from_env(environ, timeouts=timeouts),

@@ -32,13 +32,19 @@ async def reconcile(*, ledger: Path, settle: float, timeout: float, consent: Con
         for note in run.notes:
             say(f"warning: {note}")
         done = await look(run, ledger, settle=settle, quiet=quiet)
-        if not quiet and (absent := await run.count_absent()):
-            again = f"rumbleup resume {pasteable(ledger)} --resend-absent"
-            say(f"{plural(absent, 'contact')} absent from the log; to text them again: {again}")
+        if not quiet:
+            await tell_absent(run, ledger)
         interrupted = run.summary.stopped is not None
     if as_json:
         print_json(done.as_dict())
     return INTERRUPTED if interrupted else UNKNOWNS if done.unknown else FINE
+
+
+async def tell_absent(run: Run, ledger: Path) -> None:
+    """Say how many were not texted because they are absent from the log, and how they would be."""
+    if absent := await run.count_absent():
+        again = f"rumbleup resume {pasteable(ledger)} --resend-absent"
+        say(f"{plural(absent, 'contact')} absent from the log; to text them again: {again}")
 
 
 async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconciled:

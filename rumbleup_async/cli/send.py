@@ -24,7 +24,7 @@ from rumbleup_async.cli.asking import may_begin
 from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
 from rumbleup_async.cli.failures import MEMORY
-from rumbleup_async.cli.findings import show_findings, show_notes
+from rumbleup_async.cli.findings import show_findings, show_kept, show_notes
 from rumbleup_async.cli.previewing import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.reading import USUAL, Reading
@@ -147,8 +147,9 @@ async def send(
         _tell(run, quiet=quiet)
         if not quiet:
             show_findings(source, ledger, fresh=fresh)
+            show_kept(ledger, reading.keep, fresh=fresh)
             show_notes(run)
-        texted = [] if run.is_used else neighbours.look(ledger, _folders(source, beside), row.identity(environ))
+        texted = _neighbours(run, ledger, _folders(source, beside), row, environ)
         if not quiet or (yes and not again):
             neighbours.tell(texted, row.where(run.plan))
         shown = {} if preview is None else {"preview": show_preview(ledger, preview, limit)}
@@ -162,8 +163,8 @@ async def send(
             run.stop(Stop(DRY_RUN, ""))
             return close(run, None, as_json=as_json, quiet=quiet, more=shown)
         waiting = min(run.counts[State.QUEUED], limit or sys.maxsize)
-        if yes and not again and any(one.is_same_list for one in texted):
-            fail("this very list has been texted into this project; leave them out with --suppress, or text them --again")
+        if yes and not again:
+            _refuse_again(texted, row, run)
         if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=yes):
             return WRONG
         return await _work(run, ledger, as_json=as_json, quiet=quiet, more=shown)
@@ -231,6 +232,7 @@ async def resume(
     suppress: list[Path] | None,
     settle: float | None,
     resend_absent: bool,
+    again: bool = False,
     consent: Consent,
     yes: bool,
     as_json: bool,
@@ -239,7 +241,7 @@ async def resume(
 ) -> int:
     """Go on with a run; the exit code. `settle` None: without a look into the log."""
     open_files.raise_limit()
-    from rumbleup_async.cli.reconciling import look, resend
+    from rumbleup_async.cli.reconciling import look, resend, tell_absent
 
     row = providers.of_ledger(ledger)
     common = {
@@ -256,6 +258,8 @@ async def resume(
         if settle is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look(run, ledger, settle=settle, quiet=quiet)
         absent = await run.count_absent() if resend_absent else 0
+        if not (resend_absent or quiet):
+            await tell_absent(run, ledger)
         if _is_stopped(run):
             return close(run, ledger, as_json=as_json, quiet=quiet)
         waiting = run.counts[State.QUEUED] + absent
@@ -270,6 +274,12 @@ async def resume(
                 say("note: its list never came in to its end; only what did is sent")
             if absent:
                 say(f"{plural(absent, 'of them was', 'of them were')} absent from the message log before")
+        if not run.is_concurrent:
+            texted = _neighbours(run, ledger, [ledger.parent], row, environ)
+            if not quiet or (yes and not again):
+                neighbours.tell(texted, row.where(run.plan))
+            if yes and not again:
+                _refuse_again(texted, row, run)
         if (waiting or run.is_concurrent) and not may_begin(f"Text {left}?", yes=yes):
             return WRONG
         all_queued = await resend(run, quiet=quiet) if absent else True
@@ -282,6 +292,22 @@ async def resume(
 def _folders(source: str, ledger: Path) -> list[Path]:
     """Where a ledger of the same list would be."""
     return [ledger.parent, *([Path(source).parent] if is_a_file(source) else [])]
+
+
+def _neighbours(
+    run: Run, ledger: Path, folders: list[Path], row: providers.Row, environ: dict[str, str] | None
+) -> list[neighbours.Neighbour]:
+    """Ledgers that have texted the same people, as long as nothing of this run was ever tried."""
+    if run.is_used:
+        return []
+    return neighbours.look(ledger, folders, row.identity(environ), has_projects=row.has_projects)
+
+
+def _refuse_again(texted: list[neighbours.Neighbour], row: providers.Row, run: Run) -> None:
+    """Nobody is asked, so the same list is not texted a second time without a word."""
+    if any(one.is_same_list for one in texted):
+        where = row.where(run.plan)
+        fail(f"this very list has been texted {where}, or is being texted; leave them out with --suppress, or text them --again")
 
 
 def _said(consent: Consent) -> dict[str, Any]:

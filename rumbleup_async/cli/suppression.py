@@ -31,9 +31,10 @@ _WORDS = {state.word: state for state in State}
 def read_suppressed(paths: Sequence[Path] | None, source: str = "", *, quiet: bool = False) -> Numbers:
     """The phones of all these suppression lists together; `source` is what the contacts are read from."""
     files = [str(path) for path in paths or ()]
-    if "-" in files and source == "-":
+    from_input = sum(map(_is_input, files))
+    if from_input and _is_input(source):
         raise ConfigurationError("LIST and --suppress cannot both come from standard input; name a file for one of them")
-    if files.count("-") > 1:
+    if from_input > 1:
         raise ConfigurationError("only one --suppress can come from standard input; name files for the others")
     together: set[str] = set()
     for path in files:
@@ -42,6 +43,11 @@ def read_suppressed(paths: Sequence[Path] | None, source: str = "", *, quiet: bo
         if not quiet:
             say(f"{'standard input' if path == '-' else path}: {plural(len(numbers), 'phone')} never to be texted{what}")
     return Numbers(together)
+
+
+def _is_input(path: str) -> bool:
+    """Whether this is standard input, under any of its names."""
+    return path in {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 
 
 def _read(path: str) -> tuple[set[str], str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger.files import beside
+from rumbleup_async.ledger.files import beside, pasted
 
 KEY = "log"
 MAIN = "main"
@@ -122,10 +122,11 @@ def _sums(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
 def lost(path: Path) -> LedgerError:
     """What is said of a ledger without its log."""
     log = beside(path, "-wal")
+    settle = f"reconcile {pasted(path)} --log-lost"
     return LedgerError(
         f"{path} is not whole: the steps of a run that was under way are in {log}, and that file is missing or another one. "
         f"Whoever is still queued here may have been texted, so nothing is sent. Put {log.name} back beside it, and take all of "
-        f"its files along when you move a ledger. If that file is lost for good: `reconcile {path} --log-lost` (in Python "
+        f"its files along when you move a ledger. If that file is lost for good: `{settle}` (in Python "
         "log_lost=True) counts everybody queued as unknown and looks them up in the provider's message log"
     )
 

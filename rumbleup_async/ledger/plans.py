@@ -9,6 +9,23 @@ import unicodedata
 
 from rumbleup_async.messaging import Plan
 
+_OPTIONS = {
+    "countries": "--country",
+    "encoding": "--encoding",
+    "flags": "--flag",
+    "from_numbers": "--from",
+    "group": "--group",
+    "literal": "--literal",
+    "phone_field": "--phone-field",
+    "send_style": "--send-style",
+    "skip_if": "--skip-if",
+}
+"""What a detail of a plan is called on the command line; in Python it goes by its own name."""
+
+
+def _called(name: str) -> str:
+    return f"{name} ({_OPTIONS[name]})" if name in _OPTIONS else name
+
 
 def compare(stored: Plan, plan: Plan) -> list[str]:
     """In what two plans differ, in words; the run's id does not count."""
@@ -18,7 +35,10 @@ def compare(stored: Plan, plan: Plan) -> list[str]:
             ("provider", stored.provider, plan.provider),
             ("project (action)", stored.action, plan.action),
             ("text", _plain(stored.text), _plain(plan.text)),
-            *((name, stored.details.get(name), plan.details.get(name)) for name in sorted({*stored.details, *plan.details})),
+            *(
+                (_called(name), stored.details.get(name), plan.details.get(name))
+                for name in sorted({*stored.details, *plan.details})
+            ),
         )
         if before != now
     ]

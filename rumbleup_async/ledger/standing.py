@@ -1,6 +1,7 @@
 """Where a ledger stands, so that a copy of it can be told from itself.
 
-Lives here: the note of its place, and what is made of another one. May import: errors.
+Lives here: the note of its place, and what is made of another one. May import: errors,
+ledger.files.
 
 A copy that is resumed beside its original texts the same people. A file that was renamed is the same file still; one with the
 same name and another file behind it was restored, or comes from another machine.
@@ -10,13 +11,13 @@ from __future__ import annotations
 
 import os
 import platform
-import shlex
 import sqlite3
 from pathlib import Path
 
 import msgspec
 
 from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger.files import pasted
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -47,10 +48,10 @@ def check(path: Path, before: Standing, now: Standing, run: str, *, is_set_back:
     if before.path == now.path:
         return "" if original else _set_back(path) if before.host == now.host else _travelled(path, before)
     if not original and before.host == now.host and _stands(Path(before.path), before, run):
-        old = shlex.quote(before.path)
+        go_on = f"resume {pasted(before.path)}"
         raise LedgerError(
             f"{path} is a copy of {before.path}, which is still there: to go on with both would text the same people twice. "
-            f"Go on with the original: `resume {old}`. If this copy is the one to go on with, and the other never again, "
+            f"Go on with the original: `{go_on}`. If this copy is the one to go on with, and the other never again, "
             "add --original (in Python original=True)"
         )
     return "" if original else _travelled(path, before)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rumbleup_async import RumbleUp
 from rumbleup_async.simulator import Server, Simulator, serve
 
 from .conftest import Process
@@ -105,6 +106,41 @@ async def test_concurrent_mode_knows_its_server_too(process: Process, simulator:
     assert "50 texts a second at most" in done.stderr
     assert "0 s of patience" in done.stderr
     assert len(simulator.truth) == 2
+
+
+async def test_texters_that_were_stopped_say_how_to_go_on(process: Process, simulator: Simulator) -> None:
+    """Their contacts are at the server, so nothing seems to be left, and the second half is never texted."""
+    simulator.add_contacts(125, [{"phone": "2025550101"}, {"phone": "2025550102"}])
+    done = await process("texters", "--action", "125", "--text", TEXT, "--yes", "--patience", "0", "--limit", "1")
+    assert done.returncode == 0, done.stderr
+    (command,) = [line for line in done.stderr.splitlines() if line.startswith("go on with: ")]
+    assert command in (await process("status", "texters-125.ledger")).stderr
+    done = await process(*shlex.split(command.removeprefix("go on with: rumbleup ")), "--yes")
+    assert (done.returncode, len(simulator.truth)) == (0, 2), done.stderr
+    assert "go on with:" not in done.stderr
+
+
+async def test_options_of_the_list_that_come_too_late_are_told(process: Process, simulator: Simulator, voters: Path) -> None:
+    """The report would lack the column without a word; and nobody knows what "another countries" is."""
+    voters.write_text("phone,town\n2025550101,Troy\n2025550102,Rome\n")
+    assert (await process("send", voters, *SEND, "--limit", "1")).returncode == 0
+    for options in (("--country", "US"), ("--skip-if", "town=Rome")):
+        done = await process("send", voters, *SEND, *options)
+        assert done.returncode == 2
+        assert f"({options[0]})" in done.stderr
+    done = await process("send", voters, *SEND, "--keep", "town")
+    assert (done.returncode, len(simulator.truth)) == (0, 2), done.stderr
+    assert "--keep is heeded when a list is first read" in done.stderr
+
+
+async def test_standard_input_is_read_once_under_all_its_names(process: Process, simulator: Simulator, voters: Path) -> None:
+    """The list would be its own suppression list, or the suppression list be read as empty."""
+    for source, suppress in (("-", "/dev/stdin"), ("/dev/stdin", "-"), ("/dev/fd/0", "/dev/stdin")):
+        with voters.open() as stdin:
+            done = await process("send", source, *SEND, "--suppress", suppress, stdin=stdin)
+        assert done.returncode == 2, done.stderr
+        assert "cannot both come from standard input" in done.stderr
+    assert not simulator.truth
 
 
 async def test_a_resume_is_as_careful_as_its_run(process: Process, simulator: Simulator, voters: Path, tmp_path: Path) -> None:
@@ -203,6 +239,47 @@ async def test_a_neighbour_of_another_run_is_none(process: Process, simulator: S
     before = len(simulator.truth)
     done = await process("send", second, *SEND)
     assert (done.returncode, len(simulator.truth) - before) == (0, 6), done.stderr
+
+
+async def test_what_was_refused_is_not_resumed_either(process: Process, simulator: Simulator, voters: Path) -> None:
+    """The refused list is in a ledger of its own by then: to resume that would text everybody a second time."""
+    assert (await process("send", voters, *SEND)).returncode == 0
+    second = voters.with_name("second.csv")
+    second.write_bytes(voters.read_bytes())
+    assert (await process("send", second, *SEND)).returncode == 2
+    done = await process("resume", "second-125.ledger", "--yes")
+    assert (done.returncode, len(simulator.truth)) == (2, 6), done.stderr
+    assert "--again" in done.stderr
+    done = await process("resume", "second-125.ledger", "--yes", "--again", "--limit", "2")
+    assert (done.returncode, len(simulator.truth)) == (0, 8), done.stderr
+    done = await process("resume", "second-125.ledger", "--yes")
+    assert (done.returncode, len(simulator.truth)) == (0, 12), "what was begun is gone on with"
+
+
+async def test_lines_of_one_account_are_neighbours(process: Process, simulator: Simulator, voters: Path) -> None:
+    """Sendblue has no projects: whoever adds a line texts everybody a second time, without a word."""
+    assert (await process("send", voters, *LINES)).returncode == 0
+    second = voters.with_name("second.csv")
+    second.write_bytes(voters.read_bytes())
+    done = await process("send", second, *LINES, "--from", "+12025550198")
+    assert (done.returncode, len(simulator.truth)) == (2, 6), done.stderr
+    assert "has texted 6 people" in done.stderr
+
+
+async def test_a_list_that_is_being_texted_is_told(process: Process, server: Server, simulator: Simulator, voters: Path) -> None:
+    """Two people at two desks begin with the same list: as long as no text of the one is noted, the other hears nothing."""
+    async with (
+        RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup,
+        rumbleup.fast_mode(action=125, text=TEXT, ledger=voters.with_name("one.ledger")) as run,
+    ):
+        await run.load(voters)
+        second = voters.with_name("second.csv")
+        second.write_bytes(voters.read_bytes())
+        done = await process("send", second, *SEND)
+        assert done.returncode == 2, done.stderr
+        assert "is under way" in done.stderr
+        assert (await run.send()).sent == 6
+    assert len(simulator.truth) == 6
 
 
 async def test_another_text_names_the_way_to_leave_them_out(process: Process, simulator: Simulator, voters: Path) -> None:
