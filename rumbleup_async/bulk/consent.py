@@ -23,17 +23,20 @@ from rumbleup_async.messaging import Planned, Skipped
 _BEFORE: Final = (
     "(?:is|has|was|sms|mms|text|texts|texting|txt|phone|cell|mobile|contact|global|marketing|voter|member|user|person)*"
 )
-_AFTER: Final = "(?:sms|mms|texts?|texting|phone|cell|mobile|flag|date|datetime|at|on|time|reason|status|list|yn|tf)*"
+_AFTER: Final = "(?:of|from|for|sms|mms|texts?|texting|phone|cell|mobile|flag|date|datetime|at|on|time|reason|status|list|yn|tf)*"
 _out = re.compile(
     f"{_BEFORE}(?:opt(?:ed)?outs?|do?nott?(?:text|txt|contact|call|sms|message|disturb)|dont(?:text|contact|call|sms)"
     f"|no(?:sms|texts?|txt|contact|messages?)|unsub(?:scribed?|s)?|blacklist(?:ed)?|blocklist(?:ed)?|blocked|suppress(?:ed|ion)?"
-    f"|dnc|dnt|dnd|stop(?:ped)?|deceased|revoked|donot){_AFTER}"
+    f"|dnc|dnt|dnd|stop(?:ped)?|deceased|revoked|donot|exclu(?:ded?|sion)|(?:bad|wrong|invalid)(?:number|phone|cell)"
+    f"|disconnected|refused|(?:to)?removed?){_AFTER}"
 ).fullmatch
 _in = re.compile(
     f"{_BEFORE}(?:opt(?:ed)?ins?|consent(?:ed|s)?|subscribed|can(?:be)?text(?:ed)?|oktotext|maytext|allow(?:s|ed)?(?:sms|texts?|texting)?"
     f"|(?:sms|texts?)(?:ok|allowed|permission)|accepts?(?:sms|texts?)?(?:marketing)?|textable|marketingconsent){_AFTER}"
 ).fullmatch
-_status = re.compile(f"{_BEFORE}(?:status|subscription|subscriptionstatus|preference|optstatus|consentstatus)").fullmatch
+_status = re.compile(
+    f"{_BEFORE}(?:status|subscription|subscriptionstatus|preference|optstatus|consentstatus|result|outcome|disposition)"
+).fullmatch
 
 _AGREED: Final = frozenset(
     {
@@ -59,9 +62,10 @@ _YES_OF_CONSENT: Final = (_YES | _AGREED) | {
 }
 _says_out = re.compile(
     r"opt(?:ed)?[ _-]?outs?|unsub\w*|stop(?:ped|all)?|(?:do not|don't|no)[ _-]?(?:text|contact|call|sms|message)s?|dn[ctd]"
-    r"|blocked|black-?listed|suppressed|deceased|revoked",
+    r"|blocked|black-?listed|suppressed|deceased|revoked|(?:wrong|bad|invalid)[ _-](?:number|phone)|disconnected|refused",
     re.IGNORECASE,
 ).fullmatch
+_operator = re.compile(r"[!<>~^]\s*$").search
 _date = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{8,}").match
 
 Kind = Literal["out", "in", "status", ""]
@@ -109,6 +113,12 @@ def read_rules(given: Iterable[str]) -> tuple[Rule, ...]:
     rules = []
     for words in [given] if isinstance(given, str) else given:
         name, sign, value = words.partition("=")
+        if sign and (_operator(name) or value[:1] == "~"):
+            # `state!=NY` read as `state=NY` would text those who were to be left out, and nobody else.
+            raise ConfigurationError(
+                f"skip-if {words!r} compares in a way that is not known; write COLUMN or COLUMN=VALUE, repeated for each value"
+            )
+        value = value.removeprefix("=")
         column = field_name(name)
         if not column:
             raise ConfigurationError(f"skip-if {words!r} names no column; write it as COLUMN or COLUMN=VALUE")
@@ -142,7 +152,8 @@ class Watch:
         for rules in self._rules.values():
             if rules[0].column not in names:
                 missing = rules[0].column
-                raise ListError(f"{where}: there is no column {missing!r} for skip-if; {columns.choice(missing, names)}")
+                several = "repeat skip-if for each column; " if "," in rules[0].words else ""
+                raise ListError(f"{where}: there is no column {missing!r} for skip-if; {several}{columns.choice(missing, names)}")
             if names.count(rules[0].column) > 1:
                 raise ListError(f"{where}: several columns are called {rules[0].column!r}; rename all but one")
         self._kinds = {name: kind for name in names if (kind := kind_of(name)) and name not in self._rules}

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
-from rumbleup_async.bulk.names import field_name, spelling
+from rumbleup_async.bulk.names import USUAL, field_name, spelling, squashed
 from rumbleup_async.errors import TemplateError
 
 _name = re.compile(r"\s*\w[\w \-]*\s*").fullmatch
@@ -34,6 +34,8 @@ _default = re.compile(
     r"(?:[:=]\s*(?P<plain>.+)|\(\s*(?P<called>.+?)\s*\)|\s+(?P<quoted>[\"'\u2018\u201c].*))",
     re.IGNORECASE | re.DOTALL,
 ).fullmatch
+_half_said = re.compile(r"(?:default|fallback|if_?empty|else|or)\s+\S", re.IGNORECASE).match
+"""`{name|default friend}`: a fallback is alone behind its bar."""
 _FILTER_NAMES: Final = """
 upper uppercase upcase lower lowercase downcase title titlecase title_case titleize capitalize capitalise
 capitalize_words ucfirst ucwords lcfirst propercase proper_case proper trim strip lstrip rstrip striptags strip_html
@@ -70,7 +72,7 @@ def merge_field(body: str, position: int, notes: list[str]) -> tuple[str, str | 
 
 def _plain_name(name: str) -> str:
     """The last word that may be a column, of a field written for another program."""
-    words = re.findall(r"[^\W\d]\w*", re.split(r"[:,!]|\(", name)[0] or name)
+    words = re.findall(r"[^\W\d]\w*", re.split(r"[:,!=/]|\(", name)[0] or name)
     return spelling(field_name(words[-1])) if words else ""
 
 
@@ -97,6 +99,13 @@ def _fallback(field: str, written: str, position: int, notes: list[str]) -> str:
                 f"{{{field}|{written}}} at position {position}: there are no filters, so {word!r} would be sent as the "
                 f'fallback; write {{{field}}}, or {{{field}|fallback}} (a fallback that is this very word: {{{field}|"{word}"}})'
             )
+    if _half_said(text) or any(squashed(field_name(piece)) in USUAL for piece in text.split("|")[:-1]):
+        raise TemplateError(
+            f"{{{field}|{written}}} at position {position}: {text[:40]!r} would be sent as the fallback; a field has one, of "
+            f"plain words, as in {{{field}|friend}}"
+        )
+    if "|" in text:
+        notes.append(f"the fallback of {{{field}}} holds a bar, which is sent: {text[:40]}")
     more = called is not None and re.search(r",\s*(?:\w+\s*[:=]|true|false)", text, re.IGNORECASE)
     half = text[:1] in _QUOTES and not (text[0] == "'" and text.count("'") == 1)
     if more or half or text.count('"') % 2:

@@ -55,6 +55,10 @@ def reasons(data: str, *rules: str) -> tuple[list[str], list[str]]:
             "text_stop",
             "Deceased",
             "Phone Opt Out",
+            "HasOptedOutOfSMS",
+            "Wrong Number",
+            "bad_phone",
+            "Excluded",
         ),
     ],
 )
@@ -176,6 +180,9 @@ def test_whoever_says_no_is_texted(cell: str) -> None:
         ("opt_out=yes", "TRUE", True),
         ("opt_out=yes", "2026-01-05", True),
         ("opt_out=yes", "no", False),
+        ("status==unsubscribed", "unsubscribed", True),
+        ("status=<none>", "<none>", True),
+        ("Do Not Text=yes", "y", True),
     ],
 )
 def test_a_rule_may_name_the_value(rule: str, cell: str, expected: bool) -> None:
@@ -184,9 +191,12 @@ def test_a_rule_may_name_the_value(rule: str, cell: str, expected: bool) -> None
     assert reasons(f"phone,{name},x\n{A},{cell},1\n", rule)[0] == [f"skip-if {rule}" if expected else ""]
 
 
-@pytest.mark.parametrize("rule", ["sms_opt_in", "consent", "", "=", "=yes", "--"])
+@pytest.mark.parametrize(
+    "rule", ["sms_opt_in", "consent", "", "=", "=yes", "--", "state!=NY", "state <>= NY", "age>=18", "age<=18", "state=~N.*"]
+)
 def test_a_rule_that_cannot_be_meant_is_refused(rule: str) -> None:
-    """`--skip-if consent` would leave out everybody who agreed and text everybody who did not."""
+    """`--skip-if consent` would leave out everybody who agreed and text everybody who did not; as would `state!=NY` read as
+    `state=NY`."""
     with pytest.raises(ConfigurationError, match="skip-if"):
         read_rules([rule])
 

@@ -173,6 +173,10 @@ def test_fallbacks_are_understood_as_other_programs_write_them(text: str, sent: 
     [
         ("{x|upper}", "there are no filters"),
         ("{x | title}", "there are no filters"),
+        ("{x|nickname|friend}", "'nickname|friend' would be sent"),
+        ("{x|default friend}", "'default friend' would be sent"),
+        ("{x|or friend}", "'or friend' would be sent"),
+        ("{x=friend}", "write {x}, or"),
         ('{x|title|default:"y"}', "there are no filters"),
         ('{x|default:"y"|upper}', "there are no filters"),
         ("{x|default}", "there are no filters"),
