@@ -82,7 +82,7 @@ def report(path: Path, out: Path | None) -> None:
         raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
     reader = Reader(path)
     try:
-        save(lambda file: _write(reader, file), out, unit="rows")
+        save(lambda file: _write(reader, file), out, unit="row")
     finally:
         reader.close()
 

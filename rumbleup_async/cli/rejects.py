@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol
+from typing import IO, BinaryIO, Final, Protocol
 
 from rumbleup_async.bulk.contacts import open_list
 from rumbleup_async.cli.looking import harmless
@@ -19,6 +19,8 @@ from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.cli.saving import check, save
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
+
+_BEGINS: Final = b"row,reason,"
 
 
 class Writer(Protocol):
@@ -39,8 +41,9 @@ class Rejects:
         if out is None:
             return
         check(out, "--rejects")
-        if out.exists() and any(path.exists() and out.samefile(path) for path in (Path(source), ledger) if str(path) != "-"):
-            raise ConfigurationError(f"{out} is the list or the ledger itself; write the rejected rows to another file")
+        if out.exists() and not _is_ours(out):
+            # It may be the list, a suppression list or the text, and the only copy of it.
+            raise ConfigurationError(f"{out} is there already and holds something else; write the rejected rows to another file")
         if source == "-" or not Path(source).is_file():
             self.copy = stack.enter_context(tempfile.TemporaryFile(prefix="rumbleup-"))  # noqa: SIM115 - by the stack
 
@@ -48,7 +51,7 @@ class Rejects:
         """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
         if self._out is not None:
             with looking_into(self._ledger) as reader:
-                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="rows", quiet=quiet)
+                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="row", quiet=quiet)
 
     def _fill(self, file: IO[bytes], reader: Reader, phone_field: str | None, encoding: str | None) -> int:
         writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
@@ -64,6 +67,16 @@ class Rejects:
             if reader.fingerprint not in (source.fingerprint, ""):
                 raise ListError(f"{self._source} has changed since it was read; begin again")
         return number
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether a file that is there is empty, or was written by an earlier call."""
+    try:
+        with out.open("rb") as file:
+            begins = file.read(len(_BEGINS))
+    except OSError as error:
+        raise ConfigurationError(f"{out}: {error.strerror}") from None
+    return begins in (b"", _BEGINS)
 
 
 def _rejected(reader: Reader, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, str, list[str]]]:

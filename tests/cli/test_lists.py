@@ -173,6 +173,42 @@ async def test_rejects_overwrite_neither_the_list_nor_the_ledger(process: Proces
     assert source.read_text() == MESSY
 
 
+async def test_rejects_overwrite_no_file_but_their_own(process: Process, tmp_path: Path) -> None:
+    """With `--suppress never.csv --rejects never.csv` the opt-outs would be gone, and all of them be texted the next time."""
+    source, never, text, out = (tmp_path / name for name in ("list.csv", "never.csv", "text.txt", "rejects.csv"))
+    source.write_text(MESSY)
+    never.write_text("phone\n2025550101\n")
+    text.write_text(TEXT)
+    args = ["send", source, "--action", "125", "--text-file", text, "--suppress", never, "--dry-run", "--rejects"]
+    for taken in (never, text):
+        before = taken.read_bytes()
+        ended = await process(*args, taken)
+        assert (ended.returncode, "write the rejected rows to another file" in ended.stderr) == (2, True), ended.stderr
+        assert taken.read_bytes() == before
+    out.touch()
+    for _ in range(2):
+        ended = await process(*args, out)
+        assert ended.returncode == 0, ended.stderr
+
+
+async def test_no_report_is_written_over_a_ledger(process: Process, tmp_path: Path) -> None:
+    """The books of a run would be gone, and with them who has had the text."""
+    source, ledger = tmp_path / "list.csv", tmp_path / "run.ledger"
+    source.write_text(MESSY)
+    sent = await process("send", source, "--action", "125", "--text", TEXT, "--ledger", ledger, "--yes")
+    assert sent.returncode == 0, sent.stderr
+    other = tmp_path / "other.ledger"
+    other.write_bytes(ledger.read_bytes())
+    before = other.read_bytes()
+    for args in (
+        ["report", ledger, "--out", other],
+        ["send", source, "--action", "1", "--text", TEXT, "--dry-run", "--rejects", other],
+    ):
+        ended = await process(*args)
+        assert (ended.returncode, "which would be gone" in ended.stderr) == (2, True), ended.stderr
+    assert other.read_bytes() == before
+
+
 async def test_columns_of_the_list_come_out_in_the_report_again(process: Process, tmp_path: Path) -> None:
     """The report could be joined to the voter file by nothing but the phone, which households share."""
     source, ledger = tmp_path / "list.csv", tmp_path / "run.ledger"
