@@ -122,6 +122,7 @@ class ContactList:
             raise self._no_contacts()
         self.kind = found.kind
         self._sample = sample[found.lines :] if found.kind == "csv" else []
+        self._has_spaces = f"{found.delimiter} " in "".join(sample[: found.lines])
         self.columns = found.columns
         self.phone_field = field_name(phone_field) if phone_field is not None else None
         self._wanted = None if fields is None else frozenset(map(field_name, fields))
@@ -275,24 +276,32 @@ class ContactList:
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = Rows(self._heading, width, pick, self._spare(width), self._where, self._watch, self._keep)
+        rows = Rows(self._heading, width, pick, self._lengths(width), self._where, self._watch, self._keep)
         records = Records(self._heading.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
         yield rows.of(records.feed([], last=True))
 
-    def _spare(self, width: int) -> int:
-        """How many cells a row may have beyond its columns if they are blank: as many as the rows have that were looked at."""
-        heading, full = self._heading, len(self.columns or ())
-        lengths = [
-            len(record)
-            for record in Records(heading.delimiter, width).feed(self._sample, last=True)
-            if any(cell.strip() for cell in record)
-        ]
+    def _lengths(self, width: int) -> set[int]:
+        """How many cells a row may have, all in all, if those beyond its columns are blank: as many as the header, or as the rows
+        have that were looked at."""
+        head, full = self._heading, len(self.columns or ())
+        records = Records(head.delimiter, width).feed(self._sample, last=True)
+        lengths = [len(record) for record in records if any(cell.strip() for cell in record)]
         longer = [length for length in lengths if length > full]
         # One row that ends where the header does shows that the others do not all end in blank cells.
         usual = max(set(longer), key=longer.count) if longer and full not in lengths else 0
-        return usual if longer.count(usual) > 1 else 0
+        if longer.count(usual) < 2 or 2 * self._unquoted() >= len(longer):
+            usual = 0
+        # A spreadsheet leaves blank ends out in blocks, of which the header's is the first.
+        return {usual} if width in lengths and lengths[0] < full else {full, usual}
+
+    def _unquoted(self) -> int:
+        """In how many of the rows that were looked at a delimiter goes on as a comma in a sentence does: `Acme, Inc.`"""
+        sign = f"{self._heading.delimiter} "
+        if sign[0] not in ",;" or self._has_spaces:
+            return 0
+        return sum(sign in line and '"' not in line for line in self._sample)
 
     def _no_contacts(self) -> ListError:
         return ListError(f"{self._where}: has no contacts; it ends after its header")

@@ -6,11 +6,12 @@ its neighbours.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rumbleup_async.bulk import columns as naming
-from rumbleup_async.bulk import heading
-from rumbleup_async.bulk.cells import Clean
+from rumbleup_async.bulk import heading, phones
+from rumbleup_async.bulk.cells import Clean, says_nothing
 from rumbleup_async.bulk.records import Fault
 from rumbleup_async.messaging import Contact, Skipped
 
@@ -27,7 +28,7 @@ class Rows:
         head: heading.Heading,
         width: int,
         pick: list[tuple[str, int]],
-        spare: int,
+        lengths: set[int],
         where: str,
         watch: Watch | None,
         keep: Keep | None,
@@ -38,7 +39,7 @@ class Rows:
         self._pick = pick
         self._row = head.row
         self._cells = Clean()
-        self._lengths = {len(head.columns or ()), spare}
+        self._lengths = lengths
         """How many cells a row may have, all in all, if those beyond its columns are blank."""
         self._where = where
         self._watch = watch
@@ -80,6 +81,12 @@ class Rows:
             # A comma too many moves what follows it, and the blank last cell of such a row hides behind the others.
             size = used if used > self._width else size
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
+        if size > self._width and self._is_moved(record):
+            return [
+                Skipped(
+                    row, "", f"unreadable row: {size} columns where the header has {self._width}, and a phone beside its column"
+                )
+            ]
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
             return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
@@ -87,6 +94,19 @@ class Rows:
             return [barred]
         fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+
+    def _is_moved(self, record: list[str]) -> bool:
+        """Whether the cells around the phone are those of other columns: where every name has an unquoted comma, all rows have
+        one length."""
+        columns = self._head.columns or ()
+        first, after = self._phone, self._phone + 1
+        while first and _says_phone(columns[first - 1]):
+            first -= 1
+        while after < self._width and _says_phone(columns[after]):
+            after += 1
+        if after < self._width and phones.normalise(record[after])[0]:
+            return True
+        return any(_a_word(record[index]) for index in range(first, after) if index != self._phone)
 
     def _barred(self, row: int, record: list[str]) -> Skipped | None:
         """For a row whose own cells say that its person is not to be texted."""
@@ -111,3 +131,14 @@ class Rows:
         if again is False:
             raise naming.header_moved(self._where, row, record)
         return Skipped(row, "", naming.AGAIN) if again else None
+
+
+_says_phone = re.compile(
+    r"(?:.*_)?(?:[a-z]*phones?|home|work|office|business|cell|mobile|tel|telephone|landline|fax)(?:_.*)?"
+).fullmatch
+
+
+def _a_word(cell: str) -> bool:
+    """Whether a cell that should hold a number holds a name or a place."""
+    value = cell.strip()
+    return value.replace(" ", "").isalpha() and not says_nothing(value)

@@ -161,6 +161,42 @@ def test_two_rows_with_an_unquoted_comma_do_not_vouch_for_each_other() -> None:
     assert names(data) == [(2, A, "Ann"), (3, "", wide), (4, "", wide)]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"name,home,cell,notes\nHopper,Grace,{D},{A},\nLovelace,Ada,{D},{B},\n",
+        f"name,home,cell,notes\nHopper, Grace,{D},{A},\nLovelace, Ada,{D},{B},\n",
+        f"name,home,cell,work,notes\nHopper,Grace,{D},{A},,\nLovelace,Ada,{D},{B},,\n",
+        f"name,home,cell,notes,\nHopper,Grace,{D},{A},\nLovelace,Ada,{D},{B},\n",
+        f"name,home,cell,notes,\nTuring,{D},{C},\nHopper,Grace,{D},{A},\n",
+        f"cell,company,name,notes\n{A},Acme, Inc.,Ann,\n{B},Ace, Inc.,Bob,\n",
+    ],
+)
+def test_a_list_whose_every_row_has_an_unquoted_comma_is_not_texted_one_cell_off(data: str) -> None:
+    """Everybody's home number would be texted, or everybody be greeted as "Inc."."""
+    for row in opened(data, phone_field="cell"):
+        if isinstance(row, Skipped):
+            assert row.reason.startswith("unreadable row: ")
+        else:
+            assert (row.phone, row.fields["name"]) == (C, "Turing")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"name,home,cell,notes\nAda,{D},{A},,\nBob,,{B},x,\n",
+        f"name,phone\nAda Lovelace,{A},\nBob,{B},\n",
+        f"name, phone\nAda, {A},\nBob, {B},\n",
+        f"name,phone,city,\nAda,{A},,\nBob,{B},NY,\nAlan,{C},\n",
+        f'name,phone\n"Lovelace, Ada",{A},\n"Hopper, Grace",{B},\n',
+        f"name;home;cell;type\nAda;unknown;{A};mobile;\nBob;;{B};;\n",
+    ],
+)
+def test_usual_blank_ends_are_no_shift(data: str) -> None:
+    """A list as spreadsheets write it would be texted to nobody."""
+    assert [row.phone for row in opened(data) if isinstance(row, Contact)][:2] == [A, B]
+
+
 def test_the_only_row_cannot_vouch_for_itself() -> None:
     """A list of one, as for a test before the real run, would be texted at the wrong number."""
     assert names(f"home,cell,name,notes\n{A},{B},Ann,,\n")[0][2] == "unreadable row: 5 columns where the header has 4"
