@@ -38,7 +38,7 @@ class RumbleUpGateway:
         self._flags = flags
         self._group = group
         self._tag = next((flag for flag in flags if flag.startswith("run-")), "")
-        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose, wire.usual)
         self._next_body = arguments.encode({"action": action})
 
     async def deliver(self, text: Text) -> Outcome:

@@ -26,7 +26,7 @@ class Messages:
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
-        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose, wire.usual)
 
     async def next(
         self, *, action: str | int, method: Literal["POST", "GET"] = "POST", timeout: float | None = None

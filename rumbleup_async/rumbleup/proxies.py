@@ -62,7 +62,7 @@ class Proxies:
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
-        self._answers = belonging.Answers(wire.decipher_send, wire.whose)
+        self._answers = belonging.Answers(wire.decipher_send, wire.whose, wire.usual)
 
     def select(
         self,

@@ -210,6 +210,35 @@ class _Names(msgspec.Struct):
 _names = msgspec.json.Decoder(_Names).decode
 
 
+class _Usual(msgspec.Struct, gc=False):
+    """An answer as the API documents it, as far as it decides anything."""
+
+    logid: str
+    phone: str = ""
+    text: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+_usual = msgspec.json.Decoder(_Usual).decode
+
+
+def usual(response: Response, sent: belonging.Sent) -> tuple[Accepted, belonging.Whose] | None:
+    """The acceptance that nearly every answer is, read at one look; None for an answer that has to be read with care."""
+    if response.status != 200:
+        return None
+    try:
+        reply = _usual(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not reply.logid or replies.UNREADABLE in reply.logid:
+        return None
+    if reply.phone == sent.phone:
+        return Accepted(reply.logid), belonging.Whose.OURS
+    if reply.phone or reply.text is not None or "run-" in ",".join(reply.flags):
+        return None
+    return Accepted(reply.logid), belonging.Whose.NOBODYS
+
+
 def whose(response: Response, sent: belonging.Sent) -> belonging.Whose:
     """Whom the answer to a message/send is about."""
     named = belonging.read(_Names, _names, response)

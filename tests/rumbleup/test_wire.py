@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, UnreadableReply
 from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Text, Throttled, Unknown
-from rumbleup_async.provider import arguments, replies
+from rumbleup_async.provider import arguments, belonging, replies
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.models import Contact, Message
@@ -618,3 +618,27 @@ def test_no_model_shows_a_whole_phone(model: type[Contact | Message], field: str
     assert value.phone == PHONE
     assert PHONE not in repr(value)
     assert PHONE not in f"{value}"
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [
+        (b'{"logid":"rl_1"}', True),
+        (b'{"logid":"rl_1","phone":"2025550101","text":"Hi","flags":["run-zzzzzzzzzz"]}', True),
+        (b'{"logid":"rl_1","flags":["sent","newsms"]}', True),
+        (b'{"logid":"rl_1","flags":["run-zzzzzzzzzz"]}', False),
+        (b'{"logid":"rl_1","phone":"2025550102"}', False),
+        (b'{"logid":"rl_1","phone":"+1 (202) 555-0101"}', False),
+        (b'{"logid":"rl_1","text":"something else"}', False),
+        (b'{"logid":1}', False),
+        (b'{"logid":""}', False),
+        (b'{"logid":"rl_1","phone":null}', False),
+        (b'[{"logid":"rl_1"}]', False),
+        (b"", False),
+    ],
+)
+def test_only_what_needs_no_care_is_read_at_one_look(body: bytes, accepted: bool) -> None:
+    """The quick look would take another person's answer for this one's."""
+    sent = belonging.Sent("2025550101", "Hi", "run-abcdefghij")
+    assert (wire.usual(Response(200, {}, body), sent) is not None) is accepted
+    assert wire.usual(Response(400, {}, body), sent) is None
