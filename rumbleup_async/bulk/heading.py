@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = ",;\t|"
 _SAMPLE_ROWS: Final = 20
-_separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
+separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 
 _phone_as_decimal = re.compile(r"[+-]?1?\d{10}(?:\.\d*|,\d{1,2})|[+-]?\d{1,2}(?:,\d{3}){3}(?:\.\d*)?", re.ASCII).fullmatch
 
@@ -74,7 +74,7 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
     if first.startswith("{"):
         return Heading("jsonl")
     delimiters = DELIMITERS
-    separator = _separator_line(first)
+    separator = separator_line(first)
     hidden = 0
     if separator and start + 1 < len(sample):
         # Excel reads this line as a setting and shows the next one as row 1.

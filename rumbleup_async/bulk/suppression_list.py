@@ -22,8 +22,6 @@ from rumbleup_async.bulk.suppression import UnreadError, numbers_of
 from rumbleup_async.bulk.template import field_name
 from rumbleup_async.errors import ListError
 
-_DELIMITERS: Final = ",;\t|"
-_separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 _phone_words = re.compile(
     r"(?:.*_)?(?:[a-z]*phones?|cell|cellular|mobile?|tel|telephone|telefon|telefono|celular|movil|handy|landline|wireless|msisdn|e164)"
     r"(?:_?(?:number|numbers|no|num))?(?:_?\d)?|home|work"
@@ -72,9 +70,9 @@ def _read(lines: Lines, where: str) -> Iterator[Row]:
     if first.startswith(("{", "[")):
         yield from _objects(lines, where)
         return
-    separator = _separator_line(first)
+    separator = heading.separator_line(first)
     # Where nothing divides the first line, nothing divides the others: `212-555-0101; 212-555-0102` is a cell with two numbers.
-    sizes = {sign: len(heading.header_of([first], sign)[0]) for sign in _DELIMITERS}
+    sizes = {sign: len(heading.header_of([first], sign)[0]) for sign in heading.DELIMITERS}
     delimiter = separator[1] if separator else max(sizes, key=lambda sign: sizes[sign])
     delimiter = delimiter if separator or sizes[delimiter] > 1 else "\x1f"
     skipped = start + 1 if separator else start

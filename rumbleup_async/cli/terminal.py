@@ -1,7 +1,6 @@
 """What reaches a terminal, and what comes from it.
 
-Lives here: text that steers no terminal, names that can be pasted into a shell, keys that were pressed too early.
-May import: nothing of ours.
+Lives here: text that steers no terminal, keys that were pressed too early. May import: shell.
 
 Names of accounts, files and projects, reasons and the words of servers are other people's. A control character in them could
 move the cursor, change what stands on the screen already, or type into the shell.
@@ -11,46 +10,23 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import shlex
 import sys
-import unicodedata
 from typing import IO
 
-_STEERS = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Categories of characters that are not seen, or turn the order of those beside them."""
-_JOINS = "\u200c\u200d"
-"""Written between letters in several scripts, and in emoji."""
+from rumbleup_async.shell import pasteable, steers
+
+__all__ = ["Tamed", "forget_typed", "pasteable", "visible"]
 
 
 def visible(text: str, keep: str = "") -> str:
     """The text with every character that would steer a terminal shown as its number; those in `keep` stay."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if char in keep or not _steers(char) else _number(char) for char in text)
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char) in _STEERS and char not in _JOINS
+    return "".join(char if char in keep or not steers(char) else _number(char) for char in text)
 
 
 def _number(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def pasteable(path: object) -> str:
-    """A path as an argument that can be pasted into a shell, whatever its name is."""
-    text = str(path)
-    if text.startswith("-") and text != "-":
-        text = f"./{text}"  # it would be taken for an option
-    if not any(_steers(char) for char in text):
-        return shlex.quote(text)
-    # Bytes, as bash and zsh know them: what is shown has no control character, what is pasted has.
-    quoted = [chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\x{byte:02x}" for byte in _bytes(text)]
-    return f"$'{''.join(quoted)}'"
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def forget_typed() -> None:

@@ -1,6 +1,6 @@
 """The ledger's file on the disk: what it must look like before anybody trusts it, and how its rows are read.
 
-Lives here: checks and reads that the writer and the reader share. May import: errors, messaging.
+Lives here: checks and reads that the writer and the reader share. May import: errors, messaging, shell.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.shell import pasteable
 
 SCHEMA = 1
 APPLICATION = 0x52554153
@@ -67,12 +67,6 @@ def check_name(path: Path) -> None:
             raise LedgerError(f"{path} has another name (a hard link); make a copy of it and take away one of the names")
 
 
-def pasted(path: str | os.PathLike[str]) -> str:
-    """A path as it can be pasted into a shell behind a command."""
-    text = os.fspath(path)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
-
-
 def another(path: Path) -> Path:
     """A name for a new ledger beside this one, which nobody has yet."""
     number = 2
@@ -85,7 +79,7 @@ def instead(path: Path) -> str:
     """What to do for whoever wants another run than the one in this ledger, without texting anybody twice."""
     return (
         "for a new run that leaves out whoever this one has texted, add: "
-        f"--suppress {pasted(path)} --ledger {pasted(another(path))}"
+        f"--suppress {pasteable(path)} --ledger {pasteable(another(path))}"
     )
 
 

@@ -1,6 +1,6 @@
 """The mark by which a ledger knows that its write-ahead log is missing.
 
-Lives here: what stands in the main file, what in the log, and what follows from the two. May import: errors, ledger.files.
+Lives here: what stands in the main file, what in the log, and what follows from the two. May import: errors, shell, ledger.files.
 
 While texts are sent, the latest steps are in the `-wal` file alone. Without it the main file is a whole and valid ledger of some
 time ago, by which people would be texted again. So before a text leaves the main file is given the mark `N:main`, and the log
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger.files import beside, pasted
+from rumbleup_async.ledger.files import beside
+from rumbleup_async.shell import pasteable
 
 KEY = "log"
 MAIN = "main"
@@ -122,7 +123,7 @@ def _sums(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
 def lost(path: Path) -> LedgerError:
     """What is said of a ledger without its log."""
     log = beside(path, "-wal")
-    settle = f"reconcile {pasted(path)} --log-lost"
+    settle = f"reconcile {pasteable(path)} --log-lost"
     return LedgerError(
         f"{path} is not whole: the steps of a run that was under way are in {log}, and that file is missing or another one. "
         f"Whoever is still queued here may have been texted, so nothing is sent. Put {log.name} back beside it, and take all of "

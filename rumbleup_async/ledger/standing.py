@@ -1,7 +1,6 @@
 """Where a ledger stands, so that a copy of it can be told from itself.
 
-Lives here: the note of its place, and what is made of another one. May import: errors,
-ledger.files.
+Lives here: the note of its place, and what is made of another one. May import: errors, shell.
 
 A copy that is resumed beside its original texts the same people. A file that was renamed is the same file still; one with the
 same name and another file behind it was restored, or comes from another machine.
@@ -17,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger.files import pasted
+from rumbleup_async.shell import pasteable
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -48,7 +47,7 @@ def check(path: Path, before: Standing, now: Standing, run: str, *, is_set_back:
     if before.path == now.path:
         return "" if original else _set_back(path) if before.host == now.host else _travelled(path, before)
     if not original and before.host == now.host and _stands(Path(before.path), before, run):
-        go_on = f"resume {pasted(before.path)}"
+        go_on = f"resume {pasteable(before.path)}"
         raise LedgerError(
             f"{path} is a copy of {before.path}, which is still there: to go on with both would text the same people twice. "
             f"Go on with the original: `{go_on}`. If this copy is the one to go on with, and the other never again, "

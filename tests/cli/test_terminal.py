@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.cli.terminal import Tamed, pasteable, visible
+from rumbleup_async.ledger import instead, marks
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Process
@@ -54,6 +55,14 @@ def test_a_name_that_is_pasted_is_the_same_name(raw: bytes) -> None:
     assert os.fsencode(done.stdout.decode("utf-8", "surrogateescape")) == (
         b"./" + raw if raw[:1] == b"-" and raw != b"-" else raw
     )
+
+
+@pytest.mark.parametrize("name", ["my voters.ledger", "-voters.ledger", "o'neil\x1b[2J.ledger"])
+def test_so_it_is_in_what_a_ledger_says(name: str) -> None:
+    """The remedy would be for another file, or steer the shell that it is pasted into."""
+    path = Path(name)
+    assert f"reconcile {pasteable(path)} --log-lost" in str(marks.lost(path))
+    assert f"--suppress {pasteable(path)} --ledger" in instead(path)
 
 
 @contextmanager
