@@ -173,7 +173,8 @@ class Notes:
             )
         if self._coded.count:
             notes.append(
-                f"{_lines(self._coded.count)} written with codes of web pages, {self._coded}; they are texted as they stand"
+                f"{_lines(self._coded.count)} written with codes of web pages, {self._coded}; where the text "
+                "merges such a value, the row is skipped, unless --literal is given"
             )
         return notes
 

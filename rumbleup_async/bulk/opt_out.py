@@ -26,7 +26,7 @@ _AIM: Final = r"""(?:
     no\s(?:more|longer|further)|(?:not|never)\s|(?:get|receive|have)\s(?:no|off|out|removed)|
     discontinu|declin|avoid|block|halt|terminat|withdraw|unenroll|disenroll|deactivat|disabl|turn\soff|finish|prevent|revok|
     refus|unregist|drop\sout|take\s(?:me|yourself)\soff|
-    sali|terminar|parar|finaliz|dej|deten|no\s(?:recib|quer|m[áa]s)|(?:dar(?:se|te)\sde\s)?baja|anul|desuscri|desinscri|
+    sali|terminar|parar|finaliz|fin\b|dej|deten|no\s(?:recib|quer|m[áa]s)|(?:dar(?:se|te)\sde\s)?baja|anul|desuscri|desinscri|
     acabar|suspender|eliminar|excluir|poner\sfin|optar|
     arr[êe]t|ne\splus|(?:se|vous)\sd[ée]s|d[ée]s(?:abonn|inscri)|annul|quitter|
     sair|deixar|n[ãa]o\sreceb|non\sricev|disiscri|hủy|huỷ|ngừng|dừng|từ\schối|

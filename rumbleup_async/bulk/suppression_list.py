@@ -32,7 +32,9 @@ _date = re.compile(
     r"\b(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{2,4})\b(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII
 ).sub
 _words = re.compile(r"[^\W\d_]{3}").search
-_WRITTEN_OTHERWISE: Final = frozenset({phones.EXTENSION, phones.TWO_NUMBERS, phones.OTHER_COUNTRY})
+_WRITTEN_OTHERWISE: Final = frozenset(
+    {phones.EXTENSION, phones.TWO_NUMBERS, phones.OTHER_COUNTRY, phones.FLOAT, phones.SCIENTIFIC}
+)
 
 _REMEDY: Final = "write it as ten digits, or take the row out"
 

@@ -63,6 +63,7 @@ Opt out w/STOP
 Responda STOP para cancelar
 Responda ALTO/STOP para cancelar
 Envíe STOP para salir
+STOP=fin
 Hola. STOP para no recibir más
 Para cancelar: STOP
 Répondez STOP pour vous désabonner
