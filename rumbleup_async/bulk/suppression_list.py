@@ -26,6 +26,8 @@ _phone_words = re.compile(
     r"(?:.*_)?(?:[a-z]*phones?|cell|cellular|mobile?|tel|telephone|telefon|telefono|celular|movil|handy|landline|wireless|msisdn|e164)"
     r"(?:_?(?:number|numbers|no|num))?(?:_?\d)?|home|work"
 ).fullmatch
+_labelled = re.compile(r"[^\d]{0,20}(?<![^\W\d])(?:\+?1\W{0,3})?\(?\d{3}\W{0,3}\d{3}\W{0,2}\d{4}(?![^\W\d])[^\d]{0,24}").fullmatch
+"""`home: 2025550101`, `sip:+12025550101@example.org`: one number, and a word or two beside it."""
 _masked = re.compile(r"[xX*#\u2022?\W_]*\d{2,6}").fullmatch
 """`xxx-xxx-0101`: a number of which the rest was not to be seen."""
 _date = re.compile(
@@ -186,7 +188,7 @@ def _of_any_cell(cell: str) -> frozenset[str] | None:
     phone, reason = phones.normalise(cell)
     if phone:
         return frozenset((phone,))
-    if reason not in _WRITTEN_OTHERWISE or ":" in cell:
+    if (reason not in _WRITTEN_OTHERWISE or ":" in cell) and not (reason == phones.LETTERS and _labelled(cell)):
         return None
     try:
         return numbers_of(cell)
