@@ -134,7 +134,7 @@ class Rows:
 
 
 _says_phone = re.compile(
-    r"(?:.*_)?(?:[a-z]*phones?|home|work|office|business|cell|mobile|tel|telephone|landline|fax)(?:_.*)?"
+    r"(?:.*_)?(?:[a-z]*phone|cell|mobile|tel|telephone|landline|fax)(?:_?(?:number|num|no))?(?:_?\d)?|home|work"
 ).fullmatch
 
 

@@ -189,6 +189,8 @@ def test_a_list_whose_every_row_has_an_unquoted_comma_is_not_texted_one_cell_off
         f"name, phone\nAda, {A},\nBob, {B},\n",
         f"name,phone,city,\nAda,{A},,\nBob,{B},NY,\nAlan,{C},\n",
         f'name,phone\n"Lovelace, Ada",{A},\n"Hopper, Grace",{B},\n',
+        f"name,work_status,phone,phone_type\nAda,Retired,{A},mobile,\nBob,,{B},landline,\n",
+        f"name,business,phone\nAda,Acme,{A},\nBob,,{B},\n",
         f"name;home;cell;type\nAda;unknown;{A};mobile;\nBob;;{B};;\n",
     ],
 )
