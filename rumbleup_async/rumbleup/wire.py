@@ -156,6 +156,7 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     - A 2xx with a logid: accepted. Without one: unknown, unless its error speaks of all texts.
     - 429, 440, 441: not now. 408, 425, 499, 5xx, a redirect: unknown.
     - The API's own error object under 400 or 422, or a code about the recipient: refused.
+    - One of these that names a logid: unknown, unless its code is about the recipient.
     - Any other 4xx: nothing left, and nobody is written off for it. It is a page of what stands before the API, or it is about
       the key, the account or the project.
     """
@@ -269,8 +270,9 @@ _KEY_REMEDY = "the provider does not accept the API key; check RUMBLEUP_API_KEY 
 def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     failure = read_failure(response, hide)
     status, code = failure.status, failure.code
-    if response.status >= 500 and status not in _THROTTLED:
-        return Unknown(f"the server answered {response.status}", response.status)
+    is_made = failure.has_logid and code not in _ABOUT_RECIPIENT  # what is refused gets no id
+    if is_made or (response.status >= 500 and status not in _THROTTLED):
+        return Unknown(f"the server answered {response.status}{' with a logid' if is_made else ''}", response.status)
     if 400 <= status < 500 and code in _BARS:
         return Barred(_BARS[code], failure.reason, status, code)
     if status in _THROTTLED or status == 441:
@@ -326,6 +328,8 @@ class Failure(msgspec.Struct, frozen=True):
     """Whether it is an error object as the API writes it, `{status, message, code?}`, and not one of what stands before it."""
     about_account: bool = False
     """Whether its words speak of the account or the project."""
+    has_logid: bool = False
+    """Whether it names a message all the same."""
 
     @property
     def effective(self) -> int:
@@ -354,6 +358,7 @@ class _ErrorBody(msgspec.Struct):
     retryAfter: Any = None  # noqa: N815 - the wire's name
     retry_after: Any = None
     error: Any = None
+    logid: Any = None
 
 
 _error_body = msgspec.json.Decoder(_ErrorBody).decode
@@ -388,6 +393,7 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         told=status,
         is_own=isinstance(body.message, str) and (400 <= status < 600 or said in _CODES) and _has_own_names(response.body),
         about_account=replies.about_account(f"{message} {code}"),
+        has_logid=isinstance(body.logid, (str, int)) and not isinstance(body.logid, bool) and bool(body.logid),
     )
 
 

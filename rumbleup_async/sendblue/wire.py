@@ -325,6 +325,9 @@ def _row(value: dict[str, Any]) -> dict[str, Any]:
 def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
     failure = read_failure(response, hide)
     status, code = failure.status, failure.code
+    is_limit = status in {429, 440, 441} or code in NOT_NOW
+    if _may_be_taken(response.body, is_limit=is_limit):
+        return Unknown(f"the server answered {status} with a message handle", status)
     if status in {429, 440, 441}:
         return Throttled(f"told {status}", status, failure.after)
     if is_doubtful(failure):
@@ -344,6 +347,18 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
     if status in _REFUSALS:
         return Refused(failure.reason, status, code)
     return Barred(Bar.OTHER, failure.reason, status, code)
+
+
+def _may_be_taken(body: bytes, *, is_limit: bool) -> bool:
+    """Whether a refusal has a message handle without the status of a message that failed. Behind a limit any may still leave."""
+    try:
+        value = replies.decode(body)
+    except replies.BROKEN:
+        return False
+    if not isinstance(value, dict):
+        return False
+    message = Message.read(_row(value))
+    return bool(message.message_handle) and (is_limit or message.status not in {None, "ERROR", "DECLINED"})
 
 
 _REFUSALS = frozenset({400, 422})

@@ -188,6 +188,20 @@ def test_what_an_answer_to_a_send_means(response: Response, expected: tuple[obje
     assert short(wire.decipher_send(response)) == expected
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422, 429, 440, 441])
+@pytest.mark.parametrize("logid", [LOGID, 17])
+def test_a_refusal_with_a_logid_may_have_been_taken(status: int, logid: object) -> None:
+    """A message was made of it: behind a 429 the text would be sent once more, and behind a 400 it would count as refused."""
+    assert short(wire.decipher_send(answer(status, error(status, logid=logid, phone="2025550101")))) == ("unknown", status)
+
+
+@pytest.mark.parametrize("logid", [None, "", 0, False, [], {}])
+def test_an_empty_logid_beside_a_refusal_is_none(logid: object) -> None:
+    """A server that writes all its fields has refused the text all the same."""
+    assert short(wire.decipher_send(answer(400, error(400, logid=logid)))) == ("refused", 400, "", False)
+    assert short(wire.decipher_send(answer(400, error(400, code="LANDLINE", logid=LOGID)))) == ("refused", 400, "LANDLINE", True)
+
+
 def test_a_date_says_how_long_to_wait() -> None:
     """A wish to be left alone for two minutes would be overheard because it is a date."""
     when = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=120), usegmt=True)

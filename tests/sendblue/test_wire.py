@@ -304,3 +304,24 @@ def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
     """An error that came as a 200 would say that nothing was sent."""
     with pytest.raises((UnreadableReply, InvalidField)):
         wire.page(answer(200, body), "/x", (), None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, {"message_handle": "H-1", "status": "ERROR"}),
+        (429, {"data": {"message_handle": "H-1"}}),
+        (400, {"message_handle": "H-1", "status": "ERROR", "error_code": 5003}),
+        (400, {"message_handle": "H-1", "status": "QUEUED", "error_message": "odd"}),
+        (403, {"message_handle": "H-1", "status": "SENT"}),
+    ],
+)
+def test_a_refusal_with_a_handle_may_have_been_taken(status: int, body: dict[str, Any]) -> None:
+    """A message was made of it: behind a limit the text would be sent once more, and otherwise it would count as refused."""
+    assert isinstance(wire.decipher_send(answer(status, body)), Unknown)
+
+
+def test_a_message_that_failed_is_refused_with_its_handle() -> None:
+    """A handle beside ERROR is the record of a failure."""
+    outcome = wire.decipher_send(answer(400, {"message_handle": "H-1", "status": "ERROR", "error_code": 22}))
+    assert isinstance(outcome, Refused)
