@@ -1,4 +1,5 @@
-"""What befalls the books of a world between two processes: strangers open them, their files are copied, moved, tidied away.
+"""What befalls the books of a world between two processes: strangers open them, or somebody with another text for other people;
+their files are copied, moved, tidied away.
 
 Each time the next process must be told so, or must be allowed on; then things are put right again, and the world goes on as if
 nothing had been. What happens here is drawn from a randomness of its own, so that it changes nothing else.
@@ -7,8 +8,10 @@ nothing had been. What happens here is drawn from a randomness of its own, so th
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rumbleup_async.bulk.options import Options
-from rumbleup_async.bulk.run import Run
+from rumbleup_async.bulk.run import Run, Settings
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import identity_of
 from rumbleup_async.session.pace import Pace
@@ -19,7 +22,7 @@ from tests.prove.storage import Files
 if TYPE_CHECKING:
     from tests.prove.world import World
 
-ACCOUNT, SERVER, COPIED, MOVED, TIDIED = LEDGER
+ACCOUNT, SERVER, COPIED, MOVED, TIDIED, ANOTHER = LEDGER
 MINE = identity_of("rumbleup", "https://app.example/api", "KEY")
 STRANGERS = {
     ACCOUNT: identity_of("rumbleup", "https://app.example/api", "ANOTHER"),
@@ -47,6 +50,8 @@ class Befalls:
             storage.identity = STRANGERS[kind]
             self._refused(kind)
             storage.identity = MINE
+        if self._random.random() < 0.25:
+            self._refused(ANOTHER, msgspec.structs.replace(world._settings(), text="Another text. STOP to opt out"))
         if not isinstance(storage, Files):
             return
         if self._random.random() < 0.8:
@@ -60,8 +65,8 @@ class Befalls:
             with storage.without_log():
                 self._refused(TIDIED)
 
-    def _refused(self, kind: str) -> None:
-        if self._enters() is None:
+    def _refused(self, kind: str, settings: Settings | None = None) -> None:
+        if self._enters(settings) is None:
             self._world.provider.wrongs.append(f"somebody went on with the books: {kind}")
         self._met(kind)
 
@@ -74,7 +79,7 @@ class Befalls:
         self._world.met[kind] += 1
         self._world.note(kind)
 
-    def _enters(self) -> str | None:
+    def _enters(self, settings: Settings | None = None) -> str | None:
         """Whether a process could go on; None if so, else why not."""
         world = self._world
         self._number += 1
@@ -84,7 +89,7 @@ class Befalls:
         world.provider.begin(loop)
         world.is_armed, world.ending, world.is_disk_broken = False, None, ""
         try:
-            loop.run(self._enter()).result()
+            loop.run(self._enter(settings)).result()
         except LedgerError as error:
             return str(error)
         finally:
@@ -94,8 +99,8 @@ class Befalls:
             loop.close()
         return None
 
-    async def _enter(self) -> None:
+    async def _enter(self, settings: Settings | None) -> None:
         world = self._world
         options = Options(concurrency=1)
-        async with Run(None, options, gateway=world._gateway, ledger=world.storage.ledger(world), pace=Pace(None)):
+        async with Run(settings, options, gateway=world._gateway, ledger=world.storage.ledger(world), pace=Pace(None)):
             pass

@@ -178,6 +178,7 @@ LEDGER = (
     "ledger copied",
     "ledger moved",
     "log of the ledger tidied away",
+    "another text for the ledger",
 )
 """What may befall the books between two processes."""
 

@@ -23,7 +23,7 @@ from rumbleup_async.bulk.run import Run
 from rumbleup_async.bulk.sender import Sender
 from rumbleup_async.bulk.texters import Texters
 from rumbleup_async.bulk.window import Window
-from rumbleup_async.ledger import MemoryLedger, marks, standing
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import (
@@ -587,6 +587,16 @@ def _copy_is_a_ledger() -> list[Any]:
     return [patch.object(standing, "check", lambda *_, **__: "")]
 
 
+def _tried_is_forgotten() -> list[Any]:
+    def was_sent(self: MemoryLedger) -> bool:
+        return bool(self.counts[State.SENT])
+
+    def was_used(self: SqliteLedger) -> bool:
+        return bool(self._db.execute("SELECT 1 FROM contact WHERE state = 2").fetchone())
+
+    return [patch.object(MemoryLedger, "is_used", property(was_sent)), patch.object(SqliteLedger, "_was_used", was_used)]
+
+
 def _rate_forgotten() -> list[Any]:
     def merged(kept: Any, given: Any) -> dict[str, Any]:
         return {**{name: value for name, value in kept.items() if name != "rate"}, **given}
@@ -754,6 +764,12 @@ EXHIBITS: tuple[Exhibit, ...] = (
         "log of the ledger tidied away",
     ),
     Exhibit("a copy is as good as its original", "state files in a synchronised folder", _copy_is_a_ledger, "ledger copied"),
+    Exhibit(
+        "what was tried and is not known as sent is forgotten",
+        "campaign tools that begin anew where nothing was delivered",
+        _tried_is_forgotten,
+        "another text for the ledger",
+    ),
     Exhibit("a resume forgets the rate", "senders whose options live on the command line", _rate_forgotten, "within a second"),
     Exhibit(
         "a resume forgets how many at a time", "senders whose options live on the command line", _concurrency_forgotten, "open"
