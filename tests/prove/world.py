@@ -586,9 +586,9 @@ class World:
         changed = self.random.choice(("log without tags", "log page repeated"))
         often = {"log lagging": 0.45, "log unreadable": 0.2}
         now_and_then = [kind for kind, share in often.items() if self.random.random() < share]
-        # One takes a long log to be met, the other a certain time.
-        rare = ("log: cut after 30 rows", "log: words altered, tags lost")
-        form = self.random.choice((*faults.LOG_FORMS, *rare * 2))
+        # The first two take a long log to be met, the other a certain time.
+        rare = ("log: cut after 30 rows", "log: more rows said in other words", "log: words altered, tags lost")
+        form = self.random.choice((*faults.LOG_FORMS, *rare, rare[0]))
         return (*now_and_then, form, *(("crash during reconcile",) if self.random.random() < 0.6 else ()), changed, "")
 
     def _count_unknown(self) -> int:
