@@ -28,7 +28,8 @@ _phone_words = re.compile(
 ).fullmatch
 _labelled = re.compile(r"[^\d]{0,20}(?<![^\W\d])(?:\+?1\W{0,3})?\(?\d{3}\W{0,3}\d{3}\W{0,2}\d{4}(?![^\W\d])[^\d]{0,24}").fullmatch
 """`home: 2025550101`, `sip:+12025550101@example.org`: one number, and a word or two beside it."""
-_masked = re.compile(r"[xX*#\u2022?\W_]*\d{2,6}").fullmatch
+_email = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+").fullmatch
+_masked = re.compile(r"(?:\W*[xX*#\u2022?]){3}[xX*#\u2022?\W_]*\d{2,6}").fullmatch
 """`xxx-xxx-0101`: a number of which the rest was not to be seen."""
 _date = re.compile(
     r"\b(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{2,4})\b(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII
@@ -215,11 +216,11 @@ def _is_number(cell: str) -> bool:
 
 def _has_number(cell: str) -> bool:
     try:
-        return bool(numbers_of(cell)) or "@" in cell
+        return bool(numbers_of(cell)) or _email(cell) is not None
     except UnreadError as error:
         # Damaged, masked or half a number: a row of somebody, and no header.
         is_damaged = str(error) == phones.SCIENTIFIC or sum(char.isdigit() for char in cell) > 6
-        return is_damaged or _masked(cell) is not None or "@" in cell
+        return is_damaged or _masked(cell) is not None or _email(cell) is not None
 
 
 def _phone_columns(names: Sequence[str]) -> frozenset[int]:

@@ -78,6 +78,7 @@ async def test_several_lists_add_up_for_texters(process: Process, simulator: Sim
         ("\ufeffphone\r\n2025550101\r\n\r\n2025550102\r\n", [3, 4, 5, 6]),
         ("who,first,second\nAda,2025550101,2025550102.0\nGrace,,2.025550103E+09\n", [4, 5, 6]),
         ("name,phone\nhome: 2025550101,\nsip:+12025550102@example.org,2025550103\n", [4, 5, 6]),
+        ("name,number,2024,Twitter @\nAda,2025550101,x,\n", [2, 3, 4, 5, 6]),
         ("2025550101,mobile\n2025550102,landline\n", [3, 4, 5, 6]),
         ("2025550101,Cell Phone,STOP\n2025550102,Cell Phone,STOP\n", [3, 4, 5, 6]),
         ("Mobile;202-555-0101\nMobile;202-555-0102\n", [3, 4, 5, 6]),
