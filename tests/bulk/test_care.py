@@ -1,6 +1,7 @@
 """A resume is as careful as its run, in Python too: what is kept, what is added up, and what has to be handed in again."""
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ async def test_lines_and_locks_keep_their_pace_part_by_part(server: Server, tmp_
     path = tmp_path / "run.ledger"
     async with Sendblue("KEY", "SECRET", base_url=server.url.removesuffix("/api")) as sendblue:
         lines = ["+12025550199"]
-        limits = LineLimits(per_second=None, new_per_hour=3, new_per_day=4)
+        far = (time.gmtime().tm_hour + 8) % 24  # the day must not begin anew meanwhile, wherever the zone of the limits is
+        limits = LineLimits(per_second=None, new_per_hour=3, new_per_day=4, reset_hour=far)
         async with sendblue.fast_mode(from_numbers=lines, text=TEXT, ledger=path, limits=limits) as run:
             summary = await run.send(PEOPLE)
         assert (summary.sent, (summary.stopped or "")[:13]) == (3, "lines used up")
