@@ -75,6 +75,7 @@ def test_interrupted_again_and_again(stage: Stage, provider: Provider, how: sign
 def test_nothing_leaves_after_a_stop(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else people are texted after somebody has said stop: what the provider saw is held against the moment of the signal."""
     rows, concurrency = 400, 8
+    provider.set(latency=0.05)  # a fast machine would be through before it is stopped
     running = stage.begin(*stage.sending(stage.list(rows), "--concurrency", concurrency))
     provider.wait_for(20)
     provider.set(latency=4.0)
