@@ -1,7 +1,7 @@
 """CPU of one POST: our lanes, our aiohttp exchange, and `session.post` as anybody would write it, over http and over TLS.
 
 The same workers, connections and body for all, interleaved against one server process in a process of its own; the figures are
-the client's. Lanes are also measured without aiofastnet, to see which TLS is the best on this machine.
+the client's. ConnectionPool are also measured without aiofastnet, to see which TLS is the best on this machine.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ async def _exchange(exchange: Exchange, stack: AsyncExitStack) -> Post:
 
 
 async def lane(url: str, trust: ssl.SSLContext | None, stack: AsyncExitStack) -> Post:
-    """Lanes, with aiofastnet over TLS if it is installed."""
+    """ConnectionPool, with aiofastnet over TLS if it is installed."""
     return await _exchange(connect(url, HEADERS, connections=CONNECTIONS, transport="lane", ssl=trust), stack)
 
 
 async def lane_with_the_loops_tls(url: str, trust: ssl.SSLContext | None, stack: AsyncExitStack) -> Post:
-    """Lanes over what the event loop brings along."""
+    """ConnectionPool over what the event loop brings along."""
     stack.enter_context(mock.patch.object(dialing, "_fast_network", return_value=None))
     return await lane(url, trust, stack)
 

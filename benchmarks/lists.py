@@ -19,10 +19,10 @@ from benchmarks.results import Figure, Measured
 from benchmarks.running import Sender, SenderFailed, folder, loop, run, say
 from benchmarks.senders.job import TEMPLATE
 from benchmarks.serving import Served, serving
-from rumbleup_async.bulk.contacts import open_list
-from rumbleup_async.bulk.screening import Screen
 from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.messaging import Plan, Planned, Skipped
+from rumbleup_async.screening.screen import Screen
 
 _NAMES = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Tim")
 

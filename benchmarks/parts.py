@@ -15,17 +15,18 @@ from benchmarks.running import Sender, SenderFailed, folder, loop, run
 from benchmarks.senders.job import TEMPLATE
 from benchmarks.server import BODY
 from benchmarks.serving import Served, loops, serving
-from rumbleup_async.bulk.contacts import contact_of, open_list
-from rumbleup_async.bulk.engine import Engine
-from rumbleup_async.bulk.options import Options
-from rumbleup_async.bulk.ports import Ledger, SilentObserver
-from rumbleup_async.bulk.screening import Screen
-from rumbleup_async.bulk.template import Template
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.ports import Ledger, SilentObserver
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Accepted, Closed, Contact, Outcome, Plan, Planned, State, Text
+from rumbleup_async.lists.contacts import contact_of, open_list
+from rumbleup_async.messaging import Closed, Contact, Plan, Planned, State, Text
+from rumbleup_async.outcomes import Accepted, Outcome
 from rumbleup_async.provider import arguments
 from rumbleup_async.retry import Policy, decide
 from rumbleup_async.rumbleup import wire
+from rumbleup_async.screening.screen import Screen
+from rumbleup_async.screening.template import Template
 from rumbleup_async.session import Request, Response
 from rumbleup_async.session.pace import Pace
 from rumbleup_async.session.transport import can_have_lanes, connect

@@ -8,7 +8,7 @@ import sys
 from benchmarks.results import Figure, Measured
 
 _IMPORT = "import time; began = time.perf_counter(); import rumbleup_async; print(time.perf_counter() - began)"
-_MODULES = ("typer", "rich", "phonenumbers", "sqlite3", "rumbleup_async.simulator", "rumbleup_async.bulk.engine")
+_MODULES = ("typer", "rich", "phonenumbers", "sqlite3", "rumbleup_async.simulator", "rumbleup_async.engine.engine")
 _HEAVY = f"import sys, rumbleup_async; print(*sorted(sys.modules.keys() & {set(_MODULES)}))"
 
 

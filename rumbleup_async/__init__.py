@@ -51,10 +51,10 @@ from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.scripted import ScriptedExchange
 
 if TYPE_CHECKING:
-    from rumbleup_async.bulk.ports import Observer
-    from rumbleup_async.bulk.report import Summary
-    from rumbleup_async.bulk.run import Run
-    from rumbleup_async.bulk.texters import Locks
+    from rumbleup_async.engine.ports import Observer
+    from rumbleup_async.engine.texters import Locks
+    from rumbleup_async.runs.run import Run
+    from rumbleup_async.runs.summary import Summary
     from rumbleup_async.sendblue.client import Sendblue
     from rumbleup_async.sendblue.limits import LineLimits
     from rumbleup_async.session.client import AiohttpExchange
@@ -122,11 +122,11 @@ __version__ = "0.1.0"
 _LAZY = {
     "AiohttpExchange": "session.client",
     "LineLimits": "sendblue.limits",
-    "Locks": "bulk.texters",
-    "Observer": "bulk.ports",
-    "Run": "bulk.run",
+    "Locks": "engine.texters",
+    "Observer": "engine.ports",
+    "Run": "runs.run",
     "Sendblue": "sendblue.client",
-    "Summary": "bulk.report",
+    "Summary": "runs.summary",
 }
 """Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for
 them at import."""

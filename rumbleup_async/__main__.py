@@ -1,6 +1,6 @@
 """`python -m rumbleup_async` and the `rumbleup` command.
 
-Lives here: the step from a process to the command line. May import: cli, once its libraries are known to be there.
+Lives here: the step from a process to the command line.
 """
 
 from __future__ import annotations

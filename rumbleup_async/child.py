@@ -1,6 +1,6 @@
 """Processes of our own: nothing in the current folder is run in them, and their environment says only what they need.
 
-Lives here: how they are started, and, run as a program, their first steps. May import: nothing of ours.
+Lives here: how they are started, and, run as a program, their first steps.
 
 A list lies in a folder that other people may write to. `python -m` would look there first for every module, so a `random.py`
 beside the list would be run, with the key in its hands. Here Python is told not to (`-P`); the modules come from where this

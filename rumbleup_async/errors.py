@@ -1,7 +1,7 @@
 """Every exception this library raises, in one tree, named by meaning.
 
-Lives here: exceptions that carry data (status, code, the provider's words, the endpoint), never a socket, never a secret.
-May import: nothing of ours.
+Lives here: exceptions that carry data (status, code, the provider's words, the endpoint), never a socket, never a
+secret.
 
     RumbleUpError                     catch this for all of them
     ├── ConfigurationError            a setting, key, address or option is wrong; nothing was sent

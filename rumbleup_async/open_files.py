@@ -1,6 +1,6 @@
 """How many files and connections this process may have open, and how many of them are left.
 
-Lives here: the system's limit, read and, for the command alone, raised. May import: nothing of ours.
+Lives here: the system's limit, read and, for the command alone, raised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Again, settle, park or stop: the one place where that question is answered.
 
-Lives here: a pure function over one outcome and a small counter over many. May import: errors, messaging.
+Lives here: a pure function over one outcome and a small counter over many.
 
 The rule behind every line: a text is tried again only when it certainly did not leave, or when the provider said 429/440,
 which it answers instead of doing the work. Everything else is settled, as `unknown` when in doubt.
@@ -13,17 +13,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rumbleup_async.messaging import (
-    Accepted,
-    Bar,
-    Barred,
-    NotSent,
-    Outcome,
-    Refused,
-    State,
-    Throttled,
-    Unknown,
-)
+from rumbleup_async.messaging import State
+from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +176,7 @@ def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> D
 
 def _barred(outcome: Barred) -> Decision:
     if outcome.kind is Bar.DAILY_CAP:
-        return Park(outcome.reason)  # it may be one of several caps, or one line's: Watch counts them
+        return Park(outcome.reason)  # it may be one of several caps, or one line's: CircuitBreaker counts them
     if outcome.kind in _STOPS:
         return StopRun(barring(outcome))
     return Park(outcome.reason)
@@ -198,7 +189,7 @@ def barring(outcome: Barred) -> Stop:
     return Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy)
 
 
-class Watch:
+class CircuitBreaker:
     """Counts texts in a row that failed for reasons not of their recipient, and says when the run should stop.
 
     A refusal that lies with the recipient (landline, opt-out) says nothing about the next text and is not counted. In the last

@@ -1,6 +1,6 @@
 """Names of files as they are shown in a command that somebody pastes into a shell.
 
-Lives here: quoting, and what steers a terminal. Pure. May import: nothing of ours.
+Lives here: quoting, and what steers a terminal. Pure.
 """
 
 from __future__ import annotations

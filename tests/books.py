@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from rumbleup_async.ledger import MemoryLedger
-from rumbleup_async.messaging import FOUND, Closed, Doubt, Known, Plan, Planned, Settled, State
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import FOUND, Closed, Plan, Planned, State
 
 PLAN = Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text="Hi {name}. STOP")
 
 
-async def books_of(doubts: Iterable[Doubt], sent: Iterable[Known] = ()) -> MemoryLedger:
+async def books_of(doubts: Iterable[UnknownText], sent: Iterable[Known] = ()) -> MemoryLedger:
     """A ledger in which these are unknown and those sent, some perhaps only because the log said so."""
     ledger = MemoryLedger()
     await ledger.open(PLAN)
@@ -21,5 +22,5 @@ async def books_of(doubts: Iterable[Doubt], sent: Iterable[Known] = ()) -> Memor
         state = State.UNKNOWN if one.is_found else State.SENT
         closed.append(Closed(one.row, state, 1, "", "" if one.is_found else one.logid, one.time))
     await ledger.exchange(closed, 0)
-    await ledger.settle([Settled(one.row, State.SENT, FOUND, one.logid) for one in witnesses if one.is_found])
+    await ledger.settle([Resolution(one.row, State.SENT, FOUND, one.logid) for one in witnesses if one.is_found])
     return ledger

@@ -20,7 +20,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 TESTED = [
     "tests/cli", "tests/session", "tests/rumbleup", "tests/sendblue", "tests/providers", "tests/fleet", "tests/webhooks",
-    "tests/simulator", "tests/ledger", "tests/bulk", "tests/test_child.py", "tests/test_examples.py",
+    "tests/simulator", "tests/ledger", "tests/screening", "tests/lists", "tests/engine", "tests/runs",
+    "tests/test_child.py", "tests/test_examples.py",
     "tests/acceptance/test_sending.py", "tests/acceptance/test_processes.py", "tests/acceptance/test_refusing.py",
 ]  # fmt: skip
 """What meets the packages. The documents are made by the newest versions, and say what those print."""

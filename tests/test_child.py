@@ -70,7 +70,7 @@ def test_the_current_folder_is_looked_at_last(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.chdir(tmp_path)
     library = sysconfig.get_path("stdlib")
     monkeypatch.setattr(sys, "path", ["", "lib", library, str(tmp_path), "."])
-    told = json.loads(child.command("rumbleup_async.fleet.sender")[3])
+    told = json.loads(child.command("rumbleup_async.fleet.worker_process")[3])
     assert told["path"] == [str(tmp_path / "lib"), library]
     assert told["last"] == [str(tmp_path)]
 

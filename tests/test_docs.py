@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from rumbleup_async import Policy, State, Summary, errors, retry
-from rumbleup_async.cli import console, looking
-from rumbleup_async.cli.simulating import API_KEY
+from rumbleup_async.cli import console
+from rumbleup_async.cli import status as looking
+from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.ledger import states
 from tests import documents
 
@@ -253,7 +254,7 @@ def test_reasons_to_stop() -> None:
 
 def test_phone_reasons() -> None:
     """Otherwise somebody meets a reason that no page knows."""
-    from rumbleup_async.bulk import phones
+    from rumbleup_async.screening import phones
 
     text = " ".join(SENDING.split())
     assert sorted(reason for reason in phones.REASONS if reason.partition(";")[0] not in text) == []

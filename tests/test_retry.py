@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumbleup_async.messaging import Accepted, Bar, Barred, NotSent, Outcome, Refused, State, Throttled, Unknown
-from rumbleup_async.retry import Again, Decision, Park, Policy, Settle, Stop, StopRun, Watch, decide, left_over
+from rumbleup_async.messaging import State
+from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide, left_over
 
 POLICY = Policy()
 ABOUT_RECIPIENT = Refused("400 LANDLINE", 400, "LANDLINE", about_recipient=True)
@@ -101,7 +102,7 @@ def test_pauses_are_bounded(attempt: int) -> None:
 
 def watch(*outcomes: Outcome, concurrency: int = 4) -> Stop | None:
     """The stop that the last of these outcomes brings; none may come before it."""
-    counting = Watch(POLICY, concurrency)
+    counting = CircuitBreaker(POLICY, concurrency)
     *first, last = outcomes
     for outcome in first:
         assert counting.see(outcome) is None
@@ -152,7 +153,7 @@ def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
 @pytest.mark.parametrize("first", [[], [GOOD]])
 def test_the_last_round_ends_quietly_where_it_helps_nobody(outcome: Outcome, first: list[Outcome]) -> None:
     """The end of a run would be called a failure of its own, and hide why texts are left; or every text be tried in vain."""
-    counting = Watch(POLICY, 4)
+    counting = CircuitBreaker(POLICY, 4)
     for one in [*first, *[outcome] * 4]:
         assert counting.see(one) is None
     counting.begin_last_round()
@@ -165,7 +166,7 @@ def test_the_last_round_ends_quietly_where_it_helps_nobody(outcome: Outcome, fir
 
 def test_the_last_round_stops_where_texts_are_lost() -> None:
     """A server that takes texts and does not say so would eat all that were put aside."""
-    counting = Watch(POLICY, 4)
+    counting = CircuitBreaker(POLICY, 4)
     counting.begin_last_round()
     assert [counting.see(BAD) for _ in range(4)] == [None] * 4
     assert (stop := counting.see(BAD)) is not None

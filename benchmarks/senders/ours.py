@@ -22,8 +22,8 @@ from rumbleup_async.session.transport import can_have_lanes
 
 def import_all(provider: str) -> None:
     """What a client imports once it is needed: before the clock starts, as others' libraries are. `startup` measures imports."""
-    lanes = "session.lanes" if can_have_lanes() else "session.client"
-    for name in ("bulk.run", "fleet.keeper", "ledger", f"{provider}.gateway", lanes):
+    lanes = "session.pool" if can_have_lanes() else "session.client"
+    for name in ("runs.run", "fleet.supervisor", "ledger", f"{provider}.gateway", lanes):
         importlib.import_module(f"rumbleup_async.{name}")
 
 

@@ -1,6 +1,6 @@
 """`rumbleup account`.
 
-Lives here: the Account API on the command line. May import: rumbleup, cli.
+Lives here: the Account API on the command line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.showing import call, show, show_pages
+from rumbleup_async.cli.output import call, show, show_pages
 
 
 @guarded

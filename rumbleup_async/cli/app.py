@@ -1,6 +1,6 @@
 """The commands and their options. Other people's scripts rely on these names, on the JSON keys and on the exit codes.
 
-Lives here: the command line's surface; what a command does is in its own module. May import: cli.*, and through it everything.
+Lives here: the command line's surface; what a command does is in its own module.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rumbleup_async import __version__
 from rumbleup_async.cli.arguments import check_arguments
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, nobody_reads, print_out, say
+from rumbleup_async.cli.list_options import Reading
 from rumbleup_async.cli.options import (
     Action,
     Again,
@@ -48,7 +49,6 @@ from rumbleup_async.cli.options import (
     Yes,
 )
 from rumbleup_async.cli.providers import Order
-from rumbleup_async.cli.reading import Reading
 from rumbleup_async.cli.send import finish, read_text, run_loop
 from rumbleup_async.ledger import Consent
 
@@ -301,11 +301,11 @@ def reconcile(
     quiet: Quiet = False,
 ) -> None:
     """Look what is unknown up in the message log: sent if it is there, not sent if it is absent. Texts nobody."""
-    from rumbleup_async.cli import reconciling
+    from rumbleup_async.cli import reconcile
 
     finish(
         run_loop(
-            reconciling.reconcile(
+            reconcile.reconcile(
                 ledger=ledger,
                 settle=settle_seconds,
                 timeout=timeout,
@@ -321,9 +321,9 @@ def reconcile(
 @guarded
 def status(ledger: LedgerFile, as_json: Json = False) -> None:
     """How a run stands, also while it is under way."""
-    from rumbleup_async.cli import looking
+    from rumbleup_async.cli import status as pages
 
-    finish(looking.status(ledger, as_json=as_json))
+    finish(pages.status(ledger, as_json=as_json))
 
 
 @app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")
@@ -333,9 +333,9 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write there; standard output otherwise.")] = None,
 ) -> None:
     """A row for each contact: row, phone, state, reason, logid, attempts, sent_time."""
-    from rumbleup_async.cli import looking
+    from rumbleup_async.cli import status as pages
 
-    looking.report(ledger, out)
+    pages.report(ledger, out)
 
 
 @app.command(epilog="Example: rumbleup simulate --port 8025 --latency 50 --fault hang=0.01")
@@ -350,9 +350,9 @@ def simulate(
     ] = False,
 ) -> None:
     """Serve a RumbleUp of your own on this machine: no account, nobody is texted."""
-    from rumbleup_async.cli import simulating
+    from rumbleup_async.cli import simulate
 
-    simulating.simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed, any_key=any_key, environ=os.environ)
+    simulate.simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed, any_key=any_key, environ=os.environ)
 
 
 @app.command(epilog="Example: rumbleup demo --contacts 2000")
@@ -361,9 +361,9 @@ def demo(
     contacts: Annotated[int, typer.Option("--contacts", min=1, metavar="N", help="Rows of the sample list.")] = 2000,
 ) -> None:
     """See it happen: a simulator, a messy list, a run, and the ledger held against what the provider received."""
-    from rumbleup_async.cli import demonstrating
+    from rumbleup_async.cli import demo
 
-    finish(run_loop(demonstrating.demo(contacts)))
+    finish(run_loop(demo.demo(contacts)))
 
 
 def main() -> None:

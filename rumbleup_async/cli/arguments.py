@@ -1,6 +1,6 @@
 """What must not stand on a command line, whatever the command.
 
-Lives here: checks of the raw arguments. May import: cli.console, cli.providers.
+Lives here: checks of the raw arguments.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What holds for every command of the command line, whatever its options are.
 
-Lives here: the class of the commands, and of the groups that make them. May import: nothing of ours.
+Lives here: the class of the commands, and of the groups that make them.
 """
 
 from __future__ import annotations

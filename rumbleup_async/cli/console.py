@@ -1,6 +1,6 @@
 """How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
 
-Lives here: output and exit codes. May import: bulk.report, errors, session.proxy, cli.failures, cli.terminal.
+Lives here: output and exit codes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Annotated, Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 
-from rumbleup_async.bulk.report import Summary
 from rumbleup_async.cli.failures import FINE, INTERRUPTED, STOPPED, UNKNOWNS, WRONG, told
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import NotSentError
+from rumbleup_async.runs.summary import Summary
 from rumbleup_async.session import proxy as proxies
 
 __all__ = ["FINE", "INTERRUPTED", "STOPPED", "UNKNOWNS", "WRONG"]

@@ -1,6 +1,6 @@
 """`rumbleup contacts select|sync|import|group|download`.
 
-Lives here: the Contacts API on the command line. May import: rumbleup, cli.
+Lives here: the Contacts API on the command line.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.saving import save
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
+from rumbleup_async.cli.output import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
+from rumbleup_async.cli.output_file import save
 from rumbleup_async.rumbleup.contacts import Contacts
 
 app = Commands(

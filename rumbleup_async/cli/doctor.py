@@ -1,7 +1,6 @@
 """`rumbleup doctor`: what is wrong with the set-up, in plain words.
 
-Lives here: the checks and their remedies. May import: errors, rumbleup, session, cli. The key itself is never shown, not even in
-part.
+Lives here: the checks and their remedies. The key itself is never shown, not even in part.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an error that ends a command means to whoever has called it: words with a remedy, and an exit code.
 
-Lives here: the kinds of errors. May import: errors.
+Lives here: the kinds of errors.
 
 A mistake of this program is one thing; a machine without memory, a damaged installation or a locale that lacks a character are
 others, and nobody should be asked to report those.

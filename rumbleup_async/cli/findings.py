@@ -1,19 +1,19 @@
 """What a list holds, as it is shown before the question.
 
-Lives here: words. May import: bulk, messaging, cli.console, cli.rehearsal.
+Lives here: words.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from rumbleup_async.bulk import areas
-from rumbleup_async.bulk.keeping import ALL, read_names
-from rumbleup_async.bulk.run import Run
-from rumbleup_async.bulk.template import field_name
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.rehearsal import looking_into
+from rumbleup_async.lists.kept_columns import ALL, read_names
 from rumbleup_async.messaging import Plan, State
+from rumbleup_async.runs.run import Run
+from rumbleup_async.screening import areas
+from rumbleup_async.screening.template import field_name
 
 
 def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:

@@ -1,6 +1,6 @@
 """`rumbleup messages send|next|log`.
 
-Lives here: the Message API on the command line. May import: rumbleup, provider.arguments, cli.
+Lives here: the Message API on the command line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Literal, Yes
-from rumbleup_async.cli.showing import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
+from rumbleup_async.cli.output import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
 from rumbleup_async.provider import arguments
 
 app = Commands(help="Single messages: send one, draw the next contact, read the log.")

@@ -1,6 +1,6 @@
 """Ledgers beside a list that have texted the same people into the same project.
 
-Lives here: finding them and saying so. May import: errors, ledger, messaging, cli.console, cli.rehearsal.
+Lives here: finding them and saying so.
 
 A browser's second download of a list has another name, and so another ledger: nothing else would tell that its people have the
 text already. A look costs little: no more than `_MOST` ledgers, and of long lists a sample. It disturbs no run, and a file that

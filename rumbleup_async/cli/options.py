@@ -1,6 +1,6 @@
 """The options that several commands share.
 
-Lives here: names, ranges and help of options. May import: errors, ledger (what may be the path of one).
+Lives here: names, ranges and help of options.
 """
 
 from __future__ import annotations

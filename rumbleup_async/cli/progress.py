@@ -1,6 +1,6 @@
 """Live progress of a run on standard error, read from its counters ten times a second; the run itself does nothing for it.
 
-Lives here: display. May import: bulk.run (its counters), messaging, cli.console, cli.terminal.
+Lives here: display.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rumbleup_async.messaging import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rumbleup_async.bulk.run import Run
+    from rumbleup_async.runs.run import Run
 
 _LINE_EVERY = 10.0
 

@@ -1,6 +1,6 @@
 """`rumbleup projects get|create|update|test|submit|send|stop|stats`.
 
-Lives here: the Project API on the command line. May import: rumbleup, cli.
+Lives here: the Project API on the command line.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.saving import save
-from rumbleup_async.cli.showing import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
+from rumbleup_async.cli.output import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
+from rumbleup_async.cli.output_file import save
 from rumbleup_async.rumbleup.projects import Projects
 
 app = Commands(help="Projects, which the API also calls actions.")

@@ -1,6 +1,6 @@
 """The table of providers: what `send`, `resume` and `reconcile` must know of each to work over any of them.
 
-Lives here: one row a provider. May import: everything. A further provider is a row here.
+Lives here: one row a provider. A further provider is a row here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.bulk.run import Run
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.runs.run import Run
 from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.session.limits import Timeouts
 

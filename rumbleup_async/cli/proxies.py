@@ -1,6 +1,6 @@
 """`rumbleup proxies select|send`.
 
-Lives here: the Proxy API on the command line. May import: rumbleup, provider.arguments, cli.
+Lives here: the Proxy API on the command line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal
-from rumbleup_async.cli.showing import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
+from rumbleup_async.cli.output import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
 

@@ -1,6 +1,6 @@
 """The books of a dry run: a ledger without a name, so that nothing of the list is left on the disk, however the process ends.
 
-Lives here: taking the name away, and looking into a ledger that may have none. May import: ledger.
+Lives here: taking the name away, and looking into a ledger that may have none.
 """
 
 from __future__ import annotations

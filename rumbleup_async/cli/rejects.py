@@ -1,6 +1,6 @@
 """`--rejects FILE`: the rows of the list that are not texted, as they came, each with its number and the reason.
 
-Lives here: reading the list a second time, beside the ledger that says who is skipped. May import: bulk, ledger, errors, cli.
+Lives here: reading the list a second time, beside the ledger that says who is skipped.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO, BinaryIO, Final, Protocol
 
-from rumbleup_async.bulk.contacts import open_list
-from rumbleup_async.cli.looking import harmless
+from rumbleup_async.cli.output_file import check, save
 from rumbleup_async.cli.rehearsal import looking_into
-from rumbleup_async.cli.saving import check, save
+from rumbleup_async.cli.status import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
+from rumbleup_async.lists.contacts import open_list
 
 _BEGINS: Final = b"row,reason,"
 

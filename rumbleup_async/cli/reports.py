@@ -1,6 +1,6 @@
 """`rumbleup reports create|list|get|download|delete`.
 
-Lives here: the Report API on the command line. May import: rumbleup, cli.
+Lives here: the Report API on the command line.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, say
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.saving import save
-from rumbleup_async.cli.showing import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages
+from rumbleup_async.cli.output import Extra, Limit, Lines, OutFile, Wait, Yes, call, confirm, pairs, show, show_pages
+from rumbleup_async.cli.output_file import save
 from rumbleup_async.rumbleup.reports import Reports
 
 app = Commands(

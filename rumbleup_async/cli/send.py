@@ -1,7 +1,6 @@
 """`rumbleup send`, `rumbleup texters` and `rumbleup resume`.
 
 Lives here: the course of each of these commands, from its options to its exit code.
-May import: everything.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ import msgspec
 import typer
 
 from rumbleup_async import open_files
-from rumbleup_async.bulk.areas import DEFAULT
-from rumbleup_async.bulk.run import Run
 from rumbleup_async.cli import neighbours, progress, providers, rehearsal, speed
-from rumbleup_async.cli.asking import may_begin
-from rumbleup_async.cli.closing import DRY_RUN, close
 from rumbleup_async.cli.console import FINE, INTERRUPT, UNKNOWNS, WRONG, fail, plural, say
+from rumbleup_async.cli.ending import DRY_RUN, close
 from rumbleup_async.cli.failures import MEMORY
 from rumbleup_async.cli.findings import show_findings, show_kept, show_notes
-from rumbleup_async.cli.previewing import show_preview
+from rumbleup_async.cli.list_options import USUAL, Reading
+from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
-from rumbleup_async.cli.reading import USUAL, Reading
+from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.rejects import Rejects
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.errors import ConfigurationError, LedgerError
-from rumbleup_async.fleet.sender import tune_collector
+from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.runs.run import Run
+from rumbleup_async.screening.areas import DEFAULT
 from rumbleup_async.session.limits import Timeouts
 
 T = TypeVar("T")
@@ -241,7 +240,7 @@ async def resume(
 ) -> int:
     """Go on with a run; the exit code. `settle` None: without a look into the log."""
     open_files.raise_limit()
-    from rumbleup_async.cli.reconciling import look, resend, tell_absent
+    from rumbleup_async.cli.reconcile import look, resend, tell_absent
 
     row = providers.of_ledger(ledger)
     common = {

@@ -1,6 +1,6 @@
 """`rumbleup sendblue messages send|get|list|status`.
 
-Lives here: Sendblue's Messages API on the command line. May import: sendblue, provider.arguments, cli.
+Lives here: Sendblue's Messages API on the command line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typer
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal, Yes
-from rumbleup_async.cli.showing import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
+from rumbleup_async.cli.output import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
 from rumbleup_async.provider import arguments
 from rumbleup_async.sendblue.client import Sendblue
 

@@ -1,6 +1,6 @@
 """The suppression lists of the command line: whom a run must not text, whatever its list says.
 
-Lives here: reading them, be they lists, reports or ledgers. May import: bulk, ledger, errors, messaging, cli.
+Lives here: reading them, be they lists, reports or ledgers.
 
 A report and a ledger of ours suppress those who had the text or may have had it. Those of them who were never texted are for
 the next run.
@@ -12,15 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rumbleup_async.bulk.lines import Readable
-from rumbleup_async.bulk.suppression import Numbers, numbers_of
-from rumbleup_async.bulk.suppression_list import Row, phones_of, read_rows, unreadable
-from rumbleup_async.bulk.template import field_name
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.cli.looking import COLUMNS
+from rumbleup_async.cli.status import COLUMNS
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
+from rumbleup_async.lists.lines import Readable
+from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
 from rumbleup_async.messaging import ABSENT, State
+from rumbleup_async.screening.suppression import Numbers, numbers_of
+from rumbleup_async.screening.template import field_name
 
 _SQLITE = b"SQLite format 3\x00"
 _OURS = ", who had a text of that run or may have had it"

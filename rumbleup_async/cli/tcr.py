@@ -1,6 +1,6 @@
 """`rumbleup tcr campaigns|brands`.
 
-Lives here: the TCR API on the command line. May import: rumbleup, cli.
+Lives here: the TCR API on the command line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typer
 
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
-from rumbleup_async.cli.showing import Limit, Lines, show_pages
+from rumbleup_async.cli.output import Limit, Lines, show_pages
 
 app = Commands(help="The Campaign Registry: campaigns and brands.")
 

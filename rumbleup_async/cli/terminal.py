@@ -1,6 +1,6 @@
 """What reaches a terminal, and what comes from it.
 
-Lives here: text that steers no terminal, keys that were pressed too early. May import: shell.
+Lives here: text that steers no terminal, keys that were pressed too early.
 
 Names of accounts, files and projects, reasons and the words of servers are other people's. A control character in them could
 move the cursor, change what stands on the screen already, or type into the shell.

@@ -1,6 +1,6 @@
 """`rumbleup webhooks listen`.
 
-Lives here: the receiver on the command line. May import: errors, messaging, webhooks, rumbleup.webhooks, cli.
+Lives here: the receiver on the command line.
 """
 
 from __future__ import annotations

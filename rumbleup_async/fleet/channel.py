@@ -1,6 +1,6 @@
 """What the keeper of the books and its senders say to each other, over a pair of sockets.
 
-Lives here: the words, and how they travel. May import: errors, messaging, retry, bulk.options (values only).
+Lives here: the words, and how they travel.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Columns of the list beside the contacts in a ledger: a table that is there only if some are kept.
 
-Lives here: writing and reading it. May import: stdlib. An older version does not know the table and does not miss it.
+Lives here: writing and reading it. An older version does not know the table and does not miss it.
 """
 
 from __future__ import annotations

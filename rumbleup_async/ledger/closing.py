@@ -1,6 +1,6 @@
 """Entries to be closed, as they are handed to SQLite.
 
-Lives here: values made ready in the event loop's thread. May import: messaging.
+Lives here: values made ready in the event loop's thread.
 """
 
 from __future__ import annotations

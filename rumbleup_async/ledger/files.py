@@ -1,6 +1,6 @@
 """The ledger's file on the disk: what it must look like before anybody trusts it, and how its rows are read.
 
-Lives here: checks and reads that the writer and the reader share. May import: errors, messaging, shell.
+Lives here: checks and reads that the writer and the reader share.
 """
 
 from __future__ import annotations

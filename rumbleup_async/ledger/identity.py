@@ -1,7 +1,7 @@
 """Which server and which account a ledger belongs to.
 
-Lives here: how an address and a key are told from others without asking anybody, and what a person can do where they differ.
-May import: errors, messaging.
+Lives here: how an address and a key are told from others without asking anybody, and what a person can do where they
+differ.
 
 A rehearsal on this machine and the real campaign have the same list, text and project: only the address tells them apart. Two
 accounts have different logs: what one has sent, the log of the other does not show.

@@ -1,6 +1,6 @@
 """What a ledger keeps of how careful its run was told to be.
 
-Lives here: the statements for options and suppressed phones. May import: messaging.
+Lives here: the statements for options and suppressed phones.
 
 A resume that forgets `--rate 20` is another run than the one that was checked. The options are one JSON object; the phones have
 a table of their own, which is emptied with the rows of the run.

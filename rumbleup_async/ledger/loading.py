@@ -1,6 +1,6 @@
 """The repeated phones of a long list on its way into a ledger.
 
-Lives here: what only a load from an empty table does, and whom its rows leave out. May import: messaging.
+Lives here: what only a load from an empty table does, and whom its rows leave out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long a look into the provider's log lets a contact be texted again that was absent from it.
 
-Lives here: no I/O. May import: nothing of ours.
+Lives here: no I/O.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The mark by which a ledger knows that its write-ahead log is missing.
 
-Lives here: what stands in the main file, what in the log, and what follows from the two. May import: errors, shell, ledger.files.
+Lives here: what stands in the main file, what in the log, and what follows from the two.
 
 While texts are sent, the latest steps are in the `-wal` file alone. Without it the main file is a whole and valid ledger of some
 time ago, by which people would be texted again. So before a text leaves the main file is given the mark `N:main`, and the log

@@ -1,6 +1,6 @@
 """A ledger in memory, for callers who want nothing on disk: the same rules, forgotten by a crash.
 
-Lives here: no I/O. May import: errors, messaging, its neighbours.
+Lives here: no I/O.
 """
 
 from __future__ import annotations
@@ -20,19 +20,17 @@ from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
+from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     ABSENT,
     FOUND,
     SUPPRESSED,
     Closed,
-    Doubt,
     Identity,
     Kept,
-    Known,
     Plan,
     Planned,
     Result,
-    Settled,
     Skipped,
     State,
     Text,
@@ -290,19 +288,21 @@ class MemoryLedger:
                     break
         return wanted
 
-    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
-        found: list[Doubt] = []
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
+        found: list[UnknownText] = []
         for index in range(bisect.bisect_right(self._rows, after), len(self._rows)):
             row = self._rows[index]
             entry = self._entries[row]
             wanted = entry.reason == ABSENT and entry.state is State.NOT_SENT if absent else entry.state is State.UNKNOWN
             if wanted and isinstance(entry.planned, Planned):
-                found.append(Doubt(row, entry.planned.phone, entry.planned.text, entry.time, max(entry.time, self._recovered)))
+                found.append(
+                    UnknownText(row, entry.planned.phone, entry.planned.text, entry.time, max(entry.time, self._recovered))
+                )
                 if len(found) == limit:
                     break
         return found
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
+    async def settle(self, settled: Sequence[Resolution]) -> None:
         if len({one.row for one in settled}) < len(settled):
             raise LedgerError("a contact is there twice in what settles it")
         for one in settled:
@@ -320,7 +320,7 @@ class MemoryLedger:
                 self._looks.note([one.row])
                 self._queue.append(one.row)
 
-    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+    async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         for doubt in doubts:
             if self._looked.get(doubt.row, (None, now))[0] != doubt.time:
                 self._looked[doubt.row] = doubt.time, now

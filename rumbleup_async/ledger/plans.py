@@ -1,6 +1,6 @@
 """What makes two runs the same.
 
-Lives here: pure. May import: messaging.
+Lives here: pure.
 """
 
 from __future__ import annotations

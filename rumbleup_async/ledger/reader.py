@@ -1,6 +1,6 @@
 """A look into a ledger from outside, even while a run is writing it.
 
-Lives here: reading only. May import: errors, messaging, retry, its neighbours.
+Lives here: reading only.
 """
 
 from __future__ import annotations

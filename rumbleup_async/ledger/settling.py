@@ -1,6 +1,6 @@
 """The statements by which the provider's log settles contacts in a ledger on SQLite.
 
-Lives here: what is read and written inside a transaction of the writer's. May import: errors, messaging, ledger.states.
+Lives here: what is read and written inside a transaction of the writer's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
-from rumbleup_async.messaging import ABSENT, FOUND, Doubt, Known, Settled, State
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import ABSENT, FOUND, State
 
 _CHUNK = 200
 
@@ -21,7 +22,9 @@ _AGAIN = "CREATE TABLE IF NOT EXISTS again (row INTEGER PRIMARY KEY, time INTEGE
 end: one that is opened and given back because nothing left is still one whose earlier text may turn up in the log."""
 
 
-def select_doubts(db: sqlite3.Connection, same_text: str, recovered: int, after: int, limit: int, *, absent: bool) -> list[Doubt]:
+def select_doubts(
+    db: sqlite3.Connection, same_text: str, recovered: int, after: int, limit: int, *, absent: bool
+) -> list[UnknownText]:
     """Those in doubt, or those absent from the log, with a row above `after`.
 
     `recovered`: when what a dead process had open was last found. It held the ledger's lock until then, and may have sent at
@@ -33,7 +36,7 @@ def select_doubts(db: sqlite3.Connection, same_text: str, recovered: int, after:
         WHERE row > ? AND state {which} ORDER BY row LIMIT ?""",  # noqa: S608
         [same_text, recovered, after, *reason, limit],
     )
-    return [Doubt(*values) for values in found.fetchall()]
+    return [UnknownText(*values) for values in found.fetchall()]
 
 
 def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
@@ -52,7 +55,7 @@ def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
     return number
 
 
-def first_looks(db: sqlite3.Connection, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+def first_looks(db: sqlite3.Connection, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
     """When each of these was first looked up since its doubt arose; `now` for those that never were."""
     db.execute("CREATE TABLE IF NOT EXISTS looked (row INTEGER PRIMARY KEY, time INTEGER, at REAL)")
     db.executemany(
@@ -92,7 +95,7 @@ def _known(row: int, phone: str, logid: str, at: int, reason: str) -> Known:
     return Known(row, phone, logid, at, reason.startswith(FOUND))
 
 
-def settle(db: sqlite3.Connection, settled: Sequence[Settled]) -> Counter[tuple[State, State]]:
+def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tuple[State, State]]:
     """Check and write them; how many went from where to where. LedgerError at the first that may not go."""
     moves: Counter[tuple[State, State]] = Counter()
     if len({one.row for one in settled}) < len(settled):

@@ -1,8 +1,7 @@
 """The ledger on SQLite: intent before the wire, result after, both on the disk when a call returns.
 
-Lives here: one file a run, one writer, one thread of its own that alone touches the database. Statements of one occasion stand
-with the neighbours: a list's repeats in `loading`, what the provider's log decides in `settling`. May import: errors, finishing,
-messaging, its neighbours.
+Lives here: one file a run, one writer, one thread of its own that alone touches the database. Statements of one
+occasion stand with the neighbours: a list's repeats in `loading`, what the provider's log decides in `settling`.
 
 Why it is written as it is:
 - WAL with synchronous=FULL: NORMAL may lose the last commits when the power goes, and with them an intent.
@@ -33,7 +32,6 @@ from typing import Any, TypeVar, TypeVarTuple
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
-from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import carrying, keeping, marks, standing, states
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger.closing import Closing
@@ -58,21 +56,9 @@ from rumbleup_async.ledger.loading import NOBODY, Coming, leave_out, sort_out
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.settling import first_looks, put_back, select_doubts, select_known, select_witnesses, settle
-from rumbleup_async.messaging import (
-    SUPPRESSED,
-    Closed,
-    Doubt,
-    Identity,
-    Kept,
-    Known,
-    Plan,
-    Planned,
-    Result,
-    Settled,
-    Skipped,
-    State,
-    Text,
-)
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import SUPPRESSED, Closed, Identity, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.shielding import run_shielded
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -225,13 +211,13 @@ class SqliteLedger:
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self._in_thread(self._rows, after, limit, skipped_only)
 
-    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._in_thread(self._doubts, after, limit, absent)
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
+    async def settle(self, settled: Sequence[Resolution]) -> None:
         await self._in_thread(self._note, settled)
 
-    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+    async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await self._in_thread(self._first_looks, doubts, now)
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
@@ -250,7 +236,7 @@ class SqliteLedger:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             # A commit that has begun ends before the cancellation goes on, or nobody would know what it said.
-            await to_its_end(work)
+            await run_shielded(work)
             raise
 
     # ---- in the thread ----
@@ -889,15 +875,15 @@ class SqliteLedger:
 
     # ---- what the provider's log decides ----
 
-    def _doubts(self, after: int, limit: int, absent: bool) -> list[Doubt]:
+    def _doubts(self, after: int, limit: int, absent: bool) -> list[UnknownText]:
         recovered = int(value_of(self._db, "recovered") or 0)
         return select_doubts(self._db, self._same_text or "", recovered, after, limit, absent=absent)
 
-    def _first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+    def _first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         with self._transaction() as db:
             return first_looks(db, doubts, now)
 
-    def _note(self, settled: Sequence[Settled]) -> None:
+    def _note(self, settled: Sequence[Resolution]) -> None:
         with self._transaction() as db:
             moves = settle(db, settled)
             if any(after is State.QUEUED for _, after in moves):

@@ -1,6 +1,6 @@
 """Where a ledger stands, so that a copy of it can be told from itself.
 
-Lives here: the note of its place, and what is made of another one. May import: errors, shell.
+Lives here: the note of its place, and what is made of another one.
 
 A copy that is resumed beside its original texts the same people. A file that was renamed is the same file still; one with the
 same name and another file behind it was restored, or comes from another machine.

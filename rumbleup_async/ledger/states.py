@@ -1,6 +1,6 @@
 """The states of a contact and the moves between them: the table that every ledger obeys.
 
-Lives here: pure data. May import: errors, messaging. The picture in docs/architecture.md is drawn from this table.
+Lives here: pure data. The picture in docs/architecture.md is drawn from this table.
 
     queued ──► intent ──► sent | refused | not_sent | unknown
        ▲          │
@@ -15,7 +15,8 @@ Lives here: pure data. May import: errors, messaging. The picture in docs/archit
 from __future__ import annotations
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import ABSENT, Settled, State
+from rumbleup_async.lookups import Resolution
+from rumbleup_async.messaging import ABSENT, State
 
 BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
@@ -43,7 +44,7 @@ def check(before: State, after: State) -> None:
         raise LedgerError(f"a contact cannot go from {before.word} to {after.word}")
 
 
-def check_settled(settled: Settled, before: State, reason: str) -> None:
+def check_settled(settled: Resolution, before: State, reason: str) -> None:
     """Raise LedgerError unless a contact that is `before` with this reason may be settled so."""
     if before is State.NOT_SENT and reason != ABSENT:
         raise LedgerError("a contact to be settled was not absent from the log")

@@ -1,6 +1,6 @@
 """Arguments of any provider's calls, checked before they travel.
 
-Lives here: pure functions. May import: errors, bulk.marks, bulk.template.
+Lives here: pure functions.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def single(text: object, what: str, *, literal: bool) -> str:
 
     ConfigurationError for one that holds a merge field, which nobody fills in, or a typed `\\n`; `literal` lets these pass.
     """
-    from rumbleup_async.bulk.marks import tidy
-    from rumbleup_async.bulk.template import check_single
+    from rumbleup_async.screening.marks import tidy
+    from rumbleup_async.screening.template import check_single
 
     text = written(tidy(written(text, what)), what)
     if not literal:

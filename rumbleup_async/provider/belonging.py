@@ -1,7 +1,6 @@
 """Whether an answer to a send is about the text that was sent: what it names is compared with what was asked.
 
-Lives here: pure functions over one answer, and what a gateway remembers of those before. May import: errors, messaging,
-session.exchange (values only), provider.decoding.
+Lives here: pure functions over one answer, and what a gateway remembers of those before.
 
 A kept connection on which one answer too many has come gives every text the answer to the text before it. Nothing but the answers
 themselves can show that.
@@ -17,7 +16,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import UnreadableReply
-from rumbleup_async.messaging import Accepted, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Accepted, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import decoding
 from rumbleup_async.session.exchange import Fit, Response
 

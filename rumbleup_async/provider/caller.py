@@ -1,7 +1,6 @@
 """Calling an endpoint: a read is tried again, a write only if nothing of it left, a list comes page by page.
 
-Lives here: what all resources of all providers share; what a provider's replies mean is handed in as its `Dialect`. May import:
-anyio, tenacity (after a first failure), errors, session, provider.*.
+Lives here: what all resources of all providers share; what a provider's replies mean is handed in as its `Dialect`.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from rumbleup_async.errors import (
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.replies import Dialect
-from rumbleup_async.session import words
+from rumbleup_async.session import reasons
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 from rumbleup_async.session.pace import Hold
 
@@ -105,7 +104,7 @@ class Caller:
             if caller is self:
                 found.append(response)
         if response.alone is not None and not await response.alone():
-            raise MaybeSentError(words.SEVERAL, endpoint=request.path)
+            raise MaybeSentError(reasons.SEVERAL, endpoint=request.path)
         if 200 <= response.status < 300:
             return response
         error = self.dialect.error_of(response, request.path, (*hide, *self.hide))

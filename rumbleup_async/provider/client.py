@@ -1,6 +1,6 @@
 """The part of a provider's client that all clients share: whose connections it uses, and how it makes a run.
 
-Lives here: set-up. May import: errors, open_files, messaging, retry, session, ledger, bulk, fleet, provider.*. Knows no provider.
+Lives here: set-up. Knows no provider.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from rumbleup_async.bulk import ports
-    from rumbleup_async.bulk.options import Options
-    from rumbleup_async.bulk.planning import Settings
-    from rumbleup_async.bulk.run import Run
+    from rumbleup_async.engine import ports
+    from rumbleup_async.engine.options import Options
     from rumbleup_async.fleet.channel import Recipe
     from rumbleup_async.messaging import Identity, Plan
+    from rumbleup_async.runs.planning import Settings
+    from rumbleup_async.runs.run import Run
 
 USER_AGENT = "rumbleup_async"
 
@@ -181,7 +181,7 @@ class Client:
         """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `given`: the
         options of pace and of rules that were given; `heed(care, options)` is told those that hold. `elsewhere` makes of them
         what sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
-        from rumbleup_async.bulk.run import Run
+        from rumbleup_async.runs.run import Run
 
         if self._caller.is_closed:
             raise ConfigurationError("this client is closed; make another one")
@@ -219,7 +219,7 @@ class Client:
 
     def _careful(self, options: Options, care: Mapping[str, Any]) -> Options:
         """The options with what was given of pace and rules; ConfigurationError if one of it cannot be meant."""
-        from rumbleup_async.bulk.texters import Locks
+        from rumbleup_async.engine.texters import Locks
 
         known = {name: care[name] for name in ("concurrency", "processes") if name in care}
         try:
@@ -247,7 +247,7 @@ class Client:
 
     def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:
         """Sends from other processes, each with a client made by the recipe; ConfigurationError if no process can make it."""
-        from rumbleup_async.fleet.keeper import Fleet
+        from rumbleup_async.fleet.supervisor import Fleet
 
         own = self._connecting
         if own.session is not None or own.exchange is not None or own.ssl is not None or own.trace_configs:

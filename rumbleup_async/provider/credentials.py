@@ -1,6 +1,6 @@
 """Keys and addresses as people paste them: what came along with them is named, so that no request is made with it.
 
-Lives here: checks that show nothing of what they check. May import: errors.
+Lives here: checks that show nothing of what they check.
 
 `docker --env-file` keeps quotes, shells and word processors add them, and a line of a settings file has a name before the key.
 """

@@ -1,6 +1,6 @@
 """JSON as servers really write it: the strict decoder first, and a lenient one for what it does not take.
 
-Lives here: pure functions from bytes to JSON values. May import: nothing of ours.
+Lives here: pure functions from bytes to JSON values.
 
 What is forgiven is what leaves no doubt about the rest: a byte order mark, UTF-16, NaN and Infinity and numbers beyond all
 bounds (they become null), half an emoji, raw control characters and bytes of another encoding in a text (a mark stands in their

@@ -1,6 +1,6 @@
 """The body of a posted event, read so that nothing is refused without need.
 
-Lives here: pure reading. May import: errors, provider.decoding.
+Lives here: pure reading.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a provider's list of messages must show before it is believed that a text is not in it.
 
-Lives here: phones read strictly, the choice of witnesses, what they tell of the clocks. May import: messaging, bulk.ports,
-provider.times.
+Lives here: phones read strictly, the choice of witnesses, what they tell of the clocks.
 
 A list can leave rows out, ignore a filter, or write a phone in a form that nobody has seen yet. Whoever is missing from such a
 list may have been texted all the same. So a list is tried first on texts that the ledger knows as sent: the witnesses.
@@ -15,8 +14,8 @@ from array import array
 from bisect import bisect
 from collections.abc import Callable, Iterable, Sequence
 
-from rumbleup_async.bulk.ports import Books
-from rumbleup_async.messaging import Doubt, Known
+from rumbleup_async.engine.ports import Books
+from rumbleup_async.lookups import Known, UnknownText
 from rumbleup_async.provider import times
 from rumbleup_async.provider.times import Moment
 
@@ -55,7 +54,7 @@ def is_foreign(value: object) -> bool:
     return _FOREIGN.fullmatch(digits) is not None and len(digits) != 11
 
 
-async def choose(books: Books, doubts: Sequence[Doubt], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
+async def choose(books: Books, doubts: Sequence[UnknownText], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
     """Some texts that the ledger knows as sent: the first, the last, one between, those next to the doubts, and some of those
     that no search has shown yet (`is_shown`, by row). Some dozen at most, in the order of their rows; none if there is none.
 

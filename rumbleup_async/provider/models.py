@@ -1,6 +1,6 @@
 """What a provider answers, as typed values that survive what the real server sends.
 
-Lives here: structs and the tolerant reading of their fields. May import: errors, messaging, provider.times.
+Lives here: structs and the tolerant reading of their fields.
 
 Every field may be missing, null or of a neighbouring type in a reply; then it is None or empty. Ids are `str`, whatever they
 were. Fields the API may add are kept in `extra`. A `repr` shows no whole phone number and no text.

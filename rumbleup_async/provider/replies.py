@@ -1,7 +1,6 @@
 """Replies of any provider, as far as they can be understood without knowing it: JSON, words, pages, whose fault it is.
 
-Lives here: pure functions over one answer. May import: errors, session.exchange (values only), provider.decoding,
-provider.waiting.
+Lives here: pure functions over one answer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The time formats of the RumbleUp API: eleven of them, and zone names that do not tell the truth about daylight saving.
 
-Lives here: pure reading and writing of times. May import: errors.
+Lives here: pure reading and writing of times.
 
 17 April 2025 is labelled EST in the API's samples and 22 November 2024 CDT, so a label names a region: `EST`/`EDT` is read as New
 York wall time, and likewise for Central, Mountain and Pacific. If the server means the literal offset, the result is off by

@@ -1,6 +1,6 @@
 """How long an answer asks us to wait, however it says so.
 
-Lives here: pure functions over one answer. May import: session.exchange (values only).
+Lives here: pure functions over one answer.
 
 No page of either provider describes how a wait is asked for, so every form that is in use is heard. A wish that cannot be read
 is a wish all the same: `UNREADABLE` seconds. One that is absurdly long is told as it is; whoever decides stops then.

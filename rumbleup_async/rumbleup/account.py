@@ -1,7 +1,7 @@
 """The Account API: the account of the key, its sub-accounts, a new sub-account.
 
-Lives here: the model and one method an endpoint. May import: errors, provider.*, rumbleup.parameters/answers/models.
-Source of the facts: the Account API page. It was seen in part: `extra` parameters are passed on as they are.
+Lives here: the model and one method an endpoint. Source of the facts: the Account API page. It was seen in part:
+`extra` parameters are passed on as they are.
 """
 
 from __future__ import annotations

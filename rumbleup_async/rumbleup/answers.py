@@ -1,7 +1,6 @@
 """Answers of the RumbleUp API that hold an object, rows, or text, in whatever wrapping they come.
 
-Lives here: pure functions from a reply to JSON values. May import: errors, session.exchange (values only), provider.*,
-rumbleup.wire.
+Lives here: pure functions from a reply to JSON values.
 """
 
 from __future__ import annotations

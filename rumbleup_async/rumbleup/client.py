@@ -1,7 +1,6 @@
 """The RumbleUp client: owns the session and hands out the resources.
 
-Lives here: set-up, and the doors to the resources and to fast mode. May import: errors, messaging, retry, session, ledger, bulk,
-fleet, provider.*, rumbleup.*.
+Lives here: set-up, and the doors to the resources and to fast mode.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from rumbleup_async.bulk import ports
-    from rumbleup_async.bulk.options import Options
-    from rumbleup_async.bulk.planning import Settings
-    from rumbleup_async.bulk.ports import Observer
-    from rumbleup_async.bulk.run import Run
-    from rumbleup_async.bulk.texters import Locks, Writer
+    from rumbleup_async.engine import ports
+    from rumbleup_async.engine.options import Options
+    from rumbleup_async.engine.ports import Observer
+    from rumbleup_async.engine.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
     from rumbleup_async.rumbleup.log_search import LogSearch
+    from rumbleup_async.runs.planning import Settings
+    from rumbleup_async.runs.run import Run
     from rumbleup_async.session.pace import Pace
 
 
@@ -187,9 +186,9 @@ class RumbleUp(Client):
         LedgerMismatch for a ledger of another text, project, server or account, LedgerLocked for one that is in use, LedgerError
         for one that cannot be gone on with. A list is refused by `run.send`, with ListError.
         """
-        from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.planning import Settings
-        from rumbleup_async.bulk.suppression import suppression
+        from rumbleup_async.engine.options import Options
+        from rumbleup_async.runs.planning import Settings
+        from rumbleup_async.screening.suppression import suppression
 
         settings = Settings(
             provider=self.PROVIDER,
@@ -249,9 +248,9 @@ class RumbleUp(Client):
 
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
         """
-        from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.planning import CONCURRENT, WRITTEN, Settings
-        from rumbleup_async.bulk.suppression import suppression
+        from rumbleup_async.engine.options import Options
+        from rumbleup_async.runs.planning import CONCURRENT, WRITTEN, Settings
+        from rumbleup_async.screening.suppression import suppression
 
         settings = Settings(
             provider=self.PROVIDER,
@@ -299,8 +298,8 @@ class RumbleUp(Client):
         Raises on entering, before anything is sent, what `fast_mode` does for a ledger, and ConfigurationError where the texts of
         a concurrent run were chosen by a function: go on with that by `concurrent_mode`.
         """
-        from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.suppression import suppression
+        from rumbleup_async.engine.options import Options
+        from rumbleup_async.screening.suppression import suppression
 
         options = Options(
             limit=limit,
@@ -338,7 +337,7 @@ class RumbleUp(Client):
             return self._fleet(recipe, now.get("rate"))
 
         if is_drawing:
-            from rumbleup_async.bulk.texters import Locks
+            from rumbleup_async.engine.texters import Locks
 
             options = msgspec.structs.replace(options, locks=Locks())
             heed(care, self._careful(options, care))

@@ -1,10 +1,9 @@
 """The Contacts API: list contacts, add or change one, import a file, look at a group, download a group.
 
-Lives here: the group's model and one method an endpoint. May import: errors, session.multipart, provider.*,
-rumbleup.parameters/answers/downloads/models/wire.
-Source of the facts: the Contacts page for the contact object and the flags; the names of the calls from the reference's menu.
-Parameters, limits and answers of sync, import, group and download are not documented in what could be read: what stands here is
-what integrators' code sends, `extra` parameters are passed on as they are, and paths can be given.
+Lives here: the group's model and one method an endpoint. Source of the facts: the Contacts page for the contact object
+and the flags; the names of the calls from the reference's menu. Parameters, limits and answers of sync, import, group
+and download are not documented in what could be read: what stands here is what integrators' code sends, `extra`
+parameters are passed on as they are, and paths can be given.
 """
 
 from __future__ import annotations

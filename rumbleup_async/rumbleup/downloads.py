@@ -1,6 +1,6 @@
 """Files that the API makes, whole or into an open file.
 
-Lives here: one call. May import: errors, provider.caller, session.exchange, rumbleup.answers.
+Lives here: one call.
 """
 
 from __future__ import annotations

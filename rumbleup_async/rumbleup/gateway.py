@@ -1,13 +1,13 @@
 """RumbleUp as the bulk engine sees it: deliver one text, get an outcome; draw one contact, get an answer.
 
-Lives here: the fit between the engine's port and the wire. May import: errors, messaging, session.exchange, provider.*,
-rumbleup.wire.
+Lives here: the fit between the engine's port and the wire.
 """
 
 from __future__ import annotations
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
-from rumbleup_async.messaging import Draw, NotSent, Outcome, Text, Unknown
+from rumbleup_async.messaging import Text
+from rumbleup_async.outcomes import Draw, NotSent, Outcome, Unknown
 from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response

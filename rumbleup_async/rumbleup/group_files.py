@@ -1,6 +1,6 @@
 """The CSV of contacts that a project is created with.
 
-Lives here: the check before it is uploaded. May import: errors, session.multipart, bulk.contacts.
+Lives here: the check before it is uploaded.
 
 Source: the project page: the column `phone`, and `name` or `first_name`, are required. Other columns are not policed, because
 the API's pages disagree about which there are.
@@ -46,7 +46,7 @@ def _check(source: FileLike) -> None:
 
 
 def _columns(source: str | os.PathLike[str] | IO[bytes], where: str) -> None:
-    from rumbleup_async.bulk.contacts import open_list
+    from rumbleup_async.lists.contacts import open_list
 
     # The field is named, so that a list of cell or mobile numbers is refused here and not by the API.
     with open_list(cast("BinaryIO", source), phone_field="phone") as contacts:

@@ -1,6 +1,6 @@
 """Whether a row of the message log is the text that somebody is in doubt about.
 
-Lives here: pure decisions. May import: messaging, provider.times, rumbleup.models.
+Lives here: pure decisions.
 
 Two mistakes are possible, and neither may be made: to take somebody else's text for ours loses a contact; not to know ours again
 texts a person twice. So there is a third answer, `PERHAPS`, and with it the contact stays in doubt.
@@ -14,7 +14,8 @@ import unicodedata
 from collections.abc import Container, Mapping
 from typing import Any
 
-from rumbleup_async.messaging import Doubt, Plan
+from rumbleup_async.lookups import UnknownText
+from rumbleup_async.messaging import Plan
 from rumbleup_async.provider import times
 from rumbleup_async.rumbleup.models import Message
 
@@ -69,7 +70,7 @@ class Matcher:
             return False
         return not (is_incoming(row) or self._is_ours(row.action) is False or _is_of_another_run(row))
 
-    def judge(self, row: Message, doubt: Doubt, *, tagged: bool = False) -> Verdict:
+    def judge(self, row: Message, doubt: UnknownText, *, tagged: bool = False) -> Verdict:
         """What the row is to a doubt. Their phones are the same already. `tagged`: it holds the tag of the run.
 
         No time makes a row another's: clocks are wrong by hours, zones are not what they are called, days and months change
@@ -118,7 +119,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 
-def _is_within(row: Message, doubt: Doubt) -> bool:
+def _is_within(row: Message, doubt: UnknownText) -> bool:
     """Whether the row bears a time at which the doubt may have left, however its zone is read."""
     span = times.span(row.sent_time)
     return span is not None and bool(doubt.time) and span[0] - doubt.time >= -BEFORE and span[1] - doubt.time <= AFTER

@@ -1,7 +1,6 @@
 """The message log asked about texts that are in doubt: by the run's tag, then by phone.
 
-Lives here: the reading of the log, page by page. May import: errors, messaging, bulk.ports, provider.*,
-rumbleup.log_matching, rumbleup.models, rumbleup.wire.
+Lives here: the reading of the log, page by page.
 
 - The tag comes first, because one pass over the run's messages answers for all. What it does not show is asked for by phone,
   many in a request, without a time filter: whether `since` can be relied on is not documented.
@@ -21,9 +20,10 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.bulk.ports import Books
+from rumbleup_async.engine.ports import Books
 from rumbleup_async.errors import ApiError, ExchangeError, InvalidField, UnreadableReply
-from rumbleup_async.messaging import Doubt, Findings, Known, Plan
+from rumbleup_async.lookups import Known, LookUpResult, UnknownText
+from rumbleup_async.messaging import Plan
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.models import as_text
@@ -54,10 +54,10 @@ class LogSearch:
         self._plan = plan
         self._page: str | None = str(page_size)
 
-    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
+    async def look_up(self, doubts: Sequence[UnknownText], books: Books) -> LookUpResult:
         """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
         if not doubts:
-            return Findings()
+            return LookUpResult()
         pass_ = _Pass(Matcher(self._plan), doubts, books)
         absent: set[int] = set()
         try:
@@ -72,13 +72,13 @@ class LogSearch:
             pass_.problem = f"the log cannot be read: {error}"
         return pass_.findings(absent)
 
-    async def _ask_by_phone(self, doubts: Sequence[Doubt], pass_: _Pass) -> set[int]:
+    async def _ask_by_phone(self, doubts: Sequence[UnknownText], pass_: _Pass) -> set[int]:
         """The rows of those of them that the log does not show, as far as it may be believed about that."""
         if not await self._is_believed_about(doubts, pass_):
             return set()
         return await self._missed(doubts, pass_, len(pass_.witnesses))
 
-    async def _missed(self, doubts: Sequence[Doubt], pass_: _Pass, beside: int) -> set[int]:
+    async def _missed(self, doubts: Sequence[UnknownText], pass_: _Pass, beside: int) -> set[int]:
         """The rows of those that the search under way has not shown, asked for again, fewer and fewer, for as long as it may have
         shown all that it shows at once. `beside`: the witnesses that were asked for among them."""
         missed = [doubt for doubt in doubts if pass_.shows_nothing_of(doubt)]
@@ -97,7 +97,7 @@ class LogSearch:
                 absent |= await self._missed(part, pass_, fewer)
         return absent
 
-    async def _is_believed_about(self, doubts: Sequence[Doubt], pass_: _Pass) -> bool:
+    async def _is_believed_about(self, doubts: Sequence[UnknownText], pass_: _Pass) -> bool:
         phones = list(dict.fromkeys(doubt.phone for doubt in doubts))
         witnesses = [*pass_.witnesses]
         # At both ends and in between: a server may heed only a part of a list.
@@ -187,7 +187,7 @@ class _Hit(msgspec.Struct, frozen=True, order=True):
 class _Pass:
     """What is known so far of some doubts, and of the log's honesty."""
 
-    def __init__(self, matcher: Matcher, doubts: Sequence[Doubt], books: Books) -> None:
+    def __init__(self, matcher: Matcher, doubts: Sequence[UnknownText], books: Books) -> None:
         self._matcher = matcher
         self._books = books
         self._by_phone = {doubt.phone: doubt for doubt in doubts}
@@ -243,7 +243,7 @@ class _Pass:
             return not self.is_counted and self.number_shown >= self.most_shown
         return self.number_shown >= self.most_shown or (not self.is_counted and self.number_shown > _FEW)
 
-    def shows_nothing_of(self, doubt: Doubt) -> bool:
+    def shows_nothing_of(self, doubt: UnknownText) -> bool:
         """Whether no row was met that is this text, or may be."""
         is_asked = self._by_phone.get(doubt.phone) is doubt
         return is_asked and doubt.row not in self.hits and doubt.row not in self.perhaps
@@ -291,7 +291,7 @@ class _Pass:
             # One of those in doubt may hide behind a phone that is not the one which was texted.
             self.distrust = self.distrust or "it has texts of this run to phones that the ledger does not know"
 
-    def _note(self, doubt: Doubt, row: models.Message, logid: str) -> None:
+    def _note(self, doubt: UnknownText, row: models.Message, logid: str) -> None:
         hits = self.hits.setdefault(doubt.row, [])
         if any(hit.logid == logid for hit in hits):
             return
@@ -299,7 +299,7 @@ class _Pass:
         span = times.span(row.sent_time)
         hits.append(_Hit(not self._matcher.bears_tag(row), math.inf if span is None else span[0], self._number, logid))
 
-    def findings(self, absent: set[int]) -> Findings:
+    def findings(self, absent: set[int]) -> LookUpResult:
         if self.distrust:
             absent = set()
             self.cut(self.distrust)
@@ -307,7 +307,7 @@ class _Pass:
         problem = self.problem
         if undecided and not problem:
             problem = "the log holds texts that may be theirs and may be others'"
-        return Findings(
+        return LookUpResult(
             found={row: min(hits).logid for row, hits in self.hits.items()},
             absent=frozenset(absent),
             problem=problem,

@@ -1,8 +1,7 @@
 """The Message API: next, send, log.
 
-Lives here: one method an endpoint. May import: errors, messaging, session.exchange, provider.*, rumbleup.* but client and the
-other resources.
-Source of the facts: the Message API page; statuses of message/next: its reference page.
+Lives here: one method an endpoint. Source of the facts: the Message API page; statuses of message/next: its reference
+page.
 """
 
 from __future__ import annotations

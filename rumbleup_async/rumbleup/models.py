@@ -1,6 +1,6 @@
 """What RumbleUp answers: messages and contacts, and the readers of fields that only its replies have.
 
-Lives here: structs. May import: provider.models, provider.times.
+Lives here: structs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What travels to the RumbleUp API: arguments as queries, JSON bodies and multipart forms.
 
-Lives here: pure functions from arguments to requests, but for a look at the size of files to be uploaded. May import: errors,
-session.exchange, session.multipart, provider.arguments, provider.times, rumbleup.wire.
-Source: the API overview page (resource style, comma lists, forms) and the samples of each page.
+Lives here: pure functions from arguments to requests, but for a look at the size of files to be uploaded. Source: the
+API overview page (resource style, comma lists, forms) and the samples of each page.
 """
 
 from __future__ import annotations

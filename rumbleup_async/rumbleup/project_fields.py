@@ -1,5 +1,5 @@
 """What a project is made of, as the Project API takes it. Lives here: the fields of create and update, the window of stats, and
-the refusal of what is deprecated. May import: errors, provider.arguments, rumbleup.parameters.
+the refusal of what is deprecated.
 
 Source: the parameter tables of the Action API and Project API pages.
 """

@@ -1,4 +1,4 @@
-"""The project object of the RumbleUp API. May import: provider.models, provider.times, rumbleup.models.
+"""The project object of the RumbleUp API.
 
 Source: the Action API page and its newer form, the Project API page; `link`: seen by an integrator.
 """

@@ -1,8 +1,7 @@
 """The Project API, which is also the Action API: get, create, update, test, submit, send, stop, stats.
 
-Lives here: one method an endpoint. May import: errors, session, bulk.placeholders, provider.*, rumbleup.* but client and the
-other resources.
-Source of the facts: the Action API page and its newer form, the Project API page; the workflow page.
+Lives here: one method an endpoint. Source of the facts: the Action API page and its newer form, the Project API page;
+the workflow page.
 """
 
 from __future__ import annotations
@@ -246,7 +245,7 @@ def _read(response: Response, path: str, asked: Id, hide: tuple[str, ...]) -> Pr
 
 def _warn_of_signs(message: str) -> None:
     """The server fills in `@first_name@` and nothing else that is known; what is written otherwise may be read by everybody."""
-    from rumbleup_async.bulk.placeholders import escapes, first
+    from rumbleup_async.screening.placeholders import escapes, first
 
     others = re.sub(r"@\w+@", "x", message)
     found = first(others)

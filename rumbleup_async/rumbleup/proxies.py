@@ -1,8 +1,7 @@
 """The Proxy API: the account's sending numbers, and texts straight from one of them.
 
-Lives here: the model and one method an endpoint. May import: errors, provider.*, rumbleup.messages/parameters/models/wire.
-Source of the facts: the Proxy API page and its reference pages. That numbers can be ordered is documented, at a
-path that could not be read; there is no method for it.
+Lives here: the model and one method an endpoint. Source of the facts: the Proxy API page and its reference pages. That
+numbers can be ordered is documented, at a path that could not be read; there is no method for it.
 """
 
 from __future__ import annotations

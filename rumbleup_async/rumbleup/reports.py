@@ -1,9 +1,8 @@
 """The Report API: have a report made, find it, fetch it, delete it.
 
-Lives here: the models and one method an endpoint. May import: errors, session.exchange, provider.*,
-rumbleup.parameters/answers/downloads/models.
-Source of the facts: the Report API page and its page on report types. The base and the five calls are documented; the paths of
-`get`, `download` and `delete` could not be read and follow the API's habit `/resource/verb/id`: `path=` takes another.
+Lives here: the models and one method an endpoint. Source of the facts: the Report API page and its page on report
+types. The base and the five calls are documented; the paths of `get`, `download` and `delete` could not be read and
+follow the API's habit `/resource/verb/id`: `path=` takes another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The TCR API (The Campaign Registry): which campaigns and brands the account may text under.
 
-Lives here: the models and one method an endpoint. May import: provider.*, rumbleup.parameters/models/wire.
-Source of the facts: the TCR API page and its reference page on objects.
+Lives here: the models and one method an endpoint. Source of the facts: the TCR API page and its reference page on
+objects.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What RumbleUp posts to a webhook address: headers and body in, an event out.
 
-Lives here: the reading of one request; pure, no I/O. May import: errors, messaging, provider.*, rumbleup.models.
+Lives here: the reading of one request; pure, no I/O.
 
 An event is `{"type": …, "ctime": …, "data": {…}}` and has no id, so `key` is made of what names the occasion. Whatever is an
 object is an event: types that nobody has documented come out as `UnknownEvent` with everything that was sent.

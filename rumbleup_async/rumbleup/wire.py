@@ -1,8 +1,7 @@
 """What travels to the RumbleUp API and what its answers mean: the one place where a reply is understood.
 
-Lives here: pure functions; status, headers and body in, a value out. May import: errors, messaging, session.exchange (values
-only), bulk.phones, provider.*.
-Sources: the API overview page (auth, error object, paging), the Message API page, and for `code` values the proxy-send page.
+Lives here: pure functions; status, headers and body in, a value out. Sources: the API overview page (auth, error
+object, paging), the Message API page, and for `code` values the proxy-send page.
 """
 
 from __future__ import annotations
@@ -15,23 +14,11 @@ from typing import Any
 import msgspec
 
 from rumbleup_async import errors
-from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
-from rumbleup_async.messaging import (
-    Accepted,
-    Bar,
-    Barred,
-    Draw,
-    Drawn,
-    NoneLeft,
-    NoneNow,
-    Outcome,
-    Refused,
-    Throttled,
-    Unknown,
-    mask,
-)
+from rumbleup_async.messaging import mask
+from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, Drawn, NoneLeft, NoneNow, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import belonging, credentials, decoding, replies
+from rumbleup_async.screening.phones import normalise
 from rumbleup_async.session.exchange import Response
 
 DEFAULT_BASE_URL = "https://app.rumbleup.com/api"

@@ -1,7 +1,6 @@
 """The Sendblue client: owns the session, hands out the messages and fast mode.
 
 Lives here: set-up, and the doors to the resources and to fast mode.
-May import: errors, messaging, retry, session, ledger, bulk, provider.*, sendblue.*.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from rumbleup_async.bulk.options import Options
-    from rumbleup_async.bulk.planning import Settings
-    from rumbleup_async.bulk.ports import Gateway, Ledger, Observer
-    from rumbleup_async.bulk.run import Run
+    from rumbleup_async.engine.options import Options
+    from rumbleup_async.engine.ports import Gateway, Ledger, Observer
     from rumbleup_async.messaging import Plan
+    from rumbleup_async.runs.planning import Settings
+    from rumbleup_async.runs.run import Run
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
 
@@ -143,9 +142,9 @@ class Sendblue(Client):
 
         A line belongs to one run at a time: what other runs or programs send over it is not known here.
         """
-        from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.planning import PREFIX, Settings
-        from rumbleup_async.bulk.suppression import suppression
+        from rumbleup_async.engine.options import Options
+        from rumbleup_async.runs.planning import PREFIX, Settings
+        from rumbleup_async.screening.suppression import suppression
 
         numbers = _lines(from_numbers)
         segments: object = max_segments
@@ -200,8 +199,8 @@ class Sendblue(Client):
         given before, and the phones suppressed before still are. `same_account`, `same_server`, `original`, `log_lost` and the
         errors are as for `RumbleUp.resume`.
         """
-        from rumbleup_async.bulk.options import Options
-        from rumbleup_async.bulk.suppression import suppression
+        from rumbleup_async.engine.options import Options
+        from rumbleup_async.screening.suppression import suppression
 
         options = Options(
             limit=limit,

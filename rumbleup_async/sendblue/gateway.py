@@ -1,7 +1,6 @@
 """Sendblue as the bulk engine sees it: deliver one text over the line that is next.
 
-Lives here: the fit between the engine's ports and the wire. May import: errors, messaging, provider.*, session.exchange,
-sendblue.* but client.
+Lives here: the fit between the engine's ports and the wire.
 """
 
 from __future__ import annotations
@@ -9,17 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from rumbleup_async.errors import MaybeSentError, NotSentError
-from rumbleup_async.messaging import (
-    Accepted,
-    Bar,
-    Barred,
-    NotSent,
-    Outcome,
-    Refused,
-    Text,
-    Throttled,
-    Unknown,
-)
+from rumbleup_async.messaging import Text
+from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.lines import Line, Lines

@@ -1,7 +1,6 @@
 """What Sendblue allows each line, as settings.
 
-Lives here: values and the day's reset. May import: errors. Source: the limits page, which changes often, and what its readers
-report.
+Lives here: values and the day's reset. Source: the limits page, which changes often, and what its readers report.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The numbers a run sends from, each with a pace of its own: which one may send the next text, and when.
 
-Lives here: the engine's `Pace` over several lines. May import: errors, messaging, retry, session.pace,
-sendblue.limits.
+Lives here: the engine's `Pace` over several lines.
 
 How a line comes to its text: `try_permit` looks for a line that may send now and remembers it; the gateway takes that very line
-for the delivery. Nothing is awaited between the two (see bulk/sender.py), and only `take` counts, so a permit that a stop made
+for the delivery. Nothing is awaited between the two (see engine/sender.py), and only `take` counts, so a permit that a stop made
 void costs nothing.
 
 What the hour and the day have seen must survive a crash. The ledger knows it: every text that left, or may have, has a time and

@@ -1,7 +1,6 @@
 """Texts in doubt, looked for in the message list.
 
-Lives here: the fit between `bulk.ports.Log` and the list and status calls. May import: errors, messaging, bulk.ports, provider.*,
-sendblue.*.
+Lives here: the fit between `engine.ports.Log` and the list and status calls.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from rumbleup_async.bulk.ports import Books
+from rumbleup_async.engine.ports import Books
 from rumbleup_async.errors import ApiError, ExchangeError, NotFound
-from rumbleup_async.messaging import Doubt, Findings, Known
+from rumbleup_async.lookups import Known, LookUpResult, UnknownText
 from rumbleup_async.provider import evidence
 from rumbleup_async.sendblue.messages import Messages
 from rumbleup_async.sendblue.models import Message
@@ -35,7 +34,7 @@ class ListSearch:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
-    async def look_up(self, doubts: Sequence[Doubt], books: Books) -> Findings:
+    async def look_up(self, doubts: Sequence[UnknownText], books: Books) -> LookUpResult:
         """What the message list has of these texts. Never raises for what network or provider do.
 
         Each is searched for by number and words among all messages to that number, whenever they were sent: a filter by time
@@ -47,7 +46,7 @@ class ListSearch:
         speaks of, and no number that cannot be read.
         """
         if not doubts:
-            return Findings()
+            return LookUpResult()
         look = _Look(self._messages, books)
         absent: set[int] = set()
         try:
@@ -103,7 +102,7 @@ class _Look:
                 self._is_clock_odd |= at is None or not witness.time or abs(at - witness.time / 1000) > 86_400
         return bool(witnesses)
 
-    async def misses(self, doubt: Doubt) -> bool:
+    async def misses(self, doubt: UnknownText) -> bool:
         """Whether the list has nothing that is this text, or may be."""
         shown = await self._list(doubt.phone)
         rows = [message for message in shown if _is_to(message, doubt.phone)]
@@ -130,7 +129,7 @@ class _Look:
             return bool(doubt.time)
         return False
 
-    async def _has_strangers(self, shown: Sequence[Message], doubt: Doubt) -> bool:
+    async def _has_strangers(self, shown: Sequence[Message], doubt: UnknownText) -> bool:
         """Whether the list that was asked for one number has its words to another one that the ledger does not know: it may be
         the same, written so that it is another."""
         like = [message for message in shown if not _is_to(message, doubt.phone) and _same(message.content, doubt.text)]
@@ -161,7 +160,7 @@ class _Look:
             return False
         return now.status is not None and now.status not in _FAILED
 
-    def _is_before(self, message: Message, doubt: Doubt) -> bool:
+    def _is_before(self, message: Message, doubt: UnknownText) -> bool:
         """Whether a message was made before the intent of a doubt, by more than clocks differ. A clock of ours that was off all
         the time, as the witnesses tell, is put right."""
         at = _moment(message)
@@ -169,14 +168,14 @@ class _Look:
         shift = off[0] if off and max(off) - min(off) <= _MARGIN else 0.0
         return at is not None and bool(doubt.time) and at - shift < doubt.time / 1000 - _MARGIN
 
-    def _is_near(self, message: Message, doubt: Doubt) -> bool:
+    def _is_near(self, message: Message, doubt: UnknownText) -> bool:
         """Whether a message may be of the time in which a doubt may have left."""
         at = _moment(message)
         if at is None or not doubt.time or self._is_clock_odd:
             return True
         return doubt.time / 1000 - _DAYS <= at <= max(doubt.time, doubt.until) / 1000 + _DAYS
 
-    def findings(self, absent: set[int]) -> Findings:
+    def findings(self, absent: set[int]) -> LookUpResult:
         problems = self._problems
         if self._distrust:
             absent = set()
@@ -188,7 +187,7 @@ class _Look:
         if self._alike:
             problems.append(f"{self._alike} were sent something at that time whose words in the message list are others")
         now = evidence.clock(self._dates[-1:])
-        return Findings(self._found, frozenset(absent), "; ".join(problems), self._several, now, self._offset)
+        return LookUpResult(self._found, frozenset(absent), "; ".join(problems), self._several, now, self._offset)
 
 
 def _is_readable(message: Message) -> bool:

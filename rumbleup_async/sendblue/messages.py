@@ -1,7 +1,6 @@
 """The Messages API: send, get, list, status.
 
-Lives here: one method an endpoint. May import: errors, provider.*, session.exchange, sendblue.models, sendblue.wire.
-Source of the facts: the Messages API page and its reference.
+Lives here: one method an endpoint. Source of the facts: the Messages API page and its reference.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What Sendblue answers: messages, in the spellings of all its calls.
 
-Lives here: structs and open enumerations. May import: provider.models, provider.times.
-Sources: the Messages API page (three response models), the webhook pages for the fields that only callbacks have.
+Lives here: structs and open enumerations. Sources: the Messages API page (three response models), the webhook pages for
+the fields that only callbacks have.
 """
 
 from __future__ import annotations

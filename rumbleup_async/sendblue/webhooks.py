@@ -1,7 +1,7 @@
 """What Sendblue posts to an address of yours: messages that came in, the status of those that went out, and other events.
 
-Lives here: the reading of one request; pure, no I/O. May import: errors, messaging, provider.*, sendblue.models.
-Source: the webhook pages. There is no envelope: the message itself is the body. What other events look like is described for few.
+Lives here: the reading of one request; pure, no I/O. Source: the webhook pages. There is no envelope: the message
+itself is the body. What other events look like is described for few.
 
 A receiver in front of it (`rumbleup_async.webhooks`) checks the secret: `checks.header("sb-signing-secret", SECRET)`. Status
 callbacks were seen to come without that header; give them an address with a secret in it: `checks.query("secret", SECRET)`.

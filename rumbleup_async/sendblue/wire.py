@@ -1,9 +1,7 @@
 """What travels to the Sendblue API and what its answers mean: the one place where a reply is understood.
 
-Lives here: pure functions. May import: errors, messaging, session.exchange (values only), provider.*, bulk.phones,
-sendblue.models.
-Sources: the Messages API page; the send, status and list reference; the old page of error codes for what the numbers mean. No
-page describes an error body, so every form that is seen in the wild is read.
+Lives here: pure functions. Sources: the Messages API page; the send, status and list reference; the old page of error
+codes for what the numbers mean. No page describes an error body, so every form that is seen in the wild is read.
 """
 
 from __future__ import annotations
@@ -15,11 +13,12 @@ from typing import Any
 import msgspec
 
 from rumbleup_async import errors
-from rumbleup_async.bulk.phones import normalise
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
-from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, mask
+from rumbleup_async.messaging import mask
+from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging, credentials, replies
 from rumbleup_async.provider.models import as_bool
+from rumbleup_async.screening.phones import normalise
 from rumbleup_async.sendblue.models import Message, SendStyle, Status
 from rumbleup_async.session.exchange import Response
 

@@ -1,4 +1,4 @@
-"""The async session layer: one HTTP exchange at a time, paced. Knows no provider; may import `errors`."""
+"""The async session layer: one HTTP exchange at a time, paced. Knows no provider."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
 """The exchange over aiohttp: one connection pool, strict about what left and what did not.
 
-Lives here: connector, deadlines, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`. May
-import: aiohttp, errors, its neighbours. Knows no provider.
+Lives here: connector, deadlines, TLS, and the translation of aiohttp's errors into `NotSentError` and `MaybeSentError`.
+Knows no provider.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
-from rumbleup_async.session import limits, words
+from rumbleup_async.session import limits, reasons
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.connector import (
     CLOSED,
@@ -152,7 +152,7 @@ class AiohttpExchange:
             if task.uncancel():
                 raise
             # Far longer than connecting may take, so the request may have left.
-            raise MaybeSentError(words.NOT_WHOLE, endpoint=request.path) from None
+            raise MaybeSentError(reasons.NOT_WHOLE, endpoint=request.path) from None
         finally:
             self._deadlines.pop(task, None)
             # However it ended: a later cancellation of this task by somebody else must not be taken for ours.
@@ -187,16 +187,16 @@ class AiohttpExchange:
             async with asyncio.timeout(None) as watched.stalled:
                 return await self._exchange(request, aiter(watched), headers)
         except TimeoutError:
-            why = words.NOT_WHOLE if watched.is_out else "the server stopped taking the upload"
+            why = reasons.NOT_WHOLE if watched.is_out else "the server stopped taking the upload"
             raise MaybeSentError(why, endpoint=request.path) from None
 
     def _usable(self, request: Request) -> aiohttp.ClientSession:
         """The session, or NotSentError if nothing can be sent over it."""
         if self._closed:
-            raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
+            raise NotSentError(reasons.SESSION_CLOSED, endpoint=request.path)
         session = self._session or self._open()
         if session.closed:
-            raise NotSentError(words.SESSION_CLOSED, endpoint=request.path)
+            raise NotSentError(reasons.SESSION_CLOSED, endpoint=request.path)
         if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
             # All of them, for until this one is used the caller's tracing may take its time.
             for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see session.connector
@@ -236,22 +236,22 @@ class AiohttpExchange:
             aiohttp.ConnectionTimeoutError,
             aiohttp.ServerFingerprintMismatch,
         ) as error:
-            crowded = any(map(words.is_short_of_files, _chain(error))) and self._has_connections(session)
+            crowded = any(map(reasons.is_short_of_files, _chain(error))) and self._has_connections(session)
             raise NotSentError(_words(error), endpoint=request.path, crowded=crowded) from None
         except UnconnectedError as error:
             raise NotSentError(str(error), endpoint=request.path) from None
         except aiohttp.InvalidURL:
-            raise NotSentError(words.NO_ADDRESS, endpoint=request.path) from None
+            raise NotSentError(reasons.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if type(error) is aiohttp.ClientConnectionError and str(error) in {CLOSED, SPOKE}:
-                why = words.SESSION_CLOSED if str(error) == CLOSED else words.SPOKE
+                why = reasons.SESSION_CLOSED if str(error) == CLOSED else reasons.SPOKE
                 raise NotSentError(why, endpoint=request.path) from None
             raise MaybeSentError(_words(error), endpoint=request.path) from None
         if response.status < 200:
             # 101 among them. aiohttp may have put the connection back already, and the true answer may still come on it.
             response.close()
             response._protocol.close()  # type: ignore[union-attr]  # noqa: SLF001
-            raise MaybeSentError(words.broke_off("what came is not the end of it"), endpoint=request.path)
+            raise MaybeSentError(reasons.broke_off("what came is not the end of it"), endpoint=request.path)
         try:
             if request.sink is not None and 200 <= response.status < 300:
                 task = asyncio.current_task()
@@ -262,7 +262,7 @@ class AiohttpExchange:
                 body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
-            raise MaybeSentError(words.broke_off(_words(error)), endpoint=request.path) from None
+            raise MaybeSentError(reasons.broke_off(_words(error)), endpoint=request.path) from None
         except BaseException:
             response.close()
             raise
@@ -287,7 +287,7 @@ class AiohttpExchange:
         if protocol is not None and has_more(protocol) and fit is not Fit.PROVEN:
             response.close()
             protocol.close()
-            raise MaybeSentError(words.SEVERAL, endpoint=request.path)
+            raise MaybeSentError(reasons.SEVERAL, endpoint=request.path)
         if fit is Fit.UNFIT:
             response.close()
             if protocol is not None:
@@ -410,30 +410,30 @@ class _TooLong(ValueError):
 
 
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
-    (_TooLong, words.too_long(limits.MAX_BODY)),
+    (_TooLong, reasons.too_long(limits.MAX_BODY)),
     (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached"),
-    (aiohttp.ClientConnectorDNSError, words.NO_NAME),
-    (aiohttp.ClientConnectorCertificateError, words.NO_CERTIFICATE),
-    (aiohttp.ClientSSLError, words.NO_TLS),
-    (aiohttp.ConnectionTimeoutError, words.NO_CONNECTION),
-    (aiohttp.SocketTimeoutError, words.NO_ANSWER),
-    (aiohttp.ServerDisconnectedError, words.HUNG_UP),
-    (aiohttp.ServerTimeoutError, words.NOT_WHOLE),
-    (ConnectionRefusedError, words.REFUSED),
-    (ConnectionResetError, words.RESET),
-    (BrokenPipeError, words.RESET),
-    (TimeoutError, words.NOT_WHOLE),
-    (http_exceptions.LineTooLong, words.LONG_HEAD),
-    (http_exceptions.InvalidHeader, words.ODD_HEADER),
-    (http_exceptions.ContentEncodingError, words.ODD_ENCODING),
-    (http_exceptions.TransferEncodingError, words.ODD_CHUNKS),
-    (http_exceptions.ContentLengthError, words.CUT_SHORT),
-    (aiohttp.ClientPayloadError, words.CUT_SHORT),
-    (zlib.error, words.ODD_ENCODING),
-    (http_exceptions.BadStatusLine, words.NOT_HTTP),
-    (http_exceptions.HttpProcessingError, words.NOT_HTTP),
-    (aiohttp.ClientResponseError, words.NOT_HTTP),
-    (aiohttp.ClientConnectionError, words.BROKEN_OFF),
+    (aiohttp.ClientConnectorDNSError, reasons.NO_NAME),
+    (aiohttp.ClientConnectorCertificateError, reasons.NO_CERTIFICATE),
+    (aiohttp.ClientSSLError, reasons.NO_TLS),
+    (aiohttp.ConnectionTimeoutError, reasons.NO_CONNECTION),
+    (aiohttp.SocketTimeoutError, reasons.NO_ANSWER),
+    (aiohttp.ServerDisconnectedError, reasons.HUNG_UP),
+    (aiohttp.ServerTimeoutError, reasons.NOT_WHOLE),
+    (ConnectionRefusedError, reasons.REFUSED),
+    (ConnectionResetError, reasons.RESET),
+    (BrokenPipeError, reasons.RESET),
+    (TimeoutError, reasons.NOT_WHOLE),
+    (http_exceptions.LineTooLong, reasons.LONG_HEAD),
+    (http_exceptions.InvalidHeader, reasons.ODD_HEADER),
+    (http_exceptions.ContentEncodingError, reasons.ODD_ENCODING),
+    (http_exceptions.TransferEncodingError, reasons.ODD_CHUNKS),
+    (http_exceptions.ContentLengthError, reasons.CUT_SHORT),
+    (aiohttp.ClientPayloadError, reasons.CUT_SHORT),
+    (zlib.error, reasons.ODD_ENCODING),
+    (http_exceptions.BadStatusLine, reasons.NOT_HTTP),
+    (http_exceptions.HttpProcessingError, reasons.NOT_HTTP),
+    (aiohttp.ClientResponseError, reasons.NOT_HTTP),
+    (aiohttp.ClientConnectionError, reasons.BROKEN_OFF),
 )
 
 
@@ -444,11 +444,11 @@ def _words(error: BaseException) -> str:
     """
     chain = list(_chain(error))
     if any(isinstance(one, http_exceptions.BadHttpMessage) and "Too many headers" in str(one) for one in chain):
-        return words.MANY_HEADERS
+        return reasons.MANY_HEADERS
     for kind, plain in _PLAIN:
         if any(isinstance(one, kind) for one in chain):
             return plain
-    return words.of_system(next((one for one in chain if isinstance(one, OSError) and one.errno), error))
+    return reasons.of_system(next((one for one in chain if isinstance(one, OSError) and one.errno), error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -1,8 +1,7 @@
 """aiohttp's pool of connections, made strict about answers that nobody asked for.
 
-Lives here: a connector, its connections and their responses, as far as they differ from aiohttp's. They use names of aiohttp that
-are not documented; tests/session/test_wire_faults.py fails when one of them is no longer asked. May import:
-aiohttp, session.proxy.
+Lives here: a connector, its connections and their responses, as far as they differ from aiohttp's. They use names of
+aiohttp that are not documented; tests/session/test_wire_faults.py fails when one of them is no longer asked.
 
 A server that answers twice, or sends a 408 before it closes an idle connection, would otherwise have that taken for the answer to
 the next request: a text would be recorded under another's logid.

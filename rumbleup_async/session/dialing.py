@@ -1,7 +1,6 @@
 """Opening a connection: the name is looked up each time, both families of addresses are tried, TLS is verified.
 
-Lives here: DNS, TCP and TLS up to the first byte that can be sent. May import: aiohappyeyeballs (which aiohttp brings along),
-aiofastnet if it is there, session.limits. Knows no provider.
+Lives here: DNS, TCP and TLS up to the first byte that can be sent. Knows no provider.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One HTTP exchange: what goes in, what comes out, and the only two ways it can fail.
 
-Lives here: values and a protocol; no I/O. May import: errors.
+Lives here: values and a protocol; no I/O.
 """
 
 from __future__ import annotations

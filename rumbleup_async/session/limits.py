@@ -1,6 +1,6 @@
 """What every exchange keeps to: how long it waits, how much it reads, and where it may go.
 
-Lives here: values and one check; nothing that takes long to import. May import: errors.
+Lives here: values and one check; nothing that takes long to import.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Bodies of several parts (multipart/form-data, RFC 7578) that are read from disk while they leave.
 
-Lives here: files made parts, and the bytes of the parts in order. May import: anyio, errors, session.exchange. Knows no provider.
+Lives here: files made parts, and the bytes of the parts in order. Knows no provider.
 
 A body is opened anew for each attempt: a path is opened again, an open file is read again from where it stood when it was
 handed in. The length is known before the first byte leaves, because not every server takes a body of unknown length.

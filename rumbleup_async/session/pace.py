@@ -1,6 +1,6 @@
 """When the next text may leave: the rate limit, the hold after "not now", and the slow-down that follows.
 
-Lives here: waiting, nothing else. The running event loop is the clock. May import: aiolimiter. Knows no provider.
+Lives here: waiting, nothing else. The running event loop is the clock. Knows no provider.
 """
 
 from __future__ import annotations

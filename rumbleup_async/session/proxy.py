@@ -1,6 +1,6 @@
 """Proxies: what may be one, what one says of itself, and those of the environment, which are not used.
 
-Lives here: checks and words. May import: errors, session.limits.
+Lives here: checks and words.
 
 A proxy of the environment is not used unasked: it may see whom a program talks to, and a text that goes another way than somebody
 thinks is a text nobody looks for.

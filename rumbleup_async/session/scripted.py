@@ -1,6 +1,6 @@
 """An `Exchange` that answers from a function: for our tests and for yours.
 
-Lives here: no I/O. May import: session.exchange.
+Lives here: no I/O.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The silence behind an answer that says no: how long it must last, and whether it was listened for.
 
-Lives here: times; no bytes. May import: nothing of ours.
+Lives here: times; no bytes.
 """
 
 from __future__ import annotations

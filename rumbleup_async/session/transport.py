@@ -1,7 +1,6 @@
 """Which exchange carries the requests: lanes where they can, aiohttp where it must.
 
-Lives here: the choice, nothing else. May import: errors, session.client, session.exchange, session.limits; session.lanes if it is
-chosen.
+Lives here: the choice, nothing else.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def connect(
     )
     if transport == "aiohttp" or needs_aiohttp or not can_have_lanes():
         return over_aiohttp
-    from rumbleup_async.session.lanes import LaneExchange
+    from rumbleup_async.session.pool import LaneExchange
 
     return LaneExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
 

@@ -1,7 +1,6 @@
 """Webhooks: an aiohttp.web receiver for what a provider posts.
 
-Lives here: check, parse, answer fast, dispatch, for any provider whose parser is handed in. May import: errors, messaging,
-webhooks.*.
+Lives here: check, parse, answer fast, dispatch, for any provider whose parser is handed in.
 """
 
 from rumbleup_async.webhooks import checks

@@ -1,6 +1,6 @@
 """Events that may come again with the same content, such as a contact's change and its change back: which of them are repeats.
 
-Lives here: the rule, and a memory of it for sinks that have none. May import: webhooks.ports.
+Lives here: the rule, and a memory of it for sinks that have none.
 
 - Equal to the latest event about the same thing: a repeat.
 - Equal to an older one: news, for something else was the case meanwhile. An opt-out that is sent for the second time must not be

@@ -1,6 +1,6 @@
 """Who may post events: checks of a secret that both sides know.
 
-Lives here: checks, all of the form `check(headers, query) -> bool`. May import: errors, webhooks.ports.
+Lives here: checks, all of the form `check(headers, query) -> bool`.
 
 No provider signs its requests, so a secret that travels with each of them is all there is: give the address by HTTPS only.
 Every check holds several secrets, so that one can be changed without losing an event: accept both, change it at the provider,

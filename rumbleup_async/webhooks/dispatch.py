@@ -1,6 +1,6 @@
 """Handlers and their calls: several at a time, none able to stop the others.
 
-Lives here: the queue of accepted events and the workers that hand them out. May import: webhooks.ports, webhooks.threads.
+Lives here: the queue of accepted events and the workers that hand them out.
 """
 
 from __future__ import annotations

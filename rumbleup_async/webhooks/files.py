@@ -1,6 +1,6 @@
 """A sink's file: made for its owner alone, and a file of its own.
 
-Lives here: opening. May import: errors.
+Lives here: opening.
 """
 
 from __future__ import annotations

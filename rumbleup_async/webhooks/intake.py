@@ -1,7 +1,6 @@
 """Each event once: repeats are known by their key, and an event is kept before it is acknowledged.
 
-Lives here: the window of keys, and the thread that writes to the sink in groups. May import: webhooks.ports, webhooks.changes,
-webhooks.dispatch.
+Lives here: the window of keys, and the thread that writes to the sink in groups.
 """
 
 from __future__ import annotations

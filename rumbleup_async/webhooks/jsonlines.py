@@ -1,6 +1,6 @@
 """Events as JSON lines in one file, by the thousand for one fsync.
 
-Lives here: the writer and the reader of such a file. May import: errors, webhooks.changes, webhooks.files, webhooks.ports.
+Lives here: the writer and the reader of such a file.
 
 A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`; one of a change also has what it
 is about, when it was sent, and whether it may be an opt-out (`webhooks.changes`). The same key may come again there.

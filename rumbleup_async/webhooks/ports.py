@@ -1,6 +1,6 @@
 """What the receiver asks of others: a parser, a check, a sink; and the few things it knows of an event.
 
-Lives here: protocols and the values that cross them. May import: nothing of ours. No provider is known in this room.
+Lives here: protocols and the values that cross them. No provider is known in this room.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The receiver: an aiohttp.web application that checks, parses, answers fast and has the handlers called afterwards.
 
-Lives here: HTTP in, statuses out. May import: errors, webhooks.*; aiohttp.
+Lives here: HTTP in, statuses out.
 
     200  the event is taken (and safe in the sink, if there is one), or it is a repeat
     400  the body is no event, or it broke off          401  the check said no

@@ -1,6 +1,6 @@
 """A receiver on a port of its own.
 
-Lives here: the server around the application. May import: errors, webhooks.receiver; aiohttp.
+Lives here: the server around the application.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Events in an SQLite file, where the key is unique: repeats are known over any time and over restarts.
 
-Lives here: that file. May import: errors, webhooks.changes, webhooks.files, webhooks.ports; sqlite3.
+Lives here: that file.
 
     SELECT received, event ->> '$.data.phone' FROM event WHERE type = 'MESSAGE_RECEIVED' ORDER BY id
 """

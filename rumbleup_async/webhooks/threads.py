@@ -1,6 +1,6 @@
 """Threads for handlers that are plain functions.
 
-Lives here: a small pool. May import: nothing of ours.
+Lives here: a small pool.
 
 Why not concurrent.futures: its threads are joined when the program ends, so one handler that hangs would keep the process
 from ending. These are daemons.

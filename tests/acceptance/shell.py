@@ -22,7 +22,7 @@ BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.
 _SERVE = """
 import json, os, resource, signal, sys, traceback
 from rumbleup_async.__main__ import main
-from rumbleup_async.cli import app, demonstrating, looking, messages, send, simulating
+from rumbleup_async.cli import app, demo, status as looking, messages, send, simulate
 try:
     import uvloop
 except ImportError:

@@ -12,7 +12,7 @@ HARMLESS = {"pass", "delay", "throttle", "split", "refuse"}
 """What costs time and leaves no doubt about a text."""
 
 
-def to_its_end(stage: Stage, proxy: FaultProxy, rows: int, *arguments: object) -> int:
+def run_shielded(stage: Stage, proxy: FaultProxy, rows: int, *arguments: object) -> int:
     """`send`, and `resume` until there is nothing left to text; the unknowns."""
     env = stage.environment(RUMBLEUP_BASE_URL=f"http://127.0.0.1:{proxy.port}/api")
     done = stage.send(stage.list(rows), "--concurrency", "8", *arguments, env=env)
@@ -32,7 +32,7 @@ def test_connections_with_one_trouble(stage: Stage, provider: Provider, kind: st
     faults = [Fault(kind, direction, after, speed=4000) for after in (0, 40, 700, 2000) for direction in (UP, DOWN)]
     # A connection without trouble between two with it, or ten in a row would end the run, as they should.
     with proxying(provider.port, script([fault for one in faults for fault in (one, Fault("drop", DOWN, 900))])) as proxy:
-        unknown = to_its_end(stage, proxy, ROWS, "--timeout", "1.5")
+        unknown = run_shielded(stage, proxy, ROWS, "--timeout", "1.5")
     assert proxy.struck[kind] or kind == "pass"
     reasons = [
         row["reason"] for row in csv.DictReader(stage.run("report", stage.ledger).out.splitlines()) if row["state"] == "unknown"
@@ -49,11 +49,11 @@ def test_connections_with_mixed_troubles(stage: Stage, provider: Provider, seed:
     """Else two troubles at a time would do what one does not."""
     provider.faults({"429": 0.02, "440": 0.02, "keepalive-close": 0.02})
     with proxying(provider.port, seeded(seed, share=0.9)) as proxy:
-        to_its_end(stage, proxy, 300, "--timeout", "1")
+        run_shielded(stage, proxy, 300, "--timeout", "1")
     assert len(proxy.struck) >= 5, proxy.struck
 
 
 def test_a_provider_behind_a_slow_and_distant_line(stage: Stage, provider: Provider) -> None:
     """Else a slow line would be taken for a dead provider, and texts that arrived be doubted."""
     with proxying(provider.port, lambda _: Fault("delay", pause=0.05)) as proxy:
-        assert to_its_end(stage, proxy, 60) == 0
+        assert run_shielded(stage, proxy, 60) == 0

@@ -41,7 +41,7 @@ def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int
             "--force-reinstall rich 'rumbleup_async[cli]'",
         ),
         (ImportError("undefined symbol: x", name="uvloop.loop"), 3, "uvloop.loop cannot be loaded"),
-        (ImportError("half an update", name="rumbleup_async.bulk"), 3, "pip install --force-reinstall 'rumbleup_async[cli]'"),
+        (ImportError("half an update", name="rumbleup_async.runs"), 3, "pip install --force-reinstall 'rumbleup_async[cli]'"),
         (ModuleNotFoundError("No module named 'fcntl'", name="fcntl"), 3, "needs Linux or macOS"),
         (UnicodeEncodeError("ascii", "é", 0, 1, "ordinal not in range"), 3, "LC_ALL=C.UTF-8"),
         (RuntimeError("can't start new thread"), 3, "the system gives no further thread"),
@@ -88,7 +88,7 @@ def test_every_error_has_words() -> None:
 _LIMITED = """
 import resource, sys
 from rumbleup_async.__main__ import main
-import rumbleup_async.cli.app, rumbleup_async.cli.send, rumbleup_async.sendblue.client, rumbleup_async.bulk.run, uvloop, aiohttp
+import rumbleup_async.cli.app, rumbleup_async.cli.send, rumbleup_async.sendblue.client, rumbleup_async.runs.run, uvloop, aiohttp
 from rumbleup_async.cli.app import complete
 complete()
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from rumbleup_async.cli.app import complete
-from rumbleup_async.cli.showing import plain
+from rumbleup_async.cli.output import plain
 from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.simulator import Simulator

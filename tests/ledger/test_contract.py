@@ -11,24 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks, states
-from rumbleup_async.messaging import (
-    ABSENT,
-    FOUND,
-    Closed,
-    Doubt,
-    Kept,
-    Known,
-    Plan,
-    Planned,
-    Result,
-    Settled,
-    Skipped,
-    State,
-    Text,
-)
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import ABSENT, FOUND, Closed, Kept, Plan, Planned, Result, Skipped, State, Text
 from tests import virtual_time
 
 PLAN = Plan(
@@ -577,8 +564,8 @@ async def doubted(ledger: Ledger, count: int) -> None:
     await ledger.exchange([close(text.row, State.UNKNOWN, reason="timed out", time=text.row) for text in opened], 0)
 
 
-async def all_doubts(ledger: Ledger, size: int, *, absent: bool = False) -> list[Doubt]:
-    found: list[Doubt] = []
+async def all_doubts(ledger: Ledger, size: int, *, absent: bool = False) -> list[UnknownText]:
+    found: list[UnknownText] = []
     while page := await ledger.doubts(found[-1].row if found else -1, size, absent=absent):
         assert len(page) <= size
         found += page
@@ -593,7 +580,9 @@ def test_doubts_come_by_pages(ledger: Ledger) -> None:
         await ledger.add([planned(8), Skipped(9, "bad", "invalid phone: empty")])
         (text,) = await ledger.exchange([], 1)
         await ledger.exchange([close(text.row, State.SENT, logid="rl_8")], 0)
-        assert await all_doubts(ledger, 3) == [Doubt(row, f"202234{row:04d}", f"Hi {row}. STOP", row, row) for row in range(1, 8)]
+        assert await all_doubts(ledger, 3) == [
+            UnknownText(row, f"202234{row:04d}", f"Hi {row}. STOP", row, row) for row in range(1, 8)
+        ]
         assert await all_doubts(ledger, 3, absent=True) == []
         await ledger.aclose()
 
@@ -603,7 +592,7 @@ def test_doubts_come_by_pages(ledger: Ledger) -> None:
 def test_a_doubt_of_a_dead_process_bears_the_time_of_its_intent(ledger: Ledger, reopened: Reopen) -> None:
     """Its absence would count at once, while the log has not shown it yet; or a text of yesterday would be taken for it."""
 
-    async def main() -> list[Doubt]:
+    async def main() -> list[UnknownText]:
         await ledger.open(PLAN)
         await ledger.add([planned(1)])
         await ledger.exchange([], 1)
@@ -622,7 +611,7 @@ def test_a_doubt_of_a_dead_process_bears_the_time_of_its_intent(ledger: Ledger, 
 def test_the_same_text_of_all_comes_with_a_doubt(tmp_path: Path) -> None:
     """A run without merge fields could never be reconciled: an empty text matches nothing."""
 
-    async def main() -> list[Doubt]:
+    async def main() -> list[UnknownText]:
         ledger = SqliteLedger(tmp_path / "run.ledger")
         await ledger.open(Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP"))
         await ledger.add([planned(1, text="Hi. STOP")])
@@ -642,7 +631,7 @@ def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
     async def main() -> list[Result]:
         await doubted(ledger, 450)
         settled = [
-            Settled(row, State.SENT, "found", f"rl_{row}") if row % 2 else Settled(row, State.NOT_SENT, ABSENT)
+            Resolution(row, State.SENT, "found", f"rl_{row}") if row % 2 else Resolution(row, State.NOT_SENT, ABSENT)
             for row in range(1, 441)
         ]
         await ledger.settle(settled)
@@ -675,9 +664,11 @@ def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger) -> None:
         await ledger.add([planned(6)])
         await ledger.exchange([], 1)
         await ledger.exchange([close(6, State.NOT_SENT, reason="suppressed")], 0)
-        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
+        await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
         assert await ledger.exchange([], 10) == []
-        await ledger.settle([Settled(2, State.QUEUED), Settled(3, State.SENT, "found", "rl_3"), Settled(4, State.QUEUED)])
+        await ledger.settle(
+            [Resolution(2, State.QUEUED), Resolution(3, State.SENT, "found", "rl_3"), Resolution(4, State.QUEUED)]
+        )
         assert [(text.row, text.text, text.attempts) for text in await ledger.exchange([], 10)] == [
             (2, "Hi 2. STOP", 1),
             (4, "Hi 4. STOP", 1),
@@ -701,8 +692,8 @@ def test_what_is_queued_again_is_looked_up_anew_in_the_next_process(ledger: Ledg
 
     async def main() -> None:
         await doubted(ledger, 3)
-        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
-        await ledger.settle([Settled(row, State.QUEUED, ABSENT) for row in (1, 2)])
+        await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
+        await ledger.settle([Resolution(row, State.QUEUED, ABSENT) for row in (1, 2)])
         if way != "untouched":
             assert [text.row for text in await ledger.exchange([], 1)] == [1]
             await ledger.exchange([close(1, State.QUEUED, reason="key refused")], 0)
@@ -717,11 +708,11 @@ def test_what_is_queued_again_is_looked_up_anew_in_the_next_process(ledger: Ledg
             assert [(doubt.row, doubt.time) for doubt in await all_doubts(again, 2, absent=True)] == [(1, 1), (2, 2), (3, 3)]
             assert [(one.state, one.reason) for one in await pages(again)][:3] == [(State.NOT_SENT, ABSENT)] * 3
             assert again.counts[State.QUEUED] == 0
-            await again.settle([Settled(1, State.QUEUED)])
+            await again.settle([Resolution(1, State.QUEUED)])
             if way == "twice":
                 (text,) = await again.exchange([], 10)
                 await again.exchange([close(text.row, State.QUEUED, reason="429")], 0)
-            await again.settle([Settled(2, State.SENT, "found", "rl_2")] if way != "twice" else [])
+            await again.settle([Resolution(2, State.SENT, "found", "rl_2")] if way != "twice" else [])
             await again.aclose()
 
     virtual_time.run(main())
@@ -737,8 +728,8 @@ def test_a_look_into_the_log_grows_old(ledger: Ledger, monkeypatch: pytest.Monke
     async def main() -> None:
         nonlocal elapsed
         await doubted(ledger, 6)
-        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in range(1, 7)])
-        await ledger.settle([Settled(row, State.QUEUED, ABSENT) for row in range(1, 7)])
+        await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in range(1, 7)])
+        await ledger.settle([Resolution(row, State.QUEUED, ABSENT) for row in range(1, 7)])
         await ledger.add([planned(row) for row in range(7, 10)])
         assert [text.row for text in await ledger.exchange([], 2)] == [1, 2]
         elapsed = looks.FRESH + 1
@@ -748,7 +739,7 @@ def test_a_look_into_the_log_grows_old(ledger: Ledger, monkeypatch: pytest.Monke
         absent = [result.row for result in await pages(ledger) if result.reason == ABSENT and result.state is State.NOT_SENT]
         assert absent == [3, 4, 5, 6]
         assert (ledger.counts[State.QUEUED], ledger.counts[State.NOT_SENT]) == (0, 4)
-        await ledger.settle([Settled(3, State.QUEUED, ABSENT)])
+        await ledger.settle([Resolution(3, State.QUEUED, ABSENT)])
         assert [text.row for text in await ledger.exchange([], 10)] == [3], "looked up anew"
         await ledger.aclose()
 
@@ -760,7 +751,7 @@ def test_what_a_log_is_tried_on(ledger: Ledger) -> None:
 
     async def main() -> None:
         await doubted(ledger, 3)
-        await ledger.settle([Settled(2, State.SENT, FOUND, "rl_2")])
+        await ledger.settle([Resolution(2, State.SENT, FOUND, "rl_2")])
         await ledger.add([planned(row) for row in range(4, 8)])
         await ledger.exchange([], 4)
         await ledger.exchange([close(4, logid="rl_4", time=44), close(5, State.REFUSED), close(6, logid="rl_6", time=66)], 0)
@@ -783,10 +774,10 @@ def test_what_is_queued_again_behind_the_reading_is_sent(ledger: Ledger) -> None
 
     async def main() -> None:
         await doubted(ledger, 3)
-        await ledger.settle([Settled(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
+        await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
         await ledger.add([planned(row) for row in range(4, 10)])
         assert [text.row for text in await ledger.exchange([], 2)] == [4, 5]
-        await ledger.settle([Settled(2, State.QUEUED)])
+        await ledger.settle([Resolution(2, State.QUEUED)])
         opened = await ledger.exchange([], 10)
         assert sorted(text.row for text in opened) == [2, 6, 7, 8, 9]
         await ledger.aclose()
@@ -797,26 +788,26 @@ def test_what_is_queued_again_behind_the_reading_is_sent(ledger: Ledger) -> None
 @pytest.mark.parametrize(
     "wrong",
     [
-        Settled(4, State.SENT, "found", "rl_4"),
-        Settled(5, State.SENT, "found", "rl_5"),
-        Settled(6, State.NOT_SENT, ABSENT),
-        Settled(7, State.NOT_SENT, ABSENT),
-        Settled(8, State.QUEUED),
-        Settled(9, State.SENT, "found", "rl_9"),
-        Settled(99, State.SENT, "found", "rl_99"),
-        Settled(2, State.QUEUED),
-        Settled(2, State.REFUSED),
-        Settled(2, State.INTENT),
-        Settled(2, State.SENT, "found"),
-        Settled(2, State.NOT_SENT, ABSENT, "rl_2"),
-        Settled(1, State.SENT, "found", "rl_1"),
+        Resolution(4, State.SENT, "found", "rl_4"),
+        Resolution(5, State.SENT, "found", "rl_5"),
+        Resolution(6, State.NOT_SENT, ABSENT),
+        Resolution(7, State.NOT_SENT, ABSENT),
+        Resolution(8, State.QUEUED),
+        Resolution(9, State.SENT, "found", "rl_9"),
+        Resolution(99, State.SENT, "found", "rl_99"),
+        Resolution(2, State.QUEUED),
+        Resolution(2, State.REFUSED),
+        Resolution(2, State.INTENT),
+        Resolution(2, State.SENT, "found"),
+        Resolution(2, State.NOT_SENT, ABSENT, "rl_2"),
+        Resolution(1, State.SENT, "found", "rl_1"),
     ],
     ids=[
         "sent", "refused", "queued", "open", "suppressed", "skipped", "nobody", "to be sent again at once", "to be refused",
         "to be opened", "without logid", "absent with logid", "twice",
     ],
 )  # fmt: skip
-def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Settled) -> None:
+def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Resolution) -> None:
     """A mistake in reading the log would overwrite what is known for certain, or text somebody twice."""
 
     async def main() -> None:
@@ -830,7 +821,7 @@ def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Settled)
         await ledger.exchange([close(6, State.QUEUED), close(8, State.NOT_SENT, reason="suppressed")], 0)
         before, counts = await pages(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
-            await ledger.settle([Settled(1, State.SENT, "found", "rl_1"), wrong])
+            await ledger.settle([Resolution(1, State.SENT, "found", "rl_1"), wrong])
         assert await pages(ledger) == before
         assert ledger.counts == counts
         await ledger.aclose()

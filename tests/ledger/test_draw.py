@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text

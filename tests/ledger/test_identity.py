@@ -8,7 +8,8 @@ import pytest
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger, identity_of
 from rumbleup_async.ledger.identity import is_loopback, server
-from rumbleup_async.messaging import ABSENT, Closed, Identity, Plan, Settled, State
+from rumbleup_async.lookups import Resolution
+from rumbleup_async.messaging import ABSENT, Closed, Identity, Plan, State
 
 from .crashing import PLAN, rows
 
@@ -181,8 +182,8 @@ async def test_tried_stays_tried(tmp_path: Path, kind: str) -> None:
     await ledger.complete("f")
     (text,) = await ledger.exchange([], 1)
     await ledger.exchange([Closed(text.row, State.UNKNOWN, 1, "no answer", "", 5)], 0)
-    await ledger.settle([Settled(text.row, State.NOT_SENT, ABSENT)])
-    await ledger.settle([Settled(text.row, State.QUEUED)])
+    await ledger.settle([Resolution(text.row, State.NOT_SENT, ABSENT)])
+    await ledger.settle([Resolution(text.row, State.QUEUED)])
     assert ledger.is_used
     await ledger.aclose()
     again = SqliteLedger(path) if kind == "sqlite" else ledger

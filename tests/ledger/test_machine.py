@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import structs
 
-from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text

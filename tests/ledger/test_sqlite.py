@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import Reader, SqliteLedger, loading
-from rumbleup_async.messaging import Accepted, Closed, Plan, Planned, Skipped, State
+from rumbleup_async.messaging import Closed, Plan, Planned, Skipped, State
+from rumbleup_async.outcomes import Accepted
 from tests import virtual_time
-from tests.bulk.scripted import Provider, check, make_run, phones, rows_of
+from tests.engine.scripted import Provider, check, make_run, phones, rows_of
 
 from .crashing import PLAN, connection, rows
 

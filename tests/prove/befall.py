@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rumbleup_async.bulk.options import Options
-from rumbleup_async.bulk.run import Run, Settings
+from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import identity_of
+from rumbleup_async.runs.run import Run, Settings
 from rumbleup_async.session.pace import Pace
 from tests.prove.faults import LEDGER
 from tests.prove.loop import Loop

@@ -11,37 +11,19 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from rumbleup_async import retry
-from rumbleup_async.bulk import care
-from rumbleup_async.bulk import engine as engine_module
-from rumbleup_async.bulk import reconcile as reconcile_module
-from rumbleup_async.bulk import run as run_module
-from rumbleup_async.bulk import sender as sender_module
-from rumbleup_async.bulk.engine import Engine
-from rumbleup_async.bulk.held import Held
-from rumbleup_async.bulk.reconcile import Reconciled
-from rumbleup_async.bulk.run import Run
-from rumbleup_async.bulk.sender import Sender
-from rumbleup_async.bulk.texters import Texters
-from rumbleup_async.bulk.window import Window
+from rumbleup_async.engine import engine as engine_module
+from rumbleup_async.engine import sender as sender_module
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.held import Held
+from rumbleup_async.engine.sender import Sender
+from rumbleup_async.engine.texters import Texters
+from rumbleup_async.engine.window import Window
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import sqlite as sqlite_module
-from rumbleup_async.messaging import (
-    Accepted,
-    Bar,
-    Barred,
-    Draw,
-    Findings,
-    NotSent,
-    Outcome,
-    Planned,
-    Refused,
-    Skipped,
-    State,
-    Text,
-    Throttled,
-    Unknown,
-)
+from rumbleup_async.lookups import LookUpResult
+from rumbleup_async.messaging import Planned, Skipped, State, Text
+from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
@@ -51,6 +33,11 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
+from rumbleup_async.runs import care
+from rumbleup_async.runs import reconcile as reconcile_module
+from rumbleup_async.runs import run as run_module
+from rumbleup_async.runs.reconcile import Reconciled
+from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
 from rumbleup_async.session.pace import Pace
 from tests.prove.provider import Provider
@@ -303,7 +290,7 @@ def _cancelled_is_not_sent() -> list[Any]:
 
 
 def _final_write_cancelled() -> list[Any]:
-    async def to_its_end(work: Any, on_cancel: Any = None) -> Any:
+    async def run_shielded(work: Any, on_cancel: Any = None) -> Any:
         return await work
 
     async def wind_up(self: Run, task: "asyncio.Task[None]") -> None:
@@ -311,7 +298,7 @@ def _final_write_cancelled() -> list[Any]:
         task.cancel()
         await asyncio.wait([task])
 
-    return [patch.object(engine_module, "to_its_end", to_its_end), patch.object(Run, "_wind_up", wind_up)]
+    return [patch.object(engine_module, "run_shielded", run_shielded), patch.object(Run, "_wind_up", wind_up)]
 
 
 def _batch_leased() -> list[Any]:
@@ -381,7 +368,7 @@ def _full_bucket() -> list[Any]:
 
 
 def _suppressed_abroad() -> list[Any]:
-    from rumbleup_async.bulk import phones, suppression
+    from rumbleup_async.screening import phones, suppression
 
     def strictly(entry: str) -> frozenset[str]:
         phone, _ = phones.normalise(entry)
@@ -391,9 +378,9 @@ def _suppressed_abroad() -> list[Any]:
 
 
 def _suppression_forgotten() -> list[Any]:
-    from rumbleup_async.bulk import screening
+    from rumbleup_async.screening import screen
 
-    batch = screening.Screen.batch
+    batch = screen.Screen.batch
 
     def all_of(self: Any, rows: Any) -> Any:
         kept, self._suppress = self._suppress, frozenset()
@@ -407,7 +394,7 @@ def _suppression_forgotten() -> list[Any]:
     def init(self: Engine, *arguments: Any, **options: Any) -> None:
         begin(self, *arguments, **{**options, "never": frozenset()})
 
-    return [patch.object(screening.Screen, "batch", all_of), patch.object(Engine, "__init__", init)]
+    return [patch.object(screen.Screen, "batch", all_of), patch.object(Engine, "__init__", init)]
 
 
 def _stop_unheard() -> list[Any]:
@@ -466,9 +453,9 @@ def _no_settle_delay() -> list[Any]:
 
 
 def _unreadable_is_absent() -> list[Any]:
-    async def look_up(self: LogSearch, doubts: Any, books: Any) -> Findings:
+    async def look_up(self: LogSearch, doubts: Any, books: Any) -> LookUpResult:
         found = await _look_up(self, doubts, books)
-        return Findings(found=found.found, absent=frozenset(doubt.row for doubt in doubts) - found.found.keys())
+        return LookUpResult(found=found.found, absent=frozenset(doubt.row for doubt in doubts) - found.found.keys())
 
     return [patch.object(LogSearch, "look_up", look_up)]
 

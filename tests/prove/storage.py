@@ -17,15 +17,16 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from rumbleup_async.bulk.ports import Ledger
+from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.finishing import to_its_end
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.sqlite import _STEP
-from rumbleup_async.messaging import Closed, Doubt, Identity, Known, Plan, Planned, Result, Settled, Skipped, State, Text
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import Closed, Identity, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.messaging import Kept as Keeping
+from rumbleup_async.shielding import run_shielded
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
 
@@ -222,13 +223,13 @@ class Writer:
     async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
         return await self._step(kind_of(closed, drawn), self._disk.draw, closed, drawn)
 
-    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[Doubt]:
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._disk.doubts(after, limit, absent=absent)
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
+    async def settle(self, settled: Sequence[Resolution]) -> None:
         await self._step("settle", self._disk.settle, settled)
 
-    async def first_looks(self, doubts: Sequence[Doubt], now: float) -> dict[int, float]:
+    async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await self._step("looked", self._disk.first_looks, doubts, now)
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
@@ -263,7 +264,7 @@ class Writer:
             if done.cancelled():
                 if box[0] is done:
                     box[0] = loop.create_future()
-                await to_its_end(box[0])
+                await run_shielded(box[0])
             raise
 
     def _commit(

@@ -17,12 +17,9 @@ from typing import Any, NamedTuple
 import anyio.to_thread
 import msgspec
 
-from rumbleup_async.bulk import reconcile as reconcile_module
-from rumbleup_async.bulk import run as run_module
-from rumbleup_async.bulk.engine import Engine
-from rumbleup_async.bulk.options import Options
-from rumbleup_async.bulk.run import CONCURRENT, Run, Settings
-from rumbleup_async.bulk.texters import Locks, Texters
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.texters import Locks, Texters
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import Plan, Result, State
@@ -31,6 +28,9 @@ from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.answers import DIALECT
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_search import LogSearch
+from rumbleup_async.runs import reconcile as reconcile_module
+from rumbleup_async.runs import run as run_module
+from rumbleup_async.runs.run import CONCURRENT, Run, Settings
 from rumbleup_async.session.pace import Hold, Pace
 from tests.history import check_promise, check_rate
 from tests.prove import faults
@@ -57,7 +57,7 @@ class Ending(NamedTuple):
     after: int
 
 
-class Settled(NamedTuple):
+class Resolution(NamedTuple):
     """What a world came to."""
 
     seed: int
@@ -295,7 +295,7 @@ class World:
 
     # ---- a life ----
 
-    def play(self) -> Settled:
+    def play(self) -> Resolution:
         """Live it to its end and check it. Raises Wrong."""
         try:
             with injected(self):
@@ -309,7 +309,7 @@ class World:
                 self.loop.bury()
             self.storage.close()
         unknown = sum(kept.state == "unknown" for kept in self.kept.values())
-        return Settled(self.seed, self.texts, self.lives, self.met, self.hash(), unknown)
+        return Resolution(self.seed, self.texts, self.lives, self.met, self.hash(), unknown)
 
     def hash(self) -> str:
         """Of everything that happened, in its order."""
@@ -487,7 +487,7 @@ class World:
             return
         screen = run._screen
         assert screen is not None
-        from rumbleup_async.bulk import contacts as lists
+        from rumbleup_async.lists import contacts as lists
 
         contacts = [lists.contact_of(row, number, None, screen.needed_fields) for number, row in enumerate(self.people.rows, 1)]
         await run._ledger.load([screen.batch(contacts)])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async.messaging import Accepted, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Accepted, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider.belonging import Answers, Sent, Whose, whose
 from rumbleup_async.rumbleup import wire as rumbleup_wire
 from rumbleup_async.sendblue import wire as sendblue_wire

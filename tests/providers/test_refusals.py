@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async.messaging import Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import replies
 from rumbleup_async.rumbleup import wire as rumbleup
 from rumbleup_async.sendblue import wire as sendblue

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from rumbleup_async.messaging import Throttled
+from rumbleup_async.outcomes import Throttled
 from rumbleup_async.provider.waiting import LONGEST, UNREADABLE, retry_after
 from rumbleup_async.retry import Again, Policy, StopRun, decide
 from rumbleup_async.rumbleup import wire as rumbleup
 from rumbleup_async.sendblue import wire as sendblue
 from rumbleup_async.session import Response
-from rumbleup_async.session.lane import Headers
+from rumbleup_async.session.connection import Headers
 
 NOW = dt.datetime(2026, 3, 5, 12, 0, tzinfo=dt.UTC)
 

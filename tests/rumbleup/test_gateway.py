@@ -5,7 +5,8 @@ import json
 import pytest
 
 from rumbleup_async import MaybeSentError, NotSentError, Request, Response, ScriptedExchange
-from rumbleup_async.messaging import Accepted, NotSent, Outcome, Text, Unknown
+from rumbleup_async.messaging import Text
+from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Unknown
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 
 TEXT = Text(1, "2025550101", "Hi Zoë. STOP", "Zoë")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async.messaging import Doubt, Plan
+from rumbleup_async.lookups import UnknownText
+from rumbleup_async.messaging import Plan
 from rumbleup_async.provider import times
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.models import Message
@@ -23,7 +24,7 @@ def at(**later: float) -> int:
     return int((NOON + dt.timedelta(**later)).timestamp() * 1000)
 
 
-DOUBT = Doubt(1, "2022340001", TEXT, at())
+DOUBT = UnknownText(1, "2022340001", TEXT, at())
 
 
 def row(**fields: Any) -> Message:
@@ -137,7 +138,7 @@ def test_a_text_without_its_tag_is_told_by_its_time(fields: dict[str, Any], expe
 
 def test_a_doubt_without_a_time_is_decided_by_the_tag_alone() -> None:
     """Any text that the phone ever got would count as ours, or as none."""
-    doubt = Doubt(1, "2022340001", TEXT, 0)
+    doubt = UnknownText(1, "2022340001", TEXT, 0)
     assert Matcher(PLAN).judge(row(), doubt) is OURS
     assert Matcher(PLAN).judge(row(flags=[]), doubt) is PERHAPS
     assert Matcher(PLAN).judge(row(flags=[], sent_time=at(days=-999)), doubt) is PERHAPS
@@ -162,7 +163,7 @@ SUMMER = dt.datetime(2026, 7, 15, 16, 0, tzinfo=dt.UTC)
 )
 def test_a_zone_that_cannot_be_trusted_leaves_in_doubt(written: str, expected: Verdict) -> None:
     """An hour of daylight saving would make an earlier run's text ours."""
-    doubt = Doubt(1, "2022340001", TEXT, int(SUMMER.timestamp() * 1000))
+    doubt = UnknownText(1, "2022340001", TEXT, int(SUMMER.timestamp() * 1000))
     assert Matcher(PLAN).judge(row(flags=[], sent_time=written), doubt) is expected
 
 

@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async import Request, Response, RumbleUp, ScriptedExchange
-from rumbleup_async.messaging import Doubt, Findings, Known
+from rumbleup_async.lookups import Known, LookUpResult, UnknownText
 from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.simulator import Simulator, serve
 from rumbleup_async.simulator.quirks import QUIRKS
 from tests.books import PLAN, books_of
 
 
-def doubt(row: int, **fields: Any) -> Doubt:
-    return Doubt(**{"row": row, "phone": f"202234{row:04d}", "text": f"Hi {row}. STOP", "time": now(), **fields})
+def doubt(row: int, **fields: Any) -> UnknownText:
+    return UnknownText(**{"row": row, "phone": f"202234{row:04d}", "text": f"Hi {row}. STOP", "time": now(), **fields})
 
 
 def now() -> int:
@@ -31,7 +31,7 @@ def now() -> int:
 
 
 def take(
-    simulator: Simulator, one: Doubt, *, ago: float = 0.0, tag: str | None = PLAN.tag, action: str = "125", **more: Any
+    simulator: Simulator, one: UnknownText, *, ago: float = 0.0, tag: str | None = PLAN.tag, action: str = "125", **more: Any
 ) -> str:
     """A text that left, so many seconds ago; its logid."""
     world = simulator.world
@@ -65,7 +65,9 @@ def witness(simulator: Simulator, **how: Any) -> list[Known]:
     return [Known(one.row, one.phone, take(simulator, one, **how), one.time) for one in WITNESSES]
 
 
-async def look(simulator: Simulator, doubts: list[Doubt], page_size: int = 7, sent: list[Known] | None = None) -> Findings:
+async def look(
+    simulator: Simulator, doubts: list[UnknownText], page_size: int = 7, sent: list[Known] | None = None
+) -> LookUpResult:
     """What a look says, where two further texts are known as sent. Without the provider's clock."""
     books = await books_of(doubts, witness(simulator) if sent is None else sent)
     async with searching(simulator, page_size) as search:
@@ -82,7 +84,7 @@ async def test_every_quirk_of_the_log(quirk: str) -> None:
     doubts = [doubt(row) for row in range(30)]
     logids = {one.row: take(simulator, one) for one in doubts if one.row % 3}
     found = await look(simulator, doubts)
-    assert found == Findings(found=logids, absent=frozenset(range(0, 30, 3)))
+    assert found == LookUpResult(found=logids, absent=frozenset(range(0, 30, 3)))
 
 
 @pytest.mark.parametrize("fault", ["log-missing-tags", "log-altered-tags"])
@@ -121,7 +123,7 @@ async def test_pages_that_repeat_now_and_then() -> None:
     simulator = Simulator(faults={"log-repeat-page": 0.4})
     doubts = [doubt(row) for row in range(60)]
     logids = {one.row: take(simulator, one) for one in doubts[:50]}
-    assert await look(simulator, doubts) == Findings(found=logids, absent=frozenset(range(50, 60)))
+    assert await look(simulator, doubts) == LookUpResult(found=logids, absent=frozenset(range(50, 60)))
 
 
 async def test_pages_that_repeat_for_ever() -> None:
@@ -141,7 +143,7 @@ async def test_a_sparse_log_with_tags() -> None:
     simulator = Simulator(sparse_log=True)
     doubts = [doubt(1), doubt(2)]
     logid = take(simulator, doubts[0])
-    assert await look(simulator, doubts) == Findings(found={1: logid}, absent=frozenset({2}))
+    assert await look(simulator, doubts) == LookUpResult(found={1: logid}, absent=frozenset({2}))
 
 
 async def test_a_sparse_log_without_tags_decides_nothing() -> None:
@@ -245,7 +247,7 @@ async def test_requests_are_few_and_short() -> None:
 # ---- servers that no page describes ----
 
 
-def rows_of(doubts: list[Doubt]) -> list[dict[str, Any]]:
+def rows_of(doubts: list[UnknownText]) -> list[dict[str, Any]]:
     return [
         {
             "logid": f"rl_{one.row}",
@@ -262,7 +264,7 @@ def rows_of(doubts: list[Doubt]) -> list[dict[str, Any]]:
 SENT = [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in WITNESSES]
 
 
-async def ask(doubts: list[Doubt], answer: Callable[[dict[str, str]], Any], sent: list[Known] = SENT) -> Findings:
+async def ask(doubts: list[UnknownText], answer: Callable[[dict[str, str]], Any], sent: list[Known] = SENT) -> LookUpResult:
     """Look up at a server that answers `answer(query)` as JSON; two further texts are known as sent."""
 
     def respond(request: Request) -> Response:
@@ -444,12 +446,12 @@ async def test_rows_in_any_order_over_pages() -> None:
         return {"data": every[place : place + 1], **({"next_token": place + 1} if place < 3 else {})}
 
     findings = await ask(DOUBTS, answer)
-    assert findings == Findings(found={1: "rl_1", 2: "rl_2"})
+    assert findings == LookUpResult(found={1: "rl_1", 2: "rl_2"})
 
 
 async def test_nobody_in_doubt_asks_nothing() -> None:
     """A resume without unknowns would wait for the log."""
-    assert await ask([], lambda query: 1 / 0) == Findings()
+    assert await ask([], lambda query: 1 / 0) == LookUpResult()
 
 
 async def test_a_run_that_met_its_limit_can_look_into_the_log() -> None:

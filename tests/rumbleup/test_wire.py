@@ -12,7 +12,8 @@ from multidict import CIMultiDict
 
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, UnreadableReply
-from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Text, Throttled, Unknown
+from rumbleup_async.messaging import Text
+from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging, replies
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway

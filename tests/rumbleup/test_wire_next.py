@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumbleup_async.messaging import Bar, Barred, Drawn, NoneLeft, NoneNow, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, Refused, Throttled, Unknown
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Response
 

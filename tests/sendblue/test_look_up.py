@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from rumbleup_async import Sendblue
-from rumbleup_async.messaging import Doubt, Findings, Known
+from rumbleup_async.lookups import Known, LookUpResult, UnknownText
 from rumbleup_async.sendblue.list_search import ListSearch
 from rumbleup_async.session.exchange import Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
@@ -26,7 +26,7 @@ class Search:
         self.sendblue = sendblue
         self.sent: list[Known] = []
 
-    async def look_up(self, doubts: Sequence[Doubt]) -> Findings:
+    async def look_up(self, doubts: Sequence[UnknownText]) -> LookUpResult:
         if not self.sent:
             for row in (20, 40):
                 phone = f"+12025550{row}7"
@@ -40,8 +40,8 @@ async def search(sendblue: Sendblue) -> Search:
     return Search(sendblue)
 
 
-def doubt(row: int, text: str = "Hi Ada. STOP", *, ago: float = 0.0) -> Doubt:
-    return Doubt(row, f"+1202555010{row}", text, int((time.time() - ago) * 1000))
+def doubt(row: int, text: str = "Hi Ada. STOP", *, ago: float = 0.0) -> UnknownText:
+    return UnknownText(row, f"+1202555010{row}", text, int((time.time() - ago) * 1000))
 
 
 async def test_what_stands_in_the_list_is_found(search: Search, sendblue: Sendblue, server: Server) -> None:
@@ -102,9 +102,9 @@ async def test_a_text_that_was_held_back_and_altered_stays_in_doubt(search: Sear
     await sendblue.messages.send(number="2025550101", from_number=LINE, content="Hi Ada. [link] STOP", literal=True)
     held = doubt(1, ago=800)
     assert (await search.look_up([held])).absent == frozenset(), "clocks may be hours off"
-    found_dead = Doubt(held.row, held.phone, held.text, held.time - 5 * 86_400_000, held.time + 900_000)
+    found_dead = UnknownText(held.row, held.phone, held.text, held.time - 5 * 86_400_000, held.time + 900_000)
     assert (await search.look_up([found_dead])).absent == frozenset()
-    week_ago = Doubt(held.row, held.phone, held.text, held.time - 7 * 86_400_000)
+    week_ago = UnknownText(held.row, held.phone, held.text, held.time - 7 * 86_400_000)
     assert (await search.look_up([week_ago])).absent == {1}, "it is of another week"
 
 
@@ -139,7 +139,7 @@ async def test_a_list_that_cannot_be_read_settles_nothing(search: Search, server
 
 async def test_a_doubt_without_a_time_is_never_absent(search: Search) -> None:
     """The list does not say how far back it reaches."""
-    findings = await search.look_up([Doubt(1, "+12025550101", "Hi", 0)])
+    findings = await search.look_up([UnknownText(1, "+12025550101", "Hi", 0)])
     assert (findings.found, findings.absent) == ({}, frozenset())
 
 
@@ -154,14 +154,14 @@ def row_of(phone: str, handle: str, content: str = "Hi. STOP", **fields: Any) ->
 
 
 async def ask(
-    doubts: Sequence[Doubt],
+    doubts: Sequence[UnknownText],
     rows: Callable[[str], list[Any]],
     *,
     sent: Sequence[Known] = SENT,
     headers: dict[str, str] | None = None,
     asked: list[dict[str, list[str]]] | None = None,
     **paging: Any,
-) -> Findings:
+) -> LookUpResult:
     """Look up at a list that shows the witnesses, and `rows(number)` beside them."""
 
     def respond(request: Request) -> Response:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import ApiError, ConfigurationError, InvalidField, RateLimited, ServerFailed, UnreadableReply
-from rumbleup_async.messaging import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.models import Message, Status
 from rumbleup_async.session import Response

@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 
 from rumbleup_async import RumbleUp, Sendblue
-from rumbleup_async.bulk.run import Run
 from rumbleup_async.errors import MaybeSentError, RateLimited
 from rumbleup_async.messaging import State
 from rumbleup_async.retry import Policy
+from rumbleup_async.runs.run import Run
 from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.session import Timeouts
 

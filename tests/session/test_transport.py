@@ -10,8 +10,8 @@ import pytest
 from rumbleup_async import RumbleUp
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session.client import AiohttpExchange
-from rumbleup_async.session.lanes import LaneExchange
 from rumbleup_async.session.limits import Timeouts
+from rumbleup_async.session.pool import LaneExchange
 from rumbleup_async.session.transport import connect
 from rumbleup_async.simulator import Server, Simulator
 

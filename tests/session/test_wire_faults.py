@@ -15,7 +15,7 @@ import pytest
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
 from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
 from rumbleup_async.session.exchange import Exchange, Part, Sink
-from rumbleup_async.session.lanes import LaneExchange
+from rumbleup_async.session.pool import LaneExchange
 
 from .servers import OK, Behaviour, Line, closed_port, serving
 

@@ -1,0 +1,114 @@
+"""`rumbleup demo`: a simulator in a process of its own, a messy list, a run, and the ledger held against the truth.
+
+Lives here: the demonstration, and the comparison that decides its exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+
+from rumbleup_async import child
+from rumbleup_async.cli import sample, send
+from rumbleup_async.cli.console import FINE, UNKNOWNS, plural, say
+from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.simulate import API_KEY
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import State
+from rumbleup_async.runs.summary import reported
+
+TEXT = "Hi {first_name}, the polls are open until 8 pm today. Reply STOP to opt out"
+ACTION = "125"
+
+_FAULTS = ("landline=0.01", "dnd=0.01", "429=0.001")
+"""What the demo's provider does beside accepting: some phones are landlines, some people have opted out, and at times it is
+busy."""
+
+
+async def demo(contacts: int) -> int:
+    """Run it; 0 only if ledger and truth agree."""
+    with tempfile.TemporaryDirectory(prefix="rumbleup-demo-") as folder, _simulator() as url:
+        source, ledger = Path(folder) / "voters.csv", Path(folder) / "voters.ledger"
+        sample.write(source, contacts)
+        say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}\n")
+        code = await send.send(
+            source=str(source),
+            provider="rumbleup",
+            order=Order(action=ACTION, text=TEXT, flags=["demo"]),
+            ledger=ledger,
+            concurrency=32,
+            processes=1,
+            timeout=30.0,
+            limit=None,
+            phone_field=None,
+            suppress=None,
+            dry_run=False,
+            yes=True,
+            as_json=False,
+            quiet=False,
+            environ={"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url},
+        )
+        if code not in (FINE, UNKNOWNS):
+            return code
+        received = await _truth(url)
+        wrong = _compare(ledger, received, contacts)
+    return UNKNOWNS if wrong else code
+
+
+@contextmanager
+def _simulator() -> Iterator[str]:
+    """A simulator in another process, as a provider is; its base URL."""
+    command = child.command("rumbleup_async.__main__", "simulate", "--port", "0", "--latency", "5", "--seed", "1")
+    for fault in _FAULTS:
+        command += ["--fault", fault]
+    with subprocess.Popen(  # noqa: S603 - this very program
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, env=child.environment()
+    ) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+            url = process.stdout.readline().strip()
+            if not url:
+                raise ConfigurationError("the simulator did not start; see why with: rumbleup simulate --port 0")
+            yield url
+        finally:
+            process.terminate()
+
+
+async def _truth(url: str) -> Counter[str]:
+    """How many texts the provider took for each phone, in its own record."""
+    address = url.removesuffix("/api") + "/_simulator/truth?fields=phone"
+    received: Counter[str] = Counter()
+    async with aiohttp.ClientSession() as session, session.get(address) as response:
+        async for line in response.content:
+            received[json.loads(line)["phone"]] += 1
+    return received
+
+
+def _compare(ledger: Path, received: Counter[str], rows: int) -> int:
+    """Print what ledger and provider say of each other; the number of contacts on which they differ."""
+    reader = Reader(ledger)
+    try:
+        results = [reported(result) for result in reader.rows()]
+    finally:
+        reader.close()
+    states = Counter(result.state for result in results)
+    sent = {result.phone for result in results if result.state is State.SENT}
+    doubtful = {result.phone for result in results if result.state is State.UNKNOWN}
+    duplicates = sum(1 for number in received.values() if number > 1)
+    unaccounted = len(sent - received.keys()) + len(received.keys() - sent - doubtful) + abs(rows - len(results))
+    say(
+        f"\n{plural(len(results), 'contact')}: {states[State.SENT]:,} sent, {states[State.SKIPPED]:,} skipped, "
+        f"{states[State.REFUSED]:,} refused, {states[State.NOT_SENT]:,} not sent, {states[State.UNKNOWN]:,} unknown; "
+        f"the provider received {plural(sum(received.values()), 'text')}, "
+        f"{plural(duplicates, 'duplicate')}, {unaccounted:,} unaccounted"
+    )
+    say("ledger and provider agree" if not (duplicates or unaccounted) else "LEDGER AND PROVIDER DISAGREE: please report this")
+    return duplicates + unaccounted

@@ -1,0 +1,78 @@
+"""How a run ended, in words and as JSON, and its exit code.
+
+Lives here: words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rumbleup_async.cli.console import exit_code, plural, print_json, say
+from rumbleup_async.cli.terminal import pasteable
+from rumbleup_async.ledger import instead
+from rumbleup_async.retry import LEFT_OVER
+from rumbleup_async.runs.run import Run
+from rumbleup_async.runs.summary import Summary
+
+DRY_RUN = "dry run"
+
+
+def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
+    """Say how the run ended, and the exit code. `more`: what its JSON has beside the summary."""
+    summary = run.summary
+    if not quiet:
+        show_summary(summary, ledger, draws=run.is_concurrent)
+        if run.lost_draws and run.lost_until is not None:
+            say(
+                f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
+                f"by {run.lost_until:%H:%M:%S} UTC: resume after that, or use --wait-locks"
+            )
+    elif _is_left_over(summary):
+        say(f"rumbleup: stopped: {summary.stopped}")  # of the ends of a run the one that is no event while it goes on
+    if as_json:
+        try:
+            print_json({**summary.as_dict(), **(more or {})})
+        except OSError as error:
+            # How the run went is what the exit code is for, and the ledger has the rest.
+            say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
+    return exit_code(summary)
+
+
+def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:
+    """The closing words. `draws`: the contacts are at the server, so one that was stopped can be gone on with."""
+    if summary.stopped == DRY_RUN:
+        return
+    say(
+        f"{plural(summary.total, 'contact')}: {summary.sent:,} sent, {summary.refused:,} refused, {summary.skipped:,} skipped, "
+        f"{summary.not_sent:,} not sent, {summary.unknown:,} unknown; "
+        f"{summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
+    )
+    if summary.stopped and not _is_left_over(summary):
+        say(f"stopped: {summary.stopped}")
+    if ledger is not None:
+        _show_what_next(summary, ledger, draws=draws)
+    if _is_left_over(summary):
+        say(f"stopped: {summary.stopped}")
+
+
+def _is_left_over(summary: Summary) -> bool:
+    """Whether the list was worked through, and texts that could be sent were left."""
+    return (summary.stopped or "").partition(":")[0] == LEFT_OVER
+
+
+def _show_what_next(summary: Summary, ledger: Path, *, draws: bool) -> None:
+    path = pasteable(ledger)
+    if (summary.stopped or "").startswith("opt-out wording missing"):
+        if summary.sent + summary.unknown + summary.refused:
+            say(f"some were texted already (rumbleup report {path}); {instead(ledger)}")
+        else:
+            say("send again with a corrected text")
+    elif summary.resumable or (draws and summary.stopped):
+        say(f"go on with: rumbleup resume {path}")
+    if summary.unknown:
+        say(
+            f"{plural(summary.unknown, 'text')} may or may not have left and will not be sent again by itself; "
+            f"look for them in the message log with: rumbleup reconcile {path}; see which with: rumbleup report {path}"
+        )

@@ -1,0 +1,47 @@
+"""`rumbleup simulate`: a RumbleUp of your own on this machine.
+
+Lives here: the simulator's face on the command line.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping
+
+from rumbleup_async.cli.console import say
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.simulator import Server, Simulator, run
+
+API_KEY = "KEY:SECRET"
+"""The key a simulator takes. Not a secret: it opens nothing but a simulator on loopback."""
+
+
+def simulate(*, port: int, latency: float, faults: list[str], seed: int, any_key: bool, environ: Mapping[str, str]) -> None:
+    """Serve until a signal. The first line on standard output is the base URL, for scripts that start it.
+
+    Whoever has a key in the environment rehearses with that. It is not kept here, where the side address would tell it to
+    everybody on the machine; instead any key is let in.
+    """
+    known = {"RUMBLEUP_API_KEY": API_KEY, "SENDBLUE_API_KEY": API_KEY.partition(":")[0]}
+    any_key = any_key or any(environ.get(name, "").strip() not in {"", key} for name, key in known.items())
+    try:
+        simulator = Simulator(api_key=API_KEY, seed=seed, latency=latency, faults=faults, any_key=any_key)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    try:
+        run(simulator, "127.0.0.1", port, on_ready=functools.partial(_ready, any_key=any_key))
+    except OSError as error:
+        raise ConfigurationError(f"port {port}: {error.strerror}; try another, or --port 0 for any free one") from None
+    say(f"stopped; {len(simulator.truth):,} texts left")
+
+
+def _ready(server: Server, *, any_key: bool) -> None:
+    sys.stdout.write(server.url + "\n")
+    sys.stdout.flush()
+    say("In another terminal:")
+    say(f"  export RUMBLEUP_BASE_URL={server.url}" + ("" if any_key else f" RUMBLEUP_API_KEY={API_KEY}"))
+    say('  rumbleup send LIST --action 125 --text "Hi {first_name}. STOP to opt out"')
+    if any_key:
+        say("Any key is let in, such as yours.")
+    say(f"What left, and when: {server.side_url}/truth")

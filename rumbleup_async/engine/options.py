@@ -1,0 +1,56 @@
+"""How a run is to go about its work, as one value that is handed from the client to the engine.
+
+Lives here: the value and the checks of its fields.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rumbleup_async.engine.ports import Observer
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.retry import Policy
+
+if TYPE_CHECKING:
+    from rumbleup_async.engine.texters import Locks
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """`concurrency`: requests in flight at most, in each process (concurrent mode: texters). `processes`: that send, at a
+    time; with one it is the caller's own. `limit`: texts of this run at most.
+
+    `suppress`: phones never to be texted. `observer`: is told of results and holds as they happen. `locks`: of concurrent mode.
+    `settle`: look what is unknown up in the provider's log before the first text; seconds from a text until its absence counts.
+    """
+
+    concurrency: int = 64
+    processes: int = 1
+    limit: int | None = None
+    policy: Policy = Policy()
+    suppress: Container[str] = frozenset()
+    observer: Observer | None = None
+    locks: Locks | None = None
+    settle: float | None = None
+    note: str = ""
+    """What is to be said of these options before anything is sent."""
+
+    def checked(self) -> Options:
+        """Itself; ConfigurationError if a field cannot be meant."""
+        _check_count("concurrency", self.concurrency)
+        _check_count("processes", self.processes)
+        if self.limit is not None:
+            _check_count("limit", self.limit)
+        if self.locks is not None:
+            self.locks.check()
+        if self.settle is not None and not 0 <= self.settle < math.inf:
+            raise ConfigurationError("the settle delay is a number of seconds, 0 or more")
+        return self
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number of at least 1")

@@ -1,0 +1,283 @@
+"""What the bulk engine asks of others. They fit these protocols by shape; none of them is imported here.
+
+Lives here: protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from rumbleup_async.lookups import Known, LookUpResult, Resolution, UnknownText
+from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.outcomes import Draw, Outcome
+from rumbleup_async.retry import Stop
+
+
+class Gateway(Protocol):
+    """A provider: takes one text, says what became of it. Never raises for what network or provider do."""
+
+    async def deliver(self, text: Text) -> Outcome: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """The durable record of one run: the only place where its truth lives.
+
+    Whatever a method has returned is durable. One run writes at a time.
+    """
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """Contacts by state, now."""
+
+    async def open(self, plan: Plan | None) -> Plan:
+        """Begin a run, or continue the one that is there; None: continue whatever is there.
+
+        What an earlier process left in `intent` becomes `unknown`. Raises LedgerMismatch, LedgerLocked, LedgerError.
+        """
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be told of the ledger, once it is open."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any text of it may ever have left."""
+
+    @property
+    def kept(self) -> Kept:
+        """How careful the run was told to be so far."""
+
+    async def keep(self, kept: Kept) -> None:
+        """From now on it was told to be so careful. Suppressed phones are only ever added."""
+
+    @property
+    def lock(self) -> int | None:
+        """A descriptor by which other processes that send hold the ledger, too, as long as one of them lives; or None."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the list once it is in the ledger to its end, else None. "" for a list without one."""
+
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = ...) -> None:
+        """Take in a whole list in one go, beginning anew if an earlier load was cut off. Iterates in a thread of its own.
+
+        `left_out`: reasons by phone, read once all batches are in: these phones are skipped in whatever row they stand.
+        """
+
+    async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
+        """Take in some rows while the run is under way; returns those that are not to be texted, duplicates among them.
+
+        Rows that are there already are compared and passed over: LedgerMismatch if they differ.
+        """
+
+    async def complete(self, fingerprint: str) -> None:
+        """The list is in to its end."""
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        """In one durable step: close these entries, and open up to `want` queued ones (their intent)."""
+
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        """In one durable step: these contacts, queued since they were refused, stay refused. LedgerError if one is not queued."""
+
+    async def again(self) -> bool:
+        """Begin the queue anew, for those who were queued again. False if nobody is queued."""
+
+    async def left(self) -> list[tuple[str, int]]:
+        """Why contacts are queued: reasons, and for how many each, the commonest first; "" for those never tried."""
+
+    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+        """In one durable step: close these entries, take in contacts just drawn, and open those that may be texted.
+
+        Answers in the order of `drawn`. A phone that the ledger knows is opened again only if nothing of it can have left;
+        else it is skipped as a duplicate.
+        """
+
+    @property
+    def last_row(self) -> int:
+        """The highest row in the ledger, 0 if it is empty."""
+
+    async def finish(self, stopped: str | None, elapsed: float) -> None:
+        """Note how this process ended its part of the run."""
+
+    async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
+        """Contacts in the order of their rows, those with a row above `after`."""
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
+        """The `unknown` contacts in the order of their rows; `absent`: those found to be absent from the log instead."""
+
+    async def settle(self, settled: Sequence[Resolution]) -> None:
+        """In one durable step, all or none: note what the log has decided.
+
+        What was absent and is `queued` again may be opened by this process alone, and for a quarter of an hour: after that, and
+        for the next process, it is absent from the log as before, and must be looked up anew.
+
+        LedgerError if one of them is neither `unknown` nor absent from the log, or may not go there.
+        """
+
+    async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
+        """When each of these was first looked up, by row: `now`, a time of the provider's clock, for those that never were since
+        their doubt arose."""
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        """The `sent` contacts that have a logid, in the order of their rows, those with a row above `after`."""
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        """Of these phones those that have a contact in the ledger."""
+
+    async def aclose(self) -> None: ...
+
+
+class Books(Protocol):
+    """What a log is held against: the ledger, for reading."""
+
+    @property
+    def last_row(self) -> int: ...
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]: ...
+
+    async def known(self, phones: Sequence[str]) -> list[Known]: ...
+
+
+class Log(Protocol):
+    """A provider that can say afterwards what it took for delivery."""
+
+    async def look_up(self, doubts: Sequence[UnknownText], books: Books) -> LookUpResult:
+        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt.
+
+        An absence is believed only if the same look has shown texts that the books know as `sent`, and if everything that it
+        showed could be read.
+        """
+
+
+@runtime_checkable
+class Drawer(Protocol):
+    """A provider that hands out contacts one at a time, each locked for a while for whoever drew it."""
+
+    async def draw(self) -> Draw: ...
+
+
+class Steering(Protocol):
+    """What a source of drawn contacts may ask of the engine."""
+
+    def hold(self, seconds: float, reason: str) -> None:
+        """Nothing leaves for so long."""
+
+    def shrink(self) -> None:
+        """Half as many at a time, from now; it grows again slowly."""
+
+    def stop(self, why: Stop) -> None: ...
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """No contact this time; ask again after so many seconds."""
+
+    seconds: float
+
+
+class Drawing(Protocol):
+    """Contacts that are drawn one by one as there is room to send them (concurrent mode)."""
+
+    async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
+        """The next contact, screened; None when there is none left."""
+
+    def answered(self, answer: Text | Result) -> None:
+        """What the ledger made of a contact that was drawn."""
+
+    def released(self, text: Text, *, tried: bool) -> None:
+        """An entry went back to the queue; nothing of it left. `tried`: it was put aside, and may be tried once more."""
+
+    def too_late(self, text: Text) -> bool:
+        """Whether the contact may be somebody else's by now."""
+
+    def given_back(self, text: Text) -> str:
+        """What to note of a contact that was drawn but is not sent."""
+
+
+class Hold(Protocol):
+    """The shared "nobody sends until then"."""
+
+    def hold(self, seconds: float) -> None: ...
+
+    async def wait(self) -> None:
+        """Return when nothing holds any more."""
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until texts may leave again; 0 or less means now."""
+
+
+class Pace(Protocol):
+    """When the next text may leave."""
+
+    @property
+    def rate(self) -> float | None:
+        """Texts a second let through now; None for no limit."""
+
+    @property
+    def hold(self) -> Hold: ...
+
+    def try_permit(self) -> bool:
+        """Whether one text may leave right now; if so, it is counted."""
+
+    async def permit(self) -> None:
+        """Return when one text may leave; it is counted."""
+
+    def throttled(self) -> None:
+        """A text was answered "not now"."""
+
+
+class Sends(Protocol):
+    """What sends the texts that a ledger has queued: an engine in this process, or many in others."""
+
+    stopped: Stop | None
+
+    async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
+        """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did."""
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave; `run()` returns once what is in flight is closed."""
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight."""
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+
+    @property
+    def in_flight(self) -> int:
+        """Texts being delivered at this moment."""
+
+    @property
+    def window(self) -> int:
+        """Texts that may be in flight at this moment."""
+
+    @property
+    def put_aside(self) -> int:
+        """Texts that this run has tried and queued again, and not sent after all."""
+
+    @property
+    def is_cut_by_limit(self) -> bool:
+        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
+
+
+class Observer(Protocol):
+    """Is told what happens in a run; silence is `SilentObserver`."""
+
+    def results(self, results: Sequence[Result]) -> None:
+        """These contacts are accounted for, durably."""
+
+    def held(self, seconds: float, reason: str) -> None:
+        """Nothing leaves for so long."""
+
+
+class SilentObserver:
+    """Tells nobody."""
+
+    def results(self, results: Sequence[Result]) -> None: ...
+
+    def held(self, seconds: float, reason: str) -> None: ...

@@ -1,0 +1,259 @@
+"""What a worker does with one text whose intent is durable: wait for its turn, deliver it, and decide what that came to.
+
+Lives here: pace, retry and trouble. Knows no ledger, no provider, no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Container
+from typing import TypeVarTuple
+
+from rumbleup_async.engine.held import Held
+from rumbleup_async.engine.ports import Drawing, Gateway, Observer, Pace
+from rumbleup_async.engine.window import Window
+from rumbleup_async.messaging import SUPPRESSED, Closed, State, Text
+from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide
+
+Ts = TypeVarTuple("Ts")
+
+LATE = "lock expired"
+TWO_ANSWERS = "another answer came behind the one that said no, and nobody knows which belongs to this text"
+ABANDONED = "interrupted before its result was known"
+
+_TROUBLE = 3
+"""Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
+
+
+class Sender:
+    """Sends texts one at a time for each worker that calls it. `stop` is called when the whole run should end."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        pace: Pace,
+        window: Window,
+        *,
+        policy: Policy,
+        observer: Observer,
+        drawing: Drawing | None,
+        never: Container[str],
+        stop: Callable[[Stop], None],
+        left: Callable[[], None],
+        wall_clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._gateway = gateway
+        self._pace = pace
+        self._window = window
+        self._policy = policy
+        self._watch = CircuitBreaker(policy, window.most)
+        self.held = Held()
+        """Refusals that may be about something else than their text."""
+        self._observer = observer
+        self._drawing = drawing
+        self._never = never
+        self._stop = stop
+        self._left = left
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self._is_stopping = False
+        self._waiting: set[asyncio.Task[None]] = set()
+        self.delivering: set[asyncio.Task[None]] = set()
+        """The tasks that have a text in flight."""
+
+    @property
+    def is_last_round(self) -> bool:
+        """Whether what was put aside is being tried once more."""
+        return self._watch.is_last_round
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the last round helps nobody."""
+        return self._watch.is_hopeless
+
+    def begin_last_round(self) -> None:
+        """What comes now was put aside before."""
+        self._watch.begin_last_round()
+
+    def go_home(self) -> None:
+        """Let nothing more leave: whoever waits for a turn gives the text back."""
+        self._is_stopping = True
+        for task in tuple(self._waiting):
+            task.cancel()
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight: it comes out as unknown."""
+        self.go_home()
+        for task in tuple(self.delivering):
+            task.cancel()
+
+    def hold(self, seconds: float, reason: str) -> None:
+        """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
+        seconds *= 1.0 + 0.25 * self._jitter()
+        self._pace.hold.hold(seconds)
+        self._observer.held(seconds, reason)
+
+    async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
+        """Try until the text is settled, parked, or the run stops. `task` is the worker's own."""
+        if text.phone in self._never:
+            return Closed(text.row, State.NOT_SENT, text.attempts, SUPPRESSED)
+        drawing = self._drawing
+        attempt = 0
+        while True:
+            if drawing is not None and drawing.too_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
+            if not (self._may_leave_now() or await self._may_leave_later()):
+                reason = text.reason if drawing is None else drawing.given_back(text)
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
+            if drawing is not None and drawing.too_late(text):
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
+            attempt += 1
+            refusals = self.held.number
+            outcome, decision = await self._decided(await self._deliver(text, task), attempt, task)
+            match decision:
+                case Settle():
+                    if not (isinstance(outcome, Refused) and self.is_last_round):  # who was refused twice is refused
+                        self._see(outcome)
+                        self._hold_back(text, outcome, refusals)
+                    now = int(self._wall_clock() * 1000)
+                    return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
+                case Again():
+                    pass
+                case Park():
+                    self._see(outcome)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
+                case StopRun():
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
+
+    def _may_leave_now(self) -> bool:
+        """Whether there is room in flight and the pace lets a text out at once, as it does nearly always."""
+        return not self._is_stopping and len(self.delivering) < self._window.size and self._pace.try_permit()
+
+    async def _may_leave_later(self) -> bool:
+        """Wait for the pace and for room in flight; False if the run stops first."""
+        if self._is_stopping or self._is_held_too_long():
+            return False
+        return await self.patiently(self._permit)
+
+    def _is_held_too_long(self) -> bool:
+        """Whether somebody, perhaps another call of the same client, was told to wait longer than a run waits: then it stops."""
+        remaining = self._pace.hold.remaining
+        if remaining <= 1.3 * self._policy.wait_ceiling:  # a hold is drawn out a little, see hold()
+            return False
+        self._stop(Stop("throttled", f"the provider asks to wait {remaining:.0f} seconds; resume after that"))
+        return True
+
+    async def _permit(self) -> None:
+        while True:
+            while len(self.delivering) >= self._window.size:  # noqa: ASYNC110 - only while it has shrunk under texts held
+                await asyncio.sleep(0.02)
+            await self._pace.permit()
+            # Those let go together see what the first of them met: nothing is awaited from here to the delivery.
+            if len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0:
+                return
+
+    async def unheld(self) -> bool:
+        """Wait until nothing holds; False if the run stops first."""
+        if self._is_held_too_long():
+            return False
+        return await self.patiently(self._pace.hold.wait)
+
+    async def patiently(self, wait: Callable[[*Ts], Awaitable[None]], *arguments: *Ts) -> bool:
+        """Wait, but not beyond a stop; False if the run stops first."""
+        if self._stopped():
+            return False
+        task = this_task()
+        self._waiting.add(task)
+        try:
+            await wait(*arguments)
+        except asyncio.CancelledError:
+            # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
+            self._stop(Stop("cancelled", "the task that ran it was cancelled"))
+            task.uncancel()
+        finally:
+            self._waiting.discard(task)
+        return not self._stopped()
+
+    def _stopped(self) -> bool:
+        return self._is_stopping
+
+    async def _deliver(self, text: Text, task: asyncio.Task[None]) -> Outcome:
+        self.delivering.add(task)
+        if self._pace.rate is not None:
+            self._left()
+        try:
+            return await self._gateway.deliver(text)
+        except asyncio.CancelledError:
+            task.uncancel()
+            return Unknown(ABANDONED)
+        except Exception as error:  # noqa: BLE001 - a mistake in a gateway must not leave an entry open: the text may have left
+            return Unknown(f"unexpected {type(error).__name__}")
+        finally:
+            self.delivering.discard(task)
+
+    async def _decided(self, outcome: Outcome, attempt: int, task: asyncio.Task[None]) -> tuple[Outcome, Decision]:
+        """What an outcome means, once it is certain that it is this text's."""
+        decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+        self._adapt(outcome)
+        # What concerns the others does not wait: they would run into the same.
+        if isinstance(decision, Again) and decision.after:
+            self.hold(decision.after, decision.reason)
+        elif isinstance(decision, StopRun):
+            self._stop(decision.stop)
+        if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
+            outcome = Unknown(doubt, outcome.status)
+            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+        return outcome, decision
+
+    async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> str:
+        """Why this may not be the answer to this text; "" once it is known that no other came behind it."""
+        if outcome.alone is None:
+            return ""
+        self.delivering.add(task)
+        try:
+            return "" if await outcome.alone() else TWO_ANSWERS
+        except asyncio.CancelledError:
+            task.uncancel()
+            return ABANDONED
+        except Exception as error:  # noqa: BLE001 - as in _deliver
+            return f"unexpected {type(error).__name__}"
+        finally:
+            self.delivering.discard(task)
+
+    def _see(self, outcome: Outcome) -> None:
+        stop = self._watch.see(outcome)
+        if stop is not None:
+            self._stop(stop)
+        elif self._watch.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
+            # A server in trouble is given time instead of more texts to lose.
+            wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
+            self.hold(wait, "several texts in a row failed")
+
+    def _hold_back(self, text: Text, outcome: Outcome, refusals: int) -> None:
+        """Note a refusal that may be about something else than its text, or an accepted text that shows that it is not."""
+        if isinstance(outcome, Refused) and not outcome.about_recipient:
+            self.held.met(text.row)
+        elif isinstance(outcome, Accepted) and not self._watch.has_stopped:
+            self.held.accepted(refusals)
+
+    def _adapt(self, outcome: Outcome) -> None:
+        if isinstance(outcome, NotSent) and outcome.crowded:
+            self._window.fit(len(self.delivering))
+            return
+        if isinstance(outcome, Accepted):
+            self._window.grow()
+            return
+        if isinstance(outcome, Throttled):
+            self._pace.throttled()
+        elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
+            return
+        self._window.shrink()
+
+
+def this_task() -> asyncio.Task[None]:
+    """The worker's own task."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - workers are tasks
+    return task

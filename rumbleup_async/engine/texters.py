@@ -1,0 +1,333 @@
+"""Concurrent mode: contacts that the provider hands out one at a time, each locked for a few minutes for whoever drew it.
+
+Lives here: what to make of each answer to "next contact, please". Knows no provider.
+
+A texter is a worker of the engine that draws its own contacts from here. Nothing here repeats a draw by itself: a draw whose
+answer was lost has locked a contact for nobody, and that contact comes back when its lock ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import inspect
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from rumbleup_async.engine.ports import Drawer, Pause, Steering
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.messaging import Contact, Planned, Result, Skipped, Text
+from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSent, Refused, Throttled, Unknown
+from rumbleup_async.retry import Again, CircuitBreaker, Policy, Stop, StopRun, barring, decide
+from rumbleup_async.screening.cells import clean
+from rumbleup_async.screening.opt_out import says_stop
+from rumbleup_async.screening.phones import normalise, shown
+from rumbleup_async.screening.screen import Screen
+
+Writer = Callable[[Contact], str | Awaitable[str | None] | None]
+"""Chooses the text for a contact; None leaves the contact alone."""
+
+
+_MARGIN = 10.0
+"""Seconds waited beyond the end of a lock, for clocks and rounding."""
+
+
+class Locks(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds. `held`: how long the provider keeps a contact for whoever drew it (about five minutes: message/next's
+    reference page).
+
+    `send_within`: a contact is sent only so long after its draw was begun. `patience`: how long "none this time" is asked again
+    without any contact coming before it counts as the end. `wait`: whether to stay until contacts whose draw was lost have
+    come back.
+    """
+
+    held: float = 300.0
+    send_within: float = 240.0
+    patience: float = 60.0
+    wait: bool = False
+
+    def check(self) -> None:
+        """ConfigurationError for times that would let a contact be texted after its lock has ended."""
+        if not (0 < self.send_within <= self.held < math.inf and 0 <= self.patience < math.inf):
+            raise ConfigurationError("locks: send_within must be more than 0 and at most held, patience 0 or more, all finite")
+
+
+class Texters:
+    """The contacts of one project as its texters draw them. `first_row` numbers them."""
+
+    def __init__(
+        self,
+        drawer: Drawer,
+        screen: Screen,
+        *,
+        writer: Writer | None,
+        first_row: int,
+        concurrency: int,
+        policy: Policy | None = None,
+        locks: Locks | None = None,
+        jitter: Callable[[], float] = random.random,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._drawer = drawer
+        self._screen = screen
+        self._writer = writer
+        self._row = first_row
+        self._policy = policy or Policy()
+        self._locks = locks or Locks()
+        self._locks.check()
+        self._watch = CircuitBreaker(self._policy, concurrency)
+        self._jitter = jitter
+        self._wall_clock = wall_clock
+        self._begun: dict[str, tuple[float, float]] = {}
+        """When the draw of a contact was begun: its lock is surely ours from then on. On the loop's clock, and on the wall's,
+        for the first stands still while the machine sleeps and the second may be set back; the later of both counts."""
+        self._skipped: set[str] = set()
+        """Whoever is in the books as skipped; looked at again when drawn again, but put down once."""
+        self._done: set[str] = set()
+        """Phones of which the ledger has said that they are not texted again."""
+        self._aside: dict[str, Planned] = {}
+        """Whoever was put aside for a cause not of their own, oldest first."""
+        self._tried_again: set[str] = set()
+        self._met: set[str] = set()
+        """Whoever of these two was drawn again since the last news."""
+        self._repeated: set[str] = set()
+        """Phones that were drawn again and of which the ledger has not said yet whether they may be texted."""
+        self._lost = 0
+        self._lost_at = -math.inf
+        self._lost_until: dt.datetime | None = None
+        self._news_at: float | None = None
+        """When a contact was last drawn that could be texted."""
+        self._throttles = 0
+        self._throttled_until = -math.inf
+        self._shrunk_at = -math.inf
+
+    @property
+    def lost(self) -> int:
+        """Draws whose answers were lost: each may have locked a contact for nobody."""
+        return self._lost
+
+    @property
+    def lost_until(self) -> dt.datetime | None:
+        """When the last of the contacts locked for nobody comes back; None if there is none."""
+        return self._lost_until
+
+    def remember(self, phone: str) -> None:
+        """Somebody whom an earlier part of this run has skipped, by the phone in its books: not to be put down again."""
+        if phone:
+            self._skipped.add(phone)
+
+    def answered(self, answer: Text | Result) -> None:
+        """What the books made of a contact that was drawn: an open entry, or somebody who is not texted (again)."""
+        self._repeated.discard(answer.phone)
+        if isinstance(answer, Text):
+            self._news()
+        elif answer.reason.startswith("duplicate of"):
+            self._done.add(answer.phone)
+
+    def released(self, text: Text, *, tried: bool) -> None:
+        """An entry went back to the queue: nothing left, so whoever is drawn again may be texted after all.
+
+        Who was put aside is tried once more when the provider has nobody else, as long as the lock is surely ours.
+        """
+        self._done.discard(text.phone)
+        if tried and text.phone not in self._tried_again:
+            self._aside[text.phone] = Planned(text.row, text.phone, text.text, text.name)
+            self._forget_aside()
+
+    def _forget_aside(self) -> None:
+        """Whoever's lock has ended comes back at the provider."""
+        while self._aside and self._is_late(oldest := next(iter(self._aside))):
+            del self._aside[oldest]
+
+    def _once_more(self) -> Planned | None:
+        """Somebody who was put aside, if there is one whose lock is ours."""
+        while self._aside:
+            phone = next(iter(self._aside))
+            planned = self._aside.pop(phone)
+            if not self._is_late(phone):
+                self._tried_again.add(phone)
+                self._row += 1
+                return msgspec.structs.replace(planned, row=self._row)
+        return None
+
+    def _news(self) -> None:
+        self._news_at = _now()
+        self._met.clear()
+
+    async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
+        """One draw: a contact, screened; a pause; or None at the end of the work."""
+        began = _now()
+        if self._news_at is None:
+            self._news_at = began
+        if began < self._throttled_until:
+            # Somebody was told "too many at once": those who have a contact go on, nobody else asks.
+            return Pause(self._throttled_until - began)
+        begun_wall = self._wall_clock()
+        try:
+            answer = await self._drawer.draw()
+            if isinstance(answer, Drawn):
+                return await self._drawn(answer, began, begun_wall)
+        except BaseException:
+            # Cancelled, or the caller's text function failed: a contact may be locked that nobody texts.
+            self._lose()
+            raise
+        if isinstance(answer, NoneLeft):
+            return self._once_more() or self._while_locks_end()
+        if isinstance(answer, NoneNow):
+            self._works()
+            return self._once_more() or self._none_now()
+        return self._trouble(answer, began, steering)
+
+    def _works(self) -> None:
+        """The provider answers as it should: trouble before this was not trouble in a row."""
+        self._watch.proven = True
+        self._watch.in_a_row = 0
+        self._throttles = 0
+
+    def _lose(self) -> None:
+        # Its lock may have begun as late as now.
+        self._lost += 1
+        self._lost_at = _now()
+        self._lost_until = self._at(self._lost_at + self._locks.held)
+
+    async def _drawn(self, drawn: Drawn, began: float, begun_wall: float) -> Planned | Skipped | Pause | None:
+        self._works()
+        fields = {name: clean(value.strip()) for name, value in drawn.fields.items()}
+        contact = Contact(self._row + 1, drawn.phone, fields)
+        phone, unreadable = normalise(drawn.phone)
+        who = phone or f"{shown(drawn.phone)} {_identity(drawn)}".strip()
+        if phone in self._done or phone in self._repeated:
+            return self._again(who)
+        if drawn.barred or unreadable:
+            reason = drawn.barred or f"invalid phone: {unreadable}"
+            planned: Planned | Skipped = Skipped(contact.row, who, reason)
+        else:
+            planned = await self._written(contact, phone)
+        if isinstance(planned, Skipped):
+            if who in self._skipped:
+                return self._again(who)
+            self._skipped.add(who)
+        else:
+            if self._begun.pop(planned.phone, None) is not None:
+                # Handed out twice: the ledger decides, and until it has, once is enough to ask it.
+                self._repeated.add(planned.phone)
+            self._begun[planned.phone] = (began, begun_wall)
+            self._aside.pop(planned.phone, None)
+            self._forget(began - 2 * self._locks.held)
+        # Numbered last: while a function chose this text, another contact may have got the number.
+        self._row += 1
+        return msgspec.structs.replace(planned, row=self._row)
+
+    def _again(self, who: str) -> Pause | None:
+        """Somebody who is not texted came again: nothing is documented that would tell the provider to leave a contact out.
+
+        Others may wait behind them, so each is passed by once without a pause, and once more only after somebody else was texted.
+        """
+        if who in self._met:
+            return self._none_now()
+        self._met.add(who)
+        return Pause(0.0)
+
+    def _forget(self, before: float) -> None:
+        """Drop what is too old to be of use, so that memory does not grow with the project."""
+        while (oldest := next(iter(self._begun))) and self._begun[oldest][0] < before:
+            del self._begun[oldest]
+
+    async def _written(self, contact: Contact, phone: str) -> Planned | Skipped:
+        if self._writer is None:
+            return self._screen(contact)
+        text = self._writer(contact)
+        if inspect.isawaitable(text):
+            text = await text
+        if text is None:
+            return Skipped(contact.row, phone, "no text was chosen")
+        if not says_stop(text):
+            return Skipped(contact.row, phone, "the text chosen does not say STOP as a way to opt out")
+        return self._screen.with_text(contact, text)
+
+    def _while_locks_end(self) -> Pause | None:
+        """Nobody is left, except contacts that may come back."""
+        if self._locks.wait and self._lost:
+            remaining = self._lost_at + self._locks.held + _MARGIN - _now()
+            if remaining > 0:
+                return Pause(min(remaining, 10.0))
+        return None
+
+    def _none_now(self) -> Pause | None:
+        """Contacts remain, locked by others or lost in a race: ask again in 1 to 3 seconds (message/next's reference page)."""
+        assert self._news_at is not None  # noqa: S101 - set by the first draw
+        end = self._news_at + self._locks.patience
+        if self._locks.wait:
+            # Long enough for the lock of whoever else died to end, and for those of our own lost draws.
+            end = max(end, self._news_at + self._locks.held + _MARGIN, self._lost_at + self._locks.held + _MARGIN)
+        return None if _now() > end else Pause(1.0 + 2.0 * self._jitter())
+
+    def _trouble(self, answer: object, began: float, steering: Steering) -> Pause | None:
+        now = _now()
+        if isinstance(answer, Unknown) or (isinstance(answer, Barred) and answer.kind is Bar.GATEWAY):
+            # A page of what stands before the API has locked nobody; one sick node shall not end the work.
+            if isinstance(answer, Unknown):
+                self._lose()
+            stop = self._watch.see(answer)
+            if stop is not None:
+                steering.stop(Stop(stop.cause, stop.message.replace("texts in a row", "draws in a row")))
+                return None
+            seconds = min(self._policy.wait(self._watch.in_a_row), self._policy.trouble_ceiling)
+            steering.hold(seconds, answer.reason)
+            return Pause(0.0)
+        if isinstance(answer, Barred) and answer.kind is Bar.DAILY_CAP:
+            steering.stop(barring(answer))
+            return None
+        assert isinstance(answer, (Throttled, NotSent, Barred, Refused))  # noqa: S101 - the rest of the union
+        if now >= self._throttled_until:
+            # Texters that are told "not now" in the same moment have been told once.
+            self._throttles += 1
+        decision = decide(answer, self._throttles, self._policy, proven=self._watch.proven)
+        if isinstance(decision, StopRun):
+            steering.stop(decision.stop)
+            return None
+        if not isinstance(decision, Again):
+            steering.stop(Stop("no contacts", f"the provider does not hand out contacts: {answer.reason}"))
+            return None
+        self._throttled_until = now + decision.after
+        if not (isinstance(answer, Throttled) and answer.status == 440):
+            steering.hold(decision.after, decision.reason)
+        elif began >= self._shrunk_at:
+            # Too many texters at once: half of them, while those that have a contact go on.
+            self._shrunk_at = now
+            steering.shrink()
+        return Pause(decision.after * (1.0 + self._jitter()))
+
+    def too_late(self, text: Text) -> bool:
+        """Whether the lock may have ended: then the contact may be somebody else's by now."""
+        return self._is_late(text.phone)
+
+    def _is_late(self, phone: str) -> bool:
+        begun = self._begun.get(phone)
+        if begun is None:
+            return True
+        return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within
+
+    def given_back(self, text: Text) -> str:
+        """When a contact that was drawn but is not sent comes back."""
+        begun = self._begun.get(text.phone)
+        if begun is None:
+            return "drawn, not sent"
+        return f"drawn, not sent; its lock ends at {self._at(begun[0] + self._locks.held):%H:%M:%S} UTC"
+
+    def _at(self, loop_time: float) -> dt.datetime:
+        seconds = loop_time - _now()
+        return dt.datetime.fromtimestamp(self._wall_clock() + seconds, dt.UTC)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _identity(drawn: Drawn) -> str:
+    """Who a contact without a readable phone is, in the words of the provider; `cid` alone is the account, the same for all."""
+    return " ".join(drawn.fields[name] for name in ("rupid", "first_name", "last_name", "cid") if name in drawn.fields)[:40]

@@ -1,0 +1,101 @@
+"""The names of columns: which say phone, and how a header is known where none is expected.
+
+Lives here: names. Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from typing import TYPE_CHECKING, Final
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.screening.cells import undress
+from rumbleup_async.screening.template import field_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PHONE_NAMES: Final = frozenset(
+    name + number
+    for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel", "contactphone")
+    for number in ("", "number", "no", "num")
+) | {"phones", "phonecell", "phonemobile", "msisdn", "smsphone", "smsnumber", "textnumber", "e164"}
+"""Column names that say phone, their `_` left out. A home or work phone is not among them: it is rarely a mobile."""
+
+_LESSER_NAMES: Final = frozenset(
+    first + name + number
+    for first in ("preferred", "primary", "main", "best", "textable", "text", "sms", "wireless", "personal", "voter", "default")
+    for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel")
+    for number in ("", "number", "no", "num")
+)
+"""Names that say phone where no other column does: whose phone is meant may be another."""
+
+_USUAL: Final = frozenset(
+    {
+        *("name", "firstname", "lastname", "middlename", "fullname", "first", "last", "fname", "lname", "surname", "givenname"),
+        *("email", "emailaddress", "address", "street", "city", "state", "zip", "zipcode", "postalcode", "county", "country"),
+        *("id", "vanid", "voterid", "externalid", "notes", "tags", "company", "title"),
+    }
+)
+"""Names of columns, their `_` left out, by which a header is known among contacts."""
+
+AGAIN: Final = "the header again"
+"""The reason of a row that repeats the header."""
+
+
+@functools.lru_cache(maxsize=4096)
+def is_phone_name(name: str) -> bool:
+    """Whether a column of this (normalised) name holds the phone."""
+    return name.replace("_", "") in _PHONE_NAMES
+
+
+@functools.lru_cache(maxsize=4096)
+def is_lesser_phone_name(name: str) -> bool:
+    """Whether a column of this name holds the phone if no other does."""
+    return name.replace("_", "") in _LESSER_NAMES
+
+
+def says_phone(name: str) -> bool:
+    return is_phone_name(name) or is_lesser_phone_name(name)
+
+
+def header_again(cells: Sequence[str], columns: Sequence[str], phone: str) -> bool | None:
+    """Whether a row among the contacts is their header again (True), a header of another order or other columns (False), or
+    a contact (None). `phone` is the column of the phone.
+
+    Joined exports repeat their headers. After one of another order each name would stand in another column.
+    """
+    names = [field_name(undress(cell.strip())) for cell in cells]
+    there = [name for name in names if name]
+    if len(there) < 2 or len(set(there)) < len(there) or any(sum(c.isdigit() for c in cell) > 4 for cell in cells):
+        return None
+    if there == [name for name in columns if name]:
+        return True
+    ours = sum(name in columns for name in there)
+    known = sum(name in columns or says_phone(name) or name.replace("_", "") in _USUAL for name in there)
+    has_phone = any(name == phone or says_phone(name) for name in there)
+    if (ours >= 2 and 2 * ours > len(there)) or (has_phone and known >= 2 and 2 * known >= len(there)):
+        return False
+    return None
+
+
+def header_moved(where: str, row: int, cells: Sequence[str]) -> ListError:
+    """For a header of another order or other columns among the contacts."""
+    names = listed([field_name(undress(cell.strip())) for cell in cells])
+    return ListError(
+        f"{where}{', ' if where else ''}row {row}: a header again, with other columns or in another order; it has {names}; "
+        "make two lists of it, or bring both parts into the same columns"
+    )
+
+
+def choice(wanted: str, columns: Sequence[str]) -> str:
+    close = difflib.get_close_matches(wanted, [name for name in columns if name], n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"it has {listed(columns)}"
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Column names for an error. What has many digits may be somebody's number and is not shown."""
+    names = [name if sum(c.isdigit() for c in name) < 5 else "..." for name in columns if name]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"the columns {', '.join(name[:40] for name in names[:12])}{more}" if names else "no column names"

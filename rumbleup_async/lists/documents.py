@@ -1,0 +1,105 @@
+"""What a file is that somebody gives for a list of contacts, and what can be done about it.
+
+Lives here: the marks of formats, and a remedy for each. Pure. The name of a file says nothing here: what is called .csv
+or .xls may be any of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_SAVE: Final = "save it as CSV UTF-8"
+
+_BINARY: Final = (
+    (b"PK\x03\x04", f"an Excel workbook (or one of Numbers or OpenDocument, or another zip archive); {_SAVE}"),
+    (b"\xd0\xcf\x11\xe0", f"an old Excel workbook (or another document of Office); {_SAVE}"),
+    (b"\x1f\x8b", "compressed; unpack it first, as in `gunzip -c list.csv.gz | ... -`"),
+    (b"%PDF", "a PDF document; export the list as CSV"),
+    (b"%!PS", "a PostScript document; export the list as CSV"),
+    (b"{\\rtf", "a rich text document; save it as plain text or CSV"),
+    (b"SQLite format 3", "an SQLite database, perhaps the ledger of a run; give the contact list"),
+    (b"\xff\xfe\x00\x00", f"UTF-32; {_SAVE}, or name it with --encoding utf-32"),
+    (b"PAR1", "a Parquet file; export it as CSV or JSON lines"),
+    (b"ARROW1", "an Arrow file; export it as CSV or JSON lines"),
+    (b"Obj\x01", "an Avro file; export it as CSV or JSON lines"),
+)
+
+
+def of_bytes(head: bytes) -> str:
+    """What the beginning of a file says that it is, if that is no text, or ""."""
+    for magic, what in _BINARY:
+        if head.startswith(magic):
+            return what
+    return "a tar archive; unpack it first" if head[257:262] == b"ustar" else ""
+
+
+_TEXTS: Final = (
+    ("begin:vcard", f"a vCard file; import it into an address book or a spreadsheet, and from there {_SAVE}"),
+    ("begin:vcalendar", "a calendar; export the people as CSV"),
+    ("dn: ", "an LDIF file of an address book; export it as CSV"),
+    ("version: 1", "an LDIF file of an address book; export it as CSV"),
+    ("http/1.", "the answer of a web server with its headers; save its body alone"),
+    ("http/2", "the answer of a web server with its headers; save its body alone"),
+    ("version https://git-lfs", "a pointer of Git LFS in the file's place; fetch the file itself, as `git lfs pull` does"),
+    ("-----begin ", "an encrypted or signed file; open it first"),
+)
+_mail = re.compile(
+    r"(?:from|to|received|return-path|delivered-to|mime-version|subject|message-id|date|content-type|x-[\w-]+): ", re.IGNORECASE
+).match
+_tag = re.compile(r"<(?:[!?]|[a-z][\w:.-]*(?:[\s>/]|$))", re.IGNORECASE).match
+_web = re.compile(r"<(?:!doctype html|html|head|body|table|meta|div|title|style|script|tr|p|h\d|span)\b", re.IGNORECASE).search
+_workbook = re.compile(r"excel\.sheet|<(?:\w+:)?workbook\b|office:spreadsheet", re.IGNORECASE).search
+_sql = re.compile(
+    r"(?:insert\s+into|create\s+(?:table|database|temporary)|drop\s+table|copy\s+\S+.*from\s+stdin|lock\s+tables|use\s+`)",
+    re.IGNORECASE,
+).match
+_sql_note = re.compile(r"(?:--|/\*|set\s|pragma\s|begin(?:\s+transaction)?;|start\s+transaction|\\connect)", re.IGNORECASE).match
+_yaml = re.compile(r"-\s+[\w\"'][\w \"'-]*:(?:\s|$)|%YAML", re.IGNORECASE).match
+_key = re.compile(r"[\w\"']+:\s*$").match
+_drawn = re.compile(r"[+\u250c\u2554\u256d][-=+\u2500-\u257f]{3,}$").match
+_section = re.compile(r"\[{1,2}[A-Za-z_][\w .:-]*\]{1,2}$").match
+_array = re.compile(r"\[\s*(?:[\[{\"\d\]]|$)").match
+
+
+def of_lines(lines: Sequence[str]) -> str:
+    """What the first lines of a text, the first of them not blank, say that it is, if that is no list; or ""."""
+    first = lines[0].strip()
+    low = first.lower()
+    if _tag(first):
+        return _marked_up("\n".join(lines)[:20_000])
+    for beginning, what in _TEXTS:
+        if low.startswith(beginning):
+            return what
+    return _code(first, lines) or _data(first, lines)
+
+
+def _code(first: str, lines: Sequence[str]) -> str:
+    if (_mail(first) and sum(_mail(line) is not None for line in lines) > 1) or re.match(r"From \S+.* \d{4}$", first):
+        return "an e-mail, or a web page saved as one; save what is attached to it, or the table in it, as CSV UTF-8"
+    if _sql(first) or (_sql_note(first) and any(_sql(line.strip()) for line in lines)):
+        return "an SQL dump; export the table as CSV"
+    if _drawn(first):
+        return "a table drawn with lines, as a database's client shows it; export it as CSV"
+    return ""
+
+
+def _data(first: str, lines: Sequence[str]) -> str:
+    if first == "---" or _yaml(first) or (_key(first) and len(lines) > 1 and lines[1][:1] in (" ", "-")):
+        return "a YAML file; write it as CSV or JSON lines"
+    if _section(first):
+        return "a file of settings (INI or TOML); write the list as CSV or JSON lines"
+    if _array(first):
+        return "a JSON array; write one object a line, as `jq -c '.[]'` does"
+    if first == "{":
+        return "JSON, and a JSON object goes over several lines; write one object a line, as `jq -c .` does"
+    return ""
+
+
+def _marked_up(text: str) -> str:
+    if _workbook(text):
+        return f"an Excel workbook in XML; open it and {_SAVE}"
+    if _web(text):
+        return f"a web page, whatever the file is called; if it shows a table, open it in a spreadsheet and {_SAVE}"
+    return "an XML file; export the list as CSV"

@@ -1,0 +1,265 @@
+"""Contacts from JSON lines and from the objects of a Python caller, which are one thing: names with values.
+
+Lives here: one item to `Contact` or `Skipped`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import functools
+import json
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.lists import columns as naming
+from rumbleup_async.lists import header
+from rumbleup_async.lists.consent import Watch
+from rumbleup_async.messaging import Contact, Skipped
+from rumbleup_async.screening import phones
+from rumbleup_async.screening.cells import EMPTY, clean
+from rumbleup_async.screening.template import field_name
+
+_TWO_PHONES: Final = "unreadable row: two phones in one row"
+_NOT_JSON: Final = "unreadable row: not valid JSON"
+_MORE_CELLS: Final = "unreadable row: more cells than the header has columns"
+_NO_OBJECT: Final = "unreadable row: not a JSON object"
+
+# Pairs instead of a dict: a repeated key would silently keep its last value and hide the other phone. Numbers stay as
+# they are written, so that a phone that became a decimal number is seen as one.
+_json = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=lambda _: None)
+
+
+def contact_of_line(
+    line: str,
+    row: int,
+    phone_field: str | None = None,
+    fields: Collection[str] | None = None,
+    watch: Watch | None = None,
+) -> Contact | Skipped:
+    """The contact of one JSON line."""
+    try:
+        pairs = _json.decode(line)
+    except (ValueError, RecursionError):
+        return Skipped(row, "", _NOT_JSON)
+    if not isinstance(pairs, tuple):
+        return Skipped(row, "", _NO_OBJECT)
+    return _contact(pairs, row, phone_field, fields, watch)
+
+
+def contact_of(
+    item: object,
+    row: int,
+    phone_field: str | None = None,
+    fields: Collection[str] | None = None,
+    watch: Watch | None = None,
+) -> Contact | Skipped:
+    """The contact of one item of an iterable, as row `row`.
+
+    An item is a phone (text or a whole number), a mapping, a dataclass, a named tuple, a msgspec struct, a database row
+    with keys, or a `Contact`. `fields` must be in the normal form of column names. An item of another
+    kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
+    """
+    if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
+        return _contact(item.items(), row, phone_field, fields, watch)
+    if isinstance(item, Skipped):
+        return Skipped(row, item.phone, item.reason, item.kept)
+    if isinstance(item, Contact):
+        return _contact(
+            [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, watch
+        )
+    if isinstance(item, str | int | float) and not isinstance(item, bool):
+        return Contact(row, _scalar(item), {})
+    pairs = _pairs(item)
+    if pairs is not None:
+        return _contact(pairs, row, phone_field, fields, watch)
+    kind = type(item).__name__
+    if row == 1:
+        raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
+    return Skipped(row, "", f"unreadable row: a {kind} is not a contact")
+
+
+def from_iterable(
+    items: Iterable[object], *, phone_field: str | None = None, fields: Collection[str] | None = None
+) -> Iterator[Contact | Skipped]:
+    """The contacts of an iterable, lazily; see `contact_of`. `row` is the position, from 1."""
+    refuse_table(items)
+    if isinstance(items, str | bytes | Mapping):
+        raise ListError(f"the contacts are a single {type(items).__name__}; give a list of contacts, or open_list() a path")
+    wanted = None if fields is None else frozenset(map(field_name, fields))
+    field = None if phone_field is None else field_name(phone_field)
+    return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
+
+
+def refuse_table(contacts: object) -> None:
+    """Raise `ListError` for a table of columns, such as a DataFrame: it goes over the names of its columns, not over its rows."""
+    kind = type(contacts)
+    if isinstance(contacts, Mapping):
+        if contacts and all(isinstance(value, list | tuple) or _is_column(value) for value in contacts.values()):
+            raise ListError(
+                "the list is a mapping of columns; give a list of its rows, a mapping each, such as "
+                "[dict(zip(table, row)) for row in zip(*table.values())]"
+            )
+        return
+    if isinstance(contacts, str | bytes | list | tuple | Iterator):
+        return
+    columns = getattr(contacts, "columns", None)
+    is_frame = columns is not None and not callable(columns) and hasattr(kind, "__getitem__")
+    if is_frame or hasattr(kind, "__dataframe__") or hasattr(kind, "collect_schema"):
+        remedy = next((words for name, words in _ROWS if hasattr(kind, name)), 'df.to_dict("records")')
+        raise ListError(f"the list is a {kind.__name__}, which goes over its columns; give its rows, as by {remedy}")
+
+
+def _is_column(value: object) -> bool:
+    """Whether it is a column of a table, or an array."""
+    return hasattr(value, "dtype") or hasattr(value, "to_pylist")
+
+
+_ROWS: Final = (
+    ("to_pylist", "table.to_pylist()"),
+    ("to_dicts", "df.to_dicts()"),
+    ("iter_rows", "df.iter_rows(named=True)"),
+    ("collect_schema", "df.collect().to_dicts()"),
+)
+
+
+def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
+    """The names in the objects at the beginning of JSON lines. Raises `ListError` if there are objects and none has a phone."""
+    names: dict[str, None] = {}
+    inside, is_json = "", False
+    for line in sample:
+        try:
+            pairs = _json.decode(line)
+        except (ValueError, RecursionError):
+            continue
+        is_json = True
+        if isinstance(pairs, tuple):
+            names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
+            inside = inside or next((key for key, value in pairs if isinstance(value, list) and tuple in map(type, value)), "")
+    if names and not any(_is_phone(name, phone_field) or naming.is_lesser_phone_name(name) for name in names):
+        if inside:
+            raise ListError(
+                f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
+            )
+        header.phone_column(list(names), where, phone_field)
+    if not is_json:
+        raise ListError(f"{where}: its lines begin as JSON, but none of them is; write one object a line, as `jq -c .` does")
+    return list(names)
+
+
+def names_of(items: Iterable[object]) -> list[str]:
+    """The names of the fields that these items have, in the normal form of column names."""
+    names: dict[str, None] = {}
+    for item in items:
+        pairs = item.fields.items() if isinstance(item, Contact) else _pairs(item)
+        names.update(dict.fromkeys(field_name(key) for key, _ in pairs or () if isinstance(key, str)))
+    return list(names)
+
+
+def _contact(
+    pairs: Iterable[tuple[Any, Any]],
+    row: int,
+    phone_field: str | None,
+    fields: Collection[str] | None,
+    watch: Watch | None = None,
+) -> Contact | Skipped:
+    values: dict[str, str] = {}
+    numbers: list[str] = []
+    lesser: list[str] = []
+    twice: list[str] = []
+    for key, raw in pairs:
+        value = raw.strip() if raw.__class__ is str else _scalar(raw)
+        if not (value.isdigit() or (value.isalpha() and value not in EMPTY)):
+            value = clean(value)
+        if not value or not isinstance(key, str):
+            if key is None and isinstance(raw, list):
+                return Skipped(row, "", _MORE_CELLS)
+            continue
+        name, is_phone, is_lesser = _known(key, phone_field)
+        if is_phone:
+            numbers.append(value)
+        elif is_lesser:
+            lesser.append(value)
+        if name and (fields is None or name in fields) and values.setdefault(name, value) != value:
+            twice.append(name)
+    numbers = numbers or lesser
+    if numbers and not numbers[0][:1].isdigit() and (again := _header(pairs, row, phone_field)):
+        return again
+    if watch is not None and watch.columns and (barred := _barred(pairs, row, numbers, watch)):
+        return barred
+    if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
+        return Skipped(row, "", _TWO_PHONES)
+    for name in twice:
+        values.pop(name, None)  # which of the values is meant cannot be known, so none is merged
+    return Contact(row, numbers[0] if numbers else "", values)
+
+
+def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], watch: Watch) -> Skipped | None:
+    """For a row whose own fields say that its person is not to be texted."""
+    why = watch.why_not((field_name(key), _scalar(raw)) for key, raw in pairs if isinstance(key, str))
+    return watch.bar(row, numbers[0] if numbers else "", why) if why else None
+
+
+def _header(pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None) -> Skipped | None:
+    """For a row whose values are names of columns, as `csv.DictReader` reads a header in the middle of a file."""
+    known = [(key, raw) for key, raw in pairs if isinstance(key, str) and isinstance(raw, str)]
+    cells = [raw for _, raw in known]
+    columns = [field_name(key) for key, _ in known]
+    phone = next((name for name in columns if _is_phone(name, phone_field)), "")
+    again = naming.header_again(cells, columns, phone)
+    if again is False:
+        raise naming.header_moved("", row, cells)
+    return Skipped(row, "", naming.AGAIN) if again else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _known(key: str, phone_field: str | None) -> tuple[str, bool, bool]:
+    """The normal form of a key, whether it holds the phone, and whether it does if no other key does."""
+    name = field_name(key)
+    return name, _is_phone(name, phone_field), phone_field is None and naming.is_lesser_phone_name(name)
+
+
+def _is_phone(name: str, phone_field: str | None) -> bool:
+    return naming.is_phone_name(name) if phone_field is None else name == field_name(phone_field)
+
+
+def _others(fields: Mapping[str, str], phone_field: str | None) -> Iterator[tuple[str, str]]:
+    """The fields of a contact that has been read before: its phone is settled."""
+    return ((name, value) for name, value in fields.items() if not _is_phone(name, phone_field))
+
+
+def _pairs(item: Any) -> Iterable[tuple[Any, Any]] | None:
+    """An item's names and values, None if it has none."""
+    if isinstance(item, Mapping):
+        return item.items()
+    if isinstance(item, msgspec.Struct):
+        return msgspec.structs.asdict(item).items()
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return [(field.name, getattr(item, field.name)) for field in dataclasses.fields(item)]
+    if isinstance(item, tuple) and hasattr(item, "_asdict"):
+        return _pairs(item._asdict())
+    if hasattr(item, "keys") and hasattr(item, "__getitem__") and not isinstance(item, type):
+        return [(key, item[key]) for key in item.keys()]  # noqa: SIM118 - a database row is not a mapping
+    return None
+
+
+def _scalar(value: object) -> str:
+    """A value as text; "" for nothing and for what is not a single value."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        # The text of a float that was a phone ends in .0, which screening recognises and refuses.
+        return "" if value != value else repr(float(value))
+    if isinstance(value, decimal.Decimal | dt.date | dt.time):
+        return str(value)
+    try:
+        return str(operator.index(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return ""

@@ -1,0 +1,144 @@
+"""The rows of a CSV list: records with their cells, made contacts.
+
+Lives here: one record to `Contact` or, where it cannot be read or its own cells bar it, `Skipped`. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rumbleup_async.lists import columns as naming
+from rumbleup_async.lists import header
+from rumbleup_async.lists.csv_records import Fault
+from rumbleup_async.messaging import Contact, Skipped
+from rumbleup_async.screening import phones
+from rumbleup_async.screening.cells import Clean, says_nothing
+
+if TYPE_CHECKING:
+    from rumbleup_async.lists.consent import Watch
+    from rumbleup_async.lists.kept_columns import Keep
+
+
+class Rows:
+    """CSV records to rows. The loop of `of` runs once a contact: it does nothing that only some records need."""
+
+    def __init__(
+        self,
+        head: header.Heading,
+        width: int,
+        pick: list[tuple[str, int]],
+        lengths: set[int],
+        where: str,
+        watch: Watch | None,
+        keep: Keep | None,
+    ) -> None:
+        self._head = head
+        self._phone = head.phone
+        self._width = width
+        self._pick = pick
+        self._row = head.row
+        self._cells = Clean()
+        self._lengths = lengths
+        """How many cells a row may have, all in all, if those beyond its columns are blank."""
+        self._where = where
+        self._watch = watch
+        self._keep = keep
+        self._watched = [(name, index) for index, name in enumerate(head.columns or ()) if watch and name in watch.columns]
+
+    def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
+        phone, width, pick, watched, cells = self._phone, self._width, self._pick, self._watched, self._cells
+        rows: list[Contact | Skipped] = []
+        add = rows.append
+        for row, record in enumerate(records, self._row + 1):
+            if len(record) == width:
+                if not record[phone][:1].isdigit() and (again := self._header(row, record)):
+                    add(again)
+                    continue
+                if watched and (barred := self._barred(row, record)):
+                    add(barred)
+                    continue
+                fields = {}  # filled by a loop, since a comprehension is a call of its own
+                for name, index in pick:
+                    fields[name] = cells[record[index]]
+                add(Contact(row, record[phone], fields))
+            else:
+                rows += self._uneven(row, record)
+        self._row += len(records)
+        return rows
+
+    def _uneven(self, row: int, record: list[str]) -> list[Contact | Skipped]:
+        if isinstance(record, Fault):
+            return [Skipped(row, "", f"unreadable row: {record.reason}")]
+        if not record or (len(record) == 1 and not record[0].strip()):
+            return []
+        if again := self._header(row, record):
+            return [again]
+        size = used = len(record)
+        while used > self._width and not record[used - 1].strip():
+            used -= 1
+        if used > self._width or (size > self._width and size not in self._lengths):
+            # A comma too many moves what follows it, and the blank last cell of such a row hides behind the others.
+            size = used if used > self._width else size
+            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
+        if size > self._width and self._is_moved(record):
+            return [
+                Skipped(
+                    row, "", f"unreadable row: {size} columns where the header has {self._width}, and a phone beside its column"
+                )
+            ]
+        if size < self._width and any('"' in cell for cell in record):
+            # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
+            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
+        if self._watched and (barred := self._barred(row, record)):
+            return [barred]
+        fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
+        return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+
+    def _is_moved(self, record: list[str]) -> bool:
+        """Whether the cells around the phone are those of other columns: where every name has an unquoted comma, all rows have
+        one length."""
+        columns = self._head.columns or ()
+        first, after = self._phone, self._phone + 1
+        while first and _says_phone(columns[first - 1]):
+            first -= 1
+        while after < self._width and _says_phone(columns[after]):
+            after += 1
+        if after < self._width and phones.normalise(record[after])[0]:
+            return True
+        return any(_a_word(record[index]) for index in range(first, after) if index != self._phone)
+
+    def _barred(self, row: int, record: list[str]) -> Skipped | None:
+        """For a row whose own cells say that its person is not to be texted."""
+        if self._watch is None:
+            return None
+        size = len(record)
+        why = self._watch.why_not((name, record[index]) for name, index in self._watched if index < size)
+        if not why:
+            return None
+        left_out = self._watch.bar(row, record[self._phone] if self._phone < size else "", why)
+        return left_out if self._keep is None else self._keep.skipped(left_out, self._head.columns or (), record)
+
+    def _header(self, row: int, record: list[str]) -> Skipped | None:
+        """For a row that is the header again; `ListError` where it is another one. None for a contact."""
+        columns = self._head.columns or ()
+        again = naming.header_again(record, columns, columns[self._phone])
+        if again is None and len(record) == 1:
+            for delimiter in header.DELIMITERS:
+                cells, _ = header.header_of(record, delimiter)
+                if naming.header_again(cells, columns, columns[self._phone]) is not None:
+                    again, record = False, cells
+        if again is False:
+            raise naming.header_moved(self._where, row, record)
+        return Skipped(row, "", naming.AGAIN) if again else None
+
+
+_says_phone = re.compile(
+    r"(?:.*_)?(?:[a-z]*phone|cell|mobile|tel|telephone|landline|fax)(?:_?(?:number|num|no))?(?:_?\d)?|home|work"
+).fullmatch
+
+
+def _a_word(cell: str) -> bool:
+    """Whether a cell that should hold a number holds a name or a place."""
+    value = cell.strip()
+    return value.replace(" ", "").isalpha() and not says_nothing(value)

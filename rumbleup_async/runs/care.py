@@ -1,0 +1,107 @@
+"""How careful a run was told to be: what is kept of it, and what a later part of the run goes by.
+
+Lives here: pure.
+
+An option of pace or of rules that is given is kept in the ledger under its name, as a JSON value; one that is not given is taken
+from there. So an option that others add needs two things: to be among what is `given` to a run, and to be read from what `merged`
+says. `--limit`, `--yes` and `--timeout` are of one call and are not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
+
+from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async.messaging import Kept
+from rumbleup_async.screening.suppression import Numbers
+
+_NONE = object()
+
+
+def merged(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds now: what was given now, else what was given before. Of an option with parts, each part by itself."""
+    found = dict(kept)
+    for name, value in given.items():
+        before = found.get(name)
+        found[name] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return found
+
+
+def require_handed_in(kept: Kept, *, is_handed_in: bool) -> None:
+    """LedgerMismatch where an earlier part of the run asked a container of suppressed phones that nobody has handed in now."""
+    if kept.is_handed_in and not is_handed_in:
+        raise LedgerMismatch(
+            "this run was begun with a container of suppressed phones that can only be asked and not be kept in the ledger; "
+            "go on with it in Python and hand the container in again: suppress=..."
+        )
+
+
+class Either:
+    """Phones that are in one of two containers."""
+
+    def __init__(self, one: Container[str], other: Container[str]) -> None:
+        self._one, self._other = one, other
+
+    def __contains__(self, phone: object) -> bool:
+        return phone in self._one or phone in self._other
+
+
+def both(kept: frozenset[str], given: Container[str]) -> Container[str]:
+    """Suppression lists add up."""
+    if not kept:
+        return given
+    return Numbers(kept | given) if isinstance(given, frozenset) else Either(kept, given)
+
+
+def told(kept: Kept, given: Mapping[str, Any]) -> str:
+    """What a run goes on with because it was given before, in words; "" for nothing."""
+    said = list(_words(kept.options, given))
+    if kept.suppressed:
+        number = len(kept.suppressed)
+        said.append(f"{number:,} suppressed phone{'s' if number != 1 else ''}")
+    return ", ".join(said)
+
+
+def shown(options: Mapping[str, Any], suppressed: int) -> str:
+    """What a ledger keeps, in words."""
+    return told(Kept(dict(options), frozenset(map(str, range(suppressed)))), {})
+
+
+def _words(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterable[str]:
+    for name, value in options.items():
+        now = given.get(name, _NONE)
+        if isinstance(value, dict):
+            parts = {part: one for part, one in value.items() if not (isinstance(now, dict) and part in now)}
+            yield from (_word(part, one) for part, one in parts.items())
+        elif now is _NONE:
+            yield _word(name, value)
+
+
+def _word(name: str, value: Any) -> str:
+    match name:
+        case "rate":
+            return f"{value:g} texts a second at most" if value else "no limit of ours to the rate"
+        case "concurrency":
+            return f"concurrency {value}"
+        case "processes":
+            return f"{value} process{'es' if value != 1 else ''}"
+        case "per_second":
+            return f"{value:g} texts a second of each line" if value else "no limit a second of each line"
+        case "new_per_hour" | "new_per_day":
+            unit = name.rpartition("_")[2]
+            return (
+                f"{value} new contacts of each line {'in any hour' if unit == 'hour' else 'a day'}"
+                if value
+                else (f"no limit of new contacts of each line {'in any hour' if unit == 'hour' else 'a day'}")
+            )
+        case "patience":
+            return f"{value:g} s of patience"
+        case "wait":
+            return "waiting for locks" if value else "not waiting for locks"
+        case _:
+            return f"{name.replace('_', ' ')} {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

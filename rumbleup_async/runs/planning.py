@@ -1,0 +1,142 @@
+"""What a run is to send and how it reads its list: of what the caller asked for, a plan and a screen.
+
+Lives here: the settings of a run, checked, and what of them the plan keeps. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+import msgspec
+
+from rumbleup_async.engine.texters import Writer
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.lists import encodings
+from rumbleup_async.lists.consent import Watch, read_rules
+from rumbleup_async.lists.kept_columns import Keep, read_names
+from rumbleup_async.messaging import Plan
+from rumbleup_async.screening.areas import DEFAULT, read_countries
+from rumbleup_async.screening.screen import Screen, require_opt_out
+from rumbleup_async.screening.template import Template
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run sends and how it reads its list."""
+
+    provider: str
+    action: str
+    text: str
+    phone_field: str | None = None
+    writer: Writer | None = None
+    max_segments: int = 10
+    require_opt_out: bool = True
+    countries: Iterable[str] = DEFAULT
+    encoding: str | None = None
+    literal: bool = False
+    skip_if: Iterable[str] = ()
+    keep: str | Iterable[str] = ()
+    details: dict[str, Any] = {}
+
+
+PREFIX = "phone_prefix"
+"""The plan's detail that says what stands before the ten digits of a phone in the provider's form."""
+
+LITERAL = "literal"
+"""The plan's detail that says that signs of other programs are meant as they are; absent if they are not."""
+
+CONCURRENT = "concurrent"
+"""The value of a plan's detail `mode` where contacts are drawn from the provider."""
+
+WRITTEN = "(chosen for each contact by a function)"
+"""What a plan has for its text where there is no template."""
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings in the form in which they are gone by. Raises ConfigurationError."""
+    return msgspec.structs.replace(
+        settings,
+        countries=read_countries(settings.countries),
+        encoding=None if settings.encoding is None else encodings.named(settings.encoding),
+        skip_if=_words_of(settings.skip_if),
+        keep=read_names(settings.keep),
+    )
+
+
+def screen_of(settings: Settings, never: Container[str]) -> Screen:
+    """The screen of checked settings. Raises TemplateError for a text that cannot be sent to anybody."""
+    if settings.writer is None:
+        template = Template(settings.text, literal=settings.literal)
+        if settings.require_opt_out:
+            require_opt_out(template)
+    else:
+        # Each text is looked at when it is chosen; the template only stands in for it.
+        template = Template(WRITTEN, literal=settings.literal)
+    return Screen(
+        template,
+        max_segments=settings.max_segments,
+        suppress=never,
+        prefix=settings.details.get(PREFIX, ""),
+        countries=settings.countries,
+    )
+
+
+def plan_of(settings: Settings, screen: Screen, run: str) -> Plan:
+    """The plan of a run with this id."""
+    is_same = settings.writer is None and not screen.template.fields
+    return Plan(
+        run=run,
+        provider=settings.provider,
+        action=settings.action,
+        text=WRITTEN if settings.writer is not None else settings.text,
+        same_text=screen.template.render({}) if is_same else None,
+        details={
+            **settings.details,
+            "max_segments": settings.max_segments,
+            "phone_field": settings.phone_field,
+            **_chosen(settings),
+        },
+    )
+
+
+def screen_again(plan: Plan, never: Container[str]) -> Screen:
+    """The screen of a concurrent run that is gone on with: it draws new contacts, so it needs its text again."""
+    if plan.text == WRITTEN:
+        raise ConfigurationError(
+            "the texts of this run are chosen by a function; go on with it by concurrent_mode(text=function, ledger=...)"
+        )
+    return Screen(
+        Template(plan.text, literal=plan.details.get(LITERAL, False)),
+        max_segments=plan.details.get("max_segments", 10),
+        suppress=never,
+        countries=plan.details.get("countries", DEFAULT),
+    )
+
+
+def watch_of(settings: Settings) -> Watch:
+    """What looks at the columns that say who must not be texted."""
+    return Watch(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
+
+
+def keep_of(settings: Settings) -> Keep | None:
+    """Which columns go with the contacts; None for none."""
+    names = read_names(settings.keep)
+    return Keep(names) if names else None
+
+
+def _words_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The rules of skip-if as they were given, each once; ConfigurationError for one that cannot be meant."""
+    return tuple(dict.fromkeys(rule.words for rule in read_rules(rules)))
+
+
+def _chosen(settings: Settings) -> dict[str, Any]:
+    """What of the rules for a list was chosen, as the plan keeps it. What is usual is left out: older ledgers do not name it."""
+    countries = sorted(settings.countries)
+    chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
+    if settings.encoding is not None:
+        chosen["encoding"] = settings.encoding
+    if settings.literal:
+        chosen[LITERAL] = True
+    if settings.skip_if:
+        chosen["skip_if"] = sorted(settings.skip_if)
+    return chosen

@@ -1,0 +1,88 @@
+"""What a run came to: the closing summary.
+
+Lives here: pure values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rumbleup_async.messaging import Result, State, run_tag
+
+NOT_REACHED = "not reached"
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The counts of a run's ledger and how this process got on.
+
+    `total` is the sum of `sent`, `refused`, `skipped`, `not_sent` and `unknown`; contacts still queued count as `not_sent`, and
+    `resumable` says how many of those a resume would text. `elapsed_seconds` and `texts_per_second` (accepted texts) are of
+    this process. `stopped` is None when the list was worked through, else the reason.
+    """
+
+    run: str
+    action: str
+    total: int
+    sent: int
+    refused: int
+    skipped: int
+    not_sent: int
+    unknown: int
+    elapsed_seconds: float
+    texts_per_second: float
+    stopped: str | None = None
+    resumable: int = 0
+
+    @property
+    def tag(self) -> str:
+        """The tag that every message of the run carries in the provider's log."""
+        return run_tag(self.run)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object that `--json` prints."""
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if key != "resumable"}
+
+
+def summarise(
+    counts: Mapping[State, int],
+    *,
+    run: str,
+    action: str,
+    elapsed: float,
+    sent_now: int,
+    stopped: str | None,
+    running: bool = False,
+) -> Summary:
+    """The summary of a ledger's counts. What is still open counts as unknown: nobody knows yet. Of a run that is `running`
+    elsewhere it is in flight, and counted apart."""
+    return Summary(
+        run=run,
+        action=action,
+        total=sum(counts.values()),
+        sent=counts[State.SENT],
+        refused=counts[State.REFUSED],
+        skipped=counts[State.SKIPPED],
+        not_sent=counts[State.NOT_SENT] + counts[State.QUEUED],
+        unknown=counts[State.UNKNOWN] + (0 if running else counts[State.INTENT]),
+        elapsed_seconds=round(elapsed, 3),
+        texts_per_second=round(sent_now / elapsed, 1) if elapsed > 0 else 0.0,
+        stopped=stopped,
+        resumable=counts[State.QUEUED],
+    )
+
+
+def reported(result: Result, *, running: bool = False, stopped: str | None = None) -> Result:
+    """A contact as a report shows it, in one of the five states that a contact can end in.
+
+    One still queued has not been sent; one whose entry was open when the process died is unknown.
+    """
+    if result.state is State.QUEUED:
+        why = result.reason or (f"{NOT_REACHED}; {stopped}" if stopped else NOT_REACHED)
+        return msgspec.structs.replace(result, state=State.NOT_SENT, reason=why)
+    if result.state is State.INTENT:
+        why = "being sent" if running else "interrupted before its result was known"
+        return msgspec.structs.replace(result, state=State.UNKNOWN, reason=why, time=0)
+    return result

@@ -1,0 +1,239 @@
+"""From a row of the list to the exact text planned for it, or the reason why that person is not texted.
+
+Lives here: the order of the checks and the words of the reasons. Pure. Duplicates are not decided here: over millions
+of rows that is the ledger's work, and screening keeps the order of the list so that the first row wins.
+
+Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
+`another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`, and of texts that a function
+chooses `the text chosen ...`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from rumbleup_async.errors import ConfigurationError, TemplateError
+from rumbleup_async.messaging import SUPPRESSED, Contact, Planned, Skipped
+from rumbleup_async.screening import phones
+from rumbleup_async.screening.areas import DEFAULT, Areas
+from rumbleup_async.screening.marks import tidy
+from rumbleup_async.screening.opt_out import has_word
+from rumbleup_async.screening.phones import normalise
+from rumbleup_async.screening.placeholders import may_hold
+from rumbleup_async.screening.segments import Dear, count, is_plain
+from rumbleup_async.screening.suppression import suppression
+from rumbleup_async.screening.template import (
+    EmptyFieldError,
+    Template,
+    field_name,
+    has_opt_out,
+    has_placeholder,
+    holds_control,
+    merge_value,
+    spoiled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable, Mapping
+
+_BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
+_PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
+
+_LONGEST_NAME: Final = 100
+
+_half = re.compile("[\ud800-\udfff]").search
+"""Half of a character outside of the basic plane."""
+
+
+class Screen:
+    """Screens contacts for one text.
+
+    `max_segments` protects against a broken row that merges a page of text. `suppress` holds numbers never to text: a
+    set, list, tuple, mapping or other iterable in any way of writing (an entry that cannot be read raises
+    `ConfigurationError`: it stands for someone who must not be texted), or a container that can only say whether it holds the
+    ten digits. `name_fields` are the column of
+    the whole name, then the columns that make it up. `prefix` stands before the ten digits of a phone in what comes out.
+    `countries` of +1 are texted, no others; see `areas`.
+    `literal`: signs of other programs are meant as they are, in the text and in what is merged into it.
+    """
+
+    __slots__ = (
+        "_areas", "_columns", "_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "dear", "needed_fields",
+        "template",
+    )  # fmt: skip
+
+    template: Template
+    needed_fields: tuple[str, ...]
+    """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
+    dear: Dear
+    """What made texts of this list more expensive than they look."""
+
+    def __init__(
+        self,
+        template: Template | str,
+        *,
+        max_segments: int = 10,
+        suppress: Container[str] = frozenset(),
+        name_fields: Collection[str] = ("name", "first_name", "last_name"),
+        prefix: str = "",
+        countries: Iterable[str] = DEFAULT,
+        literal: bool = False,
+    ) -> None:
+        if max_segments < 1:
+            raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
+        self.template = Template(template, literal=literal) if isinstance(template, str) else template
+        self.dear = Dear()
+        self._columns: Collection[str] = ()
+        names = [field_name(name) for name in name_fields]
+        self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
+        self._max_segments = max_segments
+        self._suppress = suppression(suppress)
+        self._prefix = prefix
+        self._areas = Areas(countries)
+        self._name_field, *self._name_parts = names or [""]
+
+    def suppress(self, numbers: Container[str]) -> None:
+        """From now on these are suppressed, in place of those before."""
+        self._suppress = suppression(numbers)
+
+    def learn(self, columns: Collection[str]) -> None:
+        """The columns of the list are known. Raises `TemplateError` if the text names one of them in other signs than ours."""
+        self._columns = frozenset(map(field_name, columns))
+        self.template.refuse_foreign(self._columns)
+
+    def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
+        """What becomes of one row. What a reader has skipped stays skipped."""
+        return self.batch((row,))[0]
+
+    def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
+        """The rows screened, in their order, one result a row: the form for long lists."""
+        suppress, prefix = self._suppress, self._prefix
+        is_texted, why_not = self._areas.is_texted, self._areas.why_not
+        render, render_plain = self.template.render, self.template.render_plain
+        screened: list[Planned | Skipped] = []
+        add = screened.append
+        for contact in rows:
+            # Asked in this way round: that a struct is of another class takes Python ten times as long to say.
+            if not isinstance(contact, Contact):
+                add(contact)
+                continue
+            row, fields = contact.row, contact.fields
+            phone, reason = contact.phone, ""
+            if not is_texted(phone):
+                phone, reason = normalise(phone)
+                if reason:
+                    add(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
+                    continue
+                reason = why_not(phone)
+            if phone in suppress:
+                add(Skipped(row, prefix + phone, SUPPRESSED))
+                continue
+            if reason:
+                add(Skipped(row, prefix + phone, reason))
+                continue
+            text, segments = render_plain(fields), 1
+            is_clear = text is not None
+            if text is None:
+                try:
+                    text = render(fields)
+                except EmptyFieldError as error:
+                    add(Skipped(row, prefix + phone, str(error)))
+                    continue
+                is_clear = is_plain(text) and "@" not in text
+                reason = self._spoiled(fields)
+            if len(text) > 160 or not is_clear:
+                encoding, _, segments = count(text)
+                reason = reason or self._too_long(segments) or self._doubt(text)
+                if encoding == "UCS-2" and not reason:
+                    self.dear.see(text, segments)
+            if reason:
+                add(Skipped(row, prefix + phone, reason))
+            else:
+                add(Planned(row, prefix + phone, text, self._name(fields), segments))
+        return screened
+
+    def _too_long(self, segments: int) -> str:
+        if segments <= self._max_segments:
+            return ""
+        return f"text too long: it would take {segments} segments, more than {self._max_segments}"
+
+    def _spoiled(self, fields: Mapping[str, str]) -> str:
+        """Why one of the values must not be merged, or "". Few have a sign that is worth a closer look."""
+        if not self.template.is_literal:
+            for field in self.template.fields:
+                value = fields.get(field)
+                if value and not value.isalpha() and may_hold(value) and (why := spoiled(value, self._columns)):
+                    return f"unreadable row: the value of {field} {why}"
+        return ""
+
+    def with_text(self, contact: Contact, text: str) -> Planned | Skipped:
+        """The same for a text that was chosen for this contact, instead of one merged from the template."""
+        phone, reason = normalise(contact.phone)
+        if reason:
+            return Skipped(contact.row, phones.shown(contact.phone), f"invalid phone: {reason}")
+        text = tidy(text)
+        if holds_control(text):
+            return Skipped(contact.row, phone, "the text chosen holds a control character")
+        segments = count(text).parts
+        reason = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
+        if not reason and not self.template.is_literal and (why := spoiled(text, contact.fields)):
+            reason = f"the text chosen {why}"
+        reason = reason or self._too_long(segments) or self._doubt(text)
+        return (
+            Skipped(contact.row, phone, reason)
+            if reason
+            else Planned(contact.row, phone, text, self._name(contact.fields), segments)
+        )
+
+    def _doubt(self, text: str) -> str:
+        """Why a merged text must not leave although its parts were all there, or ""."""
+        if text.isascii() and "@" not in text:
+            return ""
+        if has_placeholder(text) and not self.template.is_literal:
+            return _PLACEHOLDER
+        # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
+        if ("\ufffd" in text and "\ufffd" not in self.template.fixed) or _half(text):
+            return _BROKEN_TEXT
+        return ""
+
+    def _name(self, fields: dict[str, str]) -> str | None:
+        """The name for a contact that the send creates, or None if the list has none that can be read."""
+        name = fields.get(self._name_field)
+        if not name:
+            # Not a comprehension: this runs once a contact, and most have a first and a last name.
+            name = ""
+            for part in self._name_parts:
+                if value := fields.get(part):
+                    name = f"{name} {value}" if name else value
+        if not (name.isascii() and name.isprintable()):
+            name = merge_value(name)
+            if "\ufffd" in name or _half(name):
+                return None
+        return name.strip()[:_LONGEST_NAME] or None
+
+
+def require_opt_out(template: Template) -> None:
+    """Raise `TemplateError` unless the text tells people how to opt out. RumbleUp answers 403 without it."""
+    if has_opt_out(template):
+        return
+    if has_word(template.fixed):
+        raise TemplateError(
+            'the text has the word "stop", but not as a way to opt out; add the words "STOP to opt out", or "Reply STOP to end"'
+        )
+    raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
+
+
+def in_form(suppress: Container[str], prefix: str) -> Container[str]:
+    """Suppressed numbers, known by their ten digits, looked up in a provider's form."""
+    nobody = isinstance(suppress, frozenset) and not suppress
+    return _InForm(suppress, prefix) if prefix and not nobody else suppress
+
+
+class _InForm:
+    def __init__(self, suppress: Container[str], prefix: str) -> None:
+        self._suppress = suppress
+        self._prefix = prefix
+
+    def __contains__(self, phone: object) -> bool:
+        return isinstance(phone, str) and phone.removeprefix(self._prefix) in self._suppress

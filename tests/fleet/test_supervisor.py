@@ -1,0 +1,413 @@
+"""A run over several processes in a Python program: results, observers, early ends, and what cannot be had."""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from rumbleup_async import ConfigurationError, RumbleUp, Timeouts
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.fleet import supervisor, worker_process
+from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
+from rumbleup_async.fleet.supervisor import Fleet, _dealt, _Sender
+from rumbleup_async.messaging import Closed, Plan, Result, State, Text
+from rumbleup_async.runs.run import Run
+from rumbleup_async.session.pace import Pace
+from rumbleup_async.simulator import Simulator, serve
+
+TEXT = "Hi {first_name}. STOP to opt out"
+CONTACTS = [{"phone": f"20223{40000 + n}", "first_name": "Ada"} for n in range(400)]
+
+
+@asynccontextmanager
+async def sending(simulator: Simulator, ledger: Path | None, **options: object) -> AsyncIterator[Run]:
+    async with serve(simulator) as server, RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup:
+        options = {"concurrency": 4, "processes": 2, **options}
+        async with rumbleup.fast_mode(action=125, text=TEXT, ledger=ledger, **options) as run:  # type: ignore[arg-type]
+            yield run
+
+
+def texted_once(simulator: Simulator) -> int:
+    """How many were texted; nobody twice."""
+    counts = Counter(text.phone for text in simulator.truth)
+    assert set(counts.values()) <= {1}
+    return len(counts)
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+async def test_every_contact_is_told_once(tmp_path: Path, on_disk: bool) -> None:
+    """A contact that one process had in hand would be missing from the results, or told twice."""
+    simulator = Simulator()
+    async with sending(simulator, tmp_path / "run.ledger" if on_disk else None) as run:
+        results = [result async for result in run.send(CONTACTS)]
+        assert sorted(result.row for result in results) == list(range(1, 401))
+        assert {result.state for result in results} == {State.SENT}
+        assert run.summary.sent == 400
+        assert (run.in_flight, run.window) == (0, 0)
+    assert texted_once(simulator) == 400
+
+
+async def test_a_caller_who_leaves_early_stops_them_all(tmp_path: Path) -> None:
+    """`break` would leave processes behind that go on texting."""
+    simulator = Simulator(latency=0.02)
+    async with sending(simulator, tmp_path / "run.ledger") as run:
+        async for _ in run.send(CONTACTS):
+            if texted_once(simulator) > 50:
+                break
+        engine = run._engine
+    left = texted_once(simulator)
+    assert left < 350
+    assert run.counts[State.SENT] == left
+    assert run.counts[State.UNKNOWN] == run.counts[State.INTENT] == 0
+    assert all(sender.process.returncode is not None for sender in engine._senders)  # type: ignore[union-attr]
+
+
+async def test_a_cancelled_task_stops_them_all(tmp_path: Path) -> None:
+    """A service that shuts down would leave processes behind that go on texting."""
+    simulator = Simulator(latency=0.02)
+
+    async def work() -> None:
+        async with sending(simulator, tmp_path / "run.ledger") as run:
+            await run.send(CONTACTS)
+
+    task = asyncio.create_task(work())
+    while texted_once(simulator) < 50:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    left = texted_once(simulator)
+    await asyncio.sleep(0.1)
+    assert texted_once(simulator) == left < 350
+
+
+async def test_a_consumer_who_takes_his_time_holds_them_back(tmp_path: Path) -> None:
+    """Results would pile up in memory while somebody writes each of them to a slow place."""
+    simulator = Simulator()
+    contacts = [{"phone": f"2{2 + n // 40000}{n // 40000 + 1}23{40000 + n % 40000}", "first_name": "Ada"} for n in range(6000)]
+    async with sending(simulator, tmp_path / "run.ledger", concurrency=64) as run:
+        taking = run.send(contacts)
+        told = [await anext(taking)]
+        await asyncio.sleep(3.0)
+        assert texted_once(simulator) < 6000, "nobody held them back"
+        told += [result async for result in taking]
+    assert len(told) == 6000
+    assert texted_once(simulator) == 6000
+
+
+async def test_an_observer_that_fails_ends_the_run(tmp_path: Path) -> None:
+    """A mistake in the caller's own code would be lost, or leave processes behind."""
+
+    class Failing:
+        def results(self, results: Sequence[Result]) -> None:
+            raise ZeroDivisionError
+
+        def held(self, seconds: float, reason: str) -> None: ...
+
+    simulator = Simulator(latency=0.01)
+    with pytest.raises(ZeroDivisionError):
+        async with sending(simulator, tmp_path / "run.ledger", observer=Failing()) as run:
+            await run.send(CONTACTS)
+    assert texted_once(simulator) < 400
+    assert run.counts[State.INTENT] == 0
+
+
+async def test_a_list_that_breaks_off_sends_nothing(tmp_path: Path) -> None:
+    """Half a list would be texted before it is known to be the right one."""
+
+    async def broken() -> AsyncIterator[object]:
+        for contact in CONTACTS[:100]:
+            yield contact
+        raise ConnectionError("the database went away")
+
+    simulator = Simulator()
+    with pytest.raises(ConnectionError):
+        async with sending(simulator, tmp_path / "run.ledger") as run:
+            await run.send(broken())
+    assert texted_once(simulator) == 0
+
+
+async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp_path: Path) -> None:
+    """What a frozen process had in hand would be taken for not sent."""
+    simulator = Simulator(latency=0.05)
+    async with sending(simulator, tmp_path / "run.ledger") as run:
+        task = asyncio.ensure_future(run.send(CONTACTS)._finish())
+        while texted_once(simulator) < 60:
+            await asyncio.sleep(0.01)
+        victim = run._engine._senders[1].process  # type: ignore[union-attr]
+        os.kill(victim.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.2)
+        os.kill(victim.pid, signal.SIGKILL)
+        summary = await task
+    assert 0 < summary.unknown <= 8
+    assert summary.sent + summary.unknown == 400
+    assert texted_once(simulator) >= summary.sent
+
+
+async def test_a_stop_does_not_wait_for_the_list(tmp_path: Path) -> None:
+    """A list that waits for its next contact, from a queue perhaps, would hold a stopped run for ever."""
+
+    async def stalled() -> AsyncIterator[object]:
+        yield CONTACTS[0]
+        await asyncio.Event().wait()
+
+    simulator = Simulator()
+    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
+        task = asyncio.ensure_future(run.send(stalled())._finish())
+        while not run.counts[State.QUEUED]:
+            await asyncio.sleep(0.01)
+        run.stop("enough")
+        assert (await task).stopped == "enough"
+    assert texted_once(simulator) == 0
+
+
+async def test_an_observer_that_fails_while_the_list_comes_in_is_heard(tmp_path: Path) -> None:
+    """The caller's mistake would be lost, and the run look like one that somebody stopped."""
+
+    class Failing:
+        def results(self, results: Sequence[Result]) -> None:
+            raise ZeroDivisionError
+
+        def held(self, seconds: float, reason: str) -> None: ...
+
+    with pytest.raises(ZeroDivisionError):
+        async with sending(Simulator(), tmp_path / "run.ledger", observer=Failing()) as run:
+            await run.send([{"phone": "no phone"}, *CONTACTS])
+
+
+async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that came up after the stop would be waited for, and wait itself, for ever."""
+    simulator = Simulator()
+    start = supervisor._start
+    started: list[_Sender] = []
+
+    async def start_and_stop(lock: int | None) -> _Sender:
+        started.append(await start(lock))
+        run.stop("enough")
+        return started[-1]
+
+    monkeypatch.setattr(supervisor, "_start", start_and_stop)
+    async with sending(simulator, tmp_path / "run.ledger", processes=3) as run, asyncio.timeout(20):
+        summary = await run.send(CONTACTS)
+    assert (summary.stopped, summary.sent) == ("enough", 0)
+    assert [one.process.returncode for one in started] == [-signal.SIGKILL]
+    assert texted_once(simulator) == 0
+
+
+async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
+    """A process that is stopped, or swapped out, would keep the run and Ctrl-C waiting for ever."""
+    simulator = Simulator(latency=0.02)
+    timeouts = Timeouts(connect=0.5, read=0.5, answer=0.5)
+    async with serve(simulator) as server, RumbleUp("KEY:SECRET", base_url=server.url, timeouts=timeouts) as rumbleup:
+        mode = rumbleup.fast_mode(action=125, text=TEXT, ledger=tmp_path / "run.ledger", concurrency=4, processes=2)
+        async with asyncio.timeout(60), mode as run:
+            async for _ in run.send(CONTACTS):
+                if texted_once(simulator) > 50:
+                    break
+            frozen = run._engine._senders[0].process  # type: ignore[union-attr]
+            frozen.send_signal(signal.SIGSTOP)
+    if frozen.returncode is None:
+        frozen.kill()
+    assert frozen.returncode == -signal.SIGKILL
+    assert run.counts[State.SENT] + run.counts[State.UNKNOWN] >= texted_once(simulator)
+    assert run.counts[State.UNKNOWN] <= 2 * 4
+    assert run.counts[State.INTENT] == 0
+
+
+async def test_the_terminal_does_not_reach_them() -> None:
+    """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
+    one = await supervisor._start(None)
+    try:
+        assert os.getsid(one.process.pid) != os.getsid(0)
+    finally:
+        one.process.kill()
+        await one.process.wait()
+        await one.channel.aclose()
+
+
+class Ear:
+    """In the place of a channel: what was said to a sender."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def say(self, message: object) -> None:
+        self.said.append(message)
+
+
+def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
+    class Empty:
+        async def exchange(self, closed: object, want: int) -> list[Text]:
+            return []
+
+    ear = Ear()
+    one = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
+    fleet = Fleet(
+        Empty(),  # type: ignore[arg-type]
+        Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT),
+        Pace(),
+        Options(processes=2),
+        recipe=Recipe("none:none", {}, 60.0),
+        rate=None,
+        observer=SilentObserver(),
+        sink=lambda _: None,
+        full=lambda: next(full),
+        never=(),
+    )
+    fleet._senders.append(one)
+    return fleet, one, ear.said
+
+
+async def test_a_sender_that_cannot_be_understood_counts_as_dead() -> None:
+    """The run would wait for its last word for ever."""
+
+    class Mumbling(Ear):
+        async def hear(self) -> bytes:
+            return b"mumble"
+
+    fleet, one, _ = a_fleet(itertools.repeat(False))
+    killed: list[bool] = []
+    one.process = SimpleNamespace(returncode=None, kill=lambda: killed.append(True))  # type: ignore[assignment]
+    one.channel = Mumbling()  # type: ignore[assignment]
+    fleet._ledger = Opening(one)  # type: ignore[assignment]
+    with pytest.raises(msgspec.MsgspecError):
+        await fleet._listen(one)
+    assert one.is_done
+    assert killed == [True]
+
+
+async def test_who_begins_later_is_told_of_the_hold() -> None:
+    """The processes that follow the first accepted text would send into a pause that the provider has asked the first one for."""
+    fleet, one, said = a_fleet(iter(()))
+    fleet._pace.hold.hold(30.0)
+    fleet._begin(one)
+    assert [type(message) for message in said] == [Setup, Holding]
+    assert 29.0 < said[1].seconds <= 30.0
+
+
+async def test_results_taken_during_a_step_make_room() -> None:
+    """Every process would wait for room that nobody tells it of: the caller took the results while the disk was busy."""
+    fleet, one, said = a_fleet(iter([True, False]))
+    fleet._asked.append((one, Step([], 3, 0, 4)))
+    await fleet._step()
+    assert said == [Opened([], full=True), Room()]
+
+
+class Opening:
+    """A ledger that has two texts, and whose first step is what `dying` dies in."""
+
+    def __init__(self, dying: _Sender) -> None:
+        self.counts = dict.fromkeys(State, 0)
+        self.closed: list[Closed] = []
+        self._dying = dying
+        self._texts = [Text(1, "2025550101", "Hi"), Text(2, "2025550102", "Hi")]
+
+    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+        self._dying.is_done = True
+        self.closed += closed
+        opened, self._texts = self._texts[:want], self._texts[want:]
+        return opened
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+async def test_what_was_opened_for_one_who_died_goes_to_another(limit: int | None) -> None:
+    """One process killed at the wrong moment would end the run of all, or leave texts open that nobody sends."""
+    fleet, dying, said = a_fleet(itertools.repeat(False))
+    ledger, ear = Opening(dying), Ear()
+    fleet._ledger = ledger  # type: ignore[assignment]
+    fleet._left = fleet._left if limit is None else limit
+    other = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
+    fleet._senders.append(other)
+    fleet._asked.append((dying, Step([], 2, 0, 4)))
+    await fleet._step()
+    assert said == [], "it is dead"
+    fleet._asked.append((other, Step([], 3, 0, 4)))
+    await fleet._step()
+    assert [text.row for text in ear.said[0].texts] == [1, 2]
+    assert ledger.closed == []
+    await fleet._give_back()
+    assert fleet.stopped is None
+
+
+async def test_what_nobody_comes_to_is_queued_again() -> None:
+    """The run would end well with contacts that nobody texted."""
+    fleet, dying, _ = a_fleet(itertools.repeat(False))
+    dying.has_begun = True
+    ledger = Opening(dying)
+    fleet._ledger = ledger  # type: ignore[assignment]
+    fleet._asked.append((dying, Step([], 2, 0, 4)))
+    await fleet._step()
+    await fleet._give_back()
+    assert [(close.row, close.state) for close in ledger.closed] == [(1, State.QUEUED), (2, State.QUEUED)]
+    assert fleet.stopped is not None
+    assert fleet.stopped.cause == "senders died"
+
+
+async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:
+    """With the news of room right behind it, a process would take "no texts now" for "no texts left", and the run would end well
+    with contacts that nobody texted."""
+    ours, theirs = socket.socketpair()
+    keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
+    till, rung = worker_process.Till(listening), asyncio.Event()
+    engine: Any = SimpleNamespace(ring=rung.set, abandon=lambda: None)
+    ears = asyncio.create_task(worker_process._listen(listening, engine, till, None))
+
+    async def ask() -> bool:
+        await till.exchange([], 3)
+        return till.full
+
+    asking = asyncio.create_task(ask())
+    await keeping.hear()
+    keeping.say(Opened([], full=True))
+    keeping.say(Room())
+    assert await asking
+    await rung.wait()
+    assert not till.full
+    await keeping.aclose()
+    await ears
+    await listening.aclose()
+
+
+async def test_what_another_process_cannot_have_is_refused(tmp_path: Path) -> None:
+    """A session, or a TLS context, would be left out without a word."""
+    async with (
+        aiohttp.ClientSession() as session,
+        RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1", session=session) as client,
+    ):
+        with pytest.raises(ConfigurationError, match="one process"):
+            client.fast_mode(action=125, text=TEXT, processes=2)
+    async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1") as client:
+        with pytest.raises(ConfigurationError, match="processes"):
+            client.fast_mode(action=125, text=TEXT, processes=0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "wants", "shares"),
+    [
+        (6, [3, 3], [3, 3]),
+        (3, [3, 3], [2, 1]),
+        (1, [64, 64, 64], [1, 0, 0]),
+        (0, [5, 5], [0, 0]),
+        (4, [0, 4], [0, 4]),
+        (7, [1, 10, 1], [1, 6, 0]),
+        (0, [], []),
+    ],
+)
+def test_who_gets_how_many(texts: int, wants: list[int], shares: list[int]) -> None:
+    """A text would be given to nobody, to two, or to somebody who did not ask for it."""
+    all_ = [Text(row, "2025550101", "Hi") for row in range(texts)]
+    hands = _dealt(all_, wants)
+    assert [len(hand) for hand in hands] == shares
+    assert [text for hand in hands for text in hand] == all_
