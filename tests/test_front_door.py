@@ -197,8 +197,8 @@ def _told(path: Path) -> list[str]:
                 for name in ("id", "attr", "name", "arg", "module", "value")
                 if isinstance(value := getattr(child, name, None), str)
             ]
-            # The package has a provider's name; `rumbleup_async.rumbleup` is that provider all the same.
-            told += [word for word in words if _NAMES.search(word.replace("rumbleup_async", ""))]
+            # The package and the root of its errors have a provider's name; `rumbleup_async.rumbleup` is that provider still.
+            told += [word for word in words if _NAMES.search(word.replace("rumbleup_async", "").replace("RumbleUpError", ""))]
     return told
 
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
-import anyio
 import msgspec
 
 from rumbleup_async.errors import (
@@ -29,6 +27,7 @@ from rumbleup_async.errors import (
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.replies import Dialect
+from rumbleup_async.provider.retrying import again
 from rumbleup_async.session import reasons
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 from rumbleup_async.session.pace import Hold
@@ -45,6 +44,10 @@ _LONGEST_WAIT = 60.0
 
 _STALE_PAGES = 50
 """Pages of rows that have all come before, after which a list that never ends is left."""
+
+
+_WORTH_A_SECOND_READ = (ExchangeError, RateLimited, ServerFailed)
+"""What a read is tried again after; a write only after NotSentError."""
 
 
 ABROAD = "a client belongs to the event loop it was first used in; make one for each asyncio.run() (nothing was sent)"
@@ -117,22 +120,9 @@ class Caller:
         """Whether this is the event loop of the calls so far."""
         return not self._bound or self._loop is None or self._loop is asyncio.get_running_loop()
 
-    async def _unheld(self) -> None:
-        if self.hold.remaining <= _LONGEST_WAIT:
-            await self.hold.wait()
-
     async def write(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
         """A call with a side effect: tried again only when nothing of it left. No error repeats what is in `hide`."""
-        attempt = 1
-        while True:
-            await self._unheld()
-            try:
-                return await self.once(request, hide)
-            except NotSentError:
-                if attempt >= self._write_attempts:
-                    raise
-            await anyio.sleep(random.uniform(0.5, 1.0) * 0.5 * 2**attempt)
-            attempt += 1
+        return await self._tried(request, hide, (NotSentError,), self._write_attempts, pause=0.5)
 
     async def send(self, request: Request, answers: Answers, sent: Sent, hide: tuple[str, ...]) -> Response:
         """A call that texts somebody: as `write`, and UnreadableReply for an answer that is not about this text."""
@@ -147,28 +137,20 @@ class Caller:
 
     async def read(self, request: Request) -> Response:
         """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
-        await self._unheld()
+        return await self._tried(request, (), _WORTH_A_SECOND_READ, self._read_attempts, pause=0.1)
+
+    async def _rested(self, request: Request, hide: tuple[str, ...]) -> Response:
+        if self.hold.remaining <= _LONGEST_WAIT:
+            await self.hold.wait()
+        return await self.once(request, hide)
+
+    async def _tried(
+        self, request: Request, hide: tuple[str, ...], on: tuple[type[Exception], ...], attempts: int, *, pause: float
+    ) -> Response:
         try:
-            return await self.once(request)
-        except (ExchangeError, RateLimited, ServerFailed):
-            # tenacity costs about 20 us a call even when nothing fails, so it is entered only now.
-            return await self._read_again(request)
-
-    async def _read_again(self, request: Request) -> Response:
-        import tenacity
-
-        pause = tenacity.wait_random_exponential(multiplier=0.25, max=8.0)
-        async for attempt in tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type((ExchangeError, RateLimited, ServerFailed)),
-            stop=tenacity.stop_after_attempt(self._read_attempts - 1),
-            wait=pause,
-            reraise=True,
-        ):
-            with attempt:
-                await anyio.sleep(0.1)
-                await self._unheld()
-                return await self.once(request)
-        raise AssertionError("tenacity ended without a result")
+            return await self._rested(request, hide)
+        except on as error:
+            return await again(lambda: self._rested(request, hide), error, on=on, attempts=attempts, pause=pause)
 
     def pages(self, path: str, filters: Mapping[str, str | None], *, timeout: float | None = None) -> Pages[Any]:
         """The rows of a list as they came."""

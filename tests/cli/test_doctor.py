@@ -74,7 +74,7 @@ async def test_every_answer_has_its_remedy(monkeypatch: pytest.MonkeyPatch, stat
     async def at_once(_: float) -> None: ...
 
     monkeypatch.setattr("rumbleup_async.session.client.AiohttpExchange.__call__", answer)
-    monkeypatch.setattr("anyio.sleep", at_once)
+    monkeypatch.setattr("rumbleup_async.provider.retrying.sleep", at_once)
     findings = await doctor.examine({"RUMBLEUP_API_KEY": "KEY:SECRET"})
     wrong = [finding for finding in findings if not finding.fine]
     assert len(wrong) == 1

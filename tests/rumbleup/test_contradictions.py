@@ -23,7 +23,7 @@ CASES = samples.every(FOLDER)
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
 async def test_the_tolerant_reading_holds(case: samples.Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that means the one or the other of two pages would be misunderstood."""
-    monkeypatch.setattr("anyio.sleep", _at_once)
+    monkeypatch.setattr("rumbleup_async.provider.retrying.sleep", _at_once)
     requests, result = await samples.run(case)
     if case["request"] is None:
         assert requests == []

@@ -58,7 +58,7 @@ async def test_a_broken_attempt_leaves_no_rest(monkeypatch: pytest.MonkeyPatch) 
 
     async def at_once(_: float) -> None: ...
 
-    monkeypatch.setattr("anyio.sleep", at_once)
+    monkeypatch.setattr("rumbleup_async.provider.retrying.sleep", at_once)
     file = io.BytesIO(b"BEFORE")
     file.seek(6)
     async with serving(flaky) as url, RumbleUp("KEY:SECRET", base_url=url) as client:

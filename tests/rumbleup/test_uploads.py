@@ -132,7 +132,7 @@ async def test_an_upload_that_did_not_leave_is_begun_anew(monkeypatch: pytest.Mo
 
     async def at_once(_: float) -> None: ...
 
-    monkeypatch.setattr("anyio.sleep", at_once)
+    monkeypatch.setattr("rumbleup_async.provider.retrying.sleep", at_once)
     media = io.BytesIO(b"--PICTURE")
     media.seek(2)
     async with RumbleUp("KEY:SECRET", exchange=Exchange()) as client:
