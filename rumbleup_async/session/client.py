@@ -7,22 +7,16 @@ Knows no provider.
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 import ssl as ssl_module
 import time
-import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 
 import aiohttp
-import anyio.to_thread
-from aiohttp import http_exceptions
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
-from rumbleup_async.session import limits, reasons
+from rumbleup_async.errors import MaybeSentError, NotSentError
+from rumbleup_async.session import aiohttp_errors, bodies, reasons
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.connector import (
     CLOSED,
@@ -30,17 +24,18 @@ from rumbleup_async.session.connector import (
     Connector,
     HeldResponse,
     UnconnectedError,
+    close_spoiled,
+    has_connections,
     has_more,
-    is_spoiled,
+    head_sizes,
     withdraw,
 )
-from rumbleup_async.session.exchange import Fit, Request, Response, Sink, fit_of, rejects_side_effects_by_get
+from rumbleup_async.session.deadlines import Deadlines
+from rumbleup_async.session.exchange import Fit, Request, Response, fit_of, rejects_side_effects_by_get
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.multipart import Multipart
 from rumbleup_async.session.silence import Pauses, when_silent
-
-_SWEEP = 1.0
-"""Seconds between two looks for exchanges that take too long, at most."""
+from rumbleup_async.session.uploads import WatchedChunks
 
 
 class AiohttpExchange:
@@ -89,12 +84,7 @@ class AiohttpExchange:
             sock_connect=self._timeouts.sock_connect,
             sock_read=self._timeouts.read,
         )
-
-        self._sweep_every = min(_SWEEP, self._timeouts.answer)
-        self._deadlines: dict[asyncio.Task[Any], float] = {}
-        self._overdue: set[asyncio.Task[Any]] = set()
-        self._sweeping: asyncio.TimerHandle | None = None
-        self._sweep_due = 0.0
+        self._deadlines = Deadlines(self._timeouts.answer)
 
     def _open(self) -> aiohttp.ClientSession:
         # Opened at the first request, because aiohttp wants its loop to be running.
@@ -134,54 +124,32 @@ class AiohttpExchange:
     async def _in_time(self, request: Request) -> Response:
         """One exchange, given up when it takes longer than all its parts may.
 
-        This ends what the other timeouts do not see, such as informational answers (1xx) without end. It is looked after by
-        one sweep for all of them: aiohttp's own total timeout costs 30 us a request, a seventh of all.
+        This ends what the other timeouts do not see, such as informational answers (1xx) without end. aiohttp's own total
+        timeout costs 30 us a request, a seventh of all.
         """
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs on a loop is in a task
         read = request.timeout or self._timeouts.read
-        self._deadlines[task] = loop.time() + self._timeouts.connect + read + max(self._timeouts.answer, read)
-        if self._sweeping is None:
-            self._sweep_later(loop)
+        self._deadlines.begin(task, loop, self._timeouts.connect + read + max(self._timeouts.answer, read))
         try:
             return await self._exchange(request, request.body or None, self._headers_for(request))
         except asyncio.CancelledError:
-            if task not in self._overdue:
+            if not self._deadlines.has_passed(task):
                 raise
             if task.uncancel():
                 raise
             # Far longer than connecting may take, so the request may have left.
             raise MaybeSentError(reasons.NOT_WHOLE, endpoint=request.path) from None
         finally:
-            self._deadlines.pop(task, None)
-            # However it ended: a later cancellation of this task by somebody else must not be taken for ours.
-            self._overdue.discard(task)
-
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        stood = now - self._sweep_due
-        if stood > _SWEEP:
-            # The whole process stood still: what has come meanwhile waits to be read.
-            self._deadlines = {task: deadline + stood for task, deadline in self._deadlines.items()}
-        for task, deadline in self._deadlines.items():
-            if deadline < now and task not in self._overdue:
-                self._overdue.add(task)
-                task.cancel()
-        self._sweeping = None
-        if self._deadlines:
-            self._sweep_later(loop)
-
-    def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweep_due = loop.time() + self._sweep_every
-        self._sweeping = loop.call_at(self._sweep_due, self._sweep, loop)
+            self._deadlines.end(task)
 
     async def _upload(self, request: Request) -> Response:
         """One request whose body is read while it is sent."""
         body = Multipart(request.parts)
         headers = {**self._headers, "Content-Type": body.content_type, "Content-Length": str(body.length)}
         patience = request.timeout or self._timeouts.read
-        watched = _Watched(body.chunks(), patience, patience + max(self._timeouts.answer, patience))
+        watched = WatchedChunks(body.chunks(), patience, patience + max(self._timeouts.answer, patience))
         try:
             # aiohttp has no timeout for writing: without this a server that stops reading would hold the upload for ever.
             async with asyncio.timeout(None) as watched.stalled:
@@ -197,12 +165,8 @@ class AiohttpExchange:
         session = self._session or self._open()
         if session.closed:
             raise NotSentError(reasons.SESSION_CLOSED, endpoint=request.path)
-        if not self._owns_session and isinstance(session.connector, aiohttp.TCPConnector):
-            # All of them, for until this one is used the caller's tracing may take its time.
-            for kept in tuple(session.connector._conns.values()):  # noqa: SLF001 - see session.connector
-                for one in filter(is_spoiled, tuple(kept)):
-                    kept.remove(one)
-                    one[0].close()
+        if not self._owns_session:
+            close_spoiled(session)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
             raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
@@ -229,15 +193,15 @@ class AiohttpExchange:
                 raise_for_status=False,
                 middlewares=(),
                 **self._proxied,
-                **_sizes(),
+                **head_sizes(),
             )
         except (
             aiohttp.ClientConnectorError,
             aiohttp.ConnectionTimeoutError,
             aiohttp.ServerFingerprintMismatch,
         ) as error:
-            crowded = any(map(reasons.is_short_of_files, _chain(error))) and self._has_connections(session)
-            raise NotSentError(_words(error), endpoint=request.path, crowded=crowded) from None
+            crowded = any(map(reasons.is_short_of_files, aiohttp_errors.causes(error))) and has_connections(session)
+            raise NotSentError(aiohttp_errors.words(error), endpoint=request.path, crowded=crowded) from None
         except UnconnectedError as error:
             raise NotSentError(str(error), endpoint=request.path) from None
         except aiohttp.InvalidURL:
@@ -246,7 +210,7 @@ class AiohttpExchange:
             if type(error) is aiohttp.ClientConnectionError and str(error) in {CLOSED, SPOKE}:
                 why = reasons.SESSION_CLOSED if str(error) == CLOSED else reasons.SPOKE
                 raise NotSentError(why, endpoint=request.path) from None
-            raise MaybeSentError(_words(error), endpoint=request.path) from None
+            raise MaybeSentError(aiohttp_errors.words(error), endpoint=request.path) from None
         if response.status < 200:
             # 101 among them. aiohttp may have put the connection back already, and the true answer may still come on it.
             response.close()
@@ -256,13 +220,13 @@ class AiohttpExchange:
             if request.sink is not None and 200 <= response.status < 300:
                 task = asyncio.current_task()
                 assert task is not None  # noqa: S101
-                self._deadlines.pop(task, None)  # it may take as long as it comes at all
-                body = await _pour(response, request.sink)
+                self._deadlines.lift(task)  # it may take as long as it comes at all
+                body = await bodies.pour(response, request.sink)
             else:
-                body = await self._body(response, max(self._timeouts.answer, request.timeout or 0.0))
+                body = await bodies.whole(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
-            raise MaybeSentError(reasons.broke_off(_words(error)), endpoint=request.path) from None
+            raise MaybeSentError(reasons.broke_off(aiohttp_errors.words(error)), endpoint=request.path) from None
         except BaseException:
             response.close()
             raise
@@ -272,11 +236,6 @@ class AiohttpExchange:
             return answer
         self._pauses.took(time.monotonic() - began)
         return self._judged(request, response, answer, session)
-
-    def _has_connections(self, session: aiohttp.ClientSession) -> bool:
-        """Whether any is open, by which a request can go in a moment."""
-        pool = session.connector
-        return pool is not None and (any(pool._conns.values()) or any(one.is_connected() for one in _made(pool)))  # noqa: SLF001
 
     def _judged(
         self, request: Request, response: aiohttp.ClientResponse, answer: Response, session: aiohttp.ClientSession
@@ -324,142 +283,8 @@ class AiohttpExchange:
         when_silent(loop, self._pauses.pause, over)
         return Response(answer.status, answer.headers, answer.body, lambda: heard)
 
-    async def _body(self, response: aiohttp.ClientResponse, patience: float) -> bytes:
-        """The whole body, bounded in size and time whatever the server does."""
-        body = await response.content.readany()
-        if response.content.at_eof():
-            return body
-        clock = response.content._loop.time  # noqa: SLF001 - the running loop without a lookup a message
-        deadline = clock() + patience
-        chunks, size = [body], len(body)
-        while not response.content.at_eof():
-            chunk = await response.content.readany()
-            size += len(chunk)
-            if size > limits.MAX_BODY:
-                raise _TooLong
-            if clock() > deadline and not response.content.at_eof():
-                raise TimeoutError(f"not complete after {patience:.0f} s")
-            chunks.append(chunk)
-        return b"".join(chunks)
-
     async def aclose(self) -> None:
         self._closed = True
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            self._sweeping = None
+        self._deadlines.close()
         if self._session is not None and self._owns_session:
             await self._session.close()
-
-
-async def _pour(response: aiohttp.ClientResponse, sink: Sink) -> bytes:
-    """The body into its sink. It may be long, so it has no deadline as a whole and no largest size."""
-    await _on_disk(sink.begin)
-    while chunk := await response.content.readany():
-        await _on_disk(sink.write, chunk)
-    return b""
-
-
-async def _on_disk(step: Callable[..., None], *arguments: object) -> None:
-    try:
-        await anyio.to_thread.run_sync(step, *arguments)
-    except OSError as error:
-        # No trouble of the network's: to ask again would not help.
-        raise ConfigurationError(f"what was to be downloaded cannot be written: {error.strerror or error}") from None
-
-
-class _Watched:
-    """Chunks, with the deadline `stalled` put off by `patience` seconds whenever the server has taken one, and by `answer` after
-    the last."""
-
-    stalled: asyncio.Timeout
-
-    def __init__(self, chunks: AsyncIterator[bytes], patience: float, answer: float) -> None:
-        self._chunks = chunks
-        self._patience = patience
-        self._answer = answer
-        self.is_out = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        clock = asyncio.get_running_loop().time
-        try:
-            async for chunk in self._chunks:
-                self.stalled.reschedule(clock() + self._patience)
-                yield chunk
-            self.is_out = True
-            self.stalled.reschedule(clock() + self._answer)
-        except RuntimeError:
-            return  # the answer came before the end of the upload, and nobody waits for it any more
-
-
-def _made(pool: aiohttp.BaseConnector) -> Iterator[ResponseHandler]:
-    """Connections that carry a request, without those that are being made."""
-    acquired: set[object] = set(pool._acquired)  # noqa: SLF001
-    return (one for one in acquired if isinstance(one, ResponseHandler))
-
-
-@functools.cache
-def _sizes() -> dict[str, Any]:
-    """How much head an answer may have: as much as over connections of our own, where this aiohttp lets us say so."""
-    known = inspect.signature(aiohttp.ClientSession._request).parameters  # noqa: SLF001 - request() takes what it takes
-    sizes = {"max_line_size": limits.MAX_HEAD, "max_field_size": limits.MAX_HEAD, "max_headers": limits.MAX_HEADERS}
-    return {name: size for name, size in sizes.items() if name in known}
-
-
-class _TooLong(ValueError):
-    """An answer of more than MAX_BODY bytes."""
-
-
-_PLAIN: tuple[tuple[type[BaseException], str], ...] = (
-    (_TooLong, reasons.too_long(limits.MAX_BODY)),
-    (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached"),
-    (aiohttp.ClientConnectorDNSError, reasons.NO_NAME),
-    (aiohttp.ClientConnectorCertificateError, reasons.NO_CERTIFICATE),
-    (aiohttp.ClientSSLError, reasons.NO_TLS),
-    (aiohttp.ConnectionTimeoutError, reasons.NO_CONNECTION),
-    (aiohttp.SocketTimeoutError, reasons.NO_ANSWER),
-    (aiohttp.ServerDisconnectedError, reasons.HUNG_UP),
-    (aiohttp.ServerTimeoutError, reasons.NOT_WHOLE),
-    (ConnectionRefusedError, reasons.REFUSED),
-    (ConnectionResetError, reasons.RESET),
-    (BrokenPipeError, reasons.RESET),
-    (TimeoutError, reasons.NOT_WHOLE),
-    (http_exceptions.LineTooLong, reasons.LONG_HEAD),
-    (http_exceptions.InvalidHeader, reasons.ODD_HEADER),
-    (http_exceptions.ContentEncodingError, reasons.ODD_ENCODING),
-    (http_exceptions.TransferEncodingError, reasons.ODD_CHUNKS),
-    (http_exceptions.ContentLengthError, reasons.CUT_SHORT),
-    (aiohttp.ClientPayloadError, reasons.CUT_SHORT),
-    (zlib.error, reasons.ODD_ENCODING),
-    (http_exceptions.BadStatusLine, reasons.NOT_HTTP),
-    (http_exceptions.HttpProcessingError, reasons.NOT_HTTP),
-    (aiohttp.ClientResponseError, reasons.NOT_HTTP),
-    (aiohttp.ClientConnectionError, reasons.BROKEN_OFF),
-)
-
-
-def _words(error: BaseException) -> str:
-    """What happened, in words that name no address, header or body.
-
-    aiohttp's own messages may quote what the server sent, which may hold a phone number or a text.
-    """
-    chain = list(_chain(error))
-    if any(isinstance(one, http_exceptions.BadHttpMessage) and "Too many headers" in str(one) for one in chain):
-        return reasons.MANY_HEADERS
-    for kind, plain in _PLAIN:
-        if any(isinstance(one, kind) for one in chain):
-            return plain
-    return reasons.of_system(next((one for one in chain if isinstance(one, OSError) and one.errno), error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it comes from: aiohttp wraps what its parser says."""
-    seen: list[BaseException] = []
-    found: Any = error
-    while found is not None and found not in seen:
-        seen.append(found)
-        yield found
-        inner = getattr(found, "os_error", None)
-        if isinstance(inner, OSError) and inner not in seen:
-            seen.append(inner)
-            yield inner
-        found = found.__cause__

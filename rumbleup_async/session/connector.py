@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from rumbleup_async.session import proxy
+from rumbleup_async.session import limits, proxy
 
 CLOSED = "Connector is closed."
 """What aiohttp says to those whose connection it has just made when it is closed."""
@@ -112,6 +114,23 @@ class Connector(aiohttp.TCPConnector):
         return connection
 
 
+def has_connections(session: aiohttp.ClientSession) -> bool:
+    """Whether any is open, by which a request can go in a moment."""
+    pool = session.connector
+    return pool is not None and (any(pool._conns.values()) or any(one.is_connected() for one in _made(pool)))  # noqa: SLF001
+
+
+def close_spoiled(session: aiohttp.ClientSession) -> None:
+    """Close all that must not be used of a session that was handed in, for until one is used the caller's tracing may take its
+    time."""
+    if not isinstance(session.connector, aiohttp.TCPConnector):
+        return
+    for kept in tuple(session.connector._conns.values()):  # noqa: SLF001
+        for one in filter(is_spoiled, tuple(kept)):
+            kept.remove(one)
+            one[0].close()
+
+
 def is_spoiled(kept: Any) -> bool:
     """Whether a connection that was kept must not be used."""
     return bool(kept[0].should_close) or not kept[0].is_connected()
@@ -127,3 +146,17 @@ def withdraw(session: aiohttp.ClientSession, protocol: Any) -> None:
     for kept in tuple(getattr(session.connector, "_conns", {}).values()):
         for one in [one for one in kept if one[0] is protocol]:
             kept.remove(one)
+
+
+def _made(pool: aiohttp.BaseConnector) -> Iterator[ResponseHandler]:
+    """Connections that carry a request, without those that are being made."""
+    acquired: set[object] = set(pool._acquired)  # noqa: SLF001
+    return (one for one in acquired if isinstance(one, ResponseHandler))
+
+
+@functools.cache
+def head_sizes() -> dict[str, Any]:
+    """How much head an answer may have: as much as over connections of our own, where this aiohttp lets us say so."""
+    known = inspect.signature(aiohttp.ClientSession._request).parameters  # noqa: SLF001 - request() takes what it takes
+    sizes = {"max_line_size": limits.MAX_HEAD, "max_field_size": limits.MAX_HEAD, "max_headers": limits.MAX_HEADERS}
+    return {name: size for name, size in sizes.items() if name in known}

@@ -1,7 +1,6 @@
 """The fast exchange: a bounded pool of lanes, which carry one request at a time over connections kept open.
 
-Lives here: who gets which lane, the one sweep that looks after all deadlines, and what a request looks like. Knows no
-provider.
+Lives here: who gets which lane, and the one sweep that looks after all deadlines. Knows no provider.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import asyncio
 import contextlib
 import math
 import os
-import re
 import socket
 import ssl as ssl_module
 import time
@@ -21,20 +19,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from rumbleup_async.errors import ConfigurationError, NotSentError
+from rumbleup_async.errors import NotSentError
 from rumbleup_async.session import reasons
 from rumbleup_async.session.connection import Connection
 from rumbleup_async.session.dialing import Dialer, WrongProtocol
 from rumbleup_async.session.exchange import Exchange, Request, Response, rejects_side_effects_by_get
+from rumbleup_async.session.heads import Heads
 from rumbleup_async.session.limits import Timeouts, check_base_url
 from rumbleup_async.session.probe import LivenessProbe
 from rumbleup_async.session.silence import Pauses
 
 _SWEEP = 0.5
 """Seconds between two looks for lanes that take too long, at most: a deadline is kept to that much."""
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET = re.compile(r"/[!-~]*")
-_OURS = {"host", "connection", "content-length", "content-type", "transfer-encoding", "accept-encoding"}
 
 
 class _Turn(msgspec.Struct, frozen=True):
@@ -67,10 +63,8 @@ class LaneExchange:
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         url = urlsplit(check_base_url(base_url))
-        self._prefix = url.path
-        self._headers = _lines({"Host": url.netloc.lower().removesuffix(":443" if url.scheme == "https" else ":80")}) + _lines(
-            {name: value for name, value in headers.items() if name.lower() not in _OURS}
-        )
+        host = url.netloc.lower().removesuffix(":443" if url.scheme == "https" else ":80")
+        self._heads = Heads(url.path, host, headers)
         self._others = others
         self._timeouts = timeouts = timeouts or Timeouts()
         port = url.port or (443 if url.scheme == "https" else 80)
@@ -83,7 +77,6 @@ class LaneExchange:
         self._idle: dict[Connection, None] = {}
         """In the order in which they became idle; the last is used first, so that those not needed grow old."""
         self._line: deque[_Turn] = deque()
-        self._heads: dict[tuple[str, str, str | None], bytes] = {}
         self.tick = 0
         self.pauses = Pauses()
         self._every = min(_SWEEP, *(seconds / 4 for seconds in (timeouts.connect, timeouts.read, timeouts.answer, timeouts.idle)))
@@ -101,11 +94,7 @@ class LaneExchange:
 
     async def _carry(self, request: Request) -> Response:
         endpoint = request.path
-        body = request.body
-        head = self._heads.get((request.method, endpoint, request.content_type if body else None))
-        if head is None or request.query:
-            head = self._head(request)
-        data = b"%b%d\r\n\r\n%b" % (head, len(body), body) if body else head
+        data = self._heads.data(request)
         lane = self._ready() or await self._lane(endpoint)
         patience, whole = self._patience, self._whole
         if request.timeout is not None:
@@ -120,24 +109,6 @@ class LaneExchange:
 
     def _ticks(self, seconds: float) -> int:
         return math.ceil(seconds / self._every)
-
-    # ---- a request ----
-
-    def _head(self, request: Request) -> bytes:
-        """All up to the length of the body; without a body, all."""
-        target = f"{self._prefix}{request.path}" + (f"?{request.query}" if request.query else "")
-        if not _TARGET.fullmatch(target) or not _TOKEN.fullmatch(request.method) or request.method in {"HEAD", "CONNECT"}:
-            raise NotSentError(reasons.NO_ADDRESS, endpoint=request.path)
-        head = f"{request.method} {target} HTTP/1.1\r\n".encode() + self._headers + b"Accept-Encoding: identity\r\n"
-        content_type = None
-        if request.body:
-            content_type = request.content_type
-            head += _lines({"Content-Type": content_type}) + b"Content-Length: "
-        else:
-            head += b"\r\n" if request.method == "GET" else b"Content-Length: 0\r\n\r\n"
-        if not request.query and len(self._heads) < 64:
-            self._heads[request.method, request.path, content_type] = head
-        return head
 
     # ---- who gets a lane ----
 
@@ -296,11 +267,3 @@ def _can_open_a_file() -> bool:
     except OSError as error:
         return not reasons.is_short_of_files(error)
     return True
-
-
-def _lines(headers: Mapping[str, str]) -> bytes:
-    """Header lines; ConfigurationError for what would break out of one."""
-    for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or not value.replace("\t", " ").isprintable():
-            raise ConfigurationError(f"the header {name!r} holds a character that no header may have")
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()

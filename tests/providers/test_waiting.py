@@ -14,7 +14,7 @@ from rumbleup_async.retry import Again, Policy, StopRun, decide
 from rumbleup_async.rumbleup import wire as rumbleup
 from rumbleup_async.sendblue import wire as sendblue
 from rumbleup_async.session import Response
-from rumbleup_async.session.connection import Headers
+from rumbleup_async.session.reading import Headers
 
 NOW = dt.datetime(2026, 3, 5, 12, 0, tzinfo=dt.UTC)
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import MaybeSentError
 from rumbleup_async.session import limits
-from rumbleup_async.session.connection import MAX_INFORMATIONS, Connection, Headers
+from rumbleup_async.session.connection import Connection
 from rumbleup_async.session.exchange import Fit, Request, Response
+from rumbleup_async.session.reading import MAX_INFORMATIONS, Headers
 from rumbleup_async.session.silence import Pauses
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"logid":"rl_1"}'

@@ -14,6 +14,7 @@ import pytest
 
 from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentError, NotSentError
 from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
+from rumbleup_async.session.deadlines import Deadlines
 from rumbleup_async.session.exchange import Exchange, Part, Sink
 from rumbleup_async.session.pool import LaneExchange
 
@@ -757,14 +758,14 @@ def test_a_deadline_does_not_count_the_time_for_which_the_process_was_stopped() 
     """After minutes of sleep every exchange under way would be cancelled at once."""
 
     async def main() -> None:
-        carrier = AiohttpExchange("http://127.0.0.1:1", {})
+        deadlines = Deadlines(1.0)
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(asyncio.sleep(0))
-        carrier._sweep_due = loop.time() - 600.0
-        carrier._deadlines[task] = loop.time() - 500.0
-        carrier._sweep(loop)
-        assert not carrier._overdue
+        deadlines.begin(task, loop, -500.0)
+        deadlines._sweep_due = loop.time() - 600.0
+        deadlines._sweep(loop)
+        assert not deadlines.has_passed(task)
         await task
-        await carrier.aclose()
+        deadlines.close()
 
     asyncio.run(main())
