@@ -202,7 +202,7 @@ def _told(path: Path) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize("room", ["screening", "lists", "engine", "runs", "fleet", "ledger", "session", "provider"])
+@pytest.mark.parametrize("room", ["screening", "lists", "engine", "runs", "ledger", "session", "provider"])
 def test_these_rooms_know_no_provider_s_name(room: str) -> None:
     """A further provider would be an exception in the engine instead of a folder beside it."""
     files = sorted((ROOT / "rumbleup_async" / room).glob("*.py"))
