@@ -1,6 +1,6 @@
 """How careful a run was told to be: what is kept of it, and what a later part of the run goes by.
 
-Lives here: pure.
+Lives here: pure values and functions.
 
 An option of pace or of rules that is given is kept in the ledger under its name, as a JSON value; one that is not given is taken
 from there. So an option that others add needs two things: to be among what is `given` to a run, and to be read from what `merged`
@@ -14,9 +14,40 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.messaging import Kept
-from rumbleup_async.screening.suppression import Numbers
+from rumbleup_async.screening.suppression import Numbers, suppression
 
 _NONE = object()
+
+
+class Care:
+    """How careful one run is: what it is told now, joined on entering with what its ledger has kept.
+
+    `given`: the options of pace and of rules of this call, as JSON values. `suppress`: phones never to be texted.
+    """
+
+    def __init__(self, given: Mapping[str, Any] | None, suppress: Container[str]) -> None:
+        self.given = given or {}
+        self.options: dict[str, Any] = dict(self.given)
+        """The options that hold."""
+        self.suppressed = suppression(suppress)
+        """Whom the run must not text, of this call and of earlier ones."""
+        self._is_handed_in = not isinstance(self.suppressed, frozenset)
+        """There is a container of suppressed phones that can only be asked."""
+        self._storable = self.suppressed if isinstance(self.suppressed, frozenset) else frozenset[str]()
+        """The suppressed phones of this call, as far as they can be kept."""
+        self.goes_on_with = ""
+        """In words, what holds because an earlier part of the run was given it."""
+
+    def take_up(self, kept: Kept) -> None:
+        """Go by what the run was told before, as far as it is not told otherwise now. Raises LedgerMismatch."""
+        require_handed_in(kept, is_handed_in=self._is_handed_in)
+        self.goes_on_with = told(kept, self.given)
+        self.options = merged(kept.options, self.given)
+        self.suppressed = both(kept.suppressed, self.suppressed)
+
+    def to_keep(self, kept: Kept) -> Kept:
+        """What the ledger is to keep from now on, where it has kept this."""
+        return Kept(self.options, kept.suppressed | self._storable, kept.is_handed_in or self._is_handed_in)
 
 
 def merged(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1000,14 +1000,14 @@ def test_a_cancellation_at_any_moment(kind: str, tmp_path: Path, moment: float, 
         if kind == "memory":
             assert task.cancelled()
             return await rows_of(books.ledger)
-        await again.open(None) if (tmp_path / "run.ledger").exists() and run._plan is not None else None
+        await again.open(None) if (tmp_path / "run.ledger").exists() and run._setup.has_plan else None
         rows = await rows_of(again)
         await again.aclose()
         return rows
 
     rows = virtual_time.run(main())
     fine(server)
-    assert books.is_closed or run._plan is None
+    assert books.is_closed or not run._setup.has_plan
     accounted(server, [], rows, run)
     if times == 1:
         assert all(row.state is not State.UNKNOWN for row in rows.values())
@@ -1379,7 +1379,7 @@ def test_memory_does_not_grow_with_the_project() -> None:
     server.says = says
     came = play(server, texters=4, locks=Locks(held=10.0, send_within=8.0))
     assert came.summary.sent == contacts
-    texters = came.run._texters
+    texters = came.run._execution.texters
     assert texters is not None
     assert len(texters._begun) < 400
     assert texters._skipped == set()
@@ -1435,7 +1435,7 @@ def test_nothing_is_drawn_while_nobody_takes_the_results() -> None:
                 number += 1
                 if number in (1, 5000):
                     await asyncio.sleep(1000)
-                    most = max(most, len(run._results))
+                    most = max(most, len(run._execution.results.waiting))
         return most
 
     most = virtual_time.run(main())

@@ -66,7 +66,7 @@ async def test_a_caller_who_leaves_early_stops_them_all(tmp_path: Path) -> None:
         async for _ in run.send(CONTACTS):
             if texted_once(simulator) > 50:
                 break
-        engine = run._engine
+        engine = run._execution.engine
     left = texted_once(simulator)
     assert left < 350
     assert run.counts[State.SENT] == left
@@ -146,7 +146,7 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
         task = asyncio.ensure_future(run.send(CONTACTS)._finish())
         while texted_once(simulator) < 60:
             await asyncio.sleep(0.01)
-        victim = run._engine._senders[1].process  # type: ignore[union-attr]
+        victim = run._execution.engine._senders[1].process  # type: ignore[union-attr]
         os.kill(victim.pid, signal.SIGSTOP)
         await asyncio.sleep(0.2)
         os.kill(victim.pid, signal.SIGKILL)
@@ -216,7 +216,7 @@ async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
             async for _ in run.send(CONTACTS):
                 if texted_once(simulator) > 50:
                     break
-            frozen = run._engine._senders[0].process  # type: ignore[union-attr]
+            frozen = run._execution.engine._senders[0].process  # type: ignore[union-attr]
             frozen.send_signal(signal.SIGSTOP)
     if frozen.returncode is None:
         frozen.kill()

@@ -34,8 +34,9 @@ from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.runs import care
+from rumbleup_async.runs import execution as execution_module
 from rumbleup_async.runs import reconcile as reconcile_module
-from rumbleup_async.runs import run as run_module
+from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
@@ -293,12 +294,12 @@ def _final_write_cancelled() -> list[Any]:
     async def run_shielded(work: Any, on_cancel: Any = None) -> Any:
         return await work
 
-    async def wind_up(self: Run, task: "asyncio.Task[None]") -> None:
+    async def wind_up(self: Execution, task: "asyncio.Task[None]") -> None:
         # Nobody waits for what is in flight, nor for what is done and not yet written.
         task.cancel()
         await asyncio.wait([task])
 
-    return [patch.object(engine_module, "run_shielded", run_shielded), patch.object(Run, "_wind_up", wind_up)]
+    return [patch.object(engine_module, "run_shielded", run_shielded), patch.object(Execution, "wind_up", wind_up)]
 
 
 def _batch_leased() -> list[Any]:
@@ -621,7 +622,7 @@ def _threshold_stays_refused() -> list[Any]:
 
 
 def _left_in_silence() -> list[Any]:
-    return [patch.object(run_module, "left_over", lambda reasons: None)]
+    return [patch.object(execution_module, "left_over", lambda reasons: None)]
 
 
 def _next_answer_is_ours() -> list[Any]:

@@ -28,8 +28,10 @@ from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.answers import DIALECT
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_search import LogSearch
+from rumbleup_async.runs import execution as execution_module
+from rumbleup_async.runs import looks as looks_module
 from rumbleup_async.runs import reconcile as reconcile_module
-from rumbleup_async.runs import run as run_module
+from rumbleup_async.runs import setup as setup_module
 from rumbleup_async.runs.run import CONCURRENT, Run, Settings
 from rumbleup_async.session.pace import Hold, Pace
 from tests.history import check_promise, check_rate
@@ -225,7 +227,7 @@ class World:
         run = self.run_
         if self.has_stopped:
             return True
-        engine = None if run is None else run._engine
+        engine = None if run is None else run._execution.engine
         return engine is not None and engine.stopped is not None
 
     # ---- what ends a process ----
@@ -279,7 +281,7 @@ class World:
 
     def _signal(self) -> None:
         run = self.run_
-        if run is None or run._engine is None or self.ending is None or self.has_ended:
+        if run is None or run._execution.engine is None or self.ending is None or self.has_ended:
             return
         kind = self.ending.kind
         self._happens(kind)
@@ -287,7 +289,7 @@ class World:
         self.has_stopped = True
         if kind == "signal twice":
             self.crashes += 1
-            self.loop.alarms[self.loop.steps + 1 + int(self.random.random() * 20)] = run._abandon
+            self.loop.alarms[self.loop.steps + 1 + int(self.random.random() * 20)] = run._execution.abandon
 
     task: "asyncio.Task[Any] | None" = None
     has_ended = False
@@ -485,7 +487,7 @@ class World:
         """A list that is in the ledger as a whole before anything is sent."""
         if run._ledger.fingerprint is not None:
             return
-        screen = run._screen
+        screen = run._setup.screen
         assert screen is not None
         from rumbleup_async.lists import contacts as lists
 
@@ -502,7 +504,7 @@ class World:
             return False
         if run is None:
             raise task.exception() or AssertionError("no run was made")
-        stopped = run._stopped
+        stopped = run._execution.stopped
         if task.cancelled():
             self.last = "cancelled"
         elif (error := task.exception()) is not None:
@@ -530,11 +532,11 @@ class World:
 
     def _look_for_wrongs_of_refusals(self, run: Run) -> None:
         """At the end of a process that did not die."""
-        stopped = run._stopped
+        stopped = run._execution.stopped
         if self.last == "None":
             left = run.counts[State.QUEUED]
             assert not left, f"{left} texts are left over, and the run says nothing"
-        engine = run._engine
+        engine = run._execution.engine
         if stopped is None or stopped.cause != "error threshold" or not isinstance(engine, Engine) or engine.is_last_round:
             return
         row = {phone for phone, _ in self.provider.row}
@@ -737,11 +739,11 @@ def injected(world: World) -> Iterator[None]:
     clock = SimpleNamespace(time=world.wall, sleep=lambda seconds: None, monotonic=lambda: world.loop.now)
     choices = SimpleNamespace(choice=random.Random(world.seed ^ 0x1D).choice)
     replaced: list[tuple[Any, str, Any]] = [
-        (run_module, "Engine", functools.partial(Engine, wall_clock=world.wall, jitter=world.jitter)),
-        (run_module, "Texters", functools.partial(Texters, wall_clock=world.wall, jitter=world.jitter)),
-        (run_module, "reconcile", functools.partial(reconcile_module.reconcile, wall_clock=world.wall)),
-        (run_module, "secrets", choices),
-        (run_module, "time", clock),
+        (execution_module, "Engine", functools.partial(Engine, wall_clock=world.wall, jitter=world.jitter)),
+        (execution_module, "Texters", functools.partial(Texters, wall_clock=world.wall, jitter=world.jitter)),
+        (looks_module, "reconcile", functools.partial(reconcile_module.reconcile, wall_clock=world.wall)),
+        (setup_module, "secrets", choices),
+        (execution_module, "time", clock),
         (sqlite_module, "time", clock),
         (anyio.to_thread, "run_sync", in_place),
     ]

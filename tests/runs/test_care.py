@@ -30,8 +30,8 @@ class OptedOut:
 
 
 def options_of(run: Run) -> tuple[Any, ...]:
-    options = run._options
-    return run._pace.rate, options.concurrency, options.processes, options.policy.max_errors
+    options = run._setup.options
+    return run._setup.pace.rate, options.concurrency, options.processes, options.policy.max_errors
 
 
 async def test_what_was_given_holds_until_it_is_given_again(rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ async def test_what_was_given_holds_until_it_is_given_again(rumbleup: RumbleUp, 
         await run.send(PEOPLE)
     async with rumbleup.resume(path, limit=2, suppress=[f"+1{PEOPLE[1]}", f"+1{PEOPLE[19]}"]) as run:
         assert options_of(run) == (400.0, 3, 1, 7)
-        assert run._options.policy.wait_ceiling > 1e9
+        assert run._setup.options.policy.wait_ceiling > 1e9
         assert "400 texts a second" in run.goes_on_with
         await run.send()
     async with rumbleup.fast_mode(action=125, text=TEXT, ledger=path, concurrency=5, rate=0) as run:
@@ -64,7 +64,7 @@ async def test_the_next_run_forgets_the_last_one(rumbleup: RumbleUp, tmp_path: P
         await run.send(PEOPLE)
     async with rumbleup.fast_mode(action=125, text=f"{TEXT}!", ledger=path) as run:
         assert run.goes_on_with == ""
-        assert run._pace.rate is None
+        assert run._setup.pace.rate is None
         summary = await run.send(PEOPLE)
     assert summary.sent == 20
 
@@ -133,8 +133,8 @@ async def test_lines_and_locks_keep_their_pace_part_by_part(server: Server, tmp_
         async with rumbleup.concurrent_mode(action=125, text=TEXT, ledger=drawn, texters=2, locks=locks, limit=1) as run:
             await run.send()
         async with rumbleup.resume(drawn, locks={"wait": True}) as run:
-            assert run._options.locks == Locks(patience=0, held=200, send_within=150, wait=True)
-            assert run._options.concurrency == 2
+            assert run._setup.options.locks == Locks(patience=0, held=200, send_within=150, wait=True)
+            assert run._setup.options.concurrency == 2
 
 
 async def test_processes_are_kept(rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_in_memory_nothing_is_kept_of_another_run(rumbleup: RumbleUp) -> N
     async with rumbleup.fast_mode(action=125, text=TEXT, rate=300) as run:
         await run.send(PEOPLE[:2])
     async with rumbleup.fast_mode(action=125, text=TEXT) as run:
-        assert run._pace.rate is None
+        assert run._setup.pace.rate is None
         assert run.counts[State.QUEUED] == 0
 
 

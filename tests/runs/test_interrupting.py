@@ -73,7 +73,7 @@ def test_a_no_of_which_it_is_not_known_whose_it_is(how: str) -> None:
             await is_waiting.wait()
             run.stop("enough")
             if how == "interrupted":
-                run._abandon()
+                run._execution.abandon()
             await sending
             reasons = {result.reason for result in await run._ledger.rows(0, 10) if result.state is State.UNKNOWN}
             return dict(run.counts), reasons

@@ -348,8 +348,8 @@ def test_an_end_after_each_step_leaves_a_true_ledger(tmp_path: Path, monkeypatch
 
 
 def with_log(run: Run, log: Log, settle: float | None = None) -> Run:
-    run._make_log = lambda plan: log
-    run._settle = settle
+    run._looks._make_log = lambda plan: log
+    run._looks.settle = settle
     return run
 
 

@@ -1,0 +1,239 @@
+"""The work of a run, from the first row of its list to the last text: one task, which can be stopped.
+
+Lives here: the order of the work, the engine that does it, and why it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.ports import Drawer, Observer, Sends
+from rumbleup_async.engine.texters import Texters
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.lists.batches import BATCH, Contacts
+from rumbleup_async.messaging import Planned, Result, Skipped, State
+from rumbleup_async.retry import Stop, left_over
+from rumbleup_async.runs.list_loading import ListLoading
+from rumbleup_async.runs.looks import Looks
+from rumbleup_async.runs.results import Results
+from rumbleup_async.runs.setup import Setup
+from rumbleup_async.runs.summary import Summary, summarise
+from rumbleup_async.screening.screen import in_form
+from rumbleup_async.shielding import run_shielded
+
+
+class Execution:
+    """Sends the list of one run. `start()` begins, `stop()` ends it early, `wind_up()` waits until nothing is in flight."""
+
+    def __init__(self, setup: Setup, looks: Looks) -> None:
+        self._setup = setup
+        self._looks = looks
+        self.list = ListLoading(setup, self._is_stopped)
+        self.results = Results()
+        self.noting = Noting(setup.observer)
+        self.engine: Sends | None = None
+        self.texters: Texters | None = None
+        self.stopped: Stop | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.is_told = False
+        """The caller has seen how the run ended, by a failure too."""
+        self.began: float | None = None
+        self._ended: float | None = None
+
+    # ---- seen from outside ----
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it sends at this moment."""
+        return self.task is not None and not self.task.done()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent sending so far."""
+        if self.began is None:
+            return 0.0
+        return (self._ended or time.monotonic()) - self.began
+
+    @property
+    def summary(self) -> Summary:
+        """How the run stands now."""
+        plan = self._setup.plan
+        return summarise(
+            self._setup.ledger.counts,
+            run=plan.run,
+            action=plan.action,
+            elapsed=self.elapsed,
+            sent_now=self.results.sent,
+            stopped=None if self.stopped is None else str(self.stopped),
+        )
+
+    def start(self, contacts: Contacts | None) -> asyncio.Task[None]:
+        """Begin to send, once; the task ends when the run does. Raises RuntimeError outside the run's context."""
+        if self.task is None:
+            if not self._setup.is_open:
+                raise RuntimeError("a run sends only within its context: async with ... as run")
+            self.task = asyncio.create_task(self._drive(contacts), name=f"run {self._setup.plan.run}")
+            self.task.add_done_callback(lambda _: self.results.news.set())
+        return self.task
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
+        if self.stopped is None:
+            self.stopped = (self.engine.stopped if self.engine is not None else None) or why
+        if self.engine is not None:
+            self.engine.stop(why)
+        self._looks.cancel()
+
+    def abandon(self) -> None:
+        """Do not even wait for what is in flight."""
+        if self.engine is not None:
+            self.engine.abandon()
+
+    async def wind_up(self, task: asyncio.Task[None]) -> None:
+        """Stop what is still running and wait for what is in flight. Raises the failure that the caller has not seen yet."""
+        if not task.done():
+            self.stop(Stop("left", "the run was left before its list was worked through"))
+            self.discard()
+            await asyncio.wait([task])
+        if not self.is_told and not task.cancelled() and (failure := task.exception()) is not None:
+            # The caller left before the failure could be raised where the results came from.
+            raise failure
+
+    def discard(self) -> None:
+        """Nobody wants the results one by one."""
+        self.results.discard()
+        self.ring()
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+        self.results.room.set()
+        if self.engine is not None:
+            self.engine.ring()
+
+    # ---- the work ----
+
+    def _is_stopped(self) -> bool:
+        return self.stopped is not None
+
+    async def _drive(self, contacts: Contacts | None) -> None:
+        self.began = time.monotonic()
+        feed = None
+        try:
+            feed = await self._take(contacts)
+            if self.stopped is None and await self._looks.reconcile_before_sending():
+                self.began = time.monotonic()
+            if self.stopped is None:
+                await self._run_engine(feed)
+        finally:
+            self._ended = time.monotonic()
+            if feed is not None:
+                # Now, and not when the last error that remembers it is forgotten: it may hold a cursor or a file of the caller's.
+                await run_shielded(feed.aclose())
+
+    async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
+        if contacts is None:
+            return None
+        if self._setup.is_concurrent:
+            raise ConfigurationError("in concurrent mode the provider hands out the contacts; call send() without any")
+        if not isinstance(contacts, (str, os.PathLike)):
+            return self.list.screened(contacts)
+        if await self.list.load(contacts):
+            await self._hand_out_skipped()
+        return None
+
+    async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
+        setup = self._setup
+        assert setup.gateway is not None  # noqa: S101 - set on entering
+        await setup.keep_care()
+        if setup.is_concurrent and setup.screen is not None:
+            if not isinstance(setup.gateway, Drawer):
+                raise ConfigurationError(f"{setup.plan.provider} hands out no contacts; text a list of your own")
+            self.texters = Texters(
+                setup.gateway,
+                setup.screen,
+                writer=None if setup.settings is None else setup.settings.writer,
+                first_row=setup.ledger.last_row,
+                concurrency=setup.options.concurrency,
+                policy=setup.options.policy,
+                locks=setup.options.locks,
+            )
+            await self._remember_skipped(self.texters)
+        never = in_form(setup.care.suppressed, setup.phone_prefix)
+        if setup.elsewhere is not None:
+            if self.texters is not None:
+                raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
+            self.engine = setup.elsewhere(
+                setup.ledger,
+                setup.plan,
+                setup.pace,
+                setup.options,
+                never=never,
+                sink=self.results.receive,
+                full=self.results.is_full,
+                observer=self.noting,
+            )
+        else:
+            self.engine = Engine(
+                setup.ledger,
+                setup.gateway,
+                setup.pace,
+                setup.options,
+                drawing=self.texters,
+                never=never,
+                sink=self.results.receive,
+                full=self.results.is_full,
+                observer=self.noting,
+            )
+        try:
+            await self.engine.run(feed)
+        finally:
+            self.stopped = self.stopped or self.engine.stopped
+        if self.stopped is None:
+            self.stopped = await self._why_not_all(self.engine)
+
+    async def _why_not_all(self, engine: Sends) -> Stop | None:
+        """Why contacts are left at the end of the list, if some are: a limit, or what nothing could be done about."""
+        is_cut = engine.is_cut_by_limit
+        if self._setup.ledger.counts[State.QUEUED] and (engine.put_aside or not is_cut):
+            # Behind a limit those are not told of that were never tried, as asked for.
+            reasons = [(reason, number) for reason, number in await self._setup.ledger.left() if reason or not is_cut]
+            if reasons:
+                return left_over(reasons)
+        return Stop("limit", f"{self._setup.options.limit} at most, as asked for") if is_cut else None
+
+    async def _remember_skipped(self, texters: Texters) -> None:
+        after = -1
+        while skipped := await self._setup.ledger.rows(after, BATCH, skipped_only=True):
+            for result in skipped:
+                if not result.reason.startswith("duplicate of"):
+                    texters.remember(result.phone)
+            after = skipped[-1].row
+
+    async def _hand_out_skipped(self) -> None:
+        after = -1
+        while skipped := await self._setup.ledger.rows(after, BATCH, skipped_only=True):
+            while self.results.is_full() and self.stopped is None:
+                self.results.room.clear()
+                await self.results.room.wait()
+            self.results.receive(skipped)
+            self._setup.observer.results(skipped)
+            after = skipped[-1].row
+
+
+class Noting:
+    """Passes on to the caller's observer what happens, and notes why texts are held."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.held_for = ""
+
+    def results(self, results: Sequence[Result]) -> None:
+        self._observer.results(results)
+
+    def held(self, seconds: float, reason: str) -> None:
+        self.held_for = reason
+        self._observer.held(seconds, reason)

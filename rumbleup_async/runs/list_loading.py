@@ -1,0 +1,146 @@
+"""How a list gets into the ledger of a run: as a whole from a file, or batch by batch from what the caller hands over.
+
+Lives here: opening, checking and loading a list, and what is to be said of how it was read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import anyio
+
+from rumbleup_async.errors import ConfigurationError, LedgerMismatch, ListError
+from rumbleup_async.lists import contacts as lists
+from rumbleup_async.lists.batches import BATCH, screened
+from rumbleup_async.lists.lines import Writable
+from rumbleup_async.messaging import Planned, Skipped
+from rumbleup_async.runs.planning import Settings, keep_of, watch_of
+from rumbleup_async.runs.setup import Setup
+from rumbleup_async.screening.notes import notes_of
+from rumbleup_async.screening.screen import Screen
+
+
+class ListLoading:
+    """Reads the list of one run. `is_stopped` is asked between batches; a list that is cut short is read anew the next time."""
+
+    def __init__(self, setup: Setup, is_stopped: Callable[[], bool]) -> None:
+        self._setup = setup
+        self._is_stopped = is_stopped
+        self._columns: Sequence[str] = ()
+        self.is_cut_short = False
+        """The run was stopped while its list was read."""
+        self.notes: tuple[str, ...] = ()
+        """What is to be said of how a list file was read, such as its encoding."""
+        self.absent_fields: tuple[str, ...] = ()
+        """Merge fields that the list has no column for: their fallback is used for everybody."""
+
+    @property
+    def text_notes(self) -> list[str]:
+        """What is worth knowing of the text before it is sent."""
+        return [] if self._setup.screen is None else notes_of(self._setup.screen, self._columns)
+
+    async def load(
+        self, path: str | os.PathLike[str], progress: Callable[[int], None] | None = None, *, copy: Writable | None = None
+    ) -> bool:
+        """Read a list file into the ledger. True if it was read to its end, False if this very list is there already or the
+        run was stopped meanwhile. Raises ListError, LedgerMismatch, ConfigurationError."""
+        screen, settings, ledger = *self._texts(), self._setup.ledger
+        source = os.fspath(path)
+        if ledger.fingerprint is not None and await self._is_same_list(source):
+            return False
+        watch, keep = watch_of(settings), keep_of(settings)
+        opened = await anyio.to_thread.run_sync(
+            lambda: lists.open_list(
+                source,
+                phone_field=settings.phone_field,
+                fields=screen.needed_fields,
+                encoding=settings.encoding,
+                watch=watch,
+                keep=keep,
+                copy=copy,
+            )
+        )
+
+        def batches() -> Iterator[Sequence[Planned | Skipped]]:
+            done = 0
+            for batch in opened.batches(BATCH):
+                if self._is_stopped():
+                    raise _LoadStopped
+                planned = screen.batch(batch)
+                yield planned if keep is None else keep.with_cells(batch, planned)
+                done += len(batch)
+                if progress is not None:
+                    progress(done)
+
+        try:
+            opened.require(screen.template.required_fields)
+            self.absent_fields = _absent(opened.columns, screen.template.fields)
+            self._columns = opened.names
+            screen.learn(opened.names)
+            if ledger.is_used:
+                await ledger.load(())  # it refuses another list, and what was given with that is not kept
+            await self._setup.keep_care()
+            # Whom one row leaves out is left out in every other: that is known only once all have been read.
+            await ledger.load(batches(), **({"left_out": watch.barred} if settings.skip_if else {}))
+            await ledger.complete(opened.fingerprint or "")
+            self.notes = tuple(opened.notes)
+        except _LoadStopped:
+            self.is_cut_short = True
+            return False
+        finally:
+            opened.close()
+        return True
+
+    def screened(self, contacts: Iterable[object] | AsyncIterable[object]) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
+        """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
+        screen, settings = self._texts()
+        watch = watch_of(settings) if settings.skip_if else None
+        return screened(contacts, screen, settings.phone_field, watch, keep_of(settings))
+
+    def _texts(self) -> tuple[Screen, Settings]:
+        """What makes texts of rows; ConfigurationError where the run takes no list."""
+        setup = self._setup
+        if setup.is_concurrent:
+            raise ConfigurationError("in concurrent mode the provider hands out the contacts; there is no list to read")
+        if setup.screen is None or setup.settings is None:
+            raise ConfigurationError("a resumed run has its list already")
+        return setup.screen, setup.settings
+
+    async def _is_same_list(self, source: str) -> bool:
+        """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
+        ledger = self._setup.ledger
+        is_file = await anyio.to_thread.run_sync(lambda: Path(source).is_file())
+        if not is_file:
+            if not ledger.is_used:
+                return False  # as good as new, and what can be read only once is read now
+            if source == "-" and (sys.stdin is None or sys.stdin.closed):
+                raise ListError("standard input is closed; pipe the list into it or name a file")
+        try:
+            found = await anyio.to_thread.run_sync(lists.fingerprint, source)
+        except OSError as error:
+            raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
+        is_same = found == ledger.fingerprint
+        if not is_same and not is_file:
+            await ledger.load(())  # it refuses another list, and says what to do
+            raise LedgerMismatch("the ledger was begun with another list; use a new one")
+        return is_same
+
+
+def check_contacts(contacts: object) -> None:
+    """ListError for what is no list of contacts."""
+    lists.refuse_table(contacts)
+    if isinstance(contacts, (bytes, bytearray, memoryview, Mapping)) or not isinstance(
+        contacts, (str, os.PathLike, Iterable, AsyncIterable, type(None))
+    ):
+        raise ListError(f"a list is a path or an iterable of contacts, not one {type(contacts).__name__}")
+
+
+def _absent(columns: Sequence[str] | None, fields: Sequence[str]) -> tuple[str, ...]:
+    return () if columns is None else tuple(field for field in fields if field not in columns)
+
+
+class _LoadStopped(Exception):
+    """The run was stopped while its list was read."""

@@ -1,0 +1,130 @@
+"""What a run is made of: its ledger, plan, screen, pace and gateway, and how they are opened and closed.
+
+Lives here: the parts of a run. They are handed in, made from the settings, or read from the ledger.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.ports import Gateway, Ledger, Pace, Sends, SilentObserver
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.messaging import Plan
+from rumbleup_async.runs import planning
+from rumbleup_async.runs.care import Care
+from rumbleup_async.runs.planning import CONCURRENT, PREFIX, Settings
+from rumbleup_async.screening.screen import Screen
+from rumbleup_async.shielding import run_shielded
+
+_LETTERS = "bcdfghjkmnpqrstvwxz"
+"""Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
+
+
+class Setup:
+    """The parts of one run.
+
+    `given`: the options of pace and of rules that were given, to be kept in the ledger. `adapt` makes of those that hold once
+    the ledger is open how the run goes about its work, and what sends from other processes. `elsewhere` makes what sends from
+    other processes, of the arguments that an engine takes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None,
+        options: Options,
+        *,
+        gateway: Callable[[Plan], Gateway],
+        ledger: Ledger,
+        pace: Pace,
+        elsewhere: Callable[..., Sends] | None = None,
+        given: Mapping[str, Any] | None = None,
+        adapt: Callable[[Mapping[str, Any]], tuple[Options, Callable[..., Sends] | None]] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.options = options
+        self.ledger = ledger
+        self.pace = pace
+        self.elsewhere = elsewhere
+        self.care = Care(given, options.suppress)
+        self.observer = options.observer or SilentObserver()
+        self.is_open = False
+        self.screen: Screen | None = None
+        """What makes planned texts of rows; None where the texts are in the ledger already."""
+        self.gateway: Gateway | None = None
+        self._plan: Plan | None = None
+        self._adapt = adapt
+        self._make_gateway = gateway
+
+    @property
+    def plan(self) -> Plan:
+        """What the run is about. Raises RuntimeError before the run is entered."""
+        if self._plan is None:
+            raise RuntimeError("enter the run first: async with ... as run")
+        return self._plan
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether the ledger has been opened, now or before."""
+        return self._plan is not None
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether contacts are drawn from the provider instead of a list."""
+        return self.plan.details.get("mode") == CONCURRENT
+
+    @property
+    def phone_prefix(self) -> str:
+        """What stands before the ten digits of a phone in this provider's form."""
+        prefix: str = self.plan.details.get(PREFIX, "")
+        return prefix
+
+    async def open(self) -> None:
+        """Check the text, then open the ledger and make the gateway. What fails here leaves a closed ledger."""
+        planned = None if self.settings is None else self._prepare(self.settings)
+        try:
+            self._plan = await self.ledger.open(planned)
+            self._take_care()
+            if self.screen is None and self.is_concurrent:
+                self.screen = planning.screen_again(self._plan, self.care.suppressed)
+            self.gateway = self._make_gateway(self._plan)
+            if planned is None:
+                self._check_begun()
+        except BaseException:
+            await run_shielded(self.ledger.aclose())
+            raise
+        self.is_open = True
+
+    async def keep_care(self) -> None:
+        """Store how careful the run is, before anything of it is heeded, so that a later part of the run is as careful."""
+        await self.ledger.keep(self.care.to_keep(self.ledger.kept))
+
+    async def aclose(self) -> None:
+        """Close the ledger and the gateway."""
+        self.is_open = False
+        try:
+            await self.ledger.aclose()
+        finally:
+            if self.gateway is not None:
+                await self.gateway.aclose()
+
+    def _prepare(self, settings: Settings) -> Plan:
+        """Check the text before anything is opened, and plan the run."""
+        settings = self.settings = planning.checked(settings)
+        self.screen = planning.screen_of(settings, self.care.suppressed)
+        return planning.plan_of(settings, self.screen, "".join(secrets.choice(_LETTERS) for _ in range(10)))
+
+    def _take_care(self) -> None:
+        """Go by what the run was told before, as far as it is not told otherwise now."""
+        self.care.take_up(self.ledger.kept)
+        if self._adapt is not None:
+            self.options, self.elsewhere = self._adapt(self.care.options)
+        if self.screen is not None:
+            self.screen.suppress(self.care.suppressed)
+
+    def _check_begun(self) -> None:
+        """A process that died between its plan and the first row leaves a run that would end at once, as if all were done."""
+        if not (self.is_concurrent or self.ledger.fingerprint is not None or any(self.ledger.counts.values())):
+            raise LedgerError("the ledger holds no contact, for its list was never read; send the same list again")
