@@ -8,6 +8,7 @@ secret.
     │   ├── ListError                 the contact list cannot be read; names the file, the row and the remedy
     │   ├── TemplateError             the text or a merge field in it is wrong
     │   └── LedgerError               the ledger cannot be used as asked
+    │       ├── LedgerFenced          another process has taken over what this one had open
     │       ├── LedgerLocked          another process is writing it
     │       └── LedgerMismatch        it belongs to another list, text or project
     ├── WebhookRefused                what came to the webhook address is no event: not JSON, no object, too large
@@ -55,6 +56,10 @@ class TemplateError(ConfigurationError):
 
 class LedgerError(ConfigurationError):
     """The ledger cannot be used as asked: unreadable, of a newer version, a link, or not a ledger."""
+
+
+class LedgerFenced(LedgerError):
+    """Another process took this one for dead and has taken over its entries. This one may send nothing more."""
 
 
 class LedgerLocked(LedgerError):

@@ -8,7 +8,8 @@ A `repr` of these values never shows a whole phone number or a text: they end up
 from __future__ import annotations
 
 import enum
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -81,6 +82,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     `name` is what a contact created by the send is called.
     `segments` is the number of SMS parts the text takes.
     `kept`: columns of the list that go with the contact, as a JSON object.
+    `place`: whose opening times bind the text; 0 means that it may leave at any time.
     """
 
     row: int
@@ -89,6 +91,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     segments: int = 1
     kept: str | None = None
+    place: int = 0
 
     def __repr__(self) -> str:
         return f"Planned(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
@@ -96,7 +99,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 class Text(msgspec.Struct, frozen=True, gc=False):
     """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `reason` says
-    why the last of them did not send it."""
+    why the last of them did not send it. `segments` and `place` are those of the contact."""
 
     row: int
     phone: str
@@ -104,6 +107,8 @@ class Text(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     attempts: int = 0
     reason: str = ""
+    segments: int = 1
+    place: int = 0
 
     def __repr__(self) -> str:
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
@@ -136,6 +141,61 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who has opened entries of a ledger: a process at work, or one that is no more.
+
+    `is_dead`: it certainly sends nothing any more, so its entries may be expired: the ledger has proof of it, such as a file
+    lock that only a living process holds, or a lease that has ended.
+    """
+
+    id: int
+    name: str
+    is_dead: bool = False
+
+
+class Second(msgspec.Struct, frozen=True):
+    """What happened in one second of a run, for whoever looks at the run from another process.
+
+    `at`: Unix seconds. `throttled`: answers "not now". `held`: seconds of this second in which nothing could leave. `latencies`:
+    how many answers took at most so long, by the bounds of `LATENCIES`; the last counts those that took longer. `rate`: texts a
+    second that the provider lets through, as far as that is known.
+    """
+
+    at: int
+    sent: int = 0
+    refused: int = 0
+    unknown: int = 0
+    throttled: int = 0
+    held: float = 0.0
+    latencies: tuple[int, ...] = ()
+    rate: float | None = None
+
+
+LATENCIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds: the upper bounds of the buckets in which answers are counted."""
+
+
+NONE_SHUT: Final[Mapping[int, float]] = {}
+"""No place is shut at any time: for places, the Unix second at which they are shut."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one durable step of a ledger has done.
+
+    `texts`: those whose intent is durable now. `results`: contacts that the rules have turned away in this very step, and of a
+    fenced owner those that its proof has made `sent`. `is_fenced`: the owner may open nothing any more.
+
+    Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds), and
+    `shut` names the places that have queued contacts and are shut now.
+    """
+
+    texts: list[Text] = []
+    results: list[Result] = []
+    is_fenced: bool = False
+    due: float | None = None
+    shut: frozenset[int] = frozenset()
 
 
 def run_tag(run: str) -> str:

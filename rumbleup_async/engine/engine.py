@@ -33,7 +33,7 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.ports import Drawing, Gateway, Ledger, Observer, Pace, Pause
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.window import Window
-from rumbleup_async.errors import LedgerError, LedgerMismatch, ListError
+from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerMismatch, ListError
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
 from rumbleup_async.retry import Stop
 from rumbleup_async.shielding import run_shielded
@@ -101,6 +101,8 @@ class Engine:
         self._idle: deque[asyncio.Future[Text | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         """Kept, for to ask for it takes a system call, and most texts wait for a step."""
+        self._owner = 0
+        self._wall_clock = wall_clock
         self._done: list[Closed] = []
         self._ahead = 0
         """Texts to be open beyond those in flight, without a limit: as many as leave while a step is made."""
@@ -226,6 +228,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._is_fed = self._is_whole = feed is None
         self._rows_to_pass = 0 if feed is None else self._ledger.last_row
+        self._owner = (await self._ledger.enlist("engine")).id
         try:
             await self._run_workers(feed)
         except BaseExceptionGroup as group:
@@ -341,7 +344,10 @@ class Engine:
         try:
             await self._refuse()
             done, new = held.sift(done, self._open)
-            opened = await self._ledger.exchange(done, want)
+            step = await self._ledger.step(self._owner, done, want, self._wall_clock())
+            if step.is_fenced:
+                raise LedgerFenced("another process has taken over this run")  # noqa: TRY301
+            opened = step.texts
         except BaseException:
             self._done = done + self._done
             raise
@@ -371,7 +377,7 @@ class Engine:
         try:
             await self._refuse()
             done, new = held.sift(done, self._open)
-            answers = await self._ledger.draw(done, [row for row, _ in drawn])
+            answers = await self._ledger.claim(self._owner, done, [row for row, _ in drawn], self._wall_clock())
         except BaseException:
             self._done, self._drawn = done + self._done, drawn + self._drawn
             raise

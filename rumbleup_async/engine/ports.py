@@ -6,12 +6,27 @@ Lives here: protocols.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from rumbleup_async.admission import Admit
 from rumbleup_async.lookups import Known, LookUpResult, Resolution, UnknownText
-from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import (
+    NONE_SHUT,
+    Closed,
+    Kept,
+    Owner,
+    Plan,
+    Planned,
+    Result,
+    Second,
+    Skipped,
+    State,
+    Step,
+    Text,
+)
 from rumbleup_async.outcomes import Draw, Outcome
 from rumbleup_async.retry import Stop
 
@@ -37,8 +52,22 @@ class Ledger(Protocol):
     async def open(self, plan: Plan | None) -> Plan:
         """Begin a run, or continue the one that is there; None: continue whatever is there.
 
-        What an earlier process left in `intent` becomes `unknown`. Raises LedgerMismatch, LedgerLocked, LedgerError.
+        Opening touches no entry: see `owners` and `expire`. Raises LedgerMismatch, LedgerLocked, LedgerError.
         """
+
+    @property
+    def lease(self) -> float:
+        """Seconds for which an owner may send after a step of its own; `math.inf` where only its death can end that."""
+
+    async def enlist(self, name: str) -> Owner:
+        """A new owner, who may open entries. There may be several at the same time; `name` is for people."""
+
+    async def owners(self) -> list[Owner]:
+        """The owners that have open entries, or may still open some."""
+
+    async def expire(self, owner: int) -> list[Result]:
+        """Fence this owner, durably: it opens nothing any more, and what it has open becomes `unknown`. Returns what became of
+        its entries. An owner that is fenced already, or that nobody knows, is left as it is."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -54,10 +83,6 @@ class Ledger(Protocol):
 
     async def keep(self, kept: Kept) -> None:
         """From now on it was told to be so careful. Suppressed phones are only ever added."""
-
-    @property
-    def lock(self) -> int | None:
-        """A descriptor by which other processes that send hold the ledger, too, as long as one of them lives; or None."""
 
     @property
     def fingerprint(self) -> str | None:
@@ -78,8 +103,29 @@ class Ledger(Protocol):
     async def complete(self, fingerprint: str) -> None:
         """The list is in to its end."""
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        """In one durable step: close these entries, and open up to `want` queued ones (their intent)."""
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,
+        *,
+        admit: Admit | None = None,
+        second: Second | None = None,
+    ) -> Step:
+        """In one durable step: close these entries of the owner, and open up to `want` queued contacts for it (their intent).
+
+        `now`: Unix seconds. `shut`: for places with opening times, the Unix second at which they are shut; contacts of the place
+        that is shut soonest are opened first, those of a place that is shut by `now` not at all. Contacts that were put off are
+        opened once they are due.
+
+        `admit` is asked of every text before its intent is written; what it answers is durable in this very step.
+        `second`: what is kept of the second that has just passed.
+
+        Of what a fenced owner brings only proof counts: an entry of its own that is in doubt becomes `sent` if it has a logid.
+        LedgerError if an entry to be closed is not open for this owner, or may not go there; then nothing at all is done.
+        """
 
     async def refuse(self, refused: Sequence[Result]) -> None:
         """In one durable step: these contacts, queued since they were refused, stay refused. LedgerError if one is not queued."""
@@ -90,11 +136,14 @@ class Ledger(Protocol):
     async def left(self) -> list[tuple[str, int]]:
         """Why contacts are queued: reasons, and for how many each, the commonest first; "" for those never tried."""
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
         """In one durable step: close these entries, take in contacts just drawn, and open those that may be texted.
 
         Answers in the order of `drawn`. A phone that the ledger knows is opened again only if nothing of it can have left;
-        else it is skipped as a duplicate.
+        else it is skipped as a duplicate. `done` and `now` are as for `step`. LedgerFenced, after its proof has been noted, if
+        the owner is fenced.
         """
 
     @property
@@ -130,6 +179,15 @@ class Ledger(Protocol):
         """Of these phones those that have a contact in the ledger."""
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class HeldByFiles(Protocol):
+    """What a ledger can do, besides, that its process holds by open files instead of a lease."""
+
+    def shared_with_children(self) -> AbstractContextManager[Sequence[int]]:
+        """Within it: descriptors that a child process inherits, to hold the ledger as long as it lives. Nobody else can then
+        take over what the child has in its hands, even when its parent is no more."""
 
 
 class Books(Protocol):

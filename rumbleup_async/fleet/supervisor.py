@@ -22,8 +22,8 @@ from collections.abc import AsyncIterator, Callable, Container, Sequence
 from rumbleup_async import child
 from rumbleup_async.engine.engine import Guarded, result_of
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import Ledger, Observer, Pace
-from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch, ListError, RumbleUpError
+from rumbleup_async.engine.ports import HeldByFiles, Ledger, Observer, Pace
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerFenced, LedgerMismatch, ListError, RumbleUpError
 from rumbleup_async.fleet.channel import (
     Abandon,
     Channel,
@@ -106,6 +106,7 @@ class Fleet:
         self._spare: list[Text] = []
         """Open on the disk, and told to nobody: who they were for has died."""
         self._open: dict[int, Text] = {}
+        self._owner = 0
         self._bell = asyncio.Event()
         self._room = asyncio.Event()
         self._taking_in: asyncio.Task[None] | None = None
@@ -212,9 +213,10 @@ class Fleet:
 
     async def _send(self) -> None:
         listening: list[asyncio.Task[None]] = []
+        self._owner = (await self._ledger.enlist("fleet")).id
         try:
             while not self._is_stopped() and len(self._senders) < self._options.processes:
-                sender = await _start(self._ledger.lock)
+                sender = await _start(self._ledger)
                 self._senders.append(sender)
                 listening.append(asyncio.create_task(self._listen(sender)))
             if not self._is_stopped():
@@ -343,7 +345,10 @@ class Fleet:
                 self._parked -= len(refused)
                 self._tell(refused)
             while closed or len(opened) < want:
-                some = await self._ledger.exchange(closed, want - len(opened))
+                made = await self._ledger.step(self._owner, closed, want - len(opened), time.time())
+                if made.is_fenced:
+                    raise LedgerFenced("another process has taken over this run")
+                some = made.texts
                 self._open.update((text.row, text) for text in some)
                 self._publish(closed)
                 closed = [
@@ -488,21 +493,23 @@ def _dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:
     return hands
 
 
-async def _start(lock: int | None) -> _Sender:
+async def _start(ledger: Ledger) -> _Sender:
     """A sending process, told nothing yet.
 
-    It holds the ledger's `lock`, too: nobody settles what is in its hands while it lives, stopped perhaps, and we do not.
+    It holds the ledger, too: nobody expires what is in its hands while it lives, stopped perhaps, and we do not.
     """
     ours, theirs = socket.socketpair()
+    sharing = ledger.shared_with_children() if isinstance(ledger, HeldByFiles) else contextlib.nullcontext(())
     try:
-        process = await asyncio.create_subprocess_exec(
-            *child.command("rumbleup_async.fleet.worker_process", str(theirs.fileno())),
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=[theirs.fileno(), *([] if lock is None else [lock])],
-            env=child.environment(),
-            # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
-            start_new_session=True,
-        )
+        with sharing as held:
+            process = await asyncio.create_subprocess_exec(
+                *child.command("rumbleup_async.fleet.worker_process", str(theirs.fileno())),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno(), *held],
+                env=child.environment(),
+                # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
+                start_new_session=True,
+            )
     except OSError as error:
         ours.close()
         raise ConfigurationError(f"no further process can be started: {error.strerror or error}") from None

@@ -36,7 +36,8 @@ from rumbleup_async.fleet.channel import (
     Step,
     read_order,
 )
-from rumbleup_async.messaging import Closed, Result, State, Text
+from rumbleup_async.messaging import Closed, Owner, Result, State, Text
+from rumbleup_async.messaging import Step as _Step
 from rumbleup_async.retry import Stop
 
 if TYPE_CHECKING:
@@ -58,10 +59,12 @@ class Till:
         self.is_last_round: Callable[[], bool] = lambda: False
         self.counts: Mapping[State, int] = dict.fromkeys(State, 0)
         self.last_row = 0
-        self.lock: int | None = None
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        return await self._ask(closed, want, [])
+    async def enlist(self, name: str) -> Owner:
+        return Owner(0, name)  # the keeper is the owner of all
+
+    async def step(self, owner: int, done: Sequence[Closed], want: int, now: float) -> _Step:  # noqa: ARG002
+        return _Step(await self._ask(done, want, []))
 
     async def refuse(self, refused: Sequence[Result]) -> None:
         await self._ask([], 0, refused)

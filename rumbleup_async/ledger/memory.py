@@ -6,6 +6,7 @@ Lives here: no I/O.
 from __future__ import annotations
 
 import bisect
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,26 +14,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import anyio
 import msgspec
 
-from rumbleup_async.errors import LedgerError, LedgerMismatch
+from rumbleup_async.admission import Admit
+from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerMismatch
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.states import INTERRUPTED
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     ABSENT,
     FOUND,
+    NONE_SHUT,
     SUPPRESSED,
     Closed,
     Identity,
     Kept,
+    Owner,
     Plan,
     Planned,
     Result,
+    Second,
     Skipped,
     State,
+    Step,
     Text,
 )
 
@@ -44,6 +51,8 @@ class _Entry(msgspec.Struct):
     logid: str = ""
     attempts: int = 0
     time: int = 0
+    owner: int = 0
+    """Who has it open, or had it open last."""
     again: int | None = None
     """Once it was absent from the log and is to be texted again: when its text may have left."""
 
@@ -72,6 +81,9 @@ class MemoryLedger:
         """Whose it is in the hands of whoever opens it next."""
         self.consent = consent or Consent()
         self._identity: Identity | None = None
+        self._owners: dict[int, Owner] = {}
+        """Those that are not fenced."""
+        self._enlisted = 0
         self.notes: list[str] = []
         self._forget()
 
@@ -116,7 +128,34 @@ class MemoryLedger:
             self._forget()
             self._plan = plan
         self._put_back()
+        # Whoever opens it now is the only one who has it.
+        self._owners = {owner.id: msgspec.structs.replace(owner, is_dead=True) for owner in self._owners.values()}
         return self._plan
+
+    @property
+    def lease(self) -> float:
+        return math.inf
+
+    async def enlist(self, name: str) -> Owner:
+        self._enlisted += 1
+        owner = self._owners[self._enlisted] = Owner(self._enlisted, name)
+        return owner
+
+    async def owners(self) -> list[Owner]:
+        return list(self._owners.values())
+
+    async def expire(self, owner: int) -> list[Result]:
+        if self._owners.pop(owner, None) is None:
+            return []
+        results = []
+        for row, entry in self._entries.items():
+            if entry.state is State.INTENT and entry.owner == owner:
+                self._move(entry, State.UNKNOWN)
+                entry.reason = entry.reason or INTERRUPTED
+                results.append(entry.result(row))
+        if results:
+            self._recovered = int(self._clock() * 1000)
+        return results
 
     def _put_back(self) -> None:
         """What was queued again is absent from the log as before: nobody knows what the log shows by now."""
@@ -185,17 +224,24 @@ class MemoryLedger:
     async def complete(self, fingerprint: str) -> None:
         self.fingerprint = fingerprint
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        self._check(closed)
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,  # noqa: ARG002
+        *,
+        admit: Admit | None = None,  # noqa: ARG002
+        second: Second | None = None,  # noqa: ARG002
+    ) -> Step:
+        if owner not in self._owners:
+            return Step(results=self._believe(owner, done), is_fenced=True)
+        self._check(owner, done)
         if want and self._is_loading:
             raise LedgerError("its list was not read to its end; give the same list again")
-        for close in closed:
-            entry = self._entries[close.row]
-            self._counts[close.state] += 1
-            entry.state = close.state
-            entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
-        self._counts[State.INTENT] -= len(closed)
-        opened = []
+        self._close(done)
+        opened: list[Text] = []
         while want > 0 and self._queue:
             row = self._queue.popleft()
             entry = self._entries[row]
@@ -203,17 +249,42 @@ class MemoryLedger:
             if entry.state is State.QUEUED and self._looks.is_stale(row):
                 self._make_absent(entry)
             elif entry.state is State.QUEUED and isinstance(planned, Planned):
-                self._move(entry, State.INTENT)
-                opened.append(Text(row, planned.phone, planned.text, planned.name, entry.attempts, entry.reason))
+                opened.append(self._write_intent(owner, row, entry, planned, now))
                 want -= 1
-        return opened
+        return Step(opened)
 
-    def _check(self, closed: Sequence[Closed]) -> None:
-        """All or nothing, as on the disk: every close must be of an open entry, once, before any is applied."""
-        rows = {close.row for close in closed}
-        for close in closed:
+    def _write_intent(self, owner: int, row: int, entry: _Entry, planned: Planned, now: float) -> Text:
+        reason, entry.reason = entry.reason, ""
+        self._move(entry, State.INTENT)
+        entry.time, entry.owner = int(now * 1000), owner
+        return Text(row, planned.phone, planned.text, planned.name, entry.attempts, reason, planned.segments, planned.place)
+
+    def _close(self, done: Sequence[Closed]) -> None:
+        for close in done:
+            entry = self._entries[close.row]
+            self._counts[close.state] += 1
+            entry.state = close.state
+            entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+        self._counts[State.INTENT] -= len(done)
+
+    def _believe(self, owner: int, done: Sequence[Closed]) -> list[Result]:
+        """Of what a fenced owner brings only the proof: what is in doubt and was its own is sent if it has a logid."""
+        results = []
+        for close in done:
             entry = self._entries.get(close.row)
-            if entry is None or entry.state is not State.INTENT or len(rows) < len(closed):
+            if entry is not None and states.is_proven(close, entry.state, entry.reason) and entry.owner == owner:
+                self._move(entry, State.SENT)
+                entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+                results.append(entry.result(close.row))
+        return results
+
+    def _check(self, owner: int, done: Sequence[Closed]) -> None:
+        """All or nothing, as on the disk: every close must be of an entry that the owner has open, once."""
+        rows = {close.row for close in done}
+        for close in done:
+            entry = self._entries.get(close.row)
+            is_open = entry is not None and entry.state is State.INTENT and entry.owner == owner
+            if not is_open or len(rows) < len(done):
                 raise LedgerError("an entry to be closed was not open")
             states.check(State.INTENT, close.state)
 
@@ -233,8 +304,11 @@ class MemoryLedger:
         found = Counter(entry.reason for entry in self._entries.values() if entry.state is State.QUEUED)
         return found.most_common()
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        await self.exchange(closed, 0)
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
+        if (await self.step(owner, done, 0, now)).is_fenced:
+            raise LedgerFenced("another process has taken over this run")
         answers: list[Text | Result] = []
         for planned in drawn:
             first = self._first_row.get(planned.phone) if isinstance(planned, Planned) else None
@@ -246,34 +320,26 @@ class MemoryLedger:
                 and known.state is State.QUEUED
                 and not self._looks.is_stale(first)
             ):
-                known.planned = planned
-                self._move(known, State.INTENT)
-                answers.append(Text(first, planned.phone, planned.text, planned.name, known.attempts))
+                known.planned, known.reason = planned, ""
+                answers.append(self._write_intent(owner, first, known, planned, now))
                 continue
             skipped = self._add([planned])
             if skipped:
                 answers.append(skipped[0])
             elif isinstance(planned, Planned):
                 self._queue.remove(planned.row)
-                self._move(self._entries[planned.row], State.INTENT)
-                answers.append(Text(planned.row, planned.phone, planned.text, planned.name))
+                answers.append(self._write_intent(owner, planned.row, self._entries[planned.row], planned, now))
         return answers
 
     @property
     def last_row(self) -> int:
         return max(self._entries, default=0)
 
-    @property
-    def lock(self) -> int | None:
-        return None
-
     def _move(self, entry: _Entry, state: State) -> None:
         states.check(entry.state, state)
         self._counts[entry.state] -= 1
         self._counts[state] += 1
         entry.state = state
-        if state is State.INTENT:
-            entry.time = int(self._clock() * 1000)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None: ...
 
@@ -340,13 +406,4 @@ class MemoryLedger:
         rows = (self._first_row.get(phone) for phone in phones)
         return [self._entries[row].known(row) for row in rows if row is not None]
 
-    async def aclose(self) -> None:
-        self._doubt_open()
-
-    def _doubt_open(self) -> None:
-        """What is open may have left."""
-        for entry in self._entries.values():
-            if entry.state is State.INTENT:
-                self._move(entry, State.UNKNOWN)
-                entry.reason = entry.reason or "interrupted before its result was known"
-                self._recovered = int(self._clock() * 1000)
+    async def aclose(self) -> None: ...

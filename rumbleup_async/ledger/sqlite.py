@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import fcntl
 import itertools
+import math
 import os
 import sqlite3
 import time
@@ -31,7 +32,8 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
-from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
+from rumbleup_async.admission import Admit
+from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import carrying, keeping, marks, standing, states
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger.closing import Closing
@@ -57,7 +59,22 @@ from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.settling import first_looks, put_back, select_doubts, select_known, select_witnesses, settle
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import SUPPRESSED, Closed, Identity, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import (
+    NONE_SHUT,
+    SUPPRESSED,
+    Closed,
+    Identity,
+    Kept,
+    Owner,
+    Plan,
+    Planned,
+    Result,
+    Second,
+    Skipped,
+    State,
+    Step,
+    Text,
+)
 from rumbleup_async.shielding import run_shielded
 
 T = TypeVar("T")
@@ -88,8 +105,6 @@ _CHUNK = 1000
 
 _AHEAD = 512
 """Queued rows read ahead of their intents."""
-
-_INTERRUPTED = "interrupted before its result was known"
 
 _LOG_PAGES = 1000
 """Pages that the write-ahead log may come to before it is carried over into the main file: as many as SQLite itself would let it,
@@ -146,7 +161,11 @@ class SqliteLedger:
         self._ahead: deque[Text] = deque()
         self._cursor = 0
         self._looks = Looks()
-        self._open_rows: set[int] = set()
+        self._owners: dict[int, Owner] = {}
+        """Those that are not fenced."""
+        self._enlisted = 0
+        self._open_rows: dict[int, int] = {}
+        """Who has which row open."""
         self._last_row = 0
         self._is_new = False
         self._ended_before: str | None = None
@@ -162,8 +181,13 @@ class SqliteLedger:
         return self._last_row
 
     @property
-    def lock(self) -> int | None:
-        return self._lock
+    def lease(self) -> float:
+        # The lock on the file proves that nobody else lives, so that nobody's time has to be measured.
+        return math.inf
+
+    @contextmanager
+    def shared_with_children(self) -> Iterator[tuple[int, ...]]:
+        yield () if self._lock is None else (self._lock,)
 
     @property
     def kept(self) -> Kept:
@@ -190,8 +214,29 @@ class SqliteLedger:
     async def complete(self, fingerprint: str) -> None:
         await self._in_thread(self._complete, fingerprint)
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        return await self._in_thread(self._exchange, Closing(closed), want)
+    async def enlist(self, name: str) -> Owner:
+        self._enlisted += 1
+        owner = self._owners[self._enlisted] = Owner(self._enlisted, name)
+        return owner
+
+    async def owners(self) -> list[Owner]:
+        return list(self._owners.values())
+
+    async def expire(self, owner: int) -> list[Result]:
+        return await self._in_thread(self._expire, owner)
+
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,  # noqa: ARG002
+        *,
+        admit: Admit | None = None,  # noqa: ARG002
+        second: Second | None = None,  # noqa: ARG002
+    ) -> Step:
+        return await self._in_thread(self._step_of, owner, Closing(done), want, now)
 
     async def refuse(self, refused: Sequence[Result]) -> None:
         await self._in_thread(self._refuse, refused)
@@ -202,8 +247,10 @@ class SqliteLedger:
     async def left(self) -> list[tuple[str, int]]:
         return await self._in_thread(lambda: why_queued(self._db))
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        return await self._in_thread(self._draw, Closing(closed), drawn)
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
+        return await self._in_thread(self._claim, owner, Closing(done), drawn, now)
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:
         await self._in_thread(self._finish, stopped, elapsed)
@@ -264,7 +311,7 @@ class SqliteLedger:
                 with self._transaction() as db:
                     put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
             stored = self._settle(stored, plan)
-            self._recover()
+            self._find_the_dead()
             self._ended_before = value_of(self._db, "stopped")
             with self._transaction() as db:
                 db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
@@ -487,17 +534,15 @@ class SqliteLedger:
             db.execute(f"PRAGMA user_version = {SCHEMA}")
             self._write("plan", msgspec.json.encode(plan).decode())
 
-    def _recover(self) -> None:
-        """What a process that died left open becomes unknown; then count what there is."""
+    def _find_the_dead(self) -> None:
+        """Count what there is; what is open was opened by processes that are no more."""
         db = self._db
         self._count()
-        if self._counts[State.INTENT]:
-            with self._transaction():
-                db.execute(
-                    "UPDATE contact SET state = ?, reason = ? WHERE state = ?", (State.UNKNOWN, _INTERRUPTED, State.INTENT)
-                )
-                self._write("recovered", str(_now()))
-            self._count()
+        self._owners.clear()
+        found = db.execute("SELECT json_group_array(row) FROM contact WHERE state = ?", (State.INTENT,)).fetchone()[0]
+        self._open_rows = dict.fromkeys(msgspec.json.decode(found), _DEAD.id)
+        if self._open_rows:
+            self._owners[_DEAD.id] = _DEAD
         self._cursor = 0
         self._ahead.clear()
         self.fingerprint = value_of(db, "list")
@@ -622,11 +667,12 @@ class SqliteLedger:
         state: State = State.QUEUED,
         *,
         or_pass: bool = False,
+        at: int = 0,
         coming: Coming | None = None,
     ) -> int:
         """How many went in; less than all only where `or_pass` lets those be passed over whose phone has a row already."""
         # What is the same for all rows stands in the statement: every value handed over costs time.
-        opened = _now() if state is State.INTENT else "NULL"
+        opened = at or "NULL"
         passing = "ON CONFLICT (phone) WHERE screened IS NULL DO NOTHING" if or_pass else ""
         same_text = self._same_text
         added = 0
@@ -675,29 +721,55 @@ class SqliteLedger:
 
     # ---- texts go out ----
 
-    def _exchange(self, closing: Closing, want: int) -> list[Text]:
-        self._check(closing)
+    def _expire(self, owner: int) -> list[Result]:
+        if self._owners.pop(owner, None) is None:
+            return []
+        rows = [row for row, whose in self._open_rows.items() if whose == owner]
+        if not rows:
+            return []
+        which = msgspec.json.encode(rows).decode()
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE contact SET state = ?, reason = ? WHERE state = ? AND row IN (SELECT value FROM json_each(?))",
+                (State.UNKNOWN, states.INTERRUPTED, State.INTENT, which),
+            )
+            self._write("recovered", str(_now()))
+        for row in rows:
+            del self._open_rows[row]
+        self._counts[State.INTENT] -= len(rows)
+        self._counts[State.UNKNOWN] += len(rows)
+        results: list[Result] = []
+        for start in range(0, len(rows), _CHUNK):
+            some = msgspec.json.encode(rows[start : start + _CHUNK]).decode()
+            results += select_rows(self._db, -1, _CHUNK, f"AND row IN (SELECT value FROM json_each('{some}'))")  # noqa: S608
+        return results
+
+    def _step_of(self, owner: int, closing: Closing, want: int, now: float) -> Step:
+        if owner not in self._owners:
+            return Step(is_fenced=True)
+        self._check(owner, closing)
         opened = self._take(want)
         if not (closing.number or opened):
-            return []
+            return Step()
         try:
             self._count_step()
-            self._step(closing, opened)
+            self._step(closing, opened, int(now * 1000))
             self._check_place()
         except BaseException:
             self._ahead.extendleft(reversed(opened))
             raise
         self._closed(closing)
-        self._open_rows.update([text.row for text in opened])
+        self._open_rows.update((text.row, owner) for text in opened)
         self._counts[State.INTENT] += len(opened)
         self._counts[State.QUEUED] -= len(opened)
-        return opened
+        return Step(opened)
 
-    def _check(self, closing: Closing) -> None:
+    def _check(self, owner: int, closing: Closing) -> None:
         """All or nothing: every close must be of an open entry, once, and a legal move, before any is written."""
         if self._lost:
             raise LedgerError(self._lost)
-        if len(closing.rows) != closing.number or not closing.rows <= self._open_rows:
+        is_open = all(self._open_rows.get(row) == owner for row in closing.rows)
+        if len(closing.rows) != closing.number or not is_open:
             raise LedgerError(f"{self.path}: an entry to be closed was not open")
         for state in closing.states:
             states.check(State.INTENT, state)
@@ -717,7 +789,8 @@ class SqliteLedger:
 
     def _closed(self, closing: Closing) -> None:
         """Take note of what is closed on the disk."""
-        self._open_rows -= closing.rows
+        for row in closing.rows:
+            del self._open_rows[row]
         for state, number in closing.states.items():
             self._counts[state] += number
         self._counts[State.INTENT] -= closing.number
@@ -759,7 +832,7 @@ class SqliteLedger:
                 self._cursor = max(self._cursor, self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0])
         return [ahead.popleft() for _ in range(min(want, len(ahead)))]
 
-    def _step(self, closing: Closing, opened: Sequence[Text] = ()) -> None:
+    def _step(self, closing: Closing, opened: Sequence[Text], now: int) -> None:
         """Close these and open those by one statement, which SQLite does wholly or not at all.
 
         Outside of a transaction its end is the commit. A row that is not in the state it should be in makes the state NULL,
@@ -767,7 +840,7 @@ class SqliteLedger:
         read in order and nobody else writes.
         """
         first, last = (opened[0].row, opened[-1].row) if opened else (1, 0)
-        done = self._db.execute(_STEP, (closing.json, _now(), first, last)).rowcount
+        done = self._db.execute(_STEP, (closing.json, now, first, last)).rowcount
         if done != closing.number + len(opened):
             raise LedgerError(f"{self.path}: another program has changed the ledger")
 
@@ -793,26 +866,28 @@ class SqliteLedger:
         self._cursor = 0
         return self._counts[State.QUEUED] > 0
 
-    def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    def _claim(self, owner: int, closing: Closing, drawn: Sequence[Planned | Skipped], now: float) -> list[Text | Result]:
+        if owner not in self._owners:
+            raise LedgerFenced(f"{self.path}: another process has taken over this run")
         answers: list[Text | Result] = []
         new: list[Planned | Skipped] = []
         again: list[Text] = []
-        self._check(closing)
+        self._check(owner, closing)
         self._count_step()
         with self._transaction() as db:
             if closing.number:
-                self._step(closing)
+                self._step(closing, (), 0)
             # Only now: what is given back in this very step may be opened again.
             self._sort(drawn, self._known([row.phone for row in drawn if isinstance(row, Planned)]), answers, new, again)
-            self._insert(new, State.INTENT)
+            self._insert(new, State.INTENT, at=int(now * 1000))
             for text in again:
                 db.execute(
                     "UPDATE contact SET state = 1, text = ?, name = ?, reason = NULL, time = ? WHERE row = ?",
-                    (text.text, text.name, _now(), text.row),
+                    (text.text, text.name, int(now * 1000), text.row),
                 )
         self._check_place()
         self._closed(closing)
-        self._open_rows.update(answer.row for answer in answers if isinstance(answer, Text))
+        self._open_rows.update((answer.row, owner) for answer in answers if isinstance(answer, Text))
         self._count_in(new, State.INTENT)
         self._counts[State.INTENT] += len(again)
         self._counts[State.QUEUED] -= len(again)
@@ -948,6 +1023,8 @@ FROM (SELECT json_extract(value, '$.row') AS row, json_extract(value, '$.state')
       UNION ALL
       SELECT row, 1, attempts, NULL, NULL, ?, 0 FROM contact WHERE row BETWEEN ? AND ? AND state = 0) AS v
 WHERE contact.row = v.row"""
+
+_DEAD = Owner(0, "a process that is no more", is_dead=True)
 
 _texts = msgspec.json.Decoder(list[Text]).decode
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.lookups import Resolution
-from rumbleup_async.messaging import ABSENT, State
+from rumbleup_async.messaging import ABSENT, Closed, State
 
 BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
@@ -33,6 +33,9 @@ MOVES: dict[State, frozenset[State]] = {
 
 CLOSES = MOVES[State.INTENT]
 """Where an open entry may go."""
+
+INTERRUPTED = "interrupted before its result was known"
+"""The reason of an entry whose owner is no more."""
 
 FINAL = frozenset(state for state in State if state not in {State.QUEUED, State.INTENT})
 """States in which a contact is accounted for."""
@@ -53,3 +56,12 @@ def check_settled(settled: Resolution, before: State, reason: str) -> None:
     check(before, settled.state)
     if (settled.state is State.SENT) is not bool(settled.logid):
         raise LedgerError("a contact is settled as sent with its logid, and has none otherwise")
+
+
+def is_proven(close: Closed, before: State, reason: str) -> bool:
+    """Whether what an owner brings that was fenced meanwhile proves that a contact in doubt was texted after all.
+
+    One that was absent from the log is in doubt as well: the log did not show it yet.
+    """
+    is_in_doubt = before is State.UNKNOWN or (before is State.NOT_SENT and reason == ABSENT)
+    return close.state is State.SENT and bool(close.logid) and is_in_doubt

@@ -86,6 +86,9 @@ class Setup:
         planned = None if self.settings is None else self._prepare(self.settings)
         try:
             self._plan = await self.ledger.open(planned)
+            for owner in await self.ledger.owners():
+                if owner.is_dead:
+                    await self.ledger.expire(owner.id)
             self._take_care()
             if self.screen is None and self.is_concurrent:
                 self.screen = planning.screen_again(self._plan, self.care.suppressed)

@@ -6,13 +6,27 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, S
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rumbleup_async.admission import Admit
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.ports import Ledger, Observer
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import (
+    NONE_SHUT,
+    Closed,
+    Kept,
+    Owner,
+    Plan,
+    Planned,
+    Result,
+    Second,
+    Skipped,
+    State,
+    Step,
+    Text,
+)
 from rumbleup_async.outcomes import Accepted, Draw, Outcome, Unknown
 from rumbleup_async.retry import Policy
 from rumbleup_async.runs.run import Run, Settings
@@ -165,22 +179,45 @@ class Books:
     async def complete(self, fingerprint: str) -> None:
         await self.ledger.complete(fingerprint)
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+    @property
+    def lease(self) -> float:
+        return self.ledger.lease
+
+    async def enlist(self, name: str) -> Owner:
+        return await self.ledger.enlist(name)
+
+    async def owners(self) -> list[Owner]:
+        return await self.ledger.owners()
+
+    async def expire(self, owner: int) -> list[Result]:
+        return await self.ledger.expire(owner)
+
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,
+        *,
+        admit: Admit | None = None,
+        second: Second | None = None,
+    ) -> Step:
         self.exchanges += 1
         failure = self.fails(self.exchanges)
         await asyncio.sleep(self.slow)
         if failure == "before":
             self._fail()
-        opened = await self.ledger.exchange(closed, want)
-        for close in closed:
+        step = await self.ledger.step(owner, done, want, now, shut, admit=admit, second=second)
+        for close in done:
             self.closed[close.row] = close
-        self.entries -= {close.row for close in closed}
+        self.entries -= {close.row for close in done}
         if failure:
             self._fail()
-        self.entries |= {text.row for text in opened}
+        self.entries |= {text.row for text in step.texts}
         self.most_open = max(self.most_open, len(self.entries))
         await asyncio.sleep(self.slow)
-        return opened
+        return step
 
     def _fail(self) -> None:
         self.on_failure()
@@ -197,7 +234,9 @@ class Books:
     async def left(self) -> list[tuple[str, int]]:
         return await self.ledger.left()
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
         raise AssertionError("a run of fast mode draws nobody")
 
     async def finish(self, stopped: str | None, elapsed: float) -> None:

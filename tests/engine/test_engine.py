@@ -12,6 +12,7 @@ from rumbleup_async.engine.sender import ABANDONED
 from rumbleup_async.messaging import Planned, Skipped, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from tests import virtual_time
+from tests.books import open_ledger
 from tests.engine.scripted import Answer, Books, Provider, Script, accepts, check, make_ledger, make_run, phone, phones, rows_of
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -330,7 +331,7 @@ def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(  # noqa: 
         assert books.is_closed
         assert provider.closed == 1
         again = make_ledger(kind, tmp_path) if kind == "sqlite" else books.ledger
-        await again.open(None)
+        await open_ledger(again, None)
         rows = await rows_of(again)
         await again.aclose()
         return rows
@@ -366,7 +367,7 @@ def test_an_anyio_cancel_scope_leaves_nothing_open(tmp_path: Path) -> None:
         await asyncio.sleep(100)
         assert books.is_closed
         again = make_ledger("sqlite", tmp_path)
-        await again.open(None)
+        await open_ledger(again, None)
         rows = await rows_of(again)
         await again.aclose()
         return rows
@@ -407,7 +408,7 @@ def test_cancelled_while_the_books_are_opened_or_closed_they_are_let_go(point: s
         await asyncio.wait([using])
         assert using.cancelled()
         again = make_ledger("sqlite", tmp_path)
-        await again.open(None)
+        await open_ledger(again, None)
         await again.aclose()
 
     virtual_time.run(main())
@@ -481,7 +482,7 @@ def test_nothing_leaves_once_the_books_cannot_be_kept(kind: str, tmp_path: Path,
 
         async def look(folder: Path = folder, books: Books = books) -> dict[int, Result]:
             ledger = make_ledger(kind, folder) if kind == "sqlite" else books.ledger
-            await ledger.open(None)
+            await open_ledger(ledger, None)
             rows = await rows_of(ledger)
             await ledger.aclose()
             return rows

@@ -35,6 +35,7 @@ from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.session.pace import Pace
 from tests import virtual_time
+from tests.books import open_ledger
 from tests.engine.scripted import TEXT, Books, Provider, Script, accepts, make_ledger, phone, rows_of
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -148,17 +149,19 @@ class DrawingBooks(Books):
         super().__init__(ledger, **options)
         self.batches: list[int] = []
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
         self.exchanges += 1
         failure = self.fails(self.exchanges)
         self.batches.append(len(drawn))
         await asyncio.sleep(self.slow)
         if failure == "before":
             self._fail()
-        answers = await self.ledger.draw(closed, drawn)
-        for close in closed:
+        answers = await self.ledger.claim(owner, done, drawn, now)
+        for close in done:
             self.closed[close.row] = close
-        self.entries -= {close.row for close in closed}
+        self.entries -= {close.row for close in done}
         if failure:
             self._fail()
         self.entries |= {answer.row for answer in answers if isinstance(answer, Text)}
@@ -1000,7 +1003,7 @@ def test_a_cancellation_at_any_moment(kind: str, tmp_path: Path, moment: float, 
         if kind == "memory":
             assert task.cancelled()
             return await rows_of(books.ledger)
-        await again.open(None) if (tmp_path / "run.ledger").exists() and run._setup.has_plan else None
+        await open_ledger(again, None) if (tmp_path / "run.ledger").exists() and run._setup.has_plan else None
         rows = await rows_of(again)
         await again.aclose()
         return rows
@@ -1126,7 +1129,7 @@ async def _reopened(books: Books, kind: str, path: Path) -> dict[int, Result]:
     if kind == "memory":
         return await rows_of(books.ledger)
     ledger = SqliteLedger(path / "run.ledger")
-    await ledger.open(None)
+    await open_ledger(ledger, None)
     rows = await rows_of(ledger)
     await ledger.aclose()
     return rows

@@ -18,11 +18,13 @@ import pytest
 
 from rumbleup_async import ConfigurationError, RumbleUp, Timeouts
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.ports import Ledger, SilentObserver
 from rumbleup_async.fleet import supervisor, worker_process
 from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
 from rumbleup_async.fleet.supervisor import Fleet, _dealt, _Sender
+from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Result, State, Text
+from rumbleup_async.messaging import Step as LedgerStep
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.pace import Pace
 from rumbleup_async.simulator import Simulator, serve
@@ -193,8 +195,8 @@ async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkey
     start = supervisor._start
     started: list[_Sender] = []
 
-    async def start_and_stop(lock: int | None) -> _Sender:
-        started.append(await start(lock))
+    async def start_and_stop(ledger: Ledger) -> _Sender:
+        started.append(await start(ledger))
         run.stop("enough")
         return started[-1]
 
@@ -228,7 +230,7 @@ async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
 
 async def test_the_terminal_does_not_reach_them() -> None:
     """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
-    one = await supervisor._start(None)
+    one = await supervisor._start(MemoryLedger())
     try:
         assert os.getsid(one.process.pid) != os.getsid(0)
     finally:
@@ -249,8 +251,8 @@ class Ear:
 
 def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
     class Empty:
-        async def exchange(self, closed: object, want: int) -> list[Text]:
-            return []
+        async def step(self, owner: int, done: object, want: int, now: float) -> LedgerStep:
+            return LedgerStep()
 
     ear = Ear()
     one = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
@@ -314,11 +316,11 @@ class Opening:
         self._dying = dying
         self._texts = [Text(1, "2025550101", "Hi"), Text(2, "2025550102", "Hi")]
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
+    async def step(self, owner: int, done: Sequence[Closed], want: int, now: float) -> LedgerStep:
         self._dying.is_done = True
-        self.closed += closed
+        self.closed += done
         opened, self._texts = self._texts[:want], self._texts[want:]
-        return opened
+        return LedgerStep(opened)
 
 
 @pytest.mark.parametrize("limit", [None, 2])
@@ -365,7 +367,7 @@ async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:
     ears = asyncio.create_task(worker_process._listen(listening, engine, till, None))
 
     async def ask() -> bool:
-        await till.exchange([], 3)
+        await till.step(0, [], 3, 0.0)
         return till.full
 
     asking = asyncio.create_task(ask())

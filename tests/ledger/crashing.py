@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, State
+from tests.books import exchange, open_ledger
 
 PLAN = Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi. STOP", details={})
 
@@ -52,29 +53,29 @@ def connection(ledger: SqliteLedger) -> sqlite3.Connection:
 
 async def main(path: str, moment: str) -> None:
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     if moment == "loading":
         await ledger.load(half_a_list())
         return
     await ledger.add(rows(1, 100))
     if moment == "holding":
-        await ledger.exchange([], 3)
+        await exchange(ledger, [], 3)
         print("open", flush=True)
         sys.stdin.read()
         await ledger.aclose()
         return
-    first = await ledger.exchange([], 10)
+    first = await exchange(ledger, [], 10)
     if moment == "before-intent":
         connection(ledger).set_trace_callback(at_statement("UPDATE contact", 1))
-        await ledger.exchange([], 10)
+        await exchange(ledger, [], 10)
     if moment == "after-intent":
-        await ledger.exchange([], 10)
+        await exchange(ledger, [], 10)
         die()
     if moment == "before-result":
         connection(ledger).set_trace_callback(at_statement("UPDATE contact", 1))
-        await ledger.exchange([Closed(text.row, State.SENT, 1) for text in first], 10)
+        await exchange(ledger, [Closed(text.row, State.SENT, 1) for text in first], 10)
     if moment == "after-result":
-        await ledger.exchange([Closed(text.row, State.SENT, 1) for text in first], 10)
+        await exchange(ledger, [Closed(text.row, State.SENT, 1) for text in first], 10)
         die()
 
 

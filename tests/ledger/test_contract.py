@@ -17,6 +17,7 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks, states
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import ABSENT, FOUND, Closed, Kept, Plan, Planned, Result, Skipped, State, Text
 from tests import virtual_time
+from tests.books import claim, exchange, open_ledger
 
 PLAN = Plan(
     run="0123456789ab", provider="rumbleup", action="125", text="Hi {name}. STOP", details={"flags": ["spring"], "group": None}
@@ -62,10 +63,10 @@ def test_a_new_ledger_takes_the_plan_as_it_is(ledger: Ledger, reopened: Reopen) 
     """A resume would send another text, or into another project, than was planned."""
 
     async def main() -> tuple[Plan, Plan]:
-        first = await ledger.open(PLAN)
+        first = await open_ledger(ledger, PLAN)
         await ledger.aclose()
         again = reopened(ledger)
-        second = await again.open(None)
+        second = await open_ledger(again, None)
         await again.aclose()
         return first, second
 
@@ -89,18 +90,18 @@ def test_another_plan_is_refused_once_a_text_may_have_left(
     """People would get half of one campaign and half of another."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(1), planned(2)])
-        await ledger.exchange([], 1)
+        await exchange(ledger, [], 1)
         await ledger.aclose()
         again = reopened(ledger)
         other = Plan(**{**{name: getattr(PLAN, name) for name in PLAN.__struct_fields__}, "run": "ffffffffffff", **change})
         with pytest.raises(LedgerMismatch, match=word):
-            await again.open(other)
+            await open_ledger(again, other)
         # The refusal changes nothing.
         last = reopened(again)
         same = Plan(**{**{name: getattr(PLAN, name) for name in PLAN.__struct_fields__}, "run": "ffffffffffff"})
-        assert await last.open(same) == PLAN
+        assert await open_ledger(last, same) == PLAN
         await last.aclose()
 
     virtual_time.run(main())
@@ -114,7 +115,7 @@ def test_how_careful_it_is_to_be_is_kept(ledger: Ledger, reopened: Reopen) -> No
         raise RuntimeError("the list broke off")
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         assert ledger.kept == Kept()
         await ledger.keep(Kept({"rate": 20, "policy": {"max_errors": 7}}, frozenset({"2022340001"}), True))
         await ledger.keep(Kept({"rate": 30}, frozenset({"2022340002"})))
@@ -122,24 +123,24 @@ def test_how_careful_it_is_to_be_is_kept(ledger: Ledger, reopened: Reopen) -> No
             await ledger.load(cut_off())
         await ledger.aclose()
         again = reopened(ledger)
-        await again.open(PLAN)
+        await open_ledger(again, PLAN)
         await again.load([[planned(1), planned(2)]])
         await again.complete("f")
         await again.aclose()
         again = reopened(again)
-        await again.open(None)
+        await open_ledger(again, None)
         assert again.kept == Kept({"rate": 30}, frozenset({"2022340001", "2022340002"}), True), "phones are only ever added"
         assert not again.is_used, "nothing can have left"
         await again.aclose()
         again = reopened(again)
-        await again.open(msgspec.structs.replace(PLAN, text="Other. STOP"))
+        await open_ledger(again, msgspec.structs.replace(PLAN, text="Other. STOP"))
         assert again.kept == Kept(), "another run in its place is told anew"
         await again.add([planned(1)])
-        await again.exchange([], 1)
-        await again.exchange([close(1, State.UNKNOWN)], 0)
+        await exchange(again, [], 1)
+        await exchange(again, [close(1, State.UNKNOWN)], 0)
         await again.aclose()
         again = reopened(again)
-        await again.open(None)
+        await open_ledger(again, None)
         assert again.is_used
         await again.aclose()
 
@@ -151,7 +152,7 @@ def test_nothing_to_resume_is_said(ledger: Ledger) -> None:
 
     async def main() -> None:
         with pytest.raises(LedgerError):
-            await ledger.open(None)
+            await open_ledger(ledger, None)
 
     virtual_time.run(main())
 
@@ -171,7 +172,7 @@ def test_the_first_row_of_a_phone_wins(ledger: Ledger, way: str) -> None:
     ]
 
     async def main() -> tuple[list[Text], list[Result], list[Result]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         skipped: list[Result] = []
         if way == "load":
             await ledger.load([rows[:3], rows[3:]])
@@ -181,7 +182,7 @@ def test_the_first_row_of_a_phone_wins(ledger: Ledger, way: str) -> None:
         assert ledger.fingerprint == "abc"
         everything = await pages(ledger)
         only = await pages(ledger, skipped_only=True)
-        opened = await ledger.exchange([], 100)
+        opened = await exchange(ledger, [], 100)
         await ledger.aclose()
         assert only == [row for row in everything if row.state is State.SKIPPED]
         return opened, skipped, only
@@ -198,13 +199,13 @@ def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) 
     """A list that is sent again after a crash would be texted again, or a changed list be taken for the same."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         rows: list[Planned | Skipped] = [planned(1), Skipped(2, "bad", "invalid phone"), planned(3, "2022340001"), planned(4)]
         assert len(await ledger.add(rows)) == 2
         before = await pages(ledger)
         assert await ledger.add(rows) == []
         assert before == await pages(ledger)
-        assert len(await ledger.exchange([], 10)) == 2
+        assert len(await exchange(ledger, [], 10)) == 2
         assert await ledger.add(rows) == []
         others: list[Planned | Skipped] = [
             planned(1, "2022349999"),
@@ -225,19 +226,19 @@ def test_queued_contacts_are_opened_in_order_and_once(ledger: Ledger) -> None:
     """A text would be handed to two workers, or the order of the list be lost."""
 
     async def main() -> list[Text]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 1301)])
         opened: list[Text] = []
         closing: list[Closed] = []
         while True:
-            some = await ledger.exchange(closing, 7)
+            some = await exchange(ledger, closing, 7)
             if not some:
                 break
             opened += some
             closing = [close(text.row, logid=f"rl_{text.row}") for text in some]
         assert ledger.counts[State.SENT] == 1300
         assert ledger.counts[State.QUEUED] == ledger.counts[State.INTENT] == 0
-        assert await ledger.exchange([], 5) == []
+        assert await exchange(ledger, [], 5) == []
         await ledger.aclose()
         return opened
 
@@ -251,16 +252,16 @@ def test_how_an_entry_is_closed_is_kept(ledger: Ledger, reopened: Reopen, state:
     """The report would show another state, reason or id than what happened."""
 
     async def main() -> Result:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(1), planned(2)])
-        await ledger.exchange([], 1)
+        await exchange(ledger, [], 1)
         assert ledger.counts[State.INTENT] == 1
-        await ledger.exchange([Closed(1, state, 3, "because", "rl_1", 1_700_000_000_000)], 0)
+        await exchange(ledger, [Closed(1, state, 3, "because", "rl_1", 1_700_000_000_000)], 0)
         assert ledger.counts[State.INTENT] == 0
         counts = dict(ledger.counts)
         await ledger.aclose()
         again = reopened(ledger)
-        await again.open(PLAN)
+        await open_ledger(again, PLAN)
         assert counts == dict(again.counts)
         (found,) = await again.rows(0, 1)
         await again.aclose()
@@ -273,17 +274,17 @@ def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger,
     """A text that cannot get through would spin for ever in one run, or be lost for the next."""
 
     async def main() -> tuple[list[int], list[Text]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 6)])
-        await ledger.exchange([], 3)
-        now = await ledger.exchange([close(2, State.QUEUED, attempts=8, reason="refused"), close(1), close(3)], 10)
-        await ledger.exchange([close(text.row) for text in now], 10)
+        await exchange(ledger, [], 3)
+        now = await exchange(ledger, [close(2, State.QUEUED, attempts=8, reason="refused"), close(1), close(3)], 10)
+        await exchange(ledger, [close(text.row) for text in now], 10)
         await ledger.aclose()
         again = reopened(ledger)
         if again is ledger:
             return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, "refused")]
-        await again.open(None)
-        then = await again.exchange([], 10)
+        await open_ledger(again, None)
+        then = await exchange(again, [], 10)
         await again.aclose()
         return [text.row for text in now], then
 
@@ -296,20 +297,20 @@ def test_given_back_a_contact_comes_again_when_the_queue_is_begun_anew(ledger: L
     """Whoever met one sick node would wait for a resume, or come again and again without end."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 6)])
         assert await ledger.left() == [("", 5)]
-        await ledger.exchange([], 5)
+        await exchange(ledger, [], 5)
         aside = [close(row, State.QUEUED, attempts=1, reason=reason) for row, reason in ((2, "404"), (3, "403"), (5, "404"))]
-        await ledger.exchange([close(1), close(4), *aside], 0)
-        assert await ledger.exchange([], 5) == []
+        await exchange(ledger, [close(1), close(4), *aside], 0)
+        assert await exchange(ledger, [], 5) == []
         assert await ledger.left() == [("404", 2), ("403", 1)]
         assert await ledger.again()
-        opened = await ledger.exchange([], 5)
+        opened = await exchange(ledger, [], 5)
         assert [(text.row, text.attempts, text.reason) for text in opened] == [(2, 1, "404"), (3, 1, "403"), (5, 1, "404")]
-        await ledger.exchange([close(text.row) for text in opened], 5)
+        await exchange(ledger, [close(text.row) for text in opened], 5)
         assert not await ledger.again()
-        assert await ledger.exchange([], 5) == []
+        assert await exchange(ledger, [], 5) == []
 
     virtual_time.run(main())
 
@@ -318,11 +319,11 @@ def test_a_refusal_that_was_held_back(ledger: Ledger, reopened: Reopen) -> None:
     """Somebody would be written off who may be texted, or a text that left be called refused."""
 
     async def main() -> tuple[list[Result], dict[State, int]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 6)])
-        await ledger.exchange([], 4)
+        await exchange(ledger, [], 4)
         held = [close(row, State.QUEUED, attempts=1, reason="400 no") for row in (1, 2)]
-        await ledger.exchange([*held, close(3, logid="rl_3")], 0)
+        await exchange(ledger, [*held, close(3, logid="rl_3")], 0)
         sure = [Result(row, f"202234000{row}", State.REFUSED, "400 no\ud83d", "", 1, 7) for row in (1, 2)]
         for wrong in (3, 4, 99):
             with pytest.raises(LedgerError):
@@ -331,11 +332,11 @@ def test_a_refusal_that_was_held_back(ledger: Ledger, reopened: Reopen) -> None:
         with pytest.raises(LedgerError):
             await ledger.refuse(sure[:1])
         counts = dict(ledger.counts)
-        await ledger.exchange([close(4)], 0)
+        await exchange(ledger, [close(4)], 0)
         await ledger.aclose()
         again = reopened(ledger)
         if again is not ledger:
-            await again.open(None)
+            await open_ledger(again, None)
         rows = await again.rows(0, 10)
         await again.aclose()
         return rows, counts
@@ -363,17 +364,17 @@ def test_moves_that_the_table_does_not_have_are_refused_and_change_nothing(ledge
     """A mistake of ours could turn "sent" into something that is sent again."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([*[planned(row) for row in range(1, 5)], Skipped(5, "bad", "invalid phone")])
-        await ledger.exchange([], 3)
-        await ledger.exchange([close(3)], 0)
+        await exchange(ledger, [], 3)
+        await exchange(ledger, [close(3)], 0)
         before, counts = await pages(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
-            await ledger.exchange(closing, 1)
+            await exchange(ledger, closing, 1)
         assert before == await pages(ledger)
         assert counts == dict(ledger.counts)
         # And the ledger can still be used.
-        opened = await ledger.exchange([close(1), close(2)], 5)
+        opened = await exchange(ledger, [close(1), close(2)], 5)
         assert [text.row for text in opened] == [4]
         await ledger.aclose()
 
@@ -384,19 +385,19 @@ def test_what_was_open_when_the_process_died_is_unknown(ledger: Ledger, reopened
     """Somebody whose text was under way at the crash would be texted again."""
 
     async def main() -> tuple[list[Result], list[Text]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 6)])
-        await ledger.exchange([], 3)
-        await ledger.exchange([close(1)], 0)
+        await exchange(ledger, [], 3)
+        await exchange(ledger, [close(1)], 0)
         await ledger.aclose()
         again = reopened(ledger)
-        await again.open(PLAN)
+        await open_ledger(again, PLAN)
         assert again.counts[State.INTENT] == 0
         assert again.counts[State.UNKNOWN] == 2
         rows = await pages(again)
-        opened = await again.exchange([], 10)
+        opened = await exchange(again, [], 10)
         with pytest.raises(LedgerError):
-            await again.exchange([close(2)], 0)
+            await exchange(again, [close(2)], 0)
         await again.aclose()
         return rows, opened
 
@@ -410,7 +411,7 @@ def test_pages_have_every_row_once(ledger: Ledger) -> None:
     """A report would lose rows at the edges of its pages."""
 
     async def main() -> list[list[int]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) if row % 3 else Skipped(row, "bad", "invalid phone") for row in range(2, 50, 2)])
         found = [[row.row for row in await pages(ledger, size)] for size in (1, 2, 5, 1000)]
         assert [row for row in range(2, 50, 2) if row % 3 == 0] == [row.row for row in await pages(ledger, 3, skipped_only=True)]
@@ -424,11 +425,11 @@ def test_a_list_of_nothing_and_a_step_of_nothing(ledger: Ledger) -> None:
     """The edges must not fail: an empty batch, an empty list, an empty step."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         assert await ledger.add([]) == []
         await ledger.load([])
-        assert await ledger.exchange([], 0) == []
-        assert await ledger.exchange([], 5) == []
+        assert await exchange(ledger, [], 0) == []
+        assert await exchange(ledger, [], 5) == []
         assert await ledger.rows(-1, 10) == []
         await ledger.complete("")
         await ledger.finish(None, 0.0)
@@ -444,10 +445,10 @@ def test_many_at_once(ledger: Ledger) -> None:
     """A concurrency of a thousand would meet a limit of the database."""
 
     async def main() -> int:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 3001)])
-        opened = await ledger.exchange([], 3000)
-        await ledger.exchange([close(text.row, logid="rl_" + "0" * 32) for text in reversed(opened)], 1000)
+        opened = await exchange(ledger, [], 3000)
+        await exchange(ledger, [close(text.row, logid="rl_" + "0" * 32) for text in reversed(opened)], 1000)
         sent = ledger.counts[State.SENT]
         await ledger.aclose()
         return sent
@@ -489,14 +490,14 @@ def test_a_list_that_is_loaded_and_one_that_is_added_come_to_the_same(
     folder = tmp_path_factory.mktemp("ledgers")
 
     async def use(ledger: Ledger, way: str) -> tuple[list[Result], list[int]]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         if way == "load":
             await ledger.load(_cut(rows, size))
         else:
             for batch in _cut(rows, size):
                 await ledger.add(batch)
         everything = await pages(ledger)
-        opened = [text.row for text in await ledger.exchange([], 100)]
+        opened = [text.row for text in await exchange(ledger, [], 100)]
         await ledger.aclose()
         return everything, opened
 
@@ -521,9 +522,9 @@ def test_the_text_comes_back_as_it_went_in(tmp_path_factory: pytest.TempPathFact
 
     async def main() -> list[Text]:
         ledger = SqliteLedger(folder / "run.ledger")
-        await ledger.open(plan)
+        await open_ledger(ledger, plan)
         await ledger.add([Planned(1, "2022340001", text, name), Planned(2, "2022340002", "one and the same", None)])
-        opened = await ledger.exchange([], 2)
+        opened = await exchange(ledger, [], 2)
         await ledger.aclose()
         return opened
 
@@ -537,10 +538,10 @@ def test_a_cancelled_step_is_still_one_step(tmp_path: Path) -> None:
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 41)])
         for number in range(8):
-            step = asyncio.create_task(ledger.exchange([], 5))
+            step = asyncio.create_task(exchange(ledger, [], 5))
             for _ in range(number):
                 await asyncio.sleep(0)
             step.cancel()
@@ -558,10 +559,10 @@ def test_a_cancelled_step_is_still_one_step(tmp_path: Path) -> None:
 
 async def doubted(ledger: Ledger, count: int) -> None:
     """Rows 1 to `count`, all unknown since moment `row`."""
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add([planned(row) for row in range(1, count + 1)])
-    opened = await ledger.exchange([], count)
-    await ledger.exchange([close(text.row, State.UNKNOWN, reason="timed out", time=text.row) for text in opened], 0)
+    opened = await exchange(ledger, [], count)
+    await exchange(ledger, [close(text.row, State.UNKNOWN, reason="timed out", time=text.row) for text in opened], 0)
 
 
 async def all_doubts(ledger: Ledger, size: int, *, absent: bool = False) -> list[UnknownText]:
@@ -578,8 +579,8 @@ def test_doubts_come_by_pages(ledger: Ledger) -> None:
     async def main() -> None:
         await doubted(ledger, 7)
         await ledger.add([planned(8), Skipped(9, "bad", "invalid phone: empty")])
-        (text,) = await ledger.exchange([], 1)
-        await ledger.exchange([close(text.row, State.SENT, logid="rl_8")], 0)
+        (text,) = await exchange(ledger, [], 1)
+        await exchange(ledger, [close(text.row, State.SENT, logid="rl_8")], 0)
         assert await all_doubts(ledger, 3) == [
             UnknownText(row, f"202234{row:04d}", f"Hi {row}. STOP", row, row) for row in range(1, 8)
         ]
@@ -593,12 +594,12 @@ def test_a_doubt_of_a_dead_process_bears_the_time_of_its_intent(ledger: Ledger, 
     """Its absence would count at once, while the log has not shown it yet; or a text of yesterday would be taken for it."""
 
     async def main() -> list[UnknownText]:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([planned(1)])
-        await ledger.exchange([], 1)
+        await exchange(ledger, [], 1)
         await ledger.aclose()
         again = reopened(ledger)
-        await again.open(None)
+        await open_ledger(again, None)
         found = await again.doubts(-1, 10)
         await again.aclose()
         return found
@@ -613,10 +614,12 @@ def test_the_same_text_of_all_comes_with_a_doubt(tmp_path: Path) -> None:
 
     async def main() -> list[UnknownText]:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP"))
+        await open_ledger(
+            ledger, Plan(run="0123456789ab", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
+        )
         await ledger.add([planned(1, text="Hi. STOP")])
-        await ledger.exchange([], 1)
-        await ledger.exchange([close(1, State.UNKNOWN)], 0)
+        await exchange(ledger, [], 1)
+        await exchange(ledger, [close(1, State.UNKNOWN)], 0)
         found = await ledger.doubts(-1, 10)
         await ledger.aclose()
         return found
@@ -642,11 +645,11 @@ def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
         }
         await ledger.aclose()
         again = reopened(ledger)
-        await again.open(None)
+        await open_ledger(again, None)
         assert again.counts[State.UNKNOWN] == 10
         assert [doubt.row for doubt in await all_doubts(again, 7)] == list(range(441, 451))
         assert [doubt.row for doubt in await all_doubts(again, 77, absent=True)] == list(range(2, 441, 2))
-        assert await again.exchange([], 10) == [], "nothing of this is to be sent"
+        assert await exchange(again, [], 10) == [], "nothing of this is to be sent"
         found = await pages(again)
         await again.aclose()
         return found
@@ -662,18 +665,18 @@ def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger) -> None:
     async def main() -> None:
         await doubted(ledger, 5)
         await ledger.add([planned(6)])
-        await ledger.exchange([], 1)
-        await ledger.exchange([close(6, State.NOT_SENT, reason="suppressed")], 0)
+        await exchange(ledger, [], 1)
+        await exchange(ledger, [close(6, State.NOT_SENT, reason="suppressed")], 0)
         await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
-        assert await ledger.exchange([], 10) == []
+        assert await exchange(ledger, [], 10) == []
         await ledger.settle(
             [Resolution(2, State.QUEUED), Resolution(3, State.SENT, "found", "rl_3"), Resolution(4, State.QUEUED)]
         )
-        assert [(text.row, text.text, text.attempts) for text in await ledger.exchange([], 10)] == [
+        assert [(text.row, text.text, text.attempts) for text in await exchange(ledger, [], 10)] == [
             (2, "Hi 2. STOP", 1),
             (4, "Hi 4. STOP", 1),
         ]
-        await ledger.exchange([close(2, logid="rl_2"), close(4, logid="rl_4")], 0)
+        await exchange(ledger, [close(2, logid="rl_2"), close(4, logid="rl_4")], 0)
         words = [(result.row, result.state, result.reason, result.logid) for result in await pages(ledger)]
         assert words[1:4] == [
             (2, State.SENT, "", "rl_2"),
@@ -695,23 +698,23 @@ def test_what_is_queued_again_is_looked_up_anew_in_the_next_process(ledger: Ledg
         await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
         await ledger.settle([Resolution(row, State.QUEUED, ABSENT) for row in (1, 2)])
         if way != "untouched":
-            assert [text.row for text in await ledger.exchange([], 1)] == [1]
-            await ledger.exchange([close(1, State.QUEUED, reason="key refused")], 0)
+            assert [text.row for text in await exchange(ledger, [], 1)] == [1]
+            await exchange(ledger, [close(1, State.QUEUED, reason="key refused")], 0)
         await ledger.aclose()
         again = ledger
         for _ in range(2 if way == "twice" else 1):
             again = reopened(again)
-            await again.open(PLAN)
-            assert await again.exchange([], 10) == [], "nobody has looked"
-            drawn = await again.draw([], [msgspec.structs.replace(planned(2), row=again.last_row + 1)])
+            await open_ledger(again, PLAN)
+            assert await exchange(again, [], 10) == [], "nobody has looked"
+            drawn = await claim(again, [], [msgspec.structs.replace(planned(2), row=again.last_row + 1)])
             assert [type(answer) for answer in drawn] == [Result], "nobody has looked"
             assert [(doubt.row, doubt.time) for doubt in await all_doubts(again, 2, absent=True)] == [(1, 1), (2, 2), (3, 3)]
             assert [(one.state, one.reason) for one in await pages(again)][:3] == [(State.NOT_SENT, ABSENT)] * 3
             assert again.counts[State.QUEUED] == 0
             await again.settle([Resolution(1, State.QUEUED)])
             if way == "twice":
-                (text,) = await again.exchange([], 10)
-                await again.exchange([close(text.row, State.QUEUED, reason="429")], 0)
+                (text,) = await exchange(again, [], 10)
+                await exchange(again, [close(text.row, State.QUEUED, reason="429")], 0)
             await again.settle([Resolution(2, State.SENT, "found", "rl_2")] if way != "twice" else [])
             await again.aclose()
 
@@ -731,16 +734,16 @@ def test_a_look_into_the_log_grows_old(ledger: Ledger, monkeypatch: pytest.Monke
         await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in range(1, 7)])
         await ledger.settle([Resolution(row, State.QUEUED, ABSENT) for row in range(1, 7)])
         await ledger.add([planned(row) for row in range(7, 10)])
-        assert [text.row for text in await ledger.exchange([], 2)] == [1, 2]
+        assert [text.row for text in await exchange(ledger, [], 2)] == [1, 2]
         elapsed = looks.FRESH + 1
-        drawn = await ledger.draw([], [msgspec.structs.replace(planned(5), row=ledger.last_row + 1)])
+        drawn = await claim(ledger, [], [msgspec.structs.replace(planned(5), row=ledger.last_row + 1)])
         assert [type(answer) for answer in drawn] == [Result]
-        assert [text.row for text in await ledger.exchange([], 10)] == [7, 8, 9]
+        assert [text.row for text in await exchange(ledger, [], 10)] == [7, 8, 9]
         absent = [result.row for result in await pages(ledger) if result.reason == ABSENT and result.state is State.NOT_SENT]
         assert absent == [3, 4, 5, 6]
         assert (ledger.counts[State.QUEUED], ledger.counts[State.NOT_SENT]) == (0, 4)
         await ledger.settle([Resolution(3, State.QUEUED, ABSENT)])
-        assert [text.row for text in await ledger.exchange([], 10)] == [3], "looked up anew"
+        assert [text.row for text in await exchange(ledger, [], 10)] == [3], "looked up anew"
         await ledger.aclose()
 
     virtual_time.run(main())
@@ -753,8 +756,8 @@ def test_what_a_log_is_tried_on(ledger: Ledger) -> None:
         await doubted(ledger, 3)
         await ledger.settle([Resolution(2, State.SENT, FOUND, "rl_2")])
         await ledger.add([planned(row) for row in range(4, 8)])
-        await ledger.exchange([], 4)
-        await ledger.exchange([close(4, logid="rl_4", time=44), close(5, State.REFUSED), close(6, logid="rl_6", time=66)], 0)
+        await exchange(ledger, [], 4)
+        await exchange(ledger, [close(4, logid="rl_4", time=44), close(5, State.REFUSED), close(6, logid="rl_6", time=66)], 0)
         await ledger.add([Skipped(8, planned(4).phone, "duplicate of row 4")])
         phone = {row: planned(row).phone for row in range(1, 9)}
         second = Known(2, phone[2], "rl_2", 2, True)
@@ -776,9 +779,9 @@ def test_what_is_queued_again_behind_the_reading_is_sent(ledger: Ledger) -> None
         await doubted(ledger, 3)
         await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (1, 2, 3)])
         await ledger.add([planned(row) for row in range(4, 10)])
-        assert [text.row for text in await ledger.exchange([], 2)] == [4, 5]
+        assert [text.row for text in await exchange(ledger, [], 2)] == [4, 5]
         await ledger.settle([Resolution(2, State.QUEUED)])
-        opened = await ledger.exchange([], 10)
+        opened = await exchange(ledger, [], 10)
         assert sorted(text.row for text in opened) == [2, 6, 7, 8, 9]
         await ledger.aclose()
 
@@ -811,14 +814,14 @@ def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Resoluti
     """A mistake in reading the log would overwrite what is known for certain, or text somebody twice."""
 
     async def main() -> None:
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add([*(planned(row) for row in range(1, 9)), Skipped(9, "bad", "invalid phone: empty")])
-        await ledger.exchange([], 5)
+        await exchange(ledger, [], 5)
         ends = [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.SENT, State.REFUSED]
-        await ledger.exchange([close(row, state) for row, state in enumerate(ends, 1)], 0)
-        opened = await ledger.exchange([], 3)
+        await exchange(ledger, [close(row, state) for row, state in enumerate(ends, 1)], 0)
+        opened = await exchange(ledger, [], 3)
         assert [text.row for text in opened] == [6, 7, 8]
-        await ledger.exchange([close(6, State.QUEUED), close(8, State.NOT_SENT, reason="suppressed")], 0)
+        await exchange(ledger, [close(6, State.QUEUED), close(8, State.NOT_SENT, reason="suppressed")], 0)
         before, counts = await pages(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
             await ledger.settle([Resolution(1, State.SENT, "found", "rl_1"), wrong])

@@ -19,6 +19,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 from tests import virtual_time
+from tests.books import claim, exchange, open_ledger
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi {name}. STOP", details={"mode": "concurrent"})
 SAME = Plan(
@@ -52,7 +53,7 @@ def using(ledger: Ledger, work: Callable[[Ledger], Coroutine[Any, Any, None]], p
     """Do something with an open ledger."""
 
     async def main() -> None:
-        await ledger.open(plan)
+        await open_ledger(ledger, plan)
         try:
             await work(ledger)
             counted = dict.fromkeys(State, 0)
@@ -71,12 +72,12 @@ def test_a_new_contact_is_opened(ledger: Ledger, plan: Plan) -> None:
 
     async def work(ledger: Ledger) -> None:
         text = plan.same_text or "Hi Ada. STOP"
-        answers = await ledger.draw([], [planned(1, text=text), planned(2, text=text)])
+        answers = await claim(ledger, [], [planned(1, text=text), planned(2, text=text)])
         assert answers == [Text(1, "2022340001", text, "Ada", 0), Text(2, "2022340002", text, "Ada", 0)]
         assert {row.state for row in (await everything(ledger)).values()} == {State.INTENT}
         assert ledger.last_row == 2
-        assert await ledger.exchange([], 10) == [], "it was handed out a second time"
-        await ledger.exchange([close(1), close(2)], 0)
+        assert await exchange(ledger, [], 10) == [], "it was handed out a second time"
+        await exchange(ledger, [close(1), close(2)], 0)
 
     using(ledger, work, plan)
 
@@ -86,8 +87,8 @@ def test_whoever_is_settled_is_not_opened_again(ledger: Ledger, state: State) ->
     """Somebody whose text left, or may have left, would be texted again."""
 
     async def work(ledger: Ledger) -> None:
-        await ledger.draw([], [planned(1)])
-        (answer,) = await ledger.draw([close(1, state, "why")], [planned(2, 1)])
+        await claim(ledger, [], [planned(1)])
+        (answer,) = await claim(ledger, [close(1, state, "why")], [planned(2, 1)])
         assert isinstance(answer, Result)
         assert answer.state is State.SKIPPED
         assert answer.reason == "duplicate of row 1"
@@ -101,10 +102,10 @@ def test_whoever_is_open_is_not_opened_again(ledger: Ledger) -> None:
     """Two texters would text one person at the same time."""
 
     async def work(ledger: Ledger) -> None:
-        await ledger.draw([], [planned(1)])
-        (answer,) = await ledger.draw([], [planned(2, 1)])
+        await claim(ledger, [], [planned(1)])
+        (answer,) = await claim(ledger, [], [planned(2, 1)])
         assert isinstance(answer, Result)
-        await ledger.exchange([close(1)], 0)
+        await exchange(ledger, [close(1)], 0)
 
     using(ledger, work)
 
@@ -113,14 +114,14 @@ def test_whoever_was_given_back_is_opened_again_as_drawn_now(ledger: Ledger) -> 
     """Somebody whose lock had ended would never be texted, or with yesterday's name."""
 
     async def work(ledger: Ledger) -> None:
-        await ledger.draw([], [planned(1)])
-        await ledger.exchange([close(1, State.QUEUED, "lock expired", 3)], 0)
-        (answer,) = await ledger.draw([], [planned(2, 1, "Hi Bob. STOP", "Bob")])
+        await claim(ledger, [], [planned(1)])
+        await exchange(ledger, [close(1, State.QUEUED, "lock expired", 3)], 0)
+        (answer,) = await claim(ledger, [], [planned(2, 1, "Hi Bob. STOP", "Bob")])
         assert answer == Text(1, "2022340001", "Hi Bob. STOP", "Bob", 3)
         rows = await everything(ledger)
         assert list(rows) == [1]
         assert rows[1].state is State.INTENT
-        await ledger.exchange([close(1, attempts=4)], 0)
+        await exchange(ledger, [close(1, attempts=4)], 0)
         rows = await everything(ledger)
         assert (rows[1].state, rows[1].reason, rows[1].attempts) == (State.SENT, "", 4)
 
@@ -131,13 +132,13 @@ def test_closed_and_opened_again_in_one_step(ledger: Ledger) -> None:
     """A contact given back and drawn again in one moment would be taken for a duplicate, and never be texted."""
 
     async def work(ledger: Ledger) -> None:
-        await ledger.draw([], [planned(1)])
-        (answer,) = await ledger.draw([close(1, State.QUEUED, "lock expired")], [planned(2, 1)])
+        await claim(ledger, [], [planned(1)])
+        (answer,) = await claim(ledger, [close(1, State.QUEUED, "lock expired")], [planned(2, 1)])
         rows = await everything(ledger)
         if isinstance(answer, Text):
             assert answer.row == 1
             assert rows[1].state is State.INTENT
-            await ledger.exchange([close(1)], 0)
+            await exchange(ledger, [close(1)], 0)
         else:
             assert rows[1].state is State.QUEUED
 
@@ -148,16 +149,16 @@ def test_two_of_one_phone_in_one_batch(ledger: Ledger) -> None:
     """Two texters that draw the same person in the same moment would both text them."""
 
     async def work(ledger: Ledger) -> None:
-        first, second, third = await ledger.draw([], [planned(1, 7), planned(2, 7), planned(3, 7)])
+        first, second, third = await claim(ledger, [], [planned(1, 7), planned(2, 7), planned(3, 7)])
         assert isinstance(first, Text)
         assert isinstance(second, Result)
         assert isinstance(third, Result)
         assert second.reason == third.reason == "duplicate of row 1"
-        await ledger.exchange([close(1, State.QUEUED)], 0)
-        again, other = await ledger.draw([], [planned(4, 7), planned(5, 7)])
+        await exchange(ledger, [close(1, State.QUEUED)], 0)
+        again, other = await claim(ledger, [], [planned(4, 7), planned(5, 7)])
         assert isinstance(again, Text)
         assert isinstance(other, Result)
-        await ledger.exchange([close(1)], 0)
+        await exchange(ledger, [close(1)], 0)
 
     using(ledger, work)
 
@@ -166,10 +167,10 @@ def test_skipped_rows_are_written_down(ledger: Ledger) -> None:
     """Nobody would learn why a person got no text; or being skipped once would bar them for ever."""
 
     async def work(ledger: Ledger) -> None:
-        first, second = await ledger.draw([], [Skipped(1, "2022340007", "empty merge field name"), planned(2, 7)])
+        first, second = await claim(ledger, [], [Skipped(1, "2022340007", "empty merge field name"), planned(2, 7)])
         assert first == Result(1, "2022340007", State.SKIPPED, "empty merge field name")
         assert isinstance(second, Text)
-        (third,) = await ledger.draw([close(2)], [Skipped(3, "2022340007", "opted out (dnd)")])
+        (third,) = await claim(ledger, [close(2)], [Skipped(3, "2022340007", "opted out (dnd)")])
         assert isinstance(third, Result)
         assert (await ledger.rows(-1, 10, skipped_only=True))[0].row == 1
 
@@ -181,13 +182,13 @@ def test_all_or_nothing(ledger: Ledger, bad: list[Closed]) -> None:
     """A step that fails in the middle would open contacts nobody knows of, or count them."""
 
     async def work(ledger: Ledger) -> None:
-        await ledger.draw([], [planned(1)])
+        await claim(ledger, [], [planned(1)])
         before, counted = await everything(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
-            await ledger.draw(bad, [planned(2), Skipped(3, "x", "invalid phone: empty")])
+            await claim(ledger, bad, [planned(2), Skipped(3, "x", "invalid phone: empty")])
         assert await everything(ledger) == before
         assert dict(ledger.counts) == counted
-        await ledger.exchange([close(1)], 0)
+        await exchange(ledger, [close(1)], 0)
 
     using(ledger, work)
 
@@ -197,17 +198,17 @@ def test_rows_go_on_where_they_were(tmp_path: Path) -> None:
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
-        await ledger.draw([], [planned(1), Skipped(2, "x", "invalid phone: empty"), planned(3)])
-        await ledger.exchange([close(1), close(3, State.QUEUED, "drawn, not sent")], 0)
+        await open_ledger(ledger, PLAN)
+        await claim(ledger, [], [planned(1), Skipped(2, "x", "invalid phone: empty"), planned(3)])
+        await exchange(ledger, [close(1), close(3, State.QUEUED, "drawn, not sent")], 0)
         await ledger.aclose()
         again = SqliteLedger(tmp_path / "run.ledger")
-        await again.open(None)
+        await open_ledger(again, None)
         assert again.last_row == 3
-        (answer,) = await again.draw([], [planned(4, 3)])
+        (answer,) = await claim(again, [], [planned(4, 3)])
         assert isinstance(answer, Text)
         assert answer.row == 3
-        await again.exchange([close(3)], 0)
+        await exchange(again, [close(3)], 0)
         await again.aclose()
 
     virtual_time.run(main())
@@ -217,10 +218,10 @@ def test_many_at_a_time(ledger: Ledger) -> None:
     """A statement would be too long for SQLite with as many texters as are allowed."""
 
     async def work(ledger: Ledger) -> None:
-        answers = await ledger.draw([], [planned(row) for row in range(1, 2001)])
+        answers = await claim(ledger, [], [planned(row) for row in range(1, 2001)])
         assert all(isinstance(answer, Text) for answer in answers)
-        answers = await ledger.draw(
-            [close(row, State.QUEUED) for row in range(1, 2001)], [planned(2000 + row, row) for row in range(1, 2001)]
+        answers = await claim(
+            ledger, [close(row, State.QUEUED) for row in range(1, 2001)], [planned(2000 + row, row) for row in range(1, 2001)]
         )
         assert len(answers) == 2000
 
@@ -230,18 +231,19 @@ def test_many_at_a_time(ledger: Ledger) -> None:
 CRASH = """
 import asyncio, os, signal, sys
 from rumbleup_async.ledger import SqliteLedger
+from tests.books import claim, open_ledger
 from tests.ledger.test_draw import PLAN, close, planned
 
 async def main(path, moment):
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
-    await ledger.draw([], [planned(row) for row in range(1, 6)])
+    await open_ledger(ledger, PLAN)
+    await claim(ledger, [], [planned(row) for row in range(1, 6)])
     if moment == "before":
         def trace(statement):
             if "COMMIT" in statement:
                 os.kill(os.getpid(), signal.SIGKILL)
         ledger._connection.set_trace_callback(trace)
-    await ledger.draw([close(row) for row in range(1, 6)], [planned(row) for row in range(6, 11)])
+    await claim(ledger, [close(row) for row in range(1, 6)], [planned(row) for row in range(6, 11)])
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main(*sys.argv[1:]))
@@ -261,12 +263,12 @@ def test_a_crash(tmp_path: Path, moment: str, sent: set[int], unknown: set[int])
 
     async def main() -> None:
         ledger = SqliteLedger(path)
-        await ledger.open(None)
+        await open_ledger(ledger, None)
         rows = await everything(ledger)
         assert {row for row, result in rows.items() if result.state is State.SENT} == sent
         assert {row for row, result in rows.items() if result.state is State.UNKNOWN} == unknown
         assert rows.keys() == sent | unknown
-        answers = await ledger.draw([], [planned(20 + row, row) for row in rows])
+        answers = await claim(ledger, [], [planned(20 + row, row) for row in rows])
         assert all(isinstance(answer, Result) for answer in answers), "somebody unknown would be texted again"
         await ledger.aclose()
 
@@ -278,13 +280,13 @@ def test_the_file_itself_refuses_a_second_text(tmp_path: Path) -> None:
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
-        await ledger.draw([], [planned(1)])
+        await open_ledger(ledger, PLAN)
+        await claim(ledger, [], [planned(1)])
         assert ledger._connection is not None
         with pytest.raises(sqlite3.IntegrityError):
             ledger._connection.execute("INSERT INTO contact (row, phone, state) VALUES (2, '2022340001', 0)")
         with pytest.raises(LedgerError):
-            await ledger.draw([], [planned(1, 2)])  # a row that is there
+            await claim(ledger, [], [planned(1, 2)])  # a row that is there
         await ledger.aclose()
 
     virtual_time.run(main())
@@ -308,7 +310,7 @@ def test_both_ledgers_answer_alike_and_text_nobody_twice(tmp_path_factory: pytes
     async def main() -> None:
         both: list[Ledger] = [MemoryLedger(), SqliteLedger(folder / "run.ledger")]
         for ledger in both:
-            await ledger.open(PLAN)
+            await open_ledger(ledger, PLAN)
         row, opened, settled = 0, dict[int, str](), set[str]()
         for ends, draws in story:
             closed = [close(number, end) for number, end in zip(list(opened), ends, strict=False) if end is not None]
@@ -318,7 +320,7 @@ def test_both_ledgers_answer_alike_and_text_nobody_twice(tmp_path_factory: pytes
                 drawn.append(Skipped(row, f"202234{number:04d}", "suppressed") if skip else planned(row, number))
             if not drawn:
                 continue
-            first, second = [await ledger.draw(closed, drawn) for ledger in both]
+            first, second = [await claim(ledger, closed, drawn) for ledger in both]
             assert first == second
             for one in closed:
                 phone = opened.pop(one.row)

@@ -10,6 +10,7 @@ from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger, identity_
 from rumbleup_async.ledger.identity import is_loopback, server
 from rumbleup_async.lookups import Resolution
 from rumbleup_async.messaging import ABSENT, Closed, Identity, Plan, State
+from tests.books import exchange, open_ledger
 
 from .crashing import PLAN, rows
 
@@ -74,10 +75,10 @@ def test_the_key_does_not_stand_in_a_ledger() -> None:
 
 async def sent(ledger: SqliteLedger | MemoryLedger) -> None:
     """One of three texts is sent, and the process ends."""
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
-    (text,) = await ledger.exchange([], 1)
-    await ledger.exchange([Closed(text.row, State.SENT, 1, "", "rl_1", 5)], 0)
+    (text,) = await exchange(ledger, [], 1)
+    await exchange(ledger, [Closed(text.row, State.SENT, 1, "", "rl_1", 5)], 0)
     await ledger.aclose()
 
 
@@ -101,10 +102,10 @@ async def test_texts_of_one_account_are_not_gone_on_with_by_another(
     await sent(SqliteLedger(path, identity=MINE))
     before = path.read_bytes()
     with pytest.raises(LedgerMismatch, match=words):
-        await SqliteLedger(path, identity=now, consent=consent).open(plan)
+        await open_ledger(SqliteLedger(path, identity=now, consent=consent), plan)
     assert path.read_bytes() == before
     ledger = SqliteLedger(path, identity=MINE)
-    await ledger.open(None)
+    await open_ledger(ledger, None)
     assert ledger.notes == []
     await ledger.aclose()
 
@@ -116,36 +117,36 @@ async def test_a_new_key_of_the_account_can_be_said_to_be_one(tmp_path: Path, no
     await sent(SqliteLedger(path, identity=MINE))
     for said in (consent, Consent()):  # the second time it is known
         ledger = SqliteLedger(path, identity=now, consent=said)
-        await ledger.open(None)
+        await open_ledger(ledger, None)
         await ledger.aclose()
     with pytest.raises(LedgerMismatch):
-        await SqliteLedger(path, identity=MINE).open(None)
+        await open_ledger(SqliteLedger(path, identity=MINE), None)
 
 
 async def test_a_mistyped_address_can_be_corrected(tmp_path: Path) -> None:
     """A list would be bound to an address at which nobody was ever reached."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path, identity=OTHER_SERVER)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
-    (text,) = await ledger.exchange([], 1)
-    await ledger.exchange([Closed(text.row, State.QUEUED, 1, "the host name was not found")], 0)
+    (text,) = await exchange(ledger, [], 1)
+    await exchange(ledger, [Closed(text.row, State.QUEUED, 1, "the host name was not found")], 0)
     await ledger.aclose()
     await sent(SqliteLedger(path, identity=MINE))
     with pytest.raises(LedgerMismatch):
-        await SqliteLedger(path, identity=OTHER_SERVER).open(None)
+        await open_ledger(SqliteLedger(path, identity=OTHER_SERVER), None)
 
 
 async def test_a_death_binds_as_well(tmp_path: Path) -> None:
     """What was open when a process died may have left: another account's log knows nothing of it."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path, identity=MINE)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
-    await ledger.exchange([], 1)
+    await exchange(ledger, [], 1)
     await ledger.aclose()  # without a close: an intent is open
     with pytest.raises(LedgerMismatch):
-        await SqliteLedger(path, identity=OTHER_KEY).open(None)
+        await open_ledger(SqliteLedger(path, identity=OTHER_KEY), None)
 
 
 async def test_an_older_ledger_takes_the_first_one_and_says_so(tmp_path: Path) -> None:
@@ -153,11 +154,11 @@ async def test_an_older_ledger_takes_the_first_one_and_says_so(tmp_path: Path) -
     path = tmp_path / "run.ledger"
     await sent(SqliteLedger(path))
     ledger = SqliteLedger(path, identity=MINE)
-    await ledger.open(None)
+    await open_ledger(ledger, None)
     assert [note for note in ledger.notes if "https://app.example.org/api" in note]
     await ledger.aclose()
     with pytest.raises(LedgerMismatch):
-        await SqliteLedger(path, identity=OTHER_KEY).open(None)
+        await open_ledger(SqliteLedger(path, identity=OTHER_KEY), None)
 
 
 async def test_in_memory_it_is_the_same() -> None:
@@ -166,9 +167,9 @@ async def test_in_memory_it_is_the_same() -> None:
     await sent(ledger)
     ledger.identity = OTHER_KEY
     with pytest.raises(LedgerMismatch):
-        await ledger.open(None)
+        await open_ledger(ledger, None)
     ledger.consent = Consent(same_account=True)
-    await ledger.open(None)
+    await open_ledger(ledger, None)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
@@ -177,21 +178,21 @@ async def test_tried_stays_tried(tmp_path: Path, kind: str) -> None:
     would be in no report."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path) if kind == "sqlite" else MemoryLedger()
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.load([rows(1, 1)])
     await ledger.complete("f")
-    (text,) = await ledger.exchange([], 1)
-    await ledger.exchange([Closed(text.row, State.UNKNOWN, 1, "no answer", "", 5)], 0)
+    (text,) = await exchange(ledger, [], 1)
+    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, "no answer", "", 5)], 0)
     await ledger.settle([Resolution(text.row, State.NOT_SENT, ABSENT)])
     await ledger.settle([Resolution(text.row, State.QUEUED)])
     assert ledger.is_used
     await ledger.aclose()
     again = SqliteLedger(path) if kind == "sqlite" else ledger
     with pytest.raises(LedgerMismatch, match="another text"):
-        await again.open(Plan(run="bbbbbbbbbb", provider="rumbleup", action="125", text="Other. STOP"))
+        await open_ledger(again, Plan(run="bbbbbbbbbb", provider="rumbleup", action="125", text="Other. STOP"))
     if kind == "sqlite":
         other = SqliteLedger(path)
-        await other.open(None)
+        await open_ledger(other, None)
         with pytest.raises(LedgerMismatch, match=r"--suppress .*run\.ledger --ledger .*run-2\.ledger"):
             await other.load([rows(5, 9)])
         await other.aclose()
@@ -205,7 +206,7 @@ def test_opening_is_one_at_a_time_whatever_the_name(tmp_path: Path, monkeypatch:
         one = SqliteLedger("x.ledger")
         await one.open(PLAN)
         other = SqliteLedger("file:x.ledger")
-        await other.open(PLAN)
+        await open_ledger(other, PLAN)
         await other.add(rows(1, 2))
         assert sum(one.counts.values()) == 0
         await other.aclose()

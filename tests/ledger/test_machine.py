@@ -17,6 +17,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 from tests import virtual_time
+from tests.books import claim, exchange, open_ledger
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
 
@@ -51,7 +52,7 @@ class Ledgers(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.both(lambda ledger: ledger.open(PLAN))
+        self.both(lambda ledger: open_ledger(ledger, PLAN))
 
     def both(self, step: Callable[[Ledger], Coroutine[Any, Any, Any]]) -> Any:
         """The answer of both, which must be one; LedgerError stands for every refusal."""
@@ -96,7 +97,7 @@ class Ledgers(RuleBasedStateMachine):
             if row
         ]
         # A run either draws its contacts or takes them from its queue.
-        opened: list[Text] = self.both(lambda ledger: ledger.exchange(closed, 0 if self.draws else want))
+        opened: list[Text] = self.both(lambda ledger: exchange(ledger, closed, 0 if self.draws else want))
         self._note(closed, opened)
 
     @rule(row=st.integers(0, 30), state=st.sampled_from(list(State)), twice=st.booleans())
@@ -104,7 +105,7 @@ class Ledgers(RuleBasedStateMachine):
         """Most of these are not allowed, and then nothing may change."""
         closed = [Closed(row, state, 1)] * (2 if twice else 1)
         before = self.rows()
-        answer = self.both(lambda ledger: ledger.exchange(closed, 0))
+        answer = self.both(lambda ledger: exchange(ledger, closed, 0))
         allowed = self.before.get(row) == "intent" and state.word in MAY_FOLLOW["intent"] and not twice
         assert (answer is not LedgerError) == allowed
         if allowed:
@@ -119,7 +120,7 @@ class Ledgers(RuleBasedStateMachine):
         drawn = [Planned(self.last_row + number, f"20223400{phone:02d}", "Hi. STOP") for number, phone in enumerate(phones, 1)]
         self.last_row += len(drawn)
         self.draws = True
-        answers = self.both(lambda ledger: ledger.draw(closed, drawn))
+        answers = self.both(lambda ledger: claim(ledger, closed, drawn))
         self._note(closed, [answer for answer in answers if isinstance(answer, Text)])
 
     def _note(self, closed: list[Closed], opened: list[Text]) -> None:
@@ -143,7 +144,7 @@ class Ledgers(RuleBasedStateMachine):
         memory._queue.clear()
         memory._queue.extend(row for row in memory._rows if memory._entries[row].state is State.QUEUED)
         self.memory, self.disk = memory, SqliteLedger(self.folder / "run.ledger")
-        self.both(lambda ledger: ledger.open(None))
+        self.both(lambda ledger: open_ledger(ledger, None))
 
     @invariant()
     def only_moves_of_the_table(self) -> None:

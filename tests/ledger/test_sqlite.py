@@ -21,6 +21,7 @@ from rumbleup_async.ledger import Reader, SqliteLedger, loading
 from rumbleup_async.messaging import Closed, Plan, Planned, Skipped, State
 from rumbleup_async.outcomes import Accepted
 from tests import virtual_time
+from tests.books import claim, exchange, open_ledger
 from tests.engine.scripted import Provider, check, make_run, phones, rows_of
 
 from .crashing import PLAN, connection, rows
@@ -35,7 +36,7 @@ def crash(path: Path, moment: str) -> None:
 async def used(path: Path, plan: Plan | None = PLAN) -> dict[State, int]:
     """Open the ledger, look at the counts, and let it go."""
     ledger = SqliteLedger(path)
-    await ledger.open(plan)
+    await open_ledger(ledger, plan)
     counts = {state: number for state, number in ledger.counts.items() if number}
     await ledger.aclose()
     return counts
@@ -54,16 +55,16 @@ async def test_a_look_into_the_file_takes_nothing_away_under_the_run(tmp_path: P
     left since would be texted again."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.load([rows(1, 100)])
     await ledger.complete("f")
     wal = path.with_name("run.ledger-wal").stat().st_ino
     Reader(path).close()  # as the command does between the list and the first text
     with pytest.raises(LedgerLocked):
-        await SqliteLedger(path).open(PLAN)
+        await open_ledger(SqliteLedger(path), PLAN)
     look(path)
     assert path.with_name("run.ledger-wal").stat().st_ino == wal
-    assert len(await ledger.exchange([], 10)) == 10
+    assert len(await exchange(ledger, [], 10)) == 10
     copy = tmp_path / "copy"
     copy.mkdir()
     for ending in ("", "-wal"):
@@ -79,9 +80,9 @@ async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Pat
     """What is in a file that nobody finds any more is texted again by the next run."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.load([rows(1, 100)])
-    texts = await ledger.exchange([], 10)
+    texts = await exchange(ledger, [], 10)
     match what:
         case "the log is removed":
             path.with_name("run.ledger-wal").unlink()
@@ -97,7 +98,7 @@ async def test_a_ledger_that_is_not_where_it_was_is_not_written_to(tmp_path: Pat
     closed = [Closed(text.row, State.SENT, 1) for text in texts]
     for _ in range(2):
         with pytest.raises(LedgerError, match="under the run"):
-            await (ledger.exchange(closed, 10) if step == "exchange" else ledger.draw(closed, rows(101, 101)))
+            await (exchange(ledger, closed, 10) if step == "exchange" else claim(ledger, closed, rows(101, 101)))
     await ledger.aclose()
 
 
@@ -105,12 +106,12 @@ async def test_the_log_needs_no_more_room_than_sqlite_would_give_it(tmp_path: Pa
     """A run would stop half-way on a disk that has room enough for its ledger: most of it was taken up by the log."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.load([rows(1, 1500)])
     await ledger.complete("f")
-    opened = await ledger.exchange([], 800)
+    opened = await exchange(ledger, [], 800)
     for text in (opened[number * 37 % 800] for number in range(700)):  # answers come in any order
-        assert len(await ledger.exchange([Closed(text.row, State.SENT, 1)], 1)) == 1
+        assert len(await exchange(ledger, [Closed(text.row, State.SENT, 1)], 1)) == 1
     assert path.with_name("run.ledger-wal").stat().st_size < 1.1 * 1000 * 4096
     await ledger.aclose()
 
@@ -122,7 +123,7 @@ async def test_another_name_of_a_ledger_is_no_other_ledger(tmp_path: Path) -> No
     os.link(path, other)
     for name in (path, other):
         with pytest.raises(LedgerError, match="hard link"):
-            await SqliteLedger(name).open(None)
+            await open_ledger(SqliteLedger(name), None)
     Reader(other).close()
     path.unlink()
     await used(other, None)
@@ -132,7 +133,7 @@ async def test_a_child_that_lives_on_does_not_hold_the_ledger(tmp_path: Path) ->
     """A worker that the service forked meanwhile would keep everybody from resuming."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     child = os.fork()
     if not child:
         signal.pause()
@@ -180,11 +181,11 @@ def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numb
 
     async def main(path: Path) -> None:
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.load([rows[start : start + size] for start in range(0, len(rows), size)])
         found = [(result.row, result.state, result.reason) for result in await ledger.rows(0, 1000)]
         assert found == [(row.row, *expected(row)) for row in rows]
-        opened = await ledger.exchange([], 100)
+        opened = await exchange(ledger, [], 100)
         assert [text.row for text in opened] == sorted(first.values())
         assert (ledger.counts[State.SKIPPED], ledger.counts[State.QUEUED]) == (len(rows) - len(opened), 0)
         await ledger.aclose()
@@ -203,15 +204,15 @@ def test_killed_while_it_reads_the_list_it_begins_anew(tmp_path: Path) -> None:
         with pytest.raises(LedgerError):
             await used(path, None)
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         with pytest.raises(LedgerError):
             await ledger.add(rows(1, 10))
         with pytest.raises(LedgerError):
-            await ledger.exchange([], 5)
+            await exchange(ledger, [], 5)
         await ledger.load([rows(1, 1000), rows(1001, 2000)])
         await ledger.complete("abc")
         assert (ledger.counts[State.QUEUED], ledger.counts[State.SKIPPED]) == (1500, 500)
-        assert len(await ledger.exchange([], 5)) == 5
+        assert len(await exchange(ledger, [], 5)) == 5
         await ledger.aclose()
 
     virtual_time.run(main())
@@ -223,7 +224,7 @@ def test_the_database_itself_refuses_a_second_text_to_a_phone(tmp_path: Path, wa
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         if way == "add":
             await ledger.add(rows(1, 5))
         else:
@@ -233,7 +234,7 @@ def test_the_database_itself_refuses_a_second_text_to_a_phone(tmp_path: Path, wa
         if way == "begun anew":
             await ledger.aclose()
             ledger = SqliteLedger(tmp_path / "run.ledger")
-            await ledger.open(Plan(run="f" * 12, provider="rumbleup", action="999", text="Hi. STOP", details={}))
+            await open_ledger(ledger, Plan(run="f" * 12, provider="rumbleup", action="999", text="Hi. STOP", details={}))
             await ledger.add(rows(1, 5))
         with pytest.raises(sqlite3.IntegrityError):
             connection(ledger).execute("INSERT INTO contact (row, phone, text, state) VALUES (99, '2022340003', 'x', 0)")
@@ -249,9 +250,9 @@ def test_every_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
         async def main() -> None:
             ledger = SqliteLedger(tmp_path / "run.ledger")
-            await ledger.open(PLAN)
+            await open_ledger(ledger, PLAN)
             await ledger.add(rows(1, 100))
-            await ledger.exchange([], 5)
+            await exchange(ledger, [], 5)
             reader = Reader(tmp_path / "run.ledger")
             assert reader.running
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -300,13 +301,13 @@ def test_refused_it_lets_go_of_everything(tmp_path: Path) -> None:
 
     async def main() -> None:
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         before = descriptors()
         for _ in range(10):
             for other, plan in ((path, PLAN), (link, PLAN), (tmp_path / "none", None)):
                 refused = SqliteLedger(other)
                 with pytest.raises(LedgerError):
-                    await refused.open(plan)
+                    await open_ledger(refused, plan)
                 await refused.aclose()
         assert descriptors() == before
         await ledger.aclose()
@@ -351,11 +352,11 @@ def test_whatever_a_provider_says_can_be_kept(tmp_path: Path) -> None:
 
     async def go() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add(rows(1, len(words)))
-        texts = await ledger.exchange([], len(words))
-        await ledger.exchange(
-            [Closed(text.row, State.SENT, 1, word, word, 1) for text, word in zip(texts, words, strict=True)], 0
+        texts = await exchange(ledger, [], len(words))
+        await exchange(
+            ledger, [Closed(text.row, State.SENT, 1, word, word, 1) for text, word in zip(texts, words, strict=True)], 0
         )
         found = await ledger.rows(-1, 100)
         assert [(row.logid, row.reason) for row in found] == [(word, word) for word in kept]
@@ -408,7 +409,7 @@ def test_a_damaged_ledger_is_said_not_thrown(tmp_path: Path, harm: str) -> None:
 
     async def fill() -> None:
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add(rows(1, 1400))
         await ledger.aclose()
 
@@ -430,8 +431,8 @@ def test_a_damaged_ledger_is_said_not_thrown(tmp_path: Path, harm: str) -> None:
     async def use() -> None:
         ledger = SqliteLedger(path)
         try:
-            await ledger.open(None)
-            while await ledger.exchange([], 100):
+            await open_ledger(ledger, None)
+            while await exchange(ledger, [], 100):
                 pass
         finally:
             await ledger.aclose()
@@ -448,7 +449,7 @@ def test_wherever_the_damage_is_a_look_says_so(tmp_path: Path) -> None:
 
     async def fill() -> None:
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add(rows(1, 300))
         await ledger.aclose()
 
@@ -499,7 +500,7 @@ def test_nothing_leaves_once_the_disk_is_full(tmp_path: Path, extra: int) -> Non
 
     async def look() -> set[str]:
         ledger = SqliteLedger(path)
-        await ledger.open(None)
+        await open_ledger(ledger, None)
         found = await rows_of(ledger)
         await ledger.aclose()
         return {result.phone for result in found.values() if result.state in {State.SENT, State.UNKNOWN}}
@@ -526,14 +527,14 @@ def test_what_has_been_sent_is_not_replaced_by_another_list(tmp_path: Path) -> N
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.load([rows(1, 10)])
         await ledger.complete("abc")
-        await ledger.exchange([], 1)
+        await exchange(ledger, [], 1)
         with pytest.raises(LedgerMismatch):
             await ledger.load([rows(1, 20)])
         assert sum(ledger.counts.values()) == 10
-        await ledger.exchange([Closed(1, State.QUEUED, 1)], 0)
+        await exchange(ledger, [Closed(1, State.QUEUED, 1)], 0)
         await ledger.load([rows(1, 20)])  # what was tried and came back has certainly not left
         assert sum(ledger.counts.values()) == 20
         await ledger.aclose()
@@ -549,7 +550,7 @@ def test_a_list_that_fails_in_the_middle_leaves_the_ledger_ready_for_it(tmp_path
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
 
         def batches() -> Iterator[list[Planned]]:
             yield rows(1, 5)
@@ -569,15 +570,15 @@ def test_reading_while_it_is_written(tmp_path: Path) -> None:
 
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add(rows(1, 1000))
         reader = Reader(tmp_path / "run.ledger")
         assert reader.plan == PLAN
         assert not reader.complete
         seen = []
         for _ in range(20):
-            opened = await ledger.exchange([], 10)
-            await ledger.exchange([Closed(text.row, State.SENT, 1) for text in opened], 0)
+            opened = await exchange(ledger, [], 10)
+            await exchange(ledger, [Closed(text.row, State.SENT, 1) for text in opened], 0)
             counts = reader.counts()
             seen.append(counts[State.SENT])
             assert sum(counts.values()) == 1000
@@ -606,7 +607,7 @@ def test_a_step_waits_for_the_disk(tmp_path: Path) -> None:
 
     async def main() -> dict[str, object]:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         found = {name: connection(ledger).execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
         await ledger.aclose()
         return found

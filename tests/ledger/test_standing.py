@@ -13,6 +13,7 @@ import pytest
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Consent, Reader, SqliteLedger, marks
 from rumbleup_async.messaging import Closed, Plan, State
+from tests.books import exchange, open_ledger
 
 from .crashing import PLAN, rows
 
@@ -28,7 +29,7 @@ def died(path: Path, moment: str = "after-result") -> None:
 async def opened(path: Path, plan: Plan | None = None, **said: bool) -> tuple[dict[State, int], list[str]]:
     """The counts and the notes of a ledger that is opened and let go."""
     ledger = SqliteLedger(path, consent=Consent(**said))
-    await ledger.open(plan)
+    await open_ledger(ledger, plan)
     found = {state: number for state, number in ledger.counts.items() if number}, list(ledger.notes)
     await ledger.aclose()
     return found
@@ -106,8 +107,8 @@ async def test_a_lost_log_is_made_up_for_by_the_provider_s(tmp_path: Path) -> No
     counts, _ = await opened(path, log_lost=True)
     assert counts == {State.UNKNOWN: 100}
     ledger = SqliteLedger(path)
-    await ledger.open(None)
-    assert await ledger.exchange([], 5) == []
+    await open_ledger(ledger, None)
+    assert await exchange(ledger, [], 5) == []
     with pytest.raises(LedgerError, match="nobody can be added"):
         await ledger.add(rows(101, 102))
     await ledger.aclose()
@@ -131,15 +132,16 @@ async def test_a_death_while_the_mark_is_made_is_none_without_a_log(tmp_path: Pa
     for statement in range(1, 12):
         path = tmp_path / f"{statement}.ledger"
         ledger = SqliteLedger(path)
-        await ledger.open(PLAN)
+        await open_ledger(ledger, PLAN)
         await ledger.add(rows(1, 100))
         await ledger.aclose()
         kill = f"""
 import asyncio, os, signal
 from rumbleup_async.ledger import SqliteLedger
+from tests.books import exchange, open_ledger
 async def main():
     ledger = SqliteLedger({str(path)!r})
-    await ledger.open(None)
+    await open_ledger(ledger, None)
     seen = 0
     def trace(statement):
         nonlocal seen
@@ -147,7 +149,7 @@ async def main():
         if seen == {statement}:
             os.kill(os.getpid(), signal.SIGKILL)
     ledger._connection.set_trace_callback(trace)
-    await ledger.exchange([], 5)
+    await exchange(ledger, [], 5)
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
@@ -166,12 +168,12 @@ async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Pa
     monkeypatch.setattr("rumbleup_async.ledger.sqlite._LOG_PAGES", 100)
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.load([list(rows(1, 1400))])
     await ledger.complete("f")
     closed: list[Closed] = []
     for number in range(1, 700):
-        texts = await ledger.exchange(closed, 2)
+        texts = await exchange(ledger, closed, 2)
         closed = [Closed(text.row, State.SENT, 1, "", f"rl_{text.row}", 5) for text in texts]
         if number in {99, 350, 699}:
             copy = tmp_path / str(number)
@@ -203,7 +205,7 @@ async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Pa
 async def sent_on(ledger: SqliteLedger, steps: int, closed: list[Closed]) -> list[Closed]:
     """So many further steps of two texts each; the closes of the last."""
     for _ in range(steps):
-        texts = await ledger.exchange(closed, 2)
+        texts = await exchange(ledger, closed, 2)
         closed = [Closed(text.row, State.SENT, 1, "", f"rl_{text.row}", 5) for text in texts]
     return closed
 
@@ -220,7 +222,7 @@ async def test_somebody_carries_the_log_over_while_a_run_is_under_way(tmp_path: 
     """What is sent after that is in a log that nobody would miss, were it tidied away: all of them would be texted again."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 100))
     closed = await sent_on(ledger, 5, [])
     for number in range(2):
@@ -229,7 +231,7 @@ async def test_somebody_carries_the_log_over_while_a_run_is_under_way(tmp_path: 
         other.close()
         closed = await sent_on(ledger, 1, closed)
         await refused_without_its_log(path, tmp_path / str(number))
-    await ledger.exchange(closed, 0)
+    await exchange(ledger, closed, 0)
     await ledger.aclose()
     assert await opened(path) == ({State.QUEUED: 86, State.SENT: 14}, [])
 
@@ -238,7 +240,7 @@ async def test_somebody_who_reads_keeps_the_mark_out_for_a_moment_only(tmp_path:
     """A long look at the ledger as a run begins would leave it without a mark for thousands of texts."""
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 100))
     reading = sqlite3.connect(path, isolation_level=None)
     reading.execute("BEGIN")
@@ -248,7 +250,7 @@ async def test_somebody_who_reads_keeps_the_mark_out_for_a_moment_only(tmp_path:
     reading.close()
     closed = await sent_on(ledger, 10, closed)
     await refused_without_its_log(path, tmp_path / "aside")
-    await ledger.exchange(closed, 0)
+    await exchange(ledger, closed, 0)
     await ledger.aclose()
     assert await opened(path) == ({State.QUEUED: 56, State.SENT: 44}, [])
 
@@ -309,7 +311,7 @@ async def test_nobody_is_texted_by_a_copy_of_what_never_sent(tmp_path: Path) -> 
     """A list that was read in and is to be sent from another folder would need options that nobody knows."""
     path, copy = tmp_path / "run.ledger", tmp_path / "copy.ledger"
     ledger = SqliteLedger(path)
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
     await ledger.aclose()
     shutil.copy(path, copy)

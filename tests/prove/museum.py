@@ -22,7 +22,7 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.lookups import LookUpResult
-from rumbleup_async.messaging import Planned, Skipped, State, Text
+from rumbleup_async.messaging import Planned, Skipped, State, Step, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.belonging import Answers, Sent
@@ -213,7 +213,7 @@ def _doubt_is_queued() -> list[Any]:
 # ---- books that are kept too early, too late, or not at all ----
 
 _recover = Disk.recover
-_exchange = Disk.exchange
+_step = Disk.step
 
 
 def _resume_sends_what_was_in_flight() -> list[Any]:
@@ -256,18 +256,18 @@ def _intent_not_durable() -> list[Any]:
         if entry.state is State.QUEUED:
             self._move(entry, State.INTENT)
 
-    async def exchange(self: Disk, closed: Any, want: int) -> list[Text]:
-        opened = await _exchange(self, closed, want)
-        for text in opened:
+    async def step(self: Disk, *given: Any, **more: Any) -> Step:
+        done = await _step(self, *given, **more)
+        for text in done.texts:
             # Handed out, and written down some time later.
             entry = self._entries[text.row]
             self._counts[State.INTENT] -= 1
             self._counts[State.QUEUED] += 1
             entry.state = State.QUEUED
             asyncio.get_running_loop().call_later(0.05, late, self, text.row)
-        return opened
+        return done
 
-    return [patch.object(Disk, "exchange", exchange)]
+    return [patch.object(Disk, "step", step)]
 
 
 def _result_before_answer() -> list[Any]:

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
+from rumbleup_async.admission import Admit
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -24,7 +25,20 @@ from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.sqlite import _STEP
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import Closed, Identity, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import (
+    NONE_SHUT,
+    Closed,
+    Identity,
+    Owner,
+    Plan,
+    Planned,
+    Result,
+    Second,
+    Skipped,
+    State,
+    Step,
+    Text,
+)
 from rumbleup_async.messaging import Kept as Keeping
 from rumbleup_async.shielding import run_shielded
 from tests.history import Kept
@@ -98,7 +112,6 @@ class Disk(MemoryLedger):
 
     def recover(self) -> None:
         """What a new process makes of it, by the rules of the real one."""
-        self._doubt_open()
         self._put_back()
         self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
 
@@ -172,10 +185,6 @@ class Writer:
     def last_row(self) -> int:
         return self._disk.last_row
 
-    @property
-    def lock(self) -> int | None:
-        return None
-
     async def open(self, plan: Plan | None) -> Plan:
         return await self._step("open", self._open, plan)
 
@@ -208,8 +217,32 @@ class Writer:
     async def complete(self, fingerprint: str) -> None:
         await self._step("complete", self._disk.complete, fingerprint)
 
-    async def exchange(self, closed: Sequence[Closed], want: int) -> list[Text]:
-        return await self._step(kind_of(closed, want), self._disk.exchange, closed, want)
+    @property
+    def lease(self) -> float:
+        return self._disk.lease
+
+    async def enlist(self, name: str) -> Owner:
+        return await self._disk.enlist(name)
+
+    async def owners(self) -> list[Owner]:
+        return await self._disk.owners()
+
+    async def expire(self, owner: int) -> list[Result]:
+        return await self._step("expire", self._disk.expire, owner)
+
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,
+        *,
+        admit: Admit | None = None,
+        second: Second | None = None,
+    ) -> Step:
+        work = functools.partial(self._disk.step, admit=admit, second=second)
+        return await self._step(kind_of(done, want), work, owner, done, want, now, shut)
 
     async def refuse(self, refused: Sequence[Result]) -> None:
         await self._step("result ", self._disk.refuse, refused)
@@ -220,8 +253,10 @@ class Writer:
     async def left(self) -> list[tuple[str, int]]:
         return await self._disk.left()
 
-    async def draw(self, closed: Sequence[Closed], drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
-        return await self._step(kind_of(closed, drawn), self._disk.draw, closed, drawn)
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+    ) -> list[Text | Result]:
+        return await self._step(kind_of(done, drawn), self._disk.claim, owner, done, drawn, now)
 
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._disk.doubts(after, limit, absent=absent)
@@ -497,17 +532,21 @@ class _Ledger(SqliteLedger):
         self.kind = "complete"
         super()._complete(fingerprint)
 
-    def _exchange(self, closing: Closing, want: int) -> list[Text]:
+    def _expire(self, owner: int) -> list[Result]:
+        self.kind = "expire"
+        return super()._expire(owner)
+
+    def _step_of(self, owner: int, closing: Closing, want: int, now: float) -> Step:
         self.kind = kind_of(closing.number, want)
-        return super()._exchange(closing, want)
+        return super()._step_of(owner, closing, want, now)
 
     def _refuse(self, refused: Sequence[Result]) -> None:
         self.kind = "result "
         super()._refuse(refused)
 
-    def _draw(self, closing: Closing, drawn: Sequence[Planned | Skipped]) -> list[Text | Result]:
+    def _claim(self, owner: int, closing: Closing, drawn: Sequence[Planned | Skipped], now: float) -> list[Text | Result]:
         self.kind = kind_of(closing.number, drawn)
-        return super()._draw(closing, drawn)
+        return super()._claim(owner, closing, drawn, now)
 
     def _finish(self, stopped: str | None, elapsed: float) -> None:
         self.kind = "finish"

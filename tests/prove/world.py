@@ -203,7 +203,12 @@ class World:
         ending = self.ending
         if self.is_disk_broken:
             return self.is_disk_broken
-        if ending is None or not self.is_armed or ending.kind not in faults.DISK or kind in {"open", "load", "add", "complete"}:
+        if (
+            ending is None
+            or not self.is_armed
+            or ending.kind not in faults.DISK
+            or kind in {"open", "expire", "load", "add", "complete"}
+        ):
             return ""
         self._happens(ending.kind)
         if ending.kind == "disk full":

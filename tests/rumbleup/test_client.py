@@ -14,6 +14,7 @@ from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Plan
 from rumbleup_async.simulator import Server, Simulator, serve
 from tests import virtual_time
+from tests.books import open_ledger
 
 TEXT = "Hi {first_name|there}. STOP to opt out"
 
@@ -126,7 +127,7 @@ async def test_a_ledger_of_another_provider_is_refused(tmp_path: Path) -> None:
 
 async def ledger_opens(path: Path) -> None:
     ledger = SqliteLedger(path)
-    await ledger.open(None)
+    await open_ledger(ledger, None)
     await ledger.aclose()
 
 

@@ -18,6 +18,7 @@ from rumbleup_async.runs import reconcile as module
 from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.runs.run import Run
 from tests import virtual_time
+from tests.books import exchange, open_ledger
 from tests.engine.scripted import Provider, make_ledger, make_run, phones, rows_of
 
 PLAN = Plan(run="qrtxntzqqb", provider="test", action="125", text="Hi. STOP")
@@ -50,10 +51,10 @@ UNREADABLE = LookUpResult(problem="the log cannot be read: no answer")
 
 
 async def doubted(ledger: Ledger, count: int, time: float = NOW) -> None:
-    await ledger.open(PLAN)
+    await open_ledger(ledger, PLAN)
     await ledger.add([Planned(row, phone, "Hi. STOP") for row, phone in enumerate(phones(count), 1)])
-    opened = await ledger.exchange([], count)
-    await ledger.exchange([Closed(text.row, State.UNKNOWN, 1, "timed out", "", int(time * 1000)) for text in opened], 0)
+    opened = await exchange(ledger, [], count)
+    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, "timed out", "", int(time * 1000)) for text in opened], 0)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -169,7 +170,7 @@ def test_the_absent_are_looked_up_once_more_before_they_are_queued(ledger: Ledge
         nothing = await requeue_absent(ledger, Log(lambda doubts: UNREADABLE))
         done = await requeue_absent(ledger, Log(later))
         states = {row: result.state for row, result in (await rows_of(ledger)).items()}
-        assert sorted(text.row for text in await ledger.exchange([], 10)) == [4, 6]
+        assert sorted(text.row for text in await exchange(ledger, [], 10)) == [4, 6]
         await ledger.aclose()
         return nothing, done, states
 
@@ -313,7 +314,7 @@ def test_an_end_after_each_step_leaves_a_true_ledger(tmp_path: Path, monkeypatch
 
     async def broken(step: int) -> int:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(None)
+        await open_ledger(ledger, None)
         settle, steps = ledger.settle, iter(range(step))
 
         async def fails(settled: object) -> None:
@@ -332,7 +333,7 @@ def test_an_end_after_each_step_leaves_a_true_ledger(tmp_path: Path, monkeypatch
 
     async def last() -> Reconciled:
         ledger = SqliteLedger(tmp_path / "run.ledger")
-        await ledger.open(None)
+        await open_ledger(ledger, None)
         done = await reconcile(ledger, Log(splits), PLAN, settle=0)
         await ledger.aclose()
         return done

@@ -26,6 +26,7 @@ from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Unknown
 from rumbleup_async.runs.run import Run
 from tests import virtual_time
+from tests.books import open_ledger
 from tests.engine.scripted import Books, Provider, accepts, check, make_ledger, make_run, phone, phones, rows_of
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -515,7 +516,7 @@ def test_an_observer_that_fails_does_not_lose_a_contact(event: str, tmp_path: Pa
         except (Exception, BaseExceptionGroup) as error:
             assert "ZeroDivisionError" in repr(error)  # noqa: PT017 - whether it is raised at all is another question
         again = SqliteLedger(tmp_path / "run.ledger")
-        await again.open(None)
+        await open_ledger(again, None)
         rows = await rows_of(again)
         await again.aclose()
         return rows
