@@ -18,7 +18,8 @@ from rumbleup_async import errors
 from rumbleup_async.cli.app import complete
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
-from rumbleup_async.simulator import KINDS, faults, settings
+from rumbleup_async.simulator import KINDS, faults
+from rumbleup_async.simulator.world import settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -20,7 +20,7 @@ API_KEY = "KEY:SECRET"
 def simulate(*, port: int, latency: float, faults: list[str], seed: int, any_key: bool, environ: Mapping[str, str]) -> None:
     """Serve until a signal. The first line on standard output is the base URL, for scripts that start it.
 
-    Whoever has a key in the environment rehearses with that. It is not kept here, where the side address would tell it to
+    Whoever has a key in the environment rehearses with that. It is not kept here, where the admin API would tell it to
     everybody on the machine; instead any key is let in.
     """
     known = {"RUMBLEUP_API_KEY": API_KEY, "SENDBLUE_API_KEY": API_KEY.partition(":")[0]}
@@ -44,4 +44,4 @@ def _ready(server: Server, *, any_key: bool) -> None:
     say('  rumbleup send LIST --action 125 --text "Hi {first_name}. STOP to opt out"')
     if any_key:
         say("Any key is let in, such as yours.")
-    say(f"What left, and when: {server.side_url}/truth")
+    say(f"What left, and when: {server.admin_url}/truth")

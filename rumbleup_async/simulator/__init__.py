@@ -1,28 +1,31 @@
-"""The other side of the wire: a RumbleUp server for tests, demos and benchmarks, over real TCP on loopback.
+"""A server of the RumbleUp and Sendblue APIs for tests, demos and benchmarks, over real TCP on loopback.
 
     from rumbleup_async.simulator import Simulator, serve
 
     async with serve(Simulator(api_key="KEY:SECRET", faults={"hang": 0.01})) as server:
-        ...                                   # server.url is the API's base address
+        ...                                   # server.url is the API's base URL
     server.simulator.truth                    # every text that left
 
-It serves every route in ROUTES. Three kinds of trouble can be had from it: faults (`KINDS`: what goes wrong on the wire), quirks
-(`QUIRKS`: where the documentation contradicts itself) and settings (`Settings`: limits, locks, receipts, replies, webhooks).
-All of them can be changed while it runs, here or at the side address (see `side`).
+The simulator serves every route of ROUTES and SENDBLUE_ROUTES. It makes three kinds of trouble: faults (`KINDS`: what
+goes wrong on the wire), quirks (`QUIRKS`: where the documentation contradicts itself) and settings (`Settings`: limits,
+locks, receipts, replies, webhooks). All of them can be changed while it runs, from Python and by the admin API
+(`serving.admin_api`).
 
-Nothing in this folder imports anything of the client, so that one misreading of the API cannot pass on both sides.
+The rooms, from the bottom: `world`, `trouble`, `rumbleup` beside `sendblue`, `serving`. None of them imports anything
+of the client, so that one misreading of the API cannot pass on both sides.
 """
 
-from . import faults
-from .faults import KINDS, Kind
-from .quirks import QUIRKS
-from .requests import Requests
-from .routes import ROUTES, Route
-from .sendblue import SENDBLUE_ROUTES, handle_of
-from .server import Server, run, serve
-from .settings import Settings
-from .simulator import Simulator
-from .texts import Text, Texts, digest
+from .rumbleup.routes import ROUTES, Route
+from .sendblue.api import SENDBLUE_ROUTES
+from .sendblue.message_object import handle_of
+from .serving.server import Server, run, serve
+from .serving.simulator import Simulator
+from .trouble import faults
+from .trouble.faults import KINDS, Kind
+from .trouble.quirks import QUIRKS
+from .world.request_counts import Requests
+from .world.settings import Settings
+from .world.texts import Text, Texts, digest
 
 __all__ = [  # noqa: RUF022  plainly sorted
     "KINDS",

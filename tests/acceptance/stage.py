@@ -70,7 +70,7 @@ class Provider:
         self.set(api_key=KEY)
 
     def call(self, path: str, body: Mapping[str, Any] | None = None) -> bytes:
-        """One request to the side address."""
+        """One request to the admin API."""
         data = None if body is None else json.dumps(body).encode()
         with _web.open(f"{self.url.removesuffix('/api')}/_simulator/{path}", data=data, timeout=30) as response:
             return bytes(response.read())

@@ -26,7 +26,7 @@ from rumbleup_async import (
     UnreadableReply,
 )
 from rumbleup_async.simulator import Server, Simulator, serve
-from rumbleup_async.simulator.quirks import QUIRKS
+from rumbleup_async.simulator.trouble.quirks import QUIRKS
 
 TEXT = "Hi. Reply STOP to opt out"
 CONTACTS = b"phone,first_name,custom1\n2025550101,Ada,x\n2025550102,Ben,y\n2025550103,Cleo,z\n"

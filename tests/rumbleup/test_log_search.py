@@ -18,7 +18,7 @@ from rumbleup_async import Request, Response, RumbleUp, ScriptedExchange
 from rumbleup_async.lookups import Known, LookUpResult, UnknownText
 from rumbleup_async.rumbleup.log_search import LogSearch
 from rumbleup_async.simulator import Simulator, serve
-from rumbleup_async.simulator.quirks import QUIRKS
+from rumbleup_async.simulator.trouble.quirks import QUIRKS
 from tests.books import PLAN, books_of
 
 

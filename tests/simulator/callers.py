@@ -92,8 +92,8 @@ class Caller:
         assert (status, project["status"]) == (200, "Live")
         return action
 
-    async def side(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The side address: POST with a body, GET without."""
+    async def admin(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The admin API: POST with a body, GET without."""
         status, reply = await self.call(f"/_simulator/{path}", body, method="GET" if body is None else "POST", key=None)
         assert status == 200, reply
         return reply

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.simulator import KINDS, Simulator, faults
-from rumbleup_async.simulator.faults import ALIASES, Faults
+from rumbleup_async.simulator.trouble.faults import ALIASES, Faults
 
 from .callers import TEXT, Caller, Start, exchange
 

@@ -154,13 +154,13 @@ async def test_the_phone_can_come_twice(caller: Caller) -> None:
 
 async def test_a_long_pause_is_a_switch(caller: Caller) -> None:
     """A long poll of 441 could not be played, or would hide the end of the work."""
-    await caller.side("settings", {"next_pause": True})
+    await caller.admin("settings", {"next_pause": True})
     assert (await caller.next())[0] == 404
-    await caller.side("contacts", {"action": "125", "contacts": contacts(1)})
+    await caller.admin("contacts", {"action": "125", "contacts": contacts(1)})
     assert [(await caller.next())[0] for _ in range(3)] == [441] * 3
-    await caller.side("settings", {"next_pause": False})
+    await caller.admin("settings", {"next_pause": False})
     assert (await caller.next())[0] == 200
-    await caller.side("settings", {"next_pause": True})
+    await caller.admin("settings", {"next_pause": True})
     assert (await caller.next())[0] == 441
     await caller.send("2025550100")
     assert (await caller.next())[0] == 404
@@ -172,12 +172,12 @@ async def test_the_lock_time_can_change(start: Start) -> None:
     async with start(clock=clock) as caller:
         caller.simulator.add_contacts(125, contacts(2))
         await caller.next()
-        await caller.side("settings", {"lock_seconds": 2})
+        await caller.admin("settings", {"lock_seconds": 2})
         await caller.next()
         clock.now += 2
         assert phones([await caller.next()]) == ["2025550101"]
         assert (await caller.next())[0] == 441
-        held = (await caller.side("locks"))["locks"]
+        held = (await caller.admin("locks"))["locks"]
         assert [(lock["phone"], lock["expires"] - clock.now) for lock in held] == [("2025550100", 298), ("2025550101", 2)]
 
 
@@ -201,7 +201,7 @@ async def test_many_texters_on_one_project(start: Start) -> None:
         await asyncio.gather(*(texter() for _ in range(12)))
         assert sorted(text.phone for text in caller.simulator.truth) == [contact["phone"] for contact in contacts(60)]
         assert statuses == {200, 404, 440, 441}
-        assert (await caller.side("locks"))["locks"] == []
+        assert (await caller.admin("locks"))["locks"] == []
 
 
 async def test_who_dies_with_a_contact_gives_it_back(start: Start) -> None:

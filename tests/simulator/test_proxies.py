@@ -18,7 +18,7 @@ async def test_numbers(caller: Caller) -> None:
         return [row["proxy"] for row in (await caller.call("proxy/select", params, method="GET"))[1]["data"]]
 
     caller.simulator.add_campaign("C1", brand="B1", proxies=["3035550101"])
-    caller.simulator.world.directory.numbers["2025550190"].status = "pending"
+    caller.simulator.world.account_data.numbers["2025550190"].status = "pending"
     assert await proxies(campaignId="CSIM001") == ["2025550199", "2025550198"]
     assert await proxies(brandId="B1,B2") == ["3035550101"]
     assert await proxies(areacode="303") == ["3035550101"]

@@ -232,12 +232,12 @@ async def test_the_switch(start: Start) -> None:
     """A server in another process could not be made to contradict itself, or never stop doing so."""
     async with start(quirks=("numeric-ids", "staztus")) as caller:
         assert (await caller.project())["action"] == 125
-        state = await caller.side("quirks")
+        state = await caller.admin("quirks")
         assert state["on"] == ["numeric-ids", "staztus"]
         assert state["quirks"]["staztus"]
-        await caller.side("quirks", {"quirks": ["no-ok"]})
+        await caller.admin("quirks", {"quirks": ["no-ok"]})
         assert (await caller.project())["action"] == "125"
-        await caller.side("reset", {})
+        await caller.admin("reset", {})
         assert (await caller.project())["action"] == 125
         assert (await caller.call("/_simulator/quirks", {"quirks": ["nothing"]}, key=None))[0] == 400
     with pytest.raises(ValueError, match="unknown quirk 'nothing'; known: "):

@@ -29,8 +29,8 @@ async def test_counters_add_up(start: Start) -> None:
         simulator.tag("2025550101", "landline")
         for n in range(100):
             await caller.send(str(2025550100 + n), text=TEXT if n % 2 else TEXT + "x" * 200)
-        simulator.api.received.take("2025550110", "Stop")
-        simulator.api.received.take("2025550111", "yes")
+        simulator.inbound.take("2025550110", "Stop")
+        simulator.inbound.take("2025550111", "yes")
         project = await caller.project()
         assert (project["sent"], project["segments_sent"], project["delivered"], project["err"]) == (98, 98 + 49, 0, 0)
         assert (project["target"], project["contact_count"], project["skipped"]) == (150, 150, 2)

@@ -91,11 +91,11 @@ async def test_a_receipt(start: Start, receiver: Receiver) -> None:
 
 async def test_a_reply(caller: Caller, receiver: Receiver) -> None:
     """An opt-out would not be seen, or not hold."""
-    await caller.side("webhooks", {"url": receiver.url, "user": "ada", "events": ["MESSAGE_RECEIVED", "CONTACT_UPDATED"]})
+    await caller.admin("webhooks", {"url": receiver.url, "user": "ada", "events": ["MESSAGE_RECEIVED", "CONTACT_UPDATED"]})
     await caller.call("contact/sync", {"phone": "2025550101", "first_name": "Ada", "source": "crm-77"})
     await caller.send()
-    reply = await caller.side("replies", {"phone": "2025550101", "text": "Stop."})
-    await caller.side("replies", {"phone": "2025550101", "text": "wrong number, damn"})
+    reply = await caller.admin("replies", {"phone": "2025550101", "text": "Stop."})
+    await caller.admin("replies", {"phone": "2025550101", "text": "wrong number, damn"})
     one, two = await receiver.has(2, "MESSAGE_RECEIVED")
     assert (one["logid"], one["text"], one["flags"]) == (reply["logid"], "Stop.", ["dnd"])
     assert (one["contact_flags"], one["contact_source"], one["name"]) == (["replied", "dnd"], "crm-77", "Ada")
@@ -144,7 +144,7 @@ async def test_retries(start: Start, receiver: Receiver) -> None:
         assert (receiver.refused, caller.simulator.webhooks.failed_attempts) == (4, 4)
         assert row["phone"] == "2025550101"
         async with asyncio.timeout(5):
-            while (state := await caller.side("webhooks"))["pending"]:
+            while (state := await caller.admin("webhooks"))["pending"]:
                 await asyncio.sleep(0.01)
         assert state["delivered"] == {"DELIVERY_RECEIPT": 1}
 
@@ -230,13 +230,13 @@ async def test_reset_forgets_the_hooks(caller: Caller, receiver: Receiver) -> No
 async def test_bad_receipts_are_named(caller: Caller) -> None:
     """A misspelled outcome would look like a delivery."""
     assert (await caller.call("/_simulator/receipts", {"phone": "2025550101", "outcome": "lost"}, key=None))[0] == 400
-    await caller.side("receipts", {"phone": "2025550101", "outcome": "none"})
+    await caller.admin("receipts", {"phone": "2025550101", "outcome": "none"})
     caller.simulator.change(receipt_delay=0)
     await caller.send()
     await caller.send("2025550102")
     _, page = await caller.log()
     assert [row.get("status") for row in page["data"]] == [None, "delivered"]
-    await caller.side("receipts", {"phone": "2025550101", "outcome": None})
+    await caller.admin("receipts", {"phone": "2025550101", "outcome": None})
     await caller.send()
     assert (await caller.log(phone="2025550101"))[1]["data"][1]["status"] == "delivered"
 
@@ -244,5 +244,5 @@ async def test_bad_receipts_are_named(caller: Caller) -> None:
 async def test_an_event_of_another_type(caller: Caller, receiver: Receiver) -> None:
     """A receiver that fails on a type it does not know would not be found out."""
     caller.simulator.webhook(receiver.url, events=["MESSAGE_RECEIVED"])
-    await caller.side("events", {"type": "PROXY_PROVISIONED", "data": {"proxy": "2025550197"}})
+    await caller.admin("events", {"type": "PROXY_PROVISIONED", "data": {"proxy": "2025550197"}})
     assert await receiver.has(1, "PROXY_PROVISIONED") == [{"proxy": "2025550197"}]

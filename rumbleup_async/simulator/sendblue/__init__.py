@@ -1,0 +1,1 @@
+"""The Sendblue API over the same world: its four message endpoints."""
