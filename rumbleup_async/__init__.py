@@ -40,12 +40,12 @@ from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.retry import Policy, Stop
 from rumbleup_async.rumbleup.account import Account
+from rumbleup_async.rumbleup.account_reports import AccountReport
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.contacts import Group
 from rumbleup_async.rumbleup.models import Message
 from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.rumbleup.proxies import Proxy
-from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.rumbleup.tcr import Brand, Campaign
 from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.limits import Timeouts
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "AccountReport",
     "AiohttpExchange",
     "ApiError",
     "Brand",
@@ -98,7 +99,6 @@ __all__ = [
     "Proxy",
     "ProxyUnavailable",
     "RateLimited",
-    "Report",
     "Request",
     "Response",
     "Result",
@@ -134,7 +134,16 @@ _LAZY = {
 them at import."""
 
 
+_FORMER = {"Report": "AccountReport"}
+"""Names of an earlier version and what they are called now; they go with the next version."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _FORMER:
+        import warnings
+
+        warnings.warn(f"rumbleup_async.{name} is called {_FORMER[name]} now", DeprecationWarning, stacklevel=2)
+        return globals()[_FORMER[name]]
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

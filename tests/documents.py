@@ -64,6 +64,8 @@ def contexts(found: Command, path: tuple[str, ...] = ("rumbleup",), parent: Any 
     context = found.make_context(path[-1], [], parent=parent, resilient_parsing=True, **widths)
     yield context
     for name, inner in getattr(found, "commands", {}).items():
+        if inner.hidden:
+            continue  # the former name of another
         yield from contexts(inner, (*path, name), context)
 
 

@@ -36,6 +36,9 @@ HEAVY = [
 ]
 
 
+NOTHING = rumbleup_async.Response(200, {}, b"")
+
+
 def python(*arguments: str) -> str:
     """What a fresh interpreter says."""
     done = subprocess.run(
@@ -57,6 +60,15 @@ def test_everything_offered_is_there_and_in_order() -> None:
         getattr(value, "__module__", "").startswith("rumbleup_async")
     }  # fmt: skip
     assert public <= set(offered)
+
+
+def test_former_names_tell_their_new_ones() -> None:
+    """A program would break from one version to the next without being told before."""
+    with pytest.warns(DeprecationWarning, match="AccountReport"):
+        assert rumbleup_async.Report is rumbleup_async.AccountReport
+    client = rumbleup_async.RumbleUp("KEY:SECRET", exchange=rumbleup_async.ScriptedExchange(lambda _: NOTHING))
+    with pytest.warns(DeprecationWarning, match="account_reports"):
+        assert client.reports is client.account_reports
 
 
 def test_every_error_is_offered_and_has_a_parent() -> None:

@@ -389,7 +389,7 @@ def main() -> None:
 @functools.cache
 def complete() -> typer.Typer:
     """The app with every command of it: those of the API's resources are imported only now."""
-    from rumbleup_async.cli import contacts, messages, projects, proxies, reports, sendblue, tcr, webhooks
+    from rumbleup_async.cli import account_reports, contacts, messages, projects, proxies, sendblue, tcr, webhooks
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.doctor import doctor
 
@@ -400,7 +400,8 @@ def complete() -> typer.Typer:
     app.add_typer(contacts.app, name="contacts")
     app.add_typer(proxies.app, name="proxies")
     app.add_typer(tcr.app, name="tcr")
-    app.add_typer(reports.app, name="reports")
+    app.add_typer(account_reports.app, name="account-reports")
+    app.add_typer(account_reports.app, name="reports", cls=account_reports.Former, hidden=True)
     app.add_typer(webhooks.app, name="webhooks")
     app.add_typer(sendblue.app, name="sendblue")
     return app

@@ -6,6 +6,7 @@ Lives here: set-up, and the doors to the resources and to fast mode.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,11 +18,11 @@ from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, addre
 from rumbleup_async.retry import Policy
 from rumbleup_async.rumbleup import answers, wire
 from rumbleup_async.rumbleup.account import Accounts
+from rumbleup_async.rumbleup.account_reports import AccountReports
 from rumbleup_async.rumbleup.contacts import Contacts
 from rumbleup_async.rumbleup.messages import Messages
 from rumbleup_async.rumbleup.projects import Projects
 from rumbleup_async.rumbleup.proxies import Proxies
-from rumbleup_async.rumbleup.reports import Reports
 from rumbleup_async.rumbleup.tcr import Tcr
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.exchange import Exchange
@@ -61,8 +62,8 @@ class RumbleUp(Client):
     Raises ConfigurationError for a key or an address that cannot be meant, such as one with quotes around it.
 
     Resources: `messages`, `projects` (and `actions`, the same under the API's other name for it), `tcr`, `account`, `contacts`,
-    `proxies`, `reports`; one method an endpoint, see docs/api-map.md. Every method takes `timeout=`, seconds to wait for the next
-    bytes of its answer in place of `timeouts.read`; `raw()` shows the answers as they came.
+    `proxies`, `account_reports`; one method an endpoint, see docs/api-map.md. Every method takes `timeout=`, seconds to wait for
+    the next bytes of its answer in place of `timeouts.read`; `raw()` shows the answers as they came.
     """
 
     PROVIDER = "rumbleup"
@@ -111,7 +112,13 @@ class RumbleUp(Client):
         self.account = Accounts(caller)
         self.contacts = Contacts(caller)
         self.proxies = Proxies(caller)
-        self.reports = Reports(caller)
+        self.account_reports = AccountReports(caller)
+
+    @property
+    def reports(self) -> AccountReports:
+        """The former name of `account_reports`; it goes with the next version."""
+        warnings.warn("rumbleup.reports is called rumbleup.account_reports now", DeprecationWarning, stacklevel=2)
+        return self.account_reports
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:

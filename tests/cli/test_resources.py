@@ -10,8 +10,8 @@ import typer
 
 from rumbleup_async.cli.app import complete
 from rumbleup_async.cli.output import plain
+from rumbleup_async.rumbleup.account_reports import AccountReport
 from rumbleup_async.rumbleup.project_models import Project
-from rumbleup_async.rumbleup.reports import Report
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Rumbleup
@@ -73,7 +73,7 @@ async def test_submitting_needs_the_terms(command: Rumbleup, voters: str) -> Non
 
 @pytest.mark.parametrize("arguments", [
     ("projects", "test", "125", "--phone", "2025550100"), ("projects", "submit", "125", "--terms-agree"),
-    ("projects", "send", "125"), ("projects", "stop", "125"), ("reports", "delete", "rp1"),
+    ("projects", "send", "125"), ("projects", "stop", "125"), ("account-reports", "delete", "rp1"),
     ("proxies", "send", "--phone", "2025550101", "--text", TEXT),
 ])  # fmt: skip
 async def test_nothing_is_done_unasked(command: Rumbleup, simulator: Simulator, arguments: tuple[str, ...]) -> None:
@@ -110,13 +110,24 @@ async def test_campaigns_numbers_account_and_reports(command: Rumbleup, simulato
     assert (await _json(command, "proxies", "send", "--phone", "2025550107", "--text", TEXT, "--yes"))["logid"]
     assert (await _json(command, "account"))["cid"]
     assert "cid" in (await command("account", "--all")).stdout
-    report = (await _json(command, "reports", "create", "Conversations", "--set", "filter=all"))["id"]
-    assert report in (await command("reports", "list")).stdout
-    assert (await _json(command, "reports", "get", report))["status"] == "done"
-    assert "2025550107" in (await command("reports", "download", report)).stdout
-    assert (await command("reports", "delete", report, "--yes")).exit_code == 0
-    assert "nothing was found" in (await command("reports", "list")).stderr
+    report = (await _json(command, "account-reports", "create", "Conversations", "--set", "filter=all"))["id"]
+    assert report in (await command("account-reports", "list")).stdout
+    assert (await _json(command, "account-reports", "get", report))["status"] == "done"
+    assert "2025550107" in (await command("account-reports", "download", report)).stdout
+    assert (await command("account-reports", "delete", report, "--yes")).exit_code == 0
+    assert "nothing was found" in (await command("account-reports", "list")).stderr
     assert [text.phone for text in simulator.truth] == ["2025550107"]
+
+
+async def test_the_former_name_of_the_account_s_reports(command: Rumbleup) -> None:
+    """A script would break from one version to the next, or `reports` go on being taken for `report`."""
+    done = await command("reports", "list", "--json")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "`rumbleup account-reports` now" in done.stderr
+    done = await command("reports", "voters-125.ledger")
+    assert done.exit_code == 2
+    assert "`rumbleup report LEDGER`" in done.stderr
+    assert " reports " not in (await command("--help")).stdout
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
@@ -143,6 +154,8 @@ async def test_what_is_wrong_is_a_line_and_a_code(command: Rumbleup, arguments: 
 def _commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
     found: list[tuple[tuple[str, ...], Any]] = []
     for name, command in group.commands.items():
+        if command.hidden:
+            continue  # the former name of another
         here = (*path, name)
         found += _commands(command, here) if hasattr(command, "commands") else [(here, command)]
     return found
@@ -168,8 +181,8 @@ def test_every_command_shows_an_example_of_itself() -> None:
     (("contacts", "import", "voters.csv", "--set", "path=/x"), "path on: it means something"),
     (("contacts", "download", "26", "--set", "into=x"), "into on: it means something"),
     (("contacts", "download", "26", "--set", "gid=27"), "gid on: it is given by GROUP"),
-    (("reports", "create", "Conversations", "--set", "title=x"), "title is given by TITLE"),
-    (("reports", "download", "rp1", "--set", "timeout=1"), "timeout is given by --timeout"),
+    (("account-reports", "create", "Conversations", "--set", "title=x"), "title is given by TITLE"),
+    (("account-reports", "download", "rp1", "--set", "timeout=1"), "timeout is given by --timeout"),
     (("proxies", "send", "--phone", "2025550101", "--text", TEXT, "-y", "--set", "text=x"), "text is given by --text"),
     (("proxies", "send", "--phone", "2025550101", "--text", TEXT, "-y", "--set", "campaignId=x"), "it is given by --campaign"),
     (("projects", "create", "--name", "W", "--message", TEXT, "--set", "name=x"), "name is given by --name"),
@@ -210,5 +223,5 @@ def test_a_foreign_word_does_not_take_the_place_of_ours() -> None:
 
 def test_what_is_inside_a_result_is_shown_like_a_result() -> None:
     """A script would find our own word `extra` in a report's files."""
-    shown = plain(Report.read({"rpid": "r", "files": [{"file": "a.csv", "size": None, "colour": "red"}]}))
+    shown = plain(AccountReport.read({"rpid": "r", "files": [{"file": "a.csv", "size": None, "colour": "red"}]}))
     assert shown["files"] == [{"file": "a.csv", "colour": "red"}]

@@ -172,13 +172,13 @@ async def test_reports(rumbleup: RumbleUp) -> None:
     """A report could be ordered and never fetched."""
     project = await _live(rumbleup)
     await rumbleup.messages.send(phone="2025550101", action=project.id, text=TEXT)
-    report = await rumbleup.reports.create(title="Conversations", action=[project.id])
+    report = await rumbleup.account_reports.create(title="Conversations", action=[project.id])
     assert report.id is not None
-    assert (await rumbleup.reports.get(report.id)).is_done
-    assert [one.id for one in await rumbleup.reports.list().all()] == [report.id]
-    assert b"2025550101" in await rumbleup.reports.download(report.id)
-    await rumbleup.reports.delete(report.id)
-    assert await rumbleup.reports.list().all() == []
+    assert (await rumbleup.account_reports.get(report.id)).is_done
+    assert [one.id for one in await rumbleup.account_reports.list().all()] == [report.id]
+    assert b"2025550101" in await rumbleup.account_reports.download(report.id)
+    await rumbleup.account_reports.delete(report.id)
+    assert await rumbleup.account_reports.list().all() == []
 
 
 @pytest.mark.filterwarnings("ignore::rumbleup_async.errors.RumbleUpWarning")
@@ -203,9 +203,9 @@ async def test_every_quirk_is_survived(quirk: str) -> None:
         assert (await client.account.get()).cid
         assert all(len(one.proxy or "") in {10, 11} for one in await client.proxies.select().all())
         assert len(await client.contacts.select(page_size=2).all()) >= 3
-        report = await client.reports.create(title="Conversations")
+        report = await client.account_reports.create(title="Conversations")
         assert report.id is not None
-        assert (await client.reports.get(report.id)).id == report.id
+        assert (await client.account_reports.get(report.id)).id == report.id
 
 
 async def _text_everybody(client: RumbleUp, action: str, quirk: str) -> None:

@@ -17,7 +17,7 @@ from rumbleup_async.simulator import ROUTES
 from . import samples
 
 PAGE = Path(__file__).parents[2] / "docs" / "api-map.md"
-RESOURCES = ("messages", "projects", "actions", "tcr", "account", "contacts", "proxies", "reports")
+RESOURCES = ("messages", "projects", "actions", "tcr", "account", "contacts", "proxies", "account_reports")
 
 
 class Row(NamedTuple):
@@ -60,7 +60,7 @@ def test_the_map_is_the_simulator_s_routes() -> None:
     assert {f"/api{row.path}" for row in ROWS} == {route.path for route in ROUTES}
     for row in ROWS:
         (route,) = [route for route in ROUTES if route.path == f"/api{row.path}"]
-        if row.call != "reports.delete":
+        if row.call != "account_reports.delete":
             assert row.method in route.methods
 
 

@@ -62,7 +62,7 @@ async def test_a_broken_attempt_leaves_no_rest(monkeypatch: pytest.MonkeyPatch) 
     file = io.BytesIO(b"BEFORE")
     file.seek(6)
     async with serving(flaky) as url, RumbleUp("KEY:SECRET", base_url=url) as client:
-        assert await client.reports.download("rp1", into=file) == 17
+        assert await client.account_reports.download("rp1", into=file) == 17
     assert calls == 2
     assert file.getvalue() == b"BEFOREphone\n2025550101\n"
 
@@ -76,7 +76,7 @@ async def test_an_error_is_not_written_into_the_file() -> None:
     file = io.BytesIO()
     async with serving(gone) as url, RumbleUp("KEY:SECRET", base_url=url) as client:
         with pytest.raises(NotFound, match="no such report"):
-            await client.reports.download("rp1", into=file)
+            await client.account_reports.download("rp1", into=file)
     assert file.getvalue() == b""
 
 
@@ -90,7 +90,7 @@ async def test_an_error_that_comes_as_a_success_is_taken_out_of_the_file() -> No
     file.seek(6)
     async with serving(gone) as url, RumbleUp("KEY:SECRET", base_url=url) as client:
         with pytest.raises(NotFound, match="no such report"):
-            await client.reports.download("rp1", into=file)
+            await client.account_reports.download("rp1", into=file)
     assert file.getvalue() == b"BEFORE"
 
 
@@ -99,4 +99,4 @@ async def test_what_is_no_file_is_refused() -> None:
     path: IO[bytes] = "group.csv"  # type: ignore[assignment]
     async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1/api") as client:
         with pytest.raises(ConfigurationError, match="open binary file"):
-            await client.reports.download("rp1", into=path)
+            await client.account_reports.download("rp1", into=path)

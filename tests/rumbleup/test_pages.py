@@ -99,8 +99,8 @@ async def test_every_call_takes_a_timeout_of_its_own() -> None:
         await client.contacts.sync(phone="2025550101", timeout=7)
         await client.contacts.import_(b"phone\n", timeout=7)
         await client.proxies.send(phone="2025550101", text="STOP", timeout=7)
-        await client.reports.download("r", timeout=7)
-        await client.reports.delete("r", timeout=7)
+        await client.account_reports.download("r", timeout=7)
+        await client.account_reports.delete("r", timeout=7)
     assert {request.timeout for request in exchange.requests} == {7}
 
 

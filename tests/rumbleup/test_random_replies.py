@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rumbleup_async import Account, Brand, Campaign, Group, Project, Proxy, Report, RumbleUp, RumbleUpError
+from rumbleup_async import Account, AccountReport, Brand, Campaign, Group, Project, Proxy, RumbleUp, RumbleUpError
 from rumbleup_async.provider.models import Model
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.session.exchange import Request, Response
@@ -60,9 +60,9 @@ CALLS: dict[str, tuple[Callable[[RumbleUp], Awaitable[Any] | AsyncIterable[Any]]
     "contacts.group": (lambda r: r.contacts.group(3), _objects(Group)),
     "proxies.select": (lambda r: r.proxies.select(), _pages(Proxy)),
     "proxies.send": (lambda r: r.proxies.send(phone="2025550101", text="STOP"), _objects(Message)),
-    "reports.create": (lambda r: r.reports.create(title="Conversations"), _objects(Report)),
-    "reports.list": (lambda r: r.reports.list(), _pages(Report)),
-    "reports.get": (lambda r: r.reports.get("rp1"), _objects(Report)),
+    "account_reports.create": (lambda r: r.account_reports.create(title="Conversations"), _objects(AccountReport)),
+    "account_reports.list": (lambda r: r.account_reports.list(), _pages(AccountReport)),
+    "account_reports.get": (lambda r: r.account_reports.get("rp1"), _objects(AccountReport)),
     "messages.next": (lambda r: r.messages.next(action=3), _objects(Contact)),
     "messages.send": (lambda r: r.messages.send(phone="2025550101", action=3, text="STOP"), _objects(Message)),
     "messages.log": (lambda r: r.messages.log(), _pages(Message)),

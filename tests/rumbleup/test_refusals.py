@@ -115,9 +115,9 @@ DONE: dict[str, Call] = {
     "sync": lambda rumbleup: rumbleup.contacts.sync(phone="2025550101"),
     "import": lambda rumbleup: rumbleup.contacts.import_(b"phone,name\n2025550101,Ada\n"),
     "contacts": lambda rumbleup: rumbleup.contacts.download(26),
-    "report": lambda rumbleup: rumbleup.reports.download("rp1"),
-    "delete": lambda rumbleup: rumbleup.reports.delete("rp1"),
-    "delete by GET": lambda rumbleup: rumbleup.reports.delete("rp1", method="GET"),
+    "report": lambda rumbleup: rumbleup.account_reports.download("rp1"),
+    "delete": lambda rumbleup: rumbleup.account_reports.delete("rp1"),
+    "delete by GET": lambda rumbleup: rumbleup.account_reports.delete("rp1", method="GET"),
     "next": lambda rumbleup: rumbleup.messages.next(action=125),
 }
 
@@ -168,7 +168,7 @@ READS: dict[str, Call] = {
     "project": lambda rumbleup: rumbleup.projects.get(1),
     "stats": lambda rumbleup: rumbleup.projects.stats(),
     "group": lambda rumbleup: rumbleup.contacts.group(1),
-    "report": lambda rumbleup: rumbleup.reports.get("r"),
+    "report": lambda rumbleup: rumbleup.account_reports.get("r"),
 }
 
 

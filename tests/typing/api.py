@@ -11,6 +11,7 @@ from typing import assert_type
 
 from rumbleup_async import (
     Account,
+    AccountReport,
     Brand,
     Campaign,
     Group,
@@ -22,7 +23,6 @@ from rumbleup_async import (
     Policy,
     Project,
     Proxy,
-    Report,
     Response,
     Result,
     RumbleUp,
@@ -120,14 +120,17 @@ async def proxies(rumbleup: RumbleUp) -> None:
     assert_type(sent, Message)
 
 
-async def reports(rumbleup: RumbleUp) -> None:
-    assert_type(await rumbleup.reports.create(title="Conversations", email="a@b.example", interval=60, timeout=5, q="x"), Report)
-    assert_type(rumbleup.reports.list(page_size=10, timeout=5), Pages[Report])
-    report = await rumbleup.reports.get("r", timeout=5)
+async def account_reports(rumbleup: RumbleUp) -> None:
+    assert_type(
+        await rumbleup.account_reports.create(title="Conversations", email="a@b.example", interval=60, timeout=5, q="x"),
+        AccountReport,
+    )
+    assert_type(rumbleup.account_reports.list(page_size=10, timeout=5), Pages[AccountReport])
+    report = await rumbleup.account_reports.get("r", timeout=5)
     assert_type(report.files[0].size, int | None)
-    assert_type(await rumbleup.reports.download("r", timeout=5), bytes)
-    assert_type(await rumbleup.reports.download("r", into=BytesIO()), int)
-    await rumbleup.reports.delete("r", method="GET", timeout=5)
+    assert_type(await rumbleup.account_reports.download("r", timeout=5), bytes)
+    assert_type(await rumbleup.account_reports.download("r", into=BytesIO()), int)
+    await rumbleup.account_reports.delete("r", method="GET", timeout=5)
 
 
 async def client() -> None:

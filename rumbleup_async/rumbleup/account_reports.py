@@ -1,4 +1,4 @@
-"""The Report API: have a report made, find it, fetch it, delete it.
+"""The Report API: have a report of the account made, find it, fetch it, delete it. The report of a run is the ledger's.
 
 Lives here: the models and one method an endpoint. Source of the facts: the Report API page and its page on report
 types. The base and the five calls are documented; the paths of `get`, `download` and `delete` could not be read and
@@ -30,7 +30,7 @@ DOWNLOAD = "/report/download/{id}"
 DELETE = "/report/delete/{id}"
 
 
-class ReportFile(Model, frozen=True, kw_only=True):
+class AccountReportFile(Model, frozen=True, kw_only=True):
     """A file of a report. `size`: bytes; `count`: presumably rows; `url`: where it can be fetched."""
 
     PRIVATE: ClassVar = PRIVATE - {"name"}
@@ -43,9 +43,9 @@ class ReportFile(Model, frozen=True, kw_only=True):
     url: str | None = None
 
 
-def _files(value: object) -> tuple[ReportFile, ...]:
+def _files(value: object) -> tuple[AccountReportFile, ...]:
     items = value if isinstance(value, list) else [value]
-    return tuple(ReportFile.read(one) for one in items if isinstance(one, dict))
+    return tuple(AccountReportFile.read(one) for one in items if isinstance(one, dict))
 
 
 def _requester(value: object) -> str | None:
@@ -55,7 +55,7 @@ def _requester(value: object) -> str | None:
     return as_text(value)
 
 
-class Report(Model, frozen=True, kw_only=True):
+class AccountReport(Model, frozen=True, kw_only=True):
     """A report, which is made in the background. Source: Report API page, in two versions that name some fields differently.
 
     `id` is the wire's `rpid`. `report`: the original title, which chose the type; `title`: the present one. `status`: `done`
@@ -83,7 +83,7 @@ class Report(Model, frozen=True, kw_only=True):
     interval: int | None = None
     requested_by: Annotated[str | None, _requester] = None
     query: Annotated[Any, as_filter] = None
-    files: Annotated[tuple[ReportFile, ...], _files] = ()
+    files: Annotated[tuple[AccountReportFile, ...], _files] = ()
     create_time: Moment | None = None
     update_time: Moment | None = None
     start_time: Moment | None = None
@@ -94,8 +94,8 @@ class Report(Model, frozen=True, kw_only=True):
         return (self.status or "").strip().lower() == "done"
 
 
-class Reports:
-    """`rumbleup.reports`."""
+class AccountReports:
+    """`rumbleup.account_reports`."""
 
     def __init__(self, caller: Caller) -> None:
         self._call = caller
@@ -109,7 +109,7 @@ class Reports:
         timeout: float | None = None,
         path: str = CREATE,
         **extra: Any,
-    ) -> Report:
+    ) -> AccountReport:
         """Order a report; poll `get`, or wait for the webhook REPORT_CREATED. `POST /report/create`.
 
         `title` chooses the type. `interval`: minutes after which it is made anew, again and again. `extra`: what the type takes;
@@ -125,12 +125,12 @@ class Reports:
 
     def list(
         self, *, page_size: int | None = None, timeout: float | None = None, path: str = LIST, **extra: Any
-    ) -> Pages[Report]:
+    ) -> Pages[AccountReport]:
         """The reports there are. `GET /report/list`, an integrator's path."""
         values = {"_count": parameters.page_size(page_size), **extra}
-        return self._call.select(path, parameters.query(values), Report.read, timeout=timeout)
+        return self._call.select(path, parameters.query(values), AccountReport.read, timeout=timeout)
 
-    async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> Report:  # noqa: A002
+    async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> AccountReport:  # noqa: A002
         """One report, with its files when it is done. `GET /report/get/{id}`."""
         path = arguments.path(path, id, "the report's id")
         return _read(await self._call.read(parameters.reading(path, extra, timeout)), path, self._call.hide)
@@ -169,7 +169,7 @@ class Reports:
         """The newest file of a report. `GET /report/download/{id}`.
 
         Without `into` it is held in memory, 64 MiB at most; `into`, an open binary file, is written as it comes, and the number
-        of bytes returned. Which parameter chooses another file is not documented; `ReportFile.url` leads to each.
+        of bytes returned. Which parameter chooses another file is not documented; `AccountReportFile.url` leads to each.
         """
         path = arguments.path(path, id, "the report's id")
         return await download(self._call, parameters.reading(path, extra, timeout), into)
@@ -196,5 +196,5 @@ class Reports:
         answers.refuse_hidden(response, path, self._call.hide)
 
 
-def _read(response: Any, path: str, hide: tuple[str, ...]) -> Report:
-    return Report.read(answers.item(response, path, known=("rpid",), hide=hide), endpoint=path)
+def _read(response: Any, path: str, hide: tuple[str, ...]) -> AccountReport:
+    return AccountReport.read(answers.item(response, path, known=("rpid",), hide=hide), endpoint=path)
