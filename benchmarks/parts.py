@@ -23,6 +23,7 @@ from rumbleup_async.lists.contacts import contact_of, open_list
 from rumbleup_async.messaging import Closed, Contact, Plan, Planned, State, Text
 from rumbleup_async.outcomes import Accepted, Outcome
 from rumbleup_async.provider import arguments
+from rumbleup_async.reasons import from_words
 from rumbleup_async.retry import Policy, decide
 from rumbleup_async.rumbleup import wire
 from rumbleup_async.screening.screen import Screen
@@ -94,7 +95,7 @@ async def _ledger(path: Path, texts: int) -> float:
     used = time.process_time()
     closed: Sequence[Closed] = []
     while opened := (await ledger.step(owner, closed, _WORKERS, time.time())).texts:
-        closed = [Closed(text.row, State.SENT, 1, "", "rl_00000000000000000000000000000001", 1) for text in opened]
+        closed = [Closed(text.row, State.SENT, 1, from_words(""), "rl_00000000000000000000000000000001", 1) for text in opened]
     used = time.process_time() - used
     await ledger.aclose()
     return used / texts * 1e6

@@ -37,6 +37,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rumbleup_async.reasons import Code, Reason
+
 
 class RumbleUpError(Exception):
     """The root of every error this library raises."""
@@ -71,12 +73,18 @@ class LedgerMismatch(LedgerError):
 
 
 class ExchangeError(RumbleUpError):
-    """One HTTP exchange did not come to an answer. `endpoint` is the path it was for."""
+    """One HTTP exchange did not come to an answer. `why` is the reason as data, `reason` in words; `endpoint` is the path it was
+    for."""
 
-    def __init__(self, reason: str, *, endpoint: str = "") -> None:
-        super().__init__(f"{endpoint}: {reason}" if endpoint else reason)
-        self.reason = reason
+    def __init__(self, why: Reason | str, *, endpoint: str = "") -> None:
+        super().__init__(f"{endpoint}: {why}" if endpoint else str(why))
+        self.why = Reason(Code.OTHER, why) if isinstance(why, str) else why
         self.endpoint = endpoint
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 class NotSentError(ExchangeError):
@@ -85,8 +93,8 @@ class NotSentError(ExchangeError):
     `crowded`: there was no room for a connection more, while others are open: it will go as soon as one of them is free.
     """
 
-    def __init__(self, reason: str, *, endpoint: str = "", crowded: bool = False) -> None:
-        super().__init__(reason, endpoint=endpoint)
+    def __init__(self, why: Reason | str, *, endpoint: str = "", crowded: bool = False) -> None:
+        super().__init__(why, endpoint=endpoint)
         self.crowded = crowded
 
 

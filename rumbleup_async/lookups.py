@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from rumbleup_async.messaging import State, mask
+from rumbleup_async.reasons import NO_REASON, Reason
 
 
 class UnknownText(msgspec.Struct, frozen=True, gc=False):
@@ -71,5 +72,5 @@ class Resolution(msgspec.Struct, frozen=True, gc=False):
 
     row: int
     state: State
-    reason: str = ""
+    why: Reason = NO_REASON
     logid: str = ""

@@ -13,14 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-SUPPRESSED = "suppressed"
-"""The reason of a contact that the caller's suppression list names."""
-
-ABSENT = "absent from the log"
-"""The reason of a contact that the provider's log, read completely and late enough, does not show. Ledgers keep these words."""
-
-FOUND = "found in the log"
-"""What the reason of a contact begins with that is sent because the provider's log says so. Ledgers keep these words."""
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 
 
 def mask(phone: str) -> str:
@@ -68,8 +61,13 @@ class Skipped(msgspec.Struct, frozen=True, gc=False):
 
     row: int
     phone: str
-    reason: str
+    why: Reason
     kept: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
     def __repr__(self) -> str:
         return f"Skipped(row={self.row}, phone={mask(self.phone)!r}, reason={self.reason!r})"
@@ -98,7 +96,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `reason` says
+    """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `why` says
     why the last of them did not send it. `segments` and `place` are those of the contact."""
 
     row: int
@@ -106,7 +104,7 @@ class Text(msgspec.Struct, frozen=True, gc=False):
     text: str
     name: str | None = None
     attempts: int = 0
-    reason: str = ""
+    why: Reason = NO_REASON
     segments: int = 1
     place: int = 0
 
@@ -123,21 +121,39 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     row: int
     state: State
     attempts: int
-    reason: str = ""
+    why: Reason = NO_REASON
     logid: str = ""
     time: int = 0
 
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
+
 
 class Result(msgspec.Struct, frozen=True, gc=False):
-    """What became of one contact, as a run hands it out once it is durable."""
+    """What became of one contact, as a run hands it out once it is durable.
+
+    `reason` is the words for people, `code` what a program goes by; both are made of `why`.
+    """
 
     row: int
     phone: str
     state: State
-    reason: str = ""
+    why: Reason = NO_REASON
     logid: str = ""
     attempts: int = 0
     time: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why the contact stands where it stands, in words; "" where there is nothing to say."""
+        return str(self.why)
+
+    @property
+    def code(self) -> Code:
+        """The code of the reason, one of docs/reasons.md; `Code.NONE` where there is nothing to say."""
+        return self.why.code
 
     def __repr__(self) -> str:
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"

@@ -6,11 +6,13 @@ Lives here: plain immutable values, made by a provider and read by `retry`.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import msgspec
 
 from rumbleup_async.messaging import mask
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 
 Alone = Callable[[], Awaitable[bool]]
 """Waits until no other answer can come behind one that says no, and tells whether none came. Where one came, nobody knows which
@@ -20,11 +22,11 @@ of the two belonged to the text, so that the text may have been taken."""
 class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
     """The provider took the text for delivery. `logid` is its id in the provider's message log.
 
-    `note`: what the ledger keeps beside it, such as the sending line.
+    `why`: what the ledger keeps beside it, such as the sending line.
     """
 
     logid: str
-    note: str = ""
+    why: Reason = NO_REASON
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):
@@ -34,20 +36,30 @@ class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):
     not expected to meet it.
     """
 
-    reason: str
+    why: Reason
     status: int = 0
     code: str = ""
     about_recipient: bool = False
     alone: Alone | None = None
 
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
+
 
 class Throttled(msgspec.Struct, frozen=True, gc=False, tag="throttled"):
     """The provider answered "not now" instead of doing the work (429, 440). `after` is its wish in seconds, if any."""
 
-    reason: str
+    why: Reason
     status: int
     after: float | None = None
     alone: Alone | None = None
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
@@ -58,11 +70,16 @@ class Barred(msgspec.Struct, frozen=True, gc=False, tag="barred"):
     """
 
     kind: Bar
-    reason: str
+    why: Reason
     status: int = 0
     code: str = ""
     remedy: str = ""
     alone: Alone | None = None
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 class Bar(enum.StrEnum):
@@ -83,22 +100,51 @@ class Bar(enum.StrEnum):
     OTHER = "other"
 
 
+CODES: Final[Mapping[Bar, Code]] = {
+    Bar.KEY_REFUSED: Code.KEY_REFUSED,
+    Bar.NOT_ALLOWED: Code.NOT_ALLOWED,
+    Bar.OPT_OUT_MISSING: Code.OPT_OUT_MISSING,
+    Bar.DAILY_CAP: Code.DAILY_CAP,
+    Bar.OUTSIDE_HOURS: Code.OUTSIDE_HOURS,
+    Bar.NO_LINE: Code.NO_LINE,
+    Bar.ACCOUNT: Code.ACCOUNT,
+    Bar.GATEWAY: Code.GATEWAY,
+    Bar.OTHER: Code.OTHER_NO,
+}
+"""The code of the reason of a text that met one of these."""
+
+
+def barred(kind: Bar, detail: str, status: int = 0, code: str = "", remedy: str = "") -> Barred:
+    """The outcome for this cause; `detail`: what the provider said."""
+    return Barred(kind, Reason(CODES[kind], detail), status, code, remedy)
+
+
 class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
     """The text certainly did not leave: DNS, connect or TLS failed, or no connection came free in time.
 
     `address`: the setting from which the provider's address comes. `crowded`: as many connections are open as may be.
     """
 
-    reason: str
+    why: Reason
     address: str = "its address"
     crowded: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):
     """The text may have left: bytes were handed over and no complete, readable verdict came back. Never re-sent by itself."""
 
-    reason: str
+    why: Reason
     status: int = 0
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 Outcome = Accepted | Refused | Throttled | Barred | NotSent | Unknown
@@ -110,7 +156,7 @@ class Drawn(msgspec.Struct, frozen=True, gc=False, tag="drawn"):
 
     phone: str
     fields: dict[str, str]
-    barred: str = ""
+    barred: Reason = NO_REASON
 
     def __repr__(self) -> str:
         return f"Drawn(phone={mask(self.phone)!r}, fields={sorted(self.fields)})"

@@ -8,13 +8,13 @@ which it answers instead of doing the work. Everything else is settled, as `unkn
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,36 +64,38 @@ LEFT_OVER = "left over"
 """The cause of the end of a run that came through its list and could not send all that could be sent."""
 
 
-def left_over(reasons: Sequence[tuple[str, int]]) -> Stop:
+def left_over(reasons: Sequence[tuple[Reason, int]]) -> Stop:
     """The end of a run that has come through its list and could not send all that could be sent: `left over: N, mostly ...`.
 
     `reasons`: why texts are queued, and how many for each, the commonest first. What differs from text to text (a line, the end
     of a lock, the size of a page) makes no reason of its own.
     """
-    kinds: dict[str, tuple[int, str]] = {}
+    kinds: dict[Reason, tuple[int, Reason]] = {}
     for reason, number in reasons:
-        kind = _VARYING.sub("", reason)
+        kind = reason.kind
         known = kinds.get(kind)
         kinds[kind] = (number, reason) if known is None else (known[0] + number, kind)
     _, most = max(kinds.values(), key=lambda found: found[0])
-    return Stop(LEFT_OVER, f"{sum(number for _, number in reasons)}, mostly {most or 'not reached'}")
-
-
-_VARYING = re.compile(r" of \d+ bytes|; its lock ends at .*|; line \d+")
+    return Stop(LEFT_OVER, f"{sum(number for _, number in reasons)}, mostly {most or Reason(Code.NOT_REACHED)}")
 
 
 class Again(msgspec.Struct, frozen=True):
     """Nothing left: try this text again, and let the whole run wait `after` seconds before anything else leaves."""
 
     after: float
-    reason: str
+    why: Reason
+
+    @property
+    def reason(self) -> str:
+        """The words for `why`."""
+        return str(self.why)
 
 
 class Settle(msgspec.Struct, frozen=True):
     """This text is done."""
 
     state: State
-    reason: str = ""
+    why: Reason = NO_REASON
     logid: str = ""
 
 
@@ -101,7 +103,7 @@ class Park(msgspec.Struct, frozen=True):
     """Nothing left, and the run goes on without this text: it goes back to the queue, is tried once more at the end of the run,
     and is left for a resume if that does not help."""
 
-    reason: str
+    why: Reason
 
 
 class StopRun(msgspec.Struct, frozen=True):
@@ -139,14 +141,14 @@ def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> D
     """
     match outcome:
         case Accepted():
-            return Settle(State.SENT, outcome.note, outcome.logid)
+            return Settle(State.SENT, outcome.why, outcome.logid)
         case Unknown():
-            return Settle(State.UNKNOWN, outcome.reason)
+            return Settle(State.UNKNOWN, outcome.why)
         case Refused():
             if not proven and not outcome.about_recipient:
                 # The project or the account may be what is refused, not this person: nobody is written off for that.
-                return Park(outcome.reason)
-            return Settle(State.REFUSED, outcome.reason)
+                return Park(outcome.why)
+            return Settle(State.REFUSED, outcome.why)
         case Throttled():
             return _throttled(outcome, attempt, policy)
         case NotSent():
@@ -161,25 +163,25 @@ def _throttled(outcome: Throttled, attempt: int, policy: Policy) -> Decision:
         return StopRun(Stop("throttled", wish))
     if attempt >= policy.throttle_attempts:
         return StopRun(Stop("throttled", f"the provider answered {outcome.status} {attempt} times in a row; resume later"))
-    return Again(max(outcome.after or 0.0, policy.throttle_wait(attempt)), outcome.reason)
+    return Again(max(outcome.after or 0.0, policy.throttle_wait(attempt)), outcome.why)
 
 
 def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> Decision:
     if outcome.crowded:
-        return Again(0.0, outcome.reason)  # fewer at a time, and nobody need wait
+        return Again(0.0, outcome.why)  # fewer at a time, and nobody need wait
     if attempt < (policy.connect_attempts if proven else policy.first_connect_attempts):
-        return Again(policy.wait(attempt), outcome.reason)
+        return Again(policy.wait(attempt), outcome.why)
     if not proven:
         return StopRun(Stop("not reachable", f"{outcome.reason}; check the network and {outcome.address}, then resume"))
-    return Park(outcome.reason)
+    return Park(outcome.why)
 
 
 def _barred(outcome: Barred) -> Decision:
     if outcome.kind is Bar.DAILY_CAP:
-        return Park(outcome.reason)  # it may be one of several caps, or one line's: CircuitBreaker counts them
+        return Park(outcome.why)  # it may be one of several caps, or one line's: CircuitBreaker counts them
     if outcome.kind in _STOPS:
         return StopRun(barring(outcome))
-    return Park(outcome.reason)
+    return Park(outcome.why)
 
 
 def barring(outcome: Barred) -> Stop:

@@ -7,7 +7,9 @@ from weakref import WeakKeyDictionary
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import FOUND, Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.reasons import from_words as because
 
 PLAN = Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text="Hi {name}. STOP")
 
@@ -52,10 +54,10 @@ async def books_of(doubts: Iterable[UnknownText], sent: Iterable[Known] = ()) ->
     rows = [*((one.row, one.phone) for one in unknown), *((one.row, one.phone) for one in witnesses)]
     await ledger.add([Planned(row, phone, f"Hi {row}. STOP") for row, phone in sorted(rows)])
     await exchange(ledger, [], len(rows))
-    closed = [Closed(one.row, State.UNKNOWN, 1, "timed out", "", one.time) for one in unknown]
+    closed = [Closed(one.row, State.UNKNOWN, 1, because("timed out"), "", one.time) for one in unknown]
     for one in witnesses:
         state = State.UNKNOWN if one.is_found else State.SENT
-        closed.append(Closed(one.row, state, 1, "", "" if one.is_found else one.logid, one.time))
+        closed.append(Closed(one.row, state, 1, because(""), "" if one.is_found else one.logid, one.time))
     await exchange(ledger, closed, 0)
-    await ledger.settle([Resolution(one.row, State.SENT, FOUND, one.logid) for one in witnesses if one.is_found])
+    await ledger.settle([Resolution(one.row, State.SENT, Reason(Code.FOUND), one.logid) for one in witnesses if one.is_found])
     return ledger

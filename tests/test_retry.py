@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide, left_over
 
 POLICY = Policy()
-ABOUT_RECIPIENT = Refused("400 LANDLINE", 400, "LANDLINE", about_recipient=True)
+ABOUT_RECIPIENT = Refused(because("400 LANDLINE"), 400, "LANDLINE", about_recipient=True)
 
 
 def kind(decision: Decision) -> str:
@@ -31,35 +32,35 @@ def kind(decision: Decision) -> str:
     [
         (Accepted("rl_1"), 1, False, "settle sent"),
         (Accepted("rl_1"), 99, True, "settle sent"),
-        (Unknown("reset"), 1, False, "settle unknown"),
-        (Unknown("reset"), 1, True, "settle unknown"),
+        (Unknown(because("reset")), 1, False, "settle unknown"),
+        (Unknown(because("reset")), 1, True, "settle unknown"),
         (ABOUT_RECIPIENT, 1, False, "settle refused"),
         (ABOUT_RECIPIENT, 1, True, "settle refused"),
-        (Refused("400", 400), 1, True, "settle refused"),
-        (Refused("400", 400), 1, False, "park"),
-        (NotSent("refused"), 1, False, "again 0.5"),
-        (NotSent("refused"), 3, False, "again 2"),
-        (NotSent("refused"), 4, False, "stop: not reachable"),
-        (NotSent("refused"), 4, True, "again 4"),
-        (NotSent("refused"), 7, True, "again 32"),
-        (NotSent("refused"), 8, True, "park"),
-        (Throttled("429", 429), 1, False, "again 0.1"),
-        (Throttled("429", 429), 4, True, "again 0.8"),
-        (Throttled("429", 429), 19, True, "again 60"),
-        (Throttled("429", 429), 20, True, "stop: throttled"),
-        (Throttled("440", 440), 20, False, "stop: throttled"),
-        (Throttled("429", 429, 0.0), 1, True, "again 0.1"),
-        (Throttled("429", 429, 30.0), 1, True, "again 30"),
-        (Throttled("429", 429, 900.0), 1, True, "again 900"),
-        (Throttled("429", 429, 900.1), 1, True, "stop: throttled"),
-        (Barred(Bar.KEY_REFUSED, "401"), 1, True, "stop: key refused"),
-        (Barred(Bar.OPT_OUT_MISSING, "403"), 1, True, "stop: opt-out wording missing"),
-        (Barred(Bar.DAILY_CAP, "DAILYCAP"), 1, True, "park"),
-        (Barred(Bar.ACCOUNT, "402"), 1, True, "park"),
-        (Barred(Bar.GATEWAY, "404"), 1, True, "park"),
-        (Barred(Bar.OTHER, "409"), 1, False, "park"),
-        (Barred(Bar.NOT_ALLOWED, "403"), 1, False, "park"),
-        (Barred(Bar.OUTSIDE_HOURS, "TIMERANGE"), 1, True, "park"),
+        (Refused(because("400"), 400), 1, True, "settle refused"),
+        (Refused(because("400"), 400), 1, False, "park"),
+        (NotSent(because("refused")), 1, False, "again 0.5"),
+        (NotSent(because("refused")), 3, False, "again 2"),
+        (NotSent(because("refused")), 4, False, "stop: not reachable"),
+        (NotSent(because("refused")), 4, True, "again 4"),
+        (NotSent(because("refused")), 7, True, "again 32"),
+        (NotSent(because("refused")), 8, True, "park"),
+        (Throttled(because("429"), 429), 1, False, "again 0.1"),
+        (Throttled(because("429"), 429), 4, True, "again 0.8"),
+        (Throttled(because("429"), 429), 19, True, "again 60"),
+        (Throttled(because("429"), 429), 20, True, "stop: throttled"),
+        (Throttled(because("440"), 440), 20, False, "stop: throttled"),
+        (Throttled(because("429"), 429, 0.0), 1, True, "again 0.1"),
+        (Throttled(because("429"), 429, 30.0), 1, True, "again 30"),
+        (Throttled(because("429"), 429, 900.0), 1, True, "again 900"),
+        (Throttled(because("429"), 429, 900.1), 1, True, "stop: throttled"),
+        (Barred(Bar.KEY_REFUSED, because("401")), 1, True, "stop: key refused"),
+        (Barred(Bar.OPT_OUT_MISSING, because("403")), 1, True, "stop: opt-out wording missing"),
+        (Barred(Bar.DAILY_CAP, because("DAILYCAP")), 1, True, "park"),
+        (Barred(Bar.ACCOUNT, because("402")), 1, True, "park"),
+        (Barred(Bar.GATEWAY, because("404")), 1, True, "park"),
+        (Barred(Bar.OTHER, because("409")), 1, False, "park"),
+        (Barred(Bar.NOT_ALLOWED, because("403")), 1, False, "park"),
+        (Barred(Bar.OUTSIDE_HOURS, because("TIMERANGE")), 1, True, "park"),
     ],
 )
 def test_the_table(outcome: Outcome, attempt: int, proven: bool, expected: str) -> None:
@@ -109,8 +110,8 @@ def watch(*outcomes: Outcome, concurrency: int = 4) -> Stop | None:
     return counting.see(last)
 
 
-CAPPED = Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400, "DAILYCAP")
-BAD = Unknown("502")
+CAPPED = Barred(Bar.DAILY_CAP, because("400 DAILYCAP"), 400, "DAILYCAP")
+BAD = Unknown(because("502"))
 GOOD = Accepted("rl")
 
 
@@ -119,18 +120,18 @@ GOOD = Accepted("rl")
     [
         pytest.param([BAD] * 4, None, id="four at first"),
         pytest.param([BAD] * 5, "error threshold", id="five at first"),
-        pytest.param([Refused("400", 400)] * 5, "error threshold", id="refused at first"),
-        pytest.param([NotSent("refused")] * 5, "error threshold", id="not reached at first"),
-        pytest.param([Barred(Bar.NOT_ALLOWED, "403")] * 5, "not allowed", id="403 on every call"),
-        pytest.param([Barred(Bar.OUTSIDE_HOURS, "TIMERANGE")] * 5, "outside hours", id="all outside hours"),
+        pytest.param([Refused(because("400"), 400)] * 5, "error threshold", id="refused at first"),
+        pytest.param([NotSent(because("refused"))] * 5, "error threshold", id="not reached at first"),
+        pytest.param([Barred(Bar.NOT_ALLOWED, because("403"))] * 5, "not allowed", id="403 on every call"),
+        pytest.param([Barred(Bar.OUTSIDE_HOURS, because("TIMERANGE"))] * 5, "outside hours", id="all outside hours"),
         pytest.param([GOOD, *[BAD] * 53], None, id="fifty and those in flight"),
         pytest.param([GOOD, *[BAD] * 54], "error threshold", id="one more"),
         pytest.param([GOOD, *[BAD] * 53, GOOD, *[BAD] * 53], None, id="one that gets through"),
         pytest.param([ABOUT_RECIPIENT] * 500, None, id="a list of landlines"),
         pytest.param([*[BAD] * 4, ABOUT_RECIPIENT, ABOUT_RECIPIENT, BAD], "error threshold", id="landlines prove nothing"),
-        pytest.param([Throttled("429", 429)] * 500, None, id="throttled is no failure"),
-        pytest.param([Barred(Bar.ACCOUNT, "402")] * 5, "account", id="no funds"),
-        pytest.param([Barred(Bar.GATEWAY, "404")] * 5, "error threshold", id="pages"),
+        pytest.param([Throttled(because("429"), 429)] * 500, None, id="throttled is no failure"),
+        pytest.param([Barred(Bar.ACCOUNT, because("402"))] * 5, "account", id="no funds"),
+        pytest.param([Barred(Bar.GATEWAY, because("404"))] * 5, "error threshold", id="pages"),
         pytest.param([CAPPED], "daily cap", id="a cap at first"),
         pytest.param([GOOD] * 4 + [CAPPED], "daily cap", id="a cap among the first five"),
         pytest.param([GOOD] * 5 + [CAPPED] * 19, None, id="nineteen caps in a row"),
@@ -148,7 +149,13 @@ def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [Barred(Bar.GATEWAY, "404"), NotSent("refused"), Refused("400", 400), Barred(Bar.ACCOUNT, "402")]
+    "outcome",
+    [
+        Barred(Bar.GATEWAY, because("404")),
+        NotSent(because("refused")),
+        Refused(because("400"), 400),
+        Barred(Bar.ACCOUNT, because("402")),
+    ],
 )
 @pytest.mark.parametrize("first", [[], [GOOD]])
 def test_the_last_round_ends_quietly_where_it_helps_nobody(outcome: Outcome, first: list[Outcome]) -> None:
@@ -187,4 +194,4 @@ def test_the_last_round_stops_where_texts_are_lost() -> None:
 )  # fmt: skip
 def test_what_is_left_over_is_said(reasons: list[tuple[str, int]], said: str) -> None:
     """Nobody would know why texts are left, or the commonest cause would hide behind details that differ."""
-    assert str(left_over(reasons)) == f"left over: {said}"
+    assert str(left_over([(because(words), number) for words, number in reasons])) == f"left over: {said}"

@@ -13,6 +13,7 @@ import pytest
 from rumbleup_async import Response, RumbleUp, RumbleUpError, ScriptedExchange, Timeouts
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Contact, Plan, Planned, Result, Skipped, State, Text, mask
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.rumbleup import models, wire
 from rumbleup_async.simulator import Simulator, serve
 
@@ -30,10 +31,10 @@ def secrets(shown: str) -> list[str]:
 def values() -> Iterable[object]:
     """One of everything that holds somebody's data or a key."""
     yield Contact(1, PHONE, {"first_name": "Lovelace"})
-    yield Skipped(1, PHONE, "suppressed")
+    yield Skipped(1, PHONE, because("suppressed"))
     yield Planned(1, PHONE, WORDS, "Lovelace")
     yield Text(1, PHONE, WORDS, "Lovelace")
-    yield Result(1, PHONE, State.SENT, "", "rl_1")
+    yield Result(1, PHONE, State.SENT, because(""), "rl_1")
     yield Closed(1, State.SENT, 1)
     yield Plan(run="0" * 12, provider="rumbleup", action="1", text=WORDS, same_text=WORDS)
     yield wire.SendBody(PHONE, "1", WORDS, (), "Lovelace")

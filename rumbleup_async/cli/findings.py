@@ -11,6 +11,7 @@ from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.lists.kept_columns import ALL, read_names
 from rumbleup_async.messaging import Plan, State
+from rumbleup_async.reasons import Reason
 from rumbleup_async.runs.run import Run
 from rumbleup_async.screening import areas
 from rumbleup_async.screening.template import field_name
@@ -67,7 +68,7 @@ def _examples(rows: list[int], number: int) -> str:
     return f"  (row {shown})" if number == 1 else f"  (rows {shown}{', ...' if number > len(rows) else ''})"
 
 
-def show_countries(reasons: list[str], plan: Plan) -> None:
+def show_countries(reasons: list[Reason], plan: Plan) -> None:
     """How those are texted whom the run leaves out for their area codes."""
     left_out = areas.left_out(reasons)
     if left_out:

@@ -18,7 +18,8 @@ from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.lines import Readable
 from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
-from rumbleup_async.messaging import ABSENT, State
+from rumbleup_async.messaging import State
+from rumbleup_async.reasons import Code, from_words
 from rumbleup_async.screening.suppression import Numbers, numbers_of
 from rumbleup_async.screening.template import field_name
 
@@ -87,7 +88,7 @@ def _had_it(row: Row) -> bool:
     _, _, word, reason, *_ = [*row.cells, "", "", ""]
     if word not in _WORDS:
         raise unreadable(row, f"a report knows no state {word[:20]!r}")
-    return had_it(_WORDS[word], reason)
+    return had_it(_WORDS[word], from_words(reason).code)
 
 
 def _of_ledger(path: Path) -> set[str]:
@@ -95,13 +96,13 @@ def _of_ledger(path: Path) -> set[str]:
     try:
         numbers: set[str] = set()
         for result in reader.rows():
-            if had_it(result.state, result.reason):
+            if had_it(result.state, result.code):
                 numbers |= numbers_of(result.phone)
         return numbers
     finally:
         reader.close()
 
 
-def had_it(state: State, reason: str) -> bool:
+def had_it(state: State, code: Code) -> bool:
     """Whether a contact in this state has had the text or may have had it: what is absent from a log was in doubt before."""
-    return state in _HAD_IT or ABSENT in reason
+    return state in _HAD_IT or code is Code.ABSENT

@@ -435,7 +435,7 @@ class Engine:
         """What was open and has not left is queued again."""
         while self._ready:
             text = self._ready.popleft()
-            self._done.append(Closed(text.row, State.QUEUED, text.attempts, text.reason))
+            self._done.append(Closed(text.row, State.QUEUED, text.attempts, text.why))
 
     def _go_home(self) -> None:
         if self._is_stopping:
@@ -582,10 +582,10 @@ def result_of(close: Closed, phone: str) -> Result | None:
     """What a run hands out for an entry that was closed; None for one that was only given back."""
     state = close.state
     if state is State.QUEUED:
-        if not close.reason:
+        if not close.why:
             return None
         state = State.NOT_SENT
-    return Result(close.row, phone, state, close.reason, close.logid, close.attempts, close.time)
+    return Result(close.row, phone, state, close.why, close.logid, close.attempts, close.time)
 
 
 def plain(error: BaseException) -> BaseException:

@@ -48,7 +48,7 @@ class Held:
         for close in done:
             if close.state is State.REFUSED and (met := self._met.get(close.row, 0)) > self._sure:
                 phone = open_now[close.row].phone
-                new[close.row] = (Result(close.row, phone, State.REFUSED, close.reason, "", close.attempts, close.time), met)
+                new[close.row] = (Result(close.row, phone, State.REFUSED, close.why, "", close.attempts, close.time), met)
                 close = msgspec.structs.replace(close, state=State.QUEUED, time=0)  # noqa: PLW2901
             sifted.append(close)
         return sifted, new

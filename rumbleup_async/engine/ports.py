@@ -28,6 +28,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.outcomes import Draw, Outcome
+from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import Stop
 
 
@@ -88,7 +89,7 @@ class Ledger(Protocol):
     def fingerprint(self) -> str | None:
         """The fingerprint of the list once it is in the ledger to its end, else None. "" for a list without one."""
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = ...) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, Reason] = ...) -> None:
         """Take in a whole list in one go, beginning anew if an earlier load was cut off. Iterates in a thread of its own.
 
         `left_out`: reasons by phone, read once all batches are in: these phones are skipped in whatever row they stand.
@@ -133,8 +134,8 @@ class Ledger(Protocol):
     async def again(self) -> bool:
         """Begin the queue anew, for those who were queued again. False if nobody is queued."""
 
-    async def left(self) -> list[tuple[str, int]]:
-        """Why contacts are queued: reasons, and for how many each, the commonest first; "" for those never tried."""
+    async def left(self) -> list[tuple[Reason, int]]:
+        """Why contacts are queued: reasons, and for how many each, the commonest first; `NO_REASON` for those never tried."""
 
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
@@ -252,8 +253,8 @@ class Drawing(Protocol):
     def too_late(self, text: Text) -> bool:
         """Whether the contact may be somebody else's by now."""
 
-    def given_back(self, text: Text) -> str:
-        """What to note of a contact that was drawn but is not sent."""
+    def given_back(self, text: Text) -> Reason:
+        """Why, to be noted of a contact that was drawn but is not sent."""
 
 
 class Hold(Protocol):

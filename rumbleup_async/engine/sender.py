@@ -12,15 +12,15 @@ from typing import TypeVarTuple
 from rumbleup_async.engine.held import Held
 from rumbleup_async.engine.ports import Drawing, Gateway, Observer, Pace
 from rumbleup_async.engine.window import Window
-from rumbleup_async.messaging import SUPPRESSED, Closed, State, Text
+from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import INTERRUPTED, NO_REASON, SUPPRESSED, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide
 
 Ts = TypeVarTuple("Ts")
 
-LATE = "lock expired"
-TWO_ANSWERS = "another answer came behind the one that said no, and nobody knows which belongs to this text"
-ABANDONED = "interrupted before its result was known"
+LATE = Reason(Code.LATE)
+TWO_ANSWERS = Reason(Code.TWO_ANSWERS)
 
 _TROUBLE = 3
 """Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
@@ -105,8 +105,8 @@ class Sender:
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             if not (self._may_leave_now() or await self._may_leave_later()):
-                reason = text.reason if drawing is None else drawing.given_back(text)
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, reason)
+                why = text.why if drawing is None else drawing.given_back(text)
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, why)
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
@@ -118,14 +118,14 @@ class Sender:
                         self._see(outcome)
                         self._hold_back(text, outcome, refusals)
                     now = int(self._wall_clock() * 1000)
-                    return Closed(text.row, decision.state, text.attempts + attempt, decision.reason, decision.logid, now)
+                    return Closed(text.row, decision.state, text.attempts + attempt, decision.why, decision.logid, now)
                 case Again():
                     pass
                 case Park():
                     self._see(outcome)
-                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.reason)
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why)
                 case StopRun():
-                    return Closed(text.row, State.QUEUED, text.attempts + attempt, str(decision.stop))
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, Reason(Code.STOPPED, str(decision.stop)))
 
     def _may_leave_now(self) -> bool:
         """Whether there is room in flight and the pace lets a text out at once, as it does nearly always."""
@@ -187,9 +187,9 @@ class Sender:
             return await self._gateway.deliver(text)
         except asyncio.CancelledError:
             task.uncancel()
-            return Unknown(ABANDONED)
+            return Unknown(INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - a mistake in a gateway must not leave an entry open: the text may have left
-            return Unknown(f"unexpected {type(error).__name__}")
+            return Unknown(_mistake(error))
         finally:
             self.delivering.discard(task)
 
@@ -207,18 +207,18 @@ class Sender:
             decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
         return outcome, decision
 
-    async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> str:
-        """Why this may not be the answer to this text; "" once it is known that no other came behind it."""
+    async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> Reason:
+        """Why this may not be the answer to this text; `NO_REASON` once it is known that no other came behind it."""
         if outcome.alone is None:
-            return ""
+            return NO_REASON
         self.delivering.add(task)
         try:
-            return "" if await outcome.alone() else TWO_ANSWERS
+            return NO_REASON if await outcome.alone() else TWO_ANSWERS
         except asyncio.CancelledError:
             task.uncancel()
-            return ABANDONED
+            return INTERRUPTED
         except Exception as error:  # noqa: BLE001 - as in _deliver
-            return f"unexpected {type(error).__name__}"
+            return _mistake(error)
         finally:
             self.delivering.discard(task)
 
@@ -250,6 +250,10 @@ class Sender:
         elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
             return
         self._window.shrink()
+
+
+def _mistake(error: Exception) -> Reason:
+    return Reason(Code.MISTAKE, type(error).__name__)
 
 
 def this_task() -> asyncio.Task[None]:

@@ -22,6 +22,7 @@ from rumbleup_async.engine.ports import Drawer, Pause, Steering
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Contact, Planned, Result, Skipped, Text
 from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSent, Refused, Throttled, Unknown
+from rumbleup_async.reasons import APART, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Policy, Stop, StopRun, barring, decide
 from rumbleup_async.screening.cells import clean
 from rumbleup_async.screening.opt_out import says_stop
@@ -125,7 +126,7 @@ class Texters:
         self._repeated.discard(answer.phone)
         if isinstance(answer, Text):
             self._news()
-        elif answer.reason.startswith("duplicate of"):
+        elif answer.code is Code.DUPLICATE:
             self._done.add(answer.phone)
 
     def released(self, text: Text, *, tried: bool) -> None:
@@ -203,8 +204,8 @@ class Texters:
         if phone in self._done or phone in self._repeated:
             return self._again(who)
         if drawn.barred or unreadable:
-            reason = drawn.barred or f"invalid phone: {unreadable}"
-            planned: Planned | Skipped = Skipped(contact.row, who, reason)
+            why = drawn.barred or Reason(Code.INVALID_PHONE, unreadable)
+            planned: Planned | Skipped = Skipped(contact.row, who, why)
         else:
             planned = await self._written(contact, phone)
         if isinstance(planned, Skipped):
@@ -244,9 +245,9 @@ class Texters:
         if inspect.isawaitable(text):
             text = await text
         if text is None:
-            return Skipped(contact.row, phone, "no text was chosen")
+            return Skipped(contact.row, phone, Reason(Code.NO_TEXT))
         if not says_stop(text):
-            return Skipped(contact.row, phone, "the text chosen does not say STOP as a way to opt out")
+            return Skipped(contact.row, phone, Reason(Code.NO_STOP))
         return self._screen.with_text(contact, text)
 
     def _while_locks_end(self) -> Pause | None:
@@ -312,12 +313,12 @@ class Texters:
             return True
         return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within
 
-    def given_back(self, text: Text) -> str:
+    def given_back(self, text: Text) -> Reason:
         """When a contact that was drawn but is not sent comes back."""
         begun = self._begun.get(text.phone)
         if begun is None:
-            return "drawn, not sent"
-        return f"drawn, not sent; its lock ends at {self._at(begun[0] + self._locks.held):%H:%M:%S} UTC"
+            return Reason(Code.DRAWN)
+        return Reason(Code.DRAWN, f"{APART}; its lock ends at {self._at(begun[0] + self._locks.held):%H:%M:%S} UTC")
 
     def _at(self, loop_time: float) -> dt.datetime:
         seconds = loop_time - _now()

@@ -40,11 +40,10 @@ from rumbleup_async.fleet.channel import (
     Step,
     read_word,
 )
-from rumbleup_async.messaging import SUPPRESSED, Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import INTERRUPTED, SUPPRESSED
 from rumbleup_async.retry import Stop
 from rumbleup_async.shielding import run_shielded
-
-DIED = "interrupted before its result was known"
 
 _PATIENCE = 5.0
 """Seconds that a sender told to abandon its texts may take to say so."""
@@ -237,7 +236,7 @@ class Fleet:
         """What was opened for one who died, and nobody else came to."""
         if not self._spare:
             return
-        self._orphans = [Closed(text.row, State.QUEUED, text.attempts, text.reason) for text in self._spare]
+        self._orphans = [Closed(text.row, State.QUEUED, text.attempts, text.why) for text in self._spare]
         self._spare = []
         await self._step()
         if not self._is_stopped():
@@ -292,7 +291,9 @@ class Fleet:
             _kill(sender)  # without a last word it has died, or is about to
         # What it had open then may have left.
         now = int(time.time() * 1000)
-        self._orphans += [Closed(text.row, State.UNKNOWN, text.attempts + 1, DIED, time=now) for text in sender.open.values()]
+        self._orphans += [
+            Closed(text.row, State.UNKNOWN, text.attempts + 1, INTERRUPTED, time=now) for text in sender.open.values()
+        ]
         if done is not None and done.error:
             self._failure = self._failure or RumbleUpError(f"a sending process failed: {done.error}")
             self.stop(Stop("sender failed", done.error))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rumbleup_async.messaging import Closed
+from rumbleup_async.reasons import Code, Reason
 
 
 class Closing:
@@ -26,6 +27,8 @@ class Closing:
 
 
 def _as_json(closed: Sequence[Closed]) -> str:
+    # The ledger keeps words.
+    closed = [msgspec.structs.replace(close, why=Reason(Code.OTHER, str(close.why))) if close.why else close for close in closed]
     try:
         written = msgspec.json.encode(closed).decode()
     except UnicodeEncodeError:
@@ -34,7 +37,10 @@ def _as_json(closed: Sequence[Closed]) -> str:
         return written
     # A provider's words and ids may be anything. Half a character cannot be stored, and SQLite ends a text from JSON at a NUL.
     return msgspec.json.encode(
-        [msgspec.structs.replace(close, logid=_storable(close.logid), reason=_storable(close.reason)) for close in closed]
+        [
+            msgspec.structs.replace(close, logid=_storable(close.logid), why=Reason(close.why.code, _storable(close.why.detail)))
+            for close in closed
+        ]
     ).decode()
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.reasons import Reason, from_words
 from rumbleup_async.shell import pasteable
 
 SCHEMA = 1
@@ -140,11 +141,12 @@ def value_of(db: sqlite3.Connection, key: str) -> str | None:
     return None if found is None else found[0]
 
 
-def why_queued(db: sqlite3.Connection) -> list[tuple[str, int]]:
+def why_queued(db: sqlite3.Connection) -> list[tuple[Reason, int]]:
     """Why contacts are queued, and how many for each reason, the commonest first."""
-    return db.execute(
+    found = db.execute(
         "SELECT coalesce(reason, ''), count(*) FROM contact WHERE state = 0 GROUP BY 1 ORDER BY 2 DESC, min(row) LIMIT 10000"
-    ).fetchall()
+    )
+    return [(from_words(words), number) for words, number in found.fetchall()]
 
 
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:
@@ -153,6 +155,6 @@ def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) 
         (after, limit),
     )
     return [
-        Result(row, phone, State(state), reason or "", logid or "", attempts, time or 0)
+        Result(row, phone, State(state), from_words(reason or ""), logid or "", attempts, time or 0)
         for row, phone, state, reason, logid, attempts, time in found.fetchall()
     ]

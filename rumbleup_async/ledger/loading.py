@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rumbleup_async.messaging import State
+from rumbleup_async.reasons import Reason
 
-NOBODY: Final[Mapping[str, str]] = {}
+NOBODY: Final[Mapping[str, Reason]] = {}
 
 _DOUBTFUL: Final = 2
 """The `screened` of a row whose phone may have come before, until `sort_out`."""
@@ -58,16 +59,16 @@ def sort_out(db: sqlite3.Connection) -> int:
     ).rowcount
 
 
-def leave_out(db: sqlite3.Connection, reasons: Mapping[str, str]) -> int:
+def leave_out(db: sqlite3.Connection, reasons: Mapping[str, Reason]) -> int:
     """Skip the queued rows of these phones, each for its reason. How many there were."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[Reason, list[str]] = {}
     for phone, reason in reasons.items():
         by_reason.setdefault(reason, []).append(phone)
     return sum(
         db.execute(
             """UPDATE contact SET state = ?, screened = 1, reason = ?
             WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?))""",
-            (State.SKIPPED, reason, json.dumps(phones)),
+            (State.SKIPPED, str(reason), json.dumps(phones)),
         ).rowcount
         for reason, phones in by_reason.items()
     )

@@ -21,13 +21,14 @@ from typing import IO, Any
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.files import beside
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.shell import pasteable
 
 KEY = "log"
 MAIN = "main"
 LOG = "log"
 
-DOUBT = "queued in a ledger whose write-ahead log is missing"
+DOUBT = Reason(Code.LOG_LOST)
 """Of such a contact nobody knows whether it was texted."""
 
 _header = struct.Struct(">8I")

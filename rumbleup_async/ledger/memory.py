@@ -22,13 +22,9 @@ from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
-from rumbleup_async.ledger.states import INTERRUPTED
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
-    ABSENT,
-    FOUND,
     NONE_SHUT,
-    SUPPRESSED,
     Closed,
     Identity,
     Kept,
@@ -42,12 +38,13 @@ from rumbleup_async.messaging import (
     Step,
     Text,
 )
+from rumbleup_async.reasons import ABSENT, FOUND, INTERRUPTED, NO_REASON, Code, Reason, duplicate
 
 
 class _Entry(msgspec.Struct):
     planned: Planned | Skipped
     state: State
-    reason: str = ""
+    why: Reason = NO_REASON
     logid: str = ""
     attempts: int = 0
     time: int = 0
@@ -58,10 +55,10 @@ class _Entry(msgspec.Struct):
 
     def known(self, row: int) -> Known:
         is_sent = self.state is State.SENT
-        return Known(row, self.planned.phone, self.logid if is_sent else "", self.time, is_sent and self.reason.startswith(FOUND))
+        return Known(row, self.planned.phone, self.logid if is_sent else "", self.time, is_sent and self.why.code in FOUND)
 
     def result(self, row: int) -> Result:
-        return Result(row, self.planned.phone, self.state, self.reason, self.logid, self.attempts, self.time)
+        return Result(row, self.planned.phone, self.state, self.why, self.logid, self.attempts, self.time)
 
 
 class MemoryLedger:
@@ -151,7 +148,7 @@ class MemoryLedger:
         for row, entry in self._entries.items():
             if entry.state is State.INTENT and entry.owner == owner:
                 self._move(entry, State.UNKNOWN)
-                entry.reason = entry.reason or INTERRUPTED
+                entry.why = entry.why or INTERRUPTED
                 results.append(entry.result(row))
         if results:
             self._recovered = int(self._clock() * 1000)
@@ -166,9 +163,9 @@ class MemoryLedger:
 
     def _make_absent(self, entry: _Entry) -> None:
         self._move(entry, State.NOT_SENT)
-        entry.reason, entry.time = ABSENT, entry.again or 0
+        entry.why, entry.time = ABSENT, entry.again or 0
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, Reason] = NOBODY) -> None:
         def take_in() -> None:
             if self._is_loading:
                 kept = self.kept
@@ -182,7 +179,7 @@ class MemoryLedger:
                     # Not by `_move`: of a list that comes in, nothing has been queued for anybody yet.
                     self._counts[State.QUEUED] -= 1
                     self._counts[State.SKIPPED] += 1
-                    entry.state, entry.reason = State.SKIPPED, left_out[entry.planned.phone]
+                    entry.state, entry.why = State.SKIPPED, left_out[entry.planned.phone]
             self._is_loading = False
 
         # Reading a long list takes seconds; the loop of whoever embeds us goes on meanwhile.
@@ -198,7 +195,7 @@ class MemoryLedger:
             known = self._entries.get(row)
             if known is not None:
                 suppressed = (
-                    isinstance(planned, Skipped) and planned.reason == SUPPRESSED and known.planned.phone == planned.phone
+                    isinstance(planned, Skipped) and planned.why.code is Code.SUPPRESSED and known.planned.phone == planned.phone
                 )
                 if known.planned != planned and not suppressed:
                     raise LedgerMismatch(f"row {row} of the list is not the contact it was")
@@ -215,10 +212,10 @@ class MemoryLedger:
 
     def _enter(self, planned: Planned | Skipped) -> _Entry:
         if isinstance(planned, Skipped):
-            return _Entry(planned, State.SKIPPED, planned.reason)
+            return _Entry(planned, State.SKIPPED, planned.why)
         first = self._first_row.setdefault(planned.phone, planned.row)
         if first != planned.row:
-            return _Entry(planned, State.SKIPPED, f"duplicate of row {first}")
+            return _Entry(planned, State.SKIPPED, duplicate(first))
         return _Entry(planned, State.QUEUED)
 
     async def complete(self, fingerprint: str) -> None:
@@ -254,17 +251,17 @@ class MemoryLedger:
         return Step(opened)
 
     def _write_intent(self, owner: int, row: int, entry: _Entry, planned: Planned, now: float) -> Text:
-        reason, entry.reason = entry.reason, ""
+        why, entry.why = entry.why, NO_REASON
         self._move(entry, State.INTENT)
         entry.time, entry.owner = int(now * 1000), owner
-        return Text(row, planned.phone, planned.text, planned.name, entry.attempts, reason, planned.segments, planned.place)
+        return Text(row, planned.phone, planned.text, planned.name, entry.attempts, why, planned.segments, planned.place)
 
     def _close(self, done: Sequence[Closed]) -> None:
         for close in done:
             entry = self._entries[close.row]
             self._counts[close.state] += 1
             entry.state = close.state
-            entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+            entry.why, entry.logid, entry.attempts, entry.time = close.why, close.logid, close.attempts, close.time
         self._counts[State.INTENT] -= len(done)
 
     def _believe(self, owner: int, done: Sequence[Closed]) -> list[Result]:
@@ -272,9 +269,9 @@ class MemoryLedger:
         results = []
         for close in done:
             entry = self._entries.get(close.row)
-            if entry is not None and states.is_proven(close, entry.state, entry.reason) and entry.owner == owner:
+            if entry is not None and states.is_proven(close, entry.state, entry.why.code) and entry.owner == owner:
                 self._move(entry, State.SENT)
-                entry.reason, entry.logid, entry.attempts, entry.time = close.reason, close.logid, close.attempts, close.time
+                entry.why, entry.logid, entry.attempts, entry.time = close.why, close.logid, close.attempts, close.time
                 results.append(entry.result(close.row))
         return results
 
@@ -294,14 +291,14 @@ class MemoryLedger:
         for result in refused:
             entry = self._entries[result.row]
             self._move(entry, State.REFUSED)
-            entry.reason, entry.attempts, entry.time = result.reason, result.attempts, result.time
+            entry.why, entry.attempts, entry.time = result.why, result.attempts, result.time
 
     async def again(self) -> bool:
         self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
         return bool(self._queue)
 
-    async def left(self) -> list[tuple[str, int]]:
-        found = Counter(entry.reason for entry in self._entries.values() if entry.state is State.QUEUED)
+    async def left(self) -> list[tuple[Reason, int]]:
+        found = Counter(entry.why for entry in self._entries.values() if entry.state is State.QUEUED)
         return found.most_common()
 
     async def claim(
@@ -320,7 +317,7 @@ class MemoryLedger:
                 and known.state is State.QUEUED
                 and not self._looks.is_stale(first)
             ):
-                known.planned, known.reason = planned, ""
+                known.planned, known.why = planned, NO_REASON
                 answers.append(self._write_intent(owner, first, known, planned, now))
                 continue
             skipped = self._add([planned])
@@ -359,7 +356,7 @@ class MemoryLedger:
         for index in range(bisect.bisect_right(self._rows, after), len(self._rows)):
             row = self._rows[index]
             entry = self._entries[row]
-            wanted = entry.reason == ABSENT and entry.state is State.NOT_SENT if absent else entry.state is State.UNKNOWN
+            wanted = entry.why.code is Code.ABSENT and entry.state is State.NOT_SENT if absent else entry.state is State.UNKNOWN
             if wanted and isinstance(entry.planned, Planned):
                 found.append(
                     UnknownText(row, entry.planned.phone, entry.planned.text, entry.time, max(entry.time, self._recovered))
@@ -375,11 +372,11 @@ class MemoryLedger:
             entry = self._entries.get(one.row)
             if entry is None:
                 raise LedgerError("a contact to be settled is not in the ledger")
-            states.check_settled(one, entry.state, entry.reason)
+            states.check_settled(one, entry.state, entry.why.code)
         for one in settled:
             entry = self._entries[one.row]
             self._move(entry, one.state)
-            entry.reason, entry.logid = one.reason, one.logid
+            entry.why, entry.logid = one.why, one.logid
             if one.state is State.QUEUED:
                 self._was_tried = True
                 entry.again, entry.time = entry.time, 0

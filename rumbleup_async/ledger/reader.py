@@ -30,6 +30,7 @@ from rumbleup_async.ledger.files import (
     why_queued,
 )
 from rumbleup_async.messaging import Identity, Plan, Result, State
+from rumbleup_async.reasons import Reason, from_words
 from rumbleup_async.retry import left_over
 
 
@@ -183,11 +184,11 @@ class Reader:
             counts[State.QUEUED] = 0
         return counts
 
-    def reasons(self) -> list[tuple[State, str, int]]:
+    def reasons(self) -> list[tuple[State, Reason, int]]:
         """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
         with reading(self.path):
             return [
-                (State(state), reason, number)
+                (State(state), from_words(reason), number)
                 for state, reason, number in self._db.execute(
                     """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS
                     why, count(*)
@@ -243,7 +244,7 @@ class Reader:
         if not self.is_log_lost:
             return rows
         return [
-            msgspec.structs.replace(row, state=State.UNKNOWN, reason=marks.DOUBT) if row.state is State.QUEUED else row
+            msgspec.structs.replace(row, state=State.UNKNOWN, why=marks.DOUBT) if row.state is State.QUEUED else row
             for row in rows
         ]
 
@@ -264,9 +265,9 @@ class Reader:
             yield from rows
             after = rows[-1].row
 
-    def first_rows(self, number: int) -> dict[str, list[int]]:
+    def first_rows(self, number: int) -> dict[Reason, list[int]]:
         """The first rows of each reason for which rows are skipped; "duplicate of row N" counts as "duplicate"."""
-        found: dict[str, list[int]] = {}
+        found: dict[Reason, list[int]] = {}
         with reading(self.path):
             for why, row in self._db.execute(
                 """SELECT why, row FROM (
@@ -277,7 +278,7 @@ class Reader:
                 WHERE place <= ? ORDER BY row""",
                 (number,),
             ):
-                found.setdefault(why, []).append(row)
+                found.setdefault(from_words(why), []).append(row)
         return found
 
     def close(self) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import ABSENT, FOUND, State
+from rumbleup_async.messaging import State
+from rumbleup_async.reasons import ABSENT, FOUND, from_words
 
 _CHUNK = 200
 
@@ -30,7 +31,7 @@ def select_doubts(
     `recovered`: when what a dead process had open was last found. It held the ledger's lock until then, and may have sent at
     any moment of it.
     """
-    which, reason = ("= 5 AND reason = ?", [ABSENT]) if absent else ("= 6", [])
+    which, reason = ("= 5 AND reason = ?", [str(ABSENT)]) if absent else ("= 6", [])
     found = db.execute(
         f"""SELECT row, phone, coalesce(text, ?), coalesce(time, 0), max(coalesce(time, 0), ?) FROM contact
         WHERE row > ? AND state {which} ORDER BY row LIMIT ?""",  # noqa: S608
@@ -50,7 +51,7 @@ def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
         number += db.execute(
             f"""UPDATE contact SET state = 5, reason = ?, time = (SELECT time FROM again WHERE again.row = contact.row)
             WHERE state = 0 AND row IN (SELECT row FROM again) {which}""",  # noqa: S608
-            [ABSENT, *some],
+            [str(ABSENT), *some],
         ).rowcount
     return number
 
@@ -92,7 +93,7 @@ def select_known(db: sqlite3.Connection, phones: Sequence[str]) -> list[Known]:
 
 
 def _known(row: int, phone: str, logid: str, at: int, reason: str) -> Known:
-    return Known(row, phone, logid, at, reason.startswith(FOUND))
+    return Known(row, phone, logid, at, from_words(reason).code in FOUND)
 
 
 def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tuple[State, State]]:
@@ -117,9 +118,9 @@ def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tup
             if one.row not in before:
                 raise LedgerError("a contact to be settled is not in the ledger")
             state, reason = before[one.row]
-            states.check_settled(one, state, reason)
+            states.check_settled(one, state, from_words(reason).code)
             moves[state, one.state] += 1
-            values += (one.row, int(one.state), one.reason or None, one.logid or None)
+            values += (one.row, int(one.state), str(one.why) or None, one.logid or None)
         rows = ",".join(["(?,?,?,?)"] * len(some))
         db.execute(
             f"""UPDATE contact SET state = v.column2, reason = v.column3, logid = v.column4,

@@ -61,7 +61,6 @@ from rumbleup_async.ledger.settling import first_looks, put_back, select_doubts,
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
-    SUPPRESSED,
     Closed,
     Identity,
     Kept,
@@ -75,6 +74,7 @@ from rumbleup_async.messaging import (
     Step,
     Text,
 )
+from rumbleup_async.reasons import INTERRUPTED, Code, Reason, duplicate, from_words
 from rumbleup_async.shielding import run_shielded
 
 T = TypeVar("T")
@@ -205,7 +205,7 @@ class SqliteLedger:
     async def keep(self, kept: Kept) -> None:
         await self._in_thread(self._keep, kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, Reason] = NOBODY) -> None:
         await self._in_thread(self._load, batches, left_out)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
@@ -244,7 +244,7 @@ class SqliteLedger:
     async def again(self) -> bool:
         return await self._in_thread(self._again)
 
-    async def left(self) -> list[tuple[str, int]]:
+    async def left(self) -> list[tuple[Reason, int]]:
         return await self._in_thread(lambda: why_queued(self._db))
 
     async def claim(
@@ -477,7 +477,7 @@ class SqliteLedger:
     def _give_up_queue(self) -> None:
         """Within a transaction: of whoever is queued nobody knows any more whether they were texted, nor who was added since."""
         now = _now()
-        self._db.execute("UPDATE contact SET state = 6, reason = ?, time = ? WHERE state = 0", (marks.DOUBT, now))
+        self._db.execute("UPDATE contact SET state = 6, reason = ?, time = ? WHERE state = 0", (str(marks.DOUBT), now))
         self._write("tried", "1")
         self._write("lost", "1")
         self._write("recovered", str(now))
@@ -556,7 +556,7 @@ class SqliteLedger:
 
     # ---- the list comes in ----
 
-    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, str]) -> None:
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, Reason]) -> None:
         db = self._db
         if self._was_used():
             raise LedgerMismatch(f"{self.path} was begun with another list, and texts of it may have left; {instead(self.path)}")
@@ -600,13 +600,13 @@ class SqliteLedger:
         new = self._unknown_rows(rows)
         if not new:
             return []
-        results = [Result(row.row, row.phone, State.SKIPPED, row.reason) for row in new if isinstance(row, Skipped)]
+        results = [Result(row.row, row.phone, State.SKIPPED, row.why) for row in new if isinstance(row, Skipped)]
         with self._transaction():
             added = self._insert(new, or_pass=True)
             # Only where somebody was passed over does it have to be found out who that was.
             duplicates = self._duplicates(new) if added < len(new) else []
             self._insert(duplicates)
-        results += [Result(row.row, row.phone, State.SKIPPED, row.reason) for row in duplicates]
+        results += [Result(row.row, row.phone, State.SKIPPED, row.why) for row in duplicates]
         self._counts[State.SKIPPED] += len(results)
         self._counts[State.QUEUED] += len(new) - len(results)
         self._last_row = max(self._last_row, new[-1].row)
@@ -620,7 +620,7 @@ class SqliteLedger:
         known = set(msgspec.json.decode(taken.fetchone()[0]))
         left = [row for row in rows if row.row not in known]
         first_rows = self._first_rows([row.phone for row in left])
-        return [Skipped(row.row, row.phone, f"duplicate of row {first_rows[row.phone]}", row.kept) for row in left]
+        return [Skipped(row.row, row.phone, duplicate(first_rows[row.phone]), row.kept) for row in left]
 
     def _unknown_rows(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
         """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
@@ -642,7 +642,7 @@ class SqliteLedger:
             phone, text, screened = known[row.row]
             if isinstance(row, Skipped):
                 # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
-                same = phone == row.phone and bool(screened or row.reason == SUPPRESSED)
+                same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)
             else:
                 same = phone == row.phone and bool(screened or (text or self._same_text) == row.text)
             if not same:
@@ -731,7 +731,7 @@ class SqliteLedger:
         with self._transaction() as db:
             db.execute(
                 "UPDATE contact SET state = ?, reason = ? WHERE state = ? AND row IN (SELECT value FROM json_each(?))",
-                (State.UNKNOWN, states.INTERRUPTED, State.INTENT, which),
+                (State.UNKNOWN, str(INTERRUPTED), State.INTENT, which),
             )
             self._write("recovered", str(_now()))
         for row in rows:
@@ -818,7 +818,7 @@ class SqliteLedger:
                 raise LedgerError(f"{self.path}: its list was not read to its end; send the same list again")
             answer = self._db.execute(
                 """SELECT json_group_array(json_object('row', row, 'phone', phone, 'text', coalesce(text, ?), 'name', name,
-                'attempts', attempts, 'reason', coalesce(reason, '')))
+                'attempts', attempts, 'why', iif(reason IS NULL, json_array('', ''), json_array('other', reason))))
                 FROM (SELECT row, phone, text, name, attempts, reason FROM contact
                 WHERE row > ? AND state = 0 ORDER BY row LIMIT ?)""",
                 (self._same_text or "", self._cursor, max(_AHEAD, want) - len(ahead)),
@@ -915,9 +915,9 @@ class SqliteLedger:
                 else:
                     new.append(row)
                 continue
-            skipped = row if isinstance(row, Skipped) else Skipped(row.row, row.phone, f"duplicate of row {first}")
+            skipped = row if isinstance(row, Skipped) else Skipped(row.row, row.phone, duplicate(first))
             new.append(skipped)
-            answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.reason))
+            answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.why))
 
     def _known(self, phones: list[str]) -> dict[str, tuple[int, int, int]]:
         """Row, state and attempts of the phones that the ledger has."""
@@ -1018,7 +1018,7 @@ UPDATE contact SET state = CASE contact.state WHEN v.was THEN v.state END,
     attempts = v.attempts, logid = v.logid, reason = v.reason, time = v.time
 FROM (SELECT json_extract(value, '$.row') AS row, json_extract(value, '$.state') AS state,
              json_extract(value, '$.attempts') AS attempts, nullif(json_extract(value, '$.logid'), '') AS logid,
-             nullif(json_extract(value, '$.reason'), '') AS reason, nullif(json_extract(value, '$.time'), 0) AS time, 1 AS was
+             nullif(json_extract(value, '$.why[1]'), '') AS reason, nullif(json_extract(value, '$.time'), 0) AS time, 1 AS was
       FROM json_each(?)
       UNION ALL
       SELECT row, 1, attempts, NULL, NULL, ?, 0 FROM contact WHERE row BETWEEN ? AND ? AND state = 0) AS v
@@ -1026,7 +1026,13 @@ WHERE contact.row = v.row"""
 
 _DEAD = Owner(0, "a process that is no more", is_dead=True)
 
-_texts = msgspec.json.Decoder(list[Text]).decode
+_decode_texts = msgspec.json.Decoder(list[Text]).decode
+
+
+def _texts(answer: str) -> list[Text]:
+    """The texts of a step; the ledger keeps words, which stand for reasons."""
+    texts = _decode_texts(answer)
+    return [msgspec.structs.replace(text, why=from_words(text.why.detail)) if text.why else text for text in texts]
 
 
 def _flock(lock: int) -> None:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.lookups import Resolution
-from rumbleup_async.messaging import ABSENT, Closed, State
+from rumbleup_async.messaging import Closed, State
+from rumbleup_async.reasons import Code
 
 BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
@@ -34,9 +35,6 @@ MOVES: dict[State, frozenset[State]] = {
 CLOSES = MOVES[State.INTENT]
 """Where an open entry may go."""
 
-INTERRUPTED = "interrupted before its result was known"
-"""The reason of an entry whose owner is no more."""
-
 FINAL = frozenset(state for state in State if state not in {State.QUEUED, State.INTENT})
 """States in which a contact is accounted for."""
 
@@ -47,9 +45,9 @@ def check(before: State, after: State) -> None:
         raise LedgerError(f"a contact cannot go from {before.word} to {after.word}")
 
 
-def check_settled(settled: Resolution, before: State, reason: str) -> None:
-    """Raise LedgerError unless a contact that is `before` with this reason may be settled so."""
-    if before is State.NOT_SENT and reason != ABSENT:
+def check_settled(settled: Resolution, before: State, code: Code) -> None:
+    """Raise LedgerError unless a contact that is `before` for this reason may be settled so."""
+    if before is State.NOT_SENT and code is not Code.ABSENT:
         raise LedgerError("a contact to be settled was not absent from the log")
     if before not in {State.UNKNOWN, State.NOT_SENT}:
         raise LedgerError(f"a contact to be settled was {before.word}")
@@ -58,10 +56,10 @@ def check_settled(settled: Resolution, before: State, reason: str) -> None:
         raise LedgerError("a contact is settled as sent with its logid, and has none otherwise")
 
 
-def is_proven(close: Closed, before: State, reason: str) -> bool:
+def is_proven(close: Closed, before: State, code: Code) -> bool:
     """Whether what an owner brings that was fenced meanwhile proves that a contact in doubt was texted after all.
 
     One that was absent from the log is in doubt as well: the log did not show it yet.
     """
-    is_in_doubt = before is State.UNKNOWN or (before is State.NOT_SENT and reason == ABSENT)
+    is_in_doubt = before is State.UNKNOWN or (before is State.NOT_SENT and code is Code.ABSENT)
     return close.state is State.SENT and bool(close.logid) and is_in_doubt

@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ListError
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening.cells import undress
 from rumbleup_async.screening.template import field_name
 
@@ -40,7 +41,7 @@ _USUAL: Final = frozenset(
 )
 """Names of columns, their `_` left out, by which a header is known among contacts."""
 
-AGAIN: Final = "the header again"
+AGAIN: Final = Reason(Code.HEADER_AGAIN)
 """The reason of a row that repeats the header."""
 
 

@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.lists import columns
 from rumbleup_async.messaging import Planned, Skipped
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import undress
 from rumbleup_async.screening.template import field_name
@@ -142,7 +143,7 @@ class Watch:
         self._kinds: dict[str, Kind] = {}
         self._counts: dict[str, int] = {}
         self._examples: dict[str, str] = {}
-        self.barred: dict[str, str] = {}
+        self.barred: dict[str, Reason] = {}
         """Why a rule has left these phones out, in the provider's form: they are, too, in every other row they have."""
         self.columns: frozenset[str] = frozenset()
         """The columns to be looked at; none where nothing needs to be."""
@@ -159,22 +160,22 @@ class Watch:
         self._kinds = {name: kind for name in names if (kind := kind_of(name)) and name not in self._rules}
         self.columns = frozenset({*self._rules, *self._kinds})
 
-    def why_not(self, cells: Iterable[tuple[str, str]]) -> str:
-        """The reason by which a row with these cells, as they came, is left out; or ""."""
-        why = ""
+    def why_not(self, cells: Iterable[tuple[str, str]]) -> Reason:
+        """The reason by which a row with these cells, as they came, is left out; else `NO_REASON`."""
+        why = NO_REASON
         for name, raw in cells:
             if name in self.columns:
                 value = undress(raw.strip())
                 for rule in self._rules.get(name, ()):
                     if not why and rule.skips(value):
-                        why = f"skip-if {rule.words}"
+                        why = Reason(Code.SKIP_IF, rule.words)
                 kind = self._kinds.get(name, "")
                 if kind and _bars(kind, value):
                     self._counts[name] = self._counts.get(name, 0) + 1
                     self._examples.setdefault(name, value)
         return why
 
-    def bar(self, row: int, raw: str, why: str) -> Skipped:
+    def bar(self, row: int, raw: str, why: Reason) -> Skipped:
         """The row with this phone as it came is left out."""
         phone, _ = phones.normalise(raw.strip())
         if phone:

@@ -21,14 +21,15 @@ from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import header
 from rumbleup_async.lists.consent import Watch
 from rumbleup_async.messaging import Contact, Skipped
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import EMPTY, clean
 from rumbleup_async.screening.template import field_name
 
-_TWO_PHONES: Final = "unreadable row: two phones in one row"
-_NOT_JSON: Final = "unreadable row: not valid JSON"
-_MORE_CELLS: Final = "unreadable row: more cells than the header has columns"
-_NO_OBJECT: Final = "unreadable row: not a JSON object"
+_TWO_PHONES: Final = Reason(Code.UNREADABLE_ROW, "two phones in one row")
+_NOT_JSON: Final = Reason(Code.UNREADABLE_ROW, "not valid JSON")
+_MORE_CELLS: Final = Reason(Code.UNREADABLE_ROW, "more cells than the header has columns")
+_NO_OBJECT: Final = Reason(Code.UNREADABLE_ROW, "not a JSON object")
 
 # Pairs instead of a dict: a repeated key would silently keep its last value and hide the other phone. Numbers stay as
 # they are written, so that a phone that became a decimal number is seen as one.
@@ -68,7 +69,7 @@ def contact_of(
     if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
         return _contact(item.items(), row, phone_field, fields, watch)
     if isinstance(item, Skipped):
-        return Skipped(row, item.phone, item.reason, item.kept)
+        return Skipped(row, item.phone, item.why, item.kept)
     if isinstance(item, Contact):
         return _contact(
             [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, watch
@@ -81,7 +82,7 @@ def contact_of(
     kind = type(item).__name__
     if row == 1:
         raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
-    return Skipped(row, "", f"unreadable row: a {kind} is not a contact")
+    return Skipped(row, "", Reason(Code.UNREADABLE_ROW, f"a {kind} is not a contact"))
 
 
 def from_iterable(

@@ -12,6 +12,7 @@ from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import header
 from rumbleup_async.lists.csv_records import Fault
 from rumbleup_async.messaging import Contact, Skipped
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import Clean, says_nothing
 
@@ -67,9 +68,12 @@ class Rows:
         self._row += len(records)
         return rows
 
+    def _mismatch(self, row: int, size: int, more: str = "") -> Skipped:
+        return Skipped(row, "", Reason(Code.UNREADABLE_ROW, f"{size} columns where the header has {self._width}{more}"))
+
     def _uneven(self, row: int, record: list[str]) -> list[Contact | Skipped]:
         if isinstance(record, Fault):
-            return [Skipped(row, "", f"unreadable row: {record.reason}")]
+            return [Skipped(row, "", Reason(Code.UNREADABLE_ROW, record.reason))]
         if not record or (len(record) == 1 and not record[0].strip()):
             return []
         if again := self._header(row, record):
@@ -80,16 +84,12 @@ class Rows:
         if used > self._width or (size > self._width and size not in self._lengths):
             # A comma too many moves what follows it, and the blank last cell of such a row hides behind the others.
             size = used if used > self._width else size
-            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}")]
+            return [self._mismatch(row, size)]
         if size > self._width and self._is_moved(record):
-            return [
-                Skipped(
-                    row, "", f"unreadable row: {size} columns where the header has {self._width}, and a phone beside its column"
-                )
-            ]
+            return [self._mismatch(row, size, ", and a phone beside its column")]
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
-            return [Skipped(row, "", f"unreadable row: {size} columns where the header has {self._width}, and a stray quote")]
+            return [self._mismatch(row, size, ", and a stray quote")]
         if self._watched and (barred := self._barred(row, record)):
             return [barred]
         fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}

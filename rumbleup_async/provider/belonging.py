@@ -18,11 +18,11 @@ import msgspec
 from rumbleup_async.errors import UnreadableReply
 from rumbleup_async.outcomes import Accepted, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import decoding
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.session.exchange import Fit, Response
 
-ANOTHERS = "the answer names another person, so it is not the answer to this text"
-NOBODYS = "the answer does not say whose it is, as the others do"
-REPEATED = "the answer has the id of another text"
+_STRAY = frozenset({Code.ANOTHERS, Code.NOBODYS, Code.REPEATED})
+"""Codes of an answer that belongs to another text, as far as it tells."""
 
 _REMEMBERED = 4096
 """Ids that are remembered: one that comes again does so on the connection where it came first, so it does so soon."""
@@ -120,7 +120,7 @@ class Answers:
         outcome = self._read(response, hide)
         found = self._names(response, sent)
         if found is Whose.ANOTHERS:
-            return Unknown(ANOTHERS, response.status), Fit.UNFIT
+            return Unknown(Reason(Code.ANOTHERS), response.status), Fit.UNFIT
         if isinstance(outcome, Unknown):
             return outcome, Fit.UNFIT
         if isinstance(outcome, Accepted):
@@ -132,9 +132,9 @@ class Answers:
         if found is Whose.OURS:
             self._name_people = True
         elif self._name_people:
-            return Unknown(NOBODYS, status), Fit.UNFIT
+            return Unknown(Reason(Code.NOBODYS), status), Fit.UNFIT
         elif not is_new and self._differ:
-            return Unknown(REPEATED, status), Fit.UNFIT
+            return Unknown(Reason(Code.REPEATED), status), Fit.UNFIT
         if is_new:
             self._differ = bool(self._ids)
             self._ids[outcome.logid] = None
@@ -178,7 +178,7 @@ class Judge:
         if self._judged is None:
             return
         outcome = self._judged[1]
-        if isinstance(outcome, Unknown) and outcome.reason in {ANOTHERS, NOBODYS, REPEATED}:
+        if isinstance(outcome, Unknown) and outcome.why.code in _STRAY:
             raise UnreadableReply(f"{outcome.reason}; the text may have been sent", status=outcome.status, endpoint=endpoint)
 
 

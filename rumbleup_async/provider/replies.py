@@ -14,6 +14,7 @@ import msgspec
 from rumbleup_async.errors import ApiError, UnreadableReply
 from rumbleup_async.provider.decoding import BROKEN, UNREADABLE, decode
 from rumbleup_async.provider.waiting import retry_after
+from rumbleup_async.reasons import APART
 from rumbleup_async.session.exchange import Response
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "about_account",
     "decode",
     "number",
+    "page_of",
     "read_json",
     "request_id",
     "retry_after",
@@ -127,11 +129,16 @@ def _quotes(words: str, secret: str) -> bool:
 
 def what(response: Response) -> str:
     """An unreadable body in words: its kind and size, never its content."""
+    return page_of(response).replace(APART, "")
+
+
+def page_of(response: Response) -> str:
+    """The same as the detail of a reason: pages of another size are the same reason."""
     if not response.body:
         return "an empty body"
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind == "text/html" or response.body.lstrip()[:1] == b"<":
-        return f"an HTML page of {len(response.body)} bytes"
+        return f"an HTML page{APART} of {len(response.body)} bytes"
     return f"{len(response.body)} bytes that are not the JSON expected"
 
 

@@ -48,9 +48,9 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
         except NotSentError as error:
-            return NotSent(error.reason, self._address, error.crowded)
+            return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
-            return Unknown(error.reason)
+            return Unknown(error.why)
         return judge.outcome(response)
 
     async def draw(self) -> Draw:
@@ -58,9 +58,9 @@ class RumbleUpGateway:
         try:
             response = await self._exchange(Request("POST", wire.NEXT, self._next_body, judge=self._judge_draw))
         except NotSentError as error:
-            return NotSent(error.reason, self._address, error.crowded)
+            return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
-            return Unknown(error.reason)
+            return Unknown(error.why)
         return wire.decipher_next(response, self._hide)
 
     def _judge_draw(self, response: Response) -> Fit:

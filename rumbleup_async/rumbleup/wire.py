@@ -16,8 +16,22 @@ import msgspec
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import mask
-from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, Drawn, NoneLeft, NoneNow, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import (
+    Accepted,
+    Bar,
+    Barred,
+    Draw,
+    Drawn,
+    NoneLeft,
+    NoneNow,
+    Outcome,
+    Refused,
+    Throttled,
+    Unknown,
+    barred,
+)
 from rumbleup_async.provider import belonging, credentials, decoding, replies
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 from rumbleup_async.screening.phones import normalise
 from rumbleup_async.session.exchange import Response
 
@@ -151,11 +165,11 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
         try:
             reply = _read_send_reply(response.body)
         except replies.BROKEN:
-            return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
+            return Unknown(Reason(Code.UNREADABLE, f"unreadable answer: {replies.page_of(response)}"), response.status)
         if (reply.logid or reply.logid == 0) and replies.UNREADABLE not in str(reply.logid):
             return Accepted(str(reply.logid))
         hidden = _decipher_hidden(reply, response, hide)
-        return hidden or Unknown("an answer without a logid", response.status)
+        return hidden or Unknown(Reason(Code.UNREADABLE, "an answer without a logid"), response.status)
     return _decipher_refusal(response, hide)
 
 
@@ -167,7 +181,7 @@ def _decipher_hidden(reply: _SendReply, response: Response, hide: tuple[str, ...
     status = hidden_status(reply.status, reply.message)
     if not status and not reply.logid and _is_about_account(reply):
         failure = read_failure(response, hide)
-        return Barred(Bar.ACCOUNT, failure.reason, response.status, failure.code)
+        return barred(Bar.ACCOUNT, failure.detail, response.status, failure.code)
     if not 400 <= status < 500 or status == 441:
         return None
     outcome = _decipher_refusal(Response(status, response.headers, response.body), hide)
@@ -259,28 +273,28 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome
     status, code = failure.status, failure.code
     is_made = failure.has_logid and code not in _ABOUT_RECIPIENT  # what is refused gets no id
     if is_made or (response.status >= 500 and status not in _THROTTLED):
-        return Unknown(f"the server answered {response.status}{' with a logid' if is_made else ''}", response.status)
+        return Unknown(Reason(Code.SERVER_ANSWERED, f"{response.status}{' with a logid' if is_made else ''}"), response.status)
     if 400 <= status < 500 and code in _BARS:
-        return Barred(_BARS[code], failure.reason, status, code)
+        return barred(_BARS[code], failure.detail, status, code)
     if status in _THROTTLED or status == 441:
-        return Throttled(f"told {status}", status, failure.after)
+        return Throttled(Reason(Code.THROTTLED, str(status)), status, failure.after)
     if is_doubtful(failure):
-        return Unknown(f"the server answered {failure.told if status in _REFUSALS else status}", status)
+        return Unknown(Reason(Code.SERVER_ANSWERED, str(failure.told if status in _REFUSALS else status)), status)
     if failure.effective == 401:
-        return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
+        return barred(Bar.KEY_REFUSED, failure.detail, status, code, _KEY_REMEDY)
     if failure.effective == 403 and failure.opt_out:
-        return Barred(Bar.OPT_OUT_MISSING, failure.reason, status, code)
+        return barred(Bar.OPT_OUT_MISSING, failure.detail, status, code)
     if code in _ABOUT_RECIPIENT:
-        return Refused(failure.reason, status, code, about_recipient=True)
+        return Refused(Reason(Code.REFUSED_PERSON, failure.detail), status, code, about_recipient=True)
     if failure.effective == 402 or failure.about_account:
-        return Barred(Bar.ACCOUNT, failure.reason, status, code)
+        return barred(Bar.ACCOUNT, failure.detail, status, code)
     if failure.effective == 403 and not code:
-        return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
+        return barred(Bar.NOT_ALLOWED, failure.detail, status, code)
     if not failure.is_own:
-        return Barred(Bar.GATEWAY, failure.reason, status, code)
+        return barred(Bar.GATEWAY, failure.detail, status, code)
     if failure.effective in _REFUSALS:
-        return Refused(failure.reason, status, code)
-    return Barred(Bar.OTHER, failure.reason, status, code)
+        return Refused(Reason(Code.REFUSED_TEXT, failure.detail), status, code)
+    return barred(Bar.OTHER, failure.detail, status, code)
 
 
 def is_doubtful(failure: Failure) -> bool:
@@ -317,6 +331,8 @@ class Failure(msgspec.Struct, frozen=True):
     """Whether its words speak of the account or the project."""
     has_logid: bool = False
     """Whether it names a message all the same."""
+    page: str = ""
+    """Of an answer that is no error object: what it is instead, as the detail of a reason."""
 
     @property
     def effective(self) -> int:
@@ -333,9 +349,9 @@ class Failure(msgspec.Struct, frozen=True):
         return self.status == 404 and self.readable and (self.is_own or "contact" in self.message.lower())
 
     @property
-    def reason(self) -> str:
-        """One line for a report: status, code, words."""
-        return " ".join(part for part in (str(self.status), self.code, self.message) if part)
+    def detail(self) -> str:
+        """What a reason says of it: status, code, words."""
+        return " ".join(part for part in (str(self.status), self.code, self.page or self.message) if part)
 
 
 class _ErrorBody(msgspec.Struct):
@@ -365,7 +381,13 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         body = _read_error_body(response.body)
     except replies.BROKEN:
         return Failure(
-            response.status, "", replies.what(response), replies.retry_after(response, None), opt_out=False, readable=False
+            response.status,
+            "",
+            replies.what(response),
+            replies.retry_after(response, None),
+            opt_out=False,
+            readable=False,
+            page=replies.page_of(response),
         )
     message = next((words for words in (body.message, body.error) if isinstance(words, str)), "")
     status = replies.number(body.status)
@@ -444,6 +466,10 @@ def _kind_of(failure: Failure, endpoint: str) -> ApiError:
     return kind(failure.message, status=status, code=code, endpoint=endpoint)
 
 
+class _TwoPhones(UnreadableReply):
+    """A contact with two different phones."""
+
+
 def read_next(response: Response, endpoint: str) -> dict[str, Any]:
     """The contact object of message/next; UnreadableReply if it names two different phones.
 
@@ -454,7 +480,7 @@ def read_next(response: Response, endpoint: str) -> dict[str, Any]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         phones = {str(value) for key, value in items if key == "phone"}
         if len(phones) > 1:
-            raise UnreadableReply("a contact with two different phones", status=response.status, endpoint=endpoint)
+            raise _TwoPhones("a contact with two different phones", status=response.status, endpoint=endpoint)
         return dict(items)
 
     try:
@@ -493,7 +519,11 @@ def read_page(response: Response, endpoint: str) -> replies.Page:
     )
 
 
-_OPTED_OUT = {"dnd": "opted out (dnd)", "bad": "opted out or wrong number (bad)", "landline": "a landline"}
+_OPTED_OUT = {
+    "dnd": Reason(Code.OPTED_OUT, "dnd"),
+    "bad": Reason(Code.WRONG_NUMBER, "bad"),
+    "landline": Reason(Code.LANDLINE),
+}
 """System flags of a contact that must not be texted, and why. Source: the Contacts page."""
 
 
@@ -503,16 +533,16 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         return _decipher_no_contact(response, hide)
     try:
         contact = read_next(response, NEXT)
+    except _TwoPhones:
+        return Drawn("", _who(response), barred=Reason(Code.TWO_PHONES))
     except UnreadableReply as error:
-        if "two different phones" in error.message:
-            return Drawn("", _who(response), barred="two phones in one reply")
-        return Unknown(error.message, response.status)
+        return Unknown(Reason(Code.UNREADABLE, error.message), response.status)
     if contact.get("logid") is not None:
-        return Unknown("the answer to another request", response.status)
+        return Unknown(Reason(Code.UNREADABLE, "the answer to another request"), response.status)
     if contact.get("phone") is None:
         if status := hidden_status(contact.get("status"), contact.get("message")):
             return _decipher_no_contact(Response(status, response.headers, response.body), hide)
-        return Unknown("a contact without a phone", response.status)
+        return Unknown(Reason(Code.UNREADABLE, "a contact without a phone"), response.status)
     fields = {
         name: str(value)
         for name, value in contact.items()
@@ -521,8 +551,8 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
     worn = _words(contact.get("flags")) | {
         name for name in _OPTED_OUT if contact.get(name) not in (None, False, 0, "", "0", "false")
     }
-    barred = next((why for flag, why in _OPTED_OUT.items() if flag in worn), "")
-    return Drawn(fields.get("phone", ""), fields, barred)
+    why = next((found for flag, found in _OPTED_OUT.items() if flag in worn), NO_REASON)
+    return Drawn(fields.get("phone", ""), fields, why)
 
 
 def _words(flags: object) -> set[str]:
@@ -560,5 +590,5 @@ def _special(status: int, response: Response) -> Draw | None:
     if status == 441:
         return NoneNow()
     if status in _THROTTLED:
-        return Throttled(f"told {status}", status, read_failure(response).after)
+        return Throttled(Reason(Code.THROTTLED, str(status)), status, read_failure(response).after)
     return None

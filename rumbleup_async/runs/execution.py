@@ -16,6 +16,7 @@ from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.lists.batches import BATCH, Contacts
 from rumbleup_async.messaging import Planned, Result, Skipped, State
+from rumbleup_async.reasons import Code
 from rumbleup_async.retry import Stop, left_over
 from rumbleup_async.runs.list_loading import ListLoading
 from rumbleup_async.runs.looks import Looks
@@ -209,7 +210,7 @@ class Execution:
         after = -1
         while skipped := await self._setup.ledger.rows(after, BATCH, skipped_only=True):
             for result in skipped:
-                if not result.reason.startswith("duplicate of"):
+                if result.code is not Code.DUPLICATE:
                     texters.remember(result.phone)
             after = skipped[-1].row
 

@@ -20,7 +20,8 @@ import msgspec
 from rumbleup_async.engine.ports import Ledger, Log
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.lookups import LookUpResult, Resolution, UnknownText
-from rumbleup_async.messaging import ABSENT, FOUND, Plan, State
+from rumbleup_async.messaging import Plan, State
+from rumbleup_async.reasons import ABSENT, Code, Reason
 
 SETTLE = 900.0
 """Seconds from a text's intent until its absence from the log counts."""
@@ -192,8 +193,8 @@ def _sent(doubts: Sequence[UnknownText], findings: LookUpResult) -> Iterable[Res
         logid = findings.found.get(doubt.row)
         if logid:
             times = findings.several.get(doubt.row, 1)
-            reason = FOUND if times < 2 else f"{FOUND} {times} times: the provider may have sent it more than once"
-            yield Resolution(doubt.row, State.SENT, reason, logid)
+            why = Reason(Code.FOUND) if times < 2 else Reason(Code.FOUND_SEVERAL, str(times))
+            yield Resolution(doubt.row, State.SENT, why, logid)
 
 
 def _not_sent(doubts: Sequence[UnknownText], findings: LookUpResult, old: set[int]) -> Iterable[Resolution]:

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.messaging import Result, State, run_tag
-
-NOT_REACHED = "not reached"
+from rumbleup_async.reasons import APART, INTERRUPTED, Code, Reason
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +79,9 @@ def reported(result: Result, *, running: bool = False, stopped: str | None = Non
     One still queued has not been sent; one whose entry was open when the process died is unknown.
     """
     if result.state is State.QUEUED:
-        why = result.reason or (f"{NOT_REACHED}; {stopped}" if stopped else NOT_REACHED)
-        return msgspec.structs.replace(result, state=State.NOT_SENT, reason=why)
+        why = result.why or Reason(Code.NOT_REACHED, f"{APART}; {stopped}" if stopped else "")
+        return msgspec.structs.replace(result, state=State.NOT_SENT, why=why)
     if result.state is State.INTENT:
-        why = "being sent" if running else "interrupted before its result was known"
-        return msgspec.structs.replace(result, state=State.UNKNOWN, reason=why, time=0)
+        why = Reason(Code.BEING_SENT) if running else INTERRUPTED
+        return msgspec.structs.replace(result, state=State.UNKNOWN, why=why, time=0)
     return result

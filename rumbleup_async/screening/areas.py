@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 from rumbleup_async.screening.phones import MADE_UP, NANP
 
 TOLL_FREE: Final = "toll-free"
@@ -60,10 +61,9 @@ _SERVICES: Final = (
     "569 577 578 588 589 600 611 622 633 644 655 677 688 699 700 710 900 456"
 )
 
-SERVICE: Final = "a service or premium number, nobody's phone"
-TOLL_FREE_NUMBER: Final = "a toll-free number, rarely a person's phone"
-
-_ANOTHER: Final = "another country: "
+_SERVICE: Final = Reason(Code.SERVICE_NUMBER)
+_BY_NAME: Final = {f"{name} ({country})": country for country, (name, _) in _COUNTRIES.items() if name}
+"""The code of each country, by what a reason says of it."""
 
 _SERVICE_EXCHANGES: Final = frozenset({"976", "950", "958", "959"})
 """Premium lines, access to carriers, and lines to test with, under every area code."""
@@ -84,33 +84,33 @@ class Areas:
     def __init__(self, countries: Iterable[str] = DEFAULT) -> None:
         self.countries = read_countries(countries)
         texted = {*self.countries, *(_TERRITORIES if "US" in self.countries else ())}
-        self._barred = dict.fromkeys(_SERVICES.split(), f"invalid phone: {SERVICE}")
+        self._barred = dict.fromkeys(_SERVICES.split(), _SERVICE)
         for country, (name, codes) in _COUNTRIES.items():
             if country not in texted:
-                why = f"invalid phone: {TOLL_FREE_NUMBER}" if country == TOLL_FREE else f"{_ANOTHER}{name} ({country})"
+                why = Reason(Code.TOLL_FREE) if country == TOLL_FREE else Reason(Code.ANOTHER_COUNTRY, f"{name} ({country})")
                 self._barred.update(dict.fromkeys(codes.split(), why))
         listed = {code for _, codes in _COUNTRIES.values() for code in codes.split()}
-        self._unlisted = "" if "US" in texted else f"{_ANOTHER}United States (US)"
+        self._unlisted = NO_REASON if "US" in texted else Reason(Code.ANOTHER_COUNTRY, "United States (US)")
         if self._unlisted:
             # What is texted must be known as such where the unlisted are not.
-            self._barred.update(dict.fromkeys(listed - self._barred.keys(), ""))
+            self._barred.update(dict.fromkeys(listed - self._barred.keys(), NO_REASON))
         self.is_texted = _never if self._unlisted else _texted([code for code, why in self._barred.items() if why])
 
-    def why_not(self, phone: str) -> str:
-        """The reason why these ten digits are not texted, or ""."""
+    def why_not(self, phone: str) -> Reason:
+        """Why these ten digits are not texted; `NO_REASON` if they are."""
         why = self._barred.get(phone[:3], self._unlisted)
         if not why and (phone[3:6] in _SERVICE_EXCHANGES or phone[3:] == _DIRECTORY):
-            return f"invalid phone: {SERVICE}"
+            return _SERVICE
         return why
 
 
-def left_out(reasons: Iterable[str]) -> list[str]:
+def left_out(reasons: Iterable[Reason]) -> list[str]:
     """The countries that these reasons of skipped rows speak of, by their codes, each once."""
     found: dict[str, None] = {}
     for reason in reasons:
-        if reason.startswith(_ANOTHER):
-            found[reason.rpartition("(")[2].rstrip(")")] = None
-        elif reason == f"invalid phone: {TOLL_FREE_NUMBER}":
+        if reason.code is Code.ANOTHER_COUNTRY and reason.detail in _BY_NAME:
+            found[_BY_NAME[reason.detail]] = None
+        elif reason.code is Code.TOLL_FREE:
             found[TOLL_FREE] = None
     return list(found)
 

@@ -1,11 +1,9 @@
 """From a row of the list to the exact text planned for it, or the reason why that person is not texted.
 
-Lives here: the order of the checks and the words of the reasons. Pure. Duplicates are not decided here: over millions
+Lives here: the order of the checks. Pure. Duplicates are not decided here: over millions
 of rows that is the ledger's work, and screening keeps the order of the list so that the first row wins.
 
-Reasons are few and fixed, so that counting by reason gives a short table: `invalid phone: ...`, `suppressed`,
-`another country: NAME`, `empty merge field NAME`, `text too long: ...`, `unreadable row: ...`, and of texts that a function
-chooses `the text chosen ...`.
+Reasons are few and fixed, so that counting by reason gives a short table: docs/reasons.md has them.
 """
 
 from __future__ import annotations
@@ -14,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ConfigurationError, TemplateError
-from rumbleup_async.messaging import SUPPRESSED, Contact, Planned, Skipped
+from rumbleup_async.messaging import Contact, Planned, Skipped
+from rumbleup_async.reasons import NO_REASON, SUPPRESSED, Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.areas import DEFAULT, Areas
 from rumbleup_async.screening.marks import tidy
@@ -37,8 +36,8 @@ from rumbleup_async.screening.template import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping
 
-_BROKEN_TEXT: Final = "unreadable row: broken characters in a merge field"
-_PLACEHOLDER: Final = "unreadable row: the merged text holds an @...@ placeholder"
+_BROKEN_TEXT: Final = Reason(Code.UNREADABLE_ROW, "broken characters in a merge field")
+_PLACEHOLDER: Final = Reason(Code.UNREADABLE_ROW, "the merged text holds an @...@ placeholder")
 
 _LONGEST_NAME: Final = 100
 
@@ -119,18 +118,18 @@ class Screen:
                 add(contact)
                 continue
             row, fields = contact.row, contact.fields
-            phone, reason = contact.phone, ""
+            phone, why = contact.phone, NO_REASON
             if not is_texted(phone):
-                phone, reason = normalise(phone)
-                if reason:
-                    add(Skipped(row, phones.shown(contact.phone), f"invalid phone: {reason}"))
+                phone, unreadable = normalise(phone)
+                if unreadable:
+                    add(Skipped(row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, unreadable)))
                     continue
-                reason = why_not(phone)
+                why = why_not(phone)
             if phone in suppress:
                 add(Skipped(row, prefix + phone, SUPPRESSED))
                 continue
-            if reason:
-                add(Skipped(row, prefix + phone, reason))
+            if why:
+                add(Skipped(row, prefix + phone, why))
                 continue
             text, segments = render_plain(fields), 1
             is_clear = text is not None
@@ -138,64 +137,62 @@ class Screen:
                 try:
                     text = render(fields)
                 except EmptyFieldError as error:
-                    add(Skipped(row, prefix + phone, str(error)))
+                    add(Skipped(row, prefix + phone, Reason(Code.EMPTY_FIELD, error.field)))
                     continue
                 is_clear = is_plain(text) and "@" not in text
-                reason = self._spoiled(fields)
+                why = self._spoiled(fields)
             if len(text) > 160 or not is_clear:
                 encoding, _, segments = count(text)
-                reason = reason or self._too_long(segments) or self._doubt(text)
-                if encoding == "UCS-2" and not reason:
+                why = why or self._too_long(segments) or self._doubt(text)
+                if encoding == "UCS-2" and not why:
                     self.dear.see(text, segments)
-            if reason:
-                add(Skipped(row, prefix + phone, reason))
+            if why:
+                add(Skipped(row, prefix + phone, why))
             else:
                 add(Planned(row, prefix + phone, text, self._name(fields), segments))
         return screened
 
-    def _too_long(self, segments: int) -> str:
+    def _too_long(self, segments: int) -> Reason:
         if segments <= self._max_segments:
-            return ""
-        return f"text too long: it would take {segments} segments, more than {self._max_segments}"
+            return NO_REASON
+        return Reason(Code.TEXT_TOO_LONG, f"it would take {segments} segments, more than {self._max_segments}")
 
-    def _spoiled(self, fields: Mapping[str, str]) -> str:
-        """Why one of the values must not be merged, or "". Few have a sign that is worth a closer look."""
+    def _spoiled(self, fields: Mapping[str, str]) -> Reason:
+        """Why one of the values must not be merged, if one must not. Few have a sign that is worth a closer look."""
         if not self.template.is_literal:
             for field in self.template.fields:
                 value = fields.get(field)
                 if value and not value.isalpha() and may_hold(value) and (why := spoiled(value, self._columns)):
-                    return f"unreadable row: the value of {field} {why}"
-        return ""
+                    return Reason(Code.UNREADABLE_ROW, f"the value of {field} {why}")
+        return NO_REASON
 
     def with_text(self, contact: Contact, text: str) -> Planned | Skipped:
         """The same for a text that was chosen for this contact, instead of one merged from the template."""
         phone, reason = normalise(contact.phone)
         if reason:
-            return Skipped(contact.row, phones.shown(contact.phone), f"invalid phone: {reason}")
+            return Skipped(contact.row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, reason))
         text = tidy(text)
         if holds_control(text):
-            return Skipped(contact.row, phone, "the text chosen holds a control character")
+            return Skipped(contact.row, phone, Reason(Code.TEXT_UNFIT, "holds a control character"))
         segments = count(text).parts
-        reason = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
-        if not reason and not self.template.is_literal and (why := spoiled(text, contact.fields)):
-            reason = f"the text chosen {why}"
-        reason = reason or self._too_long(segments) or self._doubt(text)
+        why = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
+        if not why and not self.template.is_literal and (unfit := spoiled(text, contact.fields)):
+            why = Reason(Code.TEXT_UNFIT, unfit)
+        why = why or self._too_long(segments) or self._doubt(text)
         return (
-            Skipped(contact.row, phone, reason)
-            if reason
-            else Planned(contact.row, phone, text, self._name(contact.fields), segments)
+            Skipped(contact.row, phone, why) if why else Planned(contact.row, phone, text, self._name(contact.fields), segments)
         )
 
-    def _doubt(self, text: str) -> str:
-        """Why a merged text must not leave although its parts were all there, or ""."""
+    def _doubt(self, text: str) -> Reason:
+        """Why a merged text must not leave although its parts were all there, if it must not."""
         if text.isascii() and "@" not in text:
-            return ""
+            return NO_REASON
         if has_placeholder(text) and not self.template.is_literal:
             return _PLACEHOLDER
         # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
         if ("\ufffd" in text and "\ufffd" not in self.template.fixed) or _half(text):
             return _BROKEN_TEXT
-        return ""
+        return NO_REASON
 
     def _name(self, fields: dict[str, str]) -> str | None:
         """The name for a contact that the send creates, or None if the list has none that can be read."""

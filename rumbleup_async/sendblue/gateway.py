@@ -11,6 +11,7 @@ from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.lines import Line, Lines
 from rumbleup_async.session.exchange import Exchange, Request
@@ -55,9 +56,9 @@ class SendblueGateway:
             response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
             self._lines.gave_back(line)
-            return NotSent(error.reason, self._address, error.crowded)
+            return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
-            return Unknown(f"{error.reason}; {line.note}")
+            return Unknown(error.why.over(line.index))
         outcome = judge.outcome(response)
         if isinstance(outcome, Refused) and wire.read_failure(response, hide).about_line and response.status >= 400:
             return self._line_refused(outcome, line)
@@ -69,7 +70,7 @@ class SendblueGateway:
         match outcome:
             case Accepted():
                 lines.went_well(line)
-                return Accepted(outcome.logid, line.note)
+                return Accepted(outcome.logid, Reason(Code.LINE, str(line.index)))
             case Throttled():
                 lines.gave_back(line)
                 # The limits are a line's. Where others can go on, the whole run need not rest for what this one was told.
@@ -77,9 +78,9 @@ class SendblueGateway:
             case Refused():
                 if not outcome.about_recipient:
                     lines.refused(line)
-                return msgspec.structs.replace(outcome, reason=f"{outcome.reason}; {line.note}")
+                return msgspec.structs.replace(outcome, why=outcome.why.over(line.index))
             case Unknown():
-                return msgspec.structs.replace(outcome, reason=f"{outcome.reason}; {line.note}")
+                return msgspec.structs.replace(outcome, why=outcome.why.over(line.index))
             case _:
                 lines.gave_back(line)
                 return outcome
@@ -89,8 +90,10 @@ class SendblueGateway:
         self._lines.gave_back(line)
         self._lines.rest(line, self._lines.limits.rest)
         if self._lines.others(line):
-            return Throttled(f"{line.note} is refused: {outcome.reason}", outcome.status, alone=outcome.alone)
-        return Barred(Bar.NO_LINE, outcome.reason, outcome.status, outcome.code, alone=outcome.alone)
+            return Throttled(
+                Reason(Code.LINE_REFUSED, f"line {line.index} is refused: {outcome.why}"), outcome.status, alone=outcome.alone
+            )
+        return Barred(Bar.NO_LINE, Reason(Code.NO_LINE, outcome.why.detail), outcome.status, outcome.code, alone=outcome.alone)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

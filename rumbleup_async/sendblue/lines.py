@@ -7,14 +7,13 @@ for the delivery. Nothing is awaited between the two (see engine/sender.py), and
 void costs nothing.
 
 What the hour and the day have seen must survive a crash. The ledger knows it: every text that left, or may have, has a time and
-the line in its reason ("line 2"). Texts without a line (the process died while they were under way) count for every line.
+the line in its reason. Texts without a line (the process died while they were under way) count for every line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import re
 import time
 from bisect import insort
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +25,6 @@ from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.session.pace import Hold
 
 _HOUR = 3600.0
-_NOTED = re.compile(r"\bline (\d+)$")
 _PAGE = 1000
 _SHOWN = 1.0
 """Seconds of waiting from which it is told why nothing moves."""
@@ -52,11 +50,6 @@ class Line:
         """When it sent to new contacts, Unix seconds, ascending; since the last reset of the day at least."""
         self.refusals = 0
         """Refusals in a row that were not about the recipient."""
-
-    @property
-    def note(self) -> str:
-        """What the ledger keeps of it."""
-        return f"line {self.index}"
 
     def __repr__(self) -> str:
         return f"Line({self.index})"
@@ -245,9 +238,9 @@ class Lines:
         at = row.time / 1000 if row.time else now
         if at < since:
             return
-        noted = _NOTED.search(row.reason)
+        noted = row.why.line
         for line in self.lines:
-            if noted is None or int(noted[1]) == line.index:
+            if noted is None or noted == line.index:
                 insort(line.uses, min(at, now))
 
 

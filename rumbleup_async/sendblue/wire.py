@@ -15,9 +15,10 @@ import msgspec
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, ConfigurationError, UnreadableReply
 from rumbleup_async.messaging import mask
-from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Accepted, Bar, Outcome, Refused, Throttled, Unknown, barred
 from rumbleup_async.provider import arguments, belonging, credentials, replies
 from rumbleup_async.provider.models import as_bool
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening.phones import normalise
 from rumbleup_async.sendblue.models import Message, SendStyle, Status
 from rumbleup_async.session.exchange import Response
@@ -146,11 +147,13 @@ class Failure(msgspec.Struct, frozen=True):
     """Whether it is an error as the API writes it, and not one of what stands before it."""
     about_account: bool = False
     """Whether its words speak of the account."""
+    page: str = ""
+    """Of an answer that is no error object: what it is instead, as the detail of a reason."""
 
     @property
-    def reason(self) -> str:
-        """One line for a report."""
-        return " ".join(part for part in (str(self.status), self.code, self.message) if part)
+    def detail(self) -> str:
+        """What a reason says of it: status, code, words."""
+        return " ".join(part for part in (str(self.status), self.code, self.page or self.message) if part)
 
 
 def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
@@ -161,7 +164,9 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
         value = None
     if not isinstance(value, dict):
         after = replies.retry_after(response, None)
-        return Failure(response.status, "", replies.what(response), after, False, False, readable=False)
+        return Failure(
+            response.status, "", replies.what(response), after, False, False, readable=False, page=replies.page_of(response)
+        )
     after = replies.retry_after(response, value.get("retryAfter"), value.get("retry_after"))
     inner = value.get("data")
     if "error_code" not in value and "message_handle" not in value and isinstance(inner, dict):
@@ -228,9 +233,9 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     try:
         value = replies.decode(response.body)
     except replies.BROKEN:
-        return Unknown(f"unreadable answer: {replies.what(response)}", response.status)
+        return Unknown(Reason(Code.UNREADABLE, f"unreadable answer: {replies.page_of(response)}"), response.status)
     if not isinstance(value, dict):
-        return Unknown("an answer that is no message", response.status)
+        return Unknown(Reason(Code.UNREADABLE, "an answer that is no message"), response.status)
     message = Message.read(_row(value))
     failure = read_failure(response, hide)
     if message.failed or failure.code:
@@ -238,8 +243,8 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     if message.message_handle and replies.UNREADABLE not in message.message_handle:
         return Accepted(message.message_handle)
     if message.message_handle is None and message.status is None and _is_for_all(failure):
-        return Barred(Bar.ACCOUNT, failure.reason, response.status, failure.code)
-    return Unknown("an answer without a message handle", response.status)
+        return barred(Bar.ACCOUNT, failure.detail, response.status, failure.code)
+    return Unknown(Reason(Code.UNREADABLE, "an answer without a message handle"), response.status)
 
 
 def _is_for_all(failure: Failure) -> bool:
@@ -250,19 +255,24 @@ def _is_for_all(failure: Failure) -> bool:
 def _denied(message: Message, failure: Failure, hide: tuple[str, ...]) -> Outcome:
     """What a success means that tells of a failure."""
     status = replies.safe(message.status or "", 20, hide)
-    said = failure.reason if failure.code or failure.message else f"{failure.status} {status}"
+    said = failure.detail if failure.code or failure.message else f"{failure.status} {status}"
     if failure.code in UNCLEAR:
-        return Unknown(said, failure.status)
+        return Unknown(Reason(Code.UNCLEAR, said), failure.status)
     if failure.code in NOT_NOW:
         if message.message_handle or message.status not in {"ERROR", "DECLINED"}:
-            return Unknown(f"{said}; it may still leave", failure.status)
-        return Throttled(said, failure.status, failure.after)
+            return Unknown(Reason(Code.UNCLEAR, f"{said}; it may still leave"), failure.status)
+        return Throttled(Reason(Code.LIMIT, said), failure.status, failure.after)
     if message.status not in {None, "ERROR", "DECLINED"}:
         # An error code beside a status such as QUEUED: one of the two is wrong, and nobody knows which.
-        return Unknown(f"{said} under the status {status}", failure.status)
+        return Unknown(Reason(Code.UNCLEAR, f"{said} under the status {status}"), failure.status)
     if _is_for_all(failure) and not message.message_handle:
-        return Barred(Bar.ACCOUNT, said, failure.status, failure.code)
-    return Refused(said, failure.status, failure.code, about_recipient=failure.about_recipient)
+        return barred(Bar.ACCOUNT, said, failure.status, failure.code)
+    return _refused(failure, said)
+
+
+def _refused(failure: Failure, said: str) -> Refused:
+    code = Code.REFUSED_PERSON if failure.about_recipient else Code.REFUSED_TEXT
+    return Refused(Reason(code, said), failure.status, failure.code, about_recipient=failure.about_recipient)
 
 
 class _Names(msgspec.Struct):
@@ -326,26 +336,26 @@ def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
     status, code = failure.status, failure.code
     is_limit = status in {429, 440, 441} or code in NOT_NOW
     if _may_be_taken(response.body, is_limit=is_limit):
-        return Unknown(f"the server answered {status} with a message handle", status)
+        return Unknown(Reason(Code.SERVER_ANSWERED, f"{status} with a message handle"), status)
     if status in {429, 440, 441}:
-        return Throttled(f"told {status}", status, failure.after)
+        return Throttled(Reason(Code.THROTTLED, str(status)), status, failure.after)
     if is_doubtful(failure):
-        return Unknown(f"the server answered {status}", status)
+        return Unknown(Reason(Code.SERVER_ANSWERED, str(status)), status)
     if code in NOT_NOW:
-        return Throttled(failure.reason, status, failure.after)
+        return Throttled(Reason(Code.LIMIT, failure.detail), status, failure.after)
     if status == 401:
-        return Barred(Bar.KEY_REFUSED, failure.reason, status, code, _KEY_REMEDY)
+        return barred(Bar.KEY_REFUSED, failure.detail, status, code, _KEY_REMEDY)
     if failure.about_line or failure.about_recipient:
-        return Refused(failure.reason, status, code, about_recipient=failure.about_recipient)
+        return _refused(failure, failure.detail)
     if status == 402 or failure.about_account:
-        return Barred(Bar.ACCOUNT, failure.reason, status, code)
+        return barred(Bar.ACCOUNT, failure.detail, status, code)
     if status == 403 and not code:
-        return Barred(Bar.NOT_ALLOWED, failure.reason, status, code)
+        return barred(Bar.NOT_ALLOWED, failure.detail, status, code)
     if not failure.is_own:
-        return Barred(Bar.GATEWAY, failure.reason, status, code)
+        return barred(Bar.GATEWAY, failure.detail, status, code)
     if status in _REFUSALS:
-        return Refused(failure.reason, status, code)
-    return Barred(Bar.OTHER, failure.reason, status, code)
+        return Refused(Reason(Code.REFUSED_TEXT, failure.detail), status, code)
+    return barred(Bar.OTHER, failure.detail, status, code)
 
 
 def _may_be_taken(body: bytes, *, is_limit: bool) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import http_exceptions
 
+from rumbleup_async.reasons import Reason
 from rumbleup_async.session import limits, reasons
 
 
@@ -19,9 +20,9 @@ class TooLong(ValueError):
     """An answer of more than MAX_BODY bytes."""
 
 
-_PLAIN: tuple[tuple[type[BaseException], str], ...] = (
+_PLAIN: tuple[tuple[type[BaseException], Reason], ...] = (
     (TooLong, reasons.too_long(limits.MAX_BODY)),
-    (aiohttp.ClientProxyConnectionError, "the proxy cannot be reached"),
+    (aiohttp.ClientProxyConnectionError, reasons.NO_PROXY),
     (aiohttp.ClientConnectorDNSError, reasons.NO_NAME),
     (aiohttp.ClientConnectorCertificateError, reasons.NO_CERTIFICATE),
     (aiohttp.ClientSSLError, reasons.NO_TLS),
@@ -47,8 +48,8 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def words(error: BaseException) -> str:
-    """What happened, in words that name no address, header or body.
+def why(error: BaseException) -> Reason:
+    """What happened, as a reason that names no address, header or body.
 
     aiohttp's own messages may quote what the server sent, which may hold a phone number or a text.
     """

@@ -155,7 +155,7 @@ class AiohttpExchange:
             async with asyncio.timeout(None) as watched.stalled:
                 return await self._exchange(request, aiter(watched), headers)
         except TimeoutError:
-            why = reasons.NOT_WHOLE if watched.is_out else "the server stopped taking the upload"
+            why = reasons.NOT_WHOLE if watched.is_out else reasons.UPLOAD_NOT_TAKEN
             raise MaybeSentError(why, endpoint=request.path) from None
 
     def _usable(self, request: Request) -> aiohttp.ClientSession:
@@ -169,9 +169,9 @@ class AiohttpExchange:
             close_spoiled(session)
         if not self._owns_session and session.auth is not None:
             # aiohttp refuses to send two sets of credentials, in the same way as it reports other mistakes.
-            raise NotSentError("the session that was handed in has credentials of its own (auth=)", endpoint=request.path)
+            raise NotSentError(reasons.OWN_CREDENTIALS, endpoint=request.path)
         if not session.auto_decompress:
-            raise NotSentError("the session that was handed in unpacks no answer (auto_decompress=False)", endpoint=request.path)
+            raise NotSentError(reasons.UNPACKS_NOTHING, endpoint=request.path)
         return session
 
     async def _exchange(self, request: Request, data: bytes | AsyncIterator[bytes] | None, headers: dict[str, str]) -> Response:
@@ -201,21 +201,21 @@ class AiohttpExchange:
             aiohttp.ServerFingerprintMismatch,
         ) as error:
             crowded = any(map(reasons.is_short_of_files, aiohttp_errors.causes(error))) and has_connections(session)
-            raise NotSentError(aiohttp_errors.words(error), endpoint=request.path, crowded=crowded) from None
+            raise NotSentError(aiohttp_errors.why(error), endpoint=request.path, crowded=crowded) from None
         except UnconnectedError as error:
-            raise NotSentError(str(error), endpoint=request.path) from None
+            raise NotSentError(error.why, endpoint=request.path) from None
         except aiohttp.InvalidURL:
             raise NotSentError(reasons.NO_ADDRESS, endpoint=request.path) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if type(error) is aiohttp.ClientConnectionError and str(error) in {CLOSED, SPOKE}:
                 why = reasons.SESSION_CLOSED if str(error) == CLOSED else reasons.SPOKE
                 raise NotSentError(why, endpoint=request.path) from None
-            raise MaybeSentError(aiohttp_errors.words(error), endpoint=request.path) from None
+            raise MaybeSentError(aiohttp_errors.why(error), endpoint=request.path) from None
         if response.status < 200:
             # 101 among them. aiohttp may have put the connection back already, and the true answer may still come on it.
             response.close()
             response._protocol.close()  # type: ignore[union-attr]  # noqa: SLF001
-            raise MaybeSentError(reasons.broke_off("what came is not the end of it"), endpoint=request.path)
+            raise MaybeSentError(reasons.broke_off(reasons.NOT_THE_END), endpoint=request.path)
         try:
             if request.sink is not None and 200 <= response.status < 300:
                 task = asyncio.current_task()
@@ -226,7 +226,7 @@ class AiohttpExchange:
                 body = await bodies.whole(response, max(self._timeouts.answer, request.timeout or 0.0))
         except (aiohttp.ClientError, OSError, ValueError, EOFError) as error:
             response.close()
-            raise MaybeSentError(reasons.broke_off(aiohttp_errors.words(error)), endpoint=request.path) from None
+            raise MaybeSentError(reasons.broke_off(aiohttp_errors.why(error)), endpoint=request.path) from None
         except BaseException:
             response.close()
             raise

@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Protocol, cast
 
 from rumbleup_async.errors import MaybeSentError
+from rumbleup_async.reasons import Reason
 from rumbleup_async.session import reasons
 from rumbleup_async.session.exchange import Fit, Request, Response, fit_of
 from rumbleup_async.session.reading import Reading
@@ -120,7 +121,7 @@ class Connection(asyncio.Protocol):
             self._unwritten = unwritten
             self.due, self.end = tick + self._patience, tick + self._whole
         elif unwritten:
-            self._fail("the server stopped taking the request")
+            self._fail(reasons.NOT_TAKEN)
         elif tick > self.end:
             self._fail(reasons.NOT_WHOLE)
         else:
@@ -138,11 +139,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         self._heard(False)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, why: Reason) -> None:
         waiter, self._waiter = self._waiter, None
         self.close()
         if waiter is not None and not waiter.done():
-            waiter.set_exception(MaybeSentError(reason, endpoint=self._request.path if self._request is not None else ""))
+            waiter.set_exception(MaybeSentError(why, endpoint=self._request.path if self._request is not None else ""))
 
     # ---- what the transport says ----
 

@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.session import limits, proxy
 
 CLOSED = "Connector is closed."
@@ -32,7 +33,11 @@ _SECOND_LOOK = 0.05
 
 
 class UnconnectedError(aiohttp.ClientConnectionError):
-    """There is no connection, so nothing of the request has left. Its words may be shown."""
+    """There is no connection, so nothing of the request has left."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 class Handler(ResponseHandler):
@@ -101,7 +106,7 @@ class Connector(aiohttp.TCPConnector):
             if isinstance(error, aiohttp.ClientConnectorError):
                 raise
             # On the way to the proxy: the request is still here.
-            raise UnconnectedError("the proxy broke off") from error
+            raise UnconnectedError(Reason(Code.PROXY, "the proxy broke off")) from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self.closed and task is not None and not task.cancelling():

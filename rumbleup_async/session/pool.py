@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rumbleup_async.errors import NotSentError
+from rumbleup_async.reasons import Reason
 from rumbleup_async.session import reasons
 from rumbleup_async.session.connection import Connection
 from rumbleup_async.session.dialing import Dialer, WrongProtocol
@@ -40,9 +41,9 @@ class _Turn(msgspec.Struct, frozen=True):
     due: int
     endpoint: str
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, why: Reason) -> None:
         if not self.turn.done():
-            self.turn.set_exception(NotSentError(reason, endpoint=self.endpoint))
+            self.turn.set_exception(NotSentError(why, endpoint=self.endpoint))
 
 
 class LaneExchange:
@@ -177,13 +178,13 @@ class LaneExchange:
             async with asyncio.timeout(give_up - time.monotonic()):
                 await self._dialer.dial(lambda: lane)
         except WrongProtocol:
-            reason = "the server does not speak HTTP/1.1"
+            why = reasons.NO_HTTP
         except Exception as error:  # noqa: BLE001 - whatever it was, the request is still here
-            reason = reasons.of_connecting(error)
+            why = reasons.of_connecting(error)
             # A name cannot be looked up without a file either, which is then told as a name that is not found.
             if reasons.is_short_of_files(error) or (isinstance(error, socket.gaierror) and not _can_open_a_file()):
                 crowded = bool(self._lanes)
-                reason = reasons.NO_FILES
+                why = reasons.NO_FILES
         except BaseException:
             lane.close()
             self._pass_on(None)
@@ -194,10 +195,10 @@ class LaneExchange:
                 self._watch.add(lane)
                 self._sweep_later(loop)
                 return lane
-            reason = reasons.SESSION_CLOSED if self._closed else reasons.RESET
+            why = reasons.SESSION_CLOSED if self._closed else reasons.RESET
         lane.close()
         self._pass_on(None)
-        raise NotSentError(reason, endpoint=endpoint, crowded=crowded)
+        raise NotSentError(why, endpoint=endpoint, crowded=crowded)
 
     # ---- what lanes tell ----
 

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.session.limits import is_loopback
 
 chosen: ContextVar[str | None] = ContextVar("proxy", default=None)
@@ -69,14 +70,15 @@ def hint(proxy: str | None, environ: Mapping[str, str] | None = None) -> str:
     return f"the way there ({names} set and not used: give the proxy by --proxy)" if names else ""
 
 
-def refusal(status: int) -> str:
+def refusal(status: int) -> Reason:
     """What an answer of the proxy itself means. Nothing has left: the way to the server was never open."""
     match status:
         case 407:
-            return f"the proxy wants a name and a password (407); set {AUTH}"
+            words = f"the proxy wants a name and a password (407); set {AUTH}"
         case 403:
-            return "the proxy does not let this through (403)"
+            words = "the proxy does not let this through (403)"
         case 502 | 503 | 504:
-            return f"the proxy did not reach the server ({status})"
+            words = f"the proxy did not reach the server ({status})"
         case _:
-            return f"the proxy answered {status}"
+            words = f"the proxy answered {status}"
+    return Reason(Code.PROXY, words)

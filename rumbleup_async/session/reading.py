@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import httptools
 
+from rumbleup_async.reasons import NO_REASON, Code, Reason
 from rumbleup_async.session import limits, reasons
 from rumbleup_async.session.exchange import Response
 
@@ -74,7 +75,7 @@ class Headers(Mapping[str, str]):
 class Reading:
     """Reads the answers of one connection, one after the other; `begin` comes before each.
 
-    `fault` says why what came is no answer that can be used, "" while all is well. `has_head`: the head of the answer is
+    `fault` says why what came is no answer that can be used, `NO_REASON` while all is well. `has_head`: the head of the answer is
     complete. `framed`: the head says where the body ends. `surplus`: more than one answer came. `keep`: the connection may carry
     another request. `headers`: of the answer that came last.
     """
@@ -97,7 +98,7 @@ class Reading:
         self._body: bytes | bytearray = b""
         self._last = b""
         self._answer: Response | None = None
-        self.fault = ""
+        self.fault = NO_REASON
         self._informations = 0
         self._seen = 0
         self._tail = b""
@@ -155,7 +156,7 @@ class Reading:
         self._status = status = self._parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:
-                self.fault = "it is no answer to what was asked"
+                self.fault = Reason(Code.ODD_ANSWER, "it is no answer to what was asked")
             return
         self.has_head = True
         if self._seen > MAX_HEAD and sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
@@ -167,7 +168,7 @@ class Reading:
                 case b"transfer-encoding":
                     self.framed = self._chunked = True
                     if value.strip(b" \t").lower() != b"chunked":
-                        self.fault = "it is framed in an unknown way"
+                        self.fault = Reason(Code.ODD_ANSWER, "it is framed in an unknown way")
                 case b"content-encoding":
                     self._encoding = value.strip(b" \t").lower()
                 case _:
@@ -188,7 +189,7 @@ class Reading:
         if self._status < 200:
             self._informations += 1
             if self._informations > MAX_INFORMATIONS:
-                self.fault = "too many informational answers"
+                self.fault = Reason(Code.ODD_ANSWER, "too many informational answers")
             return
         self.keep = self._parser.should_keep_alive()
         self._complete()

@@ -28,6 +28,8 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.outcomes import Accepted, Draw, Outcome, Unknown
+from rumbleup_async.reasons import Reason
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
 from rumbleup_async.runs.run import Run, Settings
 from rumbleup_async.session.pace import Pace
@@ -169,7 +171,7 @@ class Books:
     async def keep(self, kept: Kept) -> None:
         await self.ledger.keep(kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, Reason] = NOBODY) -> None:
         await self.ledger.load(batches, left_out=left_out)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
@@ -226,12 +228,12 @@ class Books:
     async def refuse(self, refused: Sequence[Result]) -> None:
         await self.ledger.refuse(refused)
         for result in refused:
-            self.closed[result.row] = Closed(result.row, result.state, result.attempts, result.reason)
+            self.closed[result.row] = Closed(result.row, result.state, result.attempts, because(result.reason))
 
     async def again(self) -> bool:
         return await self.ledger.again()
 
-    async def left(self) -> list[tuple[str, int]]:
+    async def left(self) -> list[tuple[Reason, int]]:
         return await self.ledger.left()
 
     async def claim(

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async import LedgerError, Policy, Result, State, Stop
-from rumbleup_async.engine.sender import ABANDONED
 from rumbleup_async.messaging import Planned, Skipped, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import INTERRUPTED
+from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import open_ledger
 from tests.engine.scripted import Answer, Books, Provider, Script, accepts, check, make_ledger, make_run, phone, phones, rows_of
@@ -28,7 +29,7 @@ def only(row: int, script: Script) -> Script:
     return lambda text, attempt: script(text, attempt) if text.row == row else accepts(text, attempt)
 
 
-DEAD_WIRE = NotSent("the connection was refused")
+DEAD_WIRE = NotSent(because("the connection was refused"))
 
 
 @LEDGERS
@@ -36,30 +37,56 @@ DEAD_WIRE = NotSent("the connection was refused")
     ("script", "state", "reason", "attempts", "left"),
     [
         pytest.param(first(), State.SENT, "", 1, 1, id="accepted"),
-        pytest.param(first(Refused("400 LANDLINE", 400, "LANDLINE", True)), State.REFUSED, "400 LANDLINE", 1, 0, id="landline"),
-        pytest.param(first(Refused("400 no", 400)), State.REFUSED, "400 no", 1, 0, id="refused"),
-        pytest.param(first(Unknown("no answer in time")), State.UNKNOWN, "no answer in time", 1, 1, id="unknown"),
-        pytest.param(first(Throttled("told 429", 429, 3.0)), State.SENT, "", 2, 1, id="429 with a time"),
-        pytest.param(first(*[Throttled("told 440", 440)] * 3), State.SENT, "", 4, 1, id="440 three times"),
+        pytest.param(
+            first(Refused(because("400 LANDLINE"), 400, "LANDLINE", True)), State.REFUSED, "400 LANDLINE", 1, 0, id="landline"
+        ),
+        pytest.param(first(Refused(because("400 no"), 400)), State.REFUSED, "400 no", 1, 0, id="refused"),
+        pytest.param(first(Unknown(because("no answer in time"))), State.UNKNOWN, "no answer in time", 1, 1, id="unknown"),
+        pytest.param(first(Throttled(because("told 429"), 429, 3.0)), State.SENT, "", 2, 1, id="429 with a time"),
+        pytest.param(first(*[Throttled(because("told 440"), 440)] * 3), State.SENT, "", 4, 1, id="440 three times"),
         pytest.param(first(*[DEAD_WIRE] * 3), State.SENT, "", 4, 1, id="not sent, then sent"),
         pytest.param(first(*[DEAD_WIRE] * 99), State.NOT_SENT, "the connection was refused", 16, 0, id="never reached"),
-        pytest.param(first(Barred(Bar.NOT_ALLOWED, "403 no", 403)), State.SENT, "", 2, 1, id="barred once"),
-        pytest.param(first(*[Barred(Bar.NOT_ALLOWED, "403 no", 403)] * 9), State.NOT_SENT, "403 no", 2, 0, id="barred"),
-        pytest.param(first(Barred(Bar.GATEWAY, "404 a page", 404)), State.SENT, "", 2, 1, id="a page once"),
-        pytest.param(first(*[Barred(Bar.OTHER, "409 no", 409)] * 9), State.NOT_SENT, "409 no", 2, 0, id="another no"),
-        pytest.param(first(*[Barred(Bar.ACCOUNT, "402 pay", 402)] * 9), State.NOT_SENT, "402 pay", 2, 0, id="no funds"),
+        pytest.param(first(Barred(Bar.NOT_ALLOWED, because("403 no"), 403)), State.SENT, "", 2, 1, id="barred once"),
+        pytest.param(first(*[Barred(Bar.NOT_ALLOWED, because("403 no"), 403)] * 9), State.NOT_SENT, "403 no", 2, 0, id="barred"),
+        pytest.param(first(Barred(Bar.GATEWAY, because("404 a page"), 404)), State.SENT, "", 2, 1, id="a page once"),
+        pytest.param(first(*[Barred(Bar.OTHER, because("409 no"), 409)] * 9), State.NOT_SENT, "409 no", 2, 0, id="another no"),
+        pytest.param(first(*[Barred(Bar.ACCOUNT, because("402 pay"), 402)] * 9), State.NOT_SENT, "402 pay", 2, 0, id="no funds"),
         pytest.param(
-            first(*[Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400)] * 2), State.NOT_SENT, "400 TIMERANGE", 2, 0, id="late"
+            first(*[Barred(Bar.OUTSIDE_HOURS, because("400 TIMERANGE"), 400)] * 2),
+            State.NOT_SENT,
+            "400 TIMERANGE",
+            2,
+            0,
+            id="late",
         ),
-        pytest.param(first(Barred(Bar.GATEWAY, "404", 404), Unknown("reset")), State.UNKNOWN, "reset", 2, 1, id="page, unknown"),
         pytest.param(
-            first(Barred(Bar.GATEWAY, "404", 404), Refused("400 no", 400)), State.REFUSED, "400 no", 2, 0, id="page, refused"
+            first(Barred(Bar.GATEWAY, because("404"), 404), Unknown(because("reset"))),
+            State.UNKNOWN,
+            "reset",
+            2,
+            1,
+            id="page, unknown",
+        ),
+        pytest.param(
+            first(Barred(Bar.GATEWAY, because("404"), 404), Refused(because("400 no"), 400)),
+            State.REFUSED,
+            "400 no",
+            2,
+            0,
+            id="page, refused",
         ),
         pytest.param(
             first(ZeroDivisionError("bug")), State.UNKNOWN, "unexpected ZeroDivisionError", 1, 1, id="a bug in the gateway"
         ),
-        pytest.param(first(DEAD_WIRE, Unknown("reset")), State.UNKNOWN, "reset", 2, 1, id="not sent, then unknown"),
-        pytest.param(first(Throttled("told 429", 429), Unknown("reset")), State.UNKNOWN, "reset", 2, 1, id="429, then unknown"),
+        pytest.param(first(DEAD_WIRE, Unknown(because("reset"))), State.UNKNOWN, "reset", 2, 1, id="not sent, then unknown"),
+        pytest.param(
+            first(Throttled(because("told 429"), 429), Unknown(because("reset"))),
+            State.UNKNOWN,
+            "reset",
+            2,
+            1,
+            id="429, then unknown",
+        ),
     ],
 )
 def test_where_an_outcome_leads(
@@ -89,16 +116,16 @@ def test_where_an_outcome_leads(
 @pytest.mark.parametrize(
     ("outcome", "cause", "remedy", "most"),
     [
-        (Barred(Bar.KEY_REFUSED, "401 Invalid", 401, remedy="check KEY"), "key refused", "check KEY", 1),
-        (Barred(Bar.OPT_OUT_MISSING, "403 opt-out", 403), "opt-out wording missing", "STOP", 1),
-        (Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400), "daily cap", "tomorrow", 1),
-        (Barred(Bar.NOT_ALLOWED, "403 no", 403), "not allowed", "support", 5),
-        (Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400), "outside hours", "resume", 5),
-        (Unknown("the server answered 502", 502), "error threshold", "resume", 5),
-        (Refused("400 General error", 400), "error threshold", "resume", 5),
-        (NotSent("the host name was not found", "BASE_URL"), "not reachable", "check the network and BASE_URL", 4),
-        (Throttled("told 429", 429, 86_400.0), "throttled", "86400", 1),
-        (Throttled("told 429", 429), "throttled", "resume", 20),
+        (Barred(Bar.KEY_REFUSED, because("401 Invalid"), 401, remedy="check KEY"), "key refused", "check KEY", 1),
+        (Barred(Bar.OPT_OUT_MISSING, because("403 opt-out"), 403), "opt-out wording missing", "STOP", 1),
+        (Barred(Bar.DAILY_CAP, because("400 DAILYCAP"), 400), "daily cap", "tomorrow", 1),
+        (Barred(Bar.NOT_ALLOWED, because("403 no"), 403), "not allowed", "support", 5),
+        (Barred(Bar.OUTSIDE_HOURS, because("400 TIMERANGE"), 400), "outside hours", "resume", 5),
+        (Unknown(because("the server answered 502"), 502), "error threshold", "resume", 5),
+        (Refused(because("400 General error"), 400), "error threshold", "resume", 5),
+        (NotSent(because("the host name was not found"), "BASE_URL"), "not reachable", "check the network and BASE_URL", 4),
+        (Throttled(because("told 429"), 429, 86_400.0), "throttled", "86400", 1),
+        (Throttled(because("told 429"), 429), "throttled", "resume", 20),
     ],
 )
 def test_a_cause_that_concerns_every_text_stops_the_run(outcome: Outcome, cause: str, remedy: str, most: int) -> None:
@@ -123,12 +150,12 @@ def test_a_cause_that_concerns_every_text_stops_the_run(outcome: Outcome, cause:
 @pytest.mark.parametrize(
     ("outcome", "cause", "most_left"),
     [
-        (Unknown("the server answered 502", 502), "error threshold", 400 + 50 + 2 * 64),
-        (Refused("400 General error", 400), "error threshold", 400),
-        (Barred(Bar.NOT_ALLOWED, "403 no", 403), "not allowed", 400),
-        (Barred(Bar.KEY_REFUSED, "401", 401), "key refused", 400),
-        (Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400), "daily cap", 400),
-        (NotSent("the connection was refused"), "error threshold", 400),
+        (Unknown(because("the server answered 502"), 502), "error threshold", 400 + 50 + 2 * 64),
+        (Refused(because("400 General error"), 400), "error threshold", 400),
+        (Barred(Bar.NOT_ALLOWED, because("403 no"), 403), "not allowed", 400),
+        (Barred(Bar.KEY_REFUSED, because("401"), 401), "key refused", 400),
+        (Barred(Bar.DAILY_CAP, because("400 DAILYCAP"), 400), "daily cap", 400),
+        (NotSent(because("the connection was refused")), "error threshold", 400),
     ],
 )
 def test_trouble_in_the_middle_stops_the_run_too(outcome: Outcome, cause: str, most_left: int) -> None:
@@ -153,7 +180,9 @@ def test_no_more_entries_are_open_than_twice_the_concurrency(
     kind: str, tmp_path: Path, concurrency: int, rate: float | None
 ) -> None:
     """A crash would leave more people unknown than promised."""
-    provider = Provider(lambda text, n: Throttled("told 429", 429) if text.row % 7 == 0 and n < 3 else accepts(text, n), 0.05)
+    provider = Provider(
+        lambda text, n: Throttled(because("told 429"), 429) if text.row % 7 == 0 and n < 3 else accepts(text, n), 0.05
+    )
     books = Books(make_ledger(kind, tmp_path), slow=0.003)
 
     async def main() -> int:
@@ -215,7 +244,7 @@ def test_a_shrunken_window_holds_after_a_pause_too() -> None:
     def script(text: Text, attempt: int) -> Outcome:
         if text.row > 100 and attempt == 1 and len(moments) < 16:
             moments.append(asyncio.get_running_loop().time())
-            return Throttled("told 440", 440, 10.0)
+            return Throttled(because("told 440"), 440, 10.0)
         return accepts(text, attempt)
 
     provider = Provider(script, latency=0.2)
@@ -253,7 +282,7 @@ def stop_at(moment: str) -> Script:
 
     def script(text: Text, attempt: int) -> Answer | Awaitable[Answer]:
         if moment == "held" and text.row > 20 and attempt == 1:
-            return Throttled("told 429", 429, 600.0)
+            return Throttled(because("told 429"), 429, 600.0)
         if moment == "unreachable" and text.row > 20:
             return DEAD_WIRE
         if moment == "delivering" and text.row > 20:
@@ -345,7 +374,7 @@ def test_after_stop_nothing_leaves_and_everything_in_flight_is_closed(  # noqa: 
     for row, result in rows.items():
         assert (result.state in {State.SENT, State.UNKNOWN}) == (result.phone in left), (row, result)
     unknown = [result for result in rows.values() if result.state is State.UNKNOWN]
-    assert {ABANDONED} >= {result.reason for result in unknown}
+    assert {INTERRUPTED} >= {result.why for result in unknown}
     assert len(unknown) <= (8 if how == "cancel twice" else 0)
     told = {result.row: result.state for result in results if result.state is not State.NOT_SENT}
     assert told.items() <= states.items()
@@ -751,7 +780,7 @@ def test_a_limit_reached_before_the_list_has_come_in_is_a_reason_to_stop(pause: 
 
 def test_a_limit_counts_texts_not_attempts() -> None:
     """A busy provider would use up the limit without anybody being texted."""
-    provider = Provider(lambda text, n: Throttled("told 429", 429) if n <= 4 else accepts(text, n))
+    provider = Provider(lambda text, n: Throttled(because("told 429"), 429) if n <= 4 else accepts(text, n))
 
     async def main() -> int:
         async with make_run(provider, limit=10) as run:
@@ -766,7 +795,9 @@ def test_a_limit_counts_texts_not_attempts() -> None:
 @pytest.mark.parametrize("rate", [50.0, 240.0])
 def test_the_rate_holds_for_texts_and_retries_alike(rate: float) -> None:
     """Repeats after 429 would come on top of the rate that somebody set to keep the account alive."""
-    provider = Provider(lambda text, n: Throttled("told 429", 429, 0.2) if n == 1 and text.row % 50 == 0 else accepts(text, n))
+    provider = Provider(
+        lambda text, n: Throttled(because("told 429"), 429, 0.2) if n == 1 and text.row % 50 == 0 else accepts(text, n)
+    )
 
     async def main() -> None:
         async with make_run(provider, rate=rate, concurrency=64) as run:
@@ -787,7 +818,7 @@ def test_a_wait_asked_for_is_kept_by_everybody_and_never_shortened(after: float)
     def script(text: Text, attempt: int) -> Outcome:
         if text.row == 40 and attempt == 1:
             told.append(asyncio.get_running_loop().time())
-            return Throttled("told 429", 429, after)
+            return Throttled(because("told 429"), 429, after)
         return accepts(text, attempt)
 
     provider = Provider(script, latency=0.0)
@@ -810,7 +841,7 @@ def test_a_storm_of_429_is_weathered_without_loss() -> None:
         now = asyncio.get_running_loop().time()
         window[:] = [time for time in window if time > now - 1.0]
         if len(window) >= 50:
-            return Throttled("told 429", 429)
+            return Throttled(because("told 429"), 429)
         window.append(now)
         return accepts(text, attempt)
 
@@ -828,7 +859,7 @@ def test_a_storm_of_429_is_weathered_without_loss() -> None:
 
 def test_two_runs_in_one_loop_do_not_disturb_each_other() -> None:
     """One campaign's dead provider would stop the other, or its results would turn up in the wrong run."""
-    good, bad = Provider(), Provider(lambda text, n: Barred(Bar.KEY_REFUSED, "401", 401))
+    good, bad = Provider(), Provider(lambda text, n: Barred(Bar.KEY_REFUSED, because("401"), 401))
 
     async def main() -> tuple[tuple[int, str | None], tuple[int, str | None]]:
         async def use(provider: Provider) -> tuple[int, str | None]:
@@ -859,7 +890,7 @@ def test_a_patient_policy_is_obeyed() -> None:
 
 def test_the_first_reason_to_stop_stands() -> None:
     """The summary would name the consequence instead of the cause."""
-    provider = Provider(lambda text, n: Barred(Bar.KEY_REFUSED, "401", 401))
+    provider = Provider(lambda text, n: Barred(Bar.KEY_REFUSED, because("401"), 401))
 
     async def main() -> str | None:
         async with make_run(provider) as run:

@@ -31,6 +31,7 @@ from rumbleup_async.outcomes import (
     Throttled,
     Unknown,
 )
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.session.pace import Pace
@@ -43,8 +44,8 @@ LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
 Said = Draw | BaseException | None
 """What a script lets the server say to a draw; None is the truth."""
 
-LOST = Unknown("no answer in time")
-FULL = Throttled("told 440", 440)
+LOST = Unknown(because("no answer in time"))
+FULL = Throttled(because("told 440"), 440)
 
 
 class Server(Provider):
@@ -335,7 +336,7 @@ def test_never_more_than_the_limit(kind: str, tmp_path: Path, limit: int, texter
 
 def test_the_limit_counts_texts_not_contacts() -> None:
     """With a limit of 5 somebody who may not be texted would use up the place of somebody who may."""
-    server = Server([Drawn(phone(n), {}, "opted out (dnd)" if n % 2 else "") for n in range(20)])
+    server = Server([Drawn(phone(n), {}, because("opted out (dnd)" if n % 2 else "")) for n in range(20)])
     came = play(server, limit=5, texters=3)
     assert came.summary.sent == 5
     assert len(server.left) == 5
@@ -426,7 +427,7 @@ def test_440_as_long_as_there_are_too_many() -> None:
     assert came.took < 300, f"{came.took:.0f} s"
 
 
-@pytest.mark.parametrize("answer", [Throttled("told 429", 429, 7.0), Throttled("told 440", 440, 7.0)])
+@pytest.mark.parametrize("answer", [Throttled(because("told 429"), 429, 7.0), Throttled(because("told 440"), 440, 7.0)])
 def test_a_wish_to_wait_is_granted(answer: Throttled) -> None:
     """A server that asked for 7 seconds of rest would be asked again within them."""
     server = Server(3, says=numbers((2, answer)))
@@ -436,7 +437,7 @@ def test_a_wish_to_wait_is_granted(answer: Throttled) -> None:
 
 
 @pytest.mark.parametrize("number", [2, 5, 30])
-@pytest.mark.parametrize("answer", [Throttled("told 429", 429, 20.0), Throttled("told 440", 440, 20.0)])
+@pytest.mark.parametrize("answer", [Throttled(because("told 429"), 429, 20.0), Throttled(because("told 440"), 440, 20.0)])
 def test_one_who_is_told_to_wait_is_told_for_all(answer: Throttled, number: int) -> None:
     """One texter would rest while the others go on hammering, one after the other."""
     server = Server(60, says=numbers((number, answer)), latency=0.05)
@@ -449,13 +450,13 @@ def test_one_who_is_told_to_wait_is_told_for_all(answer: Throttled, number: int)
 
 def test_throttling_that_never_ends_stops_with_words() -> None:
     """A run would hang for days, or end as if all was done."""
-    server = Server(5, says=lambda number: Throttled("told 429", 429) if number > 2 else None)
+    server = Server(5, says=lambda number: Throttled(because("told 429"), 429) if number > 2 else None)
     came = play(server, texters=4)
     assert came.summary.stopped is not None
     assert came.summary.stopped.startswith("throttled")
 
 
-@pytest.mark.parametrize("trouble", [FULL, Throttled("told 429", 429), LOST, NotSent("refused")])
+@pytest.mark.parametrize("trouble", [FULL, Throttled(because("told 429"), 429), LOST, NotSent(because("refused"))])
 def test_trouble_between_nobody_now_is_not_trouble_in_a_row(trouble: Draw) -> None:
     """A long poll that meets a little trouble now and then would stop as if nothing else was ever answered."""
     server = Server(2, latency=0.01)
@@ -482,13 +483,13 @@ def test_trouble_between_nobody_now_is_not_trouble_in_a_row(trouble: Draw) -> No
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Barred(Bar.KEY_REFUSED, "401 no", 401), "key refused"),
-        (Barred(Bar.NOT_ALLOWED, "403 API is not authorized", 403), "403 API is not authorized"),
-        (Barred(Bar.OPT_OUT_MISSING, "403 opt-out", 403), "opt-out"),
-        (Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400), "daily cap"),
-        (Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400), "400 TIMERANGE"),
-        (Refused("400 action: no such project", 400), "400 action: no such project"),
-        (Refused("404 an HTML page of 20 bytes", 404), "404 an HTML page"),
+        (Barred(Bar.KEY_REFUSED, because("401 no"), 401), "key refused"),
+        (Barred(Bar.NOT_ALLOWED, because("403 API is not authorized"), 403), "403 API is not authorized"),
+        (Barred(Bar.OPT_OUT_MISSING, because("403 opt-out"), 403), "opt-out"),
+        (Barred(Bar.DAILY_CAP, because("400 DAILYCAP"), 400), "daily cap"),
+        (Barred(Bar.OUTSIDE_HOURS, because("400 TIMERANGE"), 400), "400 TIMERANGE"),
+        (Refused(because("400 action: no such project"), 400), "400 action: no such project"),
+        (Refused(because("404 an HTML page of 20 bytes"), 404), "404 an HTML page"),
     ],
 )
 @pytest.mark.parametrize("when", [1, 20])
@@ -504,7 +505,9 @@ def test_what_stands_in_the_way_stops_the_run(answer: Draw, words: str, when: in
     assert all("lock ends" in row.reason for row in came.rows.values() if row.state is State.QUEUED)
 
 
-@pytest.mark.parametrize("answer", [NotSent("the connection was refused"), LOST, Unknown("the server answered 502", 502)])
+@pytest.mark.parametrize(
+    "answer", [NotSent(because("the connection was refused")), LOST, Unknown(because("the server answered 502"), 502)]
+)
 @pytest.mark.parametrize("when", [1, 30])
 def test_a_server_that_is_down_stops_the_run(answer: Draw, when: int) -> None:
     """A run against a dead server would go on for ever, or say that the work was done."""
@@ -516,7 +519,9 @@ def test_a_server_that_is_down_stops_the_run(answer: Draw, when: int) -> None:
     assert came.took < 1200
 
 
-@pytest.mark.parametrize("answer", [NotSent("the connection was refused"), Unknown("the server answered 502", 502)])
+@pytest.mark.parametrize(
+    "answer", [NotSent(because("the connection was refused")), Unknown(because("the server answered 502"), 502)]
+)
 def test_a_server_that_comes_back_is_gone_on_with(answer: Draw) -> None:
     """A restart of the server in the middle would end the run, or be answered by a storm."""
     server = Server(40, latency=0.05, lock=30.0)
@@ -542,7 +547,7 @@ def test_a_server_that_comes_back_is_gone_on_with(answer: Draw) -> None:
 @LEDGERS
 def test_lost_answers_are_counted_and_never_asked_twice(kind: str, tmp_path: Path) -> None:
     """A draw repeated by itself would lock two contacts; one forgotten would leave somebody out unsaid."""
-    server = Server(12, says=numbers((3, LOST), (7, Unknown("200 bytes that are not the JSON expected", 200))))
+    server = Server(12, says=numbers((3, LOST), (7, Unknown(because("200 bytes that are not the JSON expected"), 200))))
     came = play(server, ledger=make_ledger(kind, tmp_path), texters=1)
     assert came.run.lost_draws == 2
     assert came.run.lost_until is not None, "the time is known after the run, too"
@@ -666,7 +671,7 @@ def test_an_expired_lock_is_not_used_and_its_contact_texted_later_once(kind: str
     def script(text: Text, attempt: int) -> Outcome:
         if not held[0]:
             held[0] = True
-            return Throttled("told 429", 429, 40.0)
+            return Throttled(because("told 429"), 429, 40.0)
         return Accepted(f"rl_{text.row}")
 
     server.script = script
@@ -704,7 +709,13 @@ def test_nothing_leaves_later_than_allowed() -> None:
 
 @LEDGERS
 @pytest.mark.parametrize(
-    "outcome", [Accepted("rl_1"), Unknown("reset"), Refused("400 LANDLINE", 400, "LANDLINE", True), Refused("400 no", 400)]
+    "outcome",
+    [
+        Accepted("rl_1"),
+        Unknown(because("reset")),
+        Refused(because("400 LANDLINE"), 400, "LANDLINE", True),
+        Refused(because("400 no"), 400),
+    ],
 )
 def test_whoever_comes_again_is_not_texted_again(kind: str, tmp_path: Path, outcome: Outcome) -> None:
     """A contact that comes back when its lock ends would be texted twice."""
@@ -727,13 +738,13 @@ def test_whoever_comes_again_and_again(kind: str, tmp_path: Path, kind_of: str) 
     drawn = {
         "texted": Drawn(phone(3), {}),
         "unknown": Drawn(phone(3), {}),
-        "opted out": Drawn(phone(3), {}, "opted out (dnd)"),
+        "opted out": Drawn(phone(3), {}, because("opted out (dnd)")),
         "unreadable": Drawn("n/a", {}),
     }[kind_of]
     server = Server([drawn], latency=0.05)
     server.stays = {drawn.phone}
     if kind_of == "unknown":
-        server.script = lambda text, attempt: Unknown("reset")
+        server.script = lambda text, attempt: Unknown(because("reset"))
     server.says = lambda number: NoneLeft() if virtual_time.now() > 1600.0 else None
     came = play(server, ledger=make_ledger(kind, tmp_path), texters=4, locks=Locks(patience=60))
     assert len(came.rows) <= 2, f"{len(came.rows)} rows about one person"
@@ -743,7 +754,7 @@ def test_whoever_comes_again_and_again(kind: str, tmp_path: Path, kind_of: str) 
 
 def test_many_who_may_not_be_texted_do_not_keep_the_run_from_ending() -> None:
     """Contacts with an opt-out come back when their locks end; with enough of them there would never be a 441."""
-    server = Server([Drawn(phone(n), {}, "opted out (dnd)") for n in range(3000)], lock=300.0, latency=0.05)
+    server = Server([Drawn(phone(n), {}, because("opted out (dnd)")) for n in range(3000)], lock=300.0, latency=0.05)
     server.says = lambda number: NoneLeft() if virtual_time.now() > 1000 + 7200 else None
     came = play(server, texters=8)
     assert came.took < 7200
@@ -758,15 +769,15 @@ def test_many_who_may_not_be_texted_do_not_keep_the_run_from_ending() -> None:
     ("drawn", "shown", "reason"),
     [
         (Drawn("n/a", {"first_name": "Ada"}), None, "invalid phone: "),
-        (Drawn("", {}, "two phones in one reply"), "", "two phones in one reply"),
+        (Drawn("", {}, because("two phones in one reply")), "", "two phones in one reply"),
         (Drawn("2025550999", {"first_name": ""}), "2025550999", "empty merge field first_name"),
-        (Drawn("2025550999", {"first_name": "Ada"}, "opted out (dnd)"), "2025550999", "opted out (dnd)"),
-        (Drawn("+1 (202) 555-0999", {"first_name": "Ada"}, "a landline"), "2025550999", "a landline"),
+        (Drawn("2025550999", {"first_name": "Ada"}, because("opted out (dnd)")), "2025550999", "opted out (dnd)"),
+        (Drawn("+1 (202) 555-0999", {"first_name": "Ada"}, because("a landline")), "2025550999", "a landline"),
         (Drawn("2025550777", {"first_name": "Ada"}), "2025550777", "suppressed"),
         (Drawn("2025550999", {"first_name": "\ud800"}), "2025550999", "unreadable row: "),
         (Drawn("20255\ud80050999", {"first_name": "Ada"}), None, "invalid phone: "),
-        (Drawn("2025550999\ud800", {"first_name": "Ada"}, "a landline"), None, "a landline"),
-        (Drawn("x" * 5000, {"first_name": "Ada"}, "a landline"), None, "a landline"),
+        (Drawn("2025550999\ud800", {"first_name": "Ada"}, because("a landline")), None, "a landline"),
+        (Drawn("x" * 5000, {"first_name": "Ada"}, because("a landline")), None, "a landline"),
     ],
 )
 def test_in_doubt_nobody_is_texted(kind: str, tmp_path: Path, drawn: Drawn, shown: str | None, reason: str) -> None:
@@ -794,7 +805,7 @@ def test_in_doubt_nobody_is_texted(kind: str, tmp_path: Path, drawn: Drawn, show
 @pytest.mark.parametrize(("raw", "barred"), [("", "two phones in one reply"), ("n/a", "")])
 def test_each_ambiguous_contact_is_reported(kind: str, tmp_path: Path, raw: str, barred: str) -> None:
     """Three people who cannot be told apart by a phone would be one line in the report, and two of them nowhere."""
-    odd = [Drawn(raw, {"cid": "c_1", "first_name": f"Ada {n}", "last_name": "Byron"}, barred) for n in range(3)]
+    odd = [Drawn(raw, {"cid": "c_1", "first_name": f"Ada {n}", "last_name": "Byron"}, because(barred)) for n in range(3)]
     server = Server([Drawn(phone(0), {}), *odd], lock=1e6)
     # Each is a contact of its own to the server.
     waiting = list(server.waiting)
@@ -1190,8 +1201,8 @@ def test_going_on_with_a_ledger(kind: str, tmp_path: Path) -> None:
 @LEDGERS
 def test_going_on_does_not_repeat_what_was_skipped(kind: str, tmp_path: Path) -> None:
     """Each resume would count everybody who may not be texted once more."""
-    odd = [Drawn("n/a", {"cid": "c_1"}), Drawn("", {"cid": "c_2"}, "two phones in one reply")]
-    server = Server([*odd, *(Drawn(phone(n), {}, "opted out (dnd)" if n < 3 else "") for n in range(8))], lock=10.0)
+    odd = [Drawn("n/a", {"cid": "c_1"}), Drawn("", {"cid": "c_2"}, because("two phones in one reply"))]
+    server = Server([*odd, *(Drawn(phone(n), {}, because("opted out (dnd)" if n < 3 else "")) for n in range(8))], lock=10.0)
     ledger = make_ledger(kind, tmp_path)
 
     async def main() -> Came:
@@ -1210,7 +1221,7 @@ def test_going_on_does_not_repeat_what_was_skipped(kind: str, tmp_path: Path) ->
 @LEDGERS
 def test_good_contacts_behind_those_who_are_passed_over(kind: str, tmp_path: Path) -> None:
     """A resume that is handed 400 opted-out people first would say that it is done before the first good contact."""
-    server = Server([Drawn(phone(n), {}, "opted out (dnd)") for n in range(400)], lock=300.0)
+    server = Server([Drawn(phone(n), {}, because("opted out (dnd)")) for n in range(400)], lock=300.0)
     ledger = make_ledger(kind, tmp_path)
 
     async def main() -> Came:
@@ -1240,7 +1251,9 @@ def test_a_server_that_hands_out_the_lowest_id_first() -> None:
             self.waiting = deque(sorted(self.waiting, key=lambda contact: contact.phone))
             return super()._true()
 
-    server = ById([Drawn(phone(n), {}, "opted out (dnd)" if n < 150 else "") for n in range(600)], lock=60.0, latency=0.05)
+    server = ById(
+        [Drawn(phone(n), {}, because("opted out (dnd)" if n < 150 else "")) for n in range(600)], lock=60.0, latency=0.05
+    )
     came = play(server, texters=2, rate=3.0)
     assert came.states == {"sent": 450, "skipped": 150}
     assert came.took < 1000
@@ -1262,7 +1275,7 @@ def test_somebody_drawn_twice_and_given_back_is_texted(kind: str, tmp_path: Path
         async def parked() -> Outcome:
             # Long enough that the server hands the contact to another of our texters in the meantime.
             await asyncio.sleep(12.0)
-            return Barred(Bar.OUTSIDE_HOURS, "400 TIMERANGE", 400)
+            return Barred(Bar.OUTSIDE_HOURS, because("400 TIMERANGE"), 400)
 
         return parked()
 
@@ -1517,7 +1530,7 @@ def test_a_list_is_not_for_concurrent_mode(tmp_path: Path, way: str) -> None:
 
 # ---- put aside ----
 
-PAGE = Barred(Bar.GATEWAY, "404 an HTML page", 404)
+PAGE = Barred(Bar.GATEWAY, because("404 an HTML page"), 404)
 
 
 @LEDGERS

@@ -15,7 +15,9 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks, states
 from rumbleup_async.lookups import Known, Resolution, UnknownText
-from rumbleup_async.messaging import ABSENT, FOUND, Closed, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import ABSENT, NO_REASON, Code, Reason
+from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
 
@@ -29,7 +31,8 @@ def planned(row: int, phone: str | None = None, text: str | None = None) -> Plan
 
 
 def close(row: int, state: State = State.SENT, **fields: object) -> Closed:
-    return Closed(row, state, **{"attempts": 1, **fields})  # type: ignore[arg-type]
+    why = because(str(fields.pop("reason", "")))
+    return Closed(row, state, **{"attempts": 1, "why": why, **fields})  # type: ignore[arg-type]
 
 
 async def pages(ledger: Ledger, size: int = 100, *, skipped_only: bool = False) -> list[Result]:
@@ -161,14 +164,14 @@ def test_nothing_to_resume_is_said(ledger: Ledger) -> None:
 def test_the_first_row_of_a_phone_wins(ledger: Ledger, way: str) -> None:
     """Somebody who is on the list twice would be texted twice."""
     rows: list[Planned | Skipped] = [
-        Skipped(1, "2022340007", "empty merge field name"),
+        Skipped(1, "2022340007", because("empty merge field name")),
         planned(2, "2022340007"),
         planned(3),
         planned(4, "2022340007"),
-        Skipped(5, "bad", "invalid phone: empty"),
+        Skipped(5, "bad", because("invalid phone: empty")),
         planned(6),
         planned(7, "2022340003"),
-        Skipped(8, "bad", "invalid phone: empty"),
+        Skipped(8, "bad", because("invalid phone: empty")),
     ]
 
     async def main() -> tuple[list[Text], list[Result], list[Result]]:
@@ -200,7 +203,12 @@ def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) 
 
     async def main() -> None:
         await open_ledger(ledger, PLAN)
-        rows: list[Planned | Skipped] = [planned(1), Skipped(2, "bad", "invalid phone"), planned(3, "2022340001"), planned(4)]
+        rows: list[Planned | Skipped] = [
+            planned(1),
+            Skipped(2, "bad", because("invalid phone")),
+            planned(3, "2022340001"),
+            planned(4),
+        ]
         assert len(await ledger.add(rows)) == 2
         before = await pages(ledger)
         assert await ledger.add(rows) == []
@@ -211,8 +219,8 @@ def test_the_same_rows_again_are_passed_over_and_others_refused(ledger: Ledger) 
             planned(1, "2022349999"),
             planned(1, text="Other. STOP"),
             planned(2),
-            Skipped(4, "2022340004", "empty merge field x"),
-            Skipped(2, "worse", "invalid phone"),
+            Skipped(4, "2022340004", because("empty merge field x")),
+            Skipped(2, "worse", because("invalid phone")),
         ]
         for other in others:
             with pytest.raises(LedgerMismatch):
@@ -256,7 +264,7 @@ def test_how_an_entry_is_closed_is_kept(ledger: Ledger, reopened: Reopen, state:
         await ledger.add([planned(1), planned(2)])
         await exchange(ledger, [], 1)
         assert ledger.counts[State.INTENT] == 1
-        await exchange(ledger, [Closed(1, state, 3, "because", "rl_1", 1_700_000_000_000)], 0)
+        await exchange(ledger, [Closed(1, state, 3, because("because"), "rl_1", 1_700_000_000_000)], 0)
         assert ledger.counts[State.INTENT] == 0
         counts = dict(ledger.counts)
         await ledger.aclose()
@@ -267,7 +275,7 @@ def test_how_an_entry_is_closed_is_kept(ledger: Ledger, reopened: Reopen, state:
         await again.aclose()
         return found
 
-    assert virtual_time.run(main()) == Result(1, "2022340001", state, "because", "rl_1", 3, 1_700_000_000_000)
+    assert virtual_time.run(main()) == Result(1, "2022340001", state, because("because"), "rl_1", 3, 1_700_000_000_000)
 
 
 def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger, reopened: Reopen) -> None:
@@ -282,7 +290,7 @@ def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger,
         await ledger.aclose()
         again = reopened(ledger)
         if again is ledger:
-            return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, "refused")]
+            return [text.row for text in now], [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, because("refused"))]
         await open_ledger(again, None)
         then = await exchange(again, [], 10)
         await again.aclose()
@@ -290,7 +298,7 @@ def test_given_back_a_contact_is_opened_by_the_next_process_only(ledger: Ledger,
 
     now, then = virtual_time.run(main())
     assert now == [4, 5]
-    assert then == [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, "refused")]
+    assert then == [Text(2, "2022340002", "Hi 2. STOP", "Ada 2", 8, because("refused"))]
 
 
 def test_given_back_a_contact_comes_again_when_the_queue_is_begun_anew(ledger: Ledger) -> None:
@@ -299,15 +307,15 @@ def test_given_back_a_contact_comes_again_when_the_queue_is_begun_anew(ledger: L
     async def main() -> None:
         await open_ledger(ledger, PLAN)
         await ledger.add([planned(row) for row in range(1, 6)])
-        assert await ledger.left() == [("", 5)]
+        assert await ledger.left() == [(NO_REASON, 5)]
         await exchange(ledger, [], 5)
         aside = [close(row, State.QUEUED, attempts=1, reason=reason) for row, reason in ((2, "404"), (3, "403"), (5, "404"))]
         await exchange(ledger, [close(1), close(4), *aside], 0)
         assert await exchange(ledger, [], 5) == []
-        assert await ledger.left() == [("404", 2), ("403", 1)]
+        assert await ledger.left() == [(because("404"), 2), (because("403"), 1)]
         assert await ledger.again()
         opened = await exchange(ledger, [], 5)
-        assert [(text.row, text.attempts, text.reason) for text in opened] == [(2, 1, "404"), (3, 1, "403"), (5, 1, "404")]
+        assert [(text.row, text.attempts, str(text.why)) for text in opened] == [(2, 1, "404"), (3, 1, "403"), (5, 1, "404")]
         await exchange(ledger, [close(text.row) for text in opened], 5)
         assert not await ledger.again()
         assert await exchange(ledger, [], 5) == []
@@ -324,7 +332,7 @@ def test_a_refusal_that_was_held_back(ledger: Ledger, reopened: Reopen) -> None:
         await exchange(ledger, [], 4)
         held = [close(row, State.QUEUED, attempts=1, reason="400 no") for row in (1, 2)]
         await exchange(ledger, [*held, close(3, logid="rl_3")], 0)
-        sure = [Result(row, f"202234000{row}", State.REFUSED, "400 no\ud83d", "", 1, 7) for row in (1, 2)]
+        sure = [Result(row, f"202234000{row}", State.REFUSED, because("400 no\ud83d"), "", 1, 7) for row in (1, 2)]
         for wrong in (3, 4, 99):
             with pytest.raises(LedgerError):
                 await ledger.refuse([sure[0], Result(wrong, "", State.REFUSED)])
@@ -365,7 +373,7 @@ def test_moves_that_the_table_does_not_have_are_refused_and_change_nothing(ledge
 
     async def main() -> None:
         await open_ledger(ledger, PLAN)
-        await ledger.add([*[planned(row) for row in range(1, 5)], Skipped(5, "bad", "invalid phone")])
+        await ledger.add([*[planned(row) for row in range(1, 5)], Skipped(5, "bad", because("invalid phone"))])
         await exchange(ledger, [], 3)
         await exchange(ledger, [close(3)], 0)
         before, counts = await pages(ledger), dict(ledger.counts)
@@ -412,7 +420,7 @@ def test_pages_have_every_row_once(ledger: Ledger) -> None:
 
     async def main() -> list[list[int]]:
         await open_ledger(ledger, PLAN)
-        await ledger.add([planned(row) if row % 3 else Skipped(row, "bad", "invalid phone") for row in range(2, 50, 2)])
+        await ledger.add([planned(row) if row % 3 else Skipped(row, "bad", because("invalid phone")) for row in range(2, 50, 2)])
         found = [[row.row for row in await pages(ledger, size)] for size in (1, 2, 5, 1000)]
         assert [row for row in range(2, 50, 2) if row % 3 == 0] == [row.row for row in await pages(ledger, 3, skipped_only=True)]
         await ledger.aclose()
@@ -471,7 +479,7 @@ def _rows(drawn: Sequence[tuple[str, int]]) -> list[Planned | Skipped]:
     rows: list[Planned | Skipped] = []
     for row, (what, number) in enumerate(drawn, 1):
         phone = f"202234{number:04d}"
-        rows.append(planned(row, phone) if what == "planned" else Skipped(row, phone, "suppressed"))
+        rows.append(planned(row, phone) if what == "planned" else Skipped(row, phone, because("suppressed")))
     return rows
 
 
@@ -578,7 +586,7 @@ def test_doubts_come_by_pages(ledger: Ledger) -> None:
 
     async def main() -> None:
         await doubted(ledger, 7)
-        await ledger.add([planned(8), Skipped(9, "bad", "invalid phone: empty")])
+        await ledger.add([planned(8), Skipped(9, "bad", because("invalid phone: empty"))])
         (text,) = await exchange(ledger, [], 1)
         await exchange(ledger, [close(text.row, State.SENT, logid="rl_8")], 0)
         assert await all_doubts(ledger, 3) == [
@@ -634,7 +642,7 @@ def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
     async def main() -> list[Result]:
         await doubted(ledger, 450)
         settled = [
-            Resolution(row, State.SENT, "found", f"rl_{row}") if row % 2 else Resolution(row, State.NOT_SENT, ABSENT)
+            Resolution(row, State.SENT, because("found"), f"rl_{row}") if row % 2 else Resolution(row, State.NOT_SENT, ABSENT)
             for row in range(1, 441)
         ]
         await ledger.settle(settled)
@@ -655,7 +663,7 @@ def test_what_is_settled_stays_so(ledger: Ledger, reopened: Reopen) -> None:
         return found
 
     results = virtual_time.run(main())
-    assert results[0] == Result(1, "2022340001", State.SENT, "found", "rl_1", 1, 1)
+    assert results[0] == Result(1, "2022340001", State.SENT, because("found"), "rl_1", 1, 1)
     assert results[1] == Result(2, "2022340002", State.NOT_SENT, ABSENT, "", 1, 2)
 
 
@@ -670,7 +678,7 @@ def test_the_absent_are_queued_again_only_as_asked_for(ledger: Ledger) -> None:
         await ledger.settle([Resolution(row, State.NOT_SENT, ABSENT) for row in (2, 3, 4)])
         assert await exchange(ledger, [], 10) == []
         await ledger.settle(
-            [Resolution(2, State.QUEUED), Resolution(3, State.SENT, "found", "rl_3"), Resolution(4, State.QUEUED)]
+            [Resolution(2, State.QUEUED), Resolution(3, State.SENT, because("found"), "rl_3"), Resolution(4, State.QUEUED)]
         )
         assert [(text.row, text.text, text.attempts) for text in await exchange(ledger, [], 10)] == [
             (2, "Hi 2. STOP", 1),
@@ -709,13 +717,13 @@ def test_what_is_queued_again_is_looked_up_anew_in_the_next_process(ledger: Ledg
             drawn = await claim(again, [], [msgspec.structs.replace(planned(2), row=again.last_row + 1)])
             assert [type(answer) for answer in drawn] == [Result], "nobody has looked"
             assert [(doubt.row, doubt.time) for doubt in await all_doubts(again, 2, absent=True)] == [(1, 1), (2, 2), (3, 3)]
-            assert [(one.state, one.reason) for one in await pages(again)][:3] == [(State.NOT_SENT, ABSENT)] * 3
+            assert [(one.state, one.why) for one in await pages(again)][:3] == [(State.NOT_SENT, ABSENT)] * 3
             assert again.counts[State.QUEUED] == 0
             await again.settle([Resolution(1, State.QUEUED)])
             if way == "twice":
                 (text,) = await exchange(again, [], 10)
                 await exchange(again, [close(text.row, State.QUEUED, reason="429")], 0)
-            await again.settle([Resolution(2, State.SENT, "found", "rl_2")] if way != "twice" else [])
+            await again.settle([Resolution(2, State.SENT, because("found"), "rl_2")] if way != "twice" else [])
             await again.aclose()
 
     virtual_time.run(main())
@@ -739,7 +747,7 @@ def test_a_look_into_the_log_grows_old(ledger: Ledger, monkeypatch: pytest.Monke
         drawn = await claim(ledger, [], [msgspec.structs.replace(planned(5), row=ledger.last_row + 1)])
         assert [type(answer) for answer in drawn] == [Result]
         assert [text.row for text in await exchange(ledger, [], 10)] == [7, 8, 9]
-        absent = [result.row for result in await pages(ledger) if result.reason == ABSENT and result.state is State.NOT_SENT]
+        absent = [result.row for result in await pages(ledger) if result.why == ABSENT and result.state is State.NOT_SENT]
         assert absent == [3, 4, 5, 6]
         assert (ledger.counts[State.QUEUED], ledger.counts[State.NOT_SENT]) == (0, 4)
         await ledger.settle([Resolution(3, State.QUEUED, ABSENT)])
@@ -754,11 +762,11 @@ def test_what_a_log_is_tried_on(ledger: Ledger) -> None:
 
     async def main() -> None:
         await doubted(ledger, 3)
-        await ledger.settle([Resolution(2, State.SENT, FOUND, "rl_2")])
+        await ledger.settle([Resolution(2, State.SENT, Reason(Code.FOUND), "rl_2")])
         await ledger.add([planned(row) for row in range(4, 8)])
         await exchange(ledger, [], 4)
         await exchange(ledger, [close(4, logid="rl_4", time=44), close(5, State.REFUSED), close(6, logid="rl_6", time=66)], 0)
-        await ledger.add([Skipped(8, planned(4).phone, "duplicate of row 4")])
+        await ledger.add([Skipped(8, planned(4).phone, because("duplicate of row 4"))])
         phone = {row: planned(row).phone for row in range(1, 9)}
         second = Known(2, phone[2], "rl_2", 2, True)
         fourth, sixth = Known(4, phone[4], "rl_4", 44), Known(6, phone[6], "rl_6", 66)
@@ -791,19 +799,19 @@ def test_what_is_queued_again_behind_the_reading_is_sent(ledger: Ledger) -> None
 @pytest.mark.parametrize(
     "wrong",
     [
-        Resolution(4, State.SENT, "found", "rl_4"),
-        Resolution(5, State.SENT, "found", "rl_5"),
+        Resolution(4, State.SENT, because("found"), "rl_4"),
+        Resolution(5, State.SENT, because("found"), "rl_5"),
         Resolution(6, State.NOT_SENT, ABSENT),
         Resolution(7, State.NOT_SENT, ABSENT),
         Resolution(8, State.QUEUED),
-        Resolution(9, State.SENT, "found", "rl_9"),
-        Resolution(99, State.SENT, "found", "rl_99"),
+        Resolution(9, State.SENT, because("found"), "rl_9"),
+        Resolution(99, State.SENT, because("found"), "rl_99"),
         Resolution(2, State.QUEUED),
         Resolution(2, State.REFUSED),
         Resolution(2, State.INTENT),
-        Resolution(2, State.SENT, "found"),
+        Resolution(2, State.SENT, because("found")),
         Resolution(2, State.NOT_SENT, ABSENT, "rl_2"),
-        Resolution(1, State.SENT, "found", "rl_1"),
+        Resolution(1, State.SENT, because("found"), "rl_1"),
     ],
     ids=[
         "sent", "refused", "queued", "open", "suppressed", "skipped", "nobody", "to be sent again at once", "to be refused",
@@ -815,7 +823,7 @@ def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Resoluti
 
     async def main() -> None:
         await open_ledger(ledger, PLAN)
-        await ledger.add([*(planned(row) for row in range(1, 9)), Skipped(9, "bad", "invalid phone: empty")])
+        await ledger.add([*(planned(row) for row in range(1, 9)), Skipped(9, "bad", because("invalid phone: empty"))])
         await exchange(ledger, [], 5)
         ends = [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.SENT, State.REFUSED]
         await exchange(ledger, [close(row, state) for row, state in enumerate(ends, 1)], 0)
@@ -824,7 +832,7 @@ def test_only_the_unknown_is_settled_all_or_none(ledger: Ledger, wrong: Resoluti
         await exchange(ledger, [close(6, State.QUEUED), close(8, State.NOT_SENT, reason="suppressed")], 0)
         before, counts = await pages(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
-            await ledger.settle([Resolution(1, State.SENT, "found", "rl_1"), wrong])
+            await ledger.settle([Resolution(1, State.SENT, because("found"), "rl_1"), wrong])
         assert await pages(ledger) == before
         assert ledger.counts == counts
         await ledger.aclose()

@@ -18,6 +18,7 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, states
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
 
@@ -37,7 +38,7 @@ def planned(row: int, phone: int | None = None, text: str = "Hi Ada. STOP", name
 
 
 def close(row: int, state: State = State.SENT, reason: str = "", attempts: int = 1) -> Closed:
-    return Closed(row, state, attempts, reason, "rl_1" if state is State.SENT else "", 5)
+    return Closed(row, state, attempts, because(reason), "rl_1" if state is State.SENT else "", 5)
 
 
 async def everything(ledger: Ledger) -> dict[int, Result]:
@@ -167,10 +168,10 @@ def test_skipped_rows_are_written_down(ledger: Ledger) -> None:
     """Nobody would learn why a person got no text; or being skipped once would bar them for ever."""
 
     async def work(ledger: Ledger) -> None:
-        first, second = await claim(ledger, [], [Skipped(1, "2022340007", "empty merge field name"), planned(2, 7)])
-        assert first == Result(1, "2022340007", State.SKIPPED, "empty merge field name")
+        first, second = await claim(ledger, [], [Skipped(1, "2022340007", because("empty merge field name")), planned(2, 7)])
+        assert first == Result(1, "2022340007", State.SKIPPED, because("empty merge field name"))
         assert isinstance(second, Text)
-        (third,) = await claim(ledger, [close(2)], [Skipped(3, "2022340007", "opted out (dnd)")])
+        (third,) = await claim(ledger, [close(2)], [Skipped(3, "2022340007", because("opted out (dnd)"))])
         assert isinstance(third, Result)
         assert (await ledger.rows(-1, 10, skipped_only=True))[0].row == 1
 
@@ -185,7 +186,7 @@ def test_all_or_nothing(ledger: Ledger, bad: list[Closed]) -> None:
         await claim(ledger, [], [planned(1)])
         before, counted = await everything(ledger), dict(ledger.counts)
         with pytest.raises(LedgerError):
-            await claim(ledger, bad, [planned(2), Skipped(3, "x", "invalid phone: empty")])
+            await claim(ledger, bad, [planned(2), Skipped(3, "x", because("invalid phone: empty"))])
         assert await everything(ledger) == before
         assert dict(ledger.counts) == counted
         await exchange(ledger, [close(1)], 0)
@@ -199,7 +200,7 @@ def test_rows_go_on_where_they_were(tmp_path: Path) -> None:
     async def main() -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
         await open_ledger(ledger, PLAN)
-        await claim(ledger, [], [planned(1), Skipped(2, "x", "invalid phone: empty"), planned(3)])
+        await claim(ledger, [], [planned(1), Skipped(2, "x", because("invalid phone: empty")), planned(3)])
         await exchange(ledger, [close(1), close(3, State.QUEUED, "drawn, not sent")], 0)
         await ledger.aclose()
         again = SqliteLedger(tmp_path / "run.ledger")
@@ -317,7 +318,7 @@ def test_both_ledgers_answer_alike_and_text_nobody_twice(tmp_path_factory: pytes
             drawn: list[Planned | Skipped] = []
             for number, skip in draws:
                 row += 1
-                drawn.append(Skipped(row, f"202234{number:04d}", "suppressed") if skip else planned(row, number))
+                drawn.append(Skipped(row, f"202234{number:04d}", because("suppressed")) if skip else planned(row, number))
             if not drawn:
                 continue
             first, second = [await claim(ledger, closed, drawn) for ledger in both]

@@ -9,7 +9,9 @@ from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger, identity_of
 from rumbleup_async.ledger.identity import is_loopback, server
 from rumbleup_async.lookups import Resolution
-from rumbleup_async.messaging import ABSENT, Closed, Identity, Plan, State
+from rumbleup_async.messaging import Closed, Identity, Plan, State
+from rumbleup_async.reasons import ABSENT
+from rumbleup_async.reasons import from_words as because
 from tests.books import exchange, open_ledger
 
 from .crashing import PLAN, rows
@@ -78,7 +80,7 @@ async def sent(ledger: SqliteLedger | MemoryLedger) -> None:
     await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
     (text,) = await exchange(ledger, [], 1)
-    await exchange(ledger, [Closed(text.row, State.SENT, 1, "", "rl_1", 5)], 0)
+    await exchange(ledger, [Closed(text.row, State.SENT, 1, because(""), "rl_1", 5)], 0)
     await ledger.aclose()
 
 
@@ -130,7 +132,7 @@ async def test_a_mistyped_address_can_be_corrected(tmp_path: Path) -> None:
     await open_ledger(ledger, PLAN)
     await ledger.add(rows(1, 3))
     (text,) = await exchange(ledger, [], 1)
-    await exchange(ledger, [Closed(text.row, State.QUEUED, 1, "the host name was not found")], 0)
+    await exchange(ledger, [Closed(text.row, State.QUEUED, 1, because("the host name was not found"))], 0)
     await ledger.aclose()
     await sent(SqliteLedger(path, identity=MINE))
     with pytest.raises(LedgerMismatch):
@@ -182,7 +184,7 @@ async def test_tried_stays_tried(tmp_path: Path, kind: str) -> None:
     await ledger.load([rows(1, 1)])
     await ledger.complete("f")
     (text,) = await exchange(ledger, [], 1)
-    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, "no answer", "", 5)], 0)
+    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, because("no answer"), "", 5)], 0)
     await ledger.settle([Resolution(text.row, State.NOT_SENT, ABSENT)])
     await ledger.settle([Resolution(text.row, State.QUEUED)])
     assert ledger.is_used

@@ -16,6 +16,7 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
 
@@ -85,7 +86,7 @@ class Ledgers(RuleBasedStateMachine):
         self.last_row += len(rows)
         if skipped:
             self.last_row += 1
-            rows.append(Skipped(self.last_row, "12", "invalid phone: too short"))
+            rows.append(Skipped(self.last_row, "12", because("invalid phone: too short")))
         self.both(lambda ledger: ledger.add(rows))
 
     @rule(data=st.data(), want=st.integers(0, 4))

@@ -20,6 +20,8 @@ from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import Reader, SqliteLedger, loading
 from rumbleup_async.messaging import Closed, Plan, Planned, Skipped, State
 from rumbleup_async.outcomes import Accepted
+from rumbleup_async.reasons import NO_REASON
+from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
 from tests.engine.scripted import Provider, check, make_run, phones, rows_of
@@ -169,7 +171,9 @@ def test_killed_in_the_middle_of_a_step_it_is_done_or_not_done(tmp_path: Path, m
 def test_of_a_phone_the_first_row_is_texted_however_many_others_are_doubted(numbers: list[tuple[int, int]], size: int) -> None:
     """Places in the table of phones seen are shared: who only looks like a repeat must not be left out, or be texted twice."""
     rows = [
-        Planned(row, f"202234{number:04}", "Hello. STOP to opt out", "Ada") if kind else Skipped(row, f"202234{number:04}", "why")
+        Planned(row, f"202234{number:04}", "Hello. STOP to opt out", "Ada")
+        if kind
+        else Skipped(row, f"202234{number:04}", because("why"))
         for row, (number, kind) in enumerate(numbers, 1)
     ]
     first = {row.phone: row.row for row in reversed(rows) if isinstance(row, Planned)}
@@ -356,7 +360,7 @@ def test_whatever_a_provider_says_can_be_kept(tmp_path: Path) -> None:
         await ledger.add(rows(1, len(words)))
         texts = await exchange(ledger, [], len(words))
         await exchange(
-            ledger, [Closed(text.row, State.SENT, 1, word, word, 1) for text, word in zip(texts, words, strict=True)], 0
+            ledger, [Closed(text.row, State.SENT, 1, because(word), word, 1) for text, word in zip(texts, words, strict=True)], 0
         )
         found = await ledger.rows(-1, 100)
         assert [(row.logid, row.reason) for row in found] == [(word, word) for word in kept]
@@ -584,7 +588,10 @@ def test_reading_while_it_is_written(tmp_path: Path) -> None:
             assert sum(counts.values()) == 1000
         assert seen == list(range(10, 210, 10))
         assert len(list(reader.rows())) == 1000
-        assert sorted(reader.reasons(), key=lambda found: found[2]) == [(State.SENT, "", 200), (State.QUEUED, "", 800)]
+        assert sorted(reader.reasons(), key=lambda found: found[2]) == [
+            (State.SENT, NO_REASON, 200),
+            (State.QUEUED, NO_REASON, 800),
+        ]
         assert reader.segments() == [(1, 800)]
         reader.close()
         await ledger.finish("daily cap: resume tomorrow", 12.5)

@@ -13,6 +13,7 @@ import pytest
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Consent, Reader, SqliteLedger, marks
 from rumbleup_async.messaging import Closed, Plan, State
+from rumbleup_async.reasons import from_words as because
 from tests.books import exchange, open_ledger
 
 from .crashing import PLAN, rows
@@ -174,7 +175,7 @@ async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Pa
     closed: list[Closed] = []
     for number in range(1, 700):
         texts = await exchange(ledger, closed, 2)
-        closed = [Closed(text.row, State.SENT, 1, "", f"rl_{text.row}", 5) for text in texts]
+        closed = [Closed(text.row, State.SENT, 1, because(""), f"rl_{text.row}", 5) for text in texts]
         if number in {99, 350, 699}:
             copy = tmp_path / str(number)
             copy.mkdir()
@@ -206,7 +207,7 @@ async def sent_on(ledger: SqliteLedger, steps: int, closed: list[Closed]) -> lis
     """So many further steps of two texts each; the closes of the last."""
     for _ in range(steps):
         texts = await exchange(ledger, closed, 2)
-        closed = [Closed(text.row, State.SENT, 1, "", f"rl_{text.row}", 5) for text in texts]
+        closed = [Closed(text.row, State.SENT, 1, because(""), f"rl_{text.row}", 5) for text in texts]
     return closed
 
 

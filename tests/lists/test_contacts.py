@@ -28,6 +28,7 @@ from rumbleup_async.errors import ListError
 from rumbleup_async.lists.contacts import ContactList, contact_of, fingerprint, from_iterable, open_list
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.messaging import Contact, Skipped
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.screening.cells import clean
 from rumbleup_async.screening.template import Template
 
@@ -229,9 +230,9 @@ def test_the_header_again_is_nobody() -> None:
         "the header again",
         B,
     ]
-    assert list(opened(f"phone\n{A}\nPhone\n{B}\n"))[1] == Skipped(3, "", "the header again")
+    assert list(opened(f"phone\n{A}\nPhone\n{B}\n"))[1] == Skipped(3, "", because("the header again"))
     items = list(csv.DictReader(io.StringIO(f"name,phone\nAnn,{A}\nname,phone\n")))
-    assert list(from_iterable(items))[1] == Skipped(2, "", "the header again")
+    assert list(from_iterable(items))[1] == Skipped(2, "", because("the header again"))
 
 
 @pytest.mark.parametrize(
@@ -626,14 +627,14 @@ ADA = {"first_name": "Ada"}
         ({"phone": float("nan"), "first_name": float("inf")}, Contact(7, "", {})),
         ({"phone": A, "first_name": object()}, Contact(7, A, {})),
         ({"phone": 10**5000}, Contact(7, "", {})),
-        ({"phone": A, "cell": B}, Skipped(7, "", "unreadable row: two phones in one row")),
+        ({"phone": A, "cell": B}, Skipped(7, "", because("unreadable row: two phones in one row"))),
         (Voter(A, "Ada"), Contact(7, A, ADA)),
         (Pair(A, "Ada"), Contact(7, A, ADA)),
         (Row(A, "Ada"), Contact(7, A, ADA)),
         (Contact(1, A, {"first_name": "Ada", "cell": B}), Contact(7, A, ADA)),
-        (Skipped(1, A, "suppressed"), Skipped(7, A, "suppressed")),
-        ((A, "Ada"), Skipped(7, "", "unreadable row: a tuple is not a contact")),
-        (None, Skipped(7, "", "unreadable row: a NoneType is not a contact")),
+        (Skipped(1, A, because("suppressed")), Skipped(7, A, because("suppressed"))),
+        ((A, "Ada"), Skipped(7, "", because("unreadable row: a tuple is not a contact"))),
+        (None, Skipped(7, "", because("unreadable row: a NoneType is not a contact"))),
     ],
 )
 def test_items_of_an_iterable(item: object, expected: Contact | Skipped) -> None:

@@ -27,6 +27,7 @@ from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcom
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Decision, Policy
 from rumbleup_async.rumbleup import log_search as search_module
 from rumbleup_async.rumbleup import wire
@@ -181,7 +182,7 @@ def _mistaken(outcome_for: Callable[[Outcome], Outcome]) -> list[Any]:
 
 
 def _timeout_is_not_sent() -> list[Any]:
-    return _mistaken(lambda one: NotSent(one.reason) if isinstance(one, Unknown) and not one.status else one)
+    return _mistaken(lambda one: NotSent(because(one.reason)) if isinstance(one, Unknown) and not one.status else one)
 
 
 def _throttled_is_sent() -> list[Any]:
@@ -195,7 +196,7 @@ def _any_200_is_sent() -> list[Any]:
 def _doubt_is_refused() -> list[Any]:
     def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
         if isinstance(outcome, Unknown):
-            return retry.Settle(State.REFUSED, outcome.reason)
+            return retry.Settle(State.REFUSED, because(outcome.reason))
         return _decide(outcome, attempt, policy, proven=proven)
 
     return [patch.object(sender_module, "decide", decide)]
@@ -204,7 +205,7 @@ def _doubt_is_refused() -> list[Any]:
 def _doubt_is_queued() -> list[Any]:
     def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
         if isinstance(outcome, Unknown):
-            return retry.Park(outcome.reason)
+            return retry.Park(because(outcome.reason))
         return _decide(outcome, attempt, policy, proven=proven)
 
     return [patch.object(sender_module, "decide", decide)]
@@ -285,7 +286,7 @@ def _cancelled_is_not_sent() -> list[Any]:
         try:
             return await _deliver(self, text)
         except asyncio.CancelledError:
-            return NotSent("cancelled")
+            return NotSent(because("cancelled"))
 
     return [patch.object(RumbleUpGateway, "deliver", deliver)]
 
@@ -317,7 +318,7 @@ def _duplicates_in_memory() -> list[Any]:
         from rumbleup_async.ledger.memory import _Entry
 
         if isinstance(planned, Skipped):
-            return _Entry(planned, State.SKIPPED, planned.reason)
+            return _Entry(planned, State.SKIPPED, because(planned.reason))
         self._first_row.setdefault(planned.phone, planned.row)
         return _Entry(planned, State.QUEUED)
 
@@ -425,7 +426,7 @@ def _another_text() -> list[Any]:
 def _lost_draw_forgotten() -> list[Any]:
     async def draw(self: RumbleUpGateway) -> Draw:
         found = await _draw(self)
-        return NotSent(found.reason) if isinstance(found, Unknown) else found
+        return NotSent(because(found.reason)) if isinstance(found, Unknown) else found
 
     return [patch.object(RumbleUpGateway, "draw", draw)]
 
@@ -612,7 +613,7 @@ def _page_is_refusal() -> list[Any]:
     def decipher(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
         outcome = _refusal(response, hide)
         is_for_good = isinstance(outcome, Barred) and outcome.kind in {Bar.GATEWAY, Bar.ACCOUNT, Bar.OTHER}
-        return Refused(outcome.reason, response.status) if is_for_good else outcome  # type: ignore[union-attr]
+        return Refused(because(outcome.reason), response.status) if is_for_good else outcome  # type: ignore[union-attr]
 
     return [patch.object(wire, "_decipher_refusal", decipher)]
 

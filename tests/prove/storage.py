@@ -40,6 +40,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.messaging import Kept as Keeping
+from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
@@ -208,7 +209,7 @@ class Writer:
     async def keep(self, kept: Keeping) -> None:
         await self._step("keep", self._disk.keep, kept)
 
-    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, str] = NOBODY) -> None:
+    async def load(self, batches: Iterable[Sequence[Planned | Skipped]], *, left_out: Mapping[str, Reason] = NOBODY) -> None:
         await self._step("load", functools.partial(self._disk.load, left_out=left_out), batches)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
@@ -250,7 +251,7 @@ class Writer:
     async def again(self) -> bool:
         return await self._disk.again()
 
-    async def left(self) -> list[tuple[str, int]]:
+    async def left(self) -> list[tuple[Reason, int]]:
         return await self._disk.left()
 
     async def claim(
@@ -524,7 +525,7 @@ class _Ledger(SqliteLedger):
         self.kind = "add"
         return super()._add(rows)
 
-    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, str]) -> None:
+    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, Reason]) -> None:
         self.kind = "load"
         super()._load(batches, left_out)
 

@@ -8,6 +8,7 @@ import pytest
 
 from rumbleup_async.outcomes import Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import replies
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.rumbleup import wire as rumbleup
 from rumbleup_async.sendblue import wire as sendblue
 from rumbleup_async.session import Response
@@ -85,11 +86,11 @@ def test_the_api_itself_refuses_with_two_statuses(status: int) -> None:
     """People would be written off for an error that is not said to be about them, or asked for again though the API said no."""
     outcome = rumbleup.decipher_send(answer(status, {"status": status, "message": "no"}))
     if status in {400, 422}:
-        assert outcome == Refused(f"{status} no", status)
+        assert outcome == Refused(Reason(Code.REFUSED_TEXT, f"{status} no"), status)
     elif status in {401, 402, 403, 408, 425, 429, 440, 441, 499}:
         check_not_written_off(status, outcome)
     else:
-        assert outcome == Barred(Bar.OTHER, f"{status} no", status)
+        assert outcome == Barred(Bar.OTHER, Reason(Code.OTHER_NO, f"{status} no"), status)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -97,13 +98,13 @@ def test_sendblue_itself_refuses_with_two_statuses(status: int) -> None:
     """The same for the other provider, whose errors look otherwise."""
     outcome = sendblue.decipher_send(answer(status, {"status": "ERROR", "error_code": 4000, "error_message": "no"}))
     if status in {400, 422}:
-        assert outcome == Refused(f"{status} 4000 no", status, "4000")
+        assert outcome == Refused(Reason(Code.REFUSED_TEXT, f"{status} 4000 no"), status, "4000")
     elif status == 409:
         assert isinstance(outcome, Unknown)
     elif status in {401, 402, 408, 425, 429, 440, 441, 499}:
         check_not_written_off(status, outcome)
     else:
-        assert outcome == Barred(Bar.OTHER, f"{status} 4000 no", status, "4000")
+        assert outcome == Barred(Bar.OTHER, Reason(Code.OTHER_NO, f"{status} 4000 no"), status, "4000")
 
 
 @pytest.mark.parametrize("code", ["LANDLINE", "DND", "landline"])
@@ -111,7 +112,9 @@ def test_sendblue_itself_refuses_with_two_statuses(status: int) -> None:
 def test_a_code_about_the_recipient_refuses_under_any_status(status: int, code: str) -> None:
     """A landline would be asked for again with every resume, and the run never come to its end."""
     outcome = rumbleup.decipher_send(answer(status, {"status": status, "message": "no", "code": code}))
-    assert outcome == Refused(f"{status} {code.upper()} no", status, code.upper(), about_recipient=True)
+    assert outcome == Refused(
+        Reason(Code.REFUSED_PERSON, f"{status} {code.upper()} no"), status, code.upper(), about_recipient=True
+    )
 
 
 ACCOUNT_WORDS = [

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from rumbleup_async.outcomes import Throttled
 from rumbleup_async.provider.waiting import LONGEST, UNREADABLE, retry_after
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Again, Policy, StopRun, decide
 from rumbleup_async.rumbleup import wire as rumbleup
 from rumbleup_async.sendblue import wire as sendblue
@@ -135,7 +136,7 @@ def test_a_body_in_any_writing(value: object, seconds: float) -> None:
 @pytest.mark.parametrize("value", ["9999999999", "Mon, 01 Jan 2199 00:00:00 GMT", "inf", "1e999"])
 def test_an_absurd_wish_stops_the_run_and_says_how_long(value: str) -> None:
     """The run would go on against a provider that does not want it, six requests in four seconds."""
-    outcome = Throttled("told 429", 429, asked(("Retry-After", value)))
+    outcome = Throttled(because("told 429"), 429, asked(("Retry-After", value)))
     decision = decide(outcome, 1, Policy(), proven=True)
     assert isinstance(decision, StopRun)
     assert decision.stop.cause == "throttled"
@@ -145,6 +146,6 @@ def test_an_absurd_wish_stops_the_run_and_says_how_long(value: str) -> None:
 @pytest.mark.parametrize("value", ["soon", "-5", "nan", "5 apples"])
 def test_an_unreadable_wish_is_waited_for(value: str) -> None:
     """A wish in a language that we do not speak would count as none."""
-    decision = decide(Throttled("told 429", 429, asked(("Retry-After", value))), 1, Policy(), proven=True)
+    decision = decide(Throttled(because("told 429"), 429, asked(("Retry-After", value))), 1, Policy(), proven=True)
     assert isinstance(decision, Again)
     assert decision.after >= 2

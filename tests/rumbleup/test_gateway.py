@@ -7,6 +7,7 @@ import pytest
 from rumbleup_async import MaybeSentError, NotSentError, Request, Response, ScriptedExchange
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Unknown
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 
 TEXT = Text(1, "2025550101", "Hi Zoë. STOP", "Zoë")
@@ -26,9 +27,12 @@ def gateway(script: Response | Exception, **options: object) -> tuple[RumbleUpGa
     ("script", "expected"),
     [
         (Response(200, {}, b'{"logid": "rl_1"}'), Accepted("rl_1")),
-        (NotSentError("the connection was refused", endpoint="/x"), NotSent("the connection was refused", "RUMBLEUP_BASE_URL")),
-        (MaybeSentError("no answer in time", endpoint="/x"), Unknown("no answer in time")),
-        (Response(502, {}, b"<html>"), Unknown("the server answered 502", 502)),
+        (
+            NotSentError(because("the connection was refused"), endpoint="/x"),
+            NotSent(because("the connection was refused"), "RUMBLEUP_BASE_URL"),
+        ),
+        (MaybeSentError(because("no answer in time"), endpoint="/x"), Unknown(because("no answer in time"))),
+        (Response(502, {}, b"<html>"), Unknown(because("the server answered 502"), 502)),
     ],
 )
 async def test_one_attempt_is_one_request(script: Response | Exception, expected: Outcome) -> None:

@@ -29,7 +29,7 @@ def test_a_contact() -> None:
     drawn = answer(200, contact(custom1="x", zipcode=20001))
     assert isinstance(drawn, Drawn)
     assert drawn.phone == "2025550101"
-    assert drawn.barred == ""
+    assert not drawn.barred
     assert drawn.fields["first_name"] == "Ada"
     assert drawn.fields["zipcode"] == "20001"
 
@@ -72,7 +72,7 @@ def test_other_tags_bar_nobody(flags: Any) -> None:
     """People would be left out for a tag of one's own."""
     drawn = answer(200, contact(flags=flags))
     assert isinstance(drawn, Drawn)
-    assert drawn.barred == ""
+    assert not drawn.barred
 
 
 @pytest.mark.parametrize(

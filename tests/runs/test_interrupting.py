@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async import Response, RumbleUp, ScriptedExchange
-from rumbleup_async.engine.sender import ABANDONED, TWO_ANSWERS
+from rumbleup_async.engine.sender import TWO_ANSWERS
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Throttled
+from rumbleup_async.reasons import INTERRUPTED
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.session import Request
 from tests import virtual_time
 from tests.engine.scripted import Provider, make_run, phones
@@ -67,7 +69,9 @@ def test_a_no_of_which_it_is_not_known_whose_it_is(how: str) -> None:
                 raise OSError
             return False
 
-        provider = Provider(lambda text, attempt: Throttled("not now", 429, alone=alone) if text.row == 3 else Accepted("rl_1"))
+        provider = Provider(
+            lambda text, attempt: Throttled(because("not now"), 429, alone=alone) if text.row == 3 else Accepted("rl_1")
+        )
         async with make_run(provider, concurrency=2) as run:
             sending = asyncio.ensure_future(run.send(phones(3)))
             await is_waiting.wait()
@@ -80,5 +84,5 @@ def test_a_no_of_which_it_is_not_known_whose_it_is(how: str) -> None:
 
     counts, reasons = virtual_time.run(main())
     assert (counts[State.SENT], counts[State.UNKNOWN], counts[State.INTENT]) == (2, 1, 0)
-    words = {"interrupted": ABANDONED, "failed": "unexpected OSError", "another answer": TWO_ANSWERS}
+    words = {"interrupted": str(INTERRUPTED), "failed": "unexpected OSError", "another answer": str(TWO_ANSWERS)}
     assert reasons == {words[how]}

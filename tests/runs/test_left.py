@@ -10,6 +10,7 @@ import pytest
 from rumbleup_async import Policy, Result, State
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Unknown
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Stop
 from rumbleup_async.runs.summary import Summary
 from tests import virtual_time
@@ -17,12 +18,12 @@ from tests.engine.scripted import Books, Provider, accepts, check, make_ledger, 
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
 
-PAGE = Barred(Bar.GATEWAY, "404 an HTML page", 404)
-NO_FUNDS = Barred(Bar.ACCOUNT, "402 Insufficient balance", 402)
-BARE = Barred(Bar.NOT_ALLOWED, "403 no", 403)
-NO = Refused("400 no", 400)
-CAPPED = Barred(Bar.DAILY_CAP, "400 DAILYCAP", 400, "DAILYCAP")
-LANDLINE = Refused("400 LANDLINE", 400, "LANDLINE", about_recipient=True)
+PAGE = Barred(Bar.GATEWAY, because("404 an HTML page"), 404)
+NO_FUNDS = Barred(Bar.ACCOUNT, because("402 Insufficient balance"), 402)
+BARE = Barred(Bar.NOT_ALLOWED, because("403 no"), 403)
+NO = Refused(because("400 no"), 400)
+CAPPED = Barred(Bar.DAILY_CAP, because("400 DAILYCAP"), 400, "DAILYCAP")
+LANDLINE = Refused(because("400 LANDLINE"), 400, "LANDLINE", about_recipient=True)
 
 
 def text_all(
@@ -43,7 +44,7 @@ def text_all(
 
 
 @LEDGERS
-@pytest.mark.parametrize("outcome", [PAGE, NO_FUNDS, BARE, NotSent("no DNS")])
+@pytest.mark.parametrize("outcome", [PAGE, NO_FUNDS, BARE, NotSent(because("no DNS"))])
 def test_one_sick_node_costs_nobody_their_text(kind: str, tmp_path: Path, outcome: Outcome) -> None:
     """Every third person of a campaign would never be texted, because one of three servers behind a balancer is ill."""
     met: Counter[str] = Counter()
@@ -123,8 +124,8 @@ def test_another_end_of_the_run_writes_nobody_off_either(kind: str, tmp_path: Pa
         if text.row <= 10:
             return accepts(text, attempt)
         if text.row == 40 and how == "key":
-            return Barred(Bar.KEY_REFUSED, "401", 401)
-        return NO if text.row < 40 or how != "unknown" else Unknown("502")
+            return Barred(Bar.KEY_REFUSED, because("401"), 401)
+        return NO if text.row < 40 or how != "unknown" else Unknown(because("502"))
 
     provider = Provider(script)
 
@@ -191,7 +192,7 @@ def test_refusals_are_held_back_for_as_long_as_the_row_lasts() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 6, 20])
-@pytest.mark.parametrize("outcome", [Refused("400 FIELD action: wrong", 400, "FIELD"), PAGE, BARE, NO_FUNDS])
+@pytest.mark.parametrize("outcome", [Refused(because("400 FIELD action: wrong"), 400, "FIELD"), PAGE, BARE, NO_FUNDS])
 def test_a_run_that_texts_nobody_does_not_end_well(outcome: Outcome, count: int) -> None:
     """A nightly job would report success while not one text had left."""
     provider = Provider(lambda text, n: outcome)

@@ -11,8 +11,10 @@ from rumbleup_async.engine.ports import Books, Ledger
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.lookups import LookUpResult, UnknownText
-from rumbleup_async.messaging import ABSENT, FOUND, Closed, Plan, Planned, State
+from rumbleup_async.messaging import Closed, Plan, Planned, State
 from rumbleup_async.outcomes import Unknown
+from rumbleup_async.reasons import ABSENT, Code, Reason
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Stop
 from rumbleup_async.runs import reconcile as module
 from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
@@ -54,7 +56,7 @@ async def doubted(ledger: Ledger, count: int, time: float = NOW) -> None:
     await open_ledger(ledger, PLAN)
     await ledger.add([Planned(row, phone, "Hi. STOP") for row, phone in enumerate(phones(count), 1)])
     opened = await exchange(ledger, [], count)
-    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, "timed out", "", int(time * 1000)) for text in opened], 0)
+    await exchange(ledger, [Closed(text.row, State.UNKNOWN, 1, because("timed out"), "", int(time * 1000)) for text in opened], 0)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -73,10 +75,10 @@ def test_what_is_found_is_sent_and_what_is_absent_is_not(ledger: Ledger, monkeyp
         first = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + SETTLE)
         again = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + SETTLE)
         results = await rows_of(ledger)
-        assert {(result.state, result.reason, result.logid) for row, result in results.items() if row % 2} == {
-            (State.SENT, FOUND, f"rl_{row}") for row in range(1, 51, 2)
+        assert {(result.state, result.why, result.logid) for row, result in results.items() if row % 2} == {
+            (State.SENT, Reason(Code.FOUND), f"rl_{row}") for row in range(1, 51, 2)
         }
-        assert {(result.state, result.reason, result.logid) for row, result in results.items() if not row % 2} == {
+        assert {(result.state, result.why, result.logid) for row, result in results.items() if not row % 2} == {
             (State.NOT_SENT, ABSENT, "")
         }
         assert await count_absent(ledger) == 25
@@ -186,7 +188,7 @@ def test_whoever_was_suppressed_meanwhile_stays_absent(tmp_path: Path) -> None:
     in_doubt = phones(4)
 
     async def main() -> None:
-        async with make_run(Provider(lambda text, attempt: Unknown("timed out")), ledger=SqliteLedger(path)) as run:
+        async with make_run(Provider(lambda text, attempt: Unknown(because("timed out"))), ledger=SqliteLedger(path)) as run:
             await run.send(in_doubt)
         provider = Provider()
         again = make_run(provider, ledger=SqliteLedger(path), resume=True, suppress=[in_doubt[1]])
@@ -216,7 +218,10 @@ def test_whoever_was_absent_is_looked_for_again(ledger: Ledger) -> None:
         done = await reconcile(ledger, log, PLAN, settle=0)
         assert log.asked == [[2, 4]]
         results = await rows_of(ledger)
-        assert [(results[row].state, results[row].reason) for row in (2, 4)] == [(State.NOT_SENT, ABSENT), (State.SENT, FOUND)]
+        assert [(results[row].state, results[row].code) for row in (2, 4)] == [
+            (State.NOT_SENT, Code.ABSENT),
+            (State.SENT, Code.FOUND),
+        ]
         await ledger.aclose()
         return silent, done
 
@@ -359,7 +364,7 @@ def test_a_run_settles_before_it_sends(tmp_path: Path) -> None:
     log = Log(splits)
 
     async def main() -> None:
-        provider = Provider(lambda text, attempt: Unknown("timed out"))
+        provider = Provider(lambda text, attempt: Unknown(because("timed out")))
         async with make_run(provider, ledger=SqliteLedger(tmp_path / "l")) as run:
             assert (await run.send(phones(4))).unknown == 4
         provider = Provider()
@@ -382,7 +387,7 @@ def test_a_run_whose_log_is_silent_goes_on(tmp_path: Path) -> None:
     """A log that is down would keep the rest of the list from being texted."""
 
     async def main() -> None:
-        provider = Provider(lambda text, attempt: Unknown("timed out"))
+        provider = Provider(lambda text, attempt: Unknown(because("timed out")))
         async with make_run(provider, ledger=SqliteLedger(tmp_path / "l"), limit=3) as run:
             await run.send(phones(9))
         log, provider = Log(lambda doubts: UNREADABLE), Provider()
@@ -404,7 +409,7 @@ def test_a_look_into_the_log_can_be_stopped(tmp_path: Path, how: str) -> None:
             return LookUpResult()
 
     async def main() -> None:
-        provider = Provider(lambda text, attempt: Unknown("timed out"))
+        provider = Provider(lambda text, attempt: Unknown(because("timed out")))
         async with make_run(provider, ledger=SqliteLedger(tmp_path / "l"), limit=3) as run:
             await run.send(phones(9))
         log, provider = Hangs(splits), Provider()

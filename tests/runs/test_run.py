@@ -24,6 +24,7 @@ from rumbleup_async import (
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Unknown
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.run import Run
 from tests import virtual_time
 from tests.books import open_ledger
@@ -217,7 +218,7 @@ def test_the_same_list_again_goes_on_where_it_stopped(form: str, ending: str, tm
 
 def test_resume_needs_no_list(tmp_path: Path) -> None:
     """After a crash nobody may know any more which file it was."""
-    provider = Provider(lambda text, n: accepts(text, n) if text.row != 30 else Unknown("reset"))
+    provider = Provider(lambda text, n: accepts(text, n) if text.row != 30 else Unknown(because("reset")))
     path = tmp_path / "run.ledger"
 
     async def main() -> tuple[int, int, str]:
@@ -265,7 +266,7 @@ def test_another_list_is_refused_and_nobody_is_texted(numbers: list[str], form: 
 
     async def main() -> None:
         # Everybody from row 101 on is parked, so the list is read to its end and 300 people are still queued.
-        provider.script = lambda text, n: accepts(text, n) if text.row <= 100 else NotSent("refused")
+        provider.script = lambda text, n: accepts(text, n) if text.row <= 100 else NotSent(because("refused"))
         policy = Policy(connect_attempts=1, max_errors=10_000)
         async with make_run(provider, ledger=SqliteLedger(path), policy=policy) as run:
             assert (await run.send(shape(form, phones(400), tmp_path))).resumable == 300
@@ -456,7 +457,7 @@ def test_loading_first_and_sending_then_is_the_same_as_sending(tmp_path: Path) -
 
 def test_the_texts_are_those_that_were_planned(tmp_path: Path) -> None:
     """A resume would merge anew, from another list, and text something nobody has looked at."""
-    provider = Provider(lambda text, n: NotSent("refused") if text.row > 5 else accepts(text, n))
+    provider = Provider(lambda text, n: NotSent(because("refused")) if text.row > 5 else accepts(text, n))
     sent: list[Text] = []
 
     def records(text: Text, attempt: int) -> Outcome:
@@ -507,7 +508,7 @@ def test_an_observer_that_fails_does_not_lose_a_contact(event: str, tmp_path: Pa
     from rumbleup_async.outcomes import Throttled
 
     notes = Notes(raises=True)
-    provider = Provider(lambda text, n: Throttled("told 429", 429) if event == "held" and n == 1 else accepts(text, n))
+    provider = Provider(lambda text, n: Throttled(because("told 429"), 429) if event == "held" and n == 1 else accepts(text, n))
 
     async def main() -> dict[int, Result]:
         try:
@@ -541,7 +542,7 @@ def test_an_observer_sees_what_the_reader_sees() -> None:
 def test_the_summary_adds_up_at_every_moment() -> None:
     """`total` would not be the sum of the states in a report that somebody has to sign."""
     sums: list[int] = []
-    provider = Provider(lambda text, n: Unknown("reset") if text.row % 9 == 0 else accepts(text, n))
+    provider = Provider(lambda text, n: Unknown(because("reset")) if text.row % 9 == 0 else accepts(text, n))
 
     async def main() -> tuple[dict[str, Any], int]:
         async with make_run(provider) as run:

@@ -3,20 +3,21 @@
 import pytest
 
 from rumbleup_async.messaging import Result, State
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.summary import reported, summarise
 
 
 @pytest.mark.parametrize(
     ("result", "running", "stopped", "state", "reason"),
     [
-        (Result(1, "2025550101", State.SENT, "", "rl_1", 1, 5), False, None, State.SENT, ""),
+        (Result(1, "2025550101", State.SENT, because(""), "rl_1", 1, 5), False, None, State.SENT, ""),
         (Result(1, "2025550101", State.QUEUED), False, None, State.NOT_SENT, "not reached"),
         (Result(1, "2025550101", State.QUEUED), False, "daily cap: x", State.NOT_SENT, "not reached; daily cap: x"),
-        (Result(1, "2025550101", State.QUEUED, "refused"), False, "x", State.NOT_SENT, "refused"),
+        (Result(1, "2025550101", State.QUEUED, because("refused")), False, "x", State.NOT_SENT, "refused"),
         (Result(1, "2025550101", State.INTENT), True, None, State.UNKNOWN, "being sent"),
         (Result(1, "2025550101", State.INTENT), False, None, State.UNKNOWN, "interrupted before its result was known"),
-        (Result(1, "2025550101", State.UNKNOWN, "reset"), False, None, State.UNKNOWN, "reset"),
-        (Result(1, "bad", State.SKIPPED, "invalid phone"), False, None, State.SKIPPED, "invalid phone"),
+        (Result(1, "2025550101", State.UNKNOWN, because("reset")), False, None, State.UNKNOWN, "reset"),
+        (Result(1, "bad", State.SKIPPED, because("invalid phone")), False, None, State.SKIPPED, "invalid phone"),
     ],
 )
 def test_a_contact_in_the_report(result: Result, running: bool, stopped: str | None, state: State, reason: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.lists.contacts import contact_of
 from rumbleup_async.messaging import Contact, Planned, Skipped
-from rumbleup_async.screening.areas import SERVICE, TOLL_FREE_NUMBER, Areas, read_countries
+from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.reasons import from_words as because
+from rumbleup_async.screening.areas import Areas, read_countries
 from rumbleup_async.screening.phones import is_clean
 from rumbleup_async.screening.screen import Screen
 
@@ -29,13 +31,13 @@ def reason(phone: str, **options: object) -> str:
 )
 def test_a_service_or_premium_number_is_nobodys_phone(phone: str) -> None:
     """A text to it is billed at who knows what, and answered by nobody."""
-    assert reason(phone, countries=("US", "CA", "JM")) == f"invalid phone: {SERVICE}"
+    assert reason(phone, countries=("US", "CA", "JM")) == str(Reason(Code.SERVICE_NUMBER))
 
 
 @pytest.mark.parametrize("phone", ["8005550101", "+1 888 555 0101", "8335550101"])
 def test_a_toll_free_number_is_texted_by_choice(phone: str) -> None:
     """Businesses have such numbers; whoever means to text them can."""
-    assert reason(phone) == f"invalid phone: {TOLL_FREE_NUMBER}"
+    assert reason(phone) == str(Reason(Code.TOLL_FREE))
     assert reason(phone, countries=("US", "toll-free")) == ""
 
 
@@ -69,7 +71,7 @@ def test_one_country_alone() -> None:
     assert reason("2125550101", countries=["CA"]) == "another country: United States (US)"
     assert reason("4165550101", countries=["CA"]) == ""
     assert reason("7875550101", countries=["CA", "PR"]) == ""
-    assert reason("9005550101", countries=["CA"]) == f"invalid phone: {SERVICE}"
+    assert reason("9005550101", countries=["CA"]) == str(Reason(Code.SERVICE_NUMBER))
 
 
 def test_the_short_look_and_the_long_one_agree_on_every_area_code() -> None:
@@ -92,7 +94,7 @@ def test_in_mappings_and_for_chosen_texts_too() -> None:
     row = contact_of({"phone": "(+1) 876-555-0101"}, 1)
     assert isinstance(Screen(TEXT)(row), Skipped)
     chosen = Screen(TEXT).with_text(Contact(1, "8765550101", {}), TEXT)
-    assert chosen == Skipped(1, "8765550101", "another country: Jamaica (JM)")
+    assert chosen == Skipped(1, "8765550101", because("another country: Jamaica (JM)"))
     assert isinstance(Screen(TEXT).with_text(Contact(1, "2125550101", {}), TEXT), Planned)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async.lists.contacts import contact_of, open_list
 from rumbleup_async.messaging import Contact, Planned, Skipped
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.screening.cells import EMPTY, clean, undress
 from rumbleup_async.screening.screen import Screen
 
@@ -74,7 +75,7 @@ SCREEN = Screen("Hi {first_name}. STOP to opt out")
 @pytest.mark.parametrize("word", ["NULL", "#N/A", "nan", "None", "undefined", '="NULL"', "#REF!", "(null)", "\\N", "--"])
 def test_in_every_kind_of_list_such_a_cell_is_an_empty_merge_field(word: str) -> None:
     """CSV, JSON lines, mappings and contacts of Python are one list to whoever is texted."""
-    expected: list[Planned | Skipped] = [Skipped(1, "2025550101", "empty merge field first_name")]
+    expected: list[Planned | Skipped] = [Skipped(1, "2025550101", because("empty merge field first_name"))]
     quoted = word.replace('"', '""')
     csv = list(open_list(io.BytesIO(f'phone,first_name\n2025550101,"{quoted}"\n'.encode())))
     assert isinstance(csv[0], Contact)

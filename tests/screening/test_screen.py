@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.screening.screen import Screen, in_form, require_opt_out
 from rumbleup_async.screening.segments import count
 from rumbleup_async.screening.template import Template
@@ -31,46 +32,46 @@ def test_a_good_contact_is_planned_with_its_text() -> None:
 @pytest.mark.parametrize(
     ("fields", "phone", "options", "expected"),
     [
-        ({"first_name": "Ada"}, "", {}, Skipped(7, "", "invalid phone: empty")),
-        ({"first_name": "Ada"}, "555-0101", {}, Skipped(7, "555-0101", "invalid phone: too few digits")),
-        ({"first_name": "Ada"}, "(202) 555-0101", {"suppress": {PHONE}}, Skipped(7, PHONE, "suppressed")),
-        ({}, PHONE, {}, Skipped(7, PHONE, "empty merge field first_name")),
-        ({"first_name": " "}, PHONE, {}, Skipped(7, PHONE, "empty merge field first_name")),
+        ({"first_name": "Ada"}, "", {}, Skipped(7, "", because("invalid phone: empty"))),
+        ({"first_name": "Ada"}, "555-0101", {}, Skipped(7, "555-0101", because("invalid phone: too few digits"))),
+        ({"first_name": "Ada"}, "(202) 555-0101", {"suppress": {PHONE}}, Skipped(7, PHONE, because("suppressed"))),
+        ({}, PHONE, {}, Skipped(7, PHONE, because("empty merge field first_name"))),
+        ({"first_name": " "}, PHONE, {}, Skipped(7, PHONE, because("empty merge field first_name"))),
         (
             {"first_name": "x" * 2000},
             PHONE,
             {},
-            Skipped(7, PHONE, "text too long: it would take 14 segments, more than 10"),
+            Skipped(7, PHONE, because("text too long: it would take 14 segments, more than 10")),
         ),
         (
             {"first_name": "x" * 200},
             PHONE,
             {"max_segments": 1},
-            Skipped(7, PHONE, "text too long: it would take 2 segments, more than 1"),
+            Skipped(7, PHONE, because("text too long: it would take 2 segments, more than 1")),
         ),
         (
             {"first_name": "Jos\ufffd"},
             PHONE,
             {},
-            Skipped(7, PHONE, "unreadable row: broken characters in a merge field"),
+            Skipped(7, PHONE, because("unreadable row: broken characters in a merge field")),
         ),
         (
             {"first_name": chr(0xD83D)},
             PHONE,
             {},
-            Skipped(7, PHONE, "unreadable row: broken characters in a merge field"),
+            Skipped(7, PHONE, because("unreadable row: broken characters in a merge field")),
         ),
         (
             {"first_name": "@first_name@"},
             PHONE,
             {},
-            Skipped(7, PHONE, "unreadable row: the value of first_name holds a merge field that was never filled in"),
+            Skipped(7, PHONE, because("unreadable row: the value of first_name holds a merge field that was never filled in")),
         ),
         (
             {"first_name": "@quokka@"},
             PHONE,
             {},
-            Skipped(7, PHONE, "unreadable row: the merged text holds an @...@ placeholder"),
+            Skipped(7, PHONE, because("unreadable row: the merged text holds an @...@ placeholder")),
         ),
     ],
 )
@@ -83,14 +84,14 @@ def test_a_doubtful_contact_is_skipped_with_the_first_reason(
 
 def test_phone_comes_before_suppression_and_merge_fields() -> None:
     """Counts by reason would move between two readings of one list."""
-    assert screened({}, "12", suppress={PHONE}) == Skipped(7, "12", "invalid phone: too few digits")
-    assert screened({}, PHONE, suppress={PHONE}) == Skipped(7, PHONE, "suppressed")
+    assert screened({}, "12", suppress={PHONE}) == Skipped(7, "12", because("invalid phone: too few digits"))
+    assert screened({}, PHONE, suppress={PHONE}) == Skipped(7, PHONE, because("suppressed"))
 
 
 @pytest.mark.parametrize("kind", [set, frozenset, list, tuple, dict.fromkeys])
 def test_suppressed_numbers_count_however_they_are_written(kind: Any) -> None:
     """An opted-out person whose number is kept as +1... would be texted."""
-    assert screened(suppress=kind(["+44 20 7946 0958", "", "+1 (202) 555-0101"])) == Skipped(7, PHONE, "suppressed")
+    assert screened(suppress=kind(["+44 20 7946 0958", "", "+1 (202) 555-0101"])) == Skipped(7, PHONE, because("suppressed"))
 
 
 def test_a_suppressed_number_that_cannot_be_read_is_an_error() -> None:
@@ -107,7 +108,7 @@ def test_any_container_can_answer_for_suppression() -> None:
         def __contains__(self, phone: object) -> bool:
             return phone == PHONE
 
-    assert screened(suppress=Database()) == Skipped(7, PHONE, "suppressed")
+    assert screened(suppress=Database()) == Skipped(7, PHONE, because("suppressed"))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_the_name_of_a_new_contact(fields: dict[str, str], name: str | None) -> 
 
 def test_a_batch_keeps_order_and_passes_on_what_was_skipped() -> None:
     """The ledger lets the first row of a phone win, so order decides which text a person gets; a lost row is unaccounted."""
-    unread = Skipped(2, "", "unreadable row: quote never closed")
+    unread = Skipped(2, "", because("unreadable row: quote never closed"))
     rows: list[Contact | Skipped] = [Contact(1, PHONE, {}), unread, Contact(3, "2", {}), Contact(4, PHONE, {})]
     result = Screen("STOP").batch(rows)
     assert [row.row for row in result] == [1, 2, 3, 4]
@@ -207,7 +208,7 @@ def test_a_text_that_a_function_chose_is_looked_at_as_well() -> None:
         return Screen("(chosen)", **options).with_text(contact, text)
 
     for text in ("Hi [First Name]. STOP to opt out", "Hi %kittens%. STOP to opt out"):
-        assert chosen(text) == Skipped(7, PHONE, "the text chosen holds a merge field that was never filled in")
+        assert chosen(text) == Skipped(7, PHONE, because("the text chosen holds a merge field that was never filled in"))
         assert isinstance(chosen(text, literal=True), Planned)
     broken = chosen("Hi<br>Ada. STOP to opt out")
     assert isinstance(broken, Skipped)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, LineLimits, Result, State, Stop
+from rumbleup_async.reasons import from_words as because
 from rumbleup_async.sendblue.lines import Lines
 from rumbleup_async.session import Hold
 from tests import virtual_time
@@ -96,7 +97,7 @@ def test_a_short_wait_is_waited_for() -> None:
 
 
 def row(number: int, state: State, reason: str, ago: float | None) -> Result:
-    return Result(number, f"+1202555{number:04d}", state, reason, "", 1, 0 if ago is None else int((NOON - ago) * 1000))
+    return Result(number, f"+1202555{number:04d}", state, because(reason), "", 1, 0 if ago is None else int((NOON - ago) * 1000))
 
 
 def test_a_resume_knows_what_the_lines_have_sent() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async.errors import ApiError, ConfigurationError, InvalidField, RateLimited, ServerFailed, UnreadableReply
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.models import Message, Status
 from rumbleup_async.session import Response
@@ -87,50 +88,59 @@ SAYS: list[tuple[int, Any, Outcome]] = [
     (202, {"status": "OK", "data": {"message_handle": "H-1", "status": "QUEUED"}}, Accepted("H-1")),
     (200, {"message_handle": "H-1", "status": "SOMETHING_NEW"}, Accepted("H-1")),
     # a refusal under a 200
-    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 10001, "error": "x"}, Refused("200 10001 x", 200, "10001")),
-    (200, {"message_handle": "H-1", "status": "DECLINED"}, Refused("200 DECLINED", 200)),
-    (200, {"status": "error", "error_code": 4002, "error_message": "no"}, Refused("200 4002 no", 200, "4002", True)),
-    (200, {"status": "ERROR", "error_code": "22", "message": "odd"}, Refused("200 22 odd", 200, "22")),
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 10001, "error": "x"},
+     Refused(Reason(Code.REFUSED_TEXT, "200 10001 x"), 200, "10001")),
+    (200, {"message_handle": "H-1", "status": "DECLINED"}, Refused(Reason(Code.REFUSED_TEXT, "200 DECLINED"), 200)),
+    (200, {"status": "error", "error_code": 4002, "error_message": "no"},
+     Refused(Reason(Code.REFUSED_PERSON, "200 4002 no"), 200, "4002", True)),
+    (200, {"status": "ERROR", "error_code": "22", "message": "odd"}, Refused(Reason(Code.REFUSED_TEXT, "200 22 odd"), 200, "22")),
     # a limit: "not now" only where no message was made
-    (200, {"status": "ERROR", "error_code": 4001, "error_message": "slow"}, Throttled("200 4001 slow", 200)),
-    (200, {"status": "ERROR", "error_code": "5509"}, Throttled("200 5509", 200)),
-    (200, {"status": "ERROR", "error_code": "SMS_LIMIT_REACHED"}, Throttled("200 SMS_LIMIT_REACHED", 200)),
-    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5003}, Unknown("200 5003; it may still leave", 200)),
-    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 4001}, Unknown("200 4001; it may still leave", 200)),
-    (200, {"error_code": 4001}, Unknown("200 4001; it may still leave", 200)),
+    (200, {"status": "ERROR", "error_code": 4001, "error_message": "slow"}, Throttled(Reason(Code.LIMIT, "200 4001 slow"), 200)),
+    (200, {"status": "ERROR", "error_code": "5509"}, Throttled(Reason(Code.LIMIT, "200 5509"), 200)),
+    (200, {"status": "ERROR", "error_code": "SMS_LIMIT_REACHED"}, Throttled(Reason(Code.LIMIT, "200 SMS_LIMIT_REACHED"), 200)),
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5003},
+     Unknown(Reason(Code.UNCLEAR, "200 5003; it may still leave"), 200)),
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 4001},
+     Unknown(Reason(Code.UNCLEAR, "200 4001; it may still leave"), 200)),
+    (200, {"error_code": 4001}, Unknown(Reason(Code.UNCLEAR, "200 4001; it may still leave"), 200)),
     # nobody knows
-    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5000}, Unknown("200 5000", 200)),
-    (200, {"status": "ERROR", "error_code": 10002}, Unknown("200 10002", 200)),
-    (200, {"data": {"status": "ERROR", "error_code": 10002}}, Unknown("200 10002", 200)),
-    (200, {"data": {"status": "ERROR", "error_code": 4001}}, Throttled("200 4001", 200, None)),
-    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 22}, Unknown("200 22 under the status QUEUED", 200)),
-    (200, {"status": "QUEUED"}, Unknown("an answer without a message handle", 200)),
-    (200, {}, Unknown("an answer without a message handle", 200)),
-    (200, [], Unknown("an answer that is no message", 200)),
-    (200, b"", Unknown("unreadable answer: an empty body", 200)),
-    (200, b"<html>", Unknown("unreadable answer: an HTML page of 6 bytes", 200)),
-    (302, b"", Unknown("the server answered 302", 302)),
-    (408, {}, Unknown("the server answered 408", 408)),
-    (409, {"error": "conflict"}, Unknown("the server answered 409", 409)),
-    (400, {"error_code": 5000}, Unknown("the server answered 400", 400)),
-    (500, {"status": "ERROR"}, Unknown("the server answered 500", 500)),
-    (503, b"busy", Unknown("the server answered 503", 503)),
+    (200, {"message_handle": "H-1", "status": "ERROR", "error_code": 5000}, Unknown(Reason(Code.UNCLEAR, "200 5000"), 200)),
+    (200, {"status": "ERROR", "error_code": 10002}, Unknown(Reason(Code.UNCLEAR, "200 10002"), 200)),
+    (200, {"data": {"status": "ERROR", "error_code": 10002}}, Unknown(Reason(Code.UNCLEAR, "200 10002"), 200)),
+    (200, {"data": {"status": "ERROR", "error_code": 4001}}, Throttled(Reason(Code.LIMIT, "200 4001"), 200, None)),
+    (200, {"message_handle": "H-1", "status": "QUEUED", "error_code": 22},
+     Unknown(Reason(Code.UNCLEAR, "200 22 under the status QUEUED"), 200)),
+    (200, {"status": "QUEUED"}, Unknown(Reason(Code.UNREADABLE, "an answer without a message handle"), 200)),
+    (200, {}, Unknown(Reason(Code.UNREADABLE, "an answer without a message handle"), 200)),
+    (200, [], Unknown(Reason(Code.UNREADABLE, "an answer that is no message"), 200)),
+    (200, b"", Unknown(Reason(Code.UNREADABLE, "unreadable answer: an empty body"), 200)),
+    (200, b"<html>", Unknown(Reason(Code.UNREADABLE, "unreadable answer: an HTML page\x1f of 6 bytes"), 200)),
+    (302, b"", Unknown(Reason(Code.SERVER_ANSWERED, "302"), 302)),
+    (408, {}, Unknown(Reason(Code.SERVER_ANSWERED, "408"), 408)),
+    (409, {"error": "conflict"}, Unknown(Reason(Code.SERVER_ANSWERED, "409"), 409)),
+    (400, {"error_code": 5000}, Unknown(Reason(Code.SERVER_ANSWERED, "400"), 400)),
+    (500, {"status": "ERROR"}, Unknown(Reason(Code.SERVER_ANSWERED, "500"), 500)),
+    (503, b"busy", Unknown(Reason(Code.SERVER_ANSWERED, "503"), 503)),
     # statuses
-    (429, {"error": "slow down"}, Throttled("told 429", 429)),
-    (400, {"status": "ERROR", "error_code": 4001, "error_message": "limit"}, Throttled("400 4001 limit", 400)),
-    (403, {"message": "forbidden"}, Barred(Bar.NOT_ALLOWED, "403 forbidden", 403)),
-    (403, {"message": "The recipient has opted out"}, Refused("403 The recipient has opted out", 403, "", True)),
-    (400, {"status": "ERROR", "message": "bad"}, Refused("400 bad", 400)),
-    (422, {"error": {"message": "bad"}}, Refused("422 bad", 422)),
-    (404, b"nothing", Barred(Bar.GATEWAY, "404 7 bytes that are not the JSON expected", 404)),
-    (409, b"<html>", Barred(Bar.GATEWAY, "409 an HTML page of 6 bytes", 409)),
-    (400, {"message": "bad"}, Barred(Bar.GATEWAY, "400 bad", 400)),
-    (400, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, "400 Insufficient balance", 400)),
-    (402, {"error": "pay"}, Barred(Bar.ACCOUNT, "402 pay", 402)),
-    (200, {"status": "ERROR", "error_message": "Account suspended"}, Barred(Bar.ACCOUNT, "200 Account suspended", 200)),
-    (200, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, "200 Insufficient balance", 200)),
-    (200, {"status": "ERROR", "message_handle": "H-1", "error_message": "no funds"}, Refused("200 no funds", 200)),
-    (404, {"status": "ERROR", "message": "no"}, Barred(Bar.OTHER, "404 no", 404)),
+    (429, {"error": "slow down"}, Throttled(Reason(Code.THROTTLED, "429"), 429)),
+    (400, {"status": "ERROR", "error_code": 4001, "error_message": "limit"},
+     Throttled(Reason(Code.LIMIT, "400 4001 limit"), 400)),
+    (403, {"message": "forbidden"}, Barred(Bar.NOT_ALLOWED, Reason(Code.NOT_ALLOWED, "403 forbidden"), 403)),
+    (403, {"message": "The recipient has opted out"},
+     Refused(Reason(Code.REFUSED_PERSON, "403 The recipient has opted out"), 403, "", True)),
+    (400, {"status": "ERROR", "message": "bad"}, Refused(Reason(Code.REFUSED_TEXT, "400 bad"), 400)),
+    (422, {"error": {"message": "bad"}}, Refused(Reason(Code.REFUSED_TEXT, "422 bad"), 422)),
+    (404, b"nothing", Barred(Bar.GATEWAY, Reason(Code.GATEWAY, "404 7 bytes that are not the JSON expected"), 404)),
+    (409, b"<html>", Barred(Bar.GATEWAY, Reason(Code.GATEWAY, "409 an HTML page\x1f of 6 bytes"), 409)),
+    (400, {"message": "bad"}, Barred(Bar.GATEWAY, Reason(Code.GATEWAY, "400 bad"), 400)),
+    (400, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, Reason(Code.ACCOUNT, "400 Insufficient balance"), 400)),
+    (402, {"error": "pay"}, Barred(Bar.ACCOUNT, Reason(Code.ACCOUNT, "402 pay"), 402)),
+    (200, {"status": "ERROR", "error_message": "Account suspended"},
+     Barred(Bar.ACCOUNT, Reason(Code.ACCOUNT, "200 Account suspended"), 200)),
+    (200, {"message": "Insufficient balance"}, Barred(Bar.ACCOUNT, Reason(Code.ACCOUNT, "200 Insufficient balance"), 200)),
+    (200, {"status": "ERROR", "message_handle": "H-1", "error_message": "no funds"},
+     Refused(Reason(Code.REFUSED_TEXT, "200 no funds"), 200)),
+    (404, {"status": "ERROR", "message": "no"}, Barred(Bar.OTHER, Reason(Code.OTHER_NO, "404 no"), 404)),
 ]  # fmt: skip
 
 
@@ -150,7 +160,7 @@ def test_a_wrong_key_names_the_variables() -> None:
 
 def test_a_wish_to_wait_is_honoured() -> None:
     """We would ask again at once and be blocked."""
-    assert wire.decipher_send(answer(429, {}, **{"Retry-After": "7"})) == Throttled("told 429", 429, 7.0)
+    assert wire.decipher_send(answer(429, {}, **{"Retry-After": "7"})) == Throttled(Reason(Code.THROTTLED, "429"), 429, 7.0)
 
 
 @pytest.mark.parametrize(("status", "body", "outcome"), SAYS)
