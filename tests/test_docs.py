@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async import Policy, State, Summary, errors, retry
-from rumbleup_async.cli import console
-from rumbleup_async.cli import status as looking
+from rumbleup_async.cli import console, report
 from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.ledger import states
 from tests import documents
@@ -218,7 +217,7 @@ def test_json_keys() -> None:
 
 def test_report_columns() -> None:
     """Otherwise whoever reads the report by its columns misses one."""
-    listed = ", ".join(f"`{column}`" for column in looking.COLUMNS)
+    listed = ", ".join(f"`{column}`" for column in report.COLUMNS)
     assert listed in " ".join(SENDING.split())
 
 

@@ -97,6 +97,12 @@ def fail(message: str, code: int = WRONG) -> NoReturn:
     raise typer.Exit(code)
 
 
+def finish(code: int) -> None:
+    """Leave the command with an exit code."""
+    if code != FINE:
+        raise typer.Exit(code)
+
+
 def exit_code(summary: Summary) -> int:
     """0 all accounted for, 1 unknowns left, 3 stopped early or texts left over, 130 interrupted. What stopped a run counts more
     than unknowns."""
@@ -111,6 +117,13 @@ def exit_code(summary: Summary) -> int:
 
 
 def guarded(command: Callable[P, T]) -> Callable[P, T]:
+    """Make a function the command that reaches a provider: `local`, and the option `--proxy`."""
+    run = local(command)
+    _add_proxy(run, command)
+    return run
+
+
+def local(command: Callable[P, T]) -> Callable[P, T]:
     """Turn every error of a command into a line a person can act on and an exit code; a user never meets a traceback."""
 
     @functools.wraps(command)
@@ -130,14 +143,11 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
         finally:
             proxies.chosen.reset(token)
 
-    if command.__name__ not in _LOCAL:
-        _add_proxy(run, command)
     return run
 
 
 PROXY = "http_proxy"
-_LOCAL = {"status", "report", "simulate", "demo", "listen"}
-"""Commands that reach no provider."""
+"""The parameter of `--proxy`."""
 
 
 def _add_proxy(run: Callable[..., Any], command: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""`rumbleup demo`: a simulator in a process of its own, a messy list, a run, and the ledger held against the truth.
+"""`rumbleup demo`: a simulator in a process of its own, a messy list, a run, and the ledger compared with the truth.
 
 Lives here: the demonstration, and the comparison that decides its exit code.
 """
@@ -12,13 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-import aiohttp
+import typer
 
 from rumbleup_async import child
-from rumbleup_async.cli import sample, send
-from rumbleup_async.cli.console import FINE, UNKNOWNS, plural, say
+from rumbleup_async.cli import sample
+from rumbleup_async.cli.console import FINE, UNKNOWNS, finish, local, plural, say
+from rumbleup_async.cli.flow import Call
+from rumbleup_async.cli.list_options import ListOptions
+from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.send import send_list
 from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Reader
@@ -33,27 +38,26 @@ _FAULTS = ("landline=0.01", "dnd=0.01", "429=0.001")
 busy."""
 
 
-async def demo(contacts: int) -> int:
+@local
+def demo(
+    contacts: Annotated[int, typer.Option("--contacts", min=1, metavar="N", help="Rows of the sample list.")] = 2000,
+) -> None:
+    """See it happen: a simulator, a messy list, a run, and the ledger held against what the provider received."""
+    finish(run_loop(_demo(contacts)))
+
+
+async def _demo(contacts: int) -> int:
     """Run it; 0 only if ledger and truth agree."""
     with tempfile.TemporaryDirectory(prefix="rumbleup-demo-") as folder, _simulator() as url:
         source, ledger = Path(folder) / "voters.csv", Path(folder) / "voters.ledger"
         sample.write(source, contacts)
         say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}\n")
-        code = await send.send(
-            source=str(source),
-            provider="rumbleup",
-            order=Order(action=ACTION, text=TEXT, flags=["demo"]),
+        code = await send_list(
+            str(source),
+            Order(action=ACTION, text=TEXT, flags=["demo"], common={"concurrency": 32, "processes": 1}),
+            Call(yes=True),
+            ListOptions(),
             ledger=ledger,
-            concurrency=32,
-            processes=1,
-            timeout=30.0,
-            limit=None,
-            phone_field=None,
-            suppress=None,
-            dry_run=False,
-            yes=True,
-            as_json=False,
-            quiet=False,
             environ={"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url},
         )
         if code not in (FINE, UNKNOWNS):
@@ -84,6 +88,8 @@ def _simulator() -> Iterator[str]:
 
 async def _truth(url: str) -> Counter[str]:
     """How many texts the provider took for each phone, in its own record."""
+    import aiohttp  # not for every command's start
+
     address = url.removesuffix("/api") + "/_simulator/truth?fields=phone"
     received: Counter[str] = Counter()
     async with aiohttp.ClientSession() as session, session.get(address) as response:

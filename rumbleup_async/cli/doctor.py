@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rumbleup_async.cli import speed
-from rumbleup_async.cli.console import FINE, STOPPED, WRONG, guarded, print_json, print_out, say
+from rumbleup_async.cli.console import FINE, STOPPED, WRONG, finish, guarded, print_json, print_out, say
+from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.send import finish, run_loop
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import (
     ApiError,

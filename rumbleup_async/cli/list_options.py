@@ -1,4 +1,4 @@
-"""How `rumbleup send` is to read its list, as its options say.
+"""How `rumbleup send` reads its list, as its options say.
 
 Lives here: the value.
 """
@@ -12,24 +12,23 @@ from typing import Any
 import msgspec
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None and empty: not asked for."""
 
+    phone_field: str | None = None
     countries: Sequence[str] | None = None
     encoding: str | None = None
     skip_if: Sequence[str] | None = None
     keep: str | None = None
     rejects: Path | None = None
 
-    def options(self) -> dict[str, Any]:
-        """What a mode is told of it, under its own names."""
-        told = {
+    def as_mode(self) -> dict[str, Any]:
+        """The options that a mode of a client takes, under its own names."""
+        options = {
+            "phone_field": self.phone_field,
             "countries": self.countries or None,
             "encoding": self.encoding,
             "skip_if": self.skip_if or None,
             "keep": self.keep,
         }
-        return {name: value for name, value in told.items() if value is not None}
-
-
-USUAL = Reading()
+        return {name: value for name, value in options.items() if value is not None}

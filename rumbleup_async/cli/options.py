@@ -1,6 +1,6 @@
 """The options that several commands share.
 
-Lives here: names, ranges and help of options.
+Lives here: names, ranges and help of options, and what is read from them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
 
+Text = Annotated[str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")]
+TextFile = Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this call at most.")]
+Flag = Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")]
 Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="P", help="Sendblue: a line to send from, +1...; repeatable.")]
 PerSecond = Annotated[
@@ -106,3 +110,24 @@ TextersLedger = Annotated[
     Path | None,
     typer.Option("--ledger", metavar="PATH", help="Where the books are kept (texters-ID.ledger here).", parser=_ledger),
 ]
+
+
+def read_text(text: str | None, text_file: Path | None) -> str:
+    """The text from `--text` or `--text-file`, exactly one of them."""
+    if (text is None) == (text_file is None):
+        raise ConfigurationError("give the text by either --text or --text-file")
+    if text is not None:
+        return text
+    assert text_file is not None  # noqa: S101 - just checked
+    try:
+        return text_file.read_text(encoding="utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{text_file} is not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{text_file}: {error.strerror}") from None
+
+
+def line_limits(per_second: float | None, new_per_hour: int | None, new_per_day: int | None) -> dict[str, float | int]:
+    """The limits of a line that were asked for."""
+    asked = {"per_second": per_second, "new_per_hour": new_per_hour, "new_per_day": new_per_day}
+    return {name: value for name, value in asked.items() if value is not None}

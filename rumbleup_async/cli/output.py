@@ -20,8 +20,8 @@ import msgspec
 import typer
 
 from rumbleup_async.cli.console import UNKNOWNS, fail, print_json, say, table
+from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.question import ask
-from rumbleup_async.cli.send import run_loop
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, RumbleUpWarning, ServerFailed, UnreadableReply
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.client import Client

@@ -1,16 +1,19 @@
-"""`rumbleup reconcile`, and the look into the provider's log that `resume` begins with.
+"""`rumbleup reconcile`, and the look-up in the provider's message log that `resume` begins with.
 
-Lives here: the words around settling what is unknown.
+Lives here: the command's options, its course, and what it says of texts that are unknown or absent from the log.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 
-from rumbleup_async.cli import providers
-from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, plural, print_json, say
+from rumbleup_async.cli import options, providers
+from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, finish, guarded, plural, print_json, say
+from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.ledger import Consent
@@ -21,34 +24,54 @@ from rumbleup_async.runs.run import Run
 from rumbleup_async.session.limits import Timeouts
 
 
-async def reconcile(*, ledger: Path, settle: float, timeout: float, consent: Consent, as_json: bool, quiet: bool) -> int:
-    """Settle what is unknown in a ledger; the exit code."""
+@guarded
+def reconcile(
+    ledger: options.LedgerFile,
+    settle_seconds: options.SettleSeconds = 900.0,
+    timeout: options.Timeout = 30.0,
+    same_account: options.SameAccount = False,
+    same_server: options.SameServer = False,
+    original: options.Original = False,
+    log_lost: Annotated[
+        bool, typer.Option("--log-lost", help="Its -wal file is lost for good: whoever is queued is unknown, and looked up.")
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Look what is unknown up in the message log: sent if it is there, not sent if it is absent. Texts nobody."""
+    consent = Consent(same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
+    course = _reconcile(ledger, consent, grace=settle_seconds, timeout=timeout, as_json=as_json, quiet=quiet)
+    finish(run_loop(course))
+
+
+async def _reconcile(ledger: Path, consent: Consent, *, grace: float, timeout: float, as_json: bool, quiet: bool) -> int:
     row = providers.of_ledger(ledger)
     client = row.connect(None, Timeouts(read=timeout))
-    async with (
-        client,
-        row.resume(client, ledger, providers.Order(common={"reconcile": False, **msgspec.structs.asdict(consent)})) as run,
-    ):
+    order = providers.Order(common={"reconcile": False, **msgspec.structs.asdict(consent)})
+    async with client, row.resume(client, ledger, order) as run:
         for note in run.notes:
             say(f"warning: {note}")
-        done = await look(run, ledger, settle=settle, quiet=quiet)
+        done = await look_up(run, ledger, grace=grace, quiet=quiet)
         if not quiet:
-            await tell_absent(run, ledger)
+            await show_absent(run, ledger)
         interrupted = run.summary.stopped is not None
     if as_json:
         print_json(done.as_dict())
     return INTERRUPTED if interrupted else UNKNOWNS if done.unknown else FINE
 
 
-async def tell_absent(run: Run, ledger: Path) -> None:
-    """Say how many were not texted because they are absent from the log, and how they would be."""
+async def show_absent(run: Run, ledger: Path) -> None:
+    """Say how many were not texted because they are absent from the log, and how to text them."""
     if absent := await run.count_absent():
         again = f"rumbleup resume {pasteable(ledger)} --resend-absent"
         say(f"{plural(absent, 'contact')} absent from the log; to text them again: {again}")
 
 
-async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconciled:
-    """Look what is unknown up in the log, and what was absent from it so far, and say what came of it."""
+async def look_up(run: Run, ledger: Path, *, grace: float, quiet: bool) -> Reconciled:
+    """Look up the unknown texts in the message log, and those that it has not shown so far; say what came of it.
+
+    `grace`: seconds from a text until its absence from the log counts.
+    """
     unknown = run.counts[State.UNKNOWN]
     absent = await run.count_absent()
     if unknown and not quiet:
@@ -56,7 +79,7 @@ async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconci
     elif absent and not quiet:
         say(f"looking once more for {plural(absent, 'text')} that the message log did not show")
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: what the log has decided so far is kept"):
-        done = await run.reconcile(settle=settle)
+        done = await run.reconcile(settle=grace)
     if not quiet:
         say(
             f"{done.found:,} found in the log, {done.absent:,} absent from it, {done.unknown:,} still unknown"
@@ -70,8 +93,8 @@ async def look(run: Run, ledger: Path, *, settle: float, quiet: bool) -> Reconci
     return done
 
 
-async def resend(run: Run, *, quiet: bool) -> bool:
-    """Queue the absent ones again and say what came of it; whether all of them were looked up."""
+async def queue_absent(run: Run, *, quiet: bool) -> bool:
+    """Queue the absent texts again and say what came of it. True if all of them could be looked up first."""
     with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: nothing leaves"):
         done = await run.resend_absent()
     if not quiet:

@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, Final, Protocol
 
 from rumbleup_async.cli.output_file import check, save
 from rumbleup_async.cli.rehearsal import looking_into
-from rumbleup_async.cli.status import harmless
+from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.contacts import open_list

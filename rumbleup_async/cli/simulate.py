@@ -1,28 +1,50 @@
 """`rumbleup simulate`: a RumbleUp of your own on this machine.
 
-Lives here: the simulator's face on the command line.
+Lives here: the command.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
-from rumbleup_async.cli.console import say
+import typer
+
+from rumbleup_async.cli.console import local, say
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.simulator import Server, Simulator, run
+
+if TYPE_CHECKING:
+    from rumbleup_async.simulator import Server
 
 API_KEY = "KEY:SECRET"
 """The key a simulator takes. Not a secret: it opens nothing but a simulator on loopback."""
 
 
-def simulate(*, port: int, latency: float, faults: list[str], seed: int, any_key: bool, environ: Mapping[str, str]) -> None:
+@local
+def simulate(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="P", help="0: any free one.")] = 8025,
+    latency: Annotated[float, typer.Option("--latency", min=0.0, metavar="MS", help="Milliseconds before each answer.")] = 0.0,
+    fault: Annotated[list[str] | None, typer.Option("--fault", metavar="KIND=RATE", help="Inject a fault; repeatable.")] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed, the same faults.")] = 0,
+    any_key: Annotated[
+        bool, typer.Option("--any-key", help="Let any key in, not KEY:SECRET alone; so it is where RUMBLEUP_API_KEY is set.")
+    ] = False,
+) -> None:
+    """Serve a RumbleUp of your own on this machine: no account, nobody is texted."""
+    _simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed, any_key=any_key, environ=os.environ)
+
+
+def _simulate(*, port: int, latency: float, faults: list[str], seed: int, any_key: bool, environ: Mapping[str, str]) -> None:
     """Serve until a signal. The first line on standard output is the base URL, for scripts that start it.
 
     Whoever has a key in the environment rehearses with that. It is not kept here, where the admin API would tell it to
     everybody on the machine; instead any key is let in.
     """
+    from rumbleup_async.simulator import Simulator, run
+
     known = {"RUMBLEUP_API_KEY": API_KEY, "SENDBLUE_API_KEY": API_KEY.partition(":")[0]}
     any_key = any_key or any(environ.get(name, "").strip() not in {"", key} for name, key in known.items())
     try:

@@ -1,33 +1,30 @@
-"""`rumbleup status` and `rumbleup report`: looks into a ledger.
+"""`rumbleup status`: how a run stands, be it under way or not.
 
-Lives here: reading a ledger and printing it.
+Lives here: the command; it reads the ledger and touches nothing.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import datetime as dt
-import itertools
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from rumbleup_async.cli.console import FINE, exit_code, plural, print_json, say
+from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, say
 from rumbleup_async.cli.ending import show_summary
-from rumbleup_async.cli.output_file import save
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.cli.options import Json, LedgerFile
 from rumbleup_async.ledger import Reader, marks
-from rumbleup_async.messaging import Result, State
+from rumbleup_async.messaging import State
 from rumbleup_async.runs import care
 from rumbleup_async.runs.run import CONCURRENT
-from rumbleup_async.runs.summary import Summary, reported, summarise
-
-COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
+from rumbleup_async.runs.summary import Summary, summarise
 
 
-def status(path: Path, *, as_json: bool) -> int:
-    """Print how a run stands; the exit code says the same, 0 while it is under way."""
+@local
+def status(ledger: LedgerFile, as_json: Json = False) -> None:
+    """How a run stands, also while it is under way."""
+    finish(_status(ledger, as_json=as_json))
+
+
+def _status(path: Path, *, as_json: bool) -> int:
+    """Print it; the exit code says the same, 0 while the run is under way."""
     reader = Reader(path)
     try:
         running = reader.running
@@ -51,8 +48,8 @@ def status(path: Path, *, as_json: bool) -> int:
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
-        if told := care.shown(options, suppressed):
-            say(f"a resume goes on with: {told}")
+        if kept_options := care.shown(options, suppressed):
+            say(f"a resume goes on with: {kept_options}")
     if is_log_lost:
         say(f"warning: {marks.lost(path)}")
     return FINE if running else exit_code(summary)
@@ -67,72 +64,3 @@ def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -
         f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, "
         f"{summary.unknown:,} unknown; {summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
     )
-
-
-def report(path: Path, out: Path | None) -> None:
-    """Write a row for each contact, as CSV in UTF-8."""
-    if (
-        out is not None
-        and out.exists()
-        and any(
-            other.exists() and out.samefile(other)
-            for other in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-lock")))
-        )
-    ):
-        raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
-    reader = Reader(path)
-    try:
-        save(lambda file: _write(reader, file), out, unit="row")
-    finally:
-        reader.close()
-
-
-def _write(reader: Reader, file: IO[bytes]) -> int:
-    # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
-    writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
-    kept = reader.kept_names()
-    writer.writerow([*COLUMNS, *map(harmless, _apart(kept))])
-    running = reader.running
-    number = 0
-    rows = reader.rows()
-    while some := list(itertools.islice(rows, 1000)):
-        cells = reader.kept(some[0].row, some[-1].row) if kept else {}
-        for result in some:
-            own = cells.get(result.row, {})
-            shown = reported(result, running=running, stopped=reader.stopped)
-            writer.writerow([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
-        number += len(some)
-    return number
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """The names of kept columns beside those of the report, which come first and mean something else."""
-    taken = set(COLUMNS)
-    found = []
-    for name in names:
-        called = name
-        while called.lower() in taken:
-            called = f"list_{called}"
-        taken.add(called.lower())
-        found.append(called)
-    return found
-
-
-def _row(result: Result) -> tuple[object, ...]:
-    sent = result.state is State.SENT and result.time
-    return (
-        result.row,
-        harmless(result.phone),
-        result.state.word,
-        harmless(result.reason),
-        harmless(result.logid),
-        result.attempts,
-        dt.datetime.fromtimestamp(result.time / 1000, dt.UTC).isoformat(timespec="milliseconds") if sent else "",
-    )
-
-
-def harmless(cell: str) -> str:
-    """A cell from a list or a server that a spreadsheet would run as a formula is made plain text."""
-    if cell[:1] == "+" and cell[1:].isdecimal():
-        return cell  # a phone: to a spreadsheet a number, no formula
-    return "'" + cell if cell[:1] in {"=", "@", "+", "-", "\t", "\r"} else cell

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.cli.status import COLUMNS
+from rumbleup_async.cli.report import COLUMNS
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.lines import Readable

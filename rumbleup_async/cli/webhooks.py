@@ -11,19 +11,21 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rumbleup_async.cli.commands import Commands
-from rumbleup_async.cli.console import fail, guarded, plural, say
-from rumbleup_async.cli.send import run_loop
+from rumbleup_async.cli.console import fail, local, plural, say
+from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import Tamed
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import mask
 from rumbleup_async.rumbleup.webhooks import ContactUpdated, DeliveryReceipt, Event, MessageReceived, parse
-from rumbleup_async.webhooks import Check, Failure, JsonLines, Receiver, Sink, SQLite, Statistics, checks, serve
+
+if TYPE_CHECKING:
+    from rumbleup_async.webhooks import Check, Failure, Receiver, Sink, Statistics
 
 USER = "RUMBLEUP_WEBHOOK_USER"
 PASSWORD = "RUMBLEUP_WEBHOOK_PASSWORD"  # noqa: S105 - the name of a variable
@@ -38,7 +40,7 @@ def _root() -> None: ...
 
 
 @app.command(epilog="Example: rumbleup webhooks listen --port 8026 --sqlite events.db")
-@guarded
+@local
 def listen(
     host: Annotated[str, typer.Option("--host", metavar="H", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="0: any free one.")] = 8026,
@@ -61,6 +63,9 @@ def listen(
         fail("give either --out or --sqlite")
     if not path.startswith("/") or "{" in path:
         fail("--path must begin with / and hold no braces")
+    # Only here: a web server is more than all other commands together need to load.
+    from rumbleup_async.webhooks import JsonLines, Receiver, SQLite
+
     sink: Sink | None = JsonLines(out) if out is not None else SQLite(sqlite) if sqlite is not None else None
     check = None if allow_unauthenticated else check_from_env()
     # One at a time, so that lines stand in the order in which the events came.
@@ -75,6 +80,8 @@ def listen(
 
 def check_from_env() -> Check:
     """The check of the credentials in the environment; ConfigurationError if there are none."""
+    from rumbleup_async.webhooks import checks
+
     found: list[Check] = []
     for ending in ("", OLD):
         user, password = os.environ.get(USER + ending, ""), os.environ.get(PASSWORD + ending, "")
@@ -93,6 +100,8 @@ def check_from_env() -> Check:
 
 
 async def _listen(receiver: Receiver, host: str, port: int, path: str) -> None:
+    from rumbleup_async.webhooks import serve
+
     stop = asyncio.Event()
     with stopping(stop.set, "stopping; a second signal ends at once"):
         async with serve(receiver, host, port, path=path) as url:

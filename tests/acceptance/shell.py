@@ -22,7 +22,7 @@ BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.
 _SERVE = """
 import json, os, resource, signal, sys, traceback
 from rumbleup_async.__main__ import main
-from rumbleup_async.cli import app, demo, status as looking, messages, send, simulate
+from rumbleup_async.cli import app, demo, messages, reconcile, report, resume, send, simulate, status, texters
 try:
     import uvloop
 except ImportError:

@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +227,21 @@ def test_what_is_inside_a_result_is_shown_like_a_result() -> None:
     """A script would find our own word `extra` in a report's files."""
     shown = plain(AccountReport.read({"rpid": "r", "files": [{"file": "a.csv", "size": None, "colour": "red"}]}))
     assert shown["files"] == [{"file": "a.csv", "colour": "red"}]
+
+
+def test_what_reaches_a_provider_can_go_through_a_proxy() -> None:
+    """Behind a firewall a command would be of no use, as one was that is called like a look into a ledger."""
+    ways = {"--proxy", "--http-proxy"}
+    without = {" ".join(path) for path, one in _commands(typer.main.get_command(complete())) if not ways & set(_options(one))}
+    assert without == {"status", "report", "simulate", "demo", "webhooks listen"}
+
+
+def _options(command: Any) -> list[str]:
+    return [name for parameter in command.params for name in parameter.opts]
+
+
+def test_a_command_starts_without_what_only_another_needs() -> None:
+    """Each look at a run would first load a web server and a simulator."""
+    script = "import sys; from rumbleup_async.cli.app import complete; complete(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in ("aiohttp", "rich", "rumbleup_async.simulator", "rumbleup_async.webhooks") if name in loaded] == []

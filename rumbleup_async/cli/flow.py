@@ -1,0 +1,95 @@
+"""The steps that `rumbleup send`, `texters` and `resume` have in common.
+
+Lives here: what each of them is asked for alike, and the steps from an open ledger to the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rumbleup_async.cli import neighbours, progress, speed
+from rumbleup_async.cli.console import INTERRUPT, fail, say
+from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.failures import MEMORY
+from rumbleup_async.cli.providers import Row
+from rumbleup_async.cli.signals import stopping
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.fleet.worker_process import tune_collector
+from rumbleup_async.ledger import Consent
+from rumbleup_async.retry import Stop
+from rumbleup_async.runs.run import Run
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call of `send`, `texters` or `resume` is asked for, whatever the list and the provider. None: not asked for."""
+
+    limit: int | None = None
+    timeout: float = 30.0
+    suppress: list[Path] | None = None
+    again: bool = False
+    consent: Consent = Consent()
+    yes: bool = False
+    as_json: bool = False
+    quiet: bool = False
+
+
+def consent_options(consent: Consent) -> dict[str, Any]:
+    """What the user has said of a ledger, as options of a run. A lost log is a matter of `reconcile` alone."""
+    return {name: value for name, value in msgspec.structs.asdict(consent).items() if name != "log_lost"}
+
+
+def show_before(run: Run, *, quiet: bool) -> None:
+    """Say what is to be known of the ledger, and which options of an earlier call still hold."""
+    for note in run.notes:
+        say(f"warning: {note}")
+    if run.goes_on_with and not quiet:
+        say(f"as before: {run.goes_on_with} (an option given again replaces it; --suppress adds to the list)")
+    if not quiet and (slow := speed.note()):
+        say(f"note: {slow}")
+
+
+def find_neighbours(
+    run: Run, ledger: Path, folders: list[Path], row: Row, environ: Mapping[str, str] | None = None
+) -> list[neighbours.Neighbour]:
+    """Ledgers that have texted the same people, as long as this run has tried nobody yet."""
+    if run.is_used:
+        return []
+    return neighbours.look(ledger, folders, row.identity(environ), has_projects=row.has_projects)
+
+
+def show_neighbours(found: list[neighbours.Neighbour], call: Call, row: Row, run: Run) -> None:
+    """Warn of them. Under `--yes` nobody is asked, so the warning stands even with `--quiet`."""
+    if not call.quiet or (call.yes and not call.again):
+        neighbours.tell(found, row.where(run.plan))
+
+
+def refuse_same_list(found: list[neighbours.Neighbour], call: Call, row: Row, run: Run) -> None:
+    """End the command where `--yes` would text the same list a second time and nobody is asked."""
+    if call.yes and not call.again and any(one.is_same_list for one in found):
+        where = row.where(run.plan)
+        fail(f"this very list has been texted {where}, or is being texted; leave them out with --suppress, or text them --again")
+
+
+def is_stopped(run: Run) -> bool:
+    """Whether the run has ended, or was stopped while something else was done."""
+    return run.summary.stopped is not None
+
+
+async def send_queued(run: Run, ledger: Path, call: Call, *, more: Mapping[str, Any] | None = None) -> int:
+    """Text whoever is queued, say how it ended, and give the exit code. `more`: what its JSON has beside the summary."""
+    words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
+    tune_collector()
+    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
+        async with progress.sending(run, quiet=call.quiet):
+            try:
+                await run.send()
+            except LedgerError as error:
+                # Texts may have left before: this is a run that stopped, not a mistake made before it began.
+                run.stop(Stop("ledger failed", f"{error}; what was in flight is unknown"))
+            except MemoryError:
+                run.stop(Stop(MEMORY, "take fewer processes or a smaller concurrency; what was in flight is unknown"))
+    return close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)

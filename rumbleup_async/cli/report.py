@@ -1,0 +1,99 @@
+"""`rumbleup report`: a ledger as CSV, a row for each contact.
+
+Lives here: the command, its columns, and cells that a spreadsheet does not run.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from rumbleup_async.cli.console import local
+from rumbleup_async.cli.options import LedgerFile
+from rumbleup_async.cli.output_file import save
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import Result, State
+from rumbleup_async.runs.summary import reported
+
+COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
+_BESIDE = ("", "-wal", "-shm", "-lock")
+"""The endings of the files that belong to a ledger."""
+
+
+@local
+def report(
+    ledger: LedgerFile,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write there; standard output otherwise.")] = None,
+) -> None:
+    """A row for each contact: row, phone, state, reason, logid, attempts, sent_time."""
+    if out is not None and _is_part_of(out, ledger):
+        raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
+    reader = Reader(ledger)
+    try:
+        save(lambda file: _write(reader, file), out, unit="row")
+    finally:
+        reader.close()
+
+
+def _is_part_of(out: Path, ledger: Path) -> bool:
+    parts = [ledger.with_name(ledger.name + ending) for ending in _BESIDE]
+    return out.exists() and any(part.exists() and out.samefile(part) for part in parts)
+
+
+def _write(reader: Reader, file: IO[bytes]) -> int:
+    # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
+    writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+    kept = reader.kept_names()
+    writer.writerow([*COLUMNS, *map(harmless, _apart(kept))])
+    running = reader.running
+    number = 0
+    rows = reader.rows()
+    while some := list(itertools.islice(rows, 1000)):
+        cells = reader.kept(some[0].row, some[-1].row) if kept else {}
+        for result in some:
+            own = cells.get(result.row, {})
+            shown = reported(result, running=running, stopped=reader.stopped)
+            writer.writerow([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
+        number += len(some)
+    return number
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names of kept columns beside those of the report, which come first and mean something else."""
+    taken = set(COLUMNS)
+    found = []
+    for name in names:
+        called = name
+        while called.lower() in taken:
+            called = f"list_{called}"
+        taken.add(called.lower())
+        found.append(called)
+    return found
+
+
+def _row(result: Result) -> tuple[object, ...]:
+    sent = result.state is State.SENT and result.time
+    return (
+        result.row,
+        harmless(result.phone),
+        result.state.word,
+        harmless(result.reason),
+        harmless(result.logid),
+        result.attempts,
+        dt.datetime.fromtimestamp(result.time / 1000, dt.UTC).isoformat(timespec="milliseconds") if sent else "",
+    )
+
+
+def harmless(cell: str) -> str:
+    """A cell from a list or a server; one that a spreadsheet would run as a formula becomes plain text."""
+    if cell[:1] == "+" and cell[1:].isdecimal():
+        return cell  # a phone: to a spreadsheet a number, no formula
+    return "'" + cell if cell[:1] in {"=", "@", "+", "-", "\t", "\r"} else cell

@@ -1,0 +1,133 @@
+"""`rumbleup resume`: a run goes on that was stopped or that died.
+
+Lives here: the command's options, and its course to the exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from rumbleup_async import open_files
+from rumbleup_async.cli import options, providers
+from rumbleup_async.cli.console import FINE, UNKNOWNS, WRONG, finish, guarded, plural, say
+from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.flow import Call, find_neighbours, is_stopped, refuse_same_list, send_queued, show_before, show_neighbours
+from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.question import may_begin
+from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
+from rumbleup_async.cli.suppression import read_suppressed
+from rumbleup_async.ledger import Consent
+from rumbleup_async.messaging import State
+from rumbleup_async.runs.run import Run
+from rumbleup_async.session.limits import Timeouts
+
+
+@guarded
+def resume(
+    ledger: options.LedgerFile,
+    rate: options.Rate = None,
+    concurrency: options.Concurrency = None,
+    processes: options.Processes = None,
+    timeout: options.Timeout = 30.0,
+    limit: options.Limit = None,
+    suppress: options.Suppress = None,
+    per_second: options.PerSecond = None,
+    new_per_hour: options.PerHour = None,
+    new_per_day: options.PerDay = None,
+    no_reconcile: Annotated[
+        bool, typer.Option("--no-reconcile", help="Do not look what is unknown up in the message log first.")
+    ] = False,
+    settle_seconds: options.SettleSeconds = 900.0,
+    resend_absent: Annotated[
+        bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
+    ] = False,
+    again: options.Again = False,
+    same_account: options.SameAccount = False,
+    same_server: options.SameServer = False,
+    original: options.Original = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Go on with a run that was stopped or that died. What may have left is not sent again."""
+    order = Order(
+        rate=rate,
+        limits=options.line_limits(per_second, new_per_hour, new_per_day),
+        common={"concurrency": concurrency, "processes": processes},
+    )
+    call = Call(
+        limit=limit,
+        timeout=timeout,
+        suppress=suppress,
+        again=again,
+        consent=Consent(same_account=same_account, same_server=same_server, original=original),
+        yes=yes,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    grace = None if no_reconcile else settle_seconds
+    finish(run_loop(resume_run(ledger, order, call, grace=grace, resend_absent=resend_absent)))
+
+
+async def resume_run(
+    ledger: Path,
+    order: Order,
+    call: Call,
+    *,
+    grace: float | None = 900.0,
+    resend_absent: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> int:
+    """Go on with a run; the exit code. `grace`: seconds from a text until its absence from the log counts; None: the log is not
+    read."""
+    open_files.raise_limit()
+    row = providers.of_ledger(ledger)
+    common = {
+        **order.common,
+        "limit": call.limit,
+        "suppress": read_suppressed(call.suppress, quiet=call.quiet),
+        "reconcile": False,
+        **msgspec.structs.asdict(call.consent),
+    }
+    client = row.connect(environ, Timeouts(read=call.timeout))
+    async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
+        show_before(run, quiet=call.quiet)
+        if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
+            await look_up(run, ledger, grace=grace, quiet=call.quiet)
+        absent = await run.count_absent() if resend_absent else 0
+        if not (resend_absent or call.quiet):
+            await show_absent(run, ledger)
+        if is_stopped(run):
+            return close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+        waiting = run.counts[State.QUEUED] + absent
+        left = _left(run, waiting, call.limit)
+        if not call.quiet:
+            say(f"run {run.plan.run} {row.where(run.plan)}: {left}")
+            if not (run.is_concurrent or run.has_whole_list):
+                say("note: its list never came in to its end; only what did is sent")
+            if absent:
+                say(f"{plural(absent, 'of them was', 'of them were')} absent from the message log before")
+        if not run.is_concurrent:
+            texted = find_neighbours(run, ledger, [ledger.parent], row, environ)
+            show_neighbours(texted, call, row, run)
+            refuse_same_list(texted, call, row, run)
+        if (waiting or run.is_concurrent) and not may_begin(f"Text {left}?", yes=call.yes):
+            return WRONG
+        all_queued = await queue_absent(run, quiet=call.quiet) if absent else True
+        if is_stopped(run):
+            return close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+        code = await send_queued(run, ledger, call)
+        return code or (FINE if all_queued else UNKNOWNS)
+
+
+def _left(run: Run, waiting: int, limit: int | None) -> str:
+    """Who is still to text, in words. In concurrent mode the server alone knows how many."""
+    if run.is_concurrent:
+        return "the contacts that are left"
+    return f"{plural(min(waiting, limit or waiting), 'contact')} still to text"

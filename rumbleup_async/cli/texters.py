@@ -1,0 +1,103 @@
+"""`rumbleup texters`: the contacts that the server hands out are texted, in concurrent mode.
+
+Lives here: the command's options, and its course to the exit code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rumbleup_async import open_files
+from rumbleup_async.cli import options
+from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
+from rumbleup_async.cli.flow import Call, consent_options, send_queued, show_before
+from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.question import may_begin
+from rumbleup_async.cli.suppression import read_suppressed
+from rumbleup_async.ledger import Consent
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.runs.run import Run
+from rumbleup_async.screening.areas import DEFAULT
+from rumbleup_async.session.limits import Timeouts
+
+
+@guarded
+def texters(
+    action: options.Action,
+    text: options.Text = None,
+    text_file: options.TextFile = None,
+    literal: options.Literal = False,
+    number: Annotated[
+        int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most (16).")
+    ] = None,
+    ledger: options.TextersLedger = None,
+    rate: options.Rate = None,
+    timeout: options.Timeout = 30.0,
+    limit: options.Limit = None,
+    flag: options.Flag = None,
+    suppress: options.Suppress = None,
+    country: options.Countries = None,
+    patience: Annotated[
+        float | None,
+        typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes (60)."),
+    ] = None,
+    wait_locks: Annotated[
+        bool | None,
+        typer.Option("--wait-locks/--no-wait-locks", help="Stay until contacts locked by lost answers come back."),
+    ] = None,
+    same_account: options.SameAccount = False,
+    same_server: options.SameServer = False,
+    original: options.Original = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Text the contacts of a project as the server hands them out (concurrent mode). Several may run at a time, anywhere."""
+    open_files.raise_limit()
+    call = Call(
+        limit=limit,
+        timeout=timeout,
+        suppress=suppress,
+        consent=Consent(same_account=same_account, same_server=same_server, original=original),
+        yes=yes,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    ledger = ledger or Path(f"texters-{action}.ledger")
+    words = options.read_text(text, text_file)
+
+    async def course() -> int:
+        rumbleup = RumbleUp.from_env(timeouts=Timeouts(read=timeout))
+        run = rumbleup.concurrent_mode(
+            action=action,
+            text=words,
+            literal=literal,
+            texters=number,
+            ledger=ledger,
+            rate=rate,
+            limit=limit,
+            flags=flag or [],
+            suppress=read_suppressed(suppress, quiet=quiet),
+            countries=country or DEFAULT,
+            locks={name: value for name, value in (("wait", wait_locks), ("patience", patience)) if value is not None} or None,
+            **consent_options(call.consent),
+        )
+        async with rumbleup:
+            return await _text_contacts(run, action, ledger, call)
+
+    finish(run_loop(course()))
+
+
+async def _text_contacts(run: Run, action: str, ledger: Path, call: Call) -> int:
+    async with run:
+        show_before(run, quiet=call.quiet)
+        if not call.quiet:
+            for note in run.text_notes:
+                say(f"note: {note}")
+        how_many = f"{plural(call.limit, 'text')} at most" if call.limit else "all that are left"
+        if not may_begin(f"Text the contacts of project {action}, {how_many}?", yes=call.yes):
+            return WRONG
+        return await send_queued(run, ledger, call)
