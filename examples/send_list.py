@@ -21,7 +21,7 @@ async def main(source: str, action: str, ledger: str) -> int:
         async for result in run.send(source):
             # A result is handed out once it is durable. Most of a list is sent; the rest is worth a line.
             if result.state is not State.SENT:
-                print(f"row {result.row}: {result.state.word}: {result.reason}")
+                print(f"row {result.row}: {result.state}: {result.reason}")
         summary = run.summary
     print(f"{summary.sent} of {summary.total} sent, {summary.unknown} unknown")
     return 1 if summary.unknown or summary.stopped else 0

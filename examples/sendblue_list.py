@@ -21,7 +21,7 @@ async def main(source: str, ledger: str, lines: list[str]) -> int:
     ):
         async for result in run.send(source):
             if result.state is not State.SENT:
-                print(f"row {result.row}: {result.state.word}: {result.reason}")
+                print(f"row {result.row}: {result.state}: {result.reason}")
         summary = run.summary
     # When every line has used up its new contacts, the run stops and `stopped` says when to go on.
     print(f"{summary.sent} of {summary.total} sent, {summary.unknown} unknown; {summary.stopped or 'done'}")

@@ -36,7 +36,7 @@ async def main(action: str, ledger: str) -> int:
         rumbleup.concurrent_mode(action=action, text=choose_text, texters=16, ledger=ledger, locks=locks) as run,
     ):
         async for result in run.send():
-            print(f"{result.row}: {result.state.word} {result.reason}".rstrip())
+            print(f"{result.row}: {result.state} {result.reason}".rstrip())
         summary = run.summary
         lost = run.lost_draws
     print(f"{summary.sent} sent, {summary.skipped} skipped, {summary.unknown} unknown, {lost} answers lost")

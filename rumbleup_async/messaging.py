@@ -21,21 +21,21 @@ def mask(phone: str) -> str:
     return "*" * max(0, len(phone) - 2) + phone[-2:] if len(phone) > 4 else "*" * len(phone)
 
 
-class State(enum.IntEnum):
-    """Where a contact of a run stands. The numbers are stored in ledgers; never renumber them."""
+class State(enum.StrEnum):
+    """Where a contact of a run stands, in the words of reports: `str(State.NOT_SENT)` is "not_sent"."""
 
-    QUEUED = 0
-    INTENT = 1
-    SENT = 2
-    REFUSED = 3
-    SKIPPED = 4
-    NOT_SENT = 5
-    UNKNOWN = 6
+    QUEUED = "queued"
+    INTENT = "intent"
+    SENT = "sent"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
 
     @property
     def word(self) -> str:
-        """The state as reports write it: `queued`, `intent`, `sent`, `refused`, `skipped`, `not_sent`, `unknown`."""
-        return self.name.lower()
+        """The state as reports write it; the same as `str(state)`."""
+        return str(self.value)
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False):
@@ -156,7 +156,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         return self.why.code
 
     def __repr__(self) -> str:
-        return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={self.state.word!r}, reason={self.reason!r})"
+        return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={str(self.state)!r}, reason={self.reason!r})"
 
 
 class Owner(msgspec.Struct, frozen=True):

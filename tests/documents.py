@@ -92,18 +92,19 @@ other endpoints in [api-map.md](api-map.md).
 def state_picture() -> str:
     """The table of states as a diagram and as words."""
     lines = ["```mermaid", "stateDiagram-v2"]
-    lines += [f"    [*] --> {state.word}" for state in sorted(states.BORN)]
-    lines += [f"    {before.word} --> {after.word}" for before in State for after in sorted(states.MOVES[before])]
+    lines += [f"    [*] --> {state}" for state in sorted(states.BORN, key=_place)]
+    lines += [f"    {before} --> {after}" for before in State for after in sorted(states.MOVES[before], key=_place)]
     lines += ["```", "", "| from | to | when |", "| --- | --- | --- |"]
     for before in State:
         if before in states.BORN:
-            lines.append(f"| (the list) | `{before.word}` | {_BORN[before]} |")
-        lines += [f"| `{before.word}` | `{after.word}` | {MOVES[before, after]} |" for after in sorted(states.MOVES[before])]
-    ends = [f"`{state.word}`" for state in State if not states.MOVES[state]]
+            lines.append(f"| (the list) | `{before}` | {_BORN[before]} |")
+        lines += [f"| `{before}` | `{after}` | {MOVES[before, after]} |" for after in sorted(states.MOVES[before], key=_place)]
+    ends = [f"`{state}`" for state in State if not states.MOVES[state]]
     lines += ["", f"Nothing leaves {', '.join(ends[:-1])} and {ends[-1]}."]
     return "\n".join(lines) + "\n"
 
 
+_place = states.NUMBERS.__getitem__
 _BORN = {State.QUEUED: "screened and to be texted", State.SKIPPED: "not to be texted, with the reason"}
 
 

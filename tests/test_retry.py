@@ -20,7 +20,7 @@ def kind(decision: Decision) -> str:
         case Again():
             return f"again {decision.after:g}"
         case Settle():
-            return f"settle {decision.state.word}"
+            return f"settle {decision.state}"
         case Park():
             return "park"
         case StopRun():

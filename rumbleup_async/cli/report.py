@@ -84,7 +84,7 @@ def _row(result: Result) -> tuple[object, ...]:
     return (
         result.row,
         harmless(result.phone),
-        result.state.word,
+        str(result.state),
         harmless(result.reason),
         harmless(result.logid),
         result.attempts,

@@ -26,7 +26,7 @@ from rumbleup_async.screening.template import field_name
 _SQLITE = b"SQLite format 3\x00"
 _OURS = ", who had a text of that run or may have had it"
 _HAD_IT = frozenset({State.SENT, State.REFUSED, State.UNKNOWN, State.INTENT})
-_WORDS = {state.word: state for state in State}
+_WORDS = {str(state): state for state in State}
 
 
 def read_suppressed(paths: Sequence[Path] | None, source: str = "", *, quiet: bool = False) -> Numbers:

@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.ledger import states
+from rumbleup_async.messaging import Plan, Result
 from rumbleup_async.reasons import Reason, from_words
 from rumbleup_async.shell import pasteable
 
@@ -155,6 +156,6 @@ def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) 
         (after, limit),
     )
     return [
-        Result(row, phone, State(state), from_words(reason or ""), logid or "", attempts, time or 0)
+        Result(row, phone, states.BY_NUMBER[state], from_words(reason or ""), logid or "", attempts, time or 0)
         for row, phone, state, reason, logid, attempts, time in found.fetchall()
     ]

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from rumbleup_async.ledger.states import NUMBERS
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Reason
 
@@ -55,7 +56,7 @@ def sort_out(db: sqlite3.Connection) -> int:
         f"""UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' ||
             (SELECT c.row FROM contact AS c WHERE c.phone = contact.phone AND c.screened IS NULL)
         WHERE screened = {_DOUBTFUL}""",  # noqa: S608
-        (State.SKIPPED,),
+        (NUMBERS[State.SKIPPED],),
     ).rowcount
 
 
@@ -68,7 +69,7 @@ def leave_out(db: sqlite3.Connection, reasons: Mapping[str, Reason]) -> int:
         db.execute(
             """UPDATE contact SET state = ?, screened = 1, reason = ?
             WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?))""",
-            (State.SKIPPED, str(reason), json.dumps(phones)),
+            (NUMBERS[State.SKIPPED], str(reason), json.dumps(phones)),
         ).rowcount
         for reason, phones in by_reason.items()
     )

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks
+from rumbleup_async.ledger import carrying, keeping, marks, states
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
@@ -139,11 +139,11 @@ class Reader:
 
     def texted(self, phones: list[str]) -> int:
         """How many of these have been texted by it, or may have been."""
-        states = "0, 1, 2, 3, 6" if self.is_log_lost else "1, 2, 3, 6"
+        wanted = "0, 1, 2, 3, 6" if self.is_log_lost else "1, 2, 3, 6"
         with reading(self.path):
             found = self._db.execute(
                 f"""SELECT count(*) FROM json_each(?) AS asked JOIN contact ON phone = asked.value
-                WHERE screened IS NULL AND state IN ({states})""",  # noqa: S608
+                WHERE screened IS NULL AND state IN ({wanted})""",  # noqa: S608
                 (msgspec.json.encode(phones).decode(),),
             )
             return int(found.fetchone()[0])
@@ -178,7 +178,7 @@ class Reader:
         counts = dict.fromkeys(State, 0)
         with reading(self.path):
             for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
-                counts[State(state)] = number
+                counts[states.BY_NUMBER[state]] = number
         if self.is_log_lost:
             counts[State.UNKNOWN] += counts[State.QUEUED]
             counts[State.QUEUED] = 0
@@ -188,7 +188,7 @@ class Reader:
         """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
         with reading(self.path):
             return [
-                (State(state), from_words(reason), number)
+                (states.BY_NUMBER[state], from_words(reason), number)
                 for state, reason, number in self._db.execute(
                     """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS
                     why, count(*)

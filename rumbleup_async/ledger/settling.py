@@ -109,7 +109,7 @@ def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tup
             [one.row for one in some],
         )
         kept = found.fetchall()
-        before = {row: (State(state), reason) for row, state, reason, _ in kept}
+        before = {row: (states.BY_NUMBER[state], reason) for row, state, reason, _ in kept}
         values: list[Any] = []
         if again := {one.row for one in some if one.state is State.QUEUED}:
             db.execute(_AGAIN)
@@ -120,7 +120,7 @@ def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tup
             state, reason = before[one.row]
             states.check_settled(one, state, from_words(reason).code)
             moves[state, one.state] += 1
-            values += (one.row, int(one.state), str(one.why) or None, one.logid or None)
+            values += (one.row, states.NUMBERS[one.state], str(one.why) or None, one.logid or None)
         rows = ",".join(["(?,?,?,?)"] * len(some))
         db.execute(
             f"""UPDATE contact SET state = v.column2, reason = v.column3, logid = v.column4,

@@ -539,7 +539,9 @@ class SqliteLedger:
         db = self._db
         self._count()
         self._owners.clear()
-        found = db.execute("SELECT json_group_array(row) FROM contact WHERE state = ?", (State.INTENT,)).fetchone()[0]
+        found = db.execute(
+            "SELECT json_group_array(row) FROM contact WHERE state = ?", (states.NUMBERS[State.INTENT],)
+        ).fetchone()[0]
         self._open_rows = dict.fromkeys(msgspec.json.decode(found), _DEAD.id)
         if self._open_rows:
             self._owners[_DEAD.id] = _DEAD
@@ -552,7 +554,7 @@ class SqliteLedger:
         self._last_row = self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
         self._counts.update(dict.fromkeys(State, 0))
         for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
-            self._counts[State(state)] = number
+            self._counts[states.BY_NUMBER[state]] = number
 
     # ---- the list comes in ----
 
@@ -673,6 +675,7 @@ class SqliteLedger:
         """How many went in; less than all only where `or_pass` lets those be passed over whose phone has a row already."""
         # What is the same for all rows stands in the statement: every value handed over costs time.
         opened = at or "NULL"
+        number = states.NUMBERS[state]
         passing = "ON CONFLICT (phone) WHERE screened IS NULL DO NOTHING" if or_pass else ""
         same_text = self._same_text
         added = 0
@@ -688,7 +691,7 @@ class SqliteLedger:
                     skipped += (row.row, row.phone, row.reason)
             carrying.insert(self._db, [(row.row, row.kept) for row in some if row.kept is not None])
             added += self._insert_values(
-                "row, phone, text, name, segments, screened, state, time", f"?,?,?,?,?,?,{state:d},{opened}", values, passing
+                "row, phone, text, name, segments, screened, state, time", f"?,?,?,?,?,?,{number},{opened}", values, passing
             )
             added += self._insert_values("row, phone, reason, screened, state", "?,?,?,1,4", skipped)
         return added
@@ -731,7 +734,7 @@ class SqliteLedger:
         with self._transaction() as db:
             db.execute(
                 "UPDATE contact SET state = ?, reason = ? WHERE state = ? AND row IN (SELECT value FROM json_each(?))",
-                (State.UNKNOWN, str(INTERRUPTED), State.INTENT, which),
+                (states.NUMBERS[State.UNKNOWN], str(INTERRUPTED), states.NUMBERS[State.INTENT], which),
             )
             self._write("recovered", str(_now()))
         for row in rows:
@@ -897,16 +900,17 @@ class SqliteLedger:
     def _sort(
         self,
         drawn: Sequence[Planned | Skipped],
-        known: dict[str, tuple[int, int, int]],
+        known: dict[str, tuple[int, State, int]],
         answers: list[Text | Result],
         new: list[Planned | Skipped],
         again: list[Text],
     ) -> None:
         """Who of those drawn is new to the ledger, who is opened again, who is a duplicate; the answers in the order of
         `drawn`."""
+        nothing = 0, State.QUEUED, 0
         for row in drawn:
-            first, state, attempts = known.get(row.phone, (0, 0, 0)) if isinstance(row, Planned) else (0, 0, 0)
-            if isinstance(row, Planned) and (not first or (state == State.QUEUED and not self._looks.is_stale(first))):
+            first, state, attempts = known.get(row.phone, nothing) if isinstance(row, Planned) else nothing
+            if isinstance(row, Planned) and (not first or (state is State.QUEUED and not self._looks.is_stale(first))):
                 known[row.phone] = (first or row.row, State.INTENT, attempts)
                 text = Text(first or row.row, row.phone, row.text, row.name, attempts)
                 answers.append(text)
@@ -919,14 +923,14 @@ class SqliteLedger:
             new.append(skipped)
             answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.why))
 
-    def _known(self, phones: list[str]) -> dict[str, tuple[int, int, int]]:
+    def _known(self, phones: list[str]) -> dict[str, tuple[int, State, int]]:
         """Row, state and attempts of the phones that the ledger has."""
         marks = ",".join("?" * len(phones))
         found = self._db.execute(
             f"SELECT phone, row, state, attempts FROM contact WHERE screened IS NULL AND phone IN ({marks})",  # noqa: S608
             phones,
         )
-        return {phone: (row, state, attempts) for phone, row, state, attempts in found.fetchall()}
+        return {phone: (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts in found.fetchall()}
 
     def _finish(self, stopped: str | None, elapsed: float) -> None:
         self._ended_before = None
@@ -1013,16 +1017,16 @@ class SqliteLedger:
         self._db.execute("INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
 
-_STEP = """
+_STEP = f"""
 UPDATE contact SET state = CASE contact.state WHEN v.was THEN v.state END,
     attempts = v.attempts, logid = v.logid, reason = v.reason, time = v.time
-FROM (SELECT json_extract(value, '$.row') AS row, json_extract(value, '$.state') AS state,
+FROM (SELECT json_extract(value, '$.row') AS row, {states.number_in_sql("json_extract(value, '$.state')")} AS state,
              json_extract(value, '$.attempts') AS attempts, nullif(json_extract(value, '$.logid'), '') AS logid,
              nullif(json_extract(value, '$.why[1]'), '') AS reason, nullif(json_extract(value, '$.time'), 0) AS time, 1 AS was
       FROM json_each(?)
       UNION ALL
       SELECT row, 1, attempts, NULL, NULL, ?, 0 FROM contact WHERE row BETWEEN ? AND ? AND state = 0) AS v
-WHERE contact.row = v.row"""
+WHERE contact.row = v.row"""  # noqa: S608 - what is put in is a table of ours
 
 _DEAD = Owner(0, "a process that is no more", is_dead=True)
 

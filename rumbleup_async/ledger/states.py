@@ -19,6 +19,20 @@ from rumbleup_async.lookups import Resolution
 from rumbleup_async.messaging import Closed, State
 from rumbleup_async.reasons import Code
 
+NUMBERS: dict[State, int] = {
+    State.QUEUED: 0,
+    State.INTENT: 1,
+    State.SENT: 2,
+    State.REFUSED: 3,
+    State.SKIPPED: 4,
+    State.NOT_SENT: 5,
+    State.UNKNOWN: 6,
+}
+"""The number that a ledger stores for each state. Ledgers of others hold these numbers: never renumber them."""
+
+BY_NUMBER: dict[int, State] = {number: state for state, number in NUMBERS.items()}
+"""The state that a stored number stands for."""
+
 BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
 
@@ -39,10 +53,16 @@ FINAL = frozenset(state for state in State if state not in {State.QUEUED, State.
 """States in which a contact is accounted for."""
 
 
+def number_in_sql(word: str) -> str:
+    """An SQL expression for the number of a state whose word this SQL expression gives; NULL for a word that is no state's."""
+    cases = " ".join(f"WHEN '{state}' THEN {number}" for state, number in NUMBERS.items())
+    return f"CASE {word} {cases} END"
+
+
 def check(before: State, after: State) -> None:
     """Raise LedgerError if the table has no such move."""
     if after not in MOVES[before]:
-        raise LedgerError(f"a contact cannot go from {before.word} to {after.word}")
+        raise LedgerError(f"a contact cannot go from {before} to {after}")
 
 
 def check_settled(settled: Resolution, before: State, code: Code) -> None:
@@ -50,7 +70,7 @@ def check_settled(settled: Resolution, before: State, code: Code) -> None:
     if before is State.NOT_SENT and code is not Code.ABSENT:
         raise LedgerError("a contact to be settled was not absent from the log")
     if before not in {State.UNKNOWN, State.NOT_SENT}:
-        raise LedgerError(f"a contact to be settled was {before.word}")
+        raise LedgerError(f"a contact to be settled was {before}")
     check(before, settled.state)
     if (settled.state is State.SENT) is not bool(settled.logid):
         raise LedgerError("a contact is settled as sent with its logid, and has none otherwise")

@@ -1133,7 +1133,7 @@ def test_books_that_fail_at_any_step(kind: str, tmp_path: Path, when: str, step:
     fine(server)
     states = {row.phone: row.state for row in virtual_time.run(_reopened(books, kind, tmp_path)).values()}
     for one in server.left:
-        assert states[one] in {State.SENT, State.UNKNOWN}, f"{one} was texted and is {states[one].word}"
+        assert states[one] in {State.SENT, State.UNKNOWN}, f"{one} was texted and is {states[one]}"
 
 
 async def _reopened(books: Books, kind: str, path: Path) -> dict[int, Result]:

@@ -24,6 +24,7 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.sqlite import _STEP
+from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
@@ -376,7 +377,8 @@ class Files:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'contact'").fetchone():
                 return False
             here = dict(db.execute("SELECT row, state FROM contact"))
-        return any(here.get(row) == State.QUEUED and one.state not in {"queued", "skipped"} for row, one in self._kept_by_log())
+        queued = NUMBERS[State.QUEUED]
+        return any(here.get(row) == queued and one.state not in {"queued", "skipped"} for row, one in self._kept_by_log())
 
     def _kept_by_log(self) -> list[tuple[int, Kept]]:
         """What the books say with their log, which this look leaves where it is."""
@@ -384,7 +386,7 @@ class Files:
         self._copy_to(aside)
         with closing(sqlite3.connect(aside / "run.ledger", isolation_level=None)) as db:
             found = [
-                (row, Kept(row, phone, State(state).word, "", None))
+                (row, Kept(row, phone, str(BY_NUMBER[state]), "", None))
                 for row, phone, state in db.execute("SELECT row, phone, state FROM contact")
             ]
         shutil.rmtree(aside)
@@ -456,12 +458,12 @@ class Files:
 
     def is_open(self, phone: str) -> bool:
         found = self._reader().execute("SELECT state FROM contact WHERE phone = ? AND screened IS NULL", (phone,)).fetchone()
-        return found is not None and found[0] == State.INTENT
+        return found is not None and found[0] == NUMBERS[State.INTENT]
 
     def open_now(self) -> int:
         if not self._has("contact"):
             return 0
-        found = self._reader().execute("SELECT count(*) FROM contact WHERE state = ?", (int(State.INTENT),)).fetchone()
+        found = self._reader().execute("SELECT count(*) FROM contact WHERE state = ?", (NUMBERS[State.INTENT],)).fetchone()
         return int(found[0])
 
     def unknown(self) -> int:
@@ -472,7 +474,7 @@ class Files:
             return {}
         plan = self._reader().execute("SELECT json_extract(value, '$.same_text') FROM run WHERE key = 'plan'").fetchone()[0]
         return {
-            row: Kept(row, phone, State(state).word, logid or "", None if screened else text or plan)
+            row: Kept(row, phone, str(BY_NUMBER[state]), logid or "", None if screened else text or plan)
             for row, phone, state, logid, text, screened in self._reader().execute(
                 "SELECT row, phone, state, logid, text, screened FROM contact"
             )

@@ -29,7 +29,7 @@ def test_a_contact_in_the_report(result: Result, running: bool, stopped: str | N
 
 def test_the_summary_counts_everybody_once() -> None:
     """The five figures would not add up to the list."""
-    counts = {state: 10 ** int(state) for state in State}
+    counts = {state: 10**number for number, state in enumerate(State)}
     summary = summarise(counts, run="r", action="1", elapsed=2.0, sent_now=7, stopped=None)
     assert summary.total == 1_111_111
     assert summary.sent + summary.refused + summary.skipped + summary.not_sent + summary.unknown == summary.total
