@@ -103,10 +103,7 @@ def _moment(params: Params, name: str) -> float | None:
     value = params.get(name)
     if value is None or value == "":
         return None
-    try:
-        moment = times.read(str(value))
-    except (OverflowError, ValueError):  # far beyond any calendar
-        moment = None
+    moment = times.read(str(value))
     if moment is None:
         raise ValueError(f"{name} is not a time")
     return moment

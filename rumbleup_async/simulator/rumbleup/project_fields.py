@@ -107,11 +107,8 @@ def _outsourcing(card: Any, params: Params) -> None:
 
 
 def _moment(name: str, text: str) -> float:
-    try:
-        moment, zoned = times.read(text), times.zoned(text)
-    except (OverflowError, ValueError):  # far beyond any calendar
-        moment, zoned = None, False
-    if moment is None or not zoned:
+    moment = times.read(text)
+    if moment is None or not times.zoned(text):
         raise field(f"{name}: a full date and time with its zone")
     return moment
 

@@ -84,10 +84,7 @@ def _moment(params: Params, name: str) -> float | None:
     value = params.get(name)
     if value in (None, ""):
         return None
-    try:
-        moment = times.read(str(value))
-    except (OverflowError, ValueError):  # far beyond any calendar
-        moment = None
+    moment = times.read(str(value))
     if moment is None:
         raise field(f"{name}: is not a time")
     return moment

@@ -41,19 +41,19 @@ class Limits:
         cap, brand_caps = self._settings.daily_cap, self._account_data.brand_caps
         if cap is None and not brand_caps:
             return False
-        self._begin_day(now)
+        if (day := int(now // _DAY)) != self._day:
+            self._begin(day)
         if cap is not None and self._texts_today >= cap:
             return True
         return brand in brand_caps and self._brands_today[brand] >= brand_caps[brand]
 
     def count_text(self, brand: str | None, now: float) -> None:
         """Count a text that leaves."""
-        self._begin_day(now)
+        if (day := int(now // _DAY)) != self._day:
+            self._begin(day)
         self._texts_today += 1
         self._brands_today[brand] += 1
 
-    def _begin_day(self, now: float) -> None:
-        day = int(now // _DAY)
-        if day != self._day:
-            self._day, self._texts_today = day, 0
-            self._brands_today.clear()
+    def _begin(self, day: int) -> None:
+        self._day, self._texts_today = day, 0
+        self._brands_today.clear()

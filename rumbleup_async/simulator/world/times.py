@@ -106,18 +106,21 @@ def _write(letter: str, time: float) -> str:
 def read(text: str) -> float | None:
     """Read a time parameter: milliseconds, ISO 8601, or a date with or without time and zone.
 
-    Returns Unix seconds, or None for a text that is no time. OverflowError or ValueError for a time beyond the calendar.
+    Returns Unix seconds, or None for a text that is no time or a time beyond the calendar.
     """
-    moment = _moment(text.strip())
-    if moment is None or isinstance(moment, float):
-        return moment
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=_EASTERN)
-    return moment.astimezone(UTC).timestamp()
+    try:
+        moment = _moment(text.strip())
+        if moment is None or isinstance(moment, float):
+            return moment
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=_EASTERN)
+        return moment.astimezone(UTC).timestamp()
+    except (OverflowError, ValueError):  # beyond the calendar, or a number of thousands of digits
+        return None
 
 
 def zoned(text: str) -> bool:
-    """Whether a time parameter names its zone, or is in a form that needs no zone."""
+    """Whether a text that `read` understands names its zone, or is in a form that needs no zone."""
     moment = _moment(text.strip())
     return isinstance(moment, float) or (moment is not None and moment.tzinfo is not None)
 
