@@ -1,6 +1,6 @@
-"""Webhooks: an aiohttp.web receiver for what a provider posts.
+"""Webhooks: an aiohttp.web receiver for the events that a provider posts.
 
-Lives here: check, parse, answer fast, dispatch, for any provider whose parser is handed in.
+Lives here: checking, parsing, answering and dispatching, for any provider whose parser is handed in.
 """
 
 from rumbleup_async.webhooks import checks

@@ -1,12 +1,12 @@
-"""Events that may come again with the same content, such as a contact's change and its change back: which of them are repeats.
+"""Events that may come again with the same content, such as a contact's change and its change back: which are repeats.
 
-Lives here: the rule, and a memory of it for sinks that have none.
+Lives here: the rule, and a memory for sinks that have none.
 
-- Equal to the latest event about the same thing: a repeat.
-- Equal to an older one: news, for something else was the case meanwhile. An opt-out that is sent for the second time must not be
-  lost behind the change between the two.
-- Unless it was sent no later than the latest one, and is no opt-out: then it is the older event, delivered late. Taken for news
-  it would seem to undo the opt-out that came after it.
+- An event that equals the latest event about the same thing is a repeat.
+- An event that equals an older one is new, because something else was the case meanwhile. So an opt-out that is sent a
+  second time is not lost behind the change between the two.
+- But if it was sent no later than the latest event, and is no opt-out, it is the older event, delivered late. If it counted
+  as new, it would seem to undo the opt-out that came after it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from rumbleup_async.webhooks.ports import Record
 
 
 class Latest(NamedTuple):
-    """The latest event about something: its key, and when the provider sent it, in Unix milliseconds."""
+    """The latest event about a thing: its key, and when the provider sent it (Unix milliseconds)."""
 
     key: str
     sent: int | None
 
 
 def is_repeat(coming: Record, latest: Latest | None, *, known: bool) -> bool:
-    """Whether an event was taken in before. `latest`: about the same thing. `known`: there is an equal one, perhaps an older."""
+    """Whether an event was taken before.
+
+    `latest` is the latest event about the same thing. `known` says whether an equal event was taken at any time.
+    """
     if latest is not None and latest.key == coming.key:
         return True
     if not known or coming.weighty:
@@ -34,12 +37,12 @@ def is_repeat(coming: Record, latest: Latest | None, *, known: bool) -> bool:
 
 
 def is_latest(coming: Record, latest: Latest | None) -> bool:
-    """Whether an event is later than the latest one, or may be."""
+    """Whether an event is later than the latest one so far, or may be."""
     return latest is None or coming.sent is None or latest.sent is None or coming.sent >= latest.sent
 
 
 class Changes:
-    """Remembers the latest event about each of `size` things, and as many keys."""
+    """Remembers the latest event about each of the last `size` things, and the last `size` keys."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -47,11 +50,11 @@ class Changes:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     def is_repeat(self, coming: Record) -> bool:
-        """Whether it was noted before."""
+        """Whether an event is a repeat of one that was noted."""
         return is_repeat(coming, self._latest.get(coming.about), known=coming.key in self._known)
 
     def note(self, taken: Record) -> tuple[Record, Latest | None, bool]:
-        """It is kept now. Returns what `forget` needs."""
+        """Remember an event that is being kept. Returns what `forget` needs."""
         latest, known = self._latest.get(taken.about), taken.key in self._known
         if taken.about and is_latest(taken, latest):
             self._latest[taken.about] = Latest(taken.key, taken.sent)
@@ -65,7 +68,7 @@ class Changes:
         return taken, latest, known
 
     def forget(self, noted: tuple[Record, Latest | None, bool]) -> None:
-        """It could not be kept after all; the last one noted first."""
+        """Forget an event that could not be kept. Several events are forgotten in the reverse order of `note`."""
         taken, latest, known = noted
         if latest is None:
             self._latest.pop(taken.about, None)

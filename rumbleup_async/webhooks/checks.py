@@ -2,9 +2,9 @@
 
 Lives here: checks, all of the form `check(headers, query) -> bool`.
 
-No provider signs its requests, so a secret that travels with each of them is all there is: give the address by HTTPS only.
-Every check holds several secrets, so that one can be changed without losing an event: accept both, change it at the provider,
-drop the old one.
+No provider signs its requests. A secret that travels with each request is the only proof, so give the address to the
+provider with https. Every check accepts several secrets, so that a secret can be changed without losing an event:
+accept both, change it at the provider, remove the old one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rumbleup_async.webhooks.ports import Check
 
 
 class Secret:
-    """Whether a header or a parameter of the URL carries one of the accepted values.
+    """Checks whether a header or a parameter of the URL has one of the accepted values.
 
     The comparison takes the same time for every value: both sides are hashed with a key of this process, and all accepted
-    ones are compared. A `repr` shows no value.
+    values are compared. A `repr` shows no value. ConfigurationError for an empty secret, or none.
     """
 
     def __init__(self, place: Literal["header", "query"], name: str, accepted: Iterable[str | bytes], scheme: str = "") -> None:
@@ -44,8 +44,8 @@ class Secret:
             if scheme.lower() != self._scheme:
                 return False
         digest = self._digest(given.strip().encode("utf-8", "surrogateescape"))
-        fits = [hmac.compare_digest(digest, accepted) for accepted in self._accepted]
-        return any(fits)
+        matches = [hmac.compare_digest(digest, accepted) for accepted in self._accepted]
+        return any(matches)
 
     def _digest(self, value: bytes) -> bytes:
         return hashlib.blake2b(value, key=self._salt, digest_size=32).digest()
@@ -55,33 +55,39 @@ class Secret:
 
 
 def basic(*pairs: tuple[str, str]) -> Secret:
-    """`Authorization: Basic …` with one of these pairs of user and password."""
+    """Check for `Authorization: Basic …` with one of these pairs of user and password."""
     for user, password in pairs:
         if not user or not password or ":" in user:
             raise ConfigurationError("Basic needs a user without a colon, and a password")
-    # Which alphabet a provider writes a password in is anyone's guess; for plain letters both are the same.
+    # No page says how a provider encodes a password. For ASCII both encodings are the same.
     texts = [f"{user}:{password}" for user, password in pairs]
     forms = {text.encode() for text in texts} | {text.encode("latin-1") for text in texts if _is_latin(text)}
     return Secret("header", "Authorization", sorted(base64.b64encode(form) for form in forms), "basic")
 
 
 def bearer(*tokens: str) -> Secret:
-    """`Authorization: Bearer …` with one of these tokens. RumbleUp sends the user name as the token if no password is set."""
+    """Check for `Authorization: Bearer …` with one of these tokens.
+
+    RumbleUp sends the user name as the token if no password is set.
+    """
     return Secret("header", "Authorization", tokens, "bearer")
 
 
 def header(name: str, *values: str) -> Secret:
-    """A header with one of these values, such as `sb-signing-secret`."""
+    """Check for a header with one of these values, such as `sb-signing-secret`."""
     return Secret("header", name, values)
 
 
 def query(name: str, *values: str) -> Secret:
-    """A parameter of the URL with one of these values. Proxies write URLs to their logs: prefer a header where there is one."""
+    """Check for a parameter of the URL with one of these values.
+
+    Prefer a header where the provider sends one: proxies write URLs to their logs.
+    """
     return Secret("query", name, values)
 
 
 def any_of(*checks: Check) -> Check:
-    """Whether one of the checks lets the request in. All are asked, so that time does not tell which one did."""
+    """Check whether one of these checks accepts the request. All are asked, so that the time does not show which one did."""
     if not checks:
         raise ConfigurationError("any_of needs a check")
 

@@ -1,6 +1,6 @@
-"""Handlers and their calls: several at a time, none able to stop the others.
+"""Calls handlers with events: several at a time, and none can stop the others.
 
-Lives here: the queue of accepted events and the workers that hand them out.
+Lives here: the queue of accepted events, and the workers that call the handlers.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from rumbleup_async.webhooks.threads import Threads
 _log = logging.getLogger("rumbleup_async.webhooks")
 
 Handler = Callable[[Any], object]
-"""A function of an event: a coroutine function, or a plain one, which is called in a thread."""
+"""A function that takes an event. A coroutine function runs in the event loop, a plain function runs in a thread."""
 
 
 class Dispatcher:
-    """Hands events to the handlers that were registered for their kind.
+    """Calls the handlers that are registered for an event's class.
 
-    `at_once` events are in hand at a time. A handler that has not come back after `patience` seconds is cancelled and counts as
-    failed; one that does not heed it, or a thread, is left to itself.
+    `at_once` events are handled at a time. A handler that has not ended after `timeout` seconds is cancelled and counts as
+    failed. A handler that ignores its cancellation, or runs in a thread, is not waited for.
     """
 
     def __init__(
-        self, *, at_once: int, patience: float, on_failure: Callable[[Failure], object] | None, statistics: Statistics
+        self, *, at_once: int, timeout: float, on_failure: Callable[[Failure], object] | None, statistics: Statistics
     ) -> None:
         self.waiting = 0
         """Events whose handlers have not all ended."""
         self._at_once = at_once
-        self._patience = patience
+        self._timeout = timeout
         self._on_failure = on_failure
         self._statistics = statistics
         self._handlers: list[tuple[type, Handler]] = []
         self._by_kind: dict[type, tuple[Handler, ...]] = {}
         self._queue: asyncio.Queue[Event] | None = None
         self._workers: list[asyncio.Task[None]] = []
-        self._left: set[asyncio.Task[Any]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
         self._threads = Threads(4 * at_once)
 
     def on(self, kind: type, handler: Handler) -> None:
@@ -52,12 +52,13 @@ class Dispatcher:
         self._by_kind.clear()
 
     def start(self) -> None:
+        """Start the workers."""
         self._queue = asyncio.Queue()
         self._threads = Threads(4 * self._at_once)
         self._workers = [asyncio.create_task(self._work(self._queue)) for _ in range(self._at_once)]
 
     def put(self, event: Event) -> None:
-        """Have the event handled soon. Whoever calls this has looked at `waiting` before."""
+        """Queue an event for its handlers. The queue has no limit; the caller compares `waiting` with its own."""
         if self._queue is None:
             raise RuntimeError("the receiver is not running")
         if self._handlers_of(event):
@@ -65,7 +66,7 @@ class Dispatcher:
             self._queue.put_nowait(event)
 
     async def drain(self, seconds: float) -> None:
-        """Wait for the handlers of all accepted events, but no longer than this; then stop."""
+        """Wait until the handlers of all queued events have ended, for at most this time, then stop the workers."""
         if self._queue is None:
             return
         try:
@@ -77,10 +78,10 @@ class Dispatcher:
         for task in self._workers:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        for late in self._left:
-            late.cancel()
-        if self._left:
-            await asyncio.wait(self._left, timeout=1)
+        for task in self._late:
+            task.cancel()
+        if self._late:
+            await asyncio.wait(self._late, timeout=1)
         self._threads.close()
         self._queue = None
 
@@ -103,18 +104,18 @@ class Dispatcher:
     async def _handle(self, event: Event) -> None:
         calls = {asyncio.create_task(self._call(handler, event)): handler for handler in self._handlers_of(event)}
         try:
-            await asyncio.wait(calls, timeout=self._patience)
+            await asyncio.wait(calls, timeout=self._timeout)
         finally:
             for task, handler in calls.items():
                 if not task.done():
-                    self._left.add(task)
+                    self._late.add(task)
                     task.add_done_callback(self._forget)
                     task.cancel()
-                    self._failed(event, handler, TimeoutError(f"the handler did not come back within {self._patience:g} s"))
+                    self._count_failure(event, handler, TimeoutError(f"the handler did not end within {self._timeout:g} s"))
                 elif task.cancelled():
-                    self._failed(event, handler, asyncio.CancelledError())
+                    self._count_failure(event, handler, asyncio.CancelledError())
                 elif (error := task.exception()) is not None:
-                    self._failed(event, handler, error)
+                    self._count_failure(event, handler, error)
                 else:
                     self._statistics.handled += 1
 
@@ -124,14 +125,14 @@ class Dispatcher:
             await result
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._left.discard(task)
+        self._late.discard(task)
         if not task.cancelled():
-            task.exception()  # asked for, so that asyncio does not complain of nobody having asked
+            task.exception()  # retrieved, so that asyncio does not log that it never was
 
-    def _failed(self, event: Event, handler: Handler, error: BaseException) -> None:
+    def _count_failure(self, event: Event, handler: Handler, error: BaseException) -> None:
         self._statistics.failed += 1
         name = _name(handler)
-        # The message of an error may quote a phone or a text, so only its class and place are told.
+        # The message of an error may quote a phone or a text, so only its class and place are logged.
         _log.error(
             "handler %s failed: %s%s; event %s %s", name, type(error).__name__, _place(error), ascii(event.type), event.key
         )
@@ -139,7 +140,7 @@ class Dispatcher:
             return
         try:
             self._on_failure(Failure(event, name, error))
-        except Exception as second:  # noqa: BLE001 - a callback is as free to fail as a handler
+        except Exception as second:  # noqa: BLE001 - a callback may fail as a handler may
             _log.error("on_failure itself failed: %s%s", type(second).__name__, _place(second))
 
 

@@ -1,6 +1,6 @@
-"""A sink's file: made for its owner alone, and a file of its own.
+"""The file of a sink: readable by its owner only, and not shared by a link.
 
-Lives here: opening.
+Lives here: opening it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from pathlib import Path
 from rumbleup_async.errors import ConfigurationError
 
 
-def open_own(path: Path) -> int:
-    """A descriptor for reading and appending. A new file is 0600 and its name is durable; a link is refused."""
+def open_private(path: Path) -> int:
+    """Open a file for reading and appending. A new file gets the mode 0600, and its name is durable.
+
+    Returns the descriptor. ConfigurationError for a symbolic link, for what is no file, and for a file that cannot be opened.
+    """
     try:
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     except OSError as error:

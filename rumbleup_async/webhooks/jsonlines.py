@@ -1,9 +1,10 @@
-"""Events as JSON lines in one file, by the thousand for one fsync.
+"""Events as JSON lines in one file, up to a thousand with one fsync.
 
 Lives here: the writer and the reader of such a file.
 
-A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`; one of a change also has what it
-is about, when it was sent, and whether it may be an opt-out (`webhooks.changes`). The same key may come again there.
+A line is `{"key": …, "type": …, "received": Unix milliseconds, "event": the object as it came}`. The line of a change
+also has what the event is about, when it was sent, and whether it may be an opt-out (`webhooks.changes`). The key of a
+change may come again in the file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.webhooks.changes import Changes
-from rumbleup_async.webhooks.files import open_own
+from rumbleup_async.webhooks.files import open_private
 from rumbleup_async.webhooks.ports import Record
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -28,10 +29,12 @@ _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class JsonLines:
-    """A sink. With `durable` (the default) events are on the disk before the provider is told; without, in the kernel's hands.
+    """A sink that appends to a file of JSON lines. One process can write the file at a time.
 
-    When it is opened, the keys of the last `remember` events are read, so that repeats are known after a restart; a last line
-    that a crash left half written is cut off: it was never acknowledged. One process may write it at a time.
+    With `durable` (the default) an event is on the disk before it is acknowledged; without, it is in the kernel's cache.
+
+    `open` reads the keys of the last `remember` events, so that repeats are known after a restart. It cuts off a last line
+    that a crash has left incomplete: the event was never acknowledged.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = True, remember: int = 100_000) -> None:
@@ -44,13 +47,13 @@ class JsonLines:
         self._changes = Changes(remember)
 
     def open(self) -> list[str]:
-        fd = open_own(self.path)
+        fd = open_private(self.path)
         try:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ConfigurationError(f"{self.path} is being written by another process") from None
-            keys = self._look(fd)
+            keys = self._read_keys(fd)
         except BaseException:
             os.close(fd)
             raise
@@ -63,7 +66,7 @@ class JsonLines:
             self._torn = False
         noted, new = [], []
         for record in records:
-            # The keys of others are looked at before they come here.
+            # Only changes are checked here. Repeats of other events are known by the keys that `open` has returned.
             is_new = not (record.about and self._changes.is_repeat(record))
             new.append(is_new)
             if is_new and record.about:
@@ -77,8 +80,8 @@ class JsonLines:
             if self._durable:
                 os.fsync(self._fd)
         except OSError:
-            # A full disk: what got through of the group goes, so that what follows does not stand behind half a line.
-            # If that fails too, nothing is written until it has been done.
+            # The disk is full. What was written of the group is cut off, so that the next line does not follow half a line.
+            # If that fails too, the next `write` begins with it.
             for one in reversed(noted):
                 self._changes.forget(one)
             self._torn = True
@@ -94,8 +97,8 @@ class JsonLines:
             os.close(self._fd)
             self._fd = -1
 
-    def _look(self, fd: int) -> list[str]:
-        """Cut off a torn line and return the last keys. The file may have any size, so it is read from its end."""
+    def _read_keys(self, fd: int) -> list[str]:
+        """Cut off an incomplete last line and return the last keys. Files may be large, so the file is read from its end."""
         self._size = os.fstat(fd).st_size
         if not self._size:
             return []
@@ -122,7 +125,7 @@ class JsonLines:
 
 
 def read(path: str | os.PathLike[str]) -> Iterator[Record]:
-    """The events of such a file, oldest first, also while it is written; a line that is not one is skipped."""
+    """The events of such a file, oldest first. The file may be written meanwhile. A line that is no event is skipped."""
     with Path(path).open("rb") as lines:
         for line in lines:
             record = _read(line) if line.endswith(b"\n") else None

@@ -1,6 +1,6 @@
-"""What the receiver asks of others: a parser, a check, a sink; and the few things it knows of an event.
+"""What the receiver needs of others: a parser, a check, a sink; and what it knows of an event.
 
-Lives here: protocols and the values that cross them. No provider is known in this room.
+Lives here: protocols, and the values that cross them. This room knows no provider.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import msgspec
 
 
 class Event(Protocol):
-    """What a provider's parser makes of a request."""
+    """An event, as a provider's parser makes it of a request."""
 
     @property
     def type(self) -> str:
-        """The provider's word for what happened; may be ""."""
+        """The provider's name for what happened; may be ""."""
         ...
 
     @property
     def key(self) -> str:
-        """The same for every repeat of the event, and for no other event but one with the same content, if `about` is set. Tells
-        nothing of a person: it is logged."""
+        """The key is the same for every repeat of the event. It is the same for no other event, except, where `about` is set,
+        for one with the same content. It shows nothing of a person, because it is logged."""
         ...
 
     @property
@@ -32,18 +32,23 @@ class Event(Protocol):
 
 
 Parser = Callable[[Mapping[str, str], bytes], Event]
-"""Headers and body to an event. Raises WebhookRefused, and nothing else."""
+"""Makes an event of headers and body. Raises WebhookRefused, and nothing else."""
 
 Check = Callable[[Mapping[str, str], Mapping[str, str]], bool]
-"""Headers and the query of the URL to whether the request may come in. Never raises, compares in constant time."""
+"""Decides by the headers and the query of the URL whether a request is accepted. Never raises, compares in constant time."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event as a sink keeps it. `received` is Unix milliseconds.
+    """An event as a sink keeps it.
 
-    `about`: of an event that may come again with the same content, such as a contact's change, what it is about; "" where the key
-    alone tells repeats. An event may have these three, too: `about`; `sent`, when the provider sent it, in Unix milliseconds; and
-    `weighty`, whether it must not be taken for a repeat in doubt, because it may be an opt-out. See `webhooks.changes`.
+    `received`: when the event came (Unix milliseconds).
+    `event`: the event as JSON.
+    `about`: the thing that an event is about if it may come again with the same content, such as a contact's change. "" for
+    all other events, whose repeats are known by their key alone.
+    `sent`: when the provider sent the event (Unix milliseconds).
+    `weighty`: whether the event counts as new in doubt, because it may be an opt-out. See `webhooks.changes`.
+
+    A parser's event may have the last three as attributes.
     """
 
     key: str
@@ -56,28 +61,28 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Sink(Protocol):
-    """Where events are kept. Its methods may block: they are called one at a time, all from the same thread."""
+    """A place where events are kept. Its methods may block: they are called one at a time, all from the same thread."""
 
     def open(self) -> Iterable[str]:
-        """Make it ready. Returns keys of the latest events that it cannot tell from new ones by itself, oldest first."""
+        """Open the sink. Returns the keys of the latest events whose repeats it cannot find by itself, oldest first."""
         ...
 
     def write(self, records: Sequence[Record]) -> Sequence[bool]:
-        """Keep them all, and return for each whether it is new; if it raises, none of them counts as kept.
+        """Keep all records. Returns for each whether it is new. If it raises, none of them counts as kept.
 
-        What it returns for has to be safe: the provider is told so and will not send it again.
+        The records must be safe when it returns, because they are acknowledged then and the provider does not send them again.
         """
         ...
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Close the sink."""
         ...
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A handler that failed. `error` is what it raised; TimeoutError if it did not come back in time.
+    """A handler that failed. `error` is what it raised, or TimeoutError if it did not end in time.
 
-    `event` and the message of `error` may hold private data: do not log them as they are.
+    `event` and the message of `error` may have private data: do not log them.
     """
 
     event: Event
@@ -91,9 +96,11 @@ class Failure(msgspec.Struct, frozen=True):
 class Statistics(msgspec.Struct):
     """Counts since the start. Every request that reached the receiver is in exactly one of the first three.
 
-    `received`: new events, answered with 200. `repeated`: answered with 200 and forgotten. `refused`: by reason (`unauthorized`,
-    `unreadable`, `too_large`, `slow`, `broken`, `full`, `unsaved`). `handled` and `failed`: calls of handlers. `dropped`: events
-    whose handlers had not ended when the time for the shutdown was over.
+    `received`: new events, answered 200.
+    `repeated`: repeats, answered 200 and not handled.
+    `refused`: by reason (`unauthorized`, `unreadable`, `too_large`, `slow`, `broken`, `full`, `unsaved`).
+    `handled` and `failed`: calls of handlers.
+    `dropped`: events whose handlers had not ended when the time for the shutdown was over.
     """
 
     received: int = 0
@@ -104,4 +111,5 @@ class Statistics(msgspec.Struct):
     dropped: int = 0
 
     def refuse(self, reason: str) -> None:
+        """Count a refused request."""
         self.refused[reason] = self.refused.get(reason, 0) + 1

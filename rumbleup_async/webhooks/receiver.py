@@ -1,11 +1,11 @@
-"""The receiver: an aiohttp.web application that checks, parses, answers fast and has the handlers called afterwards.
+"""The receiver: an aiohttp.web application that checks and parses events, answers fast, and then calls handlers.
 
 Lives here: HTTP in, statuses out.
 
-    200  the event is taken (and safe in the sink, if there is one), or it is a repeat
-    400  the body is no event, or it broke off          401  the check said no
+    200  the event is taken, and is safe in the sink if there is one; or it is a repeat
+    400  the body is no event, or is incomplete          401  the check did not accept the request
     404  405  413  as usual                              408  the body did not come in time
-    503  too many events wait, or the sink could not keep it: with Retry-After; the provider comes again for 24 hours
+    503  too many events wait, or the sink could not keep this one; with Retry-After, so that the provider tries again
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from aiohttp import web
 
 from rumbleup_async.errors import ConfigurationError, WebhookRefused
 from rumbleup_async.webhooks.dispatch import Dispatcher
-from rumbleup_async.webhooks.intake import Intake, Taken
+from rumbleup_async.webhooks.group_writer import Taken
+from rumbleup_async.webhooks.intake import Intake
 from rumbleup_async.webhooks.ports import Check, Failure, Parser, Sink, Statistics
 
 _log = logging.getLogger("rumbleup_async.webhooks")
@@ -31,22 +32,30 @@ R = TypeVar("R")
 
 
 class Receiver:
-    """Takes events and has your handlers called.
+    """Takes events and calls your handlers.
 
         receiver = Receiver(rumbleup.webhooks.parse, check=checks.basic((user, password)), sink=SQLite("events.db"))
 
         @receiver.on(MessageReceived)
         async def answer(event: MessageReceived) -> None: ...
 
-    Run `application()` alone (`serve` does), mount it in your own, or route to `answer` and append `running` to your
-    application's `cleanup_ctx`. Runs in one event loop.
+    Run `application()` alone (`serve` does so), mount it in your application, or route to `answer` and append `running` to
+    your application's `cleanup_ctx`. A receiver runs in one event loop.
 
-    `check`: see `checks`; to leave it out takes `allow_unauthenticated=True`, and then whoever finds the address can make up
-    opt-outs and replies.
-    `window`: keys remembered in memory, by which repeats are known. `queue`: events that may wait for their handlers.
-    `at_once`: events whose handlers run at a time. `handler_timeout`: seconds for a handler. `body_limit`: bytes.
-    `body_timeout`: seconds for a body to arrive. `drain_timeout`: seconds that handlers get when the application ends.
-    `on_failure`: called with a `Failure` for each failed handler.
+    `check`: see `checks`. Without a check `allow_unauthenticated=True` is needed, and then whoever finds the address can
+    invent opt-outs and replies.
+    `sink`: where events are kept before they are acknowledged. Without one, a crash loses the events that wait.
+    `window`: how many keys are remembered in memory, by which repeats are known.
+    `queue`: how many events may wait for their handlers. Further ones are answered 503.
+    `at_once`: how many events are handled at a time.
+    `handler_timeout`: seconds for a handler.
+    `body_limit`: bytes of a body.
+    `body_timeout`: seconds for a body to arrive.
+    `drain_timeout`: seconds that handlers get when the application ends.
+    `retry_after`: seconds in the Retry-After header of a 503.
+    `on_failure`: called with a `Failure` for each handler that failed.
+
+    ConfigurationError for values that do not fit.
     """
 
     def __init__(
@@ -79,20 +88,18 @@ class Receiver:
         self._body_timeout = body_timeout
         self._drain_timeout = drain_timeout
         self._retry_after = {"Retry-After": str(retry_after)}
-        self._dispatcher = Dispatcher(
-            at_once=at_once, patience=handler_timeout, on_failure=on_failure, statistics=self.statistics
-        )
+        self._dispatcher = Dispatcher(at_once=at_once, timeout=handler_timeout, on_failure=on_failure, statistics=self.statistics)
         self._intake = Intake(self._dispatcher, sink, window=window, limit=queue)
 
     @property
     def waiting(self) -> int:
-        """Events that are being kept or whose handlers have not ended."""
+        """How many events are being kept, or wait for their handlers to end."""
         return self._intake.waiting
 
     def on(self, kind: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]:
-        """Register the decorated function for events of this class and of those derived from it.
+        """Register the decorated function for events of this class and of its subclasses.
 
-        A coroutine function runs in the event loop, a plain one in a thread. An event's handlers run side by side.
+        A coroutine function runs in the event loop, a plain function in a thread. An event's handlers run side by side.
         """
 
         def register(handler: Callable[[E], R]) -> Callable[[E], R]:
@@ -102,14 +109,14 @@ class Receiver:
         return register
 
     def application(self, path: str = "/") -> web.Application:
-        """An application that takes POST at `path`, to be run or to be mounted with `add_subapp`."""
+        """An application that takes POST at `path`. Run it, or mount it with `add_subapp`."""
         app = web.Application(client_max_size=self._body_limit)
         app.router.add_post(path, self.answer)
         app.cleanup_ctx.append(self.running)
         return app
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
-        """For an application's `cleanup_ctx`: within it events are taken; at its end the handlers finish what was taken."""
+        """For an application's `cleanup_ctx`: starts the receiver, and at the end waits for the handlers."""
         await self._intake.start()
         try:
             yield
@@ -117,7 +124,7 @@ class Receiver:
             await self._intake.stop(self._drain_timeout)
 
     async def answer(self, request: web.Request) -> web.Response:
-        """The handler of the route."""
+        """Answer a request; the handler of the route."""
         if self._check is not None and not self._check(request.headers, request.query):
             return self._refuse("unauthorized", 401, {"WWW-Authenticate": 'Basic realm="webhooks"'})
         try:
@@ -143,10 +150,10 @@ class Receiver:
         return web.Response(body=b'{"ok":true}', headers=_JSON)
 
     async def _body(self, request: web.Request) -> bytes | None:
-        """None if it is too large; then not more than the limit has been read."""
+        """The request's body; None if it is too large, of which at most the limit is read."""
         content = request.content
         if content.is_eof() and content.exception() is None:
-            # It came with the headers, as nearly all do: no wait, no timer.
+            # Nearly all bodies come with the headers. They need no wait and no timer.
             body = content.read_nowait()
             return body if len(body) <= self._body_limit else None
         if (request.content_length or 0) > self._body_limit:

@@ -16,14 +16,14 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.webhooks.receiver import Receiver
 
 _BACKLOG = 4096
-"""Connections that may wait to be accepted: receipts come in bursts."""
+"""Connections that may wait to be accepted. Receipts come in bursts."""
 
 _IDLE = 30.0
-"""Seconds for a request's headers to come in, and for a kept-alive connection to be silent."""
+"""Seconds for a request's headers to arrive, and for a kept-alive connection to be silent."""
 
 
 class _NoTraceback(logging.Filter):
-    """aiohttp logs a malformed request with a traceback that quotes it, and what it quotes may be a credential."""
+    """Removes tracebacks. aiohttp logs a malformed request with a traceback that quotes it, perhaps with a credential."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
@@ -38,10 +38,10 @@ _log.addFilter(_NoTraceback())
 async def serve(
     receiver: Receiver, host: str = "127.0.0.1", port: int = 0, *, path: str = "/", tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """Listen while the context is open, and yield the address; port 0 takes a free one.
+    """Listen while the context is open, and yield the address. Port 0 takes a free port.
 
-    Without `tls` the secret travels in clear: listen on loopback and put a proxy with a certificate in front.
-    There is no access log, because a URL may carry a secret. ConfigurationError if the port cannot be had.
+    Without `tls` the secret travels unencrypted: listen on loopback, and put a proxy with a certificate in front.
+    There is no access log, because a URL may contain a secret. ConfigurationError if the port cannot be used.
     """
     runner = web.AppRunner(
         receiver.application(path),

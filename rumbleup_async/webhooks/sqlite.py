@@ -1,4 +1,4 @@
-"""Events in an SQLite file, where the key is unique: repeats are known over any time and over restarts.
+"""Events in an SQLite file, where the key is unique, so that repeats are known for all time and after a restart.
 
 Lives here: that file.
 
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.webhooks.changes import Latest, is_latest, is_repeat
-from rumbleup_async.webhooks.files import open_own
+from rumbleup_async.webhooks.files import open_private
 from rumbleup_async.webhooks.ports import Record
 
 _APPLICATION = 0x52554157
-"""SQLite's application_id of these files ("RUAW"), so that another program's database is not written into."""
+"""SQLite's application_id of these files ("RUAW"), by which another program's database is known and not written to."""
 
 _TABLE = """
 CREATE TABLE event (
@@ -32,29 +32,29 @@ CREATE TABLE event (
 
 _LATEST = """
 CREATE TABLE IF NOT EXISTS latest (
-    about TEXT PRIMARY KEY,  -- what events are about that may come again with the same content
-    key   TEXT NOT NULL,     -- of the latest of them
+    about TEXT PRIMARY KEY,  -- what an event is about that may come again with the same content
+    key   TEXT NOT NULL,     -- of the latest such event
     sent  INTEGER            -- when the provider sent it, Unix milliseconds
 ) WITHOUT ROWID"""
 
 
 class SQLite:
-    """A sink. An event is on the disk before the provider is told. Several processes may write one file."""
+    """A sink in an SQLite file. An event is on the disk before it is acknowledged. Several processes can write one file."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._db: sqlite3.Connection | None = None
 
     def open(self) -> list[str]:
-        os.close(open_own(self.path))
-        # An absolute path: SQLite may read `file:x` as an address of another file than the one that was made for its owner only.
+        os.close(open_private(self.path))
+        # The path is absolute, because SQLite may read `file:x` as the URI of another file than the private one.
         db = sqlite3.connect(self.path.absolute(), isolation_level=None, timeout=10)
         try:
-            ours = _prepare(db)
+            is_ours = _prepare(db)
         except sqlite3.Error as error:
             db.close()
             raise ConfigurationError(f"{self.path}: {error}") from None
-        if not ours:
+        if not is_ours:
             db.close()
             raise ConfigurationError(f"{self.path} is a database of another program")
         self._db = db
@@ -81,13 +81,13 @@ class SQLite:
 
 
 def _insert(db: sqlite3.Connection, record: Record, key: str) -> bool:
-    """Whether it was not there."""
+    """Insert an event. Returns whether it is new."""
     values = (key, record.type, record.received, bytes(record.event).decode())
     return db.execute("INSERT OR IGNORE INTO event (key, type, received, event) VALUES (?, ?, ?, ?)", values).rowcount == 1
 
 
 def _insert_change(db: sqlite3.Connection, record: Record) -> bool:
-    """An event that may come again with the same content, and then has a number behind its key. Whether it is new."""
+    """Insert an event that may come again with the same content; then a number is added to its key. Returns whether it is new."""
     found = db.execute("SELECT key, sent FROM latest WHERE about = ?", (record.about,)).fetchone()
     latest = None if found is None else Latest(*found)
     before = db.execute("SELECT count(*) FROM event WHERE key >= ? AND key < ?", (record.key, record.key + "/")).fetchone()[0]
@@ -102,17 +102,17 @@ def _insert_change(db: sqlite3.Connection, record: Record) -> bool:
 
 
 def _prepare(db: sqlite3.Connection) -> bool:
-    """Make the table if the file is empty; whether the file is ours."""
+    """Make the tables if the file is empty. Returns whether the file is one of these."""
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves data in the drive's cache
-    # Nothing may be changed in another program's file, so its journal is looked at after its owner.
+    # Nothing may be changed in another program's file, so the journal mode is set only after this check.
     db.execute("BEGIN IMMEDIATE")
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.execute(_TABLE)
         db.execute(f"PRAGMA application_id = {_APPLICATION}")
     db.execute("COMMIT")
-    ours: bool = db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
-    if ours:
+    is_ours: bool = db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION
+    if is_ours:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(_LATEST)
-    return ours
+    return is_ours

@@ -1,9 +1,8 @@
 """Threads for handlers that are plain functions.
 
-Lives here: a small pool.
+Lives here: a small pool of daemon threads.
 
-Why not concurrent.futures: its threads are joined when the program ends, so one handler that hangs would keep the process
-from ending. These are daemons.
+concurrent.futures joins its threads when the program ends, so a handler that hangs would keep the process from ending.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[..., Any
 
 
 class Threads:
-    """At most `limit` threads, started when they are needed; further calls wait for one."""
+    """At most `limit` threads, which are started when they are needed. Further calls wait for a free thread."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -28,7 +27,10 @@ class Threads:
         self._lock = threading.Lock()
 
     async def run(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """What `call` returns. If the wait is cancelled, a call that has begun goes on, and one that waits is left out."""
+        """Call a function in a thread and return its result.
+
+        If the wait is cancelled, a call that has begun goes on, and a call that still waits is not made.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         with self._lock:
@@ -43,7 +45,7 @@ class Threads:
         return await future
 
     def close(self) -> None:
-        """Let the threads end when they have nothing to do."""
+        """Let each thread end once it has nothing to do."""
         for _ in range(self._started):
             self._jobs.put(None)
 
@@ -54,23 +56,23 @@ class Threads:
             if not future.cancelled():
                 try:
                     result = call(*arguments)
-                except BaseException as raised:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+                except BaseException as raised:  # noqa: BLE001 - every error belongs to the caller who waits
                     error = raised
             with self._lock:
                 self._free += 1
             try:
-                loop.call_soon_threadsafe(_settle, future, result, error)
+                loop.call_soon_threadsafe(_resolve, future, result, error)
             except RuntimeError:
-                return  # the loop is closed: nobody waits any more
+                return  # the loop is closed, so nobody waits for the result
             del job, future, call, arguments, result, error
 
 
-def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:
         future.set_result(result)
     else:
         # A future cannot carry StopIteration, and a SystemExit in a thread must not end the program.
-        fit = isinstance(error, Exception) and not isinstance(error, StopIteration)
-        future.set_exception(error if fit else RuntimeError(f"the handler raised {type(error).__name__}"))
+        can_carry = isinstance(error, Exception) and not isinstance(error, StopIteration)
+        future.set_exception(error if can_carry else RuntimeError(f"the handler raised {type(error).__name__}"))

@@ -17,7 +17,7 @@ from rumbleup_async.rumbleup.webhooks import ContactUpdated, Event, parse
 from rumbleup_async.sendblue import webhooks as sendblue
 from rumbleup_async.webhooks import JsonLines, Receiver, Record, Sink, SQLite
 from rumbleup_async.webhooks.changes import Changes
-from rumbleup_async.webhooks.intake import record_of
+from rumbleup_async.webhooks.group_writer import record_of
 
 from .posting import all_of, new_receiver, provider, receipt
 
