@@ -19,7 +19,7 @@ from benchmarks.results import Figure, Measured
 from benchmarks.running import folder, say
 from benchmarks.serving import can_do_tls, loops, serving
 from rumbleup_async.session import AiohttpExchange, Exchange, Request, dialing
-from rumbleup_async.session.transport import can_have_lanes, connect
+from rumbleup_async.session.transport import connect, has_pool
 
 CONNECTIONS = 64
 BODY = b'{"phone":"2025550101","action":"125","text":"Hi Ada, the polls are open until 8 pm. Reply STOP to opt out"}'
@@ -42,7 +42,7 @@ async def _exchange(exchange: Exchange, stack: AsyncExitStack) -> Post:
 
 async def lane(url: str, trust: ssl.SSLContext | None, stack: AsyncExitStack) -> Post:
     """ConnectionPool, with aiofastnet over TLS if it is installed."""
-    return await _exchange(connect(url, HEADERS, connections=CONNECTIONS, transport="lane", ssl=trust), stack)
+    return await _exchange(connect(url, HEADERS, connections=CONNECTIONS, transport="pool", ssl=trust), stack)
 
 
 async def lane_with_the_loops_tls(url: str, trust: ssl.SSLContext | None, stack: AsyncExitStack) -> Post:
@@ -108,7 +108,7 @@ def main(*, quick: bool = False) -> Measured:
     rounds, texts = (1, 512) if quick else (5, 10_000)
     notes = [f"{CONNECTIONS} connections"]
     posts: dict[str, Opener] = {"session.post": naive, "aiohttp exchange": over_aiohttp}
-    if can_have_lanes():
+    if has_pool():
         posts["lane"] = lane
     else:
         notes.append("no lanes: httptools is not installed")
@@ -118,7 +118,7 @@ def main(*, quick: bool = False) -> Measured:
         if not can_do_tls():
             notes.append("no TLS: openssl is not installed")
             return Measured(rounds=rounds, notes=notes, figures=figures)
-        if can_have_lanes() and dialing.has_fast_network():
+        if has_pool() and dialing.has_fast_network():
             posts["lane, the loop's TLS"] = lane_with_the_loops_tls
         with serving(work, tls=True) as served:
             trust = ssl.create_default_context(cafile=served.ca)

@@ -30,7 +30,7 @@ from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template
 from rumbleup_async.session import Request, Response
 from rumbleup_async.session.pace import Pace
-from rumbleup_async.session.transport import can_have_lanes, connect
+from rumbleup_async.session.transport import connect, has_pool
 
 _WORKERS = 64
 _PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEMPLATE)
@@ -167,8 +167,8 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
         "engine, with the ledger in memory": lambda: _in_loop(_engine(texts)),
         "a whole run, start and end included": lambda: _whole(served, work, texts * 2),
     }
-    if can_have_lanes():
-        measures["exchange over a lane"] = lambda: _in_loop(_exchange(served, "lane", texts))
+    if has_pool():
+        measures["exchange over a lane"] = lambda: _in_loop(_exchange(served, "pool", texts))
     return measures
 
 
@@ -185,6 +185,6 @@ def main(*, quick: bool = False) -> Measured:
                 except SenderFailed as error:
                     raise SystemExit(f"{name}: {error}") from None
     figures = [Figure(name, "µs CPU", found) for name, found in values.items()]
-    if not can_have_lanes():
+    if not has_pool():
         figures.append(Figure("exchange over a lane", "µs CPU", [], "the extra fast is not installed"))
     return Measured(rounds=rounds, notes=[f"event loop: {loop()}; server: {served.name}"], figures=figures)

@@ -30,7 +30,7 @@ async def _send(client: RumbleUp) -> Message:
     return await client.messages.send(phone="2025550101", action=125, text="Hi. STOP to opt out")
 
 
-@pytest.mark.parametrize("transport", ["auto", "lane"])
+@pytest.mark.parametrize("transport", ["auto", "pool"])
 def test_another_loop_sends_nothing(transport: str, apart: Server) -> None:
     """In a second `asyncio.run` the text left, and a foreign error made it seem that it had not."""
     client = RumbleUp("KEY:SECRET", base_url=apart.url, transport=transport)
@@ -88,7 +88,7 @@ async def test_an_interrupted_look_does_not_change_how_the_run_ended(tmp_path: P
     reader.close()
 
 
-@pytest.mark.parametrize("transport", ["auto", "lane"])
+@pytest.mark.parametrize("transport", ["auto", "pool"])
 async def test_after_its_end_a_client_sends_nothing(transport: str) -> None:
     """A run that is begun too late would open connections that nobody closes."""
     client = RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:9/api", transport=transport)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from benchmarks.senders import job as jobs
 from rumbleup_async import Result, RumbleUp
-from rumbleup_async.session.transport import can_have_lanes
+from rumbleup_async.session.transport import has_pool
 
 
 def import_all(provider: str) -> None:
     """What a client imports once it is needed: before the clock starts, as others' libraries are. `startup` measures imports."""
-    lanes = "session.pool" if can_have_lanes() else "session.client"
-    for name in ("runs.run", "fleet.supervisor", "ledger", f"{provider}.gateway", lanes):
+    exchange = "session.pool" if has_pool() else "session.client"
+    for name in ("runs.run", "fleet.supervisor", "ledger", f"{provider}.gateway", exchange):
         importlib.import_module(f"rumbleup_async.{name}")
 
 
@@ -106,7 +106,7 @@ def main() -> None:
     """Prepare what is not measured, then send."""
     arguments = jobs.parser()
     arguments.add_argument("--ledger", choices=("disk", "memory"), default="disk")
-    arguments.add_argument("--transport", choices=("auto", "lane", "aiohttp"), default="auto")
+    arguments.add_argument("--transport", choices=("auto", "pool", "aiohttp"), default="auto")
     arguments.add_argument("--processes", type=int, default=1)
     arguments.add_argument("--source", choices=("rows", "csv", "loaded"), default="rows")
     arguments.add_argument("--resume", help="a ledger to go on with")

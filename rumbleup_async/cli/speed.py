@@ -13,7 +13,7 @@ import importlib.util
 
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.dialing import has_fast_network
-from rumbleup_async.session.transport import can_have_lanes
+from rumbleup_async.session.transport import has_pool
 
 _PARTS = ("httptools", "aiohappyeyeballs", "aiofastnet", "uvloop")
 
@@ -27,8 +27,8 @@ def missing() -> list[str]:
 
 
 def transport() -> str:
-    """What carries the requests of runs: `lane` or `aiohttp`."""
-    return "lane" if can_have_lanes() and proxies.chosen.get() is None else "aiohttp"
+    """What carries the requests of runs: `pool` or `aiohttp`."""
+    return "pool" if has_pool() and proxies.chosen.get() is None else "aiohttp"
 
 
 def note() -> str:
@@ -39,7 +39,7 @@ def note() -> str:
     if not lacking:
         return ""
     costs = [
-        *([] if can_have_lanes() else ["texts go over aiohttp, at several times the processor time each"]),
+        *([] if has_pool() else ["texts go over aiohttp, at several times the processor time each"]),
         *(["TLS is that of the event loop"] if "aiofastnet" in lacking else []),
         *(["the event loop is asyncio's own"] if "uvloop" in lacking else []),
     ]

@@ -78,7 +78,7 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
         return self._over(self.transport, connections)
 
     def connect_for_calls(self) -> Exchange:
-        """For single calls, which go over aiohttp unless lanes are asked for: what users mock and trace."""
+        """For single calls. They go over aiohttp, which users mock and trace, unless `transport` asks for the pool."""
         return self._over("aiohttp" if self.transport == "auto" else self.transport, self.connections)
 
     def _over(self, transport: str, connections: int) -> Exchange:

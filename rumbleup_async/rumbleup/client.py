@@ -54,10 +54,10 @@ class RumbleUp(Client):
     `api_key`: the pair `KEY:SECRET` (legacy: `CID:KEY`), from Integrations, API Keys in the portal. `base_url`: https, or
     plain http to loopback. `auth`: `basic` or `bearer`. `session`: your own aiohttp session, used and left open. `exchange`:
     another way of carrying requests altogether, such as `ScriptedExchange` in tests. `ssl`: a context of your own;
-    certificates are always verified. `trace_configs`: aiohttp's hooks for tracing. `transport`: `auto` lets the runs of fast
-    and concurrent mode go over lanes, connections of our own, where httptools is installed, and all else over aiohttp;
-    `lane` and `aiohttp` want it for everything. `proxy`: the URL of an HTTP proxy, through which https is tunnelled; its
-    `proxy_auth` is `NAME:PASSWORD`. The proxies of the environment are not used.
+    certificates are always verified. `trace_configs`: aiohttp's hooks for tracing. `transport`: with `auto`, runs
+    go over a pool of connections of our own, where httptools is installed, and all else over aiohttp; `pool` and `aiohttp`
+    take one of them for everything. `proxy`: the URL of an HTTP proxy, through which https is tunnelled; its `proxy_auth` is
+    `NAME:PASSWORD`. The proxies of the environment are not used.
 
     Raises ConfigurationError for a key or an address that cannot be meant, such as one with quotes around it.
 

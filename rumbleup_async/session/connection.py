@@ -1,7 +1,7 @@
 """One connection that carries one request at a time, and knows whether bytes of it were handed to the socket.
 
-Lives here: what is written, who waits for the answer, and when it is given up. Anything out of the ordinary closes the lane: a
-lane that went on after it would give somebody the answer to another's text. Knows no provider and opens no connection.
+Lives here: what is written, who waits for the answer, and when the wait is given up. Anything out of the ordinary closes
+the connection; otherwise the next text could get the answer to another. Knows no provider, and is opened by the pool.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from rumbleup_async.session.reading import Reading
 from rumbleup_async.session.silence import Pauses, when_silent
 
 _SHORT_REST = 0.05
-"""Seconds that no server takes for a rest, whatever it says of its patience."""
+"""Seconds of idleness that no server counts, whatever it says of its patience."""
 _LONG_REQUEST = 64 * 1024
-"""Bytes of a request beyond which the server may take its time to read it."""
+"""Bytes; a longer request may take the server some time to read."""
 
 
 class Pool(Protocol):
-    """What a lane tells of itself."""
+    """Where a connection tells what becomes of it."""
 
     tick: int
-    """Counts the looks for lanes that take too long; deadlines are such counts, so that no message needs a timer."""
+    """Counts the sweeps. Deadlines are counted in sweeps, so that no message needs a timer of its own."""
     pauses: Pauses
 
-    def free(self, lane: Connection) -> None:
-        """The answer is complete and the lane can carry another request."""
+    def free(self, connection: Connection) -> None:
+        """The answer is complete and the connection can carry another request."""
 
-    def unfit(self, lane: Connection) -> None:
-        """The lane carries nothing any more."""
+    def unfit(self, connection: Connection) -> None:
+        """The connection carries nothing any more."""
 
-    def gone(self, lane: Connection) -> None:
-        """Its connection has ended."""
+    def gone(self, connection: Connection) -> None:
+        """The connection has ended."""
 
 
 class Connection(asyncio.Protocol):
-    """Made for one connection. `due` and `end` say at which tick to give up the wait for the next bytes, and for all of them."""
+    """One connection. `due` and `end`: the ticks after which the next bytes, and the whole answer, are overdue."""
 
     __slots__ = (
         "_listening", "_loop", "_patience", "_pool", "_reading", "_request", "_sent",
@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Response] | None = None
         self._request: Request | None = None
         self._listening: asyncio.Future[bool] | None = None
-        """While the lane waits whether anything comes behind an answer that says no."""
+        """Set while the connection listens whether another answer follows one that says no."""
         self._sent = 0.0
         self._patience = self._whole = self.due = self.end = 0
         self.is_open = False
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         return self._waiter is not None or self._listening is not None
 
     def fit(self, idle: float) -> bool:
-        """Whether an idle lane can be used, as far as the loop knows: still open, and not idle for longer than `idle` seconds."""
+        """Whether an idle connection can be used, as far as the loop knows: open, and idle for at most `idle` seconds."""
         if not self.is_open or self._transport.is_closing():
             return False
         rested = time.monotonic() - self.since
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def fd(self) -> int:
-        """Its socket, below 0 once that is closed."""
+        """The number of its socket; below 0 once the socket is closed."""
         return int(self._transport.get_extra_info("socket").fileno())
 
     def send(self, data: bytes, request: Request, patience: int, whole: int) -> asyncio.Future[Response]:
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         return waiter
 
     def abandon(self, waiter: asyncio.Future[Response]) -> None:
-        """Nobody waits for this answer any more. If it is still to come, no one else may get it."""
+        """The caller no longer waits for this answer. If the answer is still to come, nobody else may get it."""
         if self._waiter is waiter:
             self._waiter = None
             self.close()
@@ -128,11 +128,11 @@ class Connection(asyncio.Protocol):
             self._fail(reasons.broke_off(reasons.NO_ANSWER) if self._reading.has_head else reasons.NO_ANSWER)
 
     def hang_up(self) -> None:
-        """Close it even under a request."""
+        """Close the connection, even under a request."""
         self._fail(reasons.SESSION_CLOSED)
 
     def close(self) -> None:
-        """End the connection at once; what still comes in is not looked at."""
+        """End the connection at once. What still comes in is not read."""
         if self.is_open:
             self.is_open = False
             self._pool.unfit(self)
@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
     # ---- behind an answer that says no ----
 
     def _listen(self, response: Response) -> Response:
-        """Carry nothing until it is certain that no other answer comes."""
+        """Carry nothing until no other answer can come."""
         self._listening = heard = self._loop.create_future()
         self.due = self.end = sys.maxsize
         when_silent(self._loop, self._pool.pauses.pause, lambda: self._heard(True, heard))
@@ -231,7 +231,7 @@ class Connection(asyncio.Protocol):
             self._heard(True)
 
     def _heard(self, alone: bool, which: asyncio.Future[bool] | None = None) -> None:
-        """`alone`: nothing has come. `which`: of the wait that is over; None for the one there is."""
+        """End the listening. `alone`: nothing came. `which`: the wait that is over; None for the present one."""
         heard = self._listening
         if heard is None or which not in {None, heard}:
             return

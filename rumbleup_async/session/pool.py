@@ -1,6 +1,6 @@
-"""The fast exchange: a bounded pool of lanes, which carry one request at a time over connections kept open.
+"""The fast exchange: a bounded pool of connections of our own, each of which carries one request at a time.
 
-Lives here: who gets which lane, and the one sweep that looks after all deadlines. Knows no provider.
+Lives here: who gets which connection, and the one sweep that keeps all deadlines. Knows no provider.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from rumbleup_async.session.probe import LivenessProbe
 from rumbleup_async.session.silence import Pauses
 
 _SWEEP = 0.5
-"""Seconds between two looks for lanes that take too long, at most: a deadline is kept to that much."""
+"""Seconds between two sweeps, at most. A deadline is kept to that much."""
 
 
 class _Turn(msgspec.Struct, frozen=True):
-    """Somebody who waits for a lane; None is leave to open one. `due`: the tick after which it took too long."""
+    """A caller who waits for a connection; None is leave to open one. `due`: the tick at which the wait is given up."""
 
     turn: asyncio.Future[Connection | None]
     due: int
@@ -46,11 +46,12 @@ class _Turn(msgspec.Struct, frozen=True):
             self.turn.set_exception(NotSentError(why, endpoint=self.endpoint))
 
 
-class LaneExchange:
-    """An `Exchange` over lanes of its own. `connections` bounds them; who finds none free waits in line.
+class PoolExchange:
+    """An `Exchange` over a pool of connections. `connections` bounds the pool; who finds none free waits in line.
 
-    It knows exactly whether bytes of a request were handed to the socket, and costs a small part of what aiohttp costs.
-    Requests with parts or a sink go to `others`, which is closed with it. Belongs to the event loop it is first used in.
+    The pool knows exactly whether bytes of a request were handed to the socket, and costs a small part of what aiohttp
+    costs. Requests with parts or a sink go to `others`, which is closed with the pool. A pool belongs to the event loop in
+    which it is first used.
     """
 
     def __init__(
@@ -70,13 +71,13 @@ class LaneExchange:
         self._timeouts = timeouts = timeouts or Timeouts()
         port = url.port or (443 if url.scheme == "https" else 80)
         self._dialer = Dialer(url.hostname or "", port, (ssl or True) if url.scheme == "https" else None, timeouts)
-        self._connections = connections
+        self._most = connections
         self._open = 0
         """Connections that are open or being opened."""
-        self._lanes: set[Connection] = set()
-        self._watch = LivenessProbe()
+        self._connections: set[Connection] = set()
+        self._probe = LivenessProbe()
         self._idle: dict[Connection, None] = {}
-        """In the order in which they became idle; the last is used first, so that those not needed grow old."""
+        """Oldest first. The youngest is used first, so that those the run does not need grow old and close."""
         self._line: deque[_Turn] = deque()
         self.tick = 0
         self.pauses = Pauses()
@@ -96,54 +97,54 @@ class LaneExchange:
     async def _carry(self, request: Request) -> Response:
         endpoint = request.path
         data = self._heads.data(request)
-        lane = self._ready() or await self._lane(endpoint)
+        connection = self._ready() or await self._connection(endpoint)
         patience, whole = self._patience, self._whole
         if request.timeout is not None:
             patience = self._ticks(request.timeout)
             whole = self._ticks(request.timeout + max(self._timeouts.answer, request.timeout))
-        answer = lane.send(data, request, patience, whole)
+        answer = connection.send(data, request, patience, whole)
         try:
             return await answer
         except asyncio.CancelledError:
-            lane.abandon(answer)
+            connection.abandon(answer)
             raise
 
     def _ticks(self, seconds: float) -> int:
         return math.ceil(seconds / self._every)
 
-    # ---- who gets a lane ----
+    # ---- who gets a connection ----
 
     def _ready(self) -> Connection | None:
-        """An idle lane that is fit for use, if there is one."""
+        """An idle connection that is fit for use, if there is one."""
         while self._idle:
-            lane, _ = self._idle.popitem()
-            if self._fit(lane):
-                return lane
+            connection, _ = self._idle.popitem()
+            if self._fit(connection):
+                return connection
         return None
 
-    def _fit(self, lane: Connection) -> bool:
-        """Whether an idle lane can carry a request; if not, it is closed."""
-        if lane.fit(self._timeouts.idle) and not self._watch.has_ended(lane):
+    def _fit(self, connection: Connection) -> bool:
+        """Whether an idle connection can carry a request; if not, it is closed."""
+        if connection.fit(self._timeouts.idle) and not self._probe.has_ended(connection):
             return True
-        lane.close()
+        connection.close()
         return False
 
-    async def _lane(self, endpoint: str) -> Connection:
-        """A lane, new or after waiting for one; NotSentError if that takes too long or fails."""
+    async def _connection(self, endpoint: str) -> Connection:
+        """A new connection, or one that was waited for; NotSentError if that takes too long or fails."""
         give_up = time.monotonic() + self._timeouts.connect
         while not self._closed:
-            if self._open < self._connections:
+            if self._open < self._most:
                 self._open += 1
                 return await self._dial(endpoint, give_up)
-            lane = await self._wait_in_line(endpoint, give_up)
-            if lane is None:
+            connection = await self._wait_in_line(endpoint, give_up)
+            if connection is None:
                 return await self._dial(endpoint, give_up)
-            if self._fit(lane):
-                return lane
+            if self._fit(connection):
+                return connection
         raise NotSentError(reasons.SESSION_CLOSED, endpoint=endpoint)
 
     async def _wait_in_line(self, endpoint: str, give_up: float) -> Connection | None:
-        """A lane that became free, or None: leave to open one."""
+        """A connection that became free; None is leave to open one."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[Connection | None] = loop.create_future()
         self._line.append(_Turn(turn, self.tick + self._ticks(max(0.0, give_up - time.monotonic())), endpoint))
@@ -155,71 +156,71 @@ class LaneExchange:
                 self._pass_on(turn.result())
             raise
 
-    def _pass_on(self, lane: Connection | None) -> None:
-        """A lane, or the leave to open one (None), goes to the first who waits."""
-        if lane is not None and not lane.is_open:
+    def _pass_on(self, connection: Connection | None) -> None:
+        """Give a connection, or leave to open one (None), to the caller who waits longest."""
+        if connection is not None and not connection.is_open:
             return  # the end of its connection gives leave
         while self._line:
             turn = self._line.popleft().turn
             if not turn.done():
-                turn.set_result(lane)
+                turn.set_result(connection)
                 return
-        if lane is not None:
-            self._idle[lane] = None
+        if connection is not None:
+            self._idle[connection] = None
         else:
             self._open -= 1
 
     async def _dial(self, endpoint: str, give_up: float) -> Connection:
-        """A new lane, on the leave to open one, which is passed on if there is none."""
+        """Open a connection. If that fails, the leave to open one passes to the next caller."""
         loop = asyncio.get_running_loop()
-        lane = Connection(self, loop)
+        connection = Connection(self, loop)
         crowded = False
         try:
             async with asyncio.timeout(give_up - time.monotonic()):
-                await self._dialer.dial(lambda: lane)
+                await self._dialer.dial(lambda: connection)
         except WrongProtocol:
             why = reasons.NO_HTTP
         except Exception as error:  # noqa: BLE001 - whatever it was, the request is still here
             why = reasons.of_connecting(error)
             # A name cannot be looked up without a file either, which is then told as a name that is not found.
             if reasons.is_short_of_files(error) or (isinstance(error, socket.gaierror) and not _can_open_a_file()):
-                crowded = bool(self._lanes)
+                crowded = bool(self._connections)
                 why = reasons.NO_FILES
         except BaseException:
-            lane.close()
+            connection.close()
             self._pass_on(None)
             raise
         else:
-            if lane.fit(self._timeouts.idle) and not self._closed:
-                self._lanes.add(lane)
-                self._watch.add(lane)
+            if connection.fit(self._timeouts.idle) and not self._closed:
+                self._connections.add(connection)
+                self._probe.add(connection)
                 self._sweep_later(loop)
-                return lane
+                return connection
             why = reasons.SESSION_CLOSED if self._closed else reasons.RESET
-        lane.close()
+        connection.close()
         self._pass_on(None)
         raise NotSentError(why, endpoint=endpoint, crowded=crowded)
 
-    # ---- what lanes tell ----
+    # ---- what a connection tells the pool ----
 
-    def free(self, lane: Connection) -> None:
-        """Called by a lane: it can carry another request."""
+    def free(self, connection: Connection) -> None:
+        """The connection can carry another request."""
         if self._line:
-            self._pass_on(lane)
+            self._pass_on(connection)
         else:
-            self._idle[lane] = None
+            self._idle[connection] = None
 
-    def unfit(self, lane: Connection) -> None:
-        """Called by a lane that closes."""
-        self._idle.pop(lane, None)
-        self._watch.remove(lane)
+    def unfit(self, connection: Connection) -> None:
+        """The connection closes and carries nothing more."""
+        self._idle.pop(connection, None)
+        self._probe.remove(connection)
 
-    def gone(self, lane: Connection) -> None:
-        """Called by a lane: its connection has ended, so that another may be opened."""
-        if lane in self._lanes:
-            self._lanes.remove(lane)
+    def gone(self, connection: Connection) -> None:
+        """The connection has ended, so another may be opened."""
+        if connection in self._connections:
+            self._connections.remove(connection)
             self._pass_on(None)
-        if self._all_gone is not None and not self._lanes:
+        if self._all_gone is not None and not self._connections:
             self._all_gone.set()
 
     # ---- deadlines ----
@@ -231,34 +232,34 @@ class LaneExchange:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self.tick = tick = self.tick + 1
         oldest = time.monotonic() - self._timeouts.idle
-        for lane in tuple(self._lanes):
-            if not lane.is_busy:
-                if lane.since < oldest:
-                    lane.close()
-            elif tick > lane.due or tick > lane.end:
-                lane.overdue()
+        for connection in tuple(self._connections):
+            if not connection.is_busy:
+                if connection.since < oldest:
+                    connection.close()
+            elif tick > connection.due or tick > connection.end:
+                connection.overdue()
         while self._line and (self._line[0].due < tick or self._line[0].turn.done()):
             self._line.popleft().refuse(reasons.NO_CONNECTION)
         self._sweeping = None
-        if self._lanes or self._line:
+        if self._connections or self._line:
             self._sweep_later(loop)
 
     async def aclose(self) -> None:
-        """Close the lanes; who waits for one learns that nothing left, who waits for an answer that it is not known."""
+        """Close the connections. A caller who waits for one learns that nothing left; a text under way is unknown."""
         self._closed = True
         while self._line:
             self._line.popleft().refuse(reasons.SESSION_CLOSED)
-        if self._lanes:
+        if self._connections:
             self._all_gone = asyncio.Event()
-            for lane in tuple(self._lanes):
-                lane.hang_up()
+            for connection in tuple(self._connections):
+                connection.hang_up()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._all_gone.wait()
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
-        self._watch.close()
+        self._probe.close()
         await self._others.aclose()
 
 

@@ -2,9 +2,9 @@
 
 Lives here: one look at all of them.
 
-Some servers close right behind an answer, and a text written after that is in doubt. To look at each connection before each text
-would give the GIL away each time, and whoever waits for it, as the ledger's thread does, takes it. One look is good for all
-texts of the next millisecond.
+Some servers close right behind an answer, and a text that is written after that is unknown. A look at each connection before
+each text would release the GIL each time, and the ledger's thread, which waits for it, would take it. One look is good for
+all texts of the next millisecond.
 """
 
 from __future__ import annotations
@@ -20,52 +20,52 @@ _GOOD_FOR = 0.001
 
 
 class LivenessProbe:
-    """Closes idle lanes that the server has closed. Belongs to the lanes of one exchange."""
+    """Closes the idle connections of a pool that the server has closed."""
 
     def __init__(self) -> None:
-        # Of the end of a connection only: to be told of every answer that waits to be read would take longer than to read it.
+        # Only the ends of connections: news of every answer that waits to be read would take longer than reading it.
         self._ends = select.epoll() if hasattr(select, "epoll") else None
         self._sockets: dict[Connection, int] = {}
-        self._lanes: dict[int, Connection] = {}
+        self._by_fd: dict[int, Connection] = {}
         self._looked = 0.0
 
-    def add(self, lane: Connection) -> None:
-        """LivenessProbe a lane from now on."""
-        fd = lane.fd
+    def add(self, connection: Connection) -> None:
+        """Look at this connection, too, from now on."""
+        fd = connection.fd
         if self._ends is not None:
             try:
                 self._ends.register(fd, select.EPOLLRDHUP)
-            except OSError:  # as many are watched as the system allows: of this one the loop will tell, a little later
+            except OSError:  # the system allows no more; the loop will tell of this one, a little later
                 return
-        self._sockets[lane] = fd
-        self._lanes[fd] = lane
+        self._sockets[connection] = fd
+        self._by_fd[fd] = connection
 
-    def remove(self, lane: Connection) -> None:
-        """Not any more."""
-        fd = self._sockets.pop(lane, -1)
-        if self._lanes.get(fd) is lane:  # not another's by now, whose socket got the number of one that is closed already
-            del self._lanes[fd]
+    def remove(self, connection: Connection) -> None:
+        """Look at this connection no longer."""
+        fd = self._sockets.pop(connection, -1)
+        if self._by_fd.get(fd) is connection:  # else the number belongs to a newer socket by now
+            del self._by_fd[fd]
             if self._ends is not None:
                 with contextlib.suppress(OSError):
                     self._ends.unregister(fd)
 
-    def has_ended(self, lane: Connection) -> bool:
-        """Whether the server has closed this idle lane. It is closed here then, as is every idle lane of which that is seen."""
+    def has_ended(self, connection: Connection) -> bool:
+        """Whether the server has closed this idle connection. Whatever idle one is found closed is closed here, too."""
         if self._ends is None:
-            if _is_readable(lane.fd):
-                lane.close()
-            return not lane.is_open
+            if _is_readable(connection.fd):
+                connection.close()
+            return not connection.is_open
         now = time.monotonic()
-        if lane.since >= self._looked or now - self._looked > _GOOD_FOR:
+        if connection.since >= self._looked or now - self._looked > _GOOD_FOR:
             self._looked = now
             for fd, _ in self._ends.poll(0):
-                ended = self._lanes.get(fd)
+                ended = self._by_fd.get(fd)
                 if ended is not None and not ended.is_busy:
                     ended.close()
-        return not lane.is_open
+        return not connection.is_open
 
     def close(self) -> None:
-        """LivenessProbe nothing any more."""
+        """Look at nothing any more."""
         if self._ends is not None:
             self._ends.close()
 

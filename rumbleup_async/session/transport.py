@@ -1,4 +1,4 @@
-"""Which exchange carries the requests: lanes where they can, aiohttp where it must.
+"""Which exchange carries the requests: the pool of our own connections where it can, aiohttp where it must.
 
 Lives here: the choice, nothing else.
 """
@@ -17,7 +17,9 @@ from rumbleup_async.session.limits import Timeouts
 if TYPE_CHECKING:
     import aiohttp
 
-TRANSPORTS = ("auto", "lane", "aiohttp")
+TRANSPORTS = ("auto", "pool", "aiohttp")
+_FORMER = {"lane": "pool"}
+"""Names of an earlier version, which are still taken."""
 
 
 def connect(
@@ -35,24 +37,25 @@ def connect(
 ) -> Exchange:
     """An exchange with this server; `headers` go with every request.
 
-    `transport`: `lane` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for lanes unless httptools
-    is missing, or a session, trace_configs or a proxy ask for aiohttp. `proxy`: http://host:port, through which https is
-    tunnelled; `proxy_auth`: NAME:PASSWORD for it. Proxies named in the environment are used by neither. Raises ConfigurationError
-    for what does not go together.
+    `transport`: `pool` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for the pool unless
+    httptools is missing, or a session, trace_configs or a proxy ask for aiohttp. `lane` is a former name of `pool`. `proxy`:
+    http://host:port, through which https is tunnelled; `proxy_auth`: NAME:PASSWORD for it. Proxies named in the environment
+    are used by neither. Raises ConfigurationError for what does not go together.
     """
+    transport = _FORMER.get(transport, transport)
     if transport not in TRANSPORTS:
         raise ConfigurationError(f"transport must be one of {', '.join(TRANSPORTS)}")
     needs_aiohttp = session is not None or bool(trace_configs) or proxy is not None
     if proxy is not None and session is not None:
         raise ConfigurationError("proxy= and session= do not go together; give the session its proxy")
-    if proxy is not None and transport == "lane":
-        raise ConfigurationError("proxy= belongs to aiohttp; leave transport='lane' out")
-    if transport == "lane":
+    if proxy is not None and transport == "pool":
+        raise ConfigurationError("proxy= belongs to aiohttp; leave transport= out")
+    if transport == "pool":
         if needs_aiohttp:
-            raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport='lane' out")
-        if not can_have_lanes():
-            raise ConfigurationError("transport='lane' needs httptools: pip install httptools")
-    # Only now: aiohttp takes most of the time that importing all of this takes.
+            raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport= out")
+        if not has_pool():
+            raise ConfigurationError("transport='pool' needs httptools: pip install httptools")
+    # Imported only now: aiohttp takes longer to import than all the rest.
     from rumbleup_async.session.client import AiohttpExchange
 
     over_aiohttp = AiohttpExchange(
@@ -66,13 +69,13 @@ def connect(
         proxy=proxy,
         proxy_auth=proxy_auth,
     )
-    if transport == "aiohttp" or needs_aiohttp or not can_have_lanes():
+    if transport == "aiohttp" or needs_aiohttp or not has_pool():
         return over_aiohttp
-    from rumbleup_async.session.pool import LaneExchange
+    from rumbleup_async.session.pool import PoolExchange
 
-    return LaneExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
+    return PoolExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
 
 
-def can_have_lanes() -> bool:
-    """Whether what lanes are made of is installed."""
+def has_pool() -> bool:
+    """Whether the packages that the pool needs are installed."""
     return all(importlib.util.find_spec(name) is not None for name in ("httptools", "aiohappyeyeballs"))

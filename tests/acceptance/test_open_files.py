@@ -69,7 +69,7 @@ async def test_a_run_gets_by_with_the_files_it_may_open(limit: str, options: lis
     assert ("ulimit -n" in err) is is_said
 
 
-@pytest.mark.parametrize("transport", ["lane", "aiohttp"])
+@pytest.mark.parametrize("transport", ["pool", "aiohttp"])
 async def test_a_connection_too_many_holds_nobody(transport: str, tmp_path: Path) -> None:
     """Each connection that could not be opened held the whole run for seconds: 550 texts a second became 68."""
     async with serving(answers) as server:

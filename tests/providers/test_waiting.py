@@ -27,12 +27,12 @@ def http(moment: dt.datetime) -> str:
 def asked(*headers: tuple[str, str], body: Any = None, over: str = "aiohttp") -> float | None:
     """The wish of a 429 with these headers, and `retryAfter` in its body."""
     found: Any = CIMultiDict(headers)
-    if over == "lane":
+    if over == "pool":
         found = Headers([(name.encode(), value.encode()) for name, value in headers])
     return retry_after(Response(429, found, b""), body)
 
 
-@pytest.mark.parametrize("over", ["aiohttp", "lane"])
+@pytest.mark.parametrize("over", ["aiohttp", "pool"])
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -75,7 +75,7 @@ def test_a_header_in_any_writing(value: str, seconds: float, over: str) -> None:
     assert asked(("Retry-After", value), ("Date", http(NOW)), over=over) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("over", ["aiohttp", "lane"])
+@pytest.mark.parametrize("over", ["aiohttp", "pool"])
 def test_of_several_wishes_the_longest_counts(over: str) -> None:
     """The wish of the provider would be overheard because a balancer before it has one of its own."""
     assert asked(("Retry-After", "1"), ("retry-after", "70"), ("Retry-After", "2"), over=over) == 70.0

@@ -1,4 +1,4 @@
-"""One lane, fed byte by byte without a network: whatever a server says, the next request never gets a former answer."""
+"""One connection, fed byte by byte without a network: whatever a server says, the next request never gets a former answer."""
 
 import asyncio
 import zlib
@@ -56,7 +56,7 @@ ANY = Request("POST", "/message/send", judge=lambda response: Fit.LIKELY)
 
 
 class Stage:
-    """A pool with one lane in it."""
+    """A pool with one connection in it."""
 
     def __init__(self) -> None:
         self.tick = 0
@@ -65,16 +65,16 @@ class Stage:
         self.ended = 0
         self.loop = asyncio.new_event_loop()
         self.socket = Socket()
-        self.lane = Connection(self, self.loop)
-        self.lane.connection_made(cast("asyncio.Transport", self.socket))
+        self.connection = Connection(self, self.loop)
+        self.connection.connection_made(cast("asyncio.Transport", self.socket))
 
-    def free(self, lane: Connection) -> None:
-        self.idle.append(lane)
+    def free(self, connection: Connection) -> None:
+        self.idle.append(connection)
 
-    def unfit(self, lane: Connection) -> None:
+    def unfit(self, connection: Connection) -> None:
         self.idle = []
 
-    def gone(self, lane: Connection) -> None:
+    def gone(self, connection: Connection) -> None:
         self.ended += 1
 
     def ask(self, fit: Fit = Fit.LIKELY) -> asyncio.Future[Response]:
@@ -83,11 +83,11 @@ class Stage:
 
     def send(self, request: Request) -> asyncio.Future[Response]:
         self.idle = []
-        return self.lane.send(b"POST", request, 10, 20)
+        return self.connection.send(b"POST", request, 10, 20)
 
     @property
     def is_kept(self) -> bool:
-        return self.lane.is_open and self.idle == [self.lane] and not self.socket.aborted
+        return self.connection.is_open and self.idle == [self.connection] and not self.socket.aborted
 
 
 @pytest.fixture
@@ -97,12 +97,12 @@ def stage() -> Iterator[Stage]:
     made.loop.close()
 
 
-def feed(lane: Connection, data: bytes, cuts: list[int]) -> None:
+def feed(connection: Connection, data: bytes, cuts: list[int]) -> None:
     """The bytes in pieces, as a transport would: nothing more once it was aborted."""
     edges = [0, *sorted({cut % len(data) for cut in cuts} - {0}), len(data)] if data else [0]
     for begin, end in pairwise(edges):
-        if lane.is_open:
-            lane.data_received(data[begin:end])
+        if connection.is_open:
+            connection.data_received(data[begin:end])
 
 
 def failure(answer: "asyncio.Future[Response]") -> str:
@@ -120,12 +120,12 @@ def failure(answer: "asyncio.Future[Response]") -> str:
 def test_an_answer_may_come_in_any_two_pieces_or_byte_by_byte(answer: bytes, cut: int | None, stage: Stage) -> None:
     """A packet boundary in the wrong place would turn a text that was sent into an unknown."""
     asked = stage.ask()
-    feed(stage.lane, answer, list(range(len(answer))) if cut is None else [cut])
+    feed(stage.connection, answer, list(range(len(answer))) if cut is None else [cut])
     response = asked.result()
     assert (response.status, response.body) == (200, BODY)
     assert stage.is_kept
     again = stage.ask()
-    feed(stage.lane, MARK, [])
+    feed(stage.connection, MARK, [])
     assert (again.result().status, again.result().body) == (201, b"second")
 
 
@@ -142,7 +142,7 @@ def test_an_answer_may_come_in_any_two_pieces_or_byte_by_byte(answer: bytes, cut
 def test_any_status_is_an_answer(head: bytes, status: int, stage: Stage) -> None:
     """A 429 taken for a failure would be an unknown instead of a pause."""
     asked = stage.ask()
-    feed(stage.lane, head + b"Content-Length: 2\r\n\r\n{}", [])
+    feed(stage.connection, head + b"Content-Length: 2\r\n\r\n{}", [])
     assert (asked.result().status, asked.result().body) == (status, b"{}")
     assert stage.is_kept
 
@@ -162,7 +162,7 @@ def test_any_status_is_an_answer(head: bytes, status: int, stage: Stage) -> None
 def test_an_answer_with_anything_behind_it_ends_the_lane(answer: bytes, stage: Stage) -> None:
     """What was left over would be taken for the answer to the next text."""
     asked = stage.ask()
-    feed(stage.lane, answer, [])
+    feed(stage.connection, answer, [])
     assert asked.result().body in {BODY, b""}
     assert not stage.is_kept
     assert stage.socket.aborted
@@ -175,7 +175,7 @@ SURPLUS = [OK + OK, OK + b"HTTP/1.1 408 Request Timeout\r\n", CHUNKED + CHUNKED]
 def test_of_two_answers_at_once_neither_is_believed(answer: bytes, stage: Stage) -> None:
     """The first of them may be another text's, which would be booked as sent although nobody took it."""
     asked = stage.ask()
-    feed(stage.lane, answer, [])
+    feed(stage.connection, answer, [])
     assert "more than one answer" in failure(asked)
     assert stage.socket.aborted
 
@@ -184,7 +184,7 @@ def test_of_two_answers_at_once_neither_is_believed(answer: bytes, stage: Stage)
 def test_of_two_answers_at_once_the_one_that_names_what_was_asked_is_believed(answer: bytes, stage: Stage) -> None:
     """A text that was surely taken would be in doubt because the server said so twice."""
     asked = stage.ask(Fit.PROVEN)
-    feed(stage.lane, answer, [])
+    feed(stage.connection, answer, [])
     assert asked.result().body == BODY
     assert not stage.is_kept
 
@@ -192,7 +192,7 @@ def test_of_two_answers_at_once_the_one_that_names_what_was_asked_is_believed(an
 def test_an_answer_that_does_not_fit_ends_the_lane(stage: Stage) -> None:
     """The true answer comes behind it, and each later one would be taken for the next text's."""
     asked = stage.ask(Fit.UNFIT)
-    feed(stage.lane, OK, [])
+    feed(stage.connection, OK, [])
     assert asked.result().body == BODY
     assert not stage.is_kept
     assert stage.socket.aborted
@@ -202,7 +202,7 @@ def test_an_answer_that_does_not_fit_ends_the_lane(stage: Stage) -> None:
 def test_an_answer_that_is_no_object_ends_the_lane(body: bytes, stage: Stage) -> None:
     """It comes from something on the way, and the true answer may still follow it."""
     asked = stage.send(Request("POST", "/message/send"))
-    feed(stage.lane, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), [])
+    feed(stage.connection, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), [])
     assert asked.result().body == body
     assert not stage.is_kept
 
@@ -216,9 +216,9 @@ def test_a_no_is_believed_once_nothing_came_behind_it(stage: Stage) -> None:
     """A late 429 that belongs to another text would have a text sent again that was taken."""
     stage.pauses.pause = 0.0  # type: ignore[misc]
     asked = stage.ask(Fit.DENIED)
-    feed(stage.lane, OK, [])
+    feed(stage.connection, OK, [])
     assert not stage.idle
-    assert stage.lane.is_busy
+    assert stage.connection.is_busy
     assert stage.loop.run_until_complete(heard(stage, asked.result()))
     assert stage.is_kept
 
@@ -226,8 +226,8 @@ def test_a_no_is_believed_once_nothing_came_behind_it(stage: Stage) -> None:
 def test_a_no_with_an_answer_behind_it_is_not_believed(stage: Stage) -> None:
     """The same: nobody knows which of the two belongs to the text."""
     asked = stage.ask(Fit.DENIED)
-    feed(stage.lane, OK, [])
-    feed(stage.lane, b"H", [])
+    feed(stage.connection, OK, [])
+    feed(stage.connection, b"H", [])
     assert not stage.loop.run_until_complete(heard(stage, asked.result()))
     assert not stage.is_kept
 
@@ -235,8 +235,8 @@ def test_a_no_with_an_answer_behind_it_is_not_believed(stage: Stage) -> None:
 def test_a_no_before_the_end_of_a_connection_is_believed(stage: Stage) -> None:
     """Nothing can come behind it any more."""
     asked = stage.ask(Fit.DENIED)
-    feed(stage.lane, OK, [])
-    stage.lane.eof_received()
+    feed(stage.connection, OK, [])
+    stage.connection.eof_received()
     assert stage.loop.run_until_complete(heard(stage, asked.result()))
     assert not stage.is_kept
 
@@ -245,24 +245,24 @@ def test_an_answer_before_the_request_was_taken_ends_the_lane(stage: Stage) -> N
     """The rest of this request would be read as the head of the next one."""
     asked = stage.ask()
     stage.socket.unwritten = 5
-    feed(stage.lane, OK, [])
+    feed(stage.connection, OK, [])
     assert asked.result().status == 200
     assert not stage.is_kept
 
 
 def test_bytes_on_an_idle_lane_end_it(stage: Stage) -> None:
     """A server that answers twice, or says 408 before it closes, would have that taken for the next answer."""
-    feed(stage.lane, b"HTTP/1.1 408 Request Timeout\r\n\r\n", [])
+    feed(stage.connection, b"HTTP/1.1 408 Request Timeout\r\n\r\n", [])
     assert stage.socket.aborted
-    assert not stage.lane.is_open
+    assert not stage.connection.is_open
 
 
 def test_a_body_that_ends_with_the_connection(stage: Stage) -> None:
     """An old server's answers would all be unknown."""
     asked = stage.ask()
-    feed(stage.lane, b"HTTP/1.1 200 OK\r\n\r\n" + BODY, [30])
+    feed(stage.connection, b"HTTP/1.1 200 OK\r\n\r\n" + BODY, [30])
     assert not asked.done()
-    stage.lane.eof_received()
+    stage.connection.eof_received()
     assert asked.result().body == BODY
     assert not stage.is_kept
 
@@ -270,8 +270,8 @@ def test_a_body_that_ends_with_the_connection(stage: Stage) -> None:
 def test_a_reset_in_a_body_that_ends_with_the_connection_is_no_end(stage: Stage) -> None:
     """Half of an answer would be taken for all of it."""
     asked = stage.ask()
-    feed(stage.lane, b"HTTP/1.1 200 OK\r\n\r\n" + BODY, [])
-    stage.lane.connection_lost(ConnectionResetError())
+    feed(stage.connection, b"HTTP/1.1 200 OK\r\n\r\n" + BODY, [])
+    stage.connection.connection_lost(ConnectionResetError())
     assert failure(asked) == "the answer broke off: the connection was reset"
     assert stage.ended == 1
 
@@ -320,8 +320,8 @@ def test_headers_are_found_in_any_case() -> None:
 def test_an_answer_that_is_not_sound_is_none(answer: bytes, step: int | None, stage: Stage) -> None:
     """An answer that two readers understand differently would be read wrongly by one of them."""
     asked = stage.ask()
-    feed(stage.lane, answer, list(range(0, len(answer), step)) if step else [])
-    stage.lane.connection_lost(None)
+    feed(stage.connection, answer, list(range(0, len(answer), step)) if step else [])
+    stage.connection.connection_lost(None)
     assert failure(asked)
     assert stage.socket.aborted
 
@@ -341,7 +341,11 @@ def test_a_compressed_answer_is_read_although_none_was_asked_for(encoding: bytes
         packer = zlib.compressobj(wbits=31)
         body = packer.compress(BODY) + packer.flush()
     asked = stage.ask()
-    feed(stage.lane, b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body)) + body, [])
+    feed(
+        stage.connection,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body)) + body,
+        [],
+    )
     assert asked.result().body == BODY
     assert stage.is_kept
 
@@ -351,7 +355,7 @@ def test_a_small_answer_cannot_unpack_to_fill_the_memory(stage: Stage, monkeypat
     monkeypatch.setattr(limits, "MAX_BODY", 10_000)
     body = zlib.compress(b"0" * 1_000_000)
     asked = stage.ask()
-    feed(stage.lane, b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(body) + body, [])
+    feed(stage.connection, b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(body) + body, [])
     assert "longer" in failure(asked)
 
 
@@ -361,35 +365,35 @@ def test_a_small_answer_cannot_unpack_to_fill_the_memory(stage: Stage, monkeypat
 def test_silence_is_given_up_and_bytes_put_it_off(stage: Stage) -> None:
     """A slow answer would be given up in the middle, or a dead server hold a worker for ever."""
     asked = stage.ask()
-    assert (stage.lane.due, stage.lane.end) == (10, 20)
+    assert (stage.connection.due, stage.connection.end) == (10, 20)
     stage.tick = 8
-    feed(stage.lane, OK[:-5], [])
-    assert (stage.lane.due, stage.lane.end) == (18, 20)
-    stage.lane.overdue()
+    feed(stage.connection, OK[:-5], [])
+    assert (stage.connection.due, stage.connection.end) == (18, 20)
+    stage.connection.overdue()
     assert failure(asked) == "the answer broke off: no answer in time"
 
 
 def test_a_request_that_the_server_takes_slowly_has_its_time(stage: Stage) -> None:
     """A long request over a thin line would be given up while it goes; one that stands still would never be."""
-    asked = stage.lane.send(b"x" * 100_000, ANY, 10, 20)
+    asked = stage.connection.send(b"x" * 100_000, ANY, 10, 20)
     stage.socket.unwritten, stage.tick = 80_000, 11
-    stage.lane.overdue()
-    assert (stage.lane.due, stage.lane.end) == (21, 31)
+    stage.connection.overdue()
+    assert (stage.connection.due, stage.connection.end) == (21, 31)
     stage.socket.unwritten, stage.tick = 0, 22
-    stage.lane.overdue()
+    stage.connection.overdue()
     assert not asked.done()
     stage.tick = 33
-    stage.lane.overdue()
+    stage.connection.overdue()
     assert failure(asked) == "no answer in time"
 
 
 def test_a_server_that_takes_no_more_of_a_request_is_given_up(stage: Stage) -> None:
     """One server that stops reading would hold a worker for ever."""
-    asked = stage.lane.send(b"x" * 100_000, ANY, 10, 20)
+    asked = stage.connection.send(b"x" * 100_000, ANY, 10, 20)
     stage.socket.unwritten, stage.tick = 80_000, 11
-    stage.lane.overdue()
+    stage.connection.overdue()
     stage.tick = 22
-    stage.lane.overdue()
+    stage.connection.overdue()
     assert failure(asked) == "the server stopped taking the request"
 
 
@@ -425,7 +429,7 @@ def test_every_sound_answer_in_any_pieces_is_read_as_it_is(made: tuple[int, tupl
     def check(stage: Stage) -> None:
         for _ in range(2):
             asked = stage.ask()
-            feed(stage.lane, before + b"HTTP/1.1 %d X\r\nServer: s\r\n" % status + framed, cuts)
+            feed(stage.connection, before + b"HTTP/1.1 %d X\r\nServer: s\r\n" % status + framed, cuts)
             assert (asked.result().status, asked.result().body) == (status, body)
             assert stage.is_kept
 
@@ -446,16 +450,16 @@ def test_after_a_broken_answer_the_next_is_the_next(answer: bytes, damage: list[
 
     def check(stage: Stage) -> None:
         asked = stage.ask()
-        feed(stage.lane, answer, cuts)
+        feed(stage.connection, answer, cuts)
         if asked.done() and (error := asked.exception()) is not None:
             assert isinstance(error, MaybeSentError)
             assert stage.socket.aborted
         if stage.is_kept:
             again = stage.ask()
-            feed(stage.lane, MARK, cuts)
+            feed(stage.connection, MARK, cuts)
             assert (again.result().status, again.result().body) == (201, b"second")
         elif not asked.done():
-            stage.lane.connection_lost(None)
+            stage.connection.connection_lost(None)
             assert asked.done()
             asked.exception()
 
@@ -469,8 +473,8 @@ def test_noise_is_no_answer(noise: bytes, cuts: list[int]) -> None:
 
     def check(stage: Stage) -> None:
         asked = stage.ask()
-        feed(stage.lane, noise, cuts)
-        stage.lane.connection_lost(None)
+        feed(stage.connection, noise, cuts)
+        stage.connection.connection_lost(None)
         assert failure(asked)
 
     with_stage(check)

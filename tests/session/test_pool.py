@@ -1,4 +1,4 @@
-"""The pool of lanes over real sockets: who gets one, when it is not used again, and what a cancellation leaves behind."""
+"""The pool of connections over real sockets: who gets one, when it is not used again, and what a cancellation leaves behind."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ import pytest
 from rumbleup_async.errors import ConfigurationError, MaybeSentError, NotSentError
 from rumbleup_async.session import AiohttpExchange, Request, ScriptedExchange, Timeouts, dialing, probe
 from rumbleup_async.session.exchange import Fit, Part, Response, Sink
-from rumbleup_async.session.pool import LaneExchange
+from rumbleup_async.session.pool import PoolExchange
 
 from .servers import OK, Line, closed_port, serving
 
@@ -23,9 +23,9 @@ SEND = Request("POST", "/message/send", b'{"phone":"2025550101","text":"Hi. STOP
 PATIENT = Timeouts(connect=5, sock_connect=5, read=5, answer=5)
 
 
-def lanes(url: str, timeouts: Timeouts = PATIENT, **options: Any) -> LaneExchange:
+def pool(url: str, timeouts: Timeouts = PATIENT, **options: Any) -> PoolExchange:
     options.setdefault("others", AiohttpExchange(url, {}))
-    return LaneExchange(url, {"Authorization": "Basic eA=="}, timeouts=timeouts, **options)
+    return PoolExchange(url, {"Authorization": "Basic eA=="}, timeouts=timeouts, **options)
 
 
 def numbered(number: int) -> Request:
@@ -54,7 +54,7 @@ def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(dialing, "_fast_network", lambda: None)
 
 
-# ---- who gets a lane ----
+# ---- who gets a connection ----
 
 
 async def test_who_waits_longest_gets_the_next_lane() -> None:
@@ -68,7 +68,7 @@ async def test_who_waits_longest_gets_the_next_lane() -> None:
             await line.write(OK)
 
     async with serving(slow) as server:
-        carrier = lanes(server.url, connections=1)
+        carrier = pool(server.url, connections=1)
         await asyncio.gather(*(carrier(numbered(number)) for number in range(10)))
         assert order == [b"%d" % number for number in range(10)]
         assert server.connections == 1
@@ -76,9 +76,9 @@ async def test_who_waits_longest_gets_the_next_lane() -> None:
 
 
 async def test_the_lane_used_last_is_used_next() -> None:
-    """After a busy minute all lanes would stay in use in turn, and each be old enough to be closed under a text."""
+    """After a busy minute all connections would stay in use in turn, and each be old enough to be closed under a text."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url, connections=4)
+        carrier = pool(server.url, connections=4)
         await asyncio.gather(*(carrier(numbered(number)) for number in range(4)))
         before = list(carrier._idle)
         for number in range(5):
@@ -90,21 +90,21 @@ async def test_the_lane_used_last_is_used_next() -> None:
 async def test_an_old_lane_is_not_used() -> None:
     """A text would go out on a connection which the server closes at that moment, and be unknown."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url, Timeouts(idle=0.06))
+        carrier = pool(server.url, Timeouts(idle=0.06))
         await carrier(SEND)
-        (lane,) = carrier._lanes
+        (connection,) = carrier._connections
         await asyncio.sleep(0.2)
-        assert not lane.is_open
+        assert not connection.is_open
         await carrier(SEND)
         assert server.connections == 2
         await carrier.aclose()
 
 
-async def test_a_lane_that_has_rested_is_used_again(network: None) -> None:
+async def test_a_connection_that_has_rested_is_used_again(network: None) -> None:
     """Every text of a slow run would cost a handshake: what comes after one, such as tickets, would be taken for a close."""
     async with serving(echoes, tls=tls("untrusted.pem")) as server:
         trust = ssl.create_default_context(cafile=str(HERE / "untrusted.pem"))
-        carrier = lanes(f"https://127.0.0.1:{server.port}", ssl=trust)
+        carrier = pool(f"https://127.0.0.1:{server.port}", ssl=trust)
         for number in range(3):
             assert (await carrier(numbered(number))).body == b"%d" % number
             await asyncio.sleep(0.1)
@@ -120,7 +120,7 @@ async def test_the_servers_own_limit_is_kept() -> None:
             await line.write(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=5\r\nContent-Length: 2\r\n\r\n{}")
 
     async with serving(says_so) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         for _ in range(2):
             await carrier(SEND)
         assert server.connections == 1
@@ -138,7 +138,7 @@ def looks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_close_that_the_loop_has_not_seen_is_seen_before_writing(looks: None) -> None:
-    """After something that blocks the loop for a moment, every idle lane that the server closed meanwhile costs an unknown."""
+    """Whenever the loop is blocked for a moment, every idle connection that the server closes meanwhile costs an unknown."""
     gone = asyncio.Event()
 
     async def hangs_up(line: Line) -> None:
@@ -150,11 +150,11 @@ async def test_a_close_that_the_loop_has_not_seen_is_seen_before_writing(looks: 
         await line.gone()
 
     async with serving(hangs_up) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         await carrier(SEND)
-        (lane,) = carrier._lanes
+        (connection,) = carrier._connections
         # The loop does not look at this connection any more, as if it were blocked.
-        lane._transport.pause_reading()
+        connection._transport.pause_reading()
         gone.set()
         await asyncio.sleep(0.1)
         assert (await carrier(SEND)).status == 200
@@ -176,15 +176,15 @@ async def test_one_look_finds_every_close_and_leaves_those_alone_that_are_busy(l
             await line.write(OK)
 
     async with serving(hangs_up) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         await asyncio.gather(*(carrier(numbered(number)) for number in range(3)))
-        closed = list(carrier._lanes)
-        for lane in closed:
-            lane._transport.pause_reading()  # as if the loop were blocked
+        closed = list(carrier._connections)
+        for connection in closed:
+            connection._transport.pause_reading()  # as if the loop were blocked
         gone.set()
         await asyncio.sleep(0.1)
         assert (await carrier(SEND)).status == 200
-        assert not any(lane.is_open for lane in closed)
+        assert not any(connection.is_open for connection in closed)
         (fresh,) = carrier._idle
         # Its answer is there and not read yet while another looks.
         answer = asyncio.create_task(carrier(SEND))
@@ -202,12 +202,12 @@ async def test_one_look_finds_every_close_and_leaves_those_alone_that_are_busy(l
 async def test_a_connection_that_ends_as_it_is_made_has_carried_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that certainly did not leave would be left unknown."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         dial = carrier._dialer.dial
 
         async def dies(make: Any) -> None:
             await dial(make)
-            make()._transport.abort()  # the lane is told a turn of the loop later
+            make()._transport.abort()  # the connection is told a turn of the loop later
 
         monkeypatch.setattr(carrier._dialer, "dial", dies)
         for _ in range(3):
@@ -220,14 +220,14 @@ async def test_a_connection_that_ends_as_it_is_made_has_carried_nothing(monkeypa
         assert server.posts == 1
 
 
-async def test_a_lane_that_the_system_does_not_let_us_watch_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_the_system_does_not_let_us_watch_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a low limit of the system every text of a run would fail."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url)
-        if carrier._watch._ends is None:
+        carrier = pool(server.url)
+        if carrier._probe._ends is None:
             pytest.skip("this system has no epoll")
-        carrier._watch._ends.close()
-        carrier._watch._ends = Full()  # type: ignore[assignment]
+        carrier._probe._ends.close()
+        carrier._probe._ends = Full()  # type: ignore[assignment]
         for number in range(3):
             assert (await carrier(numbered(number))).body == b"%d" % number
         assert server.connections == 1
@@ -262,11 +262,11 @@ async def test_a_look_is_not_good_for_a_lane_that_carried_something_since(monkey
         await line.gone()
 
     async with serving(hangs_up) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         await carrier(SEND)
         await carrier(SEND)  # looked, an hour ahead
-        (lane,) = carrier._lanes
-        lane._transport.pause_reading()
+        (connection,) = carrier._connections
+        connection._transport.pause_reading()
         closing.set()
         await asyncio.sleep(0.1)
         assert (await carrier(SEND)).status == 200
@@ -284,7 +284,7 @@ async def test_numbers_of_sockets_that_are_used_again_are_watched_for_the_new_on
             await line.write(OK)
 
     async with serving(few) as server:
-        carrier = lanes(server.url, connections=8)
+        carrier = pool(server.url, connections=8)
 
         async def texter() -> list[int]:
             answers = []
@@ -295,12 +295,14 @@ async def test_numbers_of_sockets_that_are_used_again_are_watched_for_the_new_on
 
         assert await asyncio.gather(*(texter() for _ in range(8))) == [[200] * 40] * 8
         assert server.posts == 320
-        watched = carrier._watch
-        assert set(watched._sockets) == {lane for lane in carrier._lanes if lane.is_open}
-        assert {fd: lane.fd for fd, lane in watched._lanes.items()} == {lane.fd: lane.fd for lane in watched._sockets}
+        watched = carrier._probe
+        assert set(watched._sockets) == {connection for connection in carrier._connections if connection.is_open}
+        assert {fd: connection.fd for fd, connection in watched._by_fd.items()} == {
+            connection.fd: connection.fd for connection in watched._sockets
+        }
         await carrier.aclose()
         assert not watched._sockets
-        assert not watched._lanes
+        assert not watched._by_fd
 
 
 async def test_a_server_that_closes_after_each_answer() -> None:
@@ -311,7 +313,7 @@ async def test_a_server_that_closes_after_each_answer() -> None:
         await line.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
 
     async with serving(once) as server:
-        carrier = lanes(server.url, connections=2)
+        carrier = pool(server.url, connections=2)
         for _ in range(3):
             await asyncio.gather(*(carrier(SEND) for _ in range(5)))
         assert (server.connections, server.posts) == (15, 15)
@@ -329,7 +331,7 @@ async def test_a_waiting_request_is_given_up_in_time_and_its_turn_passed_on() ->
             await line.write(OK)
 
     async with serving(holds) as server:
-        carrier = lanes(server.url, Timeouts(connect=0.2), connections=1)
+        carrier = pool(server.url, Timeouts(connect=0.2), connections=1)
         first = asyncio.create_task(carrier(SEND))
         while not server.bodies:
             await asyncio.sleep(0.005)
@@ -351,10 +353,10 @@ async def test_a_waiting_request_is_given_up_in_time_and_its_turn_passed_on() ->
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("turns", range(14))
 async def test_a_cancellation_at_any_moment_leaves_the_pool_whole(turns: int, secure: bool, network: None) -> None:
-    """A worker that is cancelled would take a lane with it, or leave its answer to the next."""
+    """A worker that is cancelled would take a connection with it, or leave its answer to the next."""
     async with serving(echoes, tls=tls("untrusted.pem") if secure else None) as server:
         url = f"https://127.0.0.1:{server.port}" if secure else server.url
-        carrier = lanes(url, connections=1, ssl=ssl.create_default_context(cafile=str(HERE / "untrusted.pem")))
+        carrier = pool(url, connections=1, ssl=ssl.create_default_context(cafile=str(HERE / "untrusted.pem")))
         for warm in range(3):
             task = asyncio.create_task(carrier(numbered(1000 + warm)))
             line = [asyncio.create_task(carrier(numbered(2000 + number))) for number in range(2)]
@@ -368,7 +370,7 @@ async def test_a_cancellation_at_any_moment_leaves_the_pool_whole(turns: int, se
             await asyncio.wait(line)
             for number in range(3):
                 assert (await carrier(numbered(number))).body == b"%d" % number
-        assert carrier._open == len(carrier._lanes) == 1
+        assert carrier._open == len(carrier._connections) == 1
         await carrier.aclose()
         assert carrier._open == 0
 
@@ -404,7 +406,7 @@ async def test_nobody_gets_the_answer_to_another_whatever_the_server_does(seed: 
                 await asyncio.sleep(0)
 
     async with serving(moody) as server:
-        carrier = lanes(server.url, connections=5)
+        carrier = pool(server.url, connections=5)
         sent = answered = 0
 
         async def send(number: int) -> None:
@@ -432,7 +434,7 @@ async def test_closing_tells_everybody() -> None:
         await line.gone()
 
     async with serving(holds) as server:
-        carrier = lanes(server.url, connections=1)
+        carrier = pool(server.url, connections=1)
         flying = asyncio.create_task(carrier(SEND))
         while not server.bodies:
             await asyncio.sleep(0.005)
@@ -467,7 +469,7 @@ async def test_a_long_request_to_a_slow_server_arrives() -> None:
         await line.gone()
 
     async with serving(slow) as server:
-        carrier = lanes(server.url, Timeouts(read=1, answer=0.3))
+        carrier = pool(server.url, Timeouts(read=1, answer=0.3))
         assert (await carrier(Request("POST", "/x", body))).status == 200
         await carrier.aclose()
 
@@ -480,7 +482,7 @@ async def test_a_server_that_takes_no_more_is_given_up() -> None:
         await asyncio.sleep(10)
 
     async with serving(deaf) as server:
-        carrier = lanes(server.url, Timeouts(read=0.1, answer=0.1))
+        carrier = pool(server.url, Timeouts(read=0.1, answer=0.1))
         async with asyncio.timeout(5):
             with pytest.raises(MaybeSentError, match="stopped taking"):
                 await carrier(Request("POST", "/x", b"x" * 20_000_000))
@@ -496,7 +498,7 @@ async def test_the_timeout_of_a_request_goes_before_the_exchanges_own() -> None:
             await line.write(OK)
 
     async with serving(slow) as server:
-        carrier = lanes(server.url, Timeouts(read=0.1, answer=0.1))
+        carrier = pool(server.url, Timeouts(read=0.1, answer=0.1))
         assert (await carrier(Request("GET", "/x", read=True, timeout=5))).status == 200
         with pytest.raises(MaybeSentError, match="no answer in time"):
             await carrier(Request("GET", "/x", read=True))
@@ -538,7 +540,7 @@ def test_the_same_on_uvloop(scheme: str, network: None) -> None:
         assert type(asyncio.get_running_loop()).__module__.startswith("uvloop")
         trust = ssl.create_default_context(cafile=str(HERE / "untrusted.pem"))
         async with serving(obeys, tls=secure) as server:
-            carrier = lanes(f"{scheme}://localhost:{server.port}", Timeouts(read=0.5, answer=1), connections=2, ssl=trust)
+            carrier = pool(f"{scheme}://localhost:{server.port}", Timeouts(read=0.5, answer=1), connections=2, ssl=trust)
             for number, word in enumerate((b"reset", b"close", b"half", b"twice", b"mute")):
                 with pytest.raises(MaybeSentError):
                     await carrier(Request("POST", "/x", word))
@@ -559,7 +561,7 @@ def test_the_same_on_uvloop(scheme: str, network: None) -> None:
                     await task
                 assert (await carrier(numbered(99))).body == b"99"
             await carrier.aclose()
-        refused = lanes(f"{scheme}://localhost:{closed_port()}", ssl=trust)
+        refused = pool(f"{scheme}://localhost:{closed_port()}", ssl=trust)
         with pytest.raises(NotSentError, match="refused"):
             await refused(SEND)
         await refused.aclose()
@@ -577,7 +579,7 @@ def test_the_same_on_uvloop(scheme: str, network: None) -> None:
 async def test_a_certificate_for_somebody_else_or_another_time_is_refused(certificate: str, host: str, network: None) -> None:
     """The key and everybody's phone would go to whoever sits in between."""
     async with serving(echoes, tls=tls(certificate)) as server:
-        carrier = lanes(f"https://{host}:{server.port}", ssl=ssl.create_default_context(cafile=str(HERE / certificate)))
+        carrier = pool(f"https://{host}:{server.port}", ssl=ssl.create_default_context(cafile=str(HERE / certificate)))
         with pytest.raises(NotSentError, match="certificate"):
             await carrier(SEND)
         assert server.heads == []
@@ -599,7 +601,7 @@ async def test_tls_names_the_host_and_the_protocol(network: None, monkeypatch: p
         await echoes(line)
 
     async with serving(listens, tls=context) as server:
-        carrier = lanes(f"https://localhost:{server.port}")
+        carrier = pool(f"https://localhost:{server.port}")
         assert (await carrier(SEND)).status == 200
         await carrier.aclose()
     dialing._trusting_as_the_system_does.cache_clear()
@@ -611,7 +613,7 @@ async def test_a_server_that_insists_on_http2_gets_nothing(network: None) -> Non
     context = ssl.create_default_context(cafile=str(HERE / "untrusted.pem"))
     context.set_alpn_protocols(["h2"])
     async with serving(echoes, tls=tls("untrusted.pem", ["h2"])) as server:
-        carrier = lanes(f"https://localhost:{server.port}", ssl=context)
+        carrier = pool(f"https://localhost:{server.port}", ssl=context)
         with pytest.raises(NotSentError, match=r"does not speak HTTP/1\.1"):
             await carrier(SEND)
         assert server.heads == []
@@ -633,7 +635,7 @@ async def test_an_address_that_does_not_answer_is_no_obstacle(monkeypatch: pytes
             return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", dead, 0, 0)), good]
 
         monkeypatch.setattr(dialing.Dialer, "_look_up", both)
-        carrier = lanes(f"http://localhost:{server.port}", connections=8)
+        carrier = pool(f"http://localhost:{server.port}", connections=8)
         await asyncio.gather(*(carrier(numbered(number)) for number in range(8)))
         assert (server.connections, looked_up) == (8, 1)
         await carrier.aclose()
@@ -642,7 +644,7 @@ async def test_an_address_that_does_not_answer_is_no_obstacle(monkeypatch: pytes
 async def test_all_there_is_to_know_is_in_the_head() -> None:
     """The provider would not know whom it talks to, or answer in a form that nobody asked for."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         await carrier(SEND)
         await carrier(Request("POST", "/x"))
         await carrier.aclose()
@@ -667,7 +669,7 @@ async def test_all_there_is_to_know_is_in_the_head() -> None:
 async def test_what_would_break_the_head_never_leaves(request_: Request) -> None:
     """A line break in a path would be a second request with the key of the first."""
     async with serving(echoes) as server:
-        carrier = lanes(server.url)
+        carrier = pool(server.url)
         with pytest.raises(NotSentError):
             await carrier(request_)
         assert server.connections == 0
@@ -679,13 +681,13 @@ def test_a_header_with_a_line_break_is_refused() -> None:
     others = ScriptedExchange(lambda request: Response(200, {}, b""))
     for headers in ({"X-A": "b\r\nX-C: d"}, {"X\n": "b"}, {"": "b"}):
         with pytest.raises(ConfigurationError):
-            LaneExchange("http://127.0.0.1:1/api", headers, others=others)
+            PoolExchange("http://127.0.0.1:1/api", headers, others=others)
 
 
 async def test_what_a_lane_does_not_carry_goes_the_other_way(tmp_path: Path) -> None:
     """An upload would go out without its files, a download fill the memory."""
     others = ScriptedExchange(lambda request: Response(200, {}, b"other"))
-    carrier = lanes("http://127.0.0.1:1/api", others=others)
+    carrier = pool("http://127.0.0.1:1/api", others=others)
     with (tmp_path / "x").open("wb") as file:
         for request in (Request("POST", "/x", parts=(Part("a", "b"),)), Request("GET", "/x", read=True, sink=Sink(file))):
             assert (await carrier(request)).body == b"other"

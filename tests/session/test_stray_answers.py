@@ -123,7 +123,7 @@ def begin(client: RumbleUp | Sendblue) -> Run:
         if names or stray != "somebody else's"
     ],
 )
-@pytest.mark.parametrize("transport", ["lane", "aiohttp", "session"])
+@pytest.mark.parametrize("transport", ["pool", "aiohttp", "session"])
 @pytest.mark.parametrize("client", [rumbleup, sendblue])
 async def test_answers_too_many_cost_doubt_and_nothing_else(
     client: Callable[..., RumbleUp | Sendblue], transport: str, stray: str, names: str, monkeypatch: pytest.MonkeyPatch
@@ -149,7 +149,7 @@ async def test_answers_too_many_cost_doubt_and_nothing_else(
     assert sum(result.state is State.SENT for result in results) > len(PHONES) // 2
 
 
-@pytest.mark.parametrize("transport", ["lane", "aiohttp", "session"])
+@pytest.mark.parametrize("transport", ["pool", "aiohttp", "session"])
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_no_to_a_single_send_is_believed_when_nothing_comes_behind_it(transport: str, late: bool) -> None:
     """A program that sends again after a 429 would text somebody twice whose text was taken."""
@@ -170,7 +170,7 @@ async def test_a_no_to_a_single_send_is_believed_when_nothing_comes_behind_it(tr
     assert server.posts == 1
 
 
-@pytest.mark.parametrize("transport", ["lane", "aiohttp", "session"])
+@pytest.mark.parametrize("transport", ["pool", "aiohttp", "session"])
 async def test_the_end_of_a_list_is_believed_when_nothing_comes_behind_it(transport: str) -> None:
     """The page of another search, answered twice, would say that somebody is absent from the log who was texted."""
     row = {"logid": "rl_1", "phone": PHONES[0], "text": TEXT}

@@ -11,19 +11,20 @@ from rumbleup_async import RumbleUp
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session.client import AiohttpExchange
 from rumbleup_async.session.limits import Timeouts
-from rumbleup_async.session.pool import LaneExchange
+from rumbleup_async.session.pool import PoolExchange
 from rumbleup_async.session.transport import connect
 from rumbleup_async.simulator import Server, Simulator
 
 URL = "http://127.0.0.1:1/api"
 
 
-async def test_lanes_unless_something_asks_for_aiohttp() -> None:
+async def test_the_pool_unless_something_asks_for_aiohttp() -> None:
     """A caller's session, with its proxy, or its tracing would be passed by without a word."""
     async with aiohttp.ClientSession() as session:
         cases: list[tuple[dict[str, Any], type]] = [
-            ({}, LaneExchange),
-            ({"transport": "lane"}, LaneExchange),
+            ({}, PoolExchange),
+            ({"transport": "pool"}, PoolExchange),
+            ({"transport": "lane"}, PoolExchange),
             ({"transport": "aiohttp"}, AiohttpExchange),
             ({"session": session}, AiohttpExchange),
             ({"trace_configs": [aiohttp.TraceConfig()]}, AiohttpExchange),
@@ -32,8 +33,8 @@ async def test_lanes_unless_something_asks_for_aiohttp() -> None:
             assert type(connect(URL, {}, **options)) is kind
         for options in ({"session": session}, {"trace_configs": [aiohttp.TraceConfig()]}):
             with pytest.raises(ConfigurationError, match="aiohttp"):
-                connect(URL, {}, transport="lane", **options)
-    with pytest.raises(ConfigurationError, match="auto, lane, aiohttp"):
+                connect(URL, {}, transport="pool", **options)
+    with pytest.raises(ConfigurationError, match="auto, pool, aiohttp"):
         connect(URL, {}, transport="http2")
 
 
@@ -49,14 +50,14 @@ def test_without_httptools_it_is_aiohttp(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert type(connect(URL, {})) is AiohttpExchange
     with pytest.raises(ConfigurationError, match="pip install httptools"):
-        connect(URL, {}, transport="lane")
+        connect(URL, {}, transport="pool")
 
 
-@pytest.mark.parametrize("transport", ["auto", "lane", "aiohttp"])
+@pytest.mark.parametrize("transport", ["auto", "pool", "aiohttp"])
 async def test_a_run_and_a_call_over_each(transport: str, server: Server, simulator: Simulator) -> None:
     """What is asked for would be ignored, or one of the ways not work from end to end."""
     async with RumbleUp("KEY:SECRET", base_url=server.url, transport=transport) as rumbleup:
-        assert type(rumbleup._exchange) is (LaneExchange if transport == "lane" else AiohttpExchange)
+        assert type(rumbleup._exchange) is (PoolExchange if transport == "pool" else AiohttpExchange)
         await rumbleup.messages.send(phone="2025550100", action=125, text="Hi. STOP to opt out")
         async with rumbleup.fast_mode(action=125, text="Hi. STOP to opt out") as run:
             summary = await run.send(f"202555{number:04d}" for number in range(101, 151))

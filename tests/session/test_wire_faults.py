@@ -16,7 +16,7 @@ from rumbleup_async.errors import ConfigurationError, ExchangeError, MaybeSentEr
 from rumbleup_async.session import AiohttpExchange, Request, Timeouts, dialing, limits
 from rumbleup_async.session.deadlines import Deadlines
 from rumbleup_async.session.exchange import Exchange, Part, Sink
-from rumbleup_async.session.pool import LaneExchange
+from rumbleup_async.session.pool import PoolExchange
 
 from .servers import OK, Behaviour, Line, closed_port, serving
 
@@ -37,19 +37,19 @@ def over_aiohttp(url: str, timeouts: Timeouts = QUICK, **options: object) -> Aio
     return AiohttpExchange(url, {"Authorization": KEY}, timeouts=timeouts, **options)  # type: ignore[arg-type]
 
 
-def over_lanes(url: str, timeouts: Timeouts = QUICK, **options: object) -> LaneExchange:
+def over_the_pool(url: str, timeouts: Timeouts = QUICK, **options: object) -> PoolExchange:
     others = over_aiohttp(url, timeouts, **options)
-    return LaneExchange(url, {"Authorization": KEY}, others=others, timeouts=timeouts, **options)  # type: ignore[arg-type]
+    return PoolExchange(url, {"Authorization": KEY}, others=others, timeouts=timeouts, **options)  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=["aiohttp", "lane", "lane without aiofastnet"])
+@pytest.fixture(params=["aiohttp", "pool", "pool without aiofastnet"])
 def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Each way an exchange can be carried: what is promised holds for all."""
     if request.param == "aiohttp":
         return over_aiohttp
-    if request.param != "lane":
+    if request.param != "pool":
         monkeypatch.setattr(dialing, "_fast_network", lambda: None)
-    return over_lanes
+    return over_the_pool
 
 
 def secrets_in(error: BaseException) -> list[str]:

@@ -134,7 +134,7 @@ async def account_reports(rumbleup: RumbleUp) -> None:
 
 
 async def client() -> None:
-    RumbleUp("KEY:SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word", transport="lane")
+    RumbleUp("KEY:SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word", transport="pool")
     Sendblue("KEY", "SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word")
     async with RumbleUp.from_env(timeouts=Timeouts(read=5)) as rumbleup:
         assert_type(rumbleup, RumbleUp)
