@@ -14,7 +14,7 @@ from rumbleup_async.reasons import NO_REASON, Reason
 class UnknownText(msgspec.Struct, frozen=True, gc=False):
     """An `unknown` contact of a run, as the provider is asked about it.
 
-    `time`: Unix milliseconds, of its intent or of the doubt. `until`: after this nothing of it can have left.
+    `time`: Unix milliseconds, of its intent or of when it became unknown. `until`: after this nothing of it can have left.
     """
 
     row: int
@@ -45,12 +45,12 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 class LookUpResult(msgspec.Struct, frozen=True):
-    """What the provider's own log says of some doubts.
+    """What the provider's own log says of some unknown texts.
 
     `found`: the logid of each row whose very text (phone, action and text the same) stands in the log. `absent`: the rows for
-    which the log was read completely, showed a text that the ledger knows as `sent`, and has nothing. Rows in neither stay in
-    doubt; `problem` says why there are such. `several`: of those found, how many times the log holds the text where that is more
-    than once.
+    which the log was read completely, showed a text that the ledger knows as `sent`, and has nothing. Rows in neither stay
+    unknown; `problem` says why there are such. `several`: of those found, how often the log holds the text, where that is
+    more than once.
 
     `now`: what the provider's clock showed, in seconds since 1970, if it said so. `offset`: seconds by which the provider's
     times of the witnesses are later than the ledger's, the one that is furthest off; None if the log does not tell.

@@ -2,8 +2,8 @@
 
 Lives here: phones read strictly, the choice of witnesses, what they tell of the clocks.
 
-A list can leave rows out, ignore a filter, or write a phone in a form that nobody has seen yet. Whoever is missing from such a
-list may have been texted all the same. So a list is tried first on texts that the ledger knows as sent: the witnesses.
+A list can leave rows out, ignore a filter, or write a phone in a form that nobody has seen yet. A contact who is missing from
+such a list may have been texted all the same. So a list is tried first on the witnesses: texts that the ledger knows as sent.
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ def is_foreign(value: object) -> bool:
     return _FOREIGN.fullmatch(digits) is not None and len(digits) != 11
 
 
-async def choose(books: Books, doubts: Sequence[UnknownText], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
-    """Some texts that the ledger knows as sent: the first, the last, one between, those next to the doubts, and some of those
-    that no search has shown yet (`is_shown`, by row). Some dozen at most, in the order of their rows; none if there is none.
+async def choose(books: Books, unknowns: Sequence[UnknownText], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
+    """Some texts that the ledger knows as sent: the first, the last, one between, those next to the unknown ones, and some
+    of those that no search has shown yet (`is_shown`, by row). A dozen at most, in the order of their rows; none if there is
+    none.
 
-    Those that are known only from this very log are taken where there are no others: they are what it likes to show.
+    Texts that are known as sent only from this very log are chosen where there are no others: the log is sure to show them.
     """
     accepted, found, unseen, unseen_found = (array("q") for _ in range(4))
     after = -1
@@ -69,11 +70,11 @@ async def choose(books: Books, doubts: Sequence[UnknownText], is_shown: Callable
                 (unseen_found if one.is_found else unseen).append(one.row)
         after = page[-1].row
     rows = accepted or found
-    if not rows or not doubts:
+    if not rows or not unknowns:
         return []
     last = len(rows) - 1
     places = {0, last // 2, last}
-    for row in (min(doubt.row for doubt in doubts), max(doubt.row for doubt in doubts)):
+    for row in (min(unknown.row for unknown in unknowns), max(unknown.row for unknown in unknowns)):
         place = bisect(rows, row)
         places |= {max(0, place - 1), min(place, last)}
     chosen = {rows[place] for place in places}

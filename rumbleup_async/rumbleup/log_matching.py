@@ -1,9 +1,9 @@
-"""Whether a row of the message log is the text that somebody is in doubt about.
+"""Whether a row of the message log is a certain unknown text.
 
 Lives here: pure decisions.
 
-Two mistakes are possible, and neither may be made: to take somebody else's text for ours loses a contact; not to know ours again
-texts a person twice. So there is a third answer, `PERHAPS`, and with it the contact stays in doubt.
+Two mistakes are possible. Taking another text for ours loses a contact; not recognising ours texts a person twice. Neither may
+be made, so there is a third answer, `PERHAPS`, with which the contact stays unknown.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rumbleup_async.rumbleup.models import Message
 _MINUTE = 60_000.0
 
 BEFORE = 5 * _MINUTE
-"""Milliseconds that a text of ours may bear a time before its doubt's: it was in flight for a while, times are cut to minutes,
-clocks differ."""
+"""Milliseconds by which the log's time of a text may lie before the ledger's: it was in flight, times are cut to minutes, clocks
+differ."""
 
 AFTER = 120 * _MINUTE
-"""Milliseconds that it may bear a time later: it waited for a hold, and the server only schedules what it takes."""
+"""Milliseconds by which it may lie after: the text waited for a hold, and the server schedules what it accepts."""
 
 _RUN_TAG = re.compile(r"run-[a-z]{10}")
 _TAGS = ("flags", "tags", "labels")
@@ -34,11 +34,11 @@ _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
 class Verdict(enum.Enum):
-    """What a row is to a doubt of the same phone."""
+    """What a row is to an unknown text to the same phone."""
 
     OURS = enum.auto()
     PERHAPS = enum.auto()
-    """It may be ours with something changed, or another one that looks like it."""
+    """It may be ours with something changed, or another text that looks alike."""
     OTHER = enum.auto()
 
 
@@ -64,20 +64,20 @@ class Matcher:
         return False
 
     def may_be_one_of(self, row: Message, texts: Container[str]) -> bool:
-        """Whether a row without the run's tag to a stranger has the words of one in doubt, as `plain` has them: it may be that
-        one's under a phone that is not what was texted."""
+        """Whether a row to a phone that is not asked about may be one of these texts, shown under another phone: it has the words
+        of one, as `plain` gives them, and no tag of the run."""
         if row.text is None or plain(row.text) not in texts:
             return False
         return not (is_incoming(row) or self._is_ours(row.action) is False or _is_of_another_run(row))
 
-    def judge(self, row: Message, doubt: UnknownText, *, tagged: bool = False) -> Verdict:
-        """What the row is to a doubt. Their phones are the same already. `tagged`: it holds the tag of the run.
+    def judge(self, row: Message, unknown: UnknownText, *, tagged: bool = False) -> Verdict:
+        """What the row is to an unknown text to the same phone. `tagged`: the row holds the tag of the run.
 
-        No time makes a row another's: clocks are wrong by hours, zones are not what they are called, days and months change
-        places. Whoever was written to in this project by something that leaves no tag of a run stays in doubt.
+        A time alone never makes a row another's: clocks are wrong by hours, zones are named wrongly, days and months change
+        places. Whoever was texted in this project by something that leaves no tag of a run stays unknown.
         """
         tagged = tagged or self.bears_tag(row)
-        same_text = row.text is not None and plain(row.text) == plain(doubt.text)
+        same_text = row.text is not None and plain(row.text) == plain(unknown.text)
         if is_incoming(row):
             # Nobody writes our words to us who has not had them.
             return Verdict.PERHAPS if tagged or same_text else Verdict.OTHER
@@ -86,8 +86,8 @@ class Matcher:
             return Verdict.OURS if same_text and same_action is not False else Verdict.PERHAPS
         if same_action is False or _is_of_another_run(row):
             return Verdict.OTHER
-        # Its tag was lost, or it is of an earlier run, of another program, of a person.
-        return Verdict.OURS if same_text and same_action and _is_within(row, doubt) else Verdict.PERHAPS
+        # The tag was lost, or the text is of an earlier run, of another program or of a person.
+        return Verdict.OURS if same_text and same_action and _is_within(row, unknown) else Verdict.PERHAPS
 
     def _is_ours(self, action: str | None) -> bool | None:
         """Whether this is our project; None if it is not told, or in a way that cannot be compared."""
@@ -119,7 +119,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 
-def _is_within(row: Message, doubt: UnknownText) -> bool:
-    """Whether the row bears a time at which the doubt may have left, however its zone is read."""
+def _is_within(row: Message, unknown: UnknownText) -> bool:
+    """Whether the unknown text may have left at the row's time, however its zone is read."""
     span = times.span(row.sent_time)
-    return span is not None and bool(doubt.time) and span[0] - doubt.time >= -BEFORE and span[1] - doubt.time <= AFTER
+    return span is not None and bool(unknown.time) and span[0] - unknown.time >= -BEFORE and span[1] - unknown.time <= AFTER

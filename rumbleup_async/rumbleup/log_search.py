@@ -1,13 +1,13 @@
-"""The message log asked about texts that are in doubt: by the run's tag, then by phone.
+"""Unknown texts, looked up in the message log: by the run's tag, then by phone.
 
 Lives here: the reading of the log, page by page.
 
 - The tag comes first, because one pass over the run's messages answers for all. What it does not show is asked for by phone,
   many in a request, without a time filter: whether `since` can be relied on is not documented.
 - A text that is found is found, however little of the log could be read. Absent is only what both searches do not show, each
-  read to its end, and only if each search by phone shows the witnesses, texts that the ledger knows as sent, that were asked for
-  among the doubts. What shows as many rows as no other search has shown is asked for again in smaller parts: a server may show
-  so many at most and say nothing of the others.
+  read to its end, and only if each search by phone shows its witnesses: texts that the ledger knows as sent, and that were
+  asked for together with the unknown ones. A search that shows more rows than any other is made again in smaller parts,
+  because a server may show so many at most and say nothing of the rest.
 - A page that repeats is passed over. A token that repeats, fewer rows than the log speaks of, a row that cannot be read, a
   message with the run's tag to a phone that is not in the ledger: then nothing is absent.
 """
@@ -37,13 +37,13 @@ PHONES = 128
 """Phones a request: with the rest of it below 2,000 characters, which every server and proxy takes."""
 
 _FEW = 25
-"""Rows that no server leaves any out of without a word; what shows more and no total is asked for in smaller parts."""
+"""Rows; a server that shows no more than these leaves none out. A longer answer without a total is asked for in parts."""
 
 _USUAL_PAGES = frozenset({10, 20, 25, 30, 32, 40, 50, 64, 75, 100, 128, 150, 200, 250, 256, 300, 400, 500, 512, 999, 1000})
 """Rows that servers usually show at once."""
 
 _STALE_PAGES = 50
-"""Pages in which nothing is new, after which a list that never ends is left."""
+"""Pages without anything new, after which a list that never ends is given up."""
 
 
 class LogSearch:
@@ -54,15 +54,15 @@ class LogSearch:
         self._plan = plan
         self._page: str | None = str(page_size)
 
-    async def look_up(self, doubts: Sequence[UnknownText], books: Books) -> LookUpResult:
-        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays in doubt."""
-        if not doubts:
+    async def look_up(self, unknowns: Sequence[UnknownText], books: Books) -> LookUpResult:
+        """What the log says of these texts. Never raises for what network or provider do: what cannot be read stays unknown."""
+        if not unknowns:
             return LookUpResult()
-        pass_ = _Pass(Matcher(self._plan), doubts, books)
+        pass_ = _Pass(Matcher(self._plan), unknowns, books)
         absent: set[int] = set()
         try:
             is_whole = await self._read({"flags": self._plan.tag}, pass_)
-            left = [doubt for doubt in doubts if doubt.row not in pass_.hits]
+            left = [unknown for unknown in unknowns if unknown.row not in pass_.hits]
             pass_.witnesses = {one.phone: one for one in await evidence.choose(books, left, pass_.is_shown)}
             for start in range(0, len(left), PHONES):
                 missed = await self._ask_by_phone(left[start : start + PHONES], pass_)
@@ -70,35 +70,35 @@ class LogSearch:
                     absent |= missed
         except (ApiError, ExchangeError) as error:
             pass_.problem = f"the log cannot be read: {error}"
-        return pass_.findings(absent)
+        return pass_.result(absent)
 
-    async def _ask_by_phone(self, doubts: Sequence[UnknownText], pass_: _Pass) -> set[int]:
-        """The rows of those of them that the log does not show, as far as it may be believed about that."""
-        if not await self._is_believed_about(doubts, pass_):
+    async def _ask_by_phone(self, unknowns: Sequence[UnknownText], pass_: _Pass) -> set[int]:
+        """The rows of those texts that the log does not show, if it can be believed about them."""
+        if not await self._is_believed_about(unknowns, pass_):
             return set()
-        return await self._missed(doubts, pass_, len(pass_.witnesses))
+        return await self._missed(unknowns, pass_, len(pass_.witnesses))
 
-    async def _missed(self, doubts: Sequence[UnknownText], pass_: _Pass, beside: int) -> set[int]:
-        """The rows of those that the search under way has not shown, asked for again, fewer and fewer, for as long as it may have
-        shown all that it shows at once. `beside`: the witnesses that were asked for among them."""
-        missed = [doubt for doubt in doubts if pass_.shows_nothing_of(doubt)]
-        if not missed or not pass_.may_hold_back(is_last=len(doubts) == 1 and not beside):
-            return {doubt.row for doubt in missed}
-        if len(doubts) == 1 and not beside:
+    async def _missed(self, unknowns: Sequence[UnknownText], pass_: _Pass, beside: int) -> set[int]:
+        """The rows of those texts that the search under way has not shown. They are asked for again in smaller and smaller parts,
+        as long as the log may hold rows back. `beside`: how many witnesses were asked for together with them."""
+        missed = [unknown for unknown in unknowns if pass_.shows_nothing_of(unknown)]
+        if not missed or not pass_.may_hold_back(is_last=len(unknowns) == 1 and not beside):
+            return {unknown.row for unknown in missed}
+        if len(unknowns) == 1 and not beside:
             pass_.cut("it may have more rows than it shows at once")
             return set()
         # One witness is enough from here on; none only where the log has never shown more than one row at once.
-        fewer = 1 if pass_.most_shown > 1 and (beside > 1 or len(doubts) > 1) else 0
-        half = len(missed) if len(missed) < len(doubts) or fewer < beside else (len(missed) + 1) // 2
+        fewer = 1 if pass_.most_shown > 1 and (beside > 1 or len(unknowns) > 1) else 0
+        half = len(missed) if len(missed) < len(unknowns) or fewer < beside else (len(missed) + 1) // 2
         absent: set[int] = set()
         for part in (missed[:half], missed[half:]):
-            phones = [*dict.fromkeys(doubt.phone for doubt in part), *[*pass_.witnesses][:fewer]]
+            phones = [*dict.fromkeys(unknown.phone for unknown in part), *[*pass_.witnesses][:fewer]]
             if part and await self._ask_for(phones, pass_, fewer):
                 absent |= await self._missed(part, pass_, fewer)
         return absent
 
-    async def _is_believed_about(self, doubts: Sequence[UnknownText], pass_: _Pass) -> bool:
-        phones = list(dict.fromkeys(doubt.phone for doubt in doubts))
+    async def _is_believed_about(self, unknowns: Sequence[UnknownText], pass_: _Pass) -> bool:
+        phones = list(dict.fromkeys(unknown.phone for unknown in unknowns))
         witnesses = [*pass_.witnesses]
         # At both ends and in between: a server may heed only a part of a list.
         half = len(phones) // 2
@@ -120,7 +120,7 @@ class LogSearch:
         return len(pass_.met) >= (len(pass_.witnesses) if beside is None else beside) or pass_.cut(evidence.UNSEEN)
 
     async def _read(self, filters: Mapping[str, str], pass_: _Pass) -> bool:
-        """Take in every row of a search; whether it was read to its end."""
+        """Take in every row of a search. Whether the search was read to its end."""
         stale = 0
         seen: set[int] = set()
         rows_of: set[int] = set()
@@ -128,7 +128,7 @@ class LogSearch:
             async for rows in self._pages(filters, pass_, rows_of):
                 for row in rows:
                     pass_.take(row)
-                await pass_.hold_against_the_ledger()
+                await pass_.compare_with_ledger()
                 if pass_.is_done:
                     return True
                 ids = [row.get("logid") if isinstance(row, dict) else None for row in rows]
@@ -158,8 +158,8 @@ class LogSearch:
             yield rows
 
     async def _paged(self, filters: Mapping[str, str | None], pass_: _Pass, shown: Collection[int]) -> AsyncIterator[list[Any]]:
-        """The pages of a search; UnreadableReply at their end if there must be rows that they do not have. `shown`: the rows that
-        the caller has had."""
+        """The pages of a search. UnreadableReply after the last one if rows must be missing. `shown`: the rows that the caller
+        has had."""
         pages = self._caller.pages(wire.LOG, filters)
         pass_.number_shown, pass_.number_of_pages, pass_.is_counted, pass_.is_filtered = 0, 0, False, True
         async for rows in pages.by_page():
@@ -185,16 +185,16 @@ class _Hit(msgspec.Struct, frozen=True, order=True):
 
 
 class _Pass:
-    """What is known so far of some doubts, and of the log's honesty."""
+    """What is known so far of some unknown texts, and whether the log can be believed."""
 
-    def __init__(self, matcher: Matcher, doubts: Sequence[UnknownText], books: Books) -> None:
+    def __init__(self, matcher: Matcher, unknowns: Sequence[UnknownText], books: Books) -> None:
         self._matcher = matcher
         self._books = books
-        self._by_phone = {doubt.phone: doubt for doubt in doubts}
-        self._texts = {plain(doubt.text) for doubt in doubts}
+        self._by_phone = {unknown.phone: unknown for unknown in unknowns}
+        self._texts = {plain(unknown.text) for unknown in unknowns}
         self._number = 0
         self._tagged: dict[str, set[str]] = {}
-        """Logids of messages of the run, or in its words, by phone, that are not held against the ledger yet."""
+        """By phone: logids of messages that bear the run's tag or its words, and are still to be compared with the ledger."""
         self._shown = bytearray(books.last_row // 8 + 1)
         self.hits: dict[int, list[_Hit]] = {}
         self.perhaps: set[int] = set()
@@ -205,7 +205,7 @@ class _Pass:
         self.asked: frozenset[str] = frozenset()
         """Phones that the search under way has asked for."""
         self.is_filtered = True
-        """Whether that search has shown nobody else."""
+        """Whether that search has shown no other phone."""
         self.number_shown = self.number_of_pages = 0
         """Rows and pages of the search under way."""
         self.most_shown = 0
@@ -219,7 +219,7 @@ class _Pass:
         self.problem = ""
 
     def cut(self, why: str) -> bool:
-        """A search came to no end, or shows less than there is: False."""
+        """Note that a search came to no end, or shows less than there is. Always False."""
         self.problem = self.problem or f"the log could not be read to its end: {why}"
         return False
 
@@ -233,8 +233,8 @@ class _Pass:
         return len(self.hits) == len(self._by_phone)
 
     def may_hold_back(self, *, is_last: bool) -> bool:
-        """Whether the search under way may have more rows than it has shown: so many as no search has shown more of, or as many
-        as a page often holds. `is_last`: there is nothing smaller to ask for, so a number that it names is believed."""
+        """Whether the search under way may have more rows than it has shown: no other search has shown more, or the number is
+        one that servers use as a page. `is_last`: nothing smaller can be asked for, so a total that the log names is believed."""
         if self.number_of_pages > 1:
             return False
         if not self.is_filtered:
@@ -243,16 +243,16 @@ class _Pass:
             return not self.is_counted and self.number_shown >= self.most_shown
         return self.number_shown >= self.most_shown or (not self.is_counted and self.number_shown > _FEW)
 
-    def shows_nothing_of(self, doubt: UnknownText) -> bool:
-        """Whether no row was met that is this text, or may be."""
-        is_asked = self._by_phone.get(doubt.phone) is doubt
-        return is_asked and doubt.row not in self.hits and doubt.row not in self.perhaps
+    def shows_nothing_of(self, unknown: UnknownText) -> bool:
+        """Whether no row is this text or may be it."""
+        is_asked = self._by_phone.get(unknown.phone) is unknown
+        return is_asked and unknown.row not in self.hits and unknown.row not in self.perhaps
 
     def take(self, raw: object) -> None:
         """Note what a row of the log says."""
         phone = evidence.ten_digits(raw.get("phone")) if isinstance(raw, dict) else ""
         if not isinstance(raw, dict) or not phone:
-            # It may be one of those in doubt.
+            # The row may be one of the unknown texts.
             self.distrust = self.distrust or "it has rows that cannot be read"
             return
         self.is_filtered &= phone in self.asked
@@ -261,25 +261,25 @@ class _Pass:
         if witness is not None and as_text(raw.get("logid")) == witness.logid:
             self.met.add(phone)
             self.offset = evidence.offset(witness, times.read(raw.get("sent_time")), self.offset)
-        doubt = self._by_phone.get(phone)
-        if doubt is None:
+        unknown = self._by_phone.get(phone)
+        if unknown is None:
             if tagged or (witness is None and self._may_be_one_of_them(raw)):
                 self._tagged.setdefault(phone, set()).add(as_text(raw.get("logid")) or "")
             return
         row = models.Message.read(raw, endpoint=wire.LOG)
-        verdict = self._matcher.judge(row, doubt, tagged=tagged)
+        verdict = self._matcher.judge(row, unknown, tagged=tagged)
         if verdict is Verdict.OURS and row.logid:
-            self._note(doubt, row, row.logid)
+            self._note(unknown, row, row.logid)
         elif verdict is not Verdict.OTHER:
-            self.perhaps.add(doubt.row)
+            self.perhaps.add(unknown.row)
 
     def _may_be_one_of_them(self, raw: dict[str, Any]) -> bool:
         if plain(as_text(raw.get("text")) or "") not in self._texts:
             return False
         return self._matcher.may_be_one_of(models.Message.read(raw, endpoint=wire.LOG), self._texts)
 
-    async def hold_against_the_ledger(self) -> None:
-        """Compare the messages of the run that were shown last with what the ledger knows."""
+    async def compare_with_ledger(self) -> None:
+        """Compare the messages of the run that the last page has shown with the ledger."""
         tagged, self._tagged = self._tagged, {}
         if not tagged:
             return
@@ -288,22 +288,22 @@ class _Pass:
             if one.logid and one.logid in tagged[one.phone]:
                 self._shown[one.row >> 3] |= 1 << (one.row & 7)
         if len(known) < len(tagged):
-            # One of those in doubt may hide behind a phone that is not the one which was texted.
+            # The log may show one of the unknown texts under another phone.
             self.distrust = self.distrust or "it has texts of this run to phones that the ledger does not know"
 
-    def _note(self, doubt: UnknownText, row: models.Message, logid: str) -> None:
-        hits = self.hits.setdefault(doubt.row, [])
+    def _note(self, unknown: UnknownText, row: models.Message, logid: str) -> None:
+        hits = self.hits.setdefault(unknown.row, [])
         if any(hit.logid == logid for hit in hits):
             return
         self._number += 1
         span = times.span(row.sent_time)
         hits.append(_Hit(not self._matcher.bears_tag(row), math.inf if span is None else span[0], self._number, logid))
 
-    def findings(self, absent: set[int]) -> LookUpResult:
+    def result(self, absent: set[int]) -> LookUpResult:
         if self.distrust:
             absent = set()
             self.cut(self.distrust)
-        undecided = sum(1 for doubt in self._by_phone.values() if doubt.row not in self.hits and doubt.row not in absent)
+        undecided = sum(1 for unknown in self._by_phone.values() if unknown.row not in self.hits and unknown.row not in absent)
         problem = self.problem
         if undecided and not problem:
             problem = "the log holds texts that may be theirs and may be others'"

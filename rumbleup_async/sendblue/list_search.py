@@ -1,4 +1,4 @@
-"""Texts in doubt, looked for in the message list.
+"""Unknown texts, looked up in the message list.
 
 Lives here: the fit between `engine.ports.Log` and the list and status calls.
 """
@@ -19,11 +19,11 @@ _MARGIN = 300.0
 """Seconds by which clocks differ without anything being wrong with one."""
 
 _DAYS = 3 * 86_400.0
-"""Seconds between a doubt and a message that make the message another one: more than clocks that are hours off, and zones that
-are not what they are called, can come to together."""
+"""Seconds; a message that is further from an unknown text is another one. Clocks that are hours off and zones that are named
+wrongly do not come to that together."""
 
 _PLAUSIBLE = dt.datetime(2015, 1, 1, tzinfo=dt.UTC).timestamp()
-"""A time before this was read wrongly."""
+"""A message cannot be older than this; its time was misread."""
 
 _FAILED = {"ERROR", "DECLINED"}
 
@@ -34,27 +34,28 @@ class ListSearch:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
-    async def look_up(self, doubts: Sequence[UnknownText], books: Books) -> LookUpResult:
+    async def look_up(self, unknowns: Sequence[UnknownText], books: Books) -> LookUpResult:
         """What the message list has of these texts. Never raises for what network or provider do.
 
-        Each is searched for by number and words among all messages to that number, whenever they were sent: a filter by time
-        would be asked with this machine's clock. A message that the list shows as failed is looked at once more by its handle;
-        if it is failed there, too, it stays in doubt, for it is neither on its way nor unknown to the provider. So does a text
-        to whose number we sent anything within three days of it, for clocks may be wrong and the list may alter what it shows.
+        Each text is searched for by number and words among all messages to that number, whenever they were sent, because a
+        filter by time would rest on this machine's clock. A message that the list shows as failed is looked up once more by its
+        handle; if it failed there, too, the text stays unknown: the provider knows it, and it is not on its way. A text also
+        stays unknown if anything was sent to its number within three days, because clocks may be wrong and the list may alter
+        what it shows.
 
-        Nothing is absent unless the list has shown, before and after, texts that the ledger knows as sent, as many rows as it
+        A text is absent only if the list has shown, before and after, texts that the ledger knows as sent, as many rows as it
         speaks of, and no number that cannot be read.
         """
-        if not doubts:
+        if not unknowns:
             return LookUpResult()
         look = _Look(self._messages, books)
         absent: set[int] = set()
         try:
-            witnesses = await evidence.choose(books, doubts)
+            witnesses = await evidence.choose(books, unknowns)
             is_honest = await look.shows(witnesses)
-            for doubt in doubts:
-                if await look.misses(doubt):
-                    absent.add(doubt.row)
+            for unknown in unknowns:
+                if await look.misses(unknown):
+                    absent.add(unknown.row)
             if absent and is_honest:
                 is_honest = await look.shows(witnesses[-1:])
             if not witnesses:
@@ -64,7 +65,7 @@ class ListSearch:
         except (ApiError, ExchangeError) as error:
             look.note(f"the message list could not be read: {error}")
             is_honest = False
-        return look.findings(absent if is_honest else set())
+        return look.result(absent if is_honest else set())
 
 
 class _Look:
@@ -80,16 +81,16 @@ class _Look:
         self._dates: list[str | None] = []
         self._offset: float | None = None
         self._offsets: list[float] = []
-        """By how much the list's times of the witnesses are later than the ledger's, in seconds."""
+        """Seconds by which the list's times of the witnesses are later than the ledger's."""
         self._is_clock_odd = False
-        """A witness bears a time that is days from the ledger's: no time tells anything."""
+        """The list's time of a witness is a day or more from the ledger's, so no time tells anything."""
         self._distrust = ""
 
     def note(self, problem: str) -> None:
         self._problems.append(problem)
 
     async def shows(self, witnesses: Sequence[Known]) -> bool:
-        """Whether the list has all of these, and they are not none."""
+        """Whether there are witnesses and the list has all of them."""
         for witness in witnesses:
             shown = [one for one in await self._list(witness.phone) if one.message_handle == witness.logid]
             if not any(_is_to(one, witness.phone) for one in shown):
@@ -102,45 +103,44 @@ class _Look:
                 self._is_clock_odd |= at is None or not witness.time or abs(at - witness.time / 1000) > 86_400
         return bool(witnesses)
 
-    async def misses(self, doubt: UnknownText) -> bool:
-        """Whether the list has nothing that is this text, or may be."""
-        shown = await self._list(doubt.phone)
-        rows = [message for message in shown if _is_to(message, doubt.phone)]
+    async def misses(self, unknown: UnknownText) -> bool:
+        """Whether no message of the list is this text or may be it."""
+        shown = await self._list(unknown.phone)
+        rows = [message for message in shown if _is_to(message, unknown.phone)]
         sent = [message for message in rows if not message.incoming]
         # Nobody writes our words to us who has not had them.
-        echoed = any(message.incoming and _same(message.content, doubt.text) for message in rows)
-        alike_words = [message for message in sent if _same(message.content, doubt.text)]
-        matches = [message for message in alike_words if not self._is_before(message, doubt)]
+        echoed = any(message.incoming and _same(message.content, unknown.text) for message in rows)
+        alike_words = [message for message in sent if _same(message.content, unknown.text)]
+        matches = [message for message in alike_words if not self._is_before(message, unknown)]
         taken = [message for message in matches if message.status not in _FAILED or await self._lives(message)]
         handles = [message.message_handle for message in taken if message.message_handle]
         if handles:
-            self._found[doubt.row] = handles[0]
+            self._found[unknown.row] = handles[0]
             if len(handles) > 1:
-                self._several[doubt.row] = len(handles)
+                self._several[unknown.row] = len(handles)
         elif matches:
             self._failed += 1
-        elif any(self._is_near(message, doubt) for message in alike_words):
+        elif any(self._is_near(message, unknown) for message in alike_words):
             self._early += 1
-        elif echoed or any(self._is_near(message, doubt) for message in sent):
+        elif echoed or any(self._is_near(message, unknown) for message in sent):
             self._alike += 1
-        elif await self._has_strangers(shown, doubt):
+        elif await self._has_strangers(shown, unknown):
             self._distrust = self._distrust or "it has these words to numbers that the ledger does not know"
         else:
-            return bool(doubt.time)
+            return bool(unknown.time)
         return False
 
-    async def _has_strangers(self, shown: Sequence[Message], doubt: UnknownText) -> bool:
-        """Whether the list that was asked for one number has its words to another one that the ledger does not know: it may be
-        the same, written so that it is another."""
-        like = [message for message in shown if not _is_to(message, doubt.phone) and _same(message.content, doubt.text)]
-        prefix = doubt.phone[:-10]
+    async def _has_strangers(self, shown: Sequence[Message], unknown: UnknownText) -> bool:
+        """Whether the list, asked for one number, shows the words of its text to a number that the ledger does not know: that
+        may be the same number, written in another way."""
+        like = [message for message in shown if not _is_to(message, unknown.phone) and _same(message.content, unknown.text)]
+        prefix = unknown.phone[:-10]
         phones = {prefix + evidence.ten_digits(message.number or message.to_number or "") for message in like} - {prefix}
         return len(await self._books.known([*phones])) < len(phones)
 
     async def _list(self, phone: str) -> list[Message]:
         """All messages to or from a number, and whatever else the list shows for it."""
-        # Neither the direction nor a time is asked of the server: what a filter makes of the one is not documented, and the other
-        # would come from a clock of ours.
+        # The server is asked for neither a direction, whose filter is not documented, nor a time, which would rest on our clock.
         pages = self._messages.list(number=phone)
         found = [message async for message in pages]
         self._dates.append(pages.date)
@@ -151,7 +151,7 @@ class _Look:
         return found
 
     async def _lives(self, message: Message) -> bool:
-        """Whether a message that the list shows as failed is something else by now."""
+        """Whether a message that the list shows as failed has another status by now."""
         if message.message_handle is None:
             return False
         try:
@@ -160,22 +160,22 @@ class _Look:
             return False
         return now.status is not None and now.status not in _FAILED
 
-    def _is_before(self, message: Message, doubt: UnknownText) -> bool:
-        """Whether a message was made before the intent of a doubt, by more than clocks differ. A clock of ours that was off all
-        the time, as the witnesses tell, is put right."""
+    def _is_before(self, message: Message, unknown: UnknownText) -> bool:
+        """Whether a message was made before the intent of the unknown text, by more than clocks differ. A clock of ours that was
+        off all the time, as the witnesses tell, is corrected."""
         at = _moment(message)
         off = self._offsets
         shift = off[0] if off and max(off) - min(off) <= _MARGIN else 0.0
-        return at is not None and bool(doubt.time) and at - shift < doubt.time / 1000 - _MARGIN
+        return at is not None and bool(unknown.time) and at - shift < unknown.time / 1000 - _MARGIN
 
-    def _is_near(self, message: Message, doubt: UnknownText) -> bool:
-        """Whether a message may be of the time in which a doubt may have left."""
+    def _is_near(self, message: Message, unknown: UnknownText) -> bool:
+        """Whether a message may be of the days in which the unknown text may have left."""
         at = _moment(message)
-        if at is None or not doubt.time or self._is_clock_odd:
+        if at is None or not unknown.time or self._is_clock_odd:
             return True
-        return doubt.time / 1000 - _DAYS <= at <= max(doubt.time, doubt.until) / 1000 + _DAYS
+        return unknown.time / 1000 - _DAYS <= at <= max(unknown.time, unknown.until) / 1000 + _DAYS
 
-    def findings(self, absent: set[int]) -> LookUpResult:
+    def result(self, absent: set[int]) -> LookUpResult:
         problems = self._problems
         if self._distrust:
             absent = set()
@@ -191,7 +191,7 @@ class _Look:
 
 
 def _is_readable(message: Message) -> bool:
-    """Whether it can be said for certain whose the message is."""
+    """Whether the message says for certain whose it is."""
     numbers = [number for number in (message.number, message.to_number, message.from_number) if number is not None]
     sides = numbers if message.incoming else [number for number in (message.number, message.to_number) if number is not None]
     return bool(sides) and all(evidence.ten_digits(number) or evidence.is_foreign(number) for number in sides)

@@ -465,7 +465,7 @@ def _unreadable_is_absent() -> list[Any]:
 # ---- a log that is believed too much ----
 
 _take = search_module._Pass.take
-_hold = search_module._Pass.hold_against_the_ledger
+_hold = search_module._Pass.compare_with_ledger
 _read = LogSearch._read
 _choose = evidence.choose
 _judge = Matcher.judge
@@ -517,7 +517,7 @@ def _stranger_is_nobody() -> list[Any]:
         await _hold(self)
         self.distrust = before
 
-    return [patch.object(search_module._Pass, "hold_against_the_ledger", hold)]
+    return [patch.object(search_module._Pass, "compare_with_ledger", hold)]
 
 
 def _asked_by_our_clock() -> list[Any]:

@@ -138,10 +138,10 @@ def test_a_text_without_its_tag_is_told_by_its_time(fields: dict[str, Any], expe
 
 def test_a_doubt_without_a_time_is_decided_by_the_tag_alone() -> None:
     """Any text that the phone ever got would count as ours, or as none."""
-    doubt = UnknownText(1, "2022340001", TEXT, 0)
-    assert Matcher(PLAN).judge(row(), doubt) is OURS
-    assert Matcher(PLAN).judge(row(flags=[]), doubt) is PERHAPS
-    assert Matcher(PLAN).judge(row(flags=[], sent_time=at(days=-999)), doubt) is PERHAPS
+    unknown = UnknownText(1, "2022340001", TEXT, 0)
+    assert Matcher(PLAN).judge(row(), unknown) is OURS
+    assert Matcher(PLAN).judge(row(flags=[]), unknown) is PERHAPS
+    assert Matcher(PLAN).judge(row(flags=[], sent_time=at(days=-999)), unknown) is PERHAPS
 
 
 SUMMER = dt.datetime(2026, 7, 15, 16, 0, tzinfo=dt.UTC)
@@ -163,8 +163,8 @@ SUMMER = dt.datetime(2026, 7, 15, 16, 0, tzinfo=dt.UTC)
 )
 def test_a_zone_that_cannot_be_trusted_leaves_in_doubt(written: str, expected: Verdict) -> None:
     """An hour of daylight saving would make an earlier run's text ours."""
-    doubt = UnknownText(1, "2022340001", TEXT, int(SUMMER.timestamp() * 1000))
-    assert Matcher(PLAN).judge(row(flags=[], sent_time=written), doubt) is expected
+    unknown = UnknownText(1, "2022340001", TEXT, int(SUMMER.timestamp() * 1000))
+    assert Matcher(PLAN).judge(row(flags=[], sent_time=written), unknown) is expected
 
 
 @pytest.mark.parametrize(

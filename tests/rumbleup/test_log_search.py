@@ -1,4 +1,4 @@
-"""The message log asked about doubts: over TCP against the simulator with all that a log may do, and against worse ones."""
+"""Unknown texts in the message log: over TCP against the simulator with all that a log may do, and against worse ones."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from rumbleup_async.simulator.trouble.quirks import QUIRKS
 from tests.books import PLAN, books_of
 
 
-def doubt(row: int, **fields: Any) -> UnknownText:
+def unknown(row: int, **fields: Any) -> UnknownText:
     return UnknownText(**{"row": row, "phone": f"202234{row:04d}", "text": f"Hi {row}. STOP", "time": now(), **fields})
 
 
@@ -56,7 +56,7 @@ async def searching(simulator: Simulator, page_size: int = 7) -> AsyncIterator[L
         yield LogSearch(rumbleup._caller, PLAN, page_size=page_size)
 
 
-WITNESSES = [doubt(900), doubt(903)]
+WITNESSES = [unknown(900), unknown(903)]
 """Texts that the ledger knows as sent."""
 
 
@@ -66,12 +66,12 @@ def witness(simulator: Simulator, **how: Any) -> list[Known]:
 
 
 async def look(
-    simulator: Simulator, doubts: list[UnknownText], page_size: int = 7, sent: list[Known] | None = None
+    simulator: Simulator, unknowns: list[UnknownText], page_size: int = 7, sent: list[Known] | None = None
 ) -> LookUpResult:
     """What a look says, where two further texts are known as sent. Without the provider's clock."""
-    books = await books_of(doubts, witness(simulator) if sent is None else sent)
+    books = await books_of(unknowns, witness(simulator) if sent is None else sent)
     async with searching(simulator, page_size) as search:
-        return msgspec.structs.replace(await search.look_up(doubts, books), now=None, offset=None)
+        return msgspec.structs.replace(await search.look_up(unknowns, books), now=None, offset=None)
 
 
 SURVIVED = [name for name in QUIRKS if name not in {"status-in-body-only", "html-error"}]
@@ -81,9 +81,9 @@ SURVIVED = [name for name in QUIRKS if name not in {"status-in-body-only", "html
 async def test_every_quirk_of_the_log(quirk: str) -> None:
     """A log that is written in another way would make texts absent that are there, and people would get them twice."""
     simulator = Simulator(quirks=[quirk] if quirk else [])
-    doubts = [doubt(row) for row in range(30)]
-    logids = {one.row: take(simulator, one) for one in doubts if one.row % 3}
-    found = await look(simulator, doubts)
+    unknowns = [unknown(row) for row in range(30)]
+    logids = {one.row: take(simulator, one) for one in unknowns if one.row % 3}
+    found = await look(simulator, unknowns)
     assert found == LookUpResult(found=logids, absent=frozenset(range(0, 30, 3)))
 
 
@@ -92,17 +92,17 @@ async def test_tags_that_are_lost_or_altered(fault: str) -> None:
     """Texts whose tag the server drops or rewrites would count as absent."""
     simulator = Simulator(faults={fault: 0.5})
     async with serve(simulator) as server, RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup:
-        doubts = [doubt(row) for row in range(40)]
+        unknowns = [unknown(row) for row in range(40)]
         sent = {
             one.row: (await rumbleup.messages.send(phone=one.phone, action=125, text=one.text, flags=[PLAN.tag])).logid
-            for one in doubts[:30]
+            for one in unknowns[:30]
         }
         known = [
             Known(row, f"202234{row:04d}", str((await rumbleup.messages.send(
                 phone=f"202234{row:04d}", action=125, text="Hi. STOP", flags=[PLAN.tag])).logid), now())
             for row in range(50, 60)
         ]  # fmt: skip
-        found = await LogSearch(rumbleup._caller, PLAN, page_size=7).look_up(doubts, await books_of(doubts, known))
+        found = await LogSearch(rumbleup._caller, PLAN, page_size=7).look_up(unknowns, await books_of(unknowns, known))
     assert (found.found, found.absent, found.problem) == (sent, frozenset(range(30, 40)), "")
 
 
@@ -110,58 +110,58 @@ async def test_tags_that_are_lost_or_altered(fault: str) -> None:
 async def test_a_token_that_repeats(rate: float) -> None:
     """Half of a log would be taken for all of it, and the other half would be texted again; or it would be read for ever."""
     simulator = Simulator(faults={"log-repeat-token": rate})
-    doubts = [doubt(row) for row in range(40)]
-    logids = {one.row: take(simulator, one) for one in doubts[:30]}
-    findings = await look(simulator, doubts)
-    assert findings.found.items() <= logids.items()
-    assert findings.absent == frozenset()
-    assert "to its end" in findings.problem
+    unknowns = [unknown(row) for row in range(40)]
+    logids = {one.row: take(simulator, one) for one in unknowns[:30]}
+    result = await look(simulator, unknowns)
+    assert result.found.items() <= logids.items()
+    assert result.absent == frozenset()
+    assert "to its end" in result.problem
 
 
 async def test_pages_that_repeat_now_and_then() -> None:
     """A log whose pages come twice could not be read at all, or its texts would be counted as several."""
     simulator = Simulator(faults={"log-repeat-page": 0.4})
-    doubts = [doubt(row) for row in range(60)]
-    logids = {one.row: take(simulator, one) for one in doubts[:50]}
-    assert await look(simulator, doubts) == LookUpResult(found=logids, absent=frozenset(range(50, 60)))
+    unknowns = [unknown(row) for row in range(60)]
+    logids = {one.row: take(simulator, one) for one in unknowns[:50]}
+    assert await look(simulator, unknowns) == LookUpResult(found=logids, absent=frozenset(range(50, 60)))
 
 
 async def test_pages_that_repeat_for_ever() -> None:
     """Reconciling would never come to an end, and before it no resume."""
     simulator = Simulator(faults={"log-repeat-page": 1.0})
-    doubts = [doubt(row) for row in range(30)]
-    for one in doubts:
+    unknowns = [unknown(row) for row in range(30)]
+    for one in unknowns:
         take(simulator, one)
-    findings = await look(simulator, doubts)
-    assert findings.absent == frozenset()
-    assert "again and again" in findings.problem
-    assert len(findings.found) >= 5
+    result = await look(simulator, unknowns)
+    assert result.absent == frozenset()
+    assert "again and again" in result.problem
+    assert len(result.found) >= 5
 
 
 async def test_a_sparse_log_with_tags() -> None:
     """The page's own sample names no project; then nothing could ever be settled."""
     simulator = Simulator(sparse_log=True)
-    doubts = [doubt(1), doubt(2)]
-    logid = take(simulator, doubts[0])
-    assert await look(simulator, doubts) == LookUpResult(found={1: logid}, absent=frozenset({2}))
+    unknowns = [unknown(1), unknown(2)]
+    logid = take(simulator, unknowns[0])
+    assert await look(simulator, unknowns) == LookUpResult(found={1: logid}, absent=frozenset({2}))
 
 
 async def test_a_sparse_log_without_tags_decides_nothing() -> None:
     """Another project's text would count as ours, or ours as nobody's."""
     simulator = Simulator(sparse_log=True)
-    doubts = [doubt(1)]
-    take(simulator, doubts[0], tagged=False)
-    findings = await look(simulator, doubts, sent=witness(simulator, tagged=False))
-    assert (findings.found, findings.absent) == ({}, frozenset())
-    assert findings.problem
+    unknowns = [unknown(1)]
+    take(simulator, unknowns[0], tagged=False)
+    result = await look(simulator, unknowns, sent=witness(simulator, tagged=False))
+    assert (result.found, result.absent) == ({}, frozenset())
+    assert result.problem
 
 
 async def test_texts_of_other_times_and_projects() -> None:
     """An earlier run's text would count as this one's and lose the contact; or one that may be this one's would be sent again."""
     simulator = Simulator()
     simulator.add_project(126)
-    doubts = [doubt(row) for row in range(1, 8)]
-    yesterday, an_hour_ago, elsewhere, other_run, other_words, reply, nothing = doubts
+    unknowns = [unknown(row) for row in range(1, 8)]
+    yesterday, an_hour_ago, elsewhere, other_run, other_words, reply, nothing = unknowns
     take(simulator, yesterday, ago=30 * 3600, tagged=False)
     take(simulator, an_hour_ago, ago=3600, tagged=False)
     take(simulator, elsewhere, action="126", tagged=False)
@@ -169,63 +169,63 @@ async def test_texts_of_other_times_and_projects() -> None:
     take(simulator, other_words, tagged=False, text="Hello. STOP")
     take(simulator, reply, action="126", tag="run-cccccccccc")
     simulator.reply(reply.phone, "Who is this?", action=125)
-    findings = await look(simulator, doubts)
-    assert findings.found == {}
-    assert findings.absent == {one.row for one in (elsewhere, other_run, reply, nothing)}
-    assert findings.problem
+    result = await look(simulator, unknowns)
+    assert result.found == {}
+    assert result.absent == {one.row for one in (elsewhere, other_run, reply, nothing)}
+    assert result.problem
 
 
 async def test_a_text_that_the_provider_holds_twice() -> None:
     """It could not be told that somebody was texted twice, or it would change with the order of the rows."""
     simulator = Simulator()
-    doubts = [doubt(1), doubt(2)]
-    take(simulator, doubts[1], tagged=False)
-    first = take(simulator, doubts[0], ago=70)
-    take(simulator, doubts[0])
-    tagged = take(simulator, doubts[1])
-    findings = await look(simulator, doubts)
-    assert findings.found == {1: first, 2: tagged}
-    assert findings.several == {1: 2}
-    both = await look(simulator, [*doubts, doubt(3)])
-    assert both.found == findings.found
+    unknowns = [unknown(1), unknown(2)]
+    take(simulator, unknowns[1], tagged=False)
+    first = take(simulator, unknowns[0], ago=70)
+    take(simulator, unknowns[0])
+    tagged = take(simulator, unknowns[1])
+    result = await look(simulator, unknowns)
+    assert result.found == {1: first, 2: tagged}
+    assert result.several == {1: 2}
+    both = await look(simulator, [*unknowns, unknown(3)])
+    assert both.found == result.found
     assert both.absent == {3}
 
 
 async def test_a_lagging_log_shows_nothing_yet() -> None:
     """Nothing may rely on the log being quick: here is what the settle delay is for."""
     simulator = Simulator(log_lag=600.0)
-    doubts = [doubt(1)]
-    logid = take(simulator, doubts[0], ago=60)
+    unknowns = [unknown(1)]
+    logid = take(simulator, unknowns[0], ago=60)
     early = witness(simulator, ago=3600)
-    assert (await look(simulator, doubts, sent=early)).absent == {1}
-    late = await look(simulator, doubts, sent=witness(simulator, ago=30))
+    assert (await look(simulator, unknowns, sent=early)).absent == {1}
+    late = await look(simulator, unknowns, sent=witness(simulator, ago=30))
     assert late.absent == frozenset(), "what is known as sent is not shown either"
     simulator.change(log_lag=10.0)
-    assert (await look(simulator, doubts, sent=early)).found == {1: logid}
+    assert (await look(simulator, unknowns, sent=early)).found == {1: logid}
 
 
 @pytest.mark.parametrize("fault", ["log:500-before", "log:reset-before", "log:502-html-before", "log:401", "log:429"])
 async def test_a_log_that_cannot_be_read(fault: str) -> None:
     """A server in trouble would be taken for an empty log, and everybody in doubt would be texted again."""
     simulator = Simulator(faults={fault: 1.0})
-    doubts = [doubt(row) for row in range(3)]
-    take(simulator, doubts[0])
+    unknowns = [unknown(row) for row in range(3)]
+    take(simulator, unknowns[0])
     async with searching(simulator) as search:
         search._caller._read_attempts = 2
-        findings = await search.look_up(doubts, await books_of(doubts, witness(simulator)))
-    assert (findings.found, findings.absent) == ({}, frozenset())
-    assert "log" in findings.problem
-    assert not re.search(r"\d{10}", findings.problem)
+        result = await search.look_up(unknowns, await books_of(unknowns, witness(simulator)))
+    assert (result.found, result.absent) == ({}, frozenset())
+    assert "log" in result.problem
+    assert not re.search(r"\d{10}", result.problem)
 
 
 async def test_requests_are_few_and_short() -> None:
-    """A hundred thousand doubts would be a hundred thousand requests, or an address that no server takes."""
+    """A hundred thousand unknown texts would be a hundred thousand requests, or an address that no server takes."""
     simulator = Simulator()
-    doubts = [doubt(row) for row in range(1, 3001)]
-    for one in doubts[:2000]:
+    unknowns = [unknown(row) for row in range(1, 3001)]
+    for one in unknowns[:2000]:
         take(simulator, one)
-    sent = [doubt(row) for row in range(3001, 3100)]
-    books = await books_of(doubts, [Known(one.row, one.phone, take(simulator, one), one.time) for one in sent])
+    sent = [unknown(row) for row in range(3001, 3100)]
+    books = await books_of(unknowns, [Known(one.row, one.phone, take(simulator, one), one.time) for one in sent])
     async with serve(simulator) as server:
         lengths: list[int] = []
         answer = simulator.answer
@@ -236,9 +236,9 @@ async def test_requests_are_few_and_short() -> None:
 
         simulator.answer = watched  # type: ignore[method-assign, assignment]
         async with RumbleUp("KEY:SECRET", base_url=server.url) as rumbleup:
-            findings = await LogSearch(rumbleup._caller, PLAN).look_up(doubts, books)
-    assert len(findings.found) == 2000
-    assert len(findings.absent) == 1000
+            result = await LogSearch(rumbleup._caller, PLAN).look_up(unknowns, books)
+    assert len(result.found) == 2000
+    assert len(result.absent) == 1000
     count = simulator.requests.count("message/log/select")
     assert count == 3 + 8, "2,099 rows by tag in pages of 999, 1,000 phones in eights of 128"
     assert max(lengths, default=0) < 2000
@@ -247,7 +247,7 @@ async def test_requests_are_few_and_short() -> None:
 # ---- servers that no page describes ----
 
 
-def rows_of(doubts: list[UnknownText]) -> list[dict[str, Any]]:
+def rows_of(unknowns: list[UnknownText]) -> list[dict[str, Any]]:
     return [
         {
             "logid": f"rl_{one.row}",
@@ -257,14 +257,14 @@ def rows_of(doubts: list[UnknownText]) -> list[dict[str, Any]]:
             "flags": [PLAN.tag],
             "sent_time": one.time,
         }
-        for one in doubts
+        for one in unknowns
     ]
 
 
 SENT = [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in WITNESSES]
 
 
-async def ask(doubts: list[UnknownText], answer: Callable[[dict[str, str]], Any], sent: list[Known] = SENT) -> LookUpResult:
+async def ask(unknowns: list[UnknownText], answer: Callable[[dict[str, str]], Any], sent: list[Known] = SENT) -> LookUpResult:
     """Look up at a server that answers `answer(query)` as JSON; two further texts are known as sent."""
 
     def respond(request: Request) -> Response:
@@ -273,25 +273,25 @@ async def ask(doubts: list[UnknownText], answer: Callable[[dict[str, str]], Any]
         return found if isinstance(found, Response) else Response(200, {}, json.dumps(found).encode())
 
     async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:9", exchange=ScriptedExchange(respond)) as rumbleup:
-        return await LogSearch(rumbleup._caller, PLAN).look_up(doubts, await books_of(doubts, sent))
+        return await LogSearch(rumbleup._caller, PLAN).look_up(unknowns, await books_of(unknowns, sent))
 
 
-DOUBTS = [doubt(1), doubt(2)]
+DOUBTS = [unknown(1), unknown(2)]
 
 
 async def test_a_server_that_takes_no_lists_of_phones() -> None:
     """A comma list read as one phone finds nobody: everybody in doubt would be texted again."""
     rows = rows_of(WITNESSES)
-    findings = await ask(DOUBTS, lambda query: {"data": [] if "," in query.get("phone", "") else rows})
-    assert findings.absent == frozenset()
-    assert "known as sent" in findings.problem
+    result = await ask(DOUBTS, lambda query: {"data": [] if "," in query.get("phone", "") else rows})
+    assert result.absent == frozenset()
+    assert "known as sent" in result.problem
 
 
 async def test_a_server_that_ignores_filters() -> None:
     """Rows of others would be taken for ours."""
-    rows = [{**row, "flags": []} for row in rows_of([doubt(8), doubt(1), doubt(9), *WITNESSES])]
-    findings = await ask(DOUBTS, lambda query: {"data": rows})
-    assert (findings.found, set(findings.absent)) == ({1: "rl_1"}, {2})
+    rows = [{**row, "flags": []} for row in rows_of([unknown(8), unknown(1), unknown(9), *WITNESSES])]
+    result = await ask(DOUBTS, lambda query: {"data": rows})
+    assert (result.found, set(result.absent)) == ({1: "rl_1"}, {2})
 
 
 @pytest.mark.parametrize("counts", [None, "what it shows"], ids=str)
@@ -299,30 +299,30 @@ async def test_a_server_that_ignores_filters() -> None:
 async def test_a_server_that_shows_few_rows_at_once_and_says_nothing_of_the_others(most: int, counts: str | None) -> None:
     """It has shown the witnesses, which left first, and some of those in doubt: whoever comes behind its last row would be
     absent, and texted again."""
-    sent = [doubt(row) for row in range(100, 112)]
-    doubts = [doubt(row) for row in range(200, 230)]
-    taken = {one.phone for one in doubts[::2]}
-    rows = rows_of([*sent, *doubts[::2]])
+    sent = [unknown(row) for row in range(100, 112)]
+    unknowns = [unknown(row) for row in range(200, 230)]
+    taken = {one.phone for one in unknowns[::2]}
+    rows = rows_of([*sent, *unknowns[::2]])
 
     def answer(query: dict[str, str]) -> dict[str, Any]:
         wanted = query["phone"].split(",") if "phone" in query else [row["phone"] for row in rows]
         page = [row for row in rows if row["phone"] in wanted][:most]
         return {"data": page} if counts is None else {"data": page, "count": len(page), "total": len(page)}
 
-    findings = await ask(doubts, answer, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
-    assert not [one.row for one in doubts if one.phone in taken and one.row in findings.absent]
+    result = await ask(unknowns, answer, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
+    assert not [one.row for one in unknowns if one.phone in taken and one.row in result.absent]
     if most >= 7:  # it shows all witnesses, so it is believed, however little it shows at once
-        assert findings.found.keys() | findings.absent == {one.row for one in doubts}
+        assert result.found.keys() | result.absent == {one.row for one in unknowns}
 
 
 @pytest.mark.parametrize("most", [20, 50])
 async def test_a_server_that_ignores_filters_and_shows_a_page(most: int) -> None:
     """Its only page is full, as far as anybody can tell: those behind it would be texted again."""
-    sent = [doubt(row) for row in range(100, 99 + most)]
-    doubts = [doubt(row) for row in range(200, 206)]
-    rows = rows_of([*sent, *doubts])[:most]
-    findings = await ask(doubts, lambda _: {"data": rows}, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
-    assert (set(findings.found), findings.absent) == ({200}, frozenset())
+    sent = [unknown(row) for row in range(100, 99 + most)]
+    unknowns = [unknown(row) for row in range(200, 206)]
+    rows = rows_of([*sent, *unknowns])[:most]
+    result = await ask(unknowns, lambda _: {"data": rows}, [Known(one.row, one.phone, f"rl_{one.row}", one.time) for one in sent])
+    assert (set(result.found), result.absent) == ({200}, frozenset())
 
 
 async def test_a_log_that_has_shown_one_text_only() -> None:
@@ -333,8 +333,8 @@ async def test_a_log_that_has_shown_one_text_only() -> None:
     def answer(query: dict[str, str]) -> dict[str, Any]:
         return {"data": [row for row in known if "flags" in query or row["phone"] in query["phone"]]}
 
-    findings = await ask(DOUBTS, answer, SENT[:1])
-    assert (findings.found, set(findings.absent), findings.problem) == ({}, {1, 2}, "")
+    result = await ask(DOUBTS, answer, SENT[:1])
+    assert (result.found, set(result.absent), result.problem) == ({}, {1, 2}, "")
 
 
 @pytest.mark.parametrize(
@@ -344,17 +344,17 @@ async def test_a_log_that_has_shown_one_text_only() -> None:
 )
 async def test_rows_that_cannot_be_read(row: Any) -> None:
     """The one row that is not understood may be the text in doubt."""
-    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of([doubt(1), *WITNESSES]), row]})
-    assert findings.found == {1: "rl_1"}
-    assert findings.absent == frozenset()
-    assert "cannot be read" in findings.problem
+    result = await ask(DOUBTS, lambda query: {"data": [*rows_of([unknown(1), *WITNESSES]), row]})
+    assert result.found == {1: "rl_1"}
+    assert result.absent == frozenset()
+    assert "cannot be read" in result.problem
 
 
 async def test_a_row_without_an_id() -> None:
     """A text would be sent without a logid to show for it, or be called absent though the log holds it."""
-    rows = [{name: value for name, value in row.items() if name != "logid"} for row in rows_of([doubt(1)])]
-    findings = await ask(DOUBTS, lambda query: {"data": rows + rows_of(WITNESSES)})
-    assert (findings.found, set(findings.absent)) == ({}, {2})
+    rows = [{name: value for name, value in row.items() if name != "logid"} for row in rows_of([unknown(1)])]
+    result = await ask(DOUBTS, lambda query: {"data": rows + rows_of(WITNESSES)})
+    assert (result.found, set(result.absent)) == ({}, {2})
 
 
 async def test_a_server_that_refuses_large_pages() -> None:
@@ -363,10 +363,10 @@ async def test_a_server_that_refuses_large_pages() -> None:
     def answer(query: dict[str, str]) -> Any:
         if "_count" in query:
             return Response(400, {}, b'{"status": 400, "message": "_count is too large"}')
-        return {"data": rows_of([doubt(1), *WITNESSES])}
+        return {"data": rows_of([unknown(1), *WITNESSES])}
 
-    findings = await ask(DOUBTS, answer)
-    assert (findings.found, set(findings.absent)) == ({1: "rl_1"}, {2})
+    result = await ask(DOUBTS, answer)
+    assert (result.found, set(result.absent)) == ({1: "rl_1"}, {2})
 
 
 @pytest.mark.parametrize(
@@ -396,9 +396,9 @@ async def test_a_server_that_refuses_large_pages() -> None:
 )
 async def test_answers_that_are_no_log(answer: Any) -> None:
     """An error that comes as a success would be an empty log."""
-    findings = await ask(DOUBTS, lambda query: answer)
-    assert (findings.found, findings.absent) == ({}, frozenset())
-    assert findings.problem
+    result = await ask(DOUBTS, lambda query: answer)
+    assert (result.found, result.absent) == ({}, frozenset())
+    assert result.problem
 
 
 @pytest.mark.parametrize(
@@ -419,8 +419,8 @@ async def test_answers_that_are_no_log(answer: Any) -> None:
 async def test_a_search_by_tag_that_says_that_it_is_empty(answer: Any) -> None:
     """What never left would stay unknown for ever where the log keeps no tags."""
     rows = rows_of(WITNESSES)
-    findings = await ask(DOUBTS, lambda query: {"data": rows} if "phone" in query else answer)
-    assert set(findings.absent) == {1, 2}
+    result = await ask(DOUBTS, lambda query: {"data": rows} if "phone" in query else answer)
+    assert set(result.absent) == {1, 2}
     assert (await ask(DOUBTS, lambda query: answer)).absent == frozenset(), "it shows nothing of what is known as sent"
 
 
@@ -432,21 +432,21 @@ async def test_an_endless_list_of_empty_pages() -> None:
         asked.append(query.get("_start", ""))
         return {"data": [], "next_token": f"t{len(asked)}"}
 
-    findings = await ask(DOUBTS, answer)
-    assert findings.absent == frozenset()
+    result = await ask(DOUBTS, answer)
+    assert result.absent == frozenset()
     assert len(asked) < 200
 
 
 async def test_rows_in_any_order_over_pages() -> None:
     """A text on the last page, or on two, would be missed or counted twice."""
-    every = rows_of([doubt(2), doubt(900), doubt(1), doubt(2)])
+    every = rows_of([unknown(2), unknown(900), unknown(1), unknown(2)])
 
     def answer(query: dict[str, str]) -> Any:
         place = int(query.get("_start", "0"))
         return {"data": every[place : place + 1], **({"next_token": place + 1} if place < 3 else {})}
 
-    findings = await ask(DOUBTS, answer)
-    assert findings == LookUpResult(found={1: "rl_1", 2: "rl_2"})
+    result = await ask(DOUBTS, answer)
+    assert result == LookUpResult(found={1: "rl_1", 2: "rl_2"})
 
 
 async def test_nobody_in_doubt_asks_nothing() -> None:
@@ -499,10 +499,10 @@ None, ]  # fmt: skip
 @pytest.mark.parametrize("tag", [PLAN.tag, ""])
 async def test_a_phone_in_a_form_that_nobody_knows(phone: Any, tag: str) -> None:
     """The log shows the text, and it counts as absent: the person is texted twice."""
-    row = {**rows_of([doubt(2)])[0], "phone": phone, "flags": [tag] if tag else []}
-    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of([doubt(1), *WITNESSES]), row]})
-    assert (findings.found, findings.absent) == ({1: "rl_1"}, frozenset())
-    assert "cannot be read" in findings.problem
+    row = {**rows_of([unknown(2)])[0], "phone": phone, "flags": [tag] if tag else []}
+    result = await ask(DOUBTS, lambda query: {"data": [*rows_of([unknown(1), *WITNESSES]), row]})
+    assert (result.found, result.absent) == ({1: "rl_1"}, frozenset())
+    assert "cannot be read" in result.problem
 
 
 @pytest.mark.parametrize(
@@ -520,16 +520,16 @@ async def test_a_phone_in_a_form_that_nobody_knows(phone: Any, tag: str) -> None
 )
 async def test_a_phone_in_a_form_that_is_known(phone: Any) -> None:
     """A text that the log shows would stay in doubt for ever."""
-    row = {**rows_of([doubt(2)])[0], "phone": phone}
+    row = {**rows_of([unknown(2)])[0], "phone": phone}
     assert (await ask(DOUBTS, lambda query: {"data": [row]})).found == {2: "rl_2"}
 
 
 async def test_a_text_of_the_run_to_somebody_whom_the_ledger_does_not_know() -> None:
     """A phone that is another one by a digit is somebody's who is in doubt: as nobody's, that person would be texted twice."""
-    strange = {**rows_of([doubt(2)])[0], "phone": "2022340003"}
-    findings = await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), strange]})
-    assert findings.absent == frozenset()
-    assert "does not know" in findings.problem
+    strange = {**rows_of([unknown(2)])[0], "phone": "2022340003"}
+    result = await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), strange]})
+    assert result.absent == frozenset()
+    assert "does not know" in result.problem
     untagged = {**strange, "flags": ["spring"]}
     assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), untagged]})).absent == frozenset(), (
         "these are our words"
@@ -550,9 +550,9 @@ WRAPPED = [
 async def test_a_tag_is_known_in_whatever_it_is_wrapped(flags: Any) -> None:
     """A row of the run whose phone is not in the ledger would be taken for somebody else's; and a text in other words for an
     earlier one."""
-    strange = {**rows_of([doubt(2)])[0], "phone": "2022340003", "flags": flags}
+    strange = {**rows_of([unknown(2)])[0], "phone": "2022340003", "flags": flags}
     assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), strange]})).absent == frozenset()
-    changed = {**rows_of([doubt(2)])[0], "flags": flags, "text": "Hi. https://s.co/1", "action": "126"}
+    changed = {**rows_of([unknown(2)])[0], "flags": flags, "text": "Hi. https://s.co/1", "action": "126"}
     assert (await ask(DOUBTS, lambda query: {"data": [*rows_of(WITNESSES), changed]})).absent == {1}
 
 
@@ -562,10 +562,10 @@ async def test_a_tag_is_known_in_whatever_it_is_wrapped(flags: Any) -> None:
 async def test_nothing_is_absent_where_nothing_is_known_as_sent() -> None:
     """An empty list is what a log shows that has the text, and what one shows that answers to nothing: whoever believes it texts
     people twice."""
-    findings = await ask(DOUBTS, lambda query: {"data": []}, [])
-    assert (findings.found, findings.absent) == ({}, frozenset())
-    assert "nothing is known as sent" in findings.problem
-    found = await ask(DOUBTS, lambda query: {"data": rows_of([doubt(1)])}, [])
+    result = await ask(DOUBTS, lambda query: {"data": []}, [])
+    assert (result.found, result.absent) == ({}, frozenset())
+    assert "nothing is known as sent" in result.problem
+    found = await ask(DOUBTS, lambda query: {"data": rows_of([unknown(1)])}, [])
     assert (found.found, found.absent) == ({1: "rl_1"}, frozenset())
 
 
@@ -574,7 +574,7 @@ async def test_nothing_is_absent_where_nothing_is_known_as_sent() -> None:
 async def test_a_log_that_heeds_a_part_of_the_phones(number: int, heeded: str) -> None:
     """Those in doubt whom it leaves out would be absent, and be texted twice."""
     sent = [Known(row, f"202234{row:04d}", f"rl_{row}", now()) for row in range(100, 100 + 3 * number, 3)]
-    rows = rows_of([doubt(one.row) for one in sent] + DOUBTS)
+    rows = rows_of([unknown(one.row) for one in sent] + DOUBTS)
 
     def answer(query: dict[str, str]) -> Any:
         phones = query.get("phone", "").split(",")
@@ -583,17 +583,17 @@ async def test_a_log_that_heeds_a_part_of_the_phones(number: int, heeded: str) -
         shown = [row for row in rows if row["phone"] in kept.get(heeded, phones)] if "phone" in query else []
         return {"data": shown}
 
-    findings = await ask(DOUBTS, answer, sent)
-    assert findings.absent == frozenset()
-    assert "known as sent" in findings.problem or len(findings.found) == 2
+    result = await ask(DOUBTS, answer, sent)
+    assert result.absent == frozenset()
+    assert "known as sent" in result.problem or len(result.found) == 2
 
 
 @pytest.mark.parametrize("cap", [30, 32, 50, 100])
 @pytest.mark.parametrize("order", ["newest first", "oldest first"])
 async def test_a_log_that_shows_so_many_rows_at_most(cap: int, order: str) -> None:
     """Half of a long answer would be taken for all of it where the log says neither a total nor that there is more."""
-    doubts = [doubt(row) for row in range(1, 129)]
-    rows = [{**row, "flags": []} for row in rows_of([*doubts[:100], *WITNESSES])]
+    unknowns = [unknown(row) for row in range(1, 129)]
+    rows = [{**row, "flags": []} for row in rows_of([*unknowns[:100], *WITNESSES])]
 
     def answer(query: dict[str, str]) -> Any:
         phones = query.get("phone", "").split(",")
@@ -601,9 +601,9 @@ async def test_a_log_that_shows_so_many_rows_at_most(cap: int, order: str) -> No
         shown.sort(key=lambda row: int(row["logid"][3:]), reverse=order == "newest first")
         return {"data": shown[:cap]}
 
-    findings = await ask(doubts, answer)
-    assert findings.absent <= set(range(101, 129))
-    assert findings.absent or order == "oldest first"
+    result = await ask(unknowns, answer)
+    assert result.absent <= set(range(101, 129))
+    assert result.absent or order == "oldest first"
 
 
 @pytest.mark.parametrize("left_out", [0, 17, 39])
@@ -611,14 +611,14 @@ async def test_a_log_that_leaves_one_row_out(left_out: int) -> None:
     """Who is missing among thousands is not seen by looking at a few: the next one that is missing is in doubt, and texted
     twice."""
     sent = [Known(row, f"202234{row:04d}", f"rl_{row}", now()) for row in range(100, 140)]
-    rows = rows_of([doubt(one.row) for one in sent if one.row != 100 + left_out])
+    rows = rows_of([unknown(one.row) for one in sent if one.row != 100 + left_out])
 
     def answer(query: dict[str, str]) -> Any:
         phones = query.get("phone", "").split(",")
         return {"data": [row for row in rows if "phone" not in query or row["phone"] in phones]}
 
     assert (await ask(DOUBTS, answer, sent)).absent == frozenset()
-    rows += rows_of([doubt(100 + left_out)])
+    rows += rows_of([unknown(100 + left_out)])
     assert (await ask(DOUBTS, answer, sent)).absent == {1, 2}
 
 
@@ -657,9 +657,9 @@ def shortened(**envelope: Any) -> Callable[[dict[str, str]], Any]:
 )  # fmt: skip
 async def test_a_log_that_speaks_of_more_rows_than_it_shows(envelope: dict[str, Any]) -> None:
     """The rest of the rows would be of nobody, and whoever is in them would be texted twice."""
-    findings = await ask(DOUBTS, shortened(**envelope))
-    assert findings.absent == frozenset()
-    assert "to its end" in findings.problem or "cannot be read" in findings.problem
+    result = await ask(DOUBTS, shortened(**envelope))
+    assert result.absent == frozenset()
+    assert "to its end" in result.problem or "cannot be read" in result.problem
 
 
 @pytest.mark.parametrize(
@@ -678,10 +678,10 @@ async def test_a_log_that_shows_what_it_speaks_of(envelope: dict[str, Any]) -> N
 
 async def test_rows_under_two_names() -> None:
     """The list that is not read may hold the text."""
-    findings = await ask(
-        DOUBTS, lambda query: {"data": [], "messages": rows_of([doubt(1), *WITNESSES]), "logs": rows_of([doubt(2)])}
+    result = await ask(
+        DOUBTS, lambda query: {"data": [], "messages": rows_of([unknown(1), *WITNESSES]), "logs": rows_of([unknown(2)])}
     )
-    assert findings.found == {1: "rl_1", 2: "rl_2"}
+    assert result.found == {1: "rl_1", 2: "rl_2"}
 
 
 # ---- no clock decides ----
@@ -695,10 +695,10 @@ async def test_rows_under_two_names() -> None:
 async def test_no_time_makes_a_text_another(flags: list[str], written: Any, hours: int) -> None:
     """The provider's clock, ours, a zone, seconds for milliseconds: a text whose link was shortened and whose tag was lost would
     be an earlier one, and the person would be texted twice."""
-    one = doubt(2, time=now() + hours * 3_600_000)
+    one = unknown(2, time=now() + hours * 3_600_000)
     rows = [{**rows_of([one])[0], "sent_time": written, "flags": flags, "text": "Hi 2. s.co/1 STOP"}, *rows_of(WITNESSES)]
-    findings = await ask([one], lambda query: {"data": rows})
-    assert (findings.found, findings.absent) == ({}, frozenset())
+    result = await ask([one], lambda query: {"data": rows})
+    assert (result.found, result.absent) == ({}, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -755,9 +755,9 @@ def test_absence_is_believed_only_of_a_log_that_was_read_and_shows_what_was_sent
     by_tag: dict[str, Any], by_phone: dict[str, Any]
 ) -> None:
     """The one property on which it rests that nobody is texted twice by `--resend-absent`, whatever a log comes up with."""
-    findings = asyncio.run(ask(DOUBTS, lambda query: by_phone if "phone" in query else by_tag))
-    if not findings.absent:
-        assert findings.problem or len(findings.found) == 2
+    result = asyncio.run(ask(DOUBTS, lambda query: by_phone if "phone" in query else by_tag))
+    if not result.absent:
+        assert result.problem or len(result.found) == 2
         return
     shown: list[Any] = [*by_tag["data"], *by_phone["data"]]
     for row in shown:
@@ -774,6 +774,6 @@ def test_absence_is_believed_only_of_a_log_that_was_read_and_shows_what_was_sent
         assert not page.get("has_more")
         assert not page.get("error")
     for row in shown:
-        is_absent = str(row["phone"])[-10:] in {one.phone for one in DOUBTS if one.row in findings.absent}
+        is_absent = str(row["phone"])[-10:] in {one.phone for one in DOUBTS if one.row in result.absent}
         is_others = "run-bbb" in str(row.get("flags")) or row.get("action") == "126" or row.get("status") == "received"
         assert is_others or not is_absent
