@@ -17,7 +17,7 @@ from benchmarks import peers_env
 from benchmarks.others import CLIENTS, LINE, NUMBER, PATIENCE, TEXT
 from benchmarks.results import Measured
 from rumbleup_async import RumbleUp, RumbleUpError, Sendblue, Timeouts
-from rumbleup_async.session.limits import is_loopback
+from rumbleup_async.loopback import is_loopback
 
 WAYS = ("hangs", "closes", "answers 502")
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"

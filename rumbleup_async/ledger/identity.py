@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 
 from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async.loopback import is_loopback
 from rumbleup_async.messaging import Identity
 
 _THIS_MACHINE = "localhost"
@@ -97,13 +98,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 _LOOPBACKS = frozenset({ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1")})
 
 
-def is_loopback(address: str) -> bool:
+def is_here(address: str) -> bool:
     """Whether a server, as `server` writes it, is on this machine."""
-    host = urlsplit(address).hostname or ""
-    if host == _THIS_MACHINE:
-        return True
-    found = _address(host)
-    return found is not None and found.is_loopback
+    return is_loopback(urlsplit(address).hostname or "")
 
 
 def check(stored: Identity, now: Identity, consent: Consent, where: str) -> None:
@@ -113,7 +110,7 @@ def check(stored: Identity, now: Identity, consent: Consent, where: str) -> None
     problems = []
     if stored.server != now.server:
         to = f"{where} belongs to a run against {_shown(stored.server)}, and this command would go to {_shown(now.server)}"
-        if is_loopback(stored.server) is not is_loopback(now.server):
+        if is_here(stored.server) is not is_here(now.server):
             raise LedgerMismatch(
                 f"{to}: what was rehearsed on this machine and what is sent to the provider never share a ledger; "
                 "set the address back, or use another ledger"

@@ -32,14 +32,15 @@ _LESSER_NAMES: Final = frozenset(
 )
 """Names that say phone where no other column does: whose phone is meant may be another."""
 
-_USUAL: Final = frozenset(
+_HEADER_NAMES: Final = frozenset(
     {
         *("name", "firstname", "lastname", "middlename", "fullname", "first", "last", "fname", "lname", "surname", "givenname"),
         *("email", "emailaddress", "address", "street", "city", "state", "zip", "zipcode", "postalcode", "county", "country"),
         *("id", "vanid", "voterid", "externalid", "notes", "tags", "company", "title"),
     }
 )
-"""Names of columns, their `_` left out, by which a header is known among contacts."""
+"""Names of columns, their `_` left out, by which a header is known among contacts. Fewer than `names.USUAL`: a person may
+be called Ward, Price or Friend, and a list is refused for a header that stands among its contacts."""
 
 AGAIN: Final = Reason(Code.HEADER_AGAIN)
 """The reason of a row that repeats the header."""
@@ -74,7 +75,7 @@ def header_again(cells: Sequence[str], columns: Sequence[str], phone: str) -> bo
     if there == [name for name in columns if name]:
         return True
     ours = sum(name in columns for name in there)
-    known = sum(name in columns or says_phone(name) or name.replace("_", "") in _USUAL for name in there)
+    known = sum(name in columns or says_phone(name) or name.replace("_", "") in _HEADER_NAMES for name in there)
     has_phone = any(name == phone or says_phone(name) for name in there)
     if (ours >= 2 and 2 * ours > len(there)) or (has_phone and known >= 2 and 2 * known >= len(there)):
         return False

@@ -5,13 +5,13 @@ Lives here: values and one check; nothing that takes long to import.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from urllib.parse import urlsplit
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.loopback import is_loopback
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,13 +78,3 @@ def check_base_url(base_url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"plain http is for loopback hosts only; use https://{host}")
     return base_url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether traffic to this host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -15,8 +15,8 @@ from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.loopback import is_loopback
 from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.session.limits import is_loopback
 
 chosen: ContextVar[str | None] = ContextVar("proxy", default=None)
 """The proxy that `from_env` uses where none is handed in: what the command was told by `--proxy`."""

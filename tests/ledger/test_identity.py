@@ -7,7 +7,7 @@ import pytest
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger, identity_of
-from rumbleup_async.ledger.identity import is_loopback, server
+from rumbleup_async.ledger.identity import is_here, server
 from rumbleup_async.lookups import Resolution
 from rumbleup_async.messaging import Closed, Identity, Plan, State
 from rumbleup_async.reasons import ABSENT
@@ -58,15 +58,15 @@ def test_another_server_is_another(other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "is_here"),
+    ("address", "here"),
     [
         ("http://127.9.9.9:1/api", True), ("http://127.1/api", True), ("http://[::]:1", True), ("https://ip6-localhost", True),
         ("https://localhost.example.org", False), ("https://128.0.0.1", False), ("https://1.127.0.0", False),
     ],
 )  # fmt: skip
-def test_this_machine_is_told_from_elsewhere(address: str, is_here: bool) -> None:
+def test_this_machine_is_told_from_elsewhere(address: str, here: bool) -> None:
     """What was rehearsed would count as sent, under a spelling of this machine that nobody thought of."""
-    assert is_loopback(server(address)) is is_here
+    assert is_here(server(address)) is here
 
 
 def test_the_key_does_not_stand_in_a_ledger() -> None:
