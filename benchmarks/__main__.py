@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    against,
     double_send,
     lane,
     latency,
@@ -49,7 +50,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works, says nothing about speed")
     parser.add_argument("--huge", action="store_true", help="lists: ten million rows too")
     parser.add_argument("--results", type=Path, help=f"where results are kept ({results.FOLDER.name}/ beside the benchmarks)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="throughput: this checkout and the one in DIR, interleaved")
+    parser.add_argument("--rounds", type=int, help=f"with --against: pairs of runs ({against.ROUNDS})")
     chosen = parser.parse_args(arguments)
+    if chosen.against is not None:
+        if chosen.parts != ["throughput"]:
+            parser.error("--against compares the throughput of two checkouts: python -m benchmarks throughput --against DIR")
+        rounds = chosen.rounds or (1 if chosen.quick else against.ROUNDS)
+        against.main(chosen.against, rounds=rounds, quick=chosen.quick)
+        return
+    if chosen.rounds is not None:
+        parser.error("--rounds goes with --against")
     if unknown := set(chosen.parts) - PARTS.keys() - {"peers", "report"}:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}, peers and report")
     folder = chosen.results or (_QUICK if chosen.quick else results.FOLDER)

@@ -58,8 +58,8 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def run(sender: Sender, served: Served, work: Path) -> Run:
-    """Run a sender once; SenderFailed with its last words if it does not get through."""
+def run(sender: Sender, served: Served, work: Path, *, root: Path = peers_env.ROOT) -> Run:
+    """Run a sender of the checkout `root` once; SenderFailed with its last words if it does not get through."""
     python = peers_env.python() if sender.peer else sys.executable
     assert python is not None
     command = [python, "-m", f"benchmarks.senders.{sender.module}", "--url", served.url, "--texts", str(sender.texts)]
@@ -71,7 +71,7 @@ def run(sender: Sender, served: Served, work: Path) -> Run:
             command += ["--folder", own]
         used = served.cpu()
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_LONGEST, cwd=peers_env.ROOT, env=_environment()
+            command, capture_output=True, text=True, check=False, timeout=_LONGEST, cwd=root, env=_environment()
         )
         used = served.cpu() - used
     if done.returncode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.results import Figure, Measured
 
@@ -12,8 +13,13 @@ _MODULES = ("typer", "rich", "phonenumbers", "sqlite3", "rumbleup_async.simulato
 _HEAVY = f"import sys, rumbleup_async; print(*sorted(sys.modules.keys() & {set(_MODULES)}))"
 
 
-def _fresh(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+def _fresh(code: str, root: Path | None = None) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=root).stdout.strip()
+
+
+def seconds(root: Path) -> float:
+    """What `import rumbleup_async` takes in the checkout `root`."""
+    return float(_fresh(_IMPORT, root))
 
 
 def main(*, quick: bool = False) -> Measured:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers_env, picture, report, results, tables
+from benchmarks import against, peers_env, picture, report, results, tables
 from benchmarks.results import Figure, Group, Machine, Part, Row, Run
 from benchmarks.running import Sender, SenderFailed, folder, run
 from benchmarks.serving import Served
@@ -59,6 +59,38 @@ def test_a_part_that_takes_apart_measures_everything_it_names(part: str, tmp_pat
     figures = measure(part, tmp_path)["figures"]
     assert figures
     assert [figure["name"] for figure in figures if not figure["values"]] == []
+
+
+def test_two_checkouts_are_compared_in_one_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """A step that costs speed would not be seen: figures of two runs at two times differ by more than the step."""
+    command.main(["throughput", "--against", str(ROOT), "--quick"])
+    table = capsys.readouterr().out
+    for figure in ("texts/s", "CPU µs a text", "peak MiB"):
+        for ledger in ("on disk", "in memory"):
+            assert f"| ledger {ledger}: {figure} | " in table
+    assert "| import rumbleup_async, ms | " in table
+    assert "1 interleaved rounds" in table
+
+
+def test_a_folder_that_is_no_checkout_is_not_compared(tmp_path: Path) -> None:
+    """Both sides of the comparison would be this checkout, and every ratio 1."""
+    with pytest.raises(SystemExit, match="no checkout"):
+        command.main(["throughput", "--against", str(tmp_path)])
+    sender = tmp_path / "benchmarks" / "senders" / "ours.py"
+    sender.parent.mkdir(parents=True)
+    sender.touch()
+    with pytest.raises(SystemExit, match="from elsewhere"):
+        command.main(["throughput", "--against", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        command.main(["lane", "--against", str(ROOT)])
+
+
+def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
+    """A ratio would be called within 3 % on less than the rounds show. The ranks are those of the tables of the sign test."""
+    ranks = {6: (1, 6), 9: (2, 8), 20: (6, 15), 25: (8, 18), 50: (18, 33)}
+    assert {count: against.interval([*range(1, count + 1)]) for count in ranks} == ranks
+    assert against.interval([1.0]) == (1.0, 1.0)
+    assert against.interval([3.0, 1.0, 2.0]) == (1.0, 3.0)
 
 
 def test_double_send_tells_of_ours_what_the_provider_took(tmp_path: Path) -> None:
