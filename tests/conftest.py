@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import aioresponses.core
@@ -15,6 +16,9 @@ from aiohttp import ClientResponse
 
 from rumbleup_async import RumbleUp
 from rumbleup_async.simulator import Server, Simulator, serve
+from tests import tiers
+
+_HERE = Path(__file__).parent
 
 _FOREIGN = ("RUMBLEUP_", "SENDBLUE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY")
 
@@ -54,10 +58,23 @@ def _stays_here(family: int, address: Any) -> bool:
         return str(address[0]) == "localhost"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for name, what in tiers.TIERS.items():
+        config.addinivalue_line("markers", f"{name}: {what}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        item.add_marker(tiers.tier(item.path.relative_to(_HERE), item.fixturenames))
+
+
 @pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test that would reach out of this machine fails, even if the code under test swallows the error."""
+def only_loopback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that would reach out of this machine fails, even if the code under test swallows the error; and so does one of the
+    unit tier that connects at all."""
     strays: list[str] = []
+    is_unit = request.node.get_closest_marker("unit") is not None
     connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def watched(call: Any) -> Any:
@@ -65,6 +82,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             if not _stays_here(self.family, address):
                 strays.append(f"connect to {address}")
                 raise ConnectionRefusedError("tests talk to loopback only")
+            if is_unit and self.family in {socket.AF_INET, socket.AF_INET6}:
+                strays.append(f"connect to {address}: a test that does is none of the unit tier (tests/tiers.py)")
             return call(self, address)
 
         return calling

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rumbleup_async"
 
 MEDIAN_LINES = 130
 MOST_LINES = 300
 LONG = {
-    "cli/app.py",
-    "cli/send.py",
     "engine/engine.py",
+    "engine/ports.py",
     "engine/texters.py",
     "fleet/supervisor.py",
     "ledger/memory.py",
@@ -26,11 +27,8 @@ LONG = {
     "rumbleup/client.py",
     "rumbleup/log_search.py",
     "rumbleup/wire.py",
-    "runs/run.py",
     "screening/placeholders.py",
     "sendblue/wire.py",
-    "simulator/faults.py",
-    "simulator/sendblue.py",
 }
 """Files above MOST_LINES."""
 
@@ -40,14 +38,12 @@ CROWDED = {
     "engine/texters.py: Texters",
     "fleet/supervisor.py: Fleet",
     "ledger/sqlite.py: SqliteLedger",
-    "runs/run.py: Run",
 }
 """Classes of more than MOST_ATTRIBUTES in the rooms where state is kept."""
 
 OF_BOTH = {
     "shielding.py",  # its subject: a cancellation by asyncio or by a scope of anyio
     "engine/engine.py",
-    "runs/run.py",
 }
 """Files that import asyncio and anyio."""
 
@@ -137,3 +133,15 @@ def test_what_surrounds_the_package_has_asyncio_or_anyio(folder: str) -> None:
 def test_tenacity_is_known_in_one_place() -> None:
     """A retry around something that may have left texts people twice; one file can be watched, ten cannot."""
     assert [name for name, path in files().items() if "tenacity" in imports(path)] == ["provider/retrying.py"]
+
+
+def test_the_tiers_are_run_as_contributing_says() -> None:
+    """Somebody would run half of the tests and take it for all."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `python -m pytest -m ")]
+    assert [row[:2] for row in rows] == [[f"`python -m pytest -m {name}`", what] for name, what in tiers.TIERS.items()]
+
+
+def test_every_place_of_a_tier_is_there() -> None:
+    """A folder that was moved would fall into another tier without notice."""
+    assert [place for place in tiers.PLACES if not (ROOT / "tests" / place).exists()] == []
