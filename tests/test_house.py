@@ -27,7 +27,6 @@ LONG = {
     "rumbleup/client.py",
     "rumbleup/log_search.py",
     "rumbleup/wire.py",
-    "screening/placeholders.py",
     "sendblue/wire.py",
 }
 """Files above MOST_LINES."""

@@ -245,7 +245,8 @@ def _read(response: Response, path: str, asked: Id, hide: tuple[str, ...]) -> Pr
 
 def _warn_of_signs(message: str) -> None:
     """The server fills in `@first_name@` and nothing else that is known; what is written otherwise may be read by everybody."""
-    from rumbleup_async.screening.placeholders import escapes, first
+    from rumbleup_async.screening.escapes import escapes
+    from rumbleup_async.screening.placeholders import first
 
     others = re.sub(r"@\w+@", "x", message)
     found = first(others)

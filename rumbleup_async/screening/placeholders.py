@@ -1,4 +1,4 @@
-"""What stands in a text literally and was meant for another program: `[First Name]`, `*|FNAME|*`, a typed `\\n`, `<br>`.
+"""Merge fields that stand in a text literally and were meant for another program: `[First Name]`, `*|FNAME|*`.
 
 Lives here: finding these in a text, a finished one or the fixed part of a template. Pure.
 
@@ -12,6 +12,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rumbleup_async.screening.links import links
 from rumbleup_async.screening.names import BARE, JARGON, PEOPLE, USUAL, field_name, squashed
 
 if TYPE_CHECKING:
@@ -31,14 +32,6 @@ class Placeholder(NamedTuple):
     """Whether the name is that of a column or of a usual field."""
     size: int
     """Characters that it takes, a merge field counting as one."""
-
-
-class Escape(NamedTuple):
-    """What another program would have made something else of: where, as it stands there, and what it would have become."""
-
-    at: int
-    shown: str
-    meaning: str
 
 
 _BRACKETS: Final = (
@@ -69,11 +62,6 @@ _MARKED: Final = (PEOPLE | BARE) - {"first", "last"}
 _word = re.compile(r"(?<![\w@./=?&#-])(?P<inside>[^\W\d_]\w*)(?![\w@]|\.\w)").finditer
 _around = re.compile(rf"(?P<open>[^\w\s{FIELD}]{{0,3}}){FIELD}(?P<close>[^\w\s{FIELD}]{{0,3}})").finditer
 
-_link = re.compile(
-    r"(?:\b(?:https?|ftp|sms|tel|mailto|geo|maps)://?[^\s<>\"]+)|(?:\b(?:sms|tel|mailto):[^\s<>\"]+)|"
-    r"(?<![\w@.])(?:[\w-]+\.)+[A-Za-z]{2,}(?:/[^\s<>\"]*|\?[^\s<>\"]*)",
-    re.IGNORECASE,
-).finditer
 _LINK_SIGNS: Final = re.compile(r"\{\{|\*\||%%?[A-Za-z]|<<|\$\{|\[\[|##|@@|<%").match
 """What no address has by itself."""
 
@@ -105,11 +93,11 @@ def find(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = ()
     is, with `FIELD` in place of each.
     """
     known = frozenset(map(squashed, columns))
-    links = [match.span() for match in _link(text)]
+    addresses = links(text)
     found: dict[int, Placeholder] = {}
     for placeholder in _candidates(text, known, frozenset(columns), fields):
         at = placeholder.at
-        if any(start < at < end for start, end in links) and not _LINK_SIGNS(text, at):
+        if any(start < at < end for start, end in addresses) and not _LINK_SIGNS(text, at):
             continue
         old = found.get(at)
         if old is None or (placeholder.is_known, len(placeholder.shown)) > (old.is_known, len(old.shown)):
@@ -289,56 +277,3 @@ def _without_inner(found: list[Placeholder]) -> list[Placeholder]:
         if not (kept and one.at < kept[-1].at + kept[-1].size and (kept[-1].is_known or not one.is_known)):
             kept.append(one)
     return kept
-
-
-_MARKUP: Final = (
-    "a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|li|link|meta|ol|p|pre|s|script|small|"
-    "span|strike|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul"
-)
-_escape = re.compile(
-    rf"""
-      (?P<slash>\\+(?:r\\+n|[nrt]|["'!$`]|u[0-9A-Fa-f]{{4}}|u\{{[0-9A-Fa-f]+\}}|x[0-9A-Fa-f]{{2}}|0[0-7]{{2}}))
-    | (?P<tag></?(?:{_MARKUP})(?:\s[^<>]*)?/?>|\[/?(?:br|p|b|i|u|nl|newline|line\s?break)/?\]|<!--)
-    | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,30}});)
-    | (?P<percent>(?<![0-9%])(?:(?:%[0-9A-Fa-f]{{2}}){{2,}}|%(?:0[ADad]|2[0-9A-Fa-f]|3[A-Fa-f]|40|5[BbDd])))
-    """,
-    re.VERBOSE,
-).finditer
-_TAGS_IN_CAPITALS: Final = re.compile(
-    rf"</?(?:{_MARKUP})(?:\s[^<>]*)?/?>|\[/?(?:br|nl|newline|line ?break)/?\]", re.IGNORECASE
-).finditer
-_MEANINGS: Final = {"n": "a line break", "r": "a line break", "t": "a tab"}
-
-
-def escapes(text: str) -> list[Escape]:
-    """What another program would have made a line break, a tab or a letter of, in the order of the text."""
-    found: dict[int, Escape] = {}
-    links = [match.span() for match in _link(text)]
-    for match in _escape(text):
-        shown, at = match[0], match.start()
-        if match["entity"]:
-            meaning = _entity(shown)
-            if not meaning:
-                continue
-        elif match["percent"]:
-            if any(start <= at < end for start, end in links):
-                continue
-            meaning = "a line break" if shown.upper() in ("%0A", "%0D", "%0D%0A") else "another character"
-        elif match["slash"]:
-            meaning = _MEANINGS.get(shown.lstrip("\\")[:1], "another character")
-        else:
-            meaning = "a line break" if re.match(r"[<\[]/?(?:br|p|nl|n|line)", shown) else "a format"
-        found[at] = Escape(at, shown, meaning)
-    for match in _TAGS_IN_CAPITALS(text):
-        shown = match[0]
-        found.setdefault(match.start(), Escape(match.start(), shown, "a line break" if "br" in shown.lower() else "a format"))
-    return [found[at] for at in sorted(found)]
-
-
-def _entity(shown: str) -> str:
-    from html import unescape
-
-    meant = unescape(shown)
-    if meant == shown or len(meant) > 2:
-        return ""
-    return "a space" if meant.isspace() else meant if meant.isprintable() else "another character"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.screening import marks, placeholders
+from rumbleup_async.screening.escapes import Escape, escapes
 from rumbleup_async.screening.fields import merge_field
 from rumbleup_async.screening.names import field_name, spelling
 from rumbleup_async.screening.opt_out import says_stop
@@ -140,9 +141,9 @@ class Template:
 
     def _refuse_escapes(self) -> None:
         view = self._view()
-        found = [(escape, self._place(escape.at)) for escape in placeholders.escapes(view)]
+        found = [(escape, self._place(escape.at)) for escape in escapes(view)]
         for _, default, _ in self._parts:
-            found += [(escape, self.text.find(escape.shown) + 1) for escape in placeholders.escapes(default or "")]
+            found += [(escape, self.text.find(escape.shown) + 1) for escape in escapes(default or "")]
         for escape, place in found:
             raise TemplateError(f"the text holds {escape.shown} at position {place}, {_would_be(escape)}; {AS_IT_IS}")
 
@@ -200,7 +201,7 @@ def spoiled(value: str, columns: Collection[str] = ()) -> str:
         return ""
     if placeholders.first(value, columns) is not None:
         return "holds a merge field that was never filled in"
-    found = placeholders.escapes(value)
+    found = escapes(value)
     return f"holds {found[0].shown[:12]}, {_instead(found[0])}" if found else ""
 
 
@@ -214,7 +215,7 @@ def check_single(text: str, what: str = "the text") -> None:
             f"{what} holds {shown(foreign.shown)} at position {foreign.at + 1}, which looks like a merge field; nothing is "
             f"filled into a single text, so write the words themselves; {AS_IT_IS}"
         )
-    for escape in placeholders.escapes(text):
+    for escape in escapes(text):
         raise ConfigurationError(f"{what} holds {escape.shown} at position {escape.at + 1}, {_would_be(escape)}; {AS_IT_IS}")
 
 
@@ -224,7 +225,7 @@ def shown(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _would_be(escape: placeholders.Escape) -> str:
+def _would_be(escape: Escape) -> str:
     remedy = {
         "a line break": "for a line break press Enter in --text-file, or write $'...' in the shell",
         "a tab": "write spaces",
@@ -233,7 +234,7 @@ def _would_be(escape: placeholders.Escape) -> str:
     return f"which would be sent as it is, as {len(escape.shown)} characters; {remedy}"
 
 
-def _instead(escape: placeholders.Escape) -> str:
+def _instead(escape: Escape) -> str:
     return f"which would be sent as it is instead of {escape.meaning}"
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from rumbleup_async.errors import TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
+from rumbleup_async.screening.escapes import escapes
 from rumbleup_async.screening.names import spelling
-from rumbleup_async.screening.placeholders import escapes, find, first
+from rumbleup_async.screening.placeholders import find, first
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template
 

@@ -1,0 +1,19 @@
+"""Addresses in a text: their signs look like those of merge fields and escapes, and mean themselves.
+
+Lives here: finding them. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+
+_link = re.compile(
+    r"(?:\b(?:https?|ftp|sms|tel|mailto|geo|maps)://?[^\s<>\"]+)|(?:\b(?:sms|tel|mailto):[^\s<>\"]+)|"
+    r"(?<![\w@.])(?:[\w-]+\.)+[A-Za-z]{2,}(?:/[^\s<>\"]*|\?[^\s<>\"]*)",
+    re.IGNORECASE,
+).finditer
+
+
+def links(text: str) -> list[tuple[int, int]]:
+    """Where each address begins and ends."""
+    return [match.span() for match in _link(text)]
