@@ -11,7 +11,7 @@ from aiolimiter import AsyncLimiter
 from benchmarks.results import Figure, Group, Measured, middle
 from benchmarks.running import Sender, folder, interleaved, loop
 from benchmarks.serving import loops, serving
-from rumbleup_async.session.pace import Pace
+from rumbleup_async.engine.pace import Pace
 
 RATE = 5_000
 _WAITING = 64

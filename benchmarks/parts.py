@@ -17,6 +17,7 @@ from benchmarks.server import BODY
 from benchmarks.serving import Served, loops, serving
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, SilentObserver
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.lists.contacts import contact_of, open_list
@@ -29,7 +30,6 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template
 from rumbleup_async.session import Request, Response
-from rumbleup_async.session.pace import Pace
 from rumbleup_async.session.transport import connect, has_pool
 
 _WORKERS = 64

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from rumbleup_async.engine.pace import Hold
 from rumbleup_async.errors import (
     ApiError,
     ConfigurationError,
@@ -30,7 +31,6 @@ from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.provider.retrying import again
 from rumbleup_async.session import reasons
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
-from rumbleup_async.session.pace import Hold
 
 T = TypeVar("T")
 

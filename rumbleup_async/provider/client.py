@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import msgspec
 
 from rumbleup_async import open_files
+from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider import credentials
 from rumbleup_async.provider.caller import ABROAD, Caller
@@ -25,7 +26,6 @@ from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange, Response
 from rumbleup_async.session.limits import Timeouts
-from rumbleup_async.session.pace import Hold, Pace
 
 if TYPE_CHECKING:
     import ssl as ssl_module

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from rumbleup_async.engine import ports
     from rumbleup_async.engine.options import Options
+    from rumbleup_async.engine.pace import Pace
     from rumbleup_async.engine.ports import Observer
     from rumbleup_async.engine.texters import Locks, Writer
     from rumbleup_async.messaging import Plan
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from rumbleup_async.rumbleup.log_search import LogSearch
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
-    from rumbleup_async.session.pace import Pace
 
 
 class RumbleUp(Client):

@@ -18,11 +18,11 @@ import time
 from bisect import insort
 from collections.abc import Awaitable, Callable, Sequence
 
+from rumbleup_async.engine.pace import Hold
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.retry import Stop
 from rumbleup_async.sendblue.limits import LineLimits
-from rumbleup_async.session.pace import Hold
 
 _HOUR = 3600.0
 _PAGE = 1000

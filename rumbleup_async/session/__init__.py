@@ -1,10 +1,9 @@
-"""The async session layer: one HTTP exchange at a time, paced. Knows no provider."""
+"""The async session layer: one HTTP exchange at a time. Knows no texts, no pace and no provider."""
 
 from typing import TYPE_CHECKING
 
 from rumbleup_async.session.exchange import Exchange, MaybeSentError, NotSentError, Request, Response
 from rumbleup_async.session.limits import Timeouts, check_base_url
-from rumbleup_async.session.pace import Hold, Pace
 from rumbleup_async.session.scripted import ScriptedExchange
 
 if TYPE_CHECKING:
@@ -13,10 +12,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AiohttpExchange",
     "Exchange",
-    "Hold",
     "MaybeSentError",
     "NotSentError",
-    "Pace",
     "Request",
     "Response",
     "ScriptedExchange",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rumbleup_async.admission import Admit
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, Observer
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -32,7 +33,6 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
 from rumbleup_async.runs.run import Run, Settings
-from rumbleup_async.session.pace import Pace
 
 TEXT = "Hi. STOP to opt out"
 

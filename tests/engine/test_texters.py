@@ -13,6 +13,7 @@ import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Stop, Summary
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, Pause
 from rumbleup_async.engine.texters import Locks, Texters, Writer
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
@@ -34,7 +35,6 @@ from rumbleup_async.outcomes import (
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.screening.screen import Screen
-from rumbleup_async.session.pace import Pace
 from tests import virtual_time
 from tests.books import open_ledger
 from tests.engine.scripted import TEXT, Books, Provider, Script, accepts, make_ledger, phone, rows_of

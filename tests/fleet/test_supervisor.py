@@ -18,6 +18,7 @@ import pytest
 
 from rumbleup_async import ConfigurationError, RumbleUp, Timeouts
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, SilentObserver
 from rumbleup_async.fleet import supervisor, worker_process
 from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
@@ -26,7 +27,6 @@ from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Result, State, Text
 from rumbleup_async.messaging import Step as LedgerStep
 from rumbleup_async.runs.run import Run
-from rumbleup_async.session.pace import Pace
 from rumbleup_async.simulator import Simulator, serve
 
 TEXT = "Hi {first_name}. STOP to opt out"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import identity_of
 from rumbleup_async.runs.run import Run, Settings
-from rumbleup_async.session.pace import Pace
 from tests.prove.faults import LEDGER
 from tests.prove.loop import Loop
 from tests.prove.storage import Files

@@ -15,6 +15,7 @@ from rumbleup_async.engine import engine as engine_module
 from rumbleup_async.engine import sender as sender_module
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.held import Held
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.sender import Sender
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.window import Window
@@ -41,7 +42,6 @@ from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
-from rumbleup_async.session.pace import Pace
 from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong

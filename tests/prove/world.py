@@ -19,6 +19,7 @@ import msgspec
 
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.engine.texters import Locks, Texters
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import sqlite as sqlite_module
@@ -33,7 +34,6 @@ from rumbleup_async.runs import looks as looks_module
 from rumbleup_async.runs import reconcile as reconcile_module
 from rumbleup_async.runs import setup as setup_module
 from rumbleup_async.runs.run import CONCURRENT, Run, Settings
-from rumbleup_async.session.pace import Hold, Pace
 from tests.history import check_promise, check_rate
 from tests.prove import faults
 from tests.prove.befall import MINE, Befalls

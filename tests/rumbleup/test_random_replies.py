@@ -100,7 +100,7 @@ async def test_a_result_or_one_of_our_errors(name: str, monkeypatch: pytest.Monk
     async def at_once(_: float) -> None: ...
 
     monkeypatch.setattr("rumbleup_async.provider.retrying.sleep", at_once)
-    monkeypatch.setattr("rumbleup_async.session.pace.Hold.hold", lambda *_: None)
+    monkeypatch.setattr("rumbleup_async.engine.pace.Hold.hold", lambda *_: None)
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(CALLS[name][1])

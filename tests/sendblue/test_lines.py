@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, LineLimits, Result, State, Stop
+from rumbleup_async.engine.pace import Hold
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.sendblue.lines import Lines
-from rumbleup_async.session import Hold
 from tests import virtual_time
 
 NOON = dt.datetime(2026, 3, 4, 17, 0, tzinfo=dt.UTC).timestamp()

@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 import pytest
 
-from rumbleup_async.session import Hold, Pace
+from rumbleup_async.engine.pace import Hold, Pace
 from tests import virtual_time
 
 
