@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiolimiter import AsyncLimiter
 
@@ -12,13 +13,15 @@ from benchmarks.results import Figure, Group, Measured, middle
 from benchmarks.running import Sender, folder, interleaved, loop
 from benchmarks.serving import loops, serving
 from rumbleup_async.engine.pace import Pace
+from rumbleup_async.messaging import Text
 
 RATE = 5_000
 _WAITING = 64
+_TEXT = Text(1, "2025550101", "Hi. STOP to opt out")
 _ON, _OFF = "ours, limit of 5,000 a second", "ours, no limit, the server lets through about as many"
 
 
-def _permits(make: Callable[[], Callable[[], Awaitable[None]]], texts: int) -> float:
+def _permits(make: Callable[[], Callable[[], Awaitable[object]]], texts: int) -> float:
     """CPU microseconds a permit, with as many tasks waiting as a run has workers."""
 
     async def measure() -> float:
@@ -42,7 +45,7 @@ def main(*, quick: bool = False) -> Measured:
     rounds, texts = (1, 300) if quick else (3, 20_000)
     alone, each = [], []
     for _ in range(rounds):
-        alone.append(_permits(lambda: Pace(RATE).permit, texts))
+        alone.append(_permits(lambda: partial(Pace(RATE).permit, _TEXT), texts))
         each.append(_permits(lambda: AsyncLimiter(RATE, 1.0).acquire, texts // 2))
     fast = ("--loop", loop(), "--steady")
     with folder() as work:

@@ -18,7 +18,7 @@ from benchmarks.serving import Served, loops, serving
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import Ledger, SilentObserver
+from rumbleup_async.engine.ports import Ledger, Permit, SilentObserver
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.lists.contacts import contact_of, open_list
 from rumbleup_async.messaging import Closed, Contact, Plan, Planned, State, Text
@@ -117,7 +117,7 @@ async def _taking_in(path: Path, texts: int) -> float:
 class _AtOnce:
     """A provider that accepts at once."""
 
-    async def deliver(self, text: Text) -> Outcome:  # noqa: ARG002 - the shape of a gateway
+    async def deliver(self, text: Text, permit: Permit) -> Outcome:  # noqa: ARG002 - the shape of a gateway
         await asyncio.sleep(0)
         return Accepted("rl_1")
 

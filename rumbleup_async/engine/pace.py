@@ -1,6 +1,7 @@
 """When the next text may leave: the rate limit, the hold after "not now", and the slow-down that follows.
 
 Lives here: waiting, nothing else. The running event loop is the clock. Knows no provider.
+A provider that sends from several lines brings a pace of its own, which names the line in the permit.
 """
 
 from __future__ import annotations
@@ -9,6 +10,12 @@ import asyncio
 import math
 
 from aiolimiter import AsyncLimiter
+
+from rumbleup_async.engine.ports import Permit
+from rumbleup_async.messaging import Text
+
+_PERMIT = Permit()
+"""Every permit of a pace without lines says the same, so none is made for each text."""
 
 _SLICE = 0.02
 """Seconds of traffic drawn from the limiter at once.
@@ -103,24 +110,24 @@ class Pace:
         self._limiter = AsyncLimiter(bucket, bucket / rate)
         self._due = 0.0
 
-    def try_permit(self) -> bool:
-        """Whether one text may leave right now; if so, it is counted."""
+    def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - all texts are alike to this pace
+        """A permit if one text may leave right now, else None. The permit is counted."""
         if self.hold.remaining > 0:
-            return False
+            return None
         if self._limiter is not None:
             if self._permits <= 0:
-                return False
+                return None
             self._permits -= 1
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
         self._passed += 1
         if not self._passed & 31:
             self._look()
-        return True
+        return _PERMIT
 
-    async def permit(self) -> None:
-        """Return when one text may leave; it is counted."""
-        while not self.try_permit():
+    async def permit(self, text: Text, /) -> Permit:
+        """Wait until one text may leave. The permit is counted."""
+        while (permit := self.try_permit(text)) is None:
             await self.hold.wait()
             self._look()
             limiter = self._limiter
@@ -129,6 +136,16 @@ class Pace:
             async with self._drawing:
                 if self._permits <= 0 and limiter is self._limiter:
                     await self._draw(limiter, self._slice)
+        return permit
+
+    def release(self, permit: Permit, /) -> None:  # noqa: ARG002 - its permits are all alike
+        """Take back a permit that was not used: the next text has it.
+
+        No more than one slice is kept: permits that come back late, many at a time, would let a burst out.
+        """
+        self._passed = max(0, self._passed - 1)
+        if self._permits < self._slice:
+            self._permits += 1
 
     async def _draw(self, limiter: AsyncLimiter, number: int) -> None:
         """Take so many permits out of the limiter, which has none before `_due`."""
@@ -141,8 +158,8 @@ class Pace:
             self._permits += number
             self._due = loop.time() + number * limiter.time_period / limiter.max_rate
 
-    def throttled(self) -> None:
-        """A text was answered "not now"."""
+    def throttled(self, permit: Permit, /) -> None:  # noqa: ARG002 - one limit for all
+        """The text of this permit was answered "not now"."""
         self._throttled += 1
         self._look()
 

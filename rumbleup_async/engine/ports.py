@@ -32,10 +32,22 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import Stop
 
 
+class Permit(msgspec.Struct, frozen=True, gc=False):
+    """Leave for one attempt to deliver one text. Nothing is awaited between it and the delivery, so no hold begins in between.
+
+    `line`: which of the run's lines sends the text, counted from 1; 0 where a provider has no lines. `at`: when the permit was
+    given, on the clock of the pace that gave it; 0 where that pace does not ask.
+    """
+
+    line: int = 0
+    at: float = 0.0
+
+
 class Gateway(Protocol):
     """A provider: takes one text, says what became of it. Never raises for what network or provider do."""
 
-    async def deliver(self, text: Text) -> Outcome: ...
+    async def deliver(self, text: Text, permit: Permit, /) -> Outcome:
+        """One attempt to deliver one text, over the line of its permit."""
 
     async def aclose(self) -> None: ...
 
@@ -271,7 +283,7 @@ class Hold(Protocol):
 
 
 class Pace(Protocol):
-    """When the next text may leave."""
+    """When a text may leave, and over which line. A wait may concern one recipient: the others go on meanwhile."""
 
     @property
     def rate(self) -> float | None:
@@ -280,14 +292,17 @@ class Pace(Protocol):
     @property
     def hold(self) -> Hold: ...
 
-    def try_permit(self) -> bool:
-        """Whether one text may leave right now; if so, it is counted."""
+    def try_permit(self, text: Text, /) -> Permit | None:
+        """The permit for this text if it may leave right now, else None. The permit is counted."""
 
-    async def permit(self) -> None:
-        """Return when one text may leave; it is counted."""
+    async def permit(self, text: Text, /) -> Permit:
+        """Wait until this text may leave. The permit is counted."""
 
-    def throttled(self) -> None:
-        """A text was answered "not now"."""
+    def release(self, permit: Permit, /) -> None:
+        """Take back a permit that was not used: it does not count. Once for a permit at most."""
+
+    def throttled(self, permit: Permit, /) -> None:
+        """The text of this permit was answered "not now"."""
 
 
 class Sends(Protocol):

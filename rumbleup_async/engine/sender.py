@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Container
 from typing import TypeVarTuple
 
 from rumbleup_async.engine.held import Held
-from rumbleup_async.engine.ports import Drawing, Gateway, Observer, Pace
+from rumbleup_async.engine.ports import Drawing, Gateway, Observer, Pace, Permit
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
@@ -104,14 +104,17 @@ class Sender:
         while True:
             if drawing is not None and drawing.too_late(text):
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
-            if not (self._may_leave_now() or await self._may_leave_later()):
+            permit = self._permit_now(text) or await self._permit_later(text)
+            if permit is None:
                 why = text.why if drawing is None else drawing.given_back(text)
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, why)
+            # Nothing is awaited from here to the delivery: a hold that begins now is seen by the next permit.
             if drawing is not None and drawing.too_late(text):
+                self._pace.release(permit)
                 return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
             attempt += 1
             refusals = self.held.number
-            outcome, decision = await self._decided(await self._deliver(text, task), attempt, task)
+            outcome, decision = await self._decided(await self._deliver(text, permit, task), permit, attempt, task)
             match decision:
                 case Settle():
                     if not (isinstance(outcome, Refused) and self.is_last_round):  # who was refused twice is refused
@@ -127,15 +130,22 @@ class Sender:
                 case StopRun():
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, Reason(Code.STOPPED, str(decision.stop)))
 
-    def _may_leave_now(self) -> bool:
-        """Whether there is room in flight and the pace lets a text out at once, as it does nearly always."""
-        return not self._is_stopping and len(self.delivering) < self._window.size and self._pace.try_permit()
+    def _permit_now(self, text: Text) -> Permit | None:
+        """A permit, if there is room in flight and the pace lets the text out at once, as it does nearly always."""
+        if self._is_stopping or len(self.delivering) >= self._window.size:
+            return None
+        return self._pace.try_permit(text)
 
-    async def _may_leave_later(self) -> bool:
-        """Wait for the pace and for room in flight; False if the run stops first."""
+    async def _permit_later(self, text: Text) -> Permit | None:
+        """Wait for the pace and for room in flight; None if the run stops first."""
         if self._is_stopping or self._is_held_too_long():
-            return False
-        return await self.patiently(self._permit)
+            return None
+        permits: list[Permit] = []
+        if await self.patiently(self._permit, text, permits):
+            return permits[0]
+        for permit in permits:
+            self._pace.release(permit)
+        return None
 
     def _is_held_too_long(self) -> bool:
         """Whether somebody, perhaps another call of the same client, was told to wait longer than a run waits: then it stops."""
@@ -145,14 +155,16 @@ class Sender:
         self._stop(Stop("throttled", f"the provider asks to wait {remaining:.0f} seconds; resume after that"))
         return True
 
-    async def _permit(self) -> None:
+    async def _permit(self, text: Text, permits: list[Permit]) -> None:
         while True:
             while len(self.delivering) >= self._window.size:  # noqa: ASYNC110 - only while it has shrunk under texts held
                 await asyncio.sleep(0.02)
-            await self._pace.permit()
+            permit = await self._pace.permit(text)
             # Those let go together see what the first of them met: nothing is awaited from here to the delivery.
             if len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0:
+                permits.append(permit)
                 return
+            self._pace.release(permit)
 
     async def unheld(self) -> bool:
         """Wait until nothing holds; False if the run stops first."""
@@ -179,12 +191,12 @@ class Sender:
     def _stopped(self) -> bool:
         return self._is_stopping
 
-    async def _deliver(self, text: Text, task: asyncio.Task[None]) -> Outcome:
+    async def _deliver(self, text: Text, permit: Permit, task: asyncio.Task[None]) -> Outcome:
         self.delivering.add(task)
         if self._pace.rate is not None:
             self._left()
         try:
-            return await self._gateway.deliver(text)
+            return await self._gateway.deliver(text, permit)
         except asyncio.CancelledError:
             task.uncancel()
             return Unknown(INTERRUPTED)
@@ -193,10 +205,12 @@ class Sender:
         finally:
             self.delivering.discard(task)
 
-    async def _decided(self, outcome: Outcome, attempt: int, task: asyncio.Task[None]) -> tuple[Outcome, Decision]:
+    async def _decided(
+        self, outcome: Outcome, permit: Permit, attempt: int, task: asyncio.Task[None]
+    ) -> tuple[Outcome, Decision]:
         """What an outcome means, once it is certain that it is this text's."""
         decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
-        self._adapt(outcome)
+        self._adapt(outcome, permit)
         # What concerns the others does not wait: they would run into the same.
         if isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason)
@@ -238,7 +252,7 @@ class Sender:
         elif isinstance(outcome, Accepted) and not self._watch.has_stopped:
             self.held.accepted(refusals)
 
-    def _adapt(self, outcome: Outcome) -> None:
+    def _adapt(self, outcome: Outcome, permit: Permit) -> None:
         if isinstance(outcome, NotSent) and outcome.crowded:
             self._window.fit(len(self.delivering))
             return
@@ -246,7 +260,7 @@ class Sender:
             self._window.grow()
             return
         if isinstance(outcome, Throttled):
-            self._pace.throttled()
+            self._pace.throttled(permit)
         elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
             return
         self._window.shrink()

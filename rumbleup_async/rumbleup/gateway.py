@@ -5,6 +5,7 @@ Lives here: the fit between the engine's port and the wire.
 
 from __future__ import annotations
 
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Draw, NotSent, Outcome, Unknown
@@ -41,7 +42,7 @@ class RumbleUpGateway:
         self._answers = belonging.Answers(wire.decipher_send, wire.whose, wire.usual)
         self._next_body = arguments.encode({"action": action})
 
-    async def deliver(self, text: Text) -> Outcome:
+    async def deliver(self, text: Text, permit: Permit, /) -> Outcome:  # noqa: ARG002 - RumbleUp chooses the number
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         body = arguments.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
         judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._hide))

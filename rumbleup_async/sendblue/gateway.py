@@ -1,4 +1,4 @@
-"""Sendblue as the bulk engine sees it: deliver one text over the line that is next.
+"""Sendblue as the bulk engine sees it: deliver one text over the line that its permit names.
 
 Lives here: the fit between the engine's ports and the wire.
 """
@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import msgspec
 
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.sendblue import wire
-from rumbleup_async.sendblue.lines import Line, Lines
+from rumbleup_async.sendblue.lines import Lines
 from rumbleup_async.session.exchange import Exchange, Request
 
 
 class SendblueGateway:
-    """Sends the texts of one run. The line of each is `lines.take()`: the pace has just chosen it.
+    """Sends the texts of one run. The permit of each names its line, and `lines` gives the number.
 
     What is in `hide` (key and secret) is kept out of every reason, as is the text itself. `send_style`, `status_callback`: as
     for a single message.
@@ -44,54 +45,52 @@ class SendblueGateway:
         self._address = address
         self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
-    async def deliver(self, text: Text) -> Outcome:
+    async def deliver(self, text: Text, permit: Permit, /) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
-        line = self._lines.take()
-        body = wire.SendBody(
-            text.phone, line.number, text.text, send_style=self._send_style, status_callback=self._status_callback
-        )
+        number = self._lines.number(permit)
+        body = wire.SendBody(text.phone, number, text.text, send_style=self._send_style, status_callback=self._status_callback)
         hide = (text.text, *self._hide)
         judge = self._answers.to(belonging.Sent(text.phone, text.text), hide)
         try:
             response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
-            self._lines.gave_back(line)
+            self._lines.did_not_leave(permit)
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
-            return Unknown(error.why.over(line.index))
+            return Unknown(error.why.over(permit.line))
         outcome = judge.outcome(response)
         if isinstance(outcome, Refused) and wire.read_failure(response, hide).about_line and response.status >= 400:
-            return self._line_refused(outcome, line)
-        return self._noted(outcome, line)
+            return self._line_refused(outcome, permit)
+        return self._noted(outcome, permit)
 
-    def _noted(self, outcome: Outcome, line: Line) -> Outcome:
+    def _noted(self, outcome: Outcome, permit: Permit) -> Outcome:
         """The outcome with its line, which is told how it fared."""
         lines = self._lines
         match outcome:
             case Accepted():
-                lines.went_well(line)
-                return Accepted(outcome.logid, Reason(Code.LINE, str(line.index)))
+                lines.went_well(permit)
+                return Accepted(outcome.logid, Reason(Code.LINE, str(permit.line)))
             case Throttled():
-                lines.gave_back(line)
+                lines.did_not_leave(permit)
                 # The limits are a line's. Where others can go on, the whole run need not rest for what this one was told.
-                return msgspec.structs.replace(outcome, after=None) if lines.not_now(line, outcome.after) else outcome
+                return msgspec.structs.replace(outcome, after=None) if lines.not_now(permit, outcome.after) else outcome
             case Refused():
                 if not outcome.about_recipient:
-                    lines.refused(line)
-                return msgspec.structs.replace(outcome, why=outcome.why.over(line.index))
+                    lines.refused(permit)
+                return msgspec.structs.replace(outcome, why=outcome.why.over(permit.line))
             case Unknown():
-                return msgspec.structs.replace(outcome, why=outcome.why.over(line.index))
+                return msgspec.structs.replace(outcome, why=outcome.why.over(permit.line))
             case _:
-                lines.gave_back(line)
+                lines.did_not_leave(permit)
                 return outcome
 
-    def _line_refused(self, outcome: Refused, line: Line) -> Outcome:
+    def _line_refused(self, outcome: Refused, permit: Permit) -> Outcome:
         """The number to send from will not do; nothing was sent. Another one may try, without any fault of the contact."""
-        self._lines.gave_back(line)
-        self._lines.rest(line, self._lines.limits.rest)
-        if self._lines.others(line):
+        self._lines.did_not_leave(permit)
+        self._lines.rest(permit, self._lines.limits.rest)
+        if self._lines.others(permit):
             return Throttled(
-                Reason(Code.LINE_REFUSED, f"line {line.index} is refused: {outcome.why}"), outcome.status, alone=outcome.alone
+                Reason(Code.LINE_REFUSED, f"line {permit.line} is refused: {outcome.why}"), outcome.status, alone=outcome.alone
             )
         return Barred(Bar.NO_LINE, Reason(Code.NO_LINE, outcome.why.detail), outcome.status, outcome.code, alone=outcome.alone)
 

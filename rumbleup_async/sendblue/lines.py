@@ -2,9 +2,9 @@
 
 Lives here: the engine's `Pace` over several lines.
 
-How a line comes to its text: `try_permit` looks for a line that may send now and remembers it; the gateway takes that very line
-for the delivery. Nothing is awaited between the two (see engine/sender.py), and only `take` counts, so a permit that a stop made
-void costs nothing.
+How a line comes to its text: a permit names the line, and the gateway sends from the line that the permit names. What an answer
+says of its line comes back with the same permit. A permit counts as soon as it is given; one that is not used is given back, and
+then costs nothing.
 
 What the hour and the day have seen must survive a crash. The ledger knows it: every text that left, or may have, has a time and
 the line in its reason. Texts without a line (the process died while they were under way) count for every line.
@@ -15,12 +15,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Sequence
 
 from rumbleup_async.engine.pace import Hold
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Result, State
+from rumbleup_async.messaging import Result, State, Text
 from rumbleup_async.retry import Stop
 from rumbleup_async.sendblue.limits import LineLimits
 
@@ -44,6 +45,8 @@ class Line:
         self.number = number
         self.gap = gap
         """Seconds from one text to the next."""
+        self.given_at = 0.0
+        """When the last permit was given that has not come back."""
         self.next_at = 0.0
         self.rests_until = 0.0
         self.uses: list[float] = []
@@ -77,7 +80,6 @@ class Lines:
         self._ahead: float | None = None
         self.lines: list[Line] = []
         self._turn = 0
-        self._next: Line | None = None
         self._recalled: asyncio.Task[None] | None = None
         self.heed(limits, wait_ceiling)
         self._told_until = 0.0
@@ -107,26 +109,33 @@ class Lines:
         """Texts a second of all lines together."""
         return sum(1 / line.gap for line in self.lines) if self.limits.gap else None
 
-    def try_permit(self) -> bool:
-        """Whether a line may send right now; it is the one that `take` will name."""
+    def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - every line reaches everybody
+        """A permit for the next line in turn that may send right now, or None. The line counts as used."""
         if not self._knows or self.hold.remaining > 0:
-            return False
+            return None
         now = self._now()
         for step in range(len(self.lines)):
             line = self.lines[(self._turn + step) % len(self.lines)]
             if self._free_at(line, now) <= now:
-                self._next = line
-                return True
-        return False
+                return self._give(line, now)
+        return None
 
-    async def permit(self) -> None:
-        """Return when a line may send."""
+    def _give(self, line: Line, now: float) -> Permit:
+        self._turn = line.index % len(self.lines)
+        line.given_at = now
+        line.next_at = now + line.gap
+        if self._is_counting:
+            line.uses.append(now)
+        return Permit(line.index, now)
+
+    async def permit(self, text: Text, /) -> Permit:
+        """Wait until a line may send. The line counts as used."""
         try:
             await self._recall()
         except LedgerError as error:
             self._stop(Stop("ledger failed", f"{error}; what the lines have sent before is not known"))
             await asyncio.sleep(_HOUR)
-        while not self.try_permit():
+        while (permit := self.try_permit(text)) is None:
             await self.hold.wait()
             now = self._now()
             wait = min(self._free_at(line, now) for line in self.lines) - now
@@ -136,56 +145,67 @@ class Lines:
                 self._told_until = now + wait
                 self._held(wait, self._why(now))
             await asyncio.sleep(min(max(wait, 0.001), 30.0))
+        return permit
 
-    def throttled(self) -> None:
-        """A text was answered "not now"; the gateway has told its line so."""
+    def release(self, permit: Permit, /) -> None:
+        """Take back a permit that was not used: its line may send at once, and is the next in turn."""
+        line = self._line(permit)
+        self.did_not_leave(permit)
+        self._turn = line.index - 1
+        if line.given_at == permit.at:
+            line.next_at = permit.at
+
+    def throttled(self, permit: Permit, /) -> None:
+        """The text of this permit was answered "not now"; the gateway has told its line so."""
 
     # ---- the gateway's side ----
 
-    def take(self) -> Line:
-        """The line that the last permit was for; counted as used. Called at once after the permit."""
-        line = self._next
-        if line is None:
-            raise RuntimeError("a text was delivered without a permit")
-        self._next = None
-        self._turn = line.index % len(self.lines)
-        now = self._now()
-        line.next_at = now + line.gap
-        if self._is_counting:
-            line.uses.append(now)
-        return line
+    def number(self, permit: Permit) -> str:
+        """The number that the permit's text is sent from."""
+        return self._line(permit).number
 
-    def gave_back(self, line: Line) -> None:
-        """The text did not leave after all: it does not count as a new contact."""
-        if line.uses:
-            line.uses.pop()
+    def did_not_leave(self, permit: Permit) -> None:
+        """The permit's text did not leave after all: it does not count as a new contact."""
+        uses = self._line(permit).uses
+        place = bisect_left(uses, permit.at)
+        if place < len(uses) and uses[place] == permit.at:
+            del uses[place]
 
-    def went_well(self, line: Line) -> None:
-        """The line's text was accepted."""
+    def went_well(self, permit: Permit) -> None:
+        """The permit's text was accepted."""
+        line = self._line(permit)
         line.refusals = 0
         line.gap = max(self.limits.gap, line.gap * 0.95)
 
-    def not_now(self, line: Line, after: float | None) -> bool:
-        """The line was told "not now": it slows down. Returns whether another line can go on meanwhile."""
+    def not_now(self, permit: Permit, after: float | None) -> bool:
+        """The permit's line was told "not now": it slows down. Returns whether another line can go on meanwhile."""
+        line = self._line(permit)
         line.gap = min(_SLOWEST, max(2 * line.gap, 0.1))
-        self.rest(line, max(line.gap, after or 0.0))
-        return self.others(line)
+        self.rest(permit, max(line.gap, after or 0.0))
+        return self.others(permit)
 
-    def refused(self, line: Line) -> None:
+    def refused(self, permit: Permit) -> None:
         """A refusal that is not about its recipient. After a few in a row it is probably about the line, which then rests."""
+        line = self._line(permit)
         line.refusals += 1
         if line.refusals >= self.limits.refusals and len(self.lines) > 1:
             line.refusals = 0
-            self.rest(line, self.limits.rest)
+            self.rest(permit, self.limits.rest)
 
-    def rest(self, line: Line, seconds: float) -> None:
-        """Let nothing leave from this line for so long."""
+    def rest(self, permit: Permit, seconds: float) -> None:
+        """Let nothing leave from the permit's line for so long."""
+        line = self._line(permit)
         line.rests_until = max(line.rests_until, self._now() + seconds)
 
-    def others(self, line: Line) -> bool:
-        """Whether another line can be used before a run would stop waiting."""
-        now = self._now()
+    def others(self, permit: Permit) -> bool:
+        """Whether another line than the permit's can be used before a run would stop waiting."""
+        line, now = self._line(permit), self._now()
         return any(self._free_at(other, now) - now <= self._wait_ceiling for other in self.lines if other is not line)
+
+    def _line(self, permit: Permit) -> Line:
+        if not 0 < permit.line <= len(self.lines):
+            raise RuntimeError("a text was delivered with a permit of another pace")
+        return self.lines[permit.line - 1]
 
     # ---- when ----
 

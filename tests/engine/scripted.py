@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rumbleup_async.admission import Admit
+from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import Ledger, Observer
+from rumbleup_async.engine.ports import Ledger, Observer, Permit
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -72,6 +73,8 @@ class Provider:
         self.script = script
         self.latency = latency
         self.calls: list[Call] = []
+        self.permits: list[Permit] = []
+        """What each call was allowed by, in the order of the calls."""
         self.left: list[str] = []
         """Phones whose text left or may have, in order."""
         self.in_flight = 0
@@ -83,7 +86,8 @@ class Provider:
         """Why nothing may be delivered any more."""
         self._attempts: Counter[int] = Counter()
 
-    async def deliver(self, text: Text) -> Outcome:
+    async def deliver(self, text: Text, permit: Permit) -> Outcome:
+        self.permits.append(permit)
         if self.books is not None and text.row not in self.books.entries:
             self.wrongs.append(f"row {text.row} delivered while its entry was not open")
         if self.forbidden:
@@ -282,6 +286,7 @@ def make_run(
     observer: Observer | None = None,
     resume: bool = False,
     suppress: Container[str] = frozenset(),
+    pace: ports.Pace | None = None,
     **settings: Any,
 ) -> Run:
     """A run with `provider` behind it; the ledger is in memory unless one is given, and is watched."""
@@ -292,7 +297,7 @@ def make_run(
         Options(concurrency=concurrency, limit=limit, policy=policy or Policy(), suppress=suppress, observer=observer),
         gateway=lambda plan: provider,
         ledger=books,
-        pace=Pace(rate),
+        pace=pace or Pace(rate),
     )
 
 

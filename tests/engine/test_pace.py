@@ -1,12 +1,16 @@
 """The pace on virtual time: the rate in every sliding second, the hold for everybody, slow-down and recovery."""
 
 import asyncio
+import itertools
 from bisect import bisect_left
 
 import pytest
 
 from rumbleup_async.engine.pace import Hold, Pace
+from rumbleup_async.messaging import Text
 from tests import virtual_time
+
+TEXT = Text(1, "2025550101", "Hi. STOP to opt out")
 
 
 def worst_second(times: list[float]) -> int:
@@ -21,8 +25,7 @@ async def leave(pace: Pace, seconds: float, workers: int, *, work: float = 0.0, 
 
     async def worker() -> None:
         while True:
-            if not pace.try_permit():
-                await pace.permit()
+            pace.try_permit(TEXT) or await pace.permit(TEXT)
             if virtual_time.now() >= end:
                 return
             times.append(virtual_time.now())
@@ -60,8 +63,7 @@ def test_without_a_rate_nothing_waits(rate: float | None) -> None:
         assert pace.rate is None
         began = virtual_time.now()
         for _ in range(5000):
-            if not pace.try_permit():
-                await pace.permit()
+            pace.try_permit(TEXT) or await pace.permit(TEXT)
         return virtual_time.now() - began
 
     assert virtual_time.run(main()) < 0.01
@@ -125,8 +127,8 @@ def test_a_hold_is_shared_between_paces() -> None:
         one, other = Pace(100.0, hold), Pace(None, hold)
         one.hold.hold(5.0)
         began = virtual_time.now()
-        assert not other.try_permit()
-        await other.permit()
+        assert not other.try_permit(TEXT)
+        await other.permit(TEXT)
         return virtual_time.now() - began
 
     assert virtual_time.run(main()) >= 5.0
@@ -146,13 +148,12 @@ def test_it_slows_down_to_what_gets_through_and_recovers(rate: float | None) -> 
 
         async def worker() -> None:
             while virtual_time.now() < end:
-                if not pace.try_permit():
-                    await pace.permit()
+                permit = pace.try_permit(TEXT) or await pace.permit(TEXT)
                 now = virtual_time.now()
                 tried.append(now)
                 recent = len(passed) - bisect_left(passed, now - 1.0)
                 if now < relaxed and recent >= capacity:
-                    pace.throttled()
+                    pace.throttled(permit)
                 else:
                     passed.append(now)
                 await asyncio.sleep(0.05)
@@ -177,7 +178,7 @@ def test_a_cancelled_wait_lets_the_others_on() -> None:
 
     async def main() -> int:
         pace = Pace(20.0)
-        waiting = [asyncio.create_task(pace.permit()) for _ in range(40)]
+        waiting = [asyncio.create_task(pace.permit(TEXT)) for _ in range(40)]
         await asyncio.sleep(0.5)
         for task in waiting[::2]:
             task.cancel()
@@ -197,3 +198,60 @@ def test_a_longer_hold_is_not_shortened_by_a_later_one() -> None:
         return hold.remaining
 
     assert virtual_time.run(main()) > 29.0
+
+
+@pytest.mark.parametrize("rate", [1.0, 10.0, 240.0])
+def test_a_permit_that_is_not_used_is_not_counted(rate: float) -> None:
+    """Texts whose recipients must wait would use up the rate of those who need not."""
+
+    async def main() -> list[float]:
+        pace = Pace(rate)
+        times: list[float] = []
+        end = virtual_time.now() + 20.0
+        numbers = itertools.count()
+
+        async def worker() -> None:
+            while virtual_time.now() < end:
+                permit = pace.try_permit(TEXT) or await pace.permit(TEXT)
+                if next(numbers) % 4 == 0:
+                    pace.release(permit)
+                    await asyncio.sleep(0.05)
+                else:
+                    times.append(virtual_time.now())
+
+        await asyncio.gather(*(worker() for _ in range(16)))
+        return times
+
+    times = virtual_time.run(main())
+    assert len(times) >= rate * 20.0 * 0.95 - 1
+    assert worst_second(times) <= max(rate * 1.05, rate + 1)
+
+
+@pytest.mark.parametrize("rate", [1.0, 100.0, 1000.0])
+def test_permits_that_come_back_together_make_no_burst(rate: float) -> None:
+    """Sixty texts put off in the same moment would let sixty others leave at once."""
+
+    async def main() -> list[float]:
+        pace = Pace(rate)
+        permits = [await pace.permit(TEXT) for _ in range(60)]
+        await asyncio.sleep(5.0)
+        for permit in permits:
+            pace.release(permit)
+        return await leave(pace, 4.0, 64)
+
+    times = virtual_time.run(main())
+    assert worst_second(times) <= max(rate * 1.05, rate + 1)
+
+
+def test_a_permit_that_comes_back_without_a_limit_leaves_none() -> None:
+    """A later limit would begin with leave that nobody has given."""
+
+    async def main() -> None:
+        pace = Pace(None)
+        permit = pace.try_permit(TEXT)
+        assert permit is not None
+        pace.release(permit)
+        pace.limit(1.0)
+        assert pace.try_permit(TEXT) is None
+
+    virtual_time.run(main())

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Stop, Summary
+from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import Ledger, Pause
+from rumbleup_async.engine.ports import Ledger, Pause, Permit
 from rumbleup_async.engine.texters import Locks, Texters, Writer
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Contact, Planned, Skipped, Text
@@ -132,9 +133,9 @@ class Server(Provider):
             return contact
         return NoneNow() if self.locks else NoneLeft()
 
-    async def deliver(self, text: Text) -> Outcome:
+    async def deliver(self, text: Text, permit: Permit) -> Outcome:
         before = len(self.left)
-        outcome = await super().deliver(text)
+        outcome = await super().deliver(text, permit)
         left = text.phone in self.left[before:]
         if isinstance(outcome, Accepted) or (left and self.closes_lost):
             self.locks.pop(text.phone, None)
@@ -185,6 +186,7 @@ def make(
     suppress: Sequence[str] = (),
     resume: bool = False,
     countries: Sequence[str] = ("US", "CA"),
+    pace: ports.Pace | None = None,
 ) -> Run:
     """A concurrent run against the server."""
     books = ledger if isinstance(ledger, DrawingBooks) else DrawingBooks(ledger or MemoryLedger())
@@ -204,7 +206,7 @@ def make(
         Options(concurrency=texters, limit=limit, policy=policy or Policy(), locks=locks, suppress=frozenset(suppress)),
         gateway=lambda plan: server,
         ledger=books,
-        pace=Pace(rate),
+        pace=pace or Pace(rate),
     )
     server.run = run
     return run
@@ -1282,8 +1284,8 @@ def test_somebody_drawn_twice_and_given_back_is_texted(kind: str, tmp_path: Path
     server.script = script
     mine = server.deliver
 
-    async def deliver(text: Text) -> Outcome:
-        outcome = await mine(text)
+    async def deliver(text: Text, permit: Permit) -> Outcome:
+        outcome = await mine(text, permit)
         if isinstance(outcome, Barred):
             server.left[:] = [one for one in server.left if one != text.phone]
             server.done.discard(text.phone)

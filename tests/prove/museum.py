@@ -16,6 +16,7 @@ from rumbleup_async.engine import sender as sender_module
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.held import Held
 from rumbleup_async.engine.pace import Pace
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.sender import Sender
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.window import Window
@@ -97,12 +98,12 @@ _call = Provider.__call__
 
 
 def _retries(again: Callable[[Outcome], bool], times: int = 2) -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
         for _ in range(times):
-            outcome = await _deliver(self, text)
+            outcome = await _deliver(self, text, permit)
             if not again(outcome):
                 return outcome
-        return await _deliver(self, text)
+        return await _deliver(self, text, permit)
 
     return [patch.object(RumbleUpGateway, "deliver", deliver)]
 
@@ -175,8 +176,8 @@ def _hedged() -> list[Any]:
 
 
 def _mistaken(outcome_for: Callable[[Outcome], Outcome]) -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
-        return outcome_for(await _deliver(self, text))
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
+        return outcome_for(await _deliver(self, text, permit))
 
     return [patch.object(RumbleUpGateway, "deliver", deliver)]
 
@@ -272,9 +273,9 @@ def _intent_not_durable() -> list[Any]:
 
 
 def _result_before_answer() -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
         # Sent as soon as it is handed to the network; what comes of it nobody asks.
-        asyncio.ensure_future(_deliver(self, text))  # noqa: RUF006 - that is the fault
+        asyncio.ensure_future(_deliver(self, text, permit))  # noqa: RUF006 - that is the fault
         await asyncio.sleep(0)
         return Accepted("rl_soon")
 
@@ -282,9 +283,9 @@ def _result_before_answer() -> list[Any]:
 
 
 def _cancelled_is_not_sent() -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
         try:
-            return await _deliver(self, text)
+            return await _deliver(self, text, permit)
         except asyncio.CancelledError:
             return NotSent(because("cancelled"))
 
@@ -406,9 +407,9 @@ def _stop_unheard() -> list[Any]:
 
 
 def _lock_ignored() -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
         await asyncio.sleep(40.0)
-        return await _deliver(self, text)
+        return await _deliver(self, text, permit)
 
     return [
         patch.object(Texters, "too_late", lambda self, text: False),
@@ -417,8 +418,10 @@ def _lock_ignored() -> list[Any]:
 
 
 def _another_text() -> list[Any]:
-    async def deliver(self: RumbleUpGateway, text: Text) -> Outcome:
-        return await _deliver(self, Text(text.row, text.phone, text.text.replace("Ada", "Grace"), text.name, text.attempts))
+    async def deliver(self: RumbleUpGateway, text: Text, permit: Permit) -> Outcome:
+        return await _deliver(
+            self, Text(text.row, text.phone, text.text.replace("Ada", "Grace"), text.name, text.attempts), permit
+        )
 
     return [patch.object(RumbleUpGateway, "deliver", deliver)]
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rumbleup_async import MaybeSentError, NotSentError, Request, Response, ScriptedExchange
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Unknown
 from rumbleup_async.reasons import from_words as because
@@ -38,15 +39,15 @@ def gateway(script: Response | Exception, **options: object) -> tuple[RumbleUpGa
 async def test_one_attempt_is_one_request(script: Response | Exception, expected: Outcome) -> None:
     """A gateway that tries again by itself texts people behind the engine's back."""
     sender, exchange = gateway(script)
-    assert await sender.deliver(TEXT) == expected
+    assert await sender.deliver(TEXT, Permit()) == expected
     assert len(exchange.requests) == 1
 
 
 async def test_what_an_attempt_carries() -> None:
     """The text planned and the text sent would differ, or the run not be found in the log."""
     sender, exchange = gateway(Response(200, {}, b'{"logid": "rl_1"}'), flags=("run-1", "spring"), group=26)
-    await sender.deliver(TEXT)
-    await sender.deliver(Text(2, "2025550102", "Hi. STOP"))
+    await sender.deliver(TEXT, Permit())
+    await sender.deliver(Text(2, "2025550102", "Hi. STOP"), Permit())
     first, second = (json.loads(request.body) for request in exchange.requests)
     everybody = {"action": "125", "flags": ["run-1", "spring"], "group": 26}
     assert first == {"phone": "2025550101", "text": "Hi Zoë. STOP", "name": "Zoë", **everybody}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from rumbleup_async import errors
+from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, UnreadableReply
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
@@ -270,7 +271,7 @@ def test_no_phone_of_the_providers_words_is_shown(written: str, where: str) -> N
 async def test_no_text_of_the_providers_words_is_shown(quoted: str) -> None:
     """The text, merged with what is known of a person, would stand in the report of everybody it was refused for."""
     carrier = ScriptedExchange(lambda request: answer(400, error(400, f"The text '{quoted}' has no opt-out")))
-    outcome = await RumbleUpGateway(carrier, action="125").deliver(Text(1, PHONE, TEXT))
+    outcome = await RumbleUpGateway(carrier, action="125").deliver(Text(1, PHONE, TEXT), Permit())
     assert "lovelace" not in shown(outcome).lower()
     assert "4711" not in shown(outcome)
 

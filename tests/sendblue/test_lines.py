@@ -11,6 +11,8 @@ import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, LineLimits, Result, State, Stop
 from rumbleup_async.engine.pace import Hold
+from rumbleup_async.engine.ports import Permit
+from rumbleup_async.messaging import Text
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.sendblue.lines import Lines
 from tests import virtual_time
@@ -18,6 +20,9 @@ from tests import virtual_time
 NOON = dt.datetime(2026, 3, 4, 17, 0, tzinfo=dt.UTC).timestamp()
 """Noon in the east."""
 NUMBERS = ["+12025550191", "+12025550192", "+12025550193"]
+
+
+TEXT = Text(1, "2025550101", "Hi. STOP to opt out")
 
 
 def lines_of(
@@ -39,9 +44,8 @@ async def send(lines: Lines, stops: list[Stop], most: int) -> list[tuple[int, fl
 
     async def work() -> None:
         while len(left) < most:
-            if not lines.try_permit():
-                await lines.permit()
-            left.append((lines.take().index, virtual_time.now()))
+            permit = lines.try_permit(TEXT) or await lines.permit(TEXT)
+            left.append((permit.line, virtual_time.now()))
 
     task = asyncio.ensure_future(work())
     while not task.done() and not stops:
@@ -139,15 +143,13 @@ def test_a_line_that_is_told_not_now_rests_and_the_others_go_on() -> None:
 
     async def main() -> None:
         lines, stops = lines_of(LineLimits(per_second=10.0, new_per_hour=None, new_per_day=None))
-        await lines.permit()
-        first = lines.take()
-        lines.gave_back(first)
+        first = await lines.permit(TEXT)
+        lines.did_not_leave(first)
         assert lines.not_now(first, 50.0)
         left = await send(lines, stops, 20)
-        assert first.index not in {line for line, _ in left}
+        assert first.line not in {line for line, _ in left}
         only, _ = lines_of(LineLimits(new_per_hour=None, new_per_day=None), number=1)
-        await only.permit()
-        assert not only.not_now(only.take(), 2000.0)
+        assert not only.not_now(await only.permit(TEXT), 2000.0)
 
     virtual_time.run(main())
 
@@ -157,13 +159,11 @@ def test_refusals_in_a_row_rest_a_line() -> None:
 
     async def main() -> None:
         lines, _ = lines_of(LineLimits(per_second=None, new_per_hour=None, new_per_day=None), number=2)
-        await lines.permit()
-        line = lines.take()
+        permit = await lines.permit(TEXT)
         for _ in range(3):
-            lines.refused(line)
+            lines.refused(permit)
         for _ in range(5):
-            await lines.permit()
-            assert lines.take() is not line
+            assert (await lines.permit(TEXT)).line != permit.line
 
     virtual_time.run(main())
 
@@ -174,9 +174,67 @@ def test_what_did_not_leave_is_not_counted() -> None:
     async def main() -> None:
         lines, stops = lines_of(LineLimits(per_second=None, new_per_hour=1, new_per_day=None), number=1)
         for _ in range(5):
-            await lines.permit()
-            lines.gave_back(lines.take())
+            lines.did_not_leave(await lines.permit(TEXT))
         assert not stops
+
+    virtual_time.run(main())
+
+
+def test_one_line_waits_while_another_goes() -> None:
+    """A line that must rest would hold up a text that another line can carry."""
+
+    async def main() -> None:
+        lines, _ = lines_of(LineLimits(per_second=1.0, new_per_hour=None, new_per_day=None), number=2)
+        first = lines.try_permit(TEXT)
+        assert first is not None
+        assert first.line == 1
+        lines.rest(first, 30.0)
+        began = virtual_time.now()
+        for _ in range(5):
+            assert (await lines.permit(TEXT)).line == 2
+        assert virtual_time.now() - began == pytest.approx(4.0, abs=0.05)
+
+    virtual_time.run(main())
+
+
+def test_a_permit_that_is_not_used_costs_its_line_nothing() -> None:
+    """Texts that are put off would use up the new contacts of the day, and each of them the turn of its line."""
+
+    async def main() -> None:
+        lines, stops = lines_of(LineLimits(per_second=0.1, new_per_hour=1, new_per_day=None), number=2)
+        for _ in range(5):
+            permit = await lines.permit(TEXT)
+            assert permit.line == 1
+            lines.release(permit)
+        left = await send(lines, stops, 3)
+        assert [line for line, _ in left] == [1, 2]
+        assert stops[0].cause == "lines used up"
+
+    virtual_time.run(main())
+
+
+def test_a_permit_that_comes_back_late_takes_nothing_from_the_next() -> None:
+    """The line would send twice within its gap, or its newest text be forgotten instead of the one that did not leave."""
+
+    async def main() -> None:
+        lines, _ = lines_of(LineLimits(per_second=1.0, new_per_hour=15, new_per_day=None), number=1)
+        early = await lines.permit(TEXT)
+        late = await lines.permit(TEXT)
+        lines.release(early)
+        assert lines.lines[0].uses == [late.at]
+        assert lines.try_permit(TEXT) is None
+        assert (await lines.permit(TEXT)).at - late.at == pytest.approx(1.0, abs=0.01)
+
+    virtual_time.run(main())
+
+
+def test_permits_of_another_pace_deliver_nothing() -> None:
+    """A mistake in a run of one's own would send from whatever line comes first."""
+
+    async def main() -> None:
+        lines, _ = lines_of(LineLimits())
+        with pytest.raises(RuntimeError, match="permit"):
+            lines.number(Permit())
 
     virtual_time.run(main())
 
@@ -192,11 +250,10 @@ def test_without_limits_of_the_hour_and_the_day_nothing_is_counted() -> None:
         lines.begin(["+12025550199"])
         began = virtual_time.now()
         for number in range(3):
-            await lines.permit()
+            permit = await lines.permit(TEXT)
             assert virtual_time.now() - began == pytest.approx(number / 2, abs=0.01)
-            line = lines.take()
-            assert line.uses == []
-            lines.gave_back(line)
+            assert lines.lines[0].uses == []
+            lines.did_not_leave(permit)
 
     virtual_time.run(main())
 
