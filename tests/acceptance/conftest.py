@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.provider_process import Provider, providing
 from tests.acceptance.shell import Shell
-from tests.acceptance.stage import Provider, Stage, providing
+from tests.acceptance.stage import Stage
 
 
 @pytest.fixture(scope="session")

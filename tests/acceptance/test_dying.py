@@ -11,8 +11,10 @@ import pytest
 
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Plan
+from tests.acceptance.lists import TEXT, phone, text_for
+from tests.acceptance.provider_process import Provider, until
 from tests.acceptance.shell import GUARD
-from tests.acceptance.stage import COUNTS, TEXT, Provider, Stage, phone, text_for, until
+from tests.acceptance.stage import COUNTS, Stage
 
 ROWS = 3000
 CONCURRENCY = 16

@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.acceptance.stage import KEY, Provider, Stage, phone, providing, text_for
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import KEY, Provider, providing
+from tests.acceptance.stage import Stage
 
 SENT_ALL_THE_SAME = {
     "slow",

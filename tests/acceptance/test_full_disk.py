@@ -12,8 +12,10 @@ from typing import IO
 
 import pytest
 
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import Done
-from tests.acceptance.stage import Provider, Stage, phone, text_for
+from tests.acceptance.stage import Stage
 
 SIZE = 6_000_000
 CONCURRENCY = 4

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import Shell
-from tests.acceptance.stage import Provider, Stage, phone, text_for
+from tests.acceptance.stage import Stage
 from tests.kills.__main__ import LEAST_IN_FLIGHT
 from tests.kills.loop import Loop
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import Provider, Stage
+from tests.acceptance.provider_process import Provider
+from tests.acceptance.stage import Stage
 
 PAGE = b"<html><head><title>404 Not Found</title></head><body><center>nginx</center></body></html>"
 Answer = tuple[int, bytes, str]

@@ -4,7 +4,9 @@ import csv
 
 import pytest
 
-from tests.acceptance.stage import Provider, Stage, phone, text_for
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import Provider
+from tests.acceptance.stage import Stage
 from tests.fault_proxy import DOWN, KINDS, UP, Fault, FaultProxy, proxying, script, seeded
 
 ROWS = 120

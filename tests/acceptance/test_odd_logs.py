@@ -14,7 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.acceptance.stage import KEY, Provider, Stage, phone
+from tests.acceptance.lists import phone
+from tests.acceptance.provider_process import KEY, Provider
+from tests.acceptance.stage import Stage
 
 Page = dict[str, Any]
 Bend = Callable[[Page, dict[str, str]], Page]

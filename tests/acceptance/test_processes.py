@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.commands import Running
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import KEY, Provider, until
 from tests.acceptance.shell import GUARD
-from tests.acceptance.stage import KEY, Provider, Running, Stage, phone, text_for, until
+from tests.acceptance.stage import Stage
 
 CONCURRENCY = 8
 

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from tests.acceptance.stage import Provider, Stage, phone, text_for, until
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import Provider, until
+from tests.acceptance.stage import Stage
 
 ROWS = 600
 CONCURRENCY = 16

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.commands import leaked
+from tests.acceptance.lists import TEXT
+from tests.acceptance.provider_process import KEY, Provider
 from tests.acceptance.shell import Done
-from tests.acceptance.stage import KEY, TEXT, Provider, Stage, leaked
+from tests.acceptance.stage import Stage
 
 SEND = ["send", "voters.csv", "--action", "125", "--text", TEXT, "--yes"]
 

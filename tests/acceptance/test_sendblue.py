@@ -5,7 +5,9 @@ import signal
 import uuid
 from typing import Any
 
-from tests.acceptance.stage import KEY, TEXT, Provider, Stage, phone, text_for
+from tests.acceptance.lists import TEXT, phone, text_for
+from tests.acceptance.provider_process import KEY, Provider
+from tests.acceptance.stage import Stage
 
 ROWS = 1500
 CONCURRENCY = 16

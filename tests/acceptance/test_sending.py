@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import KEYS, TEXT, Provider, Stage, messy, phone, text_for
+from tests.acceptance.lists import TEXT, messy, phone, text_for
+from tests.acceptance.provider_process import Provider
+from tests.acceptance.stage import KEYS, Stage
 
 
 def test_a_messy_list_is_texted_and_accounted_for(stage: Stage, provider: Provider) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.acceptance.stage import Provider, Stage
+from tests.acceptance.provider_process import Provider
+from tests.acceptance.stage import Stage
 
 
 def test_what_does_not_end_is_killed_and_the_next_command_runs(stage: Stage, provider: Provider) -> None:

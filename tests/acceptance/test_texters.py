@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.lists import TEXT, phone, text_for
+from tests.acceptance.provider_process import Provider, until
 from tests.acceptance.shell import Done
-from tests.acceptance.stage import KEYS, TEXT, Provider, Stage, phone, text_for, until
+from tests.acceptance.stage import KEYS, Stage
 from tests.history import Entry, check_history
 
 TEXTERS = 8

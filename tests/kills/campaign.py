@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.acceptance.commands import leaked
+from tests.acceptance.lists import phone, text_for
+from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import GUARD, Done, Forked, Shell
-from tests.acceptance.stage import Provider, Stage, leaked, phone, text_for
+from tests.acceptance.stage import Stage
 from tests.fault_proxy import FaultProxy, proxying, seeded
 
 BLOWS = {

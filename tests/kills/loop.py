@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import Shell
-from tests.acceptance.stage import Provider
 from tests.kills.campaign import Campaign, Tally
 
 MOST_KILLS = 25
