@@ -35,7 +35,7 @@ from rumbleup_async.errors import (
     UnreadableReply,
     WebhookRefused,
 )
-from rumbleup_async.messaging import Contact, Result, State
+from rumbleup_async.messaging import Contact, Plan, Result, State
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.retry import Policy, Stop
@@ -54,7 +54,12 @@ from rumbleup_async.session.scripted import ScriptedExchange
 if TYPE_CHECKING:
     from rumbleup_async.engine.ports import Observer
     from rumbleup_async.engine.texters import Locks
+    from rumbleup_async.ledger.memory import MemoryLedger
+    from rumbleup_async.ledger.sqlite import SqliteLedger
+    from rumbleup_async.runs.options import RunOptions
+    from rumbleup_async.runs.reconcile import Reconciled, Requeued
     from rumbleup_async.runs.run import Run
+    from rumbleup_async.runs.sending import Sending
     from rumbleup_async.runs.summary import Summary
     from rumbleup_async.sendblue.client import Sendblue
     from rumbleup_async.sendblue.limits import LineLimits
@@ -85,6 +90,7 @@ __all__ = [
     "ListError",
     "Locks",
     "MaybeSentError",
+    "MemoryLedger",
     "Message",
     "Moment",
     "NotAllowed",
@@ -94,21 +100,27 @@ __all__ = [
     "OptOutMissing",
     "OutsideHours",
     "Pages",
+    "Plan",
     "Policy",
     "Project",
     "Proxy",
     "ProxyUnavailable",
     "RateLimited",
+    "Reconciled",
     "Request",
+    "Requeued",
     "Response",
     "Result",
     "RumbleUp",
     "RumbleUpError",
     "RumbleUpWarning",
     "Run",
+    "RunOptions",
     "ScriptedExchange",
     "Sendblue",
+    "Sending",
     "ServerFailed",
+    "SqliteLedger",
     "State",
     "Stop",
     "Summary",
@@ -125,9 +137,15 @@ _LAZY = {
     "AiohttpExchange": "session.client",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.texters",
+    "MemoryLedger": "ledger",
     "Observer": "engine.ports",
+    "Reconciled": "runs.reconcile",
+    "Requeued": "runs.reconcile",
     "Run": "runs.run",
+    "RunOptions": "runs.options",
     "Sendblue": "sendblue.client",
+    "Sending": "runs.sending",
+    "SqliteLedger": "ledger",
     "Summary": "runs.summary",
 }
 """Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for

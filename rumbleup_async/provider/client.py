@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,80 +19,27 @@ from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider import credentials
 from rumbleup_async.provider.caller import ABROAD, Caller
+from rumbleup_async.provider.connecting import Connecting
 from rumbleup_async.provider.replies import Dialect
 from rumbleup_async.retry import Policy
-from rumbleup_async.session import proxy as proxies
-from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange, Response
-from rumbleup_async.session.limits import Timeouts
 
 if TYPE_CHECKING:
-    import ssl as ssl_module
     from types import TracebackType
-
-    import aiohttp
 
     from rumbleup_async.engine import ports
     from rumbleup_async.engine.options import Options
+    from rumbleup_async.engine.texters import Writer
     from rumbleup_async.fleet.channel import Recipe
     from rumbleup_async.messaging import Identity, Plan
+    from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
 
+    Books = str | os.PathLike[str] | ports.Ledger | None
+    """Where the books of a run are: the path of a file, a ledger that is handed in, or None for books in memory."""
+
 USER_AGENT = "rumbleup_async"
-
-_FOR_EVER = 1e18
-
-
-class Connecting(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client reaches its provider: the options that every client's constructor takes under these names."""
-
-    base_url: str
-    headers: Mapping[str, str]
-    timeouts: Timeouts | None = None
-    connections: int = 100
-    session: aiohttp.ClientSession | None = None
-    exchange: Exchange | None = None
-    ssl: ssl_module.SSLContext | None = None
-    trace_configs: Sequence[aiohttp.TraceConfig] = ()
-    transport: str = "auto"
-    proxy: str | None = None
-    proxy_auth: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.proxy is not None:
-            proxies.check(self.proxy, self.base_url)
-        if self.proxy_auth is not None:
-            proxies.credentials(self.proxy_auth)
-
-    def whence(self, setting: str) -> str:
-        """What to look at when the server cannot be reached: the setting of its address, and of the way there."""
-        return " and ".join(filter(None, [setting, proxies.hint(self.proxy)]))
-
-    def __repr__(self) -> str:
-        return f"Connecting(base_url={self.base_url!r})"
-
-    def connect(self, connections: int) -> Exchange:
-        """For a run: a pool of its own, or the session that was handed in."""
-        return self._over(self.transport, connections)
-
-    def connect_for_calls(self) -> Exchange:
-        """For single calls. They go over aiohttp, which users mock and trace, unless `transport` asks for the pool."""
-        return self._over("aiohttp" if self.transport == "auto" else self.transport, self.connections)
-
-    def _over(self, transport: str, connections: int) -> Exchange:
-        return transports.connect(
-            self.base_url,
-            self.headers,
-            connections=connections,
-            timeouts=self.timeouts,
-            transport=transport,
-            session=self.session,
-            ssl=self.ssl,
-            trace_configs=self.trace_configs,
-            proxy=self.proxy,
-            proxy_auth=self.proxy_auth,
-        )
 
 
 class Client:
@@ -146,16 +92,54 @@ class Client:
 
     def _pace(self, rate: float | None) -> Pace:
         """The pace of one run; it shares the client's hold."""
-        if rate is not None and not 0 <= rate < math.inf:
-            raise ConfigurationError("rate must be a number of texts per second, 0 for no limit of ours")
         return Pace(rate, self._hold)
 
-    def _ledger(self, path: str | os.PathLike[str] | None, **consent: bool) -> ports.Ledger:
+    def _settings(
+        self,
+        options: RunOptions,
+        *,
+        action: str,
+        text: str | Writer,
+        details: dict[str, Any],
+        require_opt_out: bool = True,
+    ) -> Settings:
+        """What a new run sends and how it reads its list. `text`: a template, or the function that chooses each text."""
+        from rumbleup_async.runs.planning import WRITTEN, Settings
+
+        if not isinstance(text, str) and not callable(text):
+            raise ConfigurationError(f"text is the message to send, as a string, not {type(text).__name__}")
+        return Settings(
+            provider=self.PROVIDER,
+            action=action,
+            text=WRITTEN if callable(text) else text,
+            writer=text if callable(text) else None,
+            require_opt_out=require_opt_out,
+            details=details,
+            **options.of_list(),
+        )
+
+    def _books(self, ledger: Books, options: RunOptions, *, is_resume: bool) -> ports.Ledger:
+        """The ledger of a call, with what was said of its file."""
+        consent = options.consent()
+        if not is_resume:
+            consent.pop("log_lost")  # whoever begins a run does not know what an earlier one has lost
+        elif ledger is None:
+            raise ConfigurationError("a resume goes on with a ledger; name its file")
+        return self._ledger(ledger, **consent)
+
+    def _ledger(self, path: Books, **consent: bool) -> ports.Ledger:
         """The books of one run: in a file, or in memory for None. `consent`: what was said of the file."""
         from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger
 
         if path is None:
             return MemoryLedger(identity=self.identity)
+        if not isinstance(path, (str, os.PathLike)):
+            if isinstance(path, type) or not callable(getattr(path, "step", None)):
+                raise ConfigurationError(
+                    f"ledger is the path of a file or a ledger such as MemoryLedger(), not {type(path).__name__}; "
+                    "None keeps the books in memory"
+                )
+            return path
         return SqliteLedger(path, keep_empty=False, identity=self.identity, consent=Consent(**consent))
 
     @property
@@ -173,14 +157,19 @@ class Client:
         *,
         pace: ports.Pace,
         gateway: Callable[[Plan, Exchange, bool], ports.Gateway],
+        chosen: RunOptions,
         given: Mapping[str, Any],
         heed: Callable[[Mapping[str, Any], Options], None],
         elsewhere: Callable[[Mapping[str, Any]], Callable[..., ports.Sends]] | None = None,
         log: Callable[[Plan], ports.Log] | None = None,
     ) -> Run:
-        """A run over this provider. `gateway(plan, exchange, owned)`: told whether it is to close the exchange. `given`: the
-        options of pace and of rules that were given; `heed(care, options)` is told those that hold. `elsewhere` makes of them
-        what sends from other processes. `log`: what the provider itself has noted, if it can be asked."""
+        """A run over this provider.
+
+        `gateway(plan, exchange, owned)` is told whether it is to close the exchange. `chosen`: the options of this call; `given`:
+        those of pace among them, as the ledger keeps them. `heed(care, options)` is told those that hold; `elsewhere` makes of
+        them what sends from other processes. `log`: what the provider itself has noted, if it can be asked.
+        """
+        from rumbleup_async.runs.planning import require_same
         from rumbleup_async.runs.run import Run
 
         if self._caller.is_closed:
@@ -198,6 +187,8 @@ class Client:
         def make_gateway(plan: Plan) -> ports.Gateway:
             if plan.provider != self.PROVIDER:
                 raise LedgerMismatch(f"this ledger belongs to a run over {plan.provider}")
+            if settings is None:
+                require_same(plan, {name: value for name, value in chosen.given().items() if name in chosen.of_list()})
             session = self._connecting.session
             if session is not None and session._loop is not asyncio.get_running_loop():  # noqa: SLF001 - `loop` is deprecated
                 raise ConfigurationError(ABROAD)
@@ -255,21 +246,6 @@ class Client:
                 "another process cannot use this client's session, exchange, ssl or trace_configs; send from one process"
             )
         return functools.partial(Fleet, recipe=recipe, rate=rate)
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """Of these options those that were given, as the ledger keeps them."""
-    return {name: _kept(value) for name, value in options.items() if value is not None}
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, Policy):
-        # JSON has no number for "for ever", which is a patience that a policy may have.
-        fields = msgspec.to_builtins(value)
-        return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
-    if isinstance(value, msgspec.Struct):
-        return msgspec.to_builtins(value)
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:

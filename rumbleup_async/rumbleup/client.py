@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import credentials
-from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
-from rumbleup_async.retry import Policy
+from rumbleup_async.provider.client import USER_AGENT, Client, address
+from rumbleup_async.provider.connecting import Connecting
 from rumbleup_async.rumbleup import answers, wire
 from rumbleup_async.rumbleup.account import Accounts
 from rumbleup_async.rumbleup.account_reports import AccountReports
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from rumbleup_async.engine import ports
     from rumbleup_async.engine.options import Options
     from rumbleup_async.engine.pace import Pace
-    from rumbleup_async.engine.ports import Observer
-    from rumbleup_async.engine.texters import Locks, Writer
+    from rumbleup_async.engine.texters import Writer
     from rumbleup_async.messaging import Plan
+    from rumbleup_async.provider.client import Books
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
     from rumbleup_async.rumbleup.log_search import LogSearch
+    from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
 
@@ -98,9 +99,9 @@ class RumbleUp(Client):
             proxy=proxy,
             proxy_auth=proxy_auth,
         )
-        self._again: dict[str, Any] = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
+        self._recipe: dict[str, Any] = {"api_key": api_key, "base_url": base_url, "auth": auth, "transport": transport}
         if proxy is not None:
-            self._again |= {"proxy": proxy, "proxy_auth": proxy_auth}
+            self._recipe |= {"proxy": proxy, "proxy_auth": proxy_auth}
         # In no error: the pair, its secret half, and the pair as it travels, which gateways quote.
         hide = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
         super().__init__(connecting, answers.DIALECT, hide=hide, public=api_key.partition(":")[0])
@@ -140,26 +141,11 @@ class RumbleUp(Client):
         *,
         action: str | int,
         text: str,
-        ledger: str | os.PathLike[str] | None = None,
-        rate: float | None = None,
-        concurrency: int | None = None,
-        processes: int | None = None,
-        limit: int | None = None,
-        phone_field: str | None = None,
-        encoding: str | None = None,
-        skip_if: Iterable[str] = (),
-        keep: str | Iterable[str] = (),
+        ledger: Books = None,
         flags: Iterable[str] = (),
         group: str | int | None = None,
-        max_segments: int = 10,
-        literal: bool = False,
-        suppress: Container[str] | Iterable[str] = (),
-        countries: Iterable[str] = ("US", "CA"),
-        policy: Policy | None = None,
-        observer: Observer | None = None,
-        same_account: bool = False,
-        same_server: bool = False,
-        original: bool = False,
+        options: RunOptions | None = None,
+        **keywords: Unpack[RunKeywords],
     ) -> Run:
         """A run that texts a list of your own through message/send alone (fast mode; RumbleUp's support enables it per account).
 
@@ -167,57 +153,34 @@ class RumbleUp(Client):
                 async for result in run.send(contacts): ...
                 run.summary
 
-        `text`: `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is skipped. It
-        must tell people how to opt out, as in "STOP to opt out".
-        `literal`: send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are; without it
-        such a text is refused, and a contact with such a value skipped.
-        `ledger`: a file; the run can be resumed from it after any crash. None keeps the books in memory: a crash forgets them.
-        `rate`: texts per second at most; 0 leaves it to the provider. `concurrency`: requests in flight at most, in each
-        process, 64. `processes`: that send, over the one ledger and at the one rate; a list is then read to its end before the
-        first text leaves. These, `policy` and `suppress` are kept in the ledger: where one is not given, what the run was given
-        before holds; suppressed phones add up.
-        `limit`: texts of this run at most. `phone_field`: the column with the phone, where its name does not say so. `flags`:
-        tags for every message beside the run's own. `group`: for contacts the sends create.
-        `max_segments`: a text that would take more SMS parts is skipped. `suppress`: phones never to be texted, each counted for
-        every number that it can mean; of a container that can only be asked, the ten digits are asked for.
-        `encoding`: of a list file, as Python calls it; None: UTF-8, UTF-16 or what it seems to be (`run.list_notes` says so).
-        `skip_if`: columns that say who must not be texted, each `column` or `column=value`; a cell that does not say no counts.
-        `keep`: columns of the list that go into the ledger and out again in its report; "*" for all.
-        `countries`: those of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
-        texts toll-free numbers, too.
-        `observer`: is told of results and holds as they happen. `same_account`, `same_server`: the ledger's run was begun with
-        another key of this account, under another address of this server. `original`: the file is no copy, or the one to go on
-        with.
+        Args:
+            action: The id of the project to send into.
+            text: The message. `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is
+                skipped. It must tell people how to opt out, as in "STOP to opt out".
+            ledger: A file; the run can be resumed from it after any crash. A ledger that you hand in is used as it is. None keeps
+                the books in memory: a crash forgets them.
+            flags: Tags for every message beside the run's own.
+            group: For contacts the sends create.
+            options: How the run goes about its work; see `RunOptions`.
+            **keywords: The fields of `RunOptions` one by one, in place of `options`: `rate=50, skip_if=["opt_out"]`.
 
-        Raises ConfigurationError and its kin, now or on entering, before anything is sent: TemplateError for the text,
-        LedgerMismatch for a ledger of another text, project, server or account, LedgerLocked for one that is in use, LedgerError
-        for one that cannot be gone on with. A list is refused by `run.send`, with ListError.
+        Returns:
+            The run. It begins when you enter it: `async with`.
+
+        Raises:
+            ConfigurationError: An argument cannot be meant, now or on entering; before anything is sent. So with the others:
+            TemplateError: The text cannot be sent to anybody.
+            LedgerMismatch: The ledger is of another text, project, server or account.
+            LedgerLocked: The ledger is in use.
+            LedgerError: The ledger cannot be gone on with.
+            TypeError: A keyword is no option.
         """
-        from rumbleup_async.engine.options import Options
-        from rumbleup_async.runs.planning import Settings
-        from rumbleup_async.screening.suppression import suppression
+        from rumbleup_async.runs.options import run_options
 
-        settings = Settings(
-            provider=self.PROVIDER,
-            action=wire.project_id(action),
-            text=text,
-            phone_field=phone_field,
-            encoding=encoding,
-            skip_if=skip_if,
-            keep=keep,
-            max_segments=max_segments,
-            countries=countries,
-            literal=literal,
-            details={"flags": list(wire.tags(flags)), "group": None if group is None else str(group)},
-        )
-        options = Options(
-            limit=limit,
-            suppress=suppression(suppress),
-            observer=observer,
-        )
-        care = given(rate=rate, concurrency=concurrency, processes=processes, policy=policy)
-        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
-        return self._begin(settings, options, books, care)
+        chosen = run_options("fast_mode", options, keywords)
+        details = {"flags": list(wire.tags(flags)), "group": None if group is None else str(group)}
+        settings = self._settings(chosen, action=wire.project_id(action), text=text, details=details)
+        return self._begin(settings, chosen, ledger)
 
     def concurrent_mode(
         self,
@@ -225,20 +188,10 @@ class RumbleUp(Client):
         action: str | int,
         text: str | Writer,
         texters: int | None = None,
-        ledger: str | os.PathLike[str] | None = None,
-        rate: float | None = None,
-        limit: int | None = None,
+        ledger: Books = None,
         flags: Iterable[str] = (),
-        max_segments: int = 10,
-        literal: bool = False,
-        suppress: Container[str] | Iterable[str] = (),
-        countries: Iterable[str] = ("US", "CA"),
-        policy: Policy | None = None,
-        locks: Locks | Mapping[str, Any] | None = None,
-        observer: Observer | None = None,
-        same_account: bool = False,
-        same_server: bool = False,
-        original: bool = False,
+        options: RunOptions | None = None,
+        **keywords: Unpack[RunKeywords],
     ) -> Run:
         """A run that texts the contacts of a project as the server hands them out: message/next, then message/send, by many
         texters.
@@ -247,86 +200,77 @@ class RumbleUp(Client):
                 async for result in run.send(): ...
 
         Any number of such runs, in any number of processes, may work on one project: the server hands a contact to one at a time.
-        `text`: a template as in fast mode, or a function, plain or async, that is given the `Contact` and returns its text,
-        or None to leave it alone. `texters`: contacts worked on at a time, at most, 16; fewer after the server says 440.
-        `locks`: for how long a contact that was handed out counts as ours, and how patiently "none this time" is asked
-        again; a mapping has only those of its fields that are given. `rate`, `texters`, `policy`, `locks` and `suppress` are
-        kept in the ledger. The rest is as in fast mode, the errors with it.
-
         Contacts that are skipped come back at the server: nothing is documented that takes them off its hands.
-        """
-        from rumbleup_async.engine.options import Options
-        from rumbleup_async.runs.planning import CONCURRENT, WRITTEN, Settings
-        from rumbleup_async.screening.suppression import suppression
 
-        settings = Settings(
-            provider=self.PROVIDER,
+        Args:
+            action: The id of the project whose contacts are texted.
+            text: A template as in fast mode, or a function, plain or async, that is given the `Contact` and returns its text, or
+                None to leave it alone.
+            texters: Contacts worked on at a time, at most: another name for the option `concurrency`, 16 without either; fewer
+                after the server says 440.
+            ledger: As for `fast_mode`.
+            flags: Tags for every message beside the run's own.
+            options: How the run goes about its work; see `RunOptions`.
+            **keywords: The fields of `RunOptions` one by one, in place of `options`.
+
+        Returns:
+            The run. It begins when you enter it: `async with`.
+
+        Raises:
+            ConfigurationError: As for `fast_mode`, and for `skip_if` and `processes`: there is no list whose columns could be
+                read, and one run is one process.
+            TemplateError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
+        """
+        from rumbleup_async.runs.options import refuse, run_options
+        from rumbleup_async.runs.planning import CONCURRENT
+
+        chosen = run_options("concurrent_mode", options, keywords)
+        refuse(
+            "concurrent_mode",
+            chosen,
+            skip_if="there is no list whose columns could be read; leave people out by suppress= or a function as text",
+            processes="start it several times, each with a ledger of its own",
+        )
+        if texters is not None:
+            if chosen.concurrency is not None:
+                raise ConfigurationError("texters and concurrency are one and the same; give one of them")
+            chosen = msgspec.structs.replace(chosen, concurrency=texters)
+        settings = self._settings(
+            chosen,
             action=wire.project_id(action),
-            text=WRITTEN if callable(text) else text,
-            writer=text if callable(text) else None,
-            max_segments=max_segments,
-            countries=countries,
-            literal=literal,
+            text=text,
             details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
         )
-        options = Options(concurrency=16, limit=limit, suppress=suppression(suppress), observer=observer)
-        care = given(rate=rate, concurrency=texters, policy=policy, locks=locks)
-        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
-        return self._begin(settings, options, books, care, is_drawing=True)
+        return self._begin(settings, chosen, ledger, is_concurrent=True)
 
-    def resume(
-        self,
-        ledger: str | os.PathLike[str],
-        *,
-        rate: float | None = None,
-        concurrency: int | None = None,
-        processes: int | None = None,
-        limit: int | None = None,
-        suppress: Container[str] | Iterable[str] = (),
-        policy: Policy | None = None,
-        locks: Locks | Mapping[str, Any] | None = None,
-        observer: Observer | None = None,
-        reconcile: bool = True,
-        settle: float = 900.0,
-        same_account: bool = False,
-        same_server: bool = False,
-        original: bool = False,
-        log_lost: bool = False,
-    ) -> Run:
-        """The run of a ledger file, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
+    def resume(self, ledger: Books, *, options: RunOptions | None = None, **keywords: Unpack[RunKeywords]) -> Run:
+        """The run of a ledger, to be gone on with: `async with rumbleup.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
-        phones in `suppress`: people may have opted out since. What is not given of rate, concurrency, processes, policy and
-        locks is as it was given before, and the phones suppressed before still are.
-        `reconcile`: look what is `unknown` up in the message log before the first text; `run.reconcile()` says what came of it.
-        `settle`: seconds from a text's intent until its absence from the log counts. `same_account`, `same_server`, `original`:
-        as for `fast_mode`. `log_lost`: the ledger's `-wal` file is lost for good, so whoever is queued becomes unknown.
+        phones in `suppress`: people may have opted out since. `run.reconcile()` says what a look into the log came to.
 
-        Raises on entering, before anything is sent, what `fast_mode` does for a ledger, and ConfigurationError where the texts of
-        a concurrent run were chosen by a function: go on with that by `concurrent_mode`.
+        Args:
+            ledger: The ledger's file, or the ledger itself.
+            options: How this part of the run goes about its work; see `RunOptions`. What is not given of pace and of rules is as
+                it was given before. Options of the list and the text must be those the run was begun with.
+            **keywords: The fields of `RunOptions` one by one, in place of `options`.
+
+        Returns:
+            The run. It begins when you enter it: `async with`.
+
+        Raises:
+            ConfigurationError: An argument cannot be meant, or the texts of a concurrent run were chosen by a function: go on
+                with that by `concurrent_mode`.
+            LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
         """
-        from rumbleup_async.engine.options import Options
-        from rumbleup_async.screening.suppression import suppression
+        from rumbleup_async.runs.options import run_options
 
-        options = Options(
-            limit=limit,
-            suppress=suppression(suppress),
-            observer=observer,
-            settle=settle if reconcile else None,
-        )
-        care = given(rate=rate, concurrency=concurrency, processes=processes, policy=policy, locks=locks)
-        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
-        return self._begin(None, options, books, care)
+        return self._begin(None, run_options("resume", options, keywords), ledger)
 
-    def _begin(
-        self,
-        settings: Settings | None,
-        options: Options,
-        ledger: ports.Ledger,
-        care: Mapping[str, Any],
-        *,
-        is_drawing: bool = False,
-    ) -> Run:
+    def _begin(self, settings: Settings | None, chosen: RunOptions, ledger: Books, *, is_concurrent: bool = False) -> Run:
+        is_resume = settings is None
+        care = chosen.care()
+        options = chosen.for_engine(settle=chosen.settle if is_resume and chosen.reconcile else None)
         pace = self._pace(care.get("rate"))
 
         def heed(now: Mapping[str, Any], options: Options) -> None:
@@ -340,18 +284,19 @@ class RumbleUp(Client):
 
             timeouts = msgspec.to_builtins(self._connecting.timeouts)
             longest = (self._connecting.timeouts or Timeouts()).longest
-            recipe = Recipe(f"{__name__}:remade", {**self._again, "timeouts": timeouts}, longest)
+            recipe = Recipe(f"{__name__}:from_recipe", {**self._recipe, "timeouts": timeouts}, longest)
             return self._fleet(recipe, now.get("rate"))
 
-        if is_drawing:
+        if is_concurrent:
             from rumbleup_async.engine.texters import Locks
 
-            options = msgspec.structs.replace(options, locks=Locks())
+            options = msgspec.structs.replace(options, concurrency=16, locks=Locks())
             heed(care, self._careful(options, care))
         return self._run(
             settings,
             options,
-            ledger,
+            self._books(ledger, chosen, is_resume=is_resume),
+            chosen=chosen,
             pace=pace,
             gateway=self._gateway,
             given=care,
@@ -383,6 +328,6 @@ class RumbleUp(Client):
         )
 
 
-def remade(*, timeouts: dict[str, float] | None, **arguments: Any) -> RumbleUp:
+def from_recipe(*, timeouts: dict[str, float] | None, **arguments: Any) -> RumbleUp:
     """The client of a sending process, by the recipe of the one that the run was begun with."""
     return RumbleUp(timeouts=None if timeouts is None else msgspec.convert(timeouts, Timeouts), **arguments)

@@ -5,13 +5,13 @@ Lives here: the settings of a run, checked, and what of them the plan keeps. Pur
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from rumbleup_async.engine.texters import Writer
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.lists import encodings
 from rumbleup_async.lists.consent import Watch, read_rules
 from rumbleup_async.lists.kept_columns import Keep, read_names
@@ -111,6 +111,21 @@ def screen_again(plan: Plan, never: Container[str]) -> Screen:
         suppress=never,
         countries=plan.details.get("countries", DEFAULT),
     )
+
+
+def require_same(plan: Plan, given: Mapping[str, Any]) -> None:
+    """LedgerMismatch where an option of the list or of the text is given to a resume and is another than the run was begun
+    with. What goes into the report beside the results (`keep`) is in the ledger already and is not compared."""
+    if not given:
+        return
+    settings = checked(Settings(provider=plan.provider, action=plan.action, text=plan.text, **given))
+    now = {"max_segments": settings.max_segments, "phone_field": settings.phone_field, **_chosen(settings)}
+    differing = [name for name in given if name != "keep" and now.get(name) != plan.details.get(name)]
+    if differing:
+        raise LedgerMismatch(
+            f"the run was begun with another {' and another '.join(differing)}, which holds for its whole list; "
+            "leave it out, or begin a new run with a new ledger"
+        )
 
 
 def watch_of(settings: Settings) -> Watch:

@@ -6,14 +6,15 @@ Lives here: set-up, and the doors to the resources and to fast mode.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import credentials
-from rumbleup_async.provider.client import USER_AGENT, Client, Connecting, address, given
+from rumbleup_async.provider.client import USER_AGENT, Client, address
+from rumbleup_async.provider.connecting import Connecting
 from rumbleup_async.retry import Policy
 from rumbleup_async.sendblue import wire
 from rumbleup_async.sendblue.limits import LineLimits
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     import aiohttp
 
     from rumbleup_async.engine.options import Options
-    from rumbleup_async.engine.ports import Gateway, Ledger, Observer
+    from rumbleup_async.engine.ports import Gateway
     from rumbleup_async.messaging import Plan
+    from rumbleup_async.provider.client import Books
+    from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
     from rumbleup_async.session.exchange import Exchange
@@ -105,26 +108,13 @@ class Sendblue(Client):
         *,
         from_numbers: Iterable[str],
         text: str,
-        ledger: str | os.PathLike[str] | None = None,
+        ledger: Books = None,
         limits: LineLimits | Mapping[str, Any] | None = None,
-        concurrency: int | None = None,
-        limit: int | None = None,
-        phone_field: str | None = None,
-        encoding: str | None = None,
-        skip_if: Iterable[str] = (),
-        keep: str | Iterable[str] = (),
         send_style: str | None = None,
         status_callback: str | None = None,
-        max_segments: int = 10,
         require_opt_out: bool = True,
-        literal: bool = False,
-        suppress: Container[str] | Iterable[str] = (),
-        countries: Iterable[str] = ("US", "CA"),
-        policy: Policy | None = None,
-        observer: Observer | None = None,
-        same_account: bool = False,
-        same_server: bool = False,
-        original: bool = False,
+        options: RunOptions | None = None,
+        **keywords: Unpack[RunKeywords],
     ) -> Run:
         """A run that texts a list of your own over your lines, used in turn.
 
@@ -132,93 +122,99 @@ class Sendblue(Client):
                                           ledger="run.ledger") as run:
                 async for result in run.send(contacts): ...
 
-        `from_numbers`: the lines. `limits`: the pace of each; see `LineLimits`; a mapping has only those of its fields that are
-        given. A line that is used up or refused rests, the others go on; when all are used up for longer than
-        `policy.wait_ceiling`, the run stops and says when to resume. `limits`, `concurrency`, `policy` and `suppress` are kept in
-        the ledger.
-        `send_style`: an effect of iMessage. `status_callback`: the address that Sendblue posts the status of each text to.
-        `require_opt_out`: whether the text must mention STOP; Sendblue does not demand it, the law may.
-        Results and report name the line of each text ("line 2"). The rest is as for `RumbleUp.fast_mode`, the errors with it.
+        Results and report name the line of each text ("line 2"). A line that is used up or refused rests, the others go on; when
+        all are used up for longer than `policy.wait_ceiling`, the run stops and says when to resume. A line belongs to one run at
+        a time: what other runs or programs send over it is not known here.
 
-        A line belongs to one run at a time: what other runs or programs send over it is not known here.
+        Args:
+            from_numbers: The lines.
+            text: The message, with `{field}` and `{field|default}` filled from each contact.
+            ledger: As for `RumbleUp.fast_mode`.
+            limits: The pace of each line; a mapping has only those fields of `LineLimits` that are given. Kept in the ledger.
+            send_style: An effect of iMessage.
+            status_callback: The address that Sendblue posts the status of each text to.
+            require_opt_out: Whether the text must mention STOP; Sendblue does not demand it, the law may.
+            options: How the run goes about its work; see `RunOptions`.
+            **keywords: The fields of `RunOptions` one by one, in place of `options`.
+
+        Returns:
+            The run. It begins when you enter it: `async with`.
+
+        Raises:
+            ConfigurationError: As for `RumbleUp.fast_mode`, and for `rate` and `processes`: lines have limits, and one process
+                keeps them.
+            TemplateError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `RumbleUp.fast_mode`.
         """
-        from rumbleup_async.engine.options import Options
-        from rumbleup_async.runs.planning import PREFIX, Settings
-        from rumbleup_async.screening.suppression import suppression
+        from rumbleup_async.runs.options import run_options
+        from rumbleup_async.runs.planning import PREFIX
 
+        chosen = run_options("fast_mode", options, keywords)
         numbers = _lines(from_numbers)
-        segments: object = max_segments
-        if isinstance(segments, int) and segments > _MOST_SEGMENTS:
+        if chosen.max_segments > _MOST_SEGMENTS:
             raise ConfigurationError(f"max_segments is {_MOST_SEGMENTS} at most: Sendblue takes {wire.LONGEST:,} characters")
         details: dict[str, Any] = {PREFIX: wire.PREFIX, "from_numbers": numbers}
         if send_style is not None:
             details["send_style"] = wire.style(send_style)
         if status_callback is not None:
             details["status_callback"] = wire.link(status_callback, "status_callback")
-        settings = Settings(
-            provider=self.PROVIDER,
-            action=f"{len(numbers)} line" + ("s" if len(numbers) > 1 else ""),
-            text=text,
-            phone_field=phone_field,
-            encoding=encoding,
-            skip_if=skip_if,
-            keep=keep,
-            max_segments=max_segments,
-            require_opt_out=require_opt_out,
-            countries=countries,
-            literal=literal,
-            details=details,
-        )
-        options = Options(limit=limit, suppress=suppression(suppress), observer=observer)
-        care = given(concurrency=concurrency, policy=policy, limits=limits)
-        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original)
-        return self._begin(settings, options, books, care)
+        action = f"{len(numbers)} line" + ("s" if len(numbers) > 1 else "")
+        settings = self._settings(chosen, action=action, text=text, details=details, require_opt_out=require_opt_out)
+        return self._begin(settings, chosen, ledger, limits)
 
     def resume(
         self,
-        ledger: str | os.PathLike[str],
+        ledger: Books,
         *,
         limits: LineLimits | Mapping[str, Any] | None = None,
-        concurrency: int | None = None,
-        limit: int | None = None,
-        suppress: Container[str] | Iterable[str] = (),
-        policy: Policy | None = None,
-        observer: Observer | None = None,
-        reconcile: bool = True,
-        settle: float = 900.0,
-        same_account: bool = False,
-        same_server: bool = False,
-        original: bool = False,
-        log_lost: bool = False,
+        options: RunOptions | None = None,
+        **keywords: Unpack[RunKeywords],
     ) -> Run:
-        """The run of a ledger file, to be gone on with: `async with sendblue.resume("run.ledger") as run: await run.send()`.
+        """The run of a ledger, to be gone on with: `async with sendblue.resume("run.ledger") as run: await run.send()`.
 
         What was open when an earlier process died is `unknown` and is not sent again; what is queued is sent, except to the
-        phones in `suppress`. What the lines have sent in this hour and day is read from the ledger. `reconcile`, `settle`: as for
-        `RumbleUp.resume`; the message list is what is searched. What is not given of limits, concurrency and policy is as it was
-        given before, and the phones suppressed before still are. `same_account`, `same_server`, `original`, `log_lost` and the
-        errors are as for `RumbleUp.resume`.
+        phones in `suppress`. What the lines have sent in this hour and day is read from the ledger.
+
+        Args:
+            ledger: The ledger's file, or the ledger itself.
+            limits: The pace of each line; what is not given is as it was given before.
+            options: How this part of the run goes about its work; see `RunOptions`. `reconcile` searches the message list.
+            **keywords: The fields of `RunOptions` one by one, in place of `options`.
+
+        Returns:
+            The run. It begins when you enter it: `async with`.
+
+        Raises:
+            ConfigurationError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
         """
-        from rumbleup_async.engine.options import Options
-        from rumbleup_async.screening.suppression import suppression
+        from rumbleup_async.runs.options import run_options
 
-        options = Options(
-            limit=limit,
-            suppress=suppression(suppress),
-            observer=observer,
-            settle=settle if reconcile else None,
-        )
-        care = given(concurrency=concurrency, policy=policy, limits=limits)
-        books = self._ledger(ledger, same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
-        return self._begin(None, options, books, care)
+        return self._begin(None, run_options("resume", options, keywords), ledger, limits)
 
-    def _begin(self, settings: Settings | None, options: Options, ledger: Ledger, care: Mapping[str, Any]) -> Run:
+    def _begin(
+        self,
+        settings: Settings | None,
+        chosen: RunOptions,
+        ledger: Books,
+        limits: LineLimits | Mapping[str, Any] | None,
+    ) -> Run:
+        from rumbleup_async.runs.options import refuse
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
         from rumbleup_async.sendblue.list_search import ListSearch
 
+        refuse(
+            "Sendblue",
+            chosen,
+            rate="each line has limits of its own; give limits=LineLimits(per_second=...)",
+            processes="one process keeps the limits of the lines",
+            locks="it hands out no contacts",
+        )
+        is_resume = settings is None
+        care = chosen.care(limits=limits)
+        options = chosen.for_engine(settle=chosen.settle if is_resume and chosen.reconcile else None)
+        books = self._books(ledger, chosen, is_resume=is_resume)
         policy = msgspec.convert(care.get("policy", {}), Policy)
-        lines = Lines(_limits(care), hold=self._hold, rows=ledger.rows, wait_ceiling=policy.wait_ceiling)
+        lines = Lines(_limits(care), hold=self._hold, rows=books.rows, wait_ceiling=policy.wait_ceiling)
 
         def heed(now: Mapping[str, Any], options: Options) -> None:
             lines.heed(_limits(now), options.policy.wait_ceiling)
@@ -236,7 +232,15 @@ class Sendblue(Client):
             )
 
         run = self._run(
-            settings, options, ledger, pace=lines, gateway=gateway, given=care, heed=heed, log=lambda _: ListSearch(self.messages)
+            settings,
+            options,
+            books,
+            chosen=chosen,
+            pace=lines,
+            gateway=gateway,
+            given=care,
+            heed=heed,
+            log=lambda _: ListSearch(self.messages),
         )
         lines.attach(run.stop, run.tell_held)
         return run

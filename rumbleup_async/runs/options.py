@@ -1,0 +1,240 @@
+"""The options of a run: the one place where each is declared, described and checked.
+
+Lives here: `RunOptions`, the same options as keyword arguments, and how one becomes the other. Knows no provider.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import msgspec
+
+from rumbleup_async.engine.options import Options
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.retry import Policy
+from rumbleup_async.screening.suppression import suppression
+
+if TYPE_CHECKING:
+    from rumbleup_async.engine.ports import Observer
+    from rumbleup_async.engine.texters import Locks
+
+_FOR_EVER = 1e18
+"""Stands in JSON for an infinite number of seconds, which JSON cannot write."""
+
+
+_OF_LIST = ("countries", "max_segments", "literal", "phone_field", "encoding", "skip_if", "keep")
+
+
+class RunKeywords(TypedDict, total=False):
+    """The fields of `RunOptions` as keyword arguments: the short way to give them."""
+
+    rate: float | None
+    concurrency: int | None
+    processes: int | None
+    limit: int | None
+    policy: Policy | None
+    locks: Locks | Mapping[str, Any] | None
+    suppress: Container[str] | Iterable[str]
+    countries: Iterable[str]
+    max_segments: int
+    literal: bool
+    phone_field: str | None
+    encoding: str | None
+    skip_if: Iterable[str]
+    keep: str | Iterable[str]
+    observer: Observer | None
+    reconcile: bool
+    settle: float
+    same_account: bool
+    same_server: bool
+    original: bool
+    log_lost: bool
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run goes about its work. The same for fast mode, concurrent mode and `resume`, and for every provider.
+
+        options = RunOptions(rate=50, skip_if=["opt_out"], suppress=opted_out)
+        async with rumbleup.fast_mode(action=125, text=text, ledger="run.ledger", options=options) as run: ...
+
+    Each field may be given as a keyword argument of these calls instead. What a ledger keeps (`rate`, `concurrency`, `processes`,
+    `policy`, `locks`, `suppress`) holds for every later part of the run where it is not given anew; suppressed phones add up.
+
+    Args:
+        rate: Texts a second at most, over all processes. 0: no limit of ours. None: what the run was given before, else 0.
+            Sendblue paces each line instead, by `limits`.
+        concurrency: Requests in flight at most, in each process; in concurrent mode, texters. None: as before, else 64 (16 in
+            concurrent mode).
+        processes: Processes that send, over the one ledger and at the one rate. A list is then read to its end before the first
+            text leaves. None: as before, else 1. Fast mode of RumbleUp only.
+        limit: Texts of this part of the run at most; None: no limit.
+        policy: How patiently failures are met; None: as before, else `Policy()`.
+        locks: Concurrent mode: for how long a contact that was handed out is ours, and how patiently "none this time" is asked
+            again. A mapping has only those fields of `Locks` that are given.
+        suppress: Phones never to be texted, each counted for every number that it can mean. A container that can only be asked
+            is asked for the ten digits.
+        countries: Countries of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
+            texts toll-free numbers, too.
+        max_segments: A text that would take more SMS parts is skipped.
+        literal: Send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are. Without it such
+            a text is refused, and a contact with such a value is skipped.
+        phone_field: The column with the phone, where its name does not say so.
+        encoding: The encoding of a list file, as Python calls it. None: UTF-8, UTF-16 or what it seems to be;
+            `run.list_notes` says which.
+        skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
+        keep: Columns of the list that go into the ledger and out again in its report; "*": all.
+        observer: Is told of results and holds as they happen.
+        reconcile: Of `resume`: look what is `unknown` up in the provider's log before the first text.
+        settle: Of `resume`: seconds from a text's intent until its absence from the log counts.
+        same_account: The ledger's run was begun with another key of this account.
+        same_server: The ledger's run was begun under another address of this server.
+        original: The ledger file is no copy, or it is the copy to go on with.
+        log_lost: Of `resume`: the ledger's `-wal` file is lost for good, so whoever is queued becomes unknown.
+
+    Raises:
+        ConfigurationError: A value that cannot be meant; the message names the option and the remedy.
+    """
+
+    rate: float | None = None
+    concurrency: int | None = None
+    processes: int | None = None
+    limit: int | None = None
+    policy: Policy | None = None
+    locks: Locks | Mapping[str, Any] | None = None
+    suppress: Container[str] | Iterable[str] = ()
+    countries: Iterable[str] = ("US", "CA")
+    max_segments: int = 10
+    literal: bool = False
+    phone_field: str | None = None
+    encoding: str | None = None
+    skip_if: Iterable[str] = ()
+    keep: str | Iterable[str] = ()
+    observer: Observer | None = None
+    reconcile: bool = True
+    settle: float = 900.0
+    same_account: bool = False
+    same_server: bool = False
+    original: bool = False
+    log_lost: bool = False
+
+    def __post_init__(self) -> None:
+        _check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
+        _check_number("settle", self.settle, "seconds, 0 or more")
+        for name in ("concurrency", "processes", "limit", "max_segments"):
+            _check_count(name, getattr(self, name))
+        if self.policy is not None and not isinstance(self.policy, Policy):
+            raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {_kind(self.policy)}")
+        _check_observer(self.observer)
+        for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} is True or False, not {_kind(getattr(self, name))}")
+
+    def __repr__(self) -> str:
+        given = [name for name, value in self.given().items() if value is not None]
+        return f"RunOptions({', '.join(f'{name}=...' for name in given)})"
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are not at their defaults."""
+        defaults = dict(zip(self.__struct_fields__, self.__struct_defaults__, strict=True))
+        return {name: value for name in defaults if not _is_same(value := getattr(self, name), defaults[name])}
+
+    def of_list(self) -> dict[str, Any]:
+        """The fields that say how list and text are read."""
+        return {name: getattr(self, name) for name in _OF_LIST}
+
+    def care(self, **more: Any) -> dict[str, Any]:
+        """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
+        own = {name: getattr(self, name) for name in ("rate", "concurrency", "processes", "policy", "locks")}
+        return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
+
+    def consent(self) -> dict[str, bool]:
+        """What was said of the ledger file."""
+        return {name: getattr(self, name) for name in ("same_account", "same_server", "original", "log_lost")}
+
+    def for_engine(self, **changes: Any) -> Options:
+        """The options of this call alone, as the engine takes them; those of pace are added once the ledger is open."""
+        return Options(limit=self.limit, suppress=suppression(self.suppress), observer=self.observer, **changes)
+
+
+def run_options(call: str, options: RunOptions | None, keywords: Mapping[str, Any]) -> RunOptions:
+    """The options of one call, given as a whole or as keyword arguments.
+
+    Raises ConfigurationError where both are given, TypeError for a keyword that is no option.
+    """
+    for name in keywords:
+        if name not in RunOptions.__struct_fields__:
+            close = difflib.get_close_matches(name, RunOptions.__struct_fields__, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else "; its options are the fields of RunOptions"
+            raise TypeError(f"{call}() has no option {name!r}{hint}")
+    if options is None:
+        return RunOptions(**keywords)
+    if not isinstance(options, RunOptions):
+        raise ConfigurationError(f"options is a RunOptions, such as RunOptions(rate=50), not {_kind(options)}")
+    if twice := [name for name, value in keywords.items() if value is not None]:
+        raise ConfigurationError(
+            f"{call}: {' and '.join(twice)} beside options=; put {'it' if len(twice) == 1 else 'them'} into the RunOptions"
+        )
+    return options
+
+
+def refuse(call: str, options: RunOptions, **remedies: str) -> None:
+    """ConfigurationError for an option that was given where it means nothing, with the remedy of each."""
+    given = options.given()
+    for name, remedy in remedies.items():
+        if name in given and given[name] != _AS_WITHOUT.get(name):
+            raise ConfigurationError(f"{name} means nothing to {call}: {remedy}")
+
+
+_AS_WITHOUT = {"rate": 0, "processes": 1}
+"""Values that say what holds without the option, too."""
+
+
+def _is_same(value: object, default: object) -> bool:
+    return value is default or (isinstance(value, (int, float, tuple)) and value == default)
+
+
+def _check_number(name: str, value: object, what: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name} must be a number of {what}, not {_shown(value)}")
+
+
+def _check_count(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigurationError(f"{name} must be a whole number of at least 1, not {_shown(value)}")
+
+
+def _check_observer(observer: object) -> None:
+    if observer is None:
+        return
+    if isinstance(observer, type):
+        raise ConfigurationError(f"observer is an object, not a class; give {observer.__name__}()")
+    missing = [name for name in ("results", "held") if not callable(getattr(observer, name, None))]
+    if missing:
+        raise ConfigurationError(
+            "observer is an object with the methods results(results) and held(seconds, reason), "
+            f"not {_kind(observer)}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        )
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"one {type(value).__name__}"
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it: numbers as they are, of all else its kind."""
+    return repr(value) if isinstance(value, (int, float)) else _kind(value)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Policy):
+        # JSON has no number for "for ever", which is a patience that a policy may have.
+        fields = msgspec.to_builtins(value)
+        return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
+    return dict(value) if isinstance(value, Mapping) else value
