@@ -38,7 +38,8 @@ from rumbleup_async.errors import (
 from rumbleup_async.messaging import Contact, Plan, Result, State
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.times import Moment
-from rumbleup_async.retry import Policy, Stop
+from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.retry import Policy
 from rumbleup_async.rumbleup.account import Account
 from rumbleup_async.rumbleup.account_reports import AccountReport
 from rumbleup_async.rumbleup.client import RumbleUp
@@ -50,6 +51,7 @@ from rumbleup_async.rumbleup.tcr import Brand, Campaign
 from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.scripted import ScriptedExchange
+from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.ports import Observer
@@ -72,6 +74,8 @@ __all__ = [
     "ApiError",
     "Brand",
     "Campaign",
+    "Cause",
+    "Code",
     "ConfigurationError",
     "Contact",
     "DailyCapReached",
@@ -106,6 +110,7 @@ __all__ = [
     "Proxy",
     "ProxyUnavailable",
     "RateLimited",
+    "Reason",
     "Reconciled",
     "Request",
     "Requeued",

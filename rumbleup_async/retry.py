@@ -15,6 +15,7 @@ import msgspec
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import NO_REASON, Code, Reason
+from rumbleup_async.stops import Cause, Stop
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,20 +51,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.backoff_ceiling, self.throttle_backoff * 2.0 ** min(attempt - 1, 30))
 
 
-class Stop(msgspec.Struct, frozen=True):
-    """Why a run ends before its list does. `cause` is a short stable word, `message` what a person can do about it."""
-
-    cause: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.cause}: {self.message}" if self.message else self.cause
-
-
-LEFT_OVER = "left over"
-"""The cause of the end of a run that came through its list and could not send all that could be sent."""
-
-
 def left_over(reasons: Sequence[tuple[Reason, int]]) -> Stop:
     """The end of a run that has come through its list and could not send all that could be sent: `left over: N, mostly ...`.
 
@@ -76,7 +63,7 @@ def left_over(reasons: Sequence[tuple[Reason, int]]) -> Stop:
         known = kinds.get(kind)
         kinds[kind] = (number, reason) if known is None else (known[0] + number, kind)
     _, most = max(kinds.values(), key=lambda found: found[0])
-    return Stop(LEFT_OVER, f"{sum(number for _, number in reasons)}, mostly {most or Reason(Code.NOT_REACHED)}")
+    return Stop(Cause.LEFT_OVER, why=most, number=sum(number for _, number in reasons))
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -114,23 +101,11 @@ class StopRun(msgspec.Struct, frozen=True):
 
 Decision = Again | Settle | Park | StopRun
 
-_STOPS: dict[Bar, tuple[str, str]] = {
-    Bar.KEY_REFUSED: (
-        "key refused",
-        "the provider does not accept the API key; check it and resume",
-    ),
-    Bar.OPT_OUT_MISSING: (
-        "opt-out wording missing",
-        "the provider demands that the text tells people how to opt out (STOP); start a new run with a corrected text",
-    ),
-    Bar.DAILY_CAP: (
-        "daily cap",
-        "the brand's daily cap is used up; resume tomorrow",
-    ),
-    Bar.NO_LINE: (
-        "no line left",
-        "the provider refuses every number to send from; see to them, then resume",
-    ),
+_CAUSES: dict[Bar, Cause] = {
+    Bar.KEY_REFUSED: Cause.KEY_REFUSED,
+    Bar.OPT_OUT_MISSING: Cause.OPT_OUT_MISSING,
+    Bar.DAILY_CAP: Cause.DAILY_CAP,
+    Bar.NO_LINE: Cause.NO_LINE,
 }
 
 
@@ -159,10 +134,9 @@ def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> D
 
 def _throttled(outcome: Throttled, attempt: int, policy: Policy) -> Decision:
     if outcome.after is not None and outcome.after > policy.wait_ceiling:
-        wish = f"the provider asks to wait {outcome.after:.0f} seconds; resume after that"
-        return StopRun(Stop("throttled", wish))
+        return StopRun(Stop(Cause.THROTTLED, number=round(outcome.after)))
     if attempt >= policy.throttle_attempts:
-        return StopRun(Stop("throttled", f"the provider answered {outcome.status} {attempt} times in a row; resume later"))
+        return StopRun(Stop(Cause.THROTTLED, why=Reason(Code.THROTTLED, str(outcome.status)), number=attempt))
     return Again(max(outcome.after or 0.0, policy.throttle_wait(attempt)), outcome.why)
 
 
@@ -172,23 +146,28 @@ def _not_sent(outcome: NotSent, attempt: int, policy: Policy, proven: bool) -> D
     if attempt < (policy.connect_attempts if proven else policy.first_connect_attempts):
         return Again(policy.wait(attempt), outcome.why)
     if not proven:
-        return StopRun(Stop("not reachable", f"{outcome.reason}; check the network and {outcome.address}, then resume"))
+        return StopRun(Stop(Cause.NOT_REACHABLE, outcome.address, outcome.why))
     return Park(outcome.why)
 
 
 def _barred(outcome: Barred) -> Decision:
     if outcome.kind is Bar.DAILY_CAP:
         return Park(outcome.why)  # it may be one of several caps, or one line's: CircuitBreaker counts them
-    if outcome.kind in _STOPS:
+    if outcome.kind in _CAUSES:
         return StopRun(barring(outcome))
     return Park(outcome.why)
 
 
 def barring(outcome: Barred) -> Stop:
     """The stop for a cause that bars every text."""
-    cause, remedy = _STOPS[outcome.kind]
-    remedy = outcome.remedy or remedy
-    return Stop(cause, f"{outcome.reason}; {remedy}" if outcome.reason else remedy)
+    return Stop(_CAUSES[outcome.kind], outcome.remedy, outcome.why)
+
+
+_CAUSES_OF_MANY: dict[Bar, Cause] = {
+    Bar.NOT_ALLOWED: Cause.NOT_ALLOWED,
+    Bar.OUTSIDE_HOURS: Cause.OUTSIDE_HOURS,
+    Bar.ACCOUNT: Cause.ACCOUNT,
+}
 
 
 class CircuitBreaker:
@@ -246,11 +225,7 @@ class CircuitBreaker:
         return self._stop(outcome)
 
     def _stop(self, outcome: Refused | Barred | NotSent | Unknown) -> Stop:
-        many = f"{self.in_a_row} texts in a row failed, the last with: {outcome.reason}"
-        if isinstance(outcome, Barred) and outcome.kind is Bar.NOT_ALLOWED:
-            return Stop("not allowed", f"{many}; ask the provider's support whether this account may send by API")
-        if isinstance(outcome, Barred) and outcome.kind is Bar.OUTSIDE_HOURS:
-            return Stop("outside hours", f"{many}; resume inside the allowed hours")
-        if isinstance(outcome, Barred) and outcome.kind is Bar.ACCOUNT:
-            return Stop("account", f"{many}; see to the account and the project (funds, status), then resume")
-        return Stop("error threshold", f"{many}; see to the cause, then resume")
+        cause = Cause.ERROR_THRESHOLD
+        if isinstance(outcome, Barred):
+            cause = _CAUSES_OF_MANY.get(outcome.kind, cause)
+        return Stop(cause, why=outcome.why, number=self.in_a_row)

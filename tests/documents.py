@@ -18,8 +18,10 @@ from rumbleup_async import errors
 from rumbleup_async.cli.app import complete
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
+from rumbleup_async.reasons import Code
 from rumbleup_async.simulator import KINDS, faults
 from rumbleup_async.simulator.world import settings
+from rumbleup_async.stops import Cause
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -140,11 +142,29 @@ def error_tree() -> str:
     return "\n".join(["```text", *tree, "```"]) + "\n"
 
 
+def code_table() -> str:
+    """Every code of a reason but the one for none."""
+    rows = [
+        f"| `{code}` | {' '.join(f'`{state}`' for state in code.states)} | {code.words} | {code.remedy} |"
+        for code in Code
+        if code is not Code.NONE
+    ]
+    return "\n".join(["| code | states | words | what to do |", "| --- | --- | --- | --- |", *rows]) + "\n"
+
+
+def cause_table() -> str:
+    """Every cause of an end."""
+    rows = [f"| `{cause}` | `{cause.words}` | {cause.remedy} |" for cause in Cause]
+    return "\n".join(["| cause | word | what to do |", "| --- | --- | --- |", *rows]) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": state_picture,
     "faults": fault_table,
     "settings": settings_table,
     "errors": error_tree,
+    "codes": code_table,
+    "causes": cause_table,
 }
 
 

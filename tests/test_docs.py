@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async import Policy, State, Summary, errors, retry
+from rumbleup_async import Policy, State, Summary, errors
 from rumbleup_async.cli import console, report
 from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.ledger import states
+from rumbleup_async.stops import Cause
 from tests import documents
 
 ROOT, DOCS = documents.ROOT, documents.DOCS
@@ -207,7 +208,8 @@ def test_options_are_explained(path: str, pages: list[str]) -> None:
 
 def test_json_keys() -> None:
     """Otherwise scripts look for keys that are not there, or miss some."""
-    keys = [field for field in Summary.__struct_fields__ if field != "resumable"]
+    names = [name for name in Summary.__struct_fields__ if name != "stop"]
+    keys = [*Summary(**dict.fromkeys(names, 0)).as_dict(), "reasons"]  # type: ignore[arg-type]
     for text in (README, SENDING):
         assert [key for key in keys if f"`{key}`" not in text] == []
     table = SENDING[SENDING.index("| key | value |") : SENDING.index("The words:")]
@@ -244,9 +246,7 @@ def test_environment_variables() -> None:
 
 def test_reasons_to_stop() -> None:
     """Otherwise a script does not know the word with which a run ended."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rumbleup_async").rglob("*.py"))
-    words = set(re.findall(r'\bStop\(\s*"([a-z][a-z -]+)"', source)) | {console.INTERRUPT, *console.NO_FAILURE}
-    words |= {cause for cause, _ in retry._STOPS.values()} | set(re.findall(r'return "([a-z]+): ', source))
+    words = {cause.words for cause in Cause}
     text = " ".join((SENDING + (DOCS / "embedding.md").read_text(encoding="utf-8")).split())
     assert sorted(word for word in words if f"`{word}`" not in text) == []
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide, left_over
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, StopRun, decide, left_over
+from rumbleup_async.stops import Stop
 
 POLICY = Policy()
 ABOUT_RECIPIENT = Refused(because("400 LANDLINE"), 400, "LANDLINE", about_recipient=True)
@@ -24,7 +25,7 @@ def kind(decision: Decision) -> str:
         case Park():
             return "park"
         case StopRun():
-            return f"stop: {decision.stop.cause}"
+            return f"stop: {decision.stop.cause.words}"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ GOOD = Accepted("rl")
 def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
     """A dead server would eat the list, or a list of landlines would stop a run that works."""
     stop = watch(*outcomes)
-    assert (None if stop is None else stop.cause) == cause
+    assert (None if stop is None else stop.cause.words) == cause
     if stop is not None:
         assert "resume" in stop.message or "support" in stop.message
 
@@ -177,7 +178,7 @@ def test_the_last_round_stops_where_texts_are_lost() -> None:
     counting.begin_last_round()
     assert [counting.see(BAD) for _ in range(4)] == [None] * 4
     assert (stop := counting.see(BAD)) is not None
-    assert stop.cause == "error threshold"
+    assert stop.cause.words == "error threshold"
 
 
 @pytest.mark.parametrize(

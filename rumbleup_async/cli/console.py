@@ -21,16 +21,14 @@ from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import NotSentError
 from rumbleup_async.runs.summary import Summary
 from rumbleup_async.session import proxy as proxies
+from rumbleup_async.stops import Cause
 
 __all__ = ["FINE", "INTERRUPTED", "STOPPED", "UNKNOWNS", "WRONG"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-INTERRUPT = "interrupted"
-"""The cause of a stop by a signal."""
-
-NO_FAILURE = frozenset({"limit", "dry run", "died"})
+NO_FAILURE = frozenset({Cause.LIMIT, Cause.DRY_RUN, Cause.DIED})
 """Causes of a stop that the exit code does not speak of: asked for with an option, or known only from what was left behind."""
 
 
@@ -106,12 +104,12 @@ def finish(code: int) -> None:
 def exit_code(summary: Summary) -> int:
     """0 all accounted for, 1 unknowns left, 3 stopped early or texts left over, 130 interrupted. What stopped a run counts more
     than unknowns."""
-    cause = (summary.stopped or "").partition(":")[0]
-    if cause == INTERRUPT:
+    cause = None if summary.stop is None else summary.stop.cause
+    if cause is Cause.INTERRUPTED:
         return INTERRUPTED
-    if cause == "died" and summary.resumable and not summary.unknown:
+    if cause is Cause.DIED and summary.resumable and not summary.unknown:
         return STOPPED
-    if cause and cause not in NO_FAILURE:
+    if cause is not None and cause not in NO_FAILURE:
         return STOPPED
     return UNKNOWNS if summary.unknown else FINE
 

@@ -5,21 +5,21 @@ Lives here: words.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
 from rumbleup_async.cli.terminal import pasteable
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import instead
-from rumbleup_async.retry import LEFT_OVER
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.summary import Summary
+from rumbleup_async.stops import Cause
 
-DRY_RUN = "dry run"
 
-
-def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
+async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
     """Say how the run ended, and the exit code. `more`: what its JSON has beside the summary."""
     summary = run.summary
     if not quiet:
@@ -32,8 +32,11 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Ma
     elif _is_left_over(summary):
         say(f"rumbleup: stopped: {summary.stopped}")  # of the ends of a run the one that is no event while it goes on
     if as_json:
+        reasons: dict[str, dict[str, int]] = {}
+        with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
+            reasons = await run.count_reasons()
         try:
-            print_json({**summary.as_dict(), **(more or {})})
+            print_json({**summary.as_dict(), "reasons": reasons, **(more or {})})
         except OSError as error:
             # How the run went is what the exit code is for, and the ledger has the rest.
             say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
@@ -42,7 +45,7 @@ def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Ma
 
 def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:
     """The closing words. `draws`: the contacts are at the server, so one that was stopped can be gone on with."""
-    if summary.stopped == DRY_RUN:
+    if _cause(summary) is Cause.DRY_RUN:
         return
     say(
         f"{plural(summary.total, 'contact')}: {summary.sent:,} sent, {summary.refused:,} refused, {summary.skipped:,} skipped, "
@@ -57,14 +60,18 @@ def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) 
         say(f"stopped: {summary.stopped}")
 
 
+def _cause(summary: Summary) -> Cause | None:
+    return None if summary.stop is None else summary.stop.cause
+
+
 def _is_left_over(summary: Summary) -> bool:
     """Whether the list was worked through, and texts that could be sent were left."""
-    return (summary.stopped or "").partition(":")[0] == LEFT_OVER
+    return _cause(summary) is Cause.LEFT_OVER
 
 
 def _show_what_next(summary: Summary, ledger: Path, *, draws: bool) -> None:
     path = pasteable(ledger)
-    if (summary.stopped or "").startswith("opt-out wording missing"):
+    if _cause(summary) is Cause.OPT_OUT_MISSING:
         if summary.sent + summary.unknown + summary.refused:
             say(f"some were texted already (rumbleup report {path}); {instead(ledger)}")
         else:

@@ -12,16 +12,15 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.cli import neighbours, progress, speed
-from rumbleup_async.cli.console import INTERRUPT, fail, say
+from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.failures import MEMORY
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs.run import Run
+from rumbleup_async.stops import Cause, Stop
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,13 +82,13 @@ async def send_queued(run: Run, ledger: Path, call: Call, *, more: Mapping[str, 
     """Text whoever is queued, say how it ended, and give the exit code. `more`: what its JSON has beside the summary."""
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     tune_collector()
-    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words):
+    with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
         async with progress.sending(run, quiet=call.quiet):
             try:
                 await run.send()
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
-                run.stop(Stop("ledger failed", f"{error}; what was in flight is unknown"))
+                run.stop(Stop(Cause.LEDGER_FAILED, f"{error}; what was in flight is unknown"))
             except MemoryError:
-                run.stop(Stop(MEMORY, "take fewer processes or a smaller concurrency; what was in flight is unknown"))
-    return close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)
+                run.stop(Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy))
+    return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)

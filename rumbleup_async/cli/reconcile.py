@@ -12,16 +12,16 @@ import msgspec
 import typer
 
 from rumbleup_async.cli import options, providers
-from rumbleup_async.cli.console import FINE, INTERRUPT, INTERRUPTED, UNKNOWNS, finish, guarded, plural, print_json, say
+from rumbleup_async.cli.console import FINE, INTERRUPTED, UNKNOWNS, finish, guarded, plural, print_json, say
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.limits import Timeouts
+from rumbleup_async.stops import Cause, Stop
 
 
 @guarded
@@ -78,7 +78,7 @@ async def look_up(run: Run, ledger: Path, *, grace: float, quiet: bool) -> Recon
         say(f"looking for {plural(unknown, 'unknown text')} in the message log")
     elif absent and not quiet:
         say(f"looking once more for {plural(absent, 'text')} that the message log did not show")
-    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: what the log has decided so far is kept"):
+    with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), "stopping: what the log has decided so far is kept"):
         done = await run.reconcile(settle=grace)
     if not quiet:
         say(
@@ -95,7 +95,7 @@ async def look_up(run: Run, ledger: Path, *, grace: float, quiet: bool) -> Recon
 
 async def queue_absent(run: Run, *, quiet: bool) -> bool:
     """Queue the absent texts again and say what came of it. True if all of them could be looked up first."""
-    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), "stopping: nothing leaves"):
+    with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), "stopping: nothing leaves"):
         done = await run.resend_absent()
     if not quiet:
         found = f"; {plural(done.found, 'text')} turned up in the log meanwhile" if done.found else ""

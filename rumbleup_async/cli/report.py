@@ -60,7 +60,7 @@ def _write(reader: Reader, file: IO[bytes]) -> int:
         cells = reader.kept(some[0].row, some[-1].row) if kept else {}
         for result in some:
             own = cells.get(result.row, {})
-            shown = reported(result, running=running, stopped=reader.stopped)
+            shown = reported(result, running=running, stop=reader.stop)
             writer.writerow([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
         number += len(some)
     return number

@@ -104,7 +104,7 @@ async def resume_run(
         if not (resend_absent or call.quiet):
             await show_absent(run, ledger)
         if is_stopped(run):
-            return close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
         waiting = run.counts[State.QUEUED] + absent
         left = _left(run, waiting, call.limit)
         if not call.quiet:
@@ -121,7 +121,7 @@ async def resume_run(
             return WRONG
         all_queued = await queue_absent(run, quiet=call.quiet) if absent else True
         if is_stopped(run):
-            return close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
         code = await send_queued(run, ledger, call)
         return code or (FINE if all_queued else UNKNOWNS)
 

@@ -16,8 +16,8 @@ import typer
 
 from rumbleup_async import open_files
 from rumbleup_async.cli import options, progress, providers, rehearsal
-from rumbleup_async.cli.console import INTERRUPT, WRONG, fail, finish, guarded, plural, say
-from rumbleup_async.cli.ending import DRY_RUN, close
+from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
+from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.findings import show_findings, show_kept, show_notes
 from rumbleup_async.cli.flow import (
     Call,
@@ -39,9 +39,9 @@ from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.limits import Timeouts
+from rumbleup_async.stops import Cause, Stop
 
 
 @guarded
@@ -163,7 +163,7 @@ async def send_list(
         fresh = await _load(run, source, rejects, quiet=call.quiet)
         if fresh is None:
             say("the list was not read to its end; nothing was sent; begin again with the same command")
-            return close(run, None, as_json=call.as_json, quiet=True)
+            return await close(run, None, as_json=call.as_json, quiet=True)
         show_before(run, quiet=call.quiet)
         if not call.quiet:
             show_findings(source, ledger, fresh=fresh)
@@ -175,7 +175,7 @@ async def send_list(
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
         if dry_run:
-            return _end_dry_run(run, waiting, call, shown)
+            return await _end_dry_run(run, waiting, call, shown)
         refuse_same_list(texted, call, row, run)
         if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=call.yes):
             return WRONG
@@ -185,16 +185,16 @@ async def send_list(
 async def _load(run: Run, source: str, rejects: Rejects, *, quiet: bool) -> bool | None:
     """Read the list into the ledger. Whether it came in by this call; None if it was stopped while it was read."""
     words = "stopping while the list is read; nothing was sent"
-    with stopping(lambda: run.stop(Stop(INTERRUPT, "")), words), progress.reading(quiet=quiet) as rows:
+    with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words), progress.reading(quiet=quiet) as rows:
         fresh = await run.load(source, rows, copy=rejects.copy)
     return None if run.summary.stopped else fresh
 
 
-def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, Any]) -> int:
+async def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, Any]) -> int:
     """Say what would be sent, and end the run; the exit code."""
     if not call.quiet:
         say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
         if waiting and "preview" not in shown:
             say("see some of them, finished, with --preview 3")
-    run.stop(Stop(DRY_RUN, ""))
-    return close(run, None, as_json=call.as_json, quiet=call.quiet, more=shown)
+    run.stop(Stop(Cause.DRY_RUN))
+    return await close(run, None, as_json=call.as_json, quiet=call.quiet, more=shown)

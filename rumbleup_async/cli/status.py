@@ -14,7 +14,7 @@ from rumbleup_async.ledger import Reader, marks
 from rumbleup_async.messaging import State
 from rumbleup_async.runs import care
 from rumbleup_async.runs.run import CONCURRENT
-from rumbleup_async.runs.summary import Summary, summarise
+from rumbleup_async.runs.summary import Summary, by_code, summarise
 
 
 @local
@@ -35,16 +35,17 @@ def _status(path: Path, *, as_json: bool) -> int:
             action=reader.plan.action,
             elapsed=reader.elapsed,
             sent_now=counts[State.SENT],
-            stopped=None if running else reader.stopped,
+            stop=None if running else reader.stop,
             running=running,
         )
         options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
+        reasons = by_code(reader.reasons(), running=running) if as_json else {}
     finally:
         reader.close()
     if as_json:
         in_flight = counts[State.INTENT] if running else 0
         kept = {**options, "suppressed": suppressed}
-        print_json({**summary.as_dict(), "running": running, "in_flight": in_flight, "kept": kept})
+        print_json({**summary.as_dict(), "reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept})
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)

@@ -35,8 +35,8 @@ from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.window import Window
 from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerMismatch, ListError
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
-from rumbleup_async.retry import Stop
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Cause, Stop
 
 _LOOK_AHEAD = 0.05
 """Seconds of paced traffic whose intents are opened before their turn: enough for the disk, little to be left unknown by a
@@ -156,7 +156,7 @@ class Engine:
         if self._is_cancelled:
             self.abandon()
         self._is_cancelled = True
-        self.stop(Stop("cancelled", "the task that ran it was cancelled"))
+        self.stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave; `run()` returns once what is in flight is closed. The first reason given stands."""
@@ -182,7 +182,7 @@ class Engine:
 
     def _observer_failed(self, error: Exception) -> None:
         self._failure = self._failure or error
-        self.stop(Stop("observer failed", f"what watches the run failed: {type(error).__name__}"))
+        self.stop(Stop(Cause.OBSERVER_FAILED, f"what watches the run failed: {type(error).__name__}"))
 
     def ring(self) -> None:
         """Somebody took results: there may be room again."""
@@ -235,7 +235,7 @@ class Engine:
             # A KeyboardInterrupt may strike any of them. It has gone through the loop once already, and whoever called knows
             # nothing of groups: run() raises what counts.
             self._interruption = plain(group)
-            self.stop(Stop("cancelled", "the program was interrupted"))
+            self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
         if self._failure is not None:
             raise self._failure
 
@@ -469,10 +469,10 @@ class Engine:
                 raise
             # Not our doing: whatever the list comes from was cancelled, and the list is not whole.
             self._failure = ListError("the list was cancelled while it was read")
-            self.stop(Stop("list failed", "the list was cancelled while it was read"))
+            self.stop(Stop(Cause.LIST_FAILED, "the list was cancelled while it was read"))
         except Exception as error:  # noqa: BLE001 - whatever the caller's iterable raises is raised again by run()
             self._failure = error
-            self.stop(Stop("list failed", f"the list could not be read to its end: {type(error).__name__}"))
+            self.stop(Stop(Cause.LIST_FAILED, f"the list could not be read to its end: {type(error).__name__}"))
         self._is_fed = True
         self._bell.set()
 
@@ -568,11 +568,11 @@ class Engine:
             task.uncancel()
             if not self._is_abandoned:
                 self._failure = self._failure or RuntimeError("the function that chooses texts was cancelled")
-                self.stop(Stop("text failed", f"the text could not be chosen: {type(error).__name__}"))
+                self.stop(Stop(Cause.TEXT_FAILED, f"the text could not be chosen: {type(error).__name__}"))
             return None
         except Exception as error:  # noqa: BLE001 - the caller's own text function may fail; run() raises it again
             self._failure = self._failure or error
-            self.stop(Stop("text failed", f"the text could not be chosen: {type(error).__name__}"))
+            self.stop(Stop(Cause.TEXT_FAILED, f"the text could not be chosen: {type(error).__name__}"))
             return None
         finally:
             self._asking.discard(task)

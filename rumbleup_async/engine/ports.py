@@ -29,7 +29,7 @@ from rumbleup_async.messaging import (
 )
 from rumbleup_async.outcomes import Draw, Outcome
 from rumbleup_async.reasons import Reason
-from rumbleup_async.retry import Stop
+from rumbleup_async.stops import Stop
 
 
 class Permit(msgspec.Struct, frozen=True, gc=False):
@@ -149,6 +149,9 @@ class Ledger(Protocol):
     async def left(self) -> list[tuple[Reason, int]]:
         """Why contacts are queued: reasons, and for how many each, the commonest first; `NO_REASON` for those never tried."""
 
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        """How many contacts are in each state for each kind of reason."""
+
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
     ) -> list[Text | Result]:
@@ -163,7 +166,7 @@ class Ledger(Protocol):
     def last_row(self) -> int:
         """The highest row in the ledger, 0 if it is empty."""
 
-    async def finish(self, stopped: str | None, elapsed: float) -> None:
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:
         """Note how this process ended its part of the run."""
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:

@@ -15,7 +15,8 @@ from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import INTERRUPTED, NO_REASON, SUPPRESSED, Code, Reason
-from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, Stop, StopRun, decide
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, StopRun, decide
+from rumbleup_async.stops import Cause, Stop
 
 Ts = TypeVarTuple("Ts")
 
@@ -152,7 +153,7 @@ class Sender:
         remaining = self._pace.hold.remaining
         if remaining <= 1.3 * self._policy.wait_ceiling:  # a hold is drawn out a little, see hold()
             return False
-        self._stop(Stop("throttled", f"the provider asks to wait {remaining:.0f} seconds; resume after that"))
+        self._stop(Stop(Cause.THROTTLED, number=round(remaining)))
         return True
 
     async def _permit(self, text: Text, permits: list[Permit]) -> None:
@@ -182,7 +183,7 @@ class Sender:
             await wait(*arguments)
         except asyncio.CancelledError:
             # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
-            self._stop(Stop("cancelled", "the task that ran it was cancelled"))
+            self._stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
             task.uncancel()
         finally:
             self._waiting.discard(task)

@@ -23,11 +23,12 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Contact, Planned, Result, Skipped, Text
 from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSent, Refused, Throttled, Unknown
 from rumbleup_async.reasons import APART, Code, Reason
-from rumbleup_async.retry import Again, CircuitBreaker, Policy, Stop, StopRun, barring, decide
+from rumbleup_async.retry import Again, CircuitBreaker, Policy, StopRun, barring, decide
 from rumbleup_async.screening.cells import clean
 from rumbleup_async.screening.opt_out import says_stop
 from rumbleup_async.screening.phones import normalise, shown
 from rumbleup_async.screening.screen import Screen
+from rumbleup_async.stops import Cause, Stop
 
 Writer = Callable[[Contact], str | Awaitable[str | None] | None]
 """Chooses the text for a contact; None leaves the contact alone."""
@@ -275,7 +276,7 @@ class Texters:
                 self._lose()
             stop = self._watch.see(answer)
             if stop is not None:
-                steering.stop(Stop(stop.cause, stop.message.replace("texts in a row", "draws in a row")))
+                steering.stop(msgspec.structs.replace(stop, detail="draws"))
                 return None
             seconds = min(self._policy.wait(self._watch.in_a_row), self._policy.trouble_ceiling)
             steering.hold(seconds, answer.reason)
@@ -292,7 +293,7 @@ class Texters:
             steering.stop(decision.stop)
             return None
         if not isinstance(decision, Again):
-            steering.stop(Stop("no contacts", f"the provider does not hand out contacts: {answer.reason}"))
+            steering.stop(Stop(Cause.NO_CONTACTS, why=answer.why))
             return None
         self._throttled_until = now + decision.after
         if not (isinstance(answer, Throttled) and answer.status == 440):

@@ -12,6 +12,7 @@ import msgspec
 
 from rumbleup_async.messaging import Closed, Plan, Result, Text
 from rumbleup_async.retry import Policy
+from rumbleup_async.stops import Stop
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -71,8 +72,7 @@ class Share(msgspec.Struct, frozen=True, tag=True):
 class Halt(msgspec.Struct, frozen=True, tag=True):
     """Let nothing more leave."""
 
-    cause: str
-    message: str
+    stop: Stop
 
 
 class Abandon(msgspec.Struct, frozen=True, tag=True):
@@ -109,8 +109,7 @@ class Held(msgspec.Struct, frozen=True, tag=True):
 class Done(msgspec.Struct, frozen=True, tag=True):
     """The end of its work: why it stopped early, if it did, or what went wrong."""
 
-    cause: str = ""
-    message: str = ""
+    stop: Stop | None = None
     error: str = ""
 
 

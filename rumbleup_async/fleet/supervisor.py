@@ -42,8 +42,8 @@ from rumbleup_async.fleet.channel import (
 )
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.reasons import INTERRUPTED, SUPPRESSED
-from rumbleup_async.retry import Stop
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Cause, Stop
 
 _PATIENCE = 5.0
 """Seconds that a sender told to abandon its texts may take to say so."""
@@ -140,13 +140,13 @@ class Fleet:
         if self._is_cancelled:
             self.abandon()
         self._is_cancelled = True
-        self.stop(Stop("cancelled", "the task that ran it was cancelled"))
+        self.stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave. The first reason given stands."""
         if self.stopped is None:
             self.stopped = why
-        self._tell_all(Halt(why.cause, why.message))
+        self._tell_all(Halt(why))
         if self._giving_up is None and not self._is_over:
             self._giving_up = asyncio.get_running_loop().call_later(self._recipe.longest + _PATIENCE, self._kill_all)
         if self._taking_in is not None:
@@ -164,7 +164,7 @@ class Fleet:
 
     def _observer_failed(self, error: Exception) -> None:
         self._failure = self._failure or error
-        self.stop(Stop("observer failed", f"what watches the run failed: {type(error).__name__}"))
+        self.stop(Stop(Cause.OBSERVER_FAILED, f"what watches the run failed: {type(error).__name__}"))
 
     def ring(self) -> None:
         """Somebody took results: there may be room again."""
@@ -240,7 +240,7 @@ class Fleet:
         self._spare = []
         await self._step()
         if not self._is_stopped():
-            self.stop(Stop("senders died", "a sending process died before its texts left; resume the run"))
+            self.stop(Stop(Cause.WORKERS_DIED, "a sending process died before its texts left; resume the run"))
 
     def _is_stopped(self) -> bool:
         return self.stopped is not None
@@ -296,9 +296,9 @@ class Fleet:
         ]
         if done is not None and done.error:
             self._failure = self._failure or RumbleUpError(f"a sending process failed: {done.error}")
-            self.stop(Stop("sender failed", done.error))
-        elif done is not None and done.cause:
-            self.stop(Stop(done.cause, done.message))
+            self.stop(Stop(Cause.WORKER_FAILED, done.error))
+        elif done is not None and done.stop is not None:
+            self.stop(done.stop)
         if self.stopped is None:
             # Whether or not it had a text accepted, the others do not wait for it any longer.
             self._begin_others()
@@ -307,7 +307,7 @@ class Fleet:
                 if other.has_begun:
                     other.channel.say(Share(self._share()))
         elif done is None and self._ledger.counts[State.QUEUED]:
-            self.stop(Stop("senders died", "every sending process died; resume the run"))
+            self.stop(Stop(Cause.WORKERS_DIED, "every sending process died; resume the run"))
         self._bell.set()
 
     def _senders_left(self) -> bool:
@@ -435,7 +435,7 @@ class Fleet:
         is_first = self._failure is None
         self._failure = self._failure or error
         if is_first:
-            self.stop(Stop("ledger failed", str(error)))
+            self.stop(Stop(Cause.LEDGER_FAILED, str(error)))
         for sender, step in asked:
             if is_first and step.closed:
                 self._asked.append((sender, step))  # once more, and then no more

@@ -38,7 +38,6 @@ from rumbleup_async.fleet.channel import (
 )
 from rumbleup_async.messaging import Closed, Owner, Result, State, Text
 from rumbleup_async.messaging import Step as _Step
-from rumbleup_async.retry import Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.ports import Ledger
@@ -139,7 +138,7 @@ async def serve(channel: Channel) -> None:
         finally:
             listening.cancel()
             await gateway.aclose()
-        channel.say(Done() if stopped is None else Done(stopped.cause, stopped.message))
+        channel.say(Done(stopped))
 
 
 def tune_collector() -> None:
@@ -165,8 +164,8 @@ async def _listen(channel: Channel, engine: Engine, till: Till, pace: Any) -> No
                 pace.hold.hold(seconds)
             case Share(rate=rate):
                 pace.limit(rate)
-            case Halt(cause=cause, message=words):
-                engine.stop(Stop(cause, words))
+            case Halt(stop=stop):
+                engine.stop(stop)
             case Abandon():
                 engine.abandon()
     # Nobody can write down any more what becomes of a text.

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import msgspec
 
+from rumbleup_async import stops
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
-from rumbleup_async.messaging import Plan, Result
+from rumbleup_async.messaging import Plan, Result, State
 from rumbleup_async.reasons import Reason, from_words
 from rumbleup_async.shell import pasteable
+from rumbleup_async.stops import Stop
 
 SCHEMA = 1
 APPLICATION = 0x52554153
@@ -142,12 +144,44 @@ def value_of(db: sqlite3.Connection, key: str) -> str | None:
     return None if found is None else found[0]
 
 
+def how_it_ended(db: sqlite3.Connection) -> str | None:
+    """What the process that sent last has written of its end, as `read_stop` takes it; None if it has not. Older ones
+    wrote words."""
+    written = value_of(db, "stop")
+    if written is not None:
+        return written
+    words = value_of(db, "stopped")
+    return None if words is None else written_stop(stops.from_words(words) if words else None)
+
+
+def written_stop(stop: Stop | None) -> str:
+    """A stop as the ledger keeps it; "" for the end of the list."""
+    return "" if stop is None else msgspec.json.encode(stop).decode()
+
+
+def read_stop(written: str) -> Stop | None:
+    """The stop that was written so; LedgerError if it cannot be read."""
+    try:
+        return msgspec.json.decode(written, type=Stop) if written else None
+    except msgspec.MsgspecError as error:
+        raise LedgerError("the ledger does not say readably how the run ended") from error
+
+
 def why_queued(db: sqlite3.Connection) -> list[tuple[Reason, int]]:
     """Why contacts are queued, and how many for each reason, the commonest first."""
     found = db.execute(
         "SELECT coalesce(reason, ''), count(*) FROM contact WHERE state = 0 GROUP BY 1 ORDER BY 2 DESC, min(row) LIMIT 10000"
     )
     return [(from_words(words), number) for words, number in found.fetchall()]
+
+
+def count_reasons(db: sqlite3.Connection) -> list[tuple[State, Reason, int]]:
+    """How many contacts are in each state for each reason; what differs from row to row is left out of duplicates."""
+    found = db.execute(
+        """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS why,
+        count(*) FROM contact GROUP BY state, why ORDER BY state, 3 DESC"""
+    )
+    return [(states.BY_NUMBER[state], from_words(words), number) for state, words, number in found.fetchall()]
 
 
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:

@@ -39,6 +39,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.reasons import ABSENT, FOUND, INTERRUPTED, NO_REASON, Code, Reason, duplicate
+from rumbleup_async.stops import Stop
 
 
 class _Entry(msgspec.Struct):
@@ -301,6 +302,10 @@ class MemoryLedger:
         found = Counter(entry.why for entry in self._entries.values() if entry.state is State.QUEUED)
         return found.most_common()
 
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        found = Counter((entry.state, entry.why.kind) for entry in self._entries.values())
+        return [(state, why, number) for (state, why), number in found.most_common()]
+
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
     ) -> list[Text | Result]:
@@ -338,7 +343,7 @@ class MemoryLedger:
         self._counts[state] += 1
         entry.state = state
 
-    async def finish(self, stopped: str | None, elapsed: float) -> None: ...
+    async def finish(self, stop: Stop | None, elapsed: float) -> None: ...
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         wanted: list[Result] = []

@@ -22,8 +22,11 @@ from rumbleup_async.ledger.files import (
     beside,
     check_file,
     check_kind,
+    count_reasons,
+    how_it_ended,
     path_of,
     read_plan,
+    read_stop,
     reading,
     select_rows,
     value_of,
@@ -32,6 +35,10 @@ from rumbleup_async.ledger.files import (
 from rumbleup_async.messaging import Identity, Plan, Result, State
 from rumbleup_async.reasons import Reason, from_words
 from rumbleup_async.retry import left_over
+from rumbleup_async.stops import Cause, Stop
+
+_LOST = State.UNKNOWN, marks.DOUBT
+"""What is queued in a ledger that has lost its write-ahead log."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -66,7 +73,7 @@ class Reader:
                 self.plan = self._plan()
                 self.complete = value_of(self._db, "list") is not None
                 self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), is_whole=is_whole)
-                self.stopped = self._why_stopped()
+                self.stop = self._why_stopped()
         except BaseException:
             self._db.close()
             raise
@@ -77,21 +84,26 @@ class Reader:
             raise LedgerError(f"{self.path} holds no run yet")
         return plan
 
-    def _why_stopped(self) -> str | None:
+    def _why_stopped(self) -> Stop | None:
         """The note of the process that sent last; a process that left no note and work undone has died."""
-        note = value_of(self._db, "stopped")
+        note = how_it_ended(self._db)
         if note is not None or self.running:
-            return note or self._left_over()
+            return read_stop(note or "") or self._left_over()
         begun = self._db.execute(
             "SELECT 1 FROM contact WHERE state = 1 OR (state = 0 AND attempts > 0) OR state > 1 AND state != 4 LIMIT 1"
         )
         undone = self._db.execute("SELECT 1 FROM contact WHERE state IN (0, 1) LIMIT 1")
-        return "died: the process ended without a word" if begun.fetchone() and undone.fetchone() else None
+        return Stop(Cause.DIED, "the process ended without a word") if begun.fetchone() and undone.fetchone() else None
 
-    def _left_over(self) -> str | None:
+    def _left_over(self) -> Stop | None:
         """The same as a run says of texts that it could not send, for a ledger of before such was noted."""
         reasons = [] if self.running else why_queued(self._db)
-        return str(left_over(reasons)) if reasons else None
+        return left_over(reasons) if reasons else None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the run ended before its list did, in words; None if it did not."""
+        return None if self.stop is None else str(self.stop)
 
     @property
     def elapsed(self) -> float:
@@ -187,14 +199,10 @@ class Reader:
     def reasons(self) -> list[tuple[State, Reason, int]]:
         """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
         with reading(self.path):
-            return [
-                (states.BY_NUMBER[state], from_words(reason), number)
-                for state, reason, number in self._db.execute(
-                    """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS
-                    why, count(*)
-                    FROM contact GROUP BY state, why ORDER BY state, 3 DESC"""
-                )
-            ]
+            found = count_reasons(self._db)
+        if not self.is_log_lost:
+            return found
+        return [(*_LOST, number) if state is State.QUEUED else (state, why, number) for state, why, number in found]
 
     def segments(self) -> list[tuple[int, int]]:
         """How many queued texts take how many SMS parts: (parts, texts), ascending."""

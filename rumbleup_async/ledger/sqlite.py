@@ -44,6 +44,8 @@ from rumbleup_async.ledger.files import (
     check_file,
     check_kind,
     check_name,
+    count_reasons,
+    how_it_ended,
     instead,
     path_of,
     places,
@@ -52,6 +54,7 @@ from rumbleup_async.ledger.files import (
     select_rows,
     value_of,
     why_queued,
+    written_stop,
 )
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY, Coming, leave_out, sort_out
@@ -76,6 +79,7 @@ from rumbleup_async.messaging import (
 )
 from rumbleup_async.reasons import INTERRUPTED, Code, Reason, duplicate, from_words
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Stop
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -247,13 +251,16 @@ class SqliteLedger:
     async def left(self) -> list[tuple[Reason, int]]:
         return await self._in_thread(lambda: why_queued(self._db))
 
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        return await self._in_thread(lambda: count_reasons(self._db))
+
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
     ) -> list[Text | Result]:
         return await self._in_thread(self._claim, owner, Closing(done), drawn, now)
 
-    async def finish(self, stopped: str | None, elapsed: float) -> None:
-        await self._in_thread(self._finish, stopped, elapsed)
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:
+        await self._in_thread(self._finish, stop, elapsed)
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self._in_thread(self._rows, after, limit, skipped_only)
@@ -312,9 +319,9 @@ class SqliteLedger:
                     put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
             stored = self._settle(stored, plan)
             self._find_the_dead()
-            self._ended_before = value_of(self._db, "stopped")
+            self._ended_before = how_it_ended(self._db)
             with self._transaction() as db:
-                db.execute("DELETE FROM run WHERE key = 'stopped'")  # how this process ends is not known yet
+                db.execute("DELETE FROM run WHERE key IN ('stop', 'stopped')")  # how this process ends is not known yet
                 self._count_the_dead()
                 self._note_opening()
             self._note_in_lock()
@@ -932,10 +939,10 @@ class SqliteLedger:
         )
         return {phone: (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts in found.fetchall()}
 
-    def _finish(self, stopped: str | None, elapsed: float) -> None:
+    def _finish(self, stop: Stop | None, elapsed: float) -> None:
         self._ended_before = None
         with self._transaction():
-            self._write("stopped", stopped or "")
+            self._write("stop", written_stop(stop))
             self._add_elapsed(elapsed)
 
     def _count_the_dead(self) -> None:
@@ -988,7 +995,7 @@ class SqliteLedger:
         if self._connection is not None:
             if self._ended_before is not None:
                 with contextlib.suppress(sqlite3.Error), self._transaction():
-                    self._write("stopped", self._ended_before)
+                    self._write("stop", self._ended_before)
             self._connection.close()
             self._connection = None
         if is_empty and self._lock is not None:

@@ -28,19 +28,18 @@ ROW_IN_CELL: Final = "a quoted cell holds what looks like another row"
 
 
 class Fault(list[str]):
-    """In the place of a record, what is wrong with it and its line. An empty list: no record of the right length is one."""
+    """In the place of a record, what is wrong with it and its line. An empty list: no record of the right length is one.
 
-    __slots__ = ("line", "reason")
+    `is_quote`: the lines behind it may be the inside of a cell.
+    """
 
-    def __init__(self, reason: str, line: str = "") -> None:
+    __slots__ = ("is_quote", "line", "reason")
+
+    def __init__(self, reason: str, line: str = "", *, is_quote: bool = False) -> None:
         super().__init__()
         self.reason = reason
         self.line = line[:_SHOWN]
-
-    @property
-    def is_quote(self) -> bool:
-        """Whether the lines behind it may be the inside of a cell."""
-        return self.reason in {NEVER_CLOSED, STRAY_QUOTE}
+        self.is_quote = is_quote
 
 
 _SHOWN: Final = 4000
@@ -135,7 +134,8 @@ class Records:
         if record is None and "\r" in line:
             return self._apart(line)
         if record is None:
-            return [Fault(CELL_TOO_LONG if len(line) > csv.field_size_limit() else STRAY_QUOTE, line)]
+            is_long = len(line) > csv.field_size_limit()
+            return [Fault(CELL_TOO_LONG if is_long else STRAY_QUOTE, line, is_quote=not is_long)]
         if self._doubtful and record and not self._is_complete(record):
             return [Fault(f"{len(record)} columns where the header has {self._columns}, after a stray quote", line)]
         return [record]
@@ -143,7 +143,7 @@ class Records:
     def _of_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
         """A record over several lines if it can be nothing else; a fault for each line if both readings are possible."""
         if record is None or length > len(window) or not self._is_complete(record):
-            return [Fault(NEVER_CLOSED, window[0])]
+            return [Fault(NEVER_CLOSED, window[0], is_quote=True)]
         if any("\n" in cell and self._phone_cell(cell) for cell in record):
             return [Fault(ROW_IN_CELL, line) for line in window[:length]]
         return [record]
@@ -155,7 +155,7 @@ class Records:
             return pieces or [[]]
         line = line.replace("\r", " ")
         length, record = self._first_of([line])
-        return self._of_line(line, record) if length == 1 else [Fault(NEVER_CLOSED, line)]
+        return self._of_line(line, record) if length == 1 else [Fault(NEVER_CLOSED, line, is_quote=True)]
 
     def _is_complete(self, record: list[str]) -> bool:
         return len(record) >= self._columns and not any(record[self._columns :])

@@ -17,7 +17,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.lists.batches import BATCH, Contacts
 from rumbleup_async.messaging import Planned, Result, Skipped, State
 from rumbleup_async.reasons import Code
-from rumbleup_async.retry import Stop, left_over
+from rumbleup_async.retry import left_over
 from rumbleup_async.runs.list_loading import ListLoading
 from rumbleup_async.runs.looks import Looks
 from rumbleup_async.runs.results import Results
@@ -25,6 +25,7 @@ from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.summary import Summary, summarise
 from rumbleup_async.screening.screen import in_form
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Cause, Stop
 
 
 class Execution:
@@ -69,7 +70,7 @@ class Execution:
             action=plan.action,
             elapsed=self.elapsed,
             sent_now=self.results.sent,
-            stopped=None if self.stopped is None else str(self.stopped),
+            stop=self.stopped,
         )
 
     def start(self, contacts: Contacts | None) -> asyncio.Task[None]:
@@ -97,7 +98,7 @@ class Execution:
     async def wind_up(self, task: asyncio.Task[None]) -> None:
         """Stop what is still running and wait for what is in flight. Raises the failure that the caller has not seen yet."""
         if not task.done():
-            self.stop(Stop("left", "the run was left before its list was worked through"))
+            self.stop(Stop(Cause.LEFT, "the run was left before its list was worked through"))
             self.discard()
             await asyncio.wait([task])
         if not self.is_told and not task.cancelled() and (failure := task.exception()) is not None:
@@ -204,7 +205,7 @@ class Execution:
             reasons = [(reason, number) for reason, number in await self._setup.ledger.left() if reason or not is_cut]
             if reasons:
                 return left_over(reasons)
-        return Stop("limit", f"{self._setup.options.limit} at most, as asked for") if is_cut else None
+        return Stop(Cause.LIMIT, number=self._setup.options.limit or 0) if is_cut else None
 
     async def _remember_skipped(self, texters: Texters) -> None:
         after = -1

@@ -18,7 +18,6 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.lists.batches import Contacts
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.messaging import Plan, State
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.list_loading import check_contacts
 from rumbleup_async.runs.looks import Looks
@@ -26,8 +25,9 @@ from rumbleup_async.runs.planning import CONCURRENT, PREFIX, WRITTEN, Settings
 from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent
 from rumbleup_async.runs.sending import Sending
 from rumbleup_async.runs.setup import Setup
-from rumbleup_async.runs.summary import Summary
+from rumbleup_async.runs.summary import Summary, by_code
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Cause, Stop, stop_of
 
 __all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
@@ -92,8 +92,7 @@ class Run:
             try:
                 if execution.began is not None or execution.list.is_cut_short:
                     with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
-                        stopped = execution.stopped
-                        await self._ledger.finish(None if stopped is None else str(stopped), execution.elapsed)
+                        await self._ledger.finish(execution.stopped, execution.elapsed)
             finally:
                 await self._setup.aclose()
 
@@ -161,6 +160,13 @@ class Run:
         """Counts, seconds and texts per second; of a run under way, as they stand now."""
         return self._execution.summary
 
+    async def count_reasons(self) -> dict[str, dict[str, int]]:
+        """How many contacts of each state there are by the code of their reason, as docs/reasons.md has them.
+
+        Those without a reason are left out. Goes through the whole ledger. Raises LedgerError if it cannot be read.
+        """
+        return by_code(await self._ledger.reasons())
+
     @property
     def in_flight(self) -> int:
         """Texts being delivered at this moment."""
@@ -201,9 +207,9 @@ class Run:
 
     # ---- what the caller does with it ----
 
-    def stop(self, why: Stop | str = "stopped") -> None:
+    def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
-        self._execution.stop(why if isinstance(why, Stop) else Stop(why, ""))
+        self._execution.stop(why if isinstance(why, Stop) else stop_of(why))
 
     async def load(
         self,

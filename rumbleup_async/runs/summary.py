@@ -5,13 +5,14 @@ Lives here: pure values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from rumbleup_async.messaging import Result, State, run_tag
 from rumbleup_async.reasons import APART, INTERRUPTED, Code, Reason
+from rumbleup_async.stops import Stop
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     `total` is the sum of `sent`, `refused`, `skipped`, `not_sent` and `unknown`; contacts still queued count as `not_sent`, and
     `resumable` says how many of those a resume would text. `elapsed_seconds` and `texts_per_second` (accepted texts) are of
-    this process. `stopped` is None when the list was worked through, else the reason.
+    this process. `stop` is why it ended before its list, as data; None when the list was worked through.
     """
 
     run: str
@@ -32,8 +33,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     elapsed_seconds: float
     texts_per_second: float
-    stopped: str | None = None
+    stop: Stop | None = None
     resumable: int = 0
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it stopped, in words; None when the list was worked through."""
+        return None if self.stop is None else str(self.stop)
 
     @property
     def tag(self) -> str:
@@ -42,7 +48,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object that `--json` prints."""
-        return {key: value for key, value in msgspec.structs.asdict(self).items() if key != "resumable"}
+        found = {key: value for key, value in msgspec.structs.asdict(self).items() if key not in {"resumable", "stop"}}
+        return {**found, "stopped": self.stopped, "stop_cause": None if self.stop is None else str(self.stop.cause)}
 
 
 def summarise(
@@ -52,7 +59,7 @@ def summarise(
     action: str,
     elapsed: float,
     sent_now: int,
-    stopped: str | None,
+    stop: Stop | None,
     running: bool = False,
 ) -> Summary:
     """The summary of a ledger's counts. What is still open counts as unknown: nobody knows yet. Of a run that is `running`
@@ -68,18 +75,34 @@ def summarise(
         unknown=counts[State.UNKNOWN] + (0 if running else counts[State.INTENT]),
         elapsed_seconds=round(elapsed, 3),
         texts_per_second=round(sent_now / elapsed, 1) if elapsed > 0 else 0.0,
-        stopped=stopped,
+        stop=stop,
         resumable=counts[State.QUEUED],
     )
 
 
-def reported(result: Result, *, running: bool = False, stopped: str | None = None) -> Result:
+def by_code(found: Iterable[tuple[State, Reason, int]], *, running: bool = False) -> dict[str, dict[str, int]]:
+    """The contacts of each reported state by the code of their reason. Those without one, as most that are sent, are left out.
+
+    Of a run that is `running` what is in flight is left out.
+    """
+    counted: dict[str, dict[str, int]] = {}
+    for state, why, number in found:
+        if state is State.INTENT and running:
+            continue
+        shown = reported(Result(0, "", state, why))
+        if shown.why:
+            codes = counted.setdefault(shown.state.word, {})
+            codes[str(shown.code)] = codes.get(str(shown.code), 0) + number
+    return counted
+
+
+def reported(result: Result, *, running: bool = False, stop: Stop | None = None) -> Result:
     """A contact as a report shows it, in one of the five states that a contact can end in.
 
     One still queued has not been sent; one whose entry was open when the process died is unknown.
     """
     if result.state is State.QUEUED:
-        why = result.why or Reason(Code.NOT_REACHED, f"{APART}; {stopped}" if stopped else "")
+        why = result.why or Reason(Code.NOT_REACHED, "" if stop is None else f"{APART}; {stop}")
         return msgspec.structs.replace(result, state=State.NOT_SENT, why=why)
     if result.state is State.INTENT:
         why = Reason(Code.BEING_SENT) if running else INTERRUPTED

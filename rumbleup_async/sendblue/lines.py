@@ -22,8 +22,8 @@ from rumbleup_async.engine.pace import Hold
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Result, State, Text
-from rumbleup_async.retry import Stop
 from rumbleup_async.sendblue.limits import LineLimits
+from rumbleup_async.stops import Cause, Stop
 
 _HOUR = 3600.0
 _PAGE = 1000
@@ -133,14 +133,14 @@ class Lines:
         try:
             await self._recall()
         except LedgerError as error:
-            self._stop(Stop("ledger failed", f"{error}; what the lines have sent before is not known"))
+            self._stop(Stop(Cause.LEDGER_FAILED, f"{error}; what the lines have sent before is not known"))
             await asyncio.sleep(_HOUR)
         while (permit := self.try_permit(text)) is None:
             await self.hold.wait()
             now = self._now()
             wait = min(self._free_at(line, now) for line in self.lines) - now
             if wait > self._wait_ceiling:
-                self._stop(Stop("lines used up", f"{self._why(now)}; resume after {_moment(now + wait)}"))
+                self._stop(Stop(Cause.LINES_USED_UP, f"{self._why(now)}; resume after {_moment(now + wait)}"))
             elif wait > _SHOWN and now >= self._told_until:
                 self._told_until = now + wait
                 self._held(wait, self._why(now))

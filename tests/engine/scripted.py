@@ -34,6 +34,7 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
 from rumbleup_async.runs.run import Run, Settings
+from rumbleup_async.stops import Stop
 
 TEXT = "Hi. STOP to opt out"
 
@@ -240,15 +241,18 @@ class Books:
     async def left(self) -> list[tuple[Reason, int]]:
         return await self.ledger.left()
 
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        return await self.ledger.reasons()
+
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
     ) -> list[Text | Result]:
         raise AssertionError("a run of fast mode draws nobody")
 
-    async def finish(self, stopped: str | None, elapsed: float) -> None:
-        self.finished.append(stopped)
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:
+        self.finished.append(None if stop is None else str(stop))
         await asyncio.sleep(self.slow)
-        await self.ledger.finish(stopped, elapsed)
+        await self.ledger.finish(stop, elapsed)
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self.ledger.rows(after, limit, skipped_only=skipped_only)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rumbleup_async import LedgerError, Policy, Result, State, Stop
+from rumbleup_async import LedgerError, Policy, Result, State
 from rumbleup_async.messaging import Planned, Skipped, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import INTERRUPTED
 from rumbleup_async.reasons import from_words as because
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import open_ledger
 from tests.engine.scripted import Answer, Books, Provider, Script, accepts, check, make_ledger, make_run, phone, phones, rows_of
@@ -422,8 +423,8 @@ def test_cancelled_while_the_books_are_opened_or_closed_they_are_let_go(point: s
             await asyncio.sleep(1.0 if point == "opening" else 0)
             return stored
 
-        async def finish(self, stopped: str | None, elapsed: float) -> None:
-            await super().finish(stopped, elapsed)
+        async def finish(self, stop: Stop | None, elapsed: float) -> None:
+            await super().finish(stop, elapsed)
             await asyncio.sleep(1.0 if point == "finishing" else 0)
 
     async def use() -> None:
@@ -896,7 +897,7 @@ def test_the_first_reason_to_stop_stands() -> None:
         async with make_run(provider) as run:
             sending = run.send(phones(10))
             async for _ in sending:
-                run.stop(Stop("other", "later"))
+                run.stop(Stop(Cause.ASKED, "other: later"))
             return run.summary.stopped
 
     assert (virtual_time.run(main()) or "").startswith("key refused")

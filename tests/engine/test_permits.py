@@ -11,7 +11,7 @@ from rumbleup_async.engine.texters import Locks
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Throttled
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Stop
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.engine.scripted import Provider, check, make_run, phones
 from tests.engine.test_texters import Server, make, once
@@ -152,7 +152,7 @@ def test_a_stop_loses_no_permit(seconds: float) -> None:
 
             def stop() -> None:
                 provider.forbidden = "the stop"
-                run.stop(Stop("test", "while texts wait for their permits"))
+                run.stop(Stop(Cause.ASKED, "test"))
 
             def script(text: Text, attempt: int) -> Outcome:
                 if text.row == 20:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Stop, Summary
+from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Summary
 from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
@@ -36,6 +36,7 @@ from rumbleup_async.outcomes import (
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.screening.screen import Screen
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import open_ledger
 from tests.engine.scripted import TEXT, Books, Provider, Script, accepts, make_ledger, phone, rows_of
@@ -970,7 +971,7 @@ def test_a_stop_at_any_moment(kind: str, tmp_path: Path, moment: float) -> None:
 
         async def stopping() -> None:
             await asyncio.sleep(moment)
-            run.stop(Stop("interrupted", ""))
+            run.stop(Stop(Cause.INTERRUPTED))
             server.forbidden = "the stop"
 
         async with run:

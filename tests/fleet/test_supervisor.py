@@ -354,7 +354,7 @@ async def test_what_nobody_comes_to_is_queued_again() -> None:
     await fleet._give_back()
     assert [(close.row, close.state) for close in ledger.closed] == [(1, State.QUEUED), (2, State.QUEUED)]
     assert fleet.stopped is not None
-    assert fleet.stopped.cause == "senders died"
+    assert fleet.stopped.cause.words == "senders died"
 
 
 async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:

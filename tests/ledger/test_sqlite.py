@@ -22,6 +22,7 @@ from rumbleup_async.messaging import Closed, Plan, Planned, Skipped, State
 from rumbleup_async.outcomes import Accepted
 from rumbleup_async.reasons import NO_REASON
 from rumbleup_async.reasons import from_words as because
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
 from tests.engine.scripted import Provider, check, make_run, phones, rows_of
@@ -594,7 +595,7 @@ def test_reading_while_it_is_written(tmp_path: Path) -> None:
         ]
         assert reader.segments() == [(1, 800)]
         reader.close()
-        await ledger.finish("daily cap: resume tomorrow", 12.5)
+        await ledger.finish(Stop(Cause.DAILY_CAP, "resume tomorrow"), 12.5)
         await ledger.complete("abc")
         await ledger.aclose()
         reader = Reader(tmp_path / "run.ledger")

@@ -43,6 +43,7 @@ from rumbleup_async.messaging import (
 from rumbleup_async.messaging import Kept as Keeping
 from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Stop
 from tests.history import Kept
 from tests.prove.loop import Dead, Loop
 
@@ -255,6 +256,9 @@ class Writer:
     async def left(self) -> list[tuple[Reason, int]]:
         return await self._disk.left()
 
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        return await self._disk.reasons()
+
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
     ) -> list[Text | Result]:
@@ -275,8 +279,8 @@ class Writer:
     async def known(self, phones: Sequence[str]) -> list[Known]:
         return await self._disk.known(phones)
 
-    async def finish(self, stopped: str | None, elapsed: float) -> None:
-        await self._step("finish", self._disk.finish, stopped, elapsed)
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:
+        await self._step("finish", self._disk.finish, stop, elapsed)
 
     async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
         return await self._disk.rows(after, limit, skipped_only=skipped_only)
@@ -551,9 +555,9 @@ class _Ledger(SqliteLedger):
         self.kind = kind_of(closing.number, drawn)
         return super()._claim(owner, closing, drawn, now)
 
-    def _finish(self, stopped: str | None, elapsed: float) -> None:
+    def _finish(self, stop: Stop | None, elapsed: float) -> None:
         self.kind = "finish"
-        super()._finish(stopped, elapsed)
+        super()._finish(stop, elapsed)
 
     def drop(self) -> None:
         """Let go of file and lock, as the system does for the dead."""

@@ -25,7 +25,6 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import Plan, Result, State
 from rumbleup_async.provider.caller import Caller
-from rumbleup_async.retry import Stop
 from rumbleup_async.rumbleup.answers import DIALECT
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_search import LogSearch
@@ -34,6 +33,7 @@ from rumbleup_async.runs import looks as looks_module
 from rumbleup_async.runs import reconcile as reconcile_module
 from rumbleup_async.runs import setup as setup_module
 from rumbleup_async.runs.run import CONCURRENT, Run, Settings
+from rumbleup_async.stops import Cause, Stop
 from tests.history import check_promise, check_rate
 from tests.prove import faults
 from tests.prove.befall import MINE, Befalls
@@ -290,7 +290,7 @@ class World:
             return
         kind = self.ending.kind
         self._happens(kind)
-        run.stop(Stop("interrupted", "by a signal"))
+        run.stop(Stop(Cause.INTERRUPTED, "by a signal"))
         self.has_stopped = True
         if kind == "signal twice":
             self.crashes += 1
@@ -542,7 +542,7 @@ class World:
             left = run.counts[State.QUEUED]
             assert not left, f"{left} texts are left over, and the run says nothing"
         engine = run._execution.engine
-        if stopped is None or stopped.cause != "error threshold" or not isinstance(engine, Engine) or engine.is_last_round:
+        if stopped is None or stopped.cause.words != "error threshold" or not isinstance(engine, Engine) or engine.is_last_round:
             return
         row = {phone for phone, _ in self.provider.row}
         off = [kept.phone for kept in self.storage.kept().values() if kept.state == "refused" and kept.phone in row]

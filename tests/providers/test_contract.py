@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rumbleup_async import LineLimits, Policy, Result, RumbleUp, Run, Sendblue, State, Stop, Timeouts
+from rumbleup_async import LineLimits, Policy, Result, RumbleUp, Run, Sendblue, State, Timeouts
 from rumbleup_async.provider.client import Client
 from rumbleup_async.simulator import Server
+from rumbleup_async.stops import Cause, Stop
 
 TEXT = "Hi {name}. STOP to opt out"
 QUICK = Timeouts(read=0.25, answer=0.5)
@@ -165,7 +166,7 @@ async def test_stop_means_stop(provider: Provider, server: Server) -> None:
     server.simulator.change(latency=0.01)
     async with provider.client(server) as client, provider.run(client, concurrency=4) as run:
         async for _ in run.send(contacts(300)):
-            run.stop(Stop("enough", ""))
+            run.stop(Stop(Cause.ASKED, "enough"))
             break
     left = len(server.simulator.truth)
     assert left < 300

@@ -139,7 +139,7 @@ def test_an_absurd_wish_stops_the_run_and_says_how_long(value: str) -> None:
     outcome = Throttled(because("told 429"), 429, asked(("Retry-After", value)))
     decision = decide(outcome, 1, Policy(), proven=True)
     assert isinstance(decision, StopRun)
-    assert decision.stop.cause == "throttled"
+    assert decision.stop.cause.words == "throttled"
     assert f"{outcome.after:.0f} seconds" in decision.stop.message
 
 

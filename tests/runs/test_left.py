@@ -11,8 +11,8 @@ from rumbleup_async import Policy, Result, State
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Unknown
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs.summary import Summary
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.engine.scripted import Books, Provider, accepts, check, make_ledger, make_run, phones, rows_of
 
@@ -136,7 +136,7 @@ def test_another_end_of_the_run_writes_nobody_off_either(kind: str, tmp_path: Pa
                 while len(provider.calls) < 45 and how == "stop":
                     await asyncio.sleep(0.001)
                 if how == "stop":
-                    run.stop(Stop("interrupted", ""))
+                    run.stop(Stop(Cause.INTERRUPTED))
 
             watching = asyncio.create_task(watch())
             await run.send(phones(200))

@@ -15,10 +15,10 @@ from rumbleup_async.messaging import Closed, Plan, Planned, State
 from rumbleup_async.outcomes import Unknown
 from rumbleup_async.reasons import ABSENT, Code, Reason
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Stop
 from rumbleup_async.runs import reconcile as module
 from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.runs.run import Run
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import exchange, open_ledger
 from tests.engine.scripted import Provider, make_ledger, make_run, phones, rows_of
@@ -417,7 +417,7 @@ def test_a_look_into_the_log_can_be_stopped(tmp_path: Path, how: str) -> None:
             sending = asyncio.ensure_future(_await(run))
             await asyncio.sleep(1)
             if how == "stop":
-                run.stop(Stop("interrupted", ""))
+                run.stop(Stop(Cause.INTERRUPTED))
                 await sending
             elif how == "cancel":
                 sending.cancel()

@@ -5,6 +5,7 @@ import pytest
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.summary import reported, summarise
+from rumbleup_async.stops import from_words
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from rumbleup_async.runs.summary import reported, summarise
 )
 def test_a_contact_in_the_report(result: Result, running: bool, stopped: str | None, state: State, reason: str) -> None:
     """Somebody would be in no state at all, or "sent" without having been."""
-    shown = reported(result, running=running, stopped=stopped)
+    shown = reported(result, running=running, stop=None if stopped is None else from_words(stopped))
     assert (shown.state, shown.reason) == (state, reason)
     assert (shown.row, shown.phone, shown.logid) == (result.row, result.phone, result.logid)
 
@@ -30,9 +31,9 @@ def test_a_contact_in_the_report(result: Result, running: bool, stopped: str | N
 def test_the_summary_counts_everybody_once() -> None:
     """The five figures would not add up to the list."""
     counts = {state: 10**number for number, state in enumerate(State)}
-    summary = summarise(counts, run="r", action="1", elapsed=2.0, sent_now=7, stopped=None)
+    summary = summarise(counts, run="r", action="1", elapsed=2.0, sent_now=7, stop=None)
     assert summary.total == 1_111_111
     assert summary.sent + summary.refused + summary.skipped + summary.not_sent + summary.unknown == summary.total
     assert (summary.not_sent, summary.unknown, summary.resumable) == (100_001, 1_000_010, 1)
     assert summary.texts_per_second == 3.5
-    assert summarise(counts, run="r", action="1", elapsed=0.0, sent_now=7, stopped=None).texts_per_second == 0.0
+    assert summarise(counts, run="r", action="1", elapsed=0.0, sent_now=7, stop=None).texts_per_second == 0.0

@@ -78,7 +78,7 @@ def test_what_is_used_up_stops_the_run_and_says_until_when(hour: int | None, day
         lines, stops = lines_of(LineLimits(per_second=100.0, new_per_hour=hour, new_per_day=day))
         left = await send(lines, stops, 100)
         assert len(left) == sent
-        assert stops[0].cause == "lines used up"
+        assert stops[0].cause.words == "lines used up"
         # the hour after noon, or three in the night, eastern time
         assert ("18:00 UTC on 04 Mar" if hour == 5 else "08:00 UTC on 05 Mar") in stops[0].message.replace(
             "18:01", "18:00"
@@ -270,7 +270,7 @@ def test_a_ledger_that_cannot_be_read_stops_the_run() -> None:
         stops: list[Stop] = []
         lines.attach(stops.append, lambda *_: None)
         assert await send(lines, stops, 1) == []
-        assert stops[0].cause == "ledger failed"
+        assert stops[0].cause.words == "ledger failed"
 
     virtual_time.run(main())
 
