@@ -87,7 +87,7 @@ _COMMANDS = """# Commands
 
 What `--help` says of each command; made by `python -m tests.documents`. More about lists, pace and the ledger in
 [sending.md](sending.md), about texters in [concurrent.md](concurrent.md), about events in [webhooks.md](webhooks.md), about the
-other endpoints in [api-map.md](api-map.md).
+other endpoints in [api-map.md](api-map.md); what the words mean in [glossary.md](glossary.md).
 """
 
 

@@ -20,7 +20,7 @@ def account(
     everything: Annotated[bool, typer.Option("--all", help="Every account the key may see.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The account of the key: its status, its balance, its numbers."""
+    """Show the account of the key: its status, balance and numbers."""
     if not everything:
         show(call(lambda rumbleup: rumbleup.account.get(cid=cid)), as_json=as_json)
     elif cid is not None:

@@ -34,19 +34,21 @@ class Former(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The report.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the report.")]
 
 
 @app.command(epilog="Example: rumbleup account-reports create Conversations --set action=125 --set filter=dailycap")
 @guarded
 def create(
-    title: Annotated[str, typer.Argument(metavar="TITLE", help="Chooses the type, such as Conversations.")],
-    email: Annotated[str | None, typer.Option("--email", help="Who is told when it is made.")] = None,
-    interval: Annotated[int | None, typer.Option("--interval", min=1, metavar="MIN", help="Make it anew so often.")] = None,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The type of report, such as Conversations.")],
+    email: Annotated[str | None, typer.Option("--email", help="Where to write to once the report is made.")] = None,
+    interval: Annotated[
+        int | None, typer.Option("--interval", min=1, metavar="MIN", help="Make it anew every so many minutes.")
+    ] = None,
     extra: Extra = None,
     as_json: Json = False,
 ) -> None:
-    """Order a report."""
+    """Have a report made, in the background."""
     fields = pairs(extra, AccountReports.create)
     show(
         call(lambda rumbleup: rumbleup.account_reports.create(title=title, email=email, interval=interval, **fields)),
@@ -57,7 +59,7 @@ def create(
 @app.command("list", epilog="Example: rumbleup account-reports list")
 @guarded
 def list_(limit: Limit = None, as_json: Lines = False) -> None:
-    """The reports there are."""
+    """List the reports."""
     show_pages(
         lambda rumbleup: rumbleup.account_reports.list(),
         ("id", "title", "status", "interval", "create_time"),
@@ -69,14 +71,14 @@ def list_(limit: Limit = None, as_json: Lines = False) -> None:
 @app.command(epilog="Example: rumbleup account-reports get rp1")
 @guarded
 def get(report: Id, as_json: Json = False) -> None:
-    """One report, with its files when it is done."""
+    """Show a report, with its files once it is made."""
     show(call(lambda rumbleup: rumbleup.account_reports.get(report)), as_json=as_json)
 
 
 @app.command(epilog="Example: rumbleup account-reports download rp1 --out conversations.csv")
 @guarded
 def download(report: Id, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
-    """The newest file of a report."""
+    """Download the newest file of a report."""
     fields = pairs(extra, AccountReports.download)
     save(lambda file: call(lambda rumbleup: rumbleup.account_reports.download(report, into=file, **fields), timeout), out)
 

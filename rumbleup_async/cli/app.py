@@ -20,11 +20,12 @@ from rumbleup_async.cli.console import FINE, STOPPED, WRONG, nobody_reads, print
 app = Commands(
     name="rumbleup",
     help="Text campaigns through the RumbleUp API: at most once, always accounted for.\n\n"
-    "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set; with Sendblue the "
-    "key from SENDBLUE_API_KEY and SENDBLUE_API_SECRET, the address from SENDBLUE_BASE_URL.\n\n"
-    "Exit codes: 0 all accounted for and nothing unknown; 1 finished with unknowns; 2 the list, the options or the configuration "
-    "are wrong and nothing was sent; 3 stopped early, or texts that could be sent were left over, with unknowns or without; "
-    "130 interrupted.",
+    "Begin with: rumbleup demo, which needs no account; rumbleup doctor, which checks your key; rumbleup send LIST --dry-run.\n\n"
+    "The key is read from RUMBLEUP_API_KEY (the pair KEY:SECRET), the address from RUMBLEUP_BASE_URL if set. With Sendblue the "
+    "key is read from SENDBLUE_API_KEY and SENDBLUE_API_SECRET, the address from SENDBLUE_BASE_URL.\n\n"
+    "Exit codes: 0 every contact is accounted for and none is unknown; 1 finished, and some are unknown; 2 the list, the options "
+    "or the configuration are wrong, and nothing was sent; 3 stopped early, or texts that could be sent were left over, whether "
+    "some are unknown or not; 130 interrupted.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

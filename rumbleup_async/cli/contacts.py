@@ -27,18 +27,22 @@ GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
 @app.command(epilog="Example: rumbleup contacts select --group 26 --limit 20")
 @guarded
 def select(
-    action: Annotated[list[str] | None, typer.Option("--action", "--project", metavar="ID", help="Of a project.")] = None,
-    group: Annotated[list[str] | None, typer.Option("--group", metavar="ID", help="Of a group; repeatable.")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option("--action", "--project", metavar="ID", help="Contacts of a project.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", metavar="ID", help="Contacts of a group; repeatable.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date.")] = None,
-    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="Having this tag; repeatable.")] = None,
-    no_flag: Annotated[list[str] | None, typer.Option("--no-flag", metavar="TAG", help="Not having it; repeatable.")] = None,
-    q: Annotated[str | None, typer.Option("--search", metavar="WORDS", help="A search.")] = None,
+    flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="Contacts with this tag; repeatable.")] = None,
+    no_flag: Annotated[
+        list[str] | None, typer.Option("--no-flag", metavar="TAG", help="Contacts without this tag; repeatable.")
+    ] = None,
+    q: Annotated[str | None, typer.Option("--search", metavar="WORDS", help="What to search for.")] = None,
     extra: Extra = None,
     limit: Limit = None,
     timeout: Wait = 30.0,
     as_json: Lines = False,
 ) -> None:
-    """The contacts that fit."""
+    """List the contacts that match."""
     more = pairs(extra, Contacts.select, flags="--flag", noflags="--no-flag")
     show_pages(
         lambda rumbleup: rumbleup.contacts.select(
@@ -55,7 +59,9 @@ def select(
 @guarded
 def sync(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="10 digits, with or without +1.")],
-    action: Annotated[str | None, typer.Option("--action", "--project", metavar="ID", help="Attach it to a project.")] = None,
+    action: Annotated[
+        str | None, typer.Option("--action", "--project", metavar="ID", help="Attach the contact to a project.")
+    ] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag; repeatable.")] = None,
     extra: Extra = None,
     as_json: Json = False,
@@ -69,12 +75,12 @@ def sync(
 @guarded
 def import_(
     file: Annotated[Path, typer.Argument(metavar="CSV", help="A file of contacts.")],
-    part: Annotated[str, typer.Option("--part", metavar="NAME", help="The name of the file's part.")] = "csv",
+    part: Annotated[str, typer.Option("--part", metavar="NAME", help="The form field that carries the file.")] = "csv",
     extra: Extra = None,
     timeout: Wait = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Import a CSV; a group is made of it."""
+    """Import a CSV as a new group."""
     fields = pairs(extra, Contacts.import_)
     show(call(lambda rumbleup: rumbleup.contacts.import_(file, part=part, **fields), timeout), as_json=as_json)
 
@@ -82,13 +88,13 @@ def import_(
 @app.command(epilog="Example: rumbleup contacts group 26")
 @guarded
 def group(group: GroupId, as_json: Json = False) -> None:
-    """A group of contacts."""
+    """Show a group of contacts."""
     show(call(lambda rumbleup: rumbleup.contacts.group(group)), as_json=as_json)
 
 
 @app.command(epilog="Example: rumbleup contacts download 26 --out ward7.csv")
 @guarded
 def download(group: GroupId, out: OutFile = None, extra: Extra = None, timeout: Wait = 120.0) -> None:
-    """The contacts of a group, as the API's CSV."""
+    """Download the contacts of a group, as the API's CSV."""
     fields = pairs(extra, Contacts.download, gid="GROUP")
     save(lambda file: call(lambda rumbleup: rumbleup.contacts.download(group, into=file, **fields), timeout), out)

@@ -42,7 +42,10 @@ busy."""
 def demo(
     contacts: Annotated[int, typer.Option("--contacts", min=1, metavar="N", help="Rows of the sample list.")] = 2000,
 ) -> None:
-    """See it happen: a simulator, a messy list, a run, and the ledger held against what the provider received."""
+    """Watch a run on this machine: it needs no account.
+
+    A messy list is texted to a simulator, and the ledger is compared with what the simulator received.
+    """
     finish(run_loop(_demo(contacts)))
 
 

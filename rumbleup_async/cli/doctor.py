@@ -45,7 +45,7 @@ class Finding(msgspec.Struct):
 
 @guarded
 def doctor(as_json: Json = False) -> None:
-    """Look at the configuration, ask for the account, and say in plain words what is wrong."""
+    """Check the key, the address and the account, and say what is wrong."""
     findings = run_loop(examine(os.environ))
     if as_json:
         fine = all(finding.fine for finding in findings)

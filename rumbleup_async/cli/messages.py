@@ -15,7 +15,7 @@ from rumbleup_async.cli.options import Action, Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
 from rumbleup_async.provider import arguments
 
-app = Commands(help="Single messages: send one, draw the next contact, read the log.")
+app = Commands(help="Single messages: send one, ask for the next contact, read the log.")
 
 
 @app.command(epilog='Example: rumbleup messages send --phone 2025550101 --action 125 --text "Hi Ada. STOP to opt out"')
@@ -45,7 +45,7 @@ def send(
 @app.command("next", epilog="Example: rumbleup messages next --action 125 --json")
 @guarded
 def next_(action: Action, as_json: Json = False) -> None:
-    """Draw the next contact of a project; it is locked for about five minutes."""
+    """Ask for the next contact of a project, which the server then locks for about five minutes."""
     contact = call(lambda rumbleup: rumbleup.messages.next(action=action))
     if contact is not None:
         show(contact, as_json=as_json)
@@ -60,13 +60,15 @@ def next_(action: Action, as_json: Json = False) -> None:
 def log(
     phone: Annotated[list[str] | None, typer.Option("--phone", metavar="P", help="The contact's phone; repeatable.")] = None,
     proxy: Annotated[list[str] | None, typer.Option("--proxy", metavar="P", help="Our number; repeatable.")] = None,
-    logid: Annotated[list[str] | None, typer.Option("--logid", metavar="ID", help="A message; repeatable.")] = None,
+    logid: Annotated[list[str] | None, typer.Option("--logid", metavar="ID", help="The id of a message; repeatable.")] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag on the message; repeatable.")] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date, as the API takes it.")
+        str | None, typer.Option("--since", metavar="TIME", help="Sent then or later: milliseconds or a date.")
     ] = None,
-    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Milliseconds or a date.")] = None,
-    campaign: Annotated[list[str] | None, typer.Option("--campaign", metavar="ID", help="A TCR campaign; repeatable.")] = None,
+    before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Sent earlier: milliseconds or a date.")] = None,
+    campaign: Annotated[
+        list[str] | None, typer.Option("--campaign", metavar="ID", help="The id of a TCR campaign; repeatable.")
+    ] = None,
     limit: Limit = None,
     timeout: Wait = 30.0,
     as_json: Lines = False,

@@ -13,9 +13,11 @@ import typer
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
 
-Text = Annotated[str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in.")]
-TextFile = Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file with the text.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Texts of this call at most.")]
+Text = Annotated[
+    str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in for each contact.")
+]
+TextFile = Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file that holds the text.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Send at most N texts in this call.")]
 Flag = Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")]
 Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="P", help="Sendblue: a line to send from, +1...; repeatable.")]
@@ -32,66 +34,69 @@ PerDay = Annotated[
     typer.Option("--new-per-day", min=0, metavar="N", help="Sendblue: new contacts of each line a day (50); 0: no limit."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words, except about what is wrong.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; say only what is wrong.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
 Rate = Annotated[
-    float | None, typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: no limit of ours.")
+    float | None,
+    typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: the provider alone sets the limit."),
 ]
 Concurrency = Annotated[
     int | None,
     typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most, in each process (64)."),
 ]
 Processes = Annotated[
-    int | None, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, over one ledger (1).")
+    int | None, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, with one ledger (1).")
 ]
-SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of this very account.")]
-SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of this server.")]
-Original = Annotated[bool, typer.Option("--original", help="This ledger is the one to go on with, and no copy of it will be.")]
-Again = Annotated[bool, typer.Option("--again", help="Text a list that another ledger beside it has texted into this project.")]
+SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of the same account.")]
+SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of the same server.")]
+Original = Annotated[bool, typer.Option("--original", help="Go on with this copy of a ledger, and with no other.")]
+Again = Annotated[
+    bool, typer.Option("--again", help="Text a list although another ledger beside it has texted it into this project.")
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
     list[Path] | None,
-    typer.Option("--suppress", metavar="FILE", help="Phones never to text: a list, a report or a ledger; repeatable."),
+    typer.Option("--suppress", metavar="FILE", help="Phones that must not be texted: a list, a report or a ledger; repeatable."),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; else it is guessed."),
+    typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; guessed otherwise."),
 ]
 SkipIf = Annotated[
     list[str] | None,
     typer.Option(
         "--skip-if",
         metavar="COLUMN[=VALUE]",
-        help="Leave out rows whose cell there says yes (or VALUE), such as opt_out; repeatable.",
+        help="Skip rows in which this column says yes (or VALUE), such as opt_out; repeatable.",
     ),
 ]
 Keep = Annotated[
     str | None,
-    typer.Option(
-        "--keep", metavar="NAMES", help="Columns that go into the ledger and its report, a comma between them; * for all."
-    ),
+    typer.Option("--keep", metavar="NAMES", help="Columns to keep in the ledger and its report, separated by commas; * for all."),
 ]
 RejectsFile = Annotated[
     Path | None,
-    typer.Option("--rejects", metavar="FILE.csv", help="Write the rows that are skipped there, as they came, with the reason."),
+    typer.Option("--rejects", metavar="FILE.csv", help="Write the skipped rows to this file, as they came, with their reasons."),
 ]
 Countries = Annotated[
     list[str] | None,
     typer.Option(
-        "--country", metavar="CC", help="Countries of +1 to text (US,CA); also toll-free; repeatable, or a comma between them."
+        "--country", metavar="CC", help="Countries of +1 to text (US,CA), or toll-free; repeatable, or separated by commas."
     ),
 ]
 SettleSeconds = Annotated[
     float,
-    typer.Option("--settle-seconds", min=0.0, metavar="S", help="Seconds from a text until its absence from the log counts."),
+    typer.Option("--settle-seconds", min=0.0, metavar="S", help="How old a text must be before its absence from the log counts."),
 ]
 Literal = Annotated[
     bool,
-    typer.Option("--literal", help="Send what looks like a merge field, [First Name] or a typed \\n, as it is."),
+    typer.Option("--literal", help="Allow what looks like a forgotten merge field, such as [First Name] or a typed \\n."),
 ]
 Preview = Annotated[
     int | None,
-    typer.Option("--preview", min=0, max=1000, metavar="N", help="Show the first, the longest and N random finished texts."),
+    typer.Option(
+        "--preview", min=0, max=1000, metavar="N", help="First show finished texts: the first, the longest and N random ones."
+    ),
 ]
 
 
@@ -104,11 +109,11 @@ def _ledger(text: str) -> Path:
 
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_ledger)]
 LedgerPath = Annotated[
-    Path | None, typer.Option("--ledger", metavar="PATH", help="Where the books are kept (beside LIST).", parser=_ledger)
+    Path | None, typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (beside LIST).", parser=_ledger)
 ]
 TextersLedger = Annotated[
     Path | None,
-    typer.Option("--ledger", metavar="PATH", help="Where the books are kept (texters-ID.ledger here).", parser=_ledger),
+    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=_ledger),
 ]
 
 

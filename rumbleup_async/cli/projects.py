@@ -28,11 +28,18 @@ Media = Annotated[Path | None, typer.Option("--media", metavar="FILE", help="A p
 Campaign = Annotated[str | None, typer.Option("--campaign", metavar="ID", help="The TCR campaign to text under.")]
 Proxy = Annotated[str | None, typer.Option("--proxy", metavar="P", help="A sending number, or All of the campaign's.")]
 Areacode = Annotated[str | None, typer.Option("--areacode", metavar="N", help="The area code of the sending numbers.")]
-Flag = Annotated[list[str] | None, typer.Option("--flag", metavar="F", help="Such as outsourced; repeatable.")]
-Start = Annotated[str | None, typer.Option("--outsource-start", metavar="TIME", help="Such as 2026-03-05T10:00-05:00.")]
-End = Annotated[str | None, typer.Option("--outsource-end", metavar="TIME", help="Such as 2026-03-05T20:00-05:00.")]
+Flag = Annotated[
+    list[str] | None, typer.Option("--flag", metavar="F", help="A flag of the project, such as outsourced; repeatable.")
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--outsource-start", metavar="TIME", help="When the vendor's texters begin, such as 2026-03-05T10:00-05:00."),
+]
+End = Annotated[
+    str | None, typer.Option("--outsource-end", metavar="TIME", help="When they end, such as 2026-03-05T20:00-05:00.")
+]
 Email = Annotated[str | None, typer.Option("--outsource-email", help="Whom the vendor's texters write to.")]
-Notes = Annotated[str | None, typer.Option("--outsource-notes", help="What they should know.")]
+Notes = Annotated[str | None, typer.Option("--outsource-notes", help="What the vendor's texters should know.")]
 Domain = Annotated[str | None, typer.Option("--shorturl-domain", help="The domain of shortened links.")]
 Tracking = Annotated[bool | None, typer.Option("--shorturl-tracking/--no-shorturl-tracking", help="Count clicks.")]
 
@@ -45,7 +52,7 @@ COLUMNS = ("id", "name", "status", "contact_count", "sent", "delivered", "replie
 @app.command(epilog="Example: rumbleup projects get 125")
 @guarded
 def get(project: Id, as_json: Json = False) -> None:
-    """One project, with its counters."""
+    """Show a project, with its counters."""
     show(call(lambda rumbleup: rumbleup.projects.get(project)), as_json=as_json)
 
 
@@ -65,14 +72,14 @@ def create(
     outsource_end: End = None,
     outsource_email: Email = None,
     outsource_notes: Notes = None,
-    outsource_contact: Annotated[str | None, typer.Option("--outsource-contact", help="Whom they ask.")] = None,
+    outsource_contact: Annotated[str | None, typer.Option("--outsource-contact", help="Whom the vendor's texters ask.")] = None,
     shorturl_domain: Domain = None,
     shorturl_tracking: Tracking = None,
     extra: Extra = None,
     timeout: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """A new project, as a draft. Nothing is sent."""
+    """Create a project, as a draft. Nothing is sent."""
     fields = _fields(
         campaign, proxy, areacode, flag, outsource_start, outsource_end, outsource_email, outsource_notes, shorturl_domain,
         shorturl_tracking, outsource_contact,
@@ -110,7 +117,7 @@ def update(
     timeout: Wait = 30.0,
     as_json: Json = False,
 ) -> None:
-    """Change a project; what is not named stays."""
+    """Change a project. What no option names stays as it is."""
     fields = _fields(
         campaign, proxy, areacode, flag, outsource_start, outsource_end, outsource_email, outsource_notes, shorturl_domain,
         shorturl_tracking, None,
@@ -144,7 +151,9 @@ def try_out(
 def submit(
     project: Id,
     terms_agree: Annotated[bool, typer.Option("--terms-agree", help="Agree to the vendor's terms; see above.")] = False,
-    contacts: Annotated[int | None, typer.Option("--contacts", min=0, metavar="N", help="How many there are, if known.")] = None,
+    contacts: Annotated[
+        int | None, typer.Option("--contacts", min=0, metavar="N", help="How many contacts there are, if known.")
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -163,7 +172,7 @@ def submit(
 @app.command(epilog="Example: rumbleup projects send 125")
 @guarded
 def send(project: Id, yes: Yes = False, as_json: Json = False) -> None:
-    """Go live: from now on texts can be sent into the project."""
+    """Take a project live: from now on texts can be sent into it."""
     confirm(f"Let project {project} go live?", yes=yes)
     show(call(lambda rumbleup: rumbleup.projects.send(project)), as_json=as_json)
 
@@ -183,14 +192,14 @@ def stats(
     name: Annotated[str | None, typer.Option("--name", help="The beginning of a name, or a pattern.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Milliseconds or a date.")] = None,
-    days: Annotated[float | None, typer.Option("--days", min=0.0, metavar="N", help="So many days back.")] = None,
+    days: Annotated[float | None, typer.Option("--days", min=0.0, metavar="N", help="The last N days.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="The API's CSV, as it comes.")] = False,
     as_xml: Annotated[bool, typer.Option("--xml", help="The API's XML, as it comes.")] = False,
     out: OutFile = None,
     timeout: Wait = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Projects with their figures: those of the past 24 hours, unless a window is named."""
+    """Show the figures of projects, by default of the past 24 hours."""
     window: dict[str, Any] = {"action": action, "name": name, "since": since, "before": before, "days": days}
     if as_csv + as_xml + as_json > 1:
         fail("give one of --csv, --xml, --json")

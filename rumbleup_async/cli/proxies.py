@@ -22,15 +22,21 @@ app = Commands(help="Sending numbers, and texts straight from one of them.")
 @app.command(epilog="Example: rumbleup proxies select --status ok")
 @guarded
 def select(
-    areacode: Annotated[list[str] | None, typer.Option("--areacode", metavar="N", help="Repeatable.")] = None,
-    campaign: Annotated[list[str] | None, typer.Option("--campaign", metavar="ID", help="Of a campaign; repeatable.")] = None,
-    brand: Annotated[list[str] | None, typer.Option("--brand", metavar="ID", help="Of a brand; repeatable.")] = None,
-    status: Annotated[list[str] | None, typer.Option("--status", metavar="S", help="ok, pending ...; repeatable.")] = None,
-    reference: Annotated[str | None, typer.Option("--reference", metavar="ID", help="Of an order.")] = None,
+    areacode: Annotated[
+        list[str] | None, typer.Option("--areacode", metavar="N", help="Numbers with this area code; repeatable.")
+    ] = None,
+    campaign: Annotated[
+        list[str] | None, typer.Option("--campaign", metavar="ID", help="Numbers of a TCR campaign; repeatable.")
+    ] = None,
+    brand: Annotated[list[str] | None, typer.Option("--brand", metavar="ID", help="Numbers of a brand; repeatable.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="S", help="Numbers with this status, such as ok; repeatable.")
+    ] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="ID", help="Numbers of an order.")] = None,
     limit: Limit = None,
     as_json: Lines = False,
 ) -> None:
-    """The account's sending numbers."""
+    """List the account's sending numbers."""
     show_pages(
         lambda rumbleup: rumbleup.proxies.select(
             areacode=areacode or None,
@@ -50,7 +56,7 @@ def select(
 def send(
     phone: Annotated[str, typer.Option("--phone", metavar="P", help="10 digits, with or without +1.")],
     text: Annotated[str, typer.Option("--text", metavar="T", help="The text, sent as it is.")],
-    proxy: Annotated[str | None, typer.Option("--proxy", metavar="P", help="The number it comes from.")] = None,
+    proxy: Annotated[str | None, typer.Option("--proxy", metavar="P", help="The number to send from.")] = None,
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="The TCR campaign.")] = None,
     file: Annotated[str | None, typer.Option("--file", metavar="URL", help="Media, as the API takes it; undocumented.")] = None,
     extra: Extra = None,

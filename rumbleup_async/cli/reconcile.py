@@ -33,12 +33,15 @@ def reconcile(
     same_server: options.SameServer = False,
     original: options.Original = False,
     log_lost: Annotated[
-        bool, typer.Option("--log-lost", help="Its -wal file is lost for good: whoever is queued is unknown, and looked up.")
+        bool, typer.Option("--log-lost", help="The ledger's -wal file is lost for good: take whoever is queued as unknown.")
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look what is unknown up in the message log: sent if it is there, not sent if it is absent. Texts nobody."""
+    """Look up unknown texts in the message log. Nobody is texted.
+
+    A text that the log shows was sent; one that is absent from it was not.
+    """
     consent = Consent(same_account=same_account, same_server=same_server, original=original, log_lost=log_lost)
     course = _reconcile(ledger, consent, grace=settle_seconds, timeout=timeout, as_json=as_json, quiet=quiet)
     finish(run_loop(course))

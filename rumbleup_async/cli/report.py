@@ -31,9 +31,14 @@ _BESIDE = ("", "-wal", "-shm", "-lock")
 @local
 def report(
     ledger: LedgerFile,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write there; standard output otherwise.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.csv", help="The file to write; standard output otherwise.")
+    ] = None,
 ) -> None:
-    """A row for each contact: row, phone, state, reason, logid, attempts, sent_time."""
+    """Write a CSV with a row for each contact.
+
+    Its columns: row, phone, state, reason, logid, attempts, sent_time.
+    """
     if out is not None and _is_part_of(out, ledger):
         raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
     reader = Reader(ledger)

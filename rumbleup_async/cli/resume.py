@@ -41,11 +41,11 @@ def resume(
     new_per_hour: options.PerHour = None,
     new_per_day: options.PerDay = None,
     no_reconcile: Annotated[
-        bool, typer.Option("--no-reconcile", help="Do not look what is unknown up in the message log first.")
+        bool, typer.Option("--no-reconcile", help="Do not look up unknown texts in the message log first.")
     ] = False,
     settle_seconds: options.SettleSeconds = 900.0,
     resend_absent: Annotated[
-        bool, typer.Option("--resend-absent", help="Also text those again that were absent from the message log.")
+        bool, typer.Option("--resend-absent", help="Also text contacts again whose text is absent from the message log.")
     ] = False,
     again: options.Again = False,
     same_account: options.SameAccount = False,
@@ -55,7 +55,7 @@ def resume(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with a run that was stopped or that died. What may have left is not sent again."""
+    """Go on with a run that was stopped or that died. No text that may have left is sent again."""
     order = Order(
         rate=rate,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),

@@ -59,10 +59,13 @@ def send(
     processes: options.Processes = None,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
-    phone_field: Annotated[str | None, typer.Option("--phone-field", metavar="NAME", help="The column with the phone.")] = None,
+    phone_field: Annotated[
+        str | None,
+        typer.Option("--phone-field", metavar="NAME", help="The column that holds the phone; found by its name otherwise."),
+    ] = None,
     flag: options.Flag = None,
     group: Annotated[
-        str | None, typer.Option("--group", metavar="ID", help="The group of contacts that the sends create.")
+        str | None, typer.Option("--group", metavar="ID", help="The group for contacts that the sends create.")
     ] = None,
     suppress: options.Suppress = None,
     country: options.Countries = None,
@@ -78,10 +81,8 @@ def send(
     send_style: Annotated[
         str | None, typer.Option("--send-style", metavar="STYLE", help="Sendblue: an effect of iMessage, such as confetti.")
     ] = None,
-    no_opt_out: Annotated[
-        bool, typer.Option("--no-opt-out", help="Sendblue: let a text leave that does not mention STOP.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but send.")] = False,
+    no_opt_out: Annotated[bool, typer.Option("--no-opt-out", help="Sendblue: allow a text that does not mention STOP.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the list and the text, and send nothing.")] = False,
     again: options.Again = False,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
@@ -91,7 +92,7 @@ def send(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Text a list in fast mode. The same list and ledger again goes on where it stopped."""
+    """Text a list in fast mode. The same command again goes on where the run stopped."""
     order = Order(
         action=action,
         text=options.read_text(text, text_file),

@@ -17,7 +17,7 @@ from rumbleup_async.provider import arguments
 from rumbleup_async.sendblue.client import Sendblue
 
 app = Commands(help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.")
-messages = Commands(help="Single messages: send one, look at one, list them.")
+messages = Commands(help="Single messages: send one, show one, list them.")
 app.add_typer(messages, name="messages")
 
 _LOOK = "rumbleup sendblue messages list --number"
@@ -28,11 +28,11 @@ _LOOK = "rumbleup sendblue messages list --number"
 def send(
     number: Annotated[str, typer.Option("--number", metavar="P", help="The recipient, +1...")],
     line: Annotated[str, typer.Option("--from", metavar="P", help="The line to send from, +1...")],
-    content: Annotated[str | None, typer.Option("--content", "--text", metavar="T", help="The words, sent as they are.")] = None,
+    content: Annotated[str | None, typer.Option("--content", "--text", metavar="T", help="The text, sent as it is.")] = None,
     media_url: Annotated[str | None, typer.Option("--media-url", metavar="URL", help="A file to send with it.")] = None,
     send_style: Annotated[str | None, typer.Option("--send-style", metavar="STYLE", help="An effect of iMessage.")] = None,
     status_callback: Annotated[
-        str | None, typer.Option("--status-callback", metavar="URL", help="Where its status is posted.")
+        str | None, typer.Option("--status-callback", metavar="URL", help="Where Sendblue posts its status.")
     ] = None,
     literal: Literal = False,
     yes: Yes = False,
@@ -63,26 +63,28 @@ def send(
 def get(
     message_id: Annotated[str, typer.Argument(metavar="HANDLE", help="The message's handle.")], as_json: Json = False
 ) -> None:
-    """One message."""
+    """Show a message."""
     show(call_over(Sendblue.from_env, lambda sendblue: sendblue.messages.get(message_id)), as_json=as_json)
 
 
 @messages.command(epilog="Example: rumbleup sendblue messages status HANDLE")
 @guarded
 def status(handle: Annotated[str, typer.Argument(metavar="HANDLE", help="The message's handle.")], as_json: Json = False) -> None:
-    """How a message stands now."""
+    """Show how a message stands now."""
     show(call_over(Sendblue.from_env, lambda sendblue: sendblue.messages.status(handle=handle)), as_json=as_json)
 
 
 @messages.command("list", epilog="Example: rumbleup sendblue messages list --number +12025550101 --since 2026-01-31T00:00:00Z")
 @guarded
 def list_(
-    number: Annotated[str | None, typer.Option("--number", metavar="P", help="Either side's number.")] = None,
-    from_number: Annotated[str | None, typer.Option("--from", metavar="P", help="Who sent it.")] = None,
-    to_number: Annotated[str | None, typer.Option("--to", metavar="P", help="Who got it.")] = None,
-    line: Annotated[str | None, typer.Option("--line", metavar="P", help="Our number.")] = None,
-    outbound: Annotated[bool | None, typer.Option("--outbound/--inbound", help="What we sent, or what came in.")] = None,
-    status: Annotated[str | None, typer.Option("--status", metavar="WORD", help="Such as DELIVERED.")] = None,
+    number: Annotated[str | None, typer.Option("--number", metavar="P", help="The number of either side.")] = None,
+    from_number: Annotated[str | None, typer.Option("--from", metavar="P", help="The sender.")] = None,
+    to_number: Annotated[str | None, typer.Option("--to", metavar="P", help="The recipient.")] = None,
+    line: Annotated[str | None, typer.Option("--line", metavar="P", help="The line of ours.")] = None,
+    outbound: Annotated[
+        bool | None, typer.Option("--outbound/--inbound", help="Only what was sent, or only what came in.")
+    ] = None,
+    status: Annotated[str | None, typer.Option("--status", metavar="WORD", help="A status, such as DELIVERED.")] = None,
     service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="iMessage, SMS or RCS.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Created then or later, ISO 8601.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Created then or earlier.")] = None,
@@ -90,7 +92,7 @@ def list_(
     timeout: Wait = 30.0,
     as_json: Lines = False,
 ) -> None:
-    """The messages that fit, oldest first, all pages."""
+    """List the messages that match, oldest first, all pages."""
     show_pages_over(
         Sendblue.from_env,
         lambda sendblue: sendblue.messages.list(

@@ -25,15 +25,20 @@ API_KEY = "KEY:SECRET"
 
 @local
 def simulate(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="P", help="0: any free one.")] = 8025,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="P", help="The port to serve on; 0: any free one.")
+    ] = 8025,
     latency: Annotated[float, typer.Option("--latency", min=0.0, metavar="MS", help="Milliseconds before each answer.")] = 0.0,
-    fault: Annotated[list[str] | None, typer.Option("--fault", metavar="KIND=RATE", help="Inject a fault; repeatable.")] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed, the same faults.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="KIND=RATE", help="Inject a fault at this rate, such as hang=0.01; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same faults.")] = 0,
     any_key: Annotated[
-        bool, typer.Option("--any-key", help="Let any key in, not KEY:SECRET alone; so it is where RUMBLEUP_API_KEY is set.")
+        bool, typer.Option("--any-key", help="Accept any key, not KEY:SECRET alone; on by itself where RUMBLEUP_API_KEY is set.")
     ] = False,
 ) -> None:
-    """Serve a RumbleUp of your own on this machine: no account, nobody is texted."""
+    """Serve a simulated RumbleUp on this machine. It needs no account and texts nobody."""
     _simulate(port=port, latency=latency / 1000, faults=fault or [], seed=seed, any_key=any_key, environ=os.environ)
 
 

@@ -19,7 +19,7 @@ from rumbleup_async.runs.summary import Summary, by_code, summarise
 
 @local
 def status(ledger: LedgerFile, as_json: Json = False) -> None:
-    """How a run stands, also while it is under way."""
+    """Show how a run stands, also while it is under way."""
     finish(_status(ledger, as_json=as_json))
 
 

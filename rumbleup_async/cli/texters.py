@@ -31,7 +31,7 @@ def texters(
     text_file: options.TextFile = None,
     literal: options.Literal = False,
     number: Annotated[
-        int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts worked on at a time, at most (16).")
+        int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts to work on at the same time (16).")
     ] = None,
     ledger: options.TextersLedger = None,
     rate: options.Rate = None,
@@ -42,11 +42,13 @@ def texters(
     country: options.Countries = None,
     patience: Annotated[
         float | None,
-        typer.Option("--patience", min=0.0, metavar="S", help="Seconds to go on asking while no contact comes (60)."),
+        typer.Option(
+            "--patience", min=0.0, metavar="S", help="Seconds to go on asking while the server hands out no contact (60)."
+        ),
     ] = None,
     wait_locks: Annotated[
         bool | None,
-        typer.Option("--wait-locks/--no-wait-locks", help="Stay until contacts locked by lost answers come back."),
+        typer.Option("--wait-locks/--no-wait-locks", help="Stay until contacts come back that lost answers have locked."),
     ] = None,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
@@ -55,7 +57,10 @@ def texters(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Text the contacts of a project as the server hands them out (concurrent mode). Several may run at a time, anywhere."""
+    """Text the contacts of a project as the server hands them out (concurrent mode).
+
+    Several of these may run at the same time, on any machine.
+    """
     open_files.raise_limit()
     call = Call(
         limit=limit,

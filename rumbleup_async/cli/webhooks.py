@@ -43,7 +43,9 @@ def _root() -> None: ...
 @local
 def listen(
     host: Annotated[str, typer.Option("--host", metavar="H", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="0: any free one.")] = 8026,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port to listen on; 0: any free one.")
+    ] = 8026,
     path: Annotated[str, typer.Option("--path", metavar="P", help="The path that takes events.")] = "/",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.jsonl", help="Keep the events there, as JSON lines.")] = None,
     sqlite: Annotated[Path | None, typer.Option("--sqlite", metavar="FILE", help="Keep the events there, each once.")] = None,
@@ -53,11 +55,11 @@ def listen(
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as they came, one JSON object a line.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no events.")] = False,
 ) -> None:
-    """Take events until a signal, and print a line for each.
+    """Take events until Ctrl-C, and print a line for each.
 
-    The credentials are those of the portal's webhook page, from RUMBLEUP_WEBHOOK_USER and RUMBLEUP_WEBHOOK_PASSWORD (or the
-    user alone, which the provider then sends as a Bearer token); with _OLD at the end of the names, former ones that are still
-    taken. An event is answered once it is in the file, if there is one.
+    The credentials are those that the portal's webhook page has. They are read from RUMBLEUP_WEBHOOK_USER and
+    RUMBLEUP_WEBHOOK_PASSWORD; the user alone is a Bearer token. Former credentials are still taken if they stand in variables
+    of the same names with _OLD at the end. An event is answered once it is in the file, if there is one.
     """
     if out is not None and sqlite is not None:
         fail("give either --out or --sqlite")
