@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import contacts as lists
-from rumbleup_async.lists.consent import Watch
+from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.lists.mappings import names_of
 from rumbleup_async.messaging import Planned, Skipped
@@ -31,36 +31,36 @@ async def screened(
     contacts: Iterable[object] | AsyncIterable[object],
     screen: Screen,
     phone_field: str | None,
-    watch: Watch | None = None,
+    consent: ConsentCheck | None = None,
     keep: Keep | None = None,
 ) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1.
 
-    `watch` leaves out whom the rows themselves say not to text; a phone that a row has named so is left out from then on.
+    `consent` leaves out whom the rows themselves say not to text; a phone that one row has left out stays out from then on.
     """
     needed: Collection[str] | None = screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
     screened_rows: list[Planned | Skipped] = []
     row = 0
     async with aclosing(_batches(contacts)) as batches:
-        async for items in batches:
-            if not row and (watch is not None or keep is not None):
-                names = names_of(items)
-                if watch is not None:
-                    watch.begin(names, "the list")
+        async for part in batches:
+            if not row and (consent is not None or keep is not None):
+                names = names_of(part)
+                if consent is not None:
+                    consent.begin(names, "the list")
                 if keep is not None:
                     keep.begin(names, names, phone_field, "the list")
                     needed = keep.wanted(needed)
-            rows = [lists.contact_of(item, row + number, phone_field, needed, watch) for number, item in enumerate(items, 1)]
-            first, row = not row, row + len(items)
+            rows = [lists.contact_of(one, row + number, phone_field, needed, consent) for number, one in enumerate(part, 1)]
+            first, row = not row, row + len(part)
             if first:
-                screen.learn(names_of(items))
+                screen.learn(names_of(part))
             planned = screen.batch(rows)
             if keep is not None:
                 planned = keep.with_cells(rows, planned)
-            screened_rows += planned if watch is None or not watch.barred else map(watch.leave_out, planned)
+            screened_rows += planned if consent is None or not consent.barred else map(consent.leave_out, planned)
             if at_hand and not first and len(screened_rows) < BATCH:
-                # What is at hand is screened in small parts, for the sake of the loop, and goes into the ledger in large ones.
+                # Small parts are screened, so that the loop stays free; large ones go into the ledger.
                 await asyncio.sleep(0)
                 continue
             yield screened_rows
@@ -72,15 +72,15 @@ async def screened(
 async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncGenerator[list[object], None]:
     if isinstance(contacts, Iterable):
         iterator = iter(contacts)
-        while items := list(itertools.islice(iterator, 250)):
-            yield items
+        while part := list(itertools.islice(iterator, 250)):
+            yield part
         return
     coming: list[object] = []
     news, room = asyncio.Event(), asyncio.Event()
 
     async def pump() -> None:
-        async for item in contacts:
-            coming.append(item)
+        async for contact in contacts:
+            coming.append(contact)
             news.set()
             if len(coming) >= BATCH:
                 room.clear()
@@ -99,10 +99,10 @@ async def _batches(contacts: Iterable[object] | AsyncIterable[object]) -> AsyncG
                 if not pumping.done():
                     await asyncio.sleep(_PATIENCE)
                 continue
-            items = coming.copy()
+            part = coming.copy()
             coming.clear()
             room.set()
-            yield items
+            yield part
         if pumping.cancelled():
             raise ListError("the list was cancelled while it was read")
         pumping.result()

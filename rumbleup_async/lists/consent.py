@@ -132,8 +132,8 @@ def read_rules(given: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-class Watch:
-    """Looks at the cells of one list that say who must not be texted: heeds the rules, and counts what no rule heeds."""
+class ConsentCheck:
+    """Reads the cells of one list that say who must not be texted: it applies the rules, and counts what no rule covers."""
 
     def __init__(self, rules: Sequence[Rule] = (), prefix: str = "") -> None:
         self._prefix = prefix
@@ -144,9 +144,9 @@ class Watch:
         self._counts: dict[str, int] = {}
         self._examples: dict[str, str] = {}
         self.barred: dict[str, Reason] = {}
-        """Why a rule has left these phones out, in the provider's form: they are, too, in every other row they have."""
+        """By phone, in the provider's form: why a rule has left it out. It is left out in each of its rows."""
         self.columns: frozenset[str] = frozenset()
-        """The columns to be looked at; none where nothing needs to be."""
+        """The columns to read; none if no column says anything."""
 
     def begin(self, names: Sequence[str], where: str) -> None:
         """The list has these columns. `ListError` if one of a rule is not among them."""
@@ -161,7 +161,7 @@ class Watch:
         self.columns = frozenset({*self._rules, *self._kinds})
 
     def why_not(self, cells: Iterable[tuple[str, str]]) -> Reason:
-        """The reason by which a row with these cells, as they came, is left out; else `NO_REASON`."""
+        """Why a row with these cells, as they came, is left out; `NO_REASON` if it is not."""
         why = NO_REASON
         for name, raw in cells:
             if name in self.columns:
@@ -183,12 +183,12 @@ class Watch:
         return Skipped(row, self._prefix + phone if phone else phones.shown(raw), why)
 
     def leave_out(self, planned: Planned | Skipped) -> Planned | Skipped:
-        """What becomes of a row of somebody whom another row has left out."""
+        """The row, or a skipped one if another row has left its phone out."""
         why = self.barred.get(planned.phone) if isinstance(planned, Planned) else None
         return Skipped(planned.row, planned.phone, why, planned.kept) if why else planned
 
     def notes(self) -> list[str]:
-        """What the columns say that no rule heeds."""
+        """What the columns say that no rule covers."""
         notes = []
         for name, count in self._counts.items():
             rows = f"{count:,} rows" if count != 1 else "1 row"

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
-from rumbleup_async.lists import encodings, mappings
-from rumbleup_async.lists import header as heading
-from rumbleup_async.lists.consent import Watch
+from rumbleup_async.lists import encodings, header, mappings
+from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.lists.lines import Lines, Readable, Writable, fingerprint
@@ -43,7 +42,7 @@ def open_list(
     phone_field: str | None = None,
     fields: Collection[str] | None = None,
     encoding: str | None = None,
-    watch: Watch | None = None,
+    consent: ConsentCheck | None = None,
     keep: Keep | None = None,
     copy: Writable | None = None,
 ) -> ContactList:
@@ -53,7 +52,7 @@ def open_list(
     `Contact.fields` (None: all); they may be absent, see `ContactList.require`. `encoding` is that of the file, as Python
     calls it (None: UTF-8, UTF-16, or what lines that are neither seem to be; `ContactList.notes` says so).
 
-    `watch` looks at the columns that say who must not be texted; `keep` says which go with the contacts; `copy` takes the bytes
+    `consent` looks at the columns that say who must not be texted; `keep` says which go with the contacts; `copy` takes the bytes
     as they are read.
 
     Raises `ListError`, with the remedy, for anything that is not a list of contacts with one phone column, and
@@ -72,17 +71,17 @@ def open_list(
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
         try:
-            return ContactList(stream, where, phone_field, fields, stream.close, encoding, watch, keep, copy)
+            return ContactList(stream, where, phone_field, fields, stream.close, encoding, consent, keep, copy)
         except BaseException:
             stream.close()
             raise
     if isinstance(source, str | os.PathLike):
         if sys.stdin is None or sys.stdin.closed:
             raise ListError("standard input is closed; pipe the list into it or name a file")
-        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, watch, keep, copy)
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, consent, keep, copy)
     if isinstance(getattr(source, "encoding", None), str):
         raise ListError('the list was opened as text; open it in binary mode, "rb"')
-    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, watch, keep, copy)
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, consent, keep, copy)
 
 
 class ContactList:
@@ -100,7 +99,7 @@ class ContactList:
         fields: Collection[str] | None,
         close: Callable[[], None] | None,
         encoding: str | None = None,
-        watch: Watch | None = None,
+        consent: ConsentCheck | None = None,
         keep: Keep | None = None,
         copy: Writable | None = None,
     ) -> None:
@@ -115,10 +114,10 @@ class ContactList:
         sample = self._lines.sample()
         if not sample and self._lines.whole:  # of a file with no more than a byte order mark, too
             raise ListError(f"{where}: is empty; it needs a line a contact")
-        heading.refuse_foreign(head, where, encoding=encoding or self._lines.encoding)
+        header.refuse_foreign(head, where, encoding=encoding or self._lines.encoding)
         if not sample:
             raise ListError(f"{where}: its first line is longer than 64 KiB; this is not a list with a line a contact")
-        found = self._heading = heading.read(sample, where, phone_field)
+        found = self._header = header.read(sample, where, phone_field)
         if self._lines.whole and not any(line.strip() for line in sample[found.lines :]):
             raise self._no_contacts()
         self.kind = found.kind
@@ -130,15 +129,15 @@ class ContactList:
         names: list[str] = []
         if found.columns is not None:
             self.phone_field = found.columns[found.phone]
-            heading.refuse_repeated(found.columns, self._wanted or (), where)
+            header.refuse_repeated(found.columns, self._wanted or (), where)
             names = list(found.columns)
         else:
             names = mappings.require_phone_key(sample, where, self.phone_field)
         self.names: tuple[str, ...] = tuple(name for name in names if name)
         """The names of columns as far as they are known: of JSON lines those of its beginning."""
-        self._watch = watch
-        if watch is not None:
-            watch.begin(names, where)
+        self._consent = consent
+        if consent is not None:
+            consent.begin(names, where)
         self._keep = keep
         if keep is not None:
             keep.begin(names, found.cells or names, self.phone_field, where)
@@ -154,7 +153,7 @@ class ContactList:
     @property
     def notes(self) -> list[str]:
         """What is to be said of how the list was read, in words without a phone; complete once it is read to its end."""
-        return [*self._lines.notes(), *(self._watch.notes() if self._watch is not None else ())]
+        return [*self._lines.notes(), *(self._consent.notes() if self._consent is not None else ())]
 
     def require(self, fields: Iterable[str]) -> None:
         """Raise `ListError` if one of these merge fields is not a column, which would skip every contact.
@@ -162,7 +161,7 @@ class ContactList:
         Knows nothing of JSON lines, where each object may have other keys.
         """
         if self.columns is not None:
-            heading.require_columns(self.columns, [field_name(field) for field in fields], self._where)
+            header.require_columns(self.columns, [field_name(field) for field in fields], self._where)
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Contact | Skipped]]:
         """The rows, `size` at a time (the last batch may be shorter). Raises `ListError` if reading fails or none came."""
@@ -174,18 +173,18 @@ class ContactList:
     @property
     def header(self) -> tuple[str, ...]:
         """The columns of `raw` as they came: those of a CSV file, else one for the line."""
-        return self._heading.cells or ((self.columns or ("phone",))[0] if self.kind == "plain" else "line",)
+        return self._header.cells or ((self.columns or ("phone",))[0] if self.kind == "plain" else "line",)
 
     def raw(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not blank with its cells as they came, instead of `batches`; of one that cannot be read, its line."""
         self._taken = True
-        at = self._heading.row
+        at = self._header.row
         if self.kind != "csv":
             for lines in self._data():
                 yield from ((row, [line]) for row, line in enumerate(lines, at + 1) if line.strip())
                 at += len(lines)
             return
-        records = Records(self._heading.delimiter, self._width)
+        records = Records(self._header.delimiter, self._width)
         # `None` is the end: what a record that is still open holds comes then.
         for some in itertools.chain[list[str] | None](self._data(), [None]):
             found = records.feed(some or [], last=some is None)
@@ -239,14 +238,14 @@ class ContactList:
             raise self._no_contacts()
 
     def _data(self) -> Iterator[list[str]]:
-        """The lines after the heading."""
-        heads = self._heading.lines
+        """The lines after the header."""
+        heads = self._header.lines
         for lines in self._lines:
             yield lines[heads:] if heads else lines
             heads = max(0, heads - len(lines))
 
     def _from_numbers(self) -> Iterator[list[Contact | Skipped]]:
-        name, row = self.phone_field or "phone", self._heading.row
+        name, row = self.phone_field or "phone", self._header.row
         keep = self._wanted is None or name in self._wanted
         for lines in self._data():
             cells = [line.strip().strip('"').strip() for line in lines]
@@ -260,10 +259,10 @@ class ContactList:
             row += len(lines)
 
     def _from_objects(self) -> Iterator[list[Contact | Skipped]]:
-        row = self._heading.row
+        row = self._header.row
         for lines in self._data():
             yield [
-                mappings.contact_of_line(line, row, self.phone_field, self._wanted, self._watch)
+                mappings.contact_of_line(line, row, self.phone_field, self._wanted, self._consent)
                 for row, line in enumerate(lines, row + 1)
                 if line and not line.isspace()
             ]
@@ -277,8 +276,8 @@ class ContactList:
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = Rows(self._heading, width, pick, self._lengths(width), self._where, self._watch, self._keep)
-        records = Records(self._heading.delimiter, width)
+        rows = Rows(self._header, width, pick, self._lengths(width), self._where, self._consent, self._keep)
+        records = Records(self._header.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
         yield rows.of(records.feed([], last=True))
@@ -286,7 +285,7 @@ class ContactList:
     def _lengths(self, width: int) -> set[int]:
         """How many cells a row may have, all in all, if those beyond its columns are blank: as many as the header, or as the rows
         have that were looked at."""
-        head, full = self._heading, len(self.columns or ())
+        head, full = self._header, len(self.columns or ())
         records = Records(head.delimiter, width).feed(self._sample, last=True)
         lengths = [len(record) for record in records if any(cell.strip() for cell in record)]
         longer = [length for length in lengths if length > full]
@@ -299,7 +298,7 @@ class ContactList:
 
     def _unquoted(self) -> int:
         """In how many of the rows that were looked at a delimiter goes on as a comma in a sentence does: `Acme, Inc.`"""
-        sign = f"{self._heading.delimiter} "
+        sign = f"{self._header.delimiter} "
         if sign[0] not in ",;" or self._has_spaces:
             return 0
         return sum(sign in line and '"' not in line for line in self._sample)

@@ -36,7 +36,7 @@ _control = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]").search
 REMEDY: Final = "name the column with --phone-field"
 
 
-class Heading(NamedTuple):
+class Header(NamedTuple):
     """What the first lines say. `lines` of them are not data, and the first row of data follows row `row`."""
 
     kind: Literal["csv", "jsonl", "plain"]
@@ -61,8 +61,8 @@ def _no_text(where: str) -> ListError:
     return ListError(f"{where}: this is not text, or UTF-16 without its mark; save it as CSV UTF-8")
 
 
-def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
-    """The heading of the list that begins with these lines. Raises `ListError` where it is missing or can mean two things."""
+def read(sample: list[str], where: str, phone_field: str | None) -> Header:
+    """The header of the list that begins with these lines. Raises `ListError` where it is missing or can mean two things."""
     start = next((number for number, line in enumerate(sample) if line.strip()), None)
     if start is None:
         raise ListError(f"{where}: is empty; it needs a line a contact")
@@ -72,7 +72,7 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Heading:
     if what := documents.of_lines(sample[start : start + _SAMPLE_ROWS]):
         raise ListError(f"{where}: this is {what}")
     if first.startswith("{"):
-        return Heading("jsonl")
+        return Header("jsonl")
     delimiters = DELIMITERS
     separator = separator_line(first)
     hidden = 0
@@ -132,8 +132,8 @@ def header_of(lines: list[str], delimiter: str) -> tuple[list[str], int]:
         return [], 0
 
 
-def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str, phone_field: str | None) -> Heading | None:
-    """The heading of a CSV file whose first record names the phone column under one of these delimiters."""
+def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str, phone_field: str | None) -> Header | None:
+    """The header of a CSV file whose first record names the phone column under one of these delimiters."""
     best: tuple[int, str, tuple[str, ...], int, list[str]] | None = None
     for delimiter in delimiters:
         cells, lines = header_of(sample[start:], delimiter)
@@ -149,15 +149,15 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
     if any(map(_is_number, cells)):
         raise _no_header(where, start + 1 - hidden)  # `2125550101,mobile` is somebody, and no names of columns
     phone = phone_column(names, where, phone_field)
-    return Heading("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
+    return Header("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
 
 
-def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -> Heading | None:
-    """The heading of a list of one number a line, with or without a first line that says so."""
+def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -> Header | None:
+    """The header of a list of one number a line, with or without a first line that says so."""
     name = field_name(sample[start])
     if is_phone_name(name) or (name and phone_field is not None and name == field_name(phone_field)):
         phone_column([name], where, phone_field)
-        return Heading("plain", columns=(name,), lines=start + 1, row=start + 1)
+        return Header("plain", columns=(name,), lines=start + 1, row=start + 1)
     lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
     if 2 * sum(map(_is_number, lines)) < len(lines) and not (
         # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
@@ -171,7 +171,7 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
         if not _is_number(sample[start]):
             phone_column([name], where, phone_field)
         raise ListError(f"{where}: has one number a line and no header, so no column {phone_field!r}; leave the name out")
-    return Heading("plain", columns=("phone",), lines=start, row=start)
+    return Header("plain", columns=("phone",), lines=start, row=start)
 
 
 def _is_number(cell: str) -> bool:
@@ -182,7 +182,7 @@ def _is_number(cell: str) -> bool:
     return bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and _phone_as_decimal(bare) is not None)
 
 
-def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Heading:
+def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Header:
     if any(map(_control, lines)):
         raise _no_text(where)
     _refuse_title(lines, delimiters, where, phone_field)

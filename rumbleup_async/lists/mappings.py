@@ -19,7 +19,7 @@ import msgspec
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import header
-from rumbleup_async.lists.consent import Watch
+from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.messaging import Contact, Skipped
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening import phones
@@ -41,7 +41,7 @@ def contact_of_line(
     row: int,
     phone_field: str | None = None,
     fields: Collection[str] | None = None,
-    watch: Watch | None = None,
+    consent: ConsentCheck | None = None,
 ) -> Contact | Skipped:
     """The contact of one JSON line."""
     try:
@@ -50,7 +50,7 @@ def contact_of_line(
         return Skipped(row, "", _NOT_JSON)
     if not isinstance(pairs, tuple):
         return Skipped(row, "", _NO_OBJECT)
-    return _contact(pairs, row, phone_field, fields, watch)
+    return _contact(pairs, row, phone_field, fields, consent)
 
 
 def contact_of(
@@ -58,7 +58,7 @@ def contact_of(
     row: int,
     phone_field: str | None = None,
     fields: Collection[str] | None = None,
-    watch: Watch | None = None,
+    consent: ConsentCheck | None = None,
 ) -> Contact | Skipped:
     """The contact of one item of an iterable, as row `row`.
 
@@ -67,18 +67,18 @@ def contact_of(
     kind raises `ListError` in row 1, where it is the caller's mistake, and is `Skipped` later, where it is a bad row.
     """
     if item.__class__ is dict:  # most are, and what else they might be takes longer to ask than to read them
-        return _contact(item.items(), row, phone_field, fields, watch)
+        return _contact(item.items(), row, phone_field, fields, consent)
     if isinstance(item, Skipped):
         return Skipped(row, item.phone, item.why, item.kept)
     if isinstance(item, Contact):
         return _contact(
-            [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, watch
+            [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, consent
         )
     if isinstance(item, str | int | float) and not isinstance(item, bool):
         return Contact(row, _scalar(item), {})
     pairs = _pairs(item)
     if pairs is not None:
-        return _contact(pairs, row, phone_field, fields, watch)
+        return _contact(pairs, row, phone_field, fields, consent)
     kind = type(item).__name__
     if row == 1:
         raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
@@ -167,7 +167,7 @@ def _contact(
     row: int,
     phone_field: str | None,
     fields: Collection[str] | None,
-    watch: Watch | None = None,
+    consent: ConsentCheck | None = None,
 ) -> Contact | Skipped:
     values: dict[str, str] = {}
     numbers: list[str] = []
@@ -191,7 +191,7 @@ def _contact(
     numbers = numbers or lesser
     if numbers and not numbers[0][:1].isdigit() and (again := _header(pairs, row, phone_field)):
         return again
-    if watch is not None and watch.columns and (barred := _barred(pairs, row, numbers, watch)):
+    if consent is not None and consent.columns and (barred := _barred(pairs, row, numbers, consent)):
         return barred
     if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
         return Skipped(row, "", _TWO_PHONES)
@@ -200,10 +200,10 @@ def _contact(
     return Contact(row, numbers[0] if numbers else "", values)
 
 
-def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], watch: Watch) -> Skipped | None:
+def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], consent: ConsentCheck) -> Skipped | None:
     """For a row whose own fields say that its person is not to be texted."""
-    why = watch.why_not((field_name(key), _scalar(raw)) for key, raw in pairs if isinstance(key, str))
-    return watch.bar(row, numbers[0] if numbers else "", why) if why else None
+    why = consent.why_not((field_name(key), _scalar(raw)) for key, raw in pairs if isinstance(key, str))
+    return consent.bar(row, numbers[0] if numbers else "", why) if why else None
 
 
 def _header(pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None) -> Skipped | None:

@@ -17,7 +17,7 @@ from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import Clean, says_nothing
 
 if TYPE_CHECKING:
-    from rumbleup_async.lists.consent import Watch
+    from rumbleup_async.lists.consent import ConsentCheck
     from rumbleup_async.lists.kept_columns import Keep
 
 
@@ -26,12 +26,12 @@ class Rows:
 
     def __init__(
         self,
-        head: header.Heading,
+        head: header.Header,
         width: int,
         pick: list[tuple[str, int]],
         lengths: set[int],
         where: str,
-        watch: Watch | None,
+        consent: ConsentCheck | None,
         keep: Keep | None,
     ) -> None:
         self._head = head
@@ -43,12 +43,12 @@ class Rows:
         self._lengths = lengths
         """How many cells a row may have, all in all, if those beyond its columns are blank."""
         self._where = where
-        self._watch = watch
+        self._consent = consent
         self._keep = keep
-        self._watched = [(name, index) for index, name in enumerate(head.columns or ()) if watch and name in watch.columns]
+        self._checked = [(name, index) for index, name in enumerate(head.columns or ()) if consent and name in consent.columns]
 
     def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
-        phone, width, pick, watched, cells = self._phone, self._width, self._pick, self._watched, self._cells
+        phone, width, pick, checked, cells = self._phone, self._width, self._pick, self._checked, self._cells
         rows: list[Contact | Skipped] = []
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
@@ -56,7 +56,7 @@ class Rows:
                 if not record[phone][:1].isdigit() and (again := self._header(row, record)):
                     add(again)
                     continue
-                if watched and (barred := self._barred(row, record)):
+                if checked and (barred := self._barred(row, record)):
                     add(barred)
                     continue
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
@@ -90,7 +90,7 @@ class Rows:
         if size < self._width and any('"' in cell for cell in record):
             # The rest of a cell whose first quote was lost is a short row too, with the cells in the wrong columns.
             return [self._mismatch(row, size, ", and a stray quote")]
-        if self._watched and (barred := self._barred(row, record)):
+        if self._checked and (barred := self._barred(row, record)):
             return [barred]
         fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
@@ -110,13 +110,13 @@ class Rows:
 
     def _barred(self, row: int, record: list[str]) -> Skipped | None:
         """For a row whose own cells say that its person is not to be texted."""
-        if self._watch is None:
+        if self._consent is None:
             return None
         size = len(record)
-        why = self._watch.why_not((name, record[index]) for name, index in self._watched if index < size)
+        why = self._consent.why_not((name, record[index]) for name, index in self._checked if index < size)
         if not why:
             return None
-        left_out = self._watch.bar(row, record[self._phone] if self._phone < size else "", why)
+        left_out = self._consent.bar(row, record[self._phone] if self._phone < size else "", why)
         return left_out if self._keep is None else self._keep.skipped(left_out, self._head.columns or (), record)
 
     def _header(self, row: int, record: list[str]) -> Skipped | None:

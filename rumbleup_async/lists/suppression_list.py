@@ -16,8 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from rumbleup_async.errors import ListError
-from rumbleup_async.lists import columns
-from rumbleup_async.lists import header as heading
+from rumbleup_async.lists import columns, header
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.lines import Lines, Readable
 from rumbleup_async.screening import phones
@@ -64,7 +63,7 @@ def read_rows(stream: Readable, where: str) -> Iterator[Row]:
 
 
 def _read(lines: Lines, where: str) -> Iterator[Row]:
-    heading.refuse_foreign(lines.head, where, encoding=lines.encoding)
+    header.refuse_foreign(lines.head, where, encoding=lines.encoding)
     sample = lines.sample()
     start = next((number for number, line in enumerate(sample) if line.strip()), None)
     if start is None:
@@ -77,9 +76,9 @@ def _read(lines: Lines, where: str) -> Iterator[Row]:
     if first.startswith(("{", "[")):
         yield from _objects(lines, where)
         return
-    separator = heading.separator_line(first)
+    separator = header.separator_line(first)
     # Where nothing divides the first line, nothing divides the others: `212-555-0101; 212-555-0102` is a cell with two numbers.
-    sizes = {sign: len(heading.header_of([first], sign)[0]) for sign in heading.DELIMITERS}
+    sizes = {sign: len(header.header_of([first], sign)[0]) for sign in header.DELIMITERS}
     delimiter = separator[1] if separator else max(sizes, key=lambda sign: sizes[sign])
     delimiter = delimiter if separator or sizes[delimiter] > 1 else "\x1f"
     skipped = start + 1 if separator else start
@@ -94,7 +93,7 @@ def _without(lines: Iterable[list[str]], heads: int) -> Iterator[list[str]]:
 
 
 def _table(lines: Iterator[list[str]], delimiter: str, where: str, *, row: int) -> Iterator[Row]:
-    header: list[str] | None = None
+    header_cells: list[str] | None = None
     phone_columns: frozenset[int] = frozenset()
     for record in _records(lines, delimiter):
         row += 1
@@ -103,8 +102,8 @@ def _table(lines: Iterator[list[str]], delimiter: str, where: str, *, row: int) 
         cells = [cell.strip() for cell in record]
         if not any(cells):
             continue
-        if header is None:
-            header = cells
+        if header_cells is None:
+            header_cells = cells
             phone_columns = _phone_columns(cells)
             is_alone = len(cells) == 1
             if _is_header(cells, says_phone=bool(phone_columns)):
@@ -112,7 +111,7 @@ def _table(lines: Iterator[list[str]], delimiter: str, where: str, *, row: int) 
                 phone_columns = phone_columns or frozenset(range(is_alone))
                 continue
             phone_columns = frozenset(range(is_alone))
-        elif cells == header:
+        elif cells == header_cells:
             continue  # two exports put together
         yield Row(where, row, cells, phone_columns)
 
@@ -122,7 +121,7 @@ def _records(lines: Iterator[list[str]], delimiter: str) -> Iterator[list[str]]:
     records: Records | None = None
     for some in lines:
         if some and records is None:
-            width = len(heading.header_of(some[:1], delimiter)[0])
+            width = len(header.header_of(some[:1], delimiter)[0])
             records = Records(delimiter, max(width, 1))
         if records is not None:
             yield from records.feed(some)

@@ -17,7 +17,7 @@ from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.batches import BATCH, screened
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.messaging import Planned, Skipped
-from rumbleup_async.runs.planning import Settings, keep_of, watch_of
+from rumbleup_async.runs.planning import Settings, consent_check, keep_of
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.notes import notes_of
 from rumbleup_async.screening.screen import Screen
@@ -51,14 +51,14 @@ class ListLoading:
         source = os.fspath(path)
         if ledger.fingerprint is not None and await self._is_same_list(source):
             return False
-        watch, keep = watch_of(settings), keep_of(settings)
+        consent, keep = consent_check(settings), keep_of(settings)
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(
                 source,
                 phone_field=settings.phone_field,
                 fields=screen.needed_fields,
                 encoding=settings.encoding,
-                watch=watch,
+                consent=consent,
                 keep=keep,
                 copy=copy,
             )
@@ -84,7 +84,7 @@ class ListLoading:
                 await ledger.load(())  # it refuses another list, and what was given with that is not kept
             await self._setup.keep_care()
             # Whom one row leaves out is left out in every other: that is known only once all have been read.
-            await ledger.load(batches(), **({"left_out": watch.barred} if settings.skip_if else {}))
+            await ledger.load(batches(), **({"left_out": consent.barred} if settings.skip_if else {}))
             await ledger.complete(opened.fingerprint or "")
             self.notes = tuple(opened.notes)
         except _LoadStopped:
@@ -97,8 +97,8 @@ class ListLoading:
     def screened(self, contacts: Iterable[object] | AsyncIterable[object]) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
         """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
         screen, settings = self._texts()
-        watch = watch_of(settings) if settings.skip_if else None
-        return screened(contacts, screen, settings.phone_field, watch, keep_of(settings))
+        consent = consent_check(settings) if settings.skip_if else None
+        return screened(contacts, screen, settings.phone_field, consent, keep_of(settings))
 
     def _texts(self) -> tuple[Screen, Settings]:
         """What makes texts of rows; ConfigurationError where the run takes no list."""

@@ -13,7 +13,7 @@ import msgspec
 from rumbleup_async.engine.texters import Writer
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.lists import encodings
-from rumbleup_async.lists.consent import Watch, read_rules
+from rumbleup_async.lists.consent import ConsentCheck, read_rules
 from rumbleup_async.lists.kept_columns import Keep, read_names
 from rumbleup_async.messaging import Plan
 from rumbleup_async.screening.areas import DEFAULT, read_countries
@@ -128,9 +128,9 @@ def require_same(plan: Plan, given: Mapping[str, Any]) -> None:
         )
 
 
-def watch_of(settings: Settings) -> Watch:
+def consent_check(settings: Settings) -> ConsentCheck:
     """What looks at the columns that say who must not be texted."""
-    return Watch(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
+    return ConsentCheck(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
 
 
 def keep_of(settings: Settings) -> Keep | None:

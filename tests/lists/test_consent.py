@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, ListError
-from rumbleup_async.lists.consent import Watch, kind_of, read_rules
+from rumbleup_async.lists.consent import ConsentCheck, kind_of, read_rules
 from rumbleup_async.lists.contacts import from_iterable, open_list
 from rumbleup_async.messaging import Contact, Result, Skipped, State
 from rumbleup_async.runs.run import Run
@@ -24,7 +24,7 @@ A, B, C, D = "2025550101", "2025550102", "2025550103", "2025550104"
 
 def reasons(data: str, *rules: str) -> tuple[list[str], list[str]]:
     """What becomes of the rows of a list ("" for a contact), and what is said of its columns."""
-    with open_list(io.BytesIO(data.encode()), watch=Watch(read_rules(rules))) as contacts:
+    with open_list(io.BytesIO(data.encode()), consent=ConsentCheck(read_rules(rules))) as contacts:
         rows = ["" if isinstance(row, Contact) else row.reason for row in contacts]
         return rows, contacts.notes
 
