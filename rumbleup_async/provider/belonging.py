@@ -91,7 +91,7 @@ def _folded(text: str) -> str:
 
 
 class Answers:
-    """Judges the answers of one gateway, and learns what they hold. `read(response, hide)`: what an answer means for a text;
+    """Judges the answers of one gateway, and learns what they hold. `read(response, redact)`: what an answer means for a text;
     `names(response, sent)`: whom it names; `usual(response, sent)`: both at once, for the answer that nearly all are."""
 
     def __init__(
@@ -109,15 +109,15 @@ class Answers:
         self._differ = False
         """Ids of this server tell one text from another."""
 
-    def to(self, sent: Sent, hide: tuple[str, ...]) -> Judge:
+    def to(self, sent: Sent, redact: tuple[str, ...]) -> Judge:
         """A judge of the answer to this text."""
-        return Judge(self, sent, hide)
+        return Judge(self, sent, redact)
 
-    def outcome(self, response: Response, sent: Sent, hide: tuple[str, ...]) -> tuple[Outcome, Fit]:
+    def outcome(self, response: Response, sent: Sent, redact: tuple[str, ...]) -> tuple[Outcome, Fit]:
         """What an answer means for a text, and whether it belongs to it."""
         if self._usual is not None and (usual := self._usual(response, sent)) is not None:
             return self._accepted(*usual, response.status)
-        outcome = self._read(response, hide)
+        outcome = self._read(response, redact)
         found = self._names(response, sent)
         if found is Whose.ANOTHERS:
             return Unknown(Reason(Code.ANOTHERS), response.status), Fit.UNFIT
@@ -146,16 +146,16 @@ class Answers:
 class Judge:
     """Judges one answer, and keeps what it means. An exchange asks it while the connection is still held."""
 
-    __slots__ = ("_answers", "_hide", "_judged", "_sent")
+    __slots__ = ("_answers", "_judged", "_redact", "_sent")
 
-    def __init__(self, answers: Answers, sent: Sent, hide: tuple[str, ...]) -> None:
+    def __init__(self, answers: Answers, sent: Sent, redact: tuple[str, ...]) -> None:
         self._answers = answers
         self._sent = sent
-        self._hide = hide
+        self._redact = redact
         self._judged: tuple[Response, Outcome] | None = None
 
     def __call__(self, response: Response) -> Fit:
-        outcome, fit = self._answers.outcome(response, self._sent, self._hide)
+        outcome, fit = self._answers.outcome(response, self._sent, self._redact)
         self._judged = (response, outcome)
         return fit
 

@@ -64,7 +64,7 @@ class Caller:
         *,
         read_attempts: int = 4,
         write_attempts: int = 3,
-        hide: tuple[str, ...] = (),
+        redact: tuple[str, ...] = (),
         bound: bool = True,
     ) -> None:
         """`bound`: whether the exchange belongs to the event loop of its first call."""
@@ -73,7 +73,7 @@ class Caller:
         self.dialect = dialect
         self._read_attempts = read_attempts
         self._write_attempts = write_attempts
-        self.hide = hide
+        self.redact = redact
         """What no error repeats: the key."""
         self.is_closed = False
         self._bound = bound
@@ -89,7 +89,7 @@ class Caller:
         finally:
             _recorders.reset(token)
 
-    async def once(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
+    async def once(self, request: Request, redact: tuple[str, ...] = ()) -> Response:
         """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none.
 
         While the provider has asked for more than a minute of rest, RateLimited without asking again. ConfigurationError in
@@ -110,7 +110,7 @@ class Caller:
             raise MaybeSentError(reasons.SEVERAL, endpoint=request.path)
         if 200 <= response.status < 300:
             return response
-        error = self.dialect.error_of(response, request.path, (*hide, *self.hide))
+        error = self.dialect.error_of(response, request.path, (*redact, *self.redact))
         if isinstance(error, RateLimited) and error.after:
             self.hold.hold(error.after)
         raise error
@@ -120,15 +120,15 @@ class Caller:
         """Whether this is the event loop of the calls so far."""
         return not self._bound or self._loop is None or self._loop is asyncio.get_running_loop()
 
-    async def write(self, request: Request, hide: tuple[str, ...] = ()) -> Response:
-        """A call with a side effect: tried again only when nothing of it left. No error repeats what is in `hide`."""
-        return await self._tried(request, hide, (NotSentError,), self._write_attempts, pause=0.5)
+    async def write(self, request: Request, redact: tuple[str, ...] = ()) -> Response:
+        """A call with a side effect: tried again only when nothing of it left. No error repeats what is in `redact`."""
+        return await self._tried(request, redact, (NotSentError,), self._write_attempts, pause=0.5)
 
-    async def send(self, request: Request, answers: Answers, sent: Sent, hide: tuple[str, ...]) -> Response:
+    async def send(self, request: Request, answers: Answers, sent: Sent, redact: tuple[str, ...]) -> Response:
         """A call that texts somebody: as `write`, and UnreadableReply for an answer that is not about this text."""
-        judge = answers.to(sent, (*hide, *self.hide))
+        judge = answers.to(sent, (*redact, *self.redact))
         try:
-            response = await self.write(msgspec.structs.replace(request, judge=judge), hide)
+            response = await self.write(msgspec.structs.replace(request, judge=judge), redact)
         except ApiError:
             judge.check(None, request.path)
             raise
@@ -139,18 +139,18 @@ class Caller:
         """A call without side effects: tried again with growing pauses on connection trouble, 429, 440 and 5xx."""
         return await self._tried(request, (), _WORTH_A_SECOND_READ, self._read_attempts, pause=0.1)
 
-    async def _rested(self, request: Request, hide: tuple[str, ...]) -> Response:
+    async def _rested(self, request: Request, redact: tuple[str, ...]) -> Response:
         if self.hold.remaining <= _LONGEST_WAIT:
             await self.hold.wait()
-        return await self.once(request, hide)
+        return await self.once(request, redact)
 
     async def _tried(
-        self, request: Request, hide: tuple[str, ...], on: tuple[type[Exception], ...], attempts: int, *, pause: float
+        self, request: Request, redact: tuple[str, ...], on: tuple[type[Exception], ...], attempts: int, *, pause: float
     ) -> Response:
         try:
-            return await self._rested(request, hide)
+            return await self._rested(request, redact)
         except on as error:
-            return await again(lambda: self._rested(request, hide), error, on=on, attempts=attempts, pause=pause)
+            return await again(lambda: self._rested(request, redact), error, on=on, attempts=attempts, pause=pause)
 
     def pages(self, path: str, filters: Mapping[str, str | None], *, timeout: float | None = None) -> Pages[Any]:
         """The rows of a list as they came."""
@@ -247,7 +247,7 @@ class Pages(Generic[T]):
             request = Request("GET", self._path, query=query, read=True, timeout=self._timeout, judge=judge)
             response = await self._caller.read(request)
             self.date = response.headers.get("Date")
-            page = dialect.page(response, self._path, self._caller.hide, token)
+            page = dialect.page(response, self._path, self._caller.redact, token)
             self.cut = self.cut or page.cut
             if page.total is not None:
                 self._total = page.total

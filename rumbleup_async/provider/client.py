@@ -45,7 +45,7 @@ USER_AGENT = "rumbleup_async"
 class Client:
     """What `async with` opens and closes, and what runs are made of. A provider's client adds its resources and its modes.
 
-    `hide`: secrets that no error repeats. `public`: the half of the key that is no secret.
+    `redact`: secrets that no error repeats. `public`: the half of the key that is no secret.
     """
 
     PROVIDER: ClassVar[str]
@@ -53,13 +53,13 @@ class Client:
     SAME_HOST: ClassVar[Mapping[str, str]] = {}
     """Names of the provider's host that stand for another one."""
 
-    def __init__(self, connecting: Connecting, dialect: Dialect, *, hide: tuple[str, ...], public: str) -> None:
+    def __init__(self, connecting: Connecting, dialect: Dialect, *, redact: tuple[str, ...], public: str) -> None:
         self._connecting = connecting
         self._public = public
-        self._hide = hide
+        self._redact = redact
         self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
-        self._caller = Caller(self._exchange, self._hold, dialect, hide=hide, bound=connecting.exchange is None)
+        self._caller = Caller(self._exchange, self._hold, dialect, redact=redact, bound=connecting.exchange is None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._connecting.base_url!r})"

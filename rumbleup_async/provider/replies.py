@@ -54,8 +54,9 @@ class Page(msgspec.Struct, frozen=True):
 class Dialect(NamedTuple):
     """What a caller must know of a provider.
 
-    `error_of(response, endpoint, hide)`: the exception for an answer of status 300 or more. `query(filters, token)`: the query of
-    a list's page, the first one for None. `page(response, endpoint, hide, token)`: reads the page asked for with `token`.
+    `error_of(response, endpoint, redact)`: the exception for an answer of status 300 or more. `query(filters, token)`: the
+    query of a list's page, the first one for None. `page(response, endpoint, redact, token)`: reads the page that was asked
+    for with `token`.
     """
 
     error_of: Callable[[Response, str, tuple[str, ...]], ApiError]
@@ -106,10 +107,10 @@ _QUOTE = 16
 """Characters that a provider's words and a text must share for the one to count as quoting the other."""
 
 
-def safe(message: str, length: int = 160, hide: tuple[str, ...] = ()) -> str:
-    """A provider's words as they may be logged and reported: a short line without phone numbers, and without quotes of `hide`."""
+def safe(message: str, length: int = 160, redact: tuple[str, ...] = ()) -> str:
+    """A provider's words as they may be logged: a short line without phone numbers and without what is in `redact`."""
     words = _folded(message[: 16 * length])
-    for secret in hide:
+    for secret in redact:
         if _quotes(words, _folded(secret)):
             return "[words that quote the text or the key]"
     line = " ".join("".join(char if char.isprintable() else " " for char in message[: 4 * length]).split())

@@ -65,7 +65,7 @@ class Accounts:
         """
         values = {"cid": None if cid is None else arguments.identifier(cid, "cid"), **extra}
         response = await self._call.read(parameters.reading(GET, values, timeout))
-        return Account.read(answers.item(response, GET, known=("cid",), hide=self._call.hide), endpoint=GET)
+        return Account.read(answers.item(response, GET, known=("cid",), redact=self._call.redact), endpoint=GET)
 
     def select(
         self,
@@ -111,4 +111,4 @@ class Accounts:
             **extra,
         }
         response = await self._call.write(parameters.posting(CREATE, values, timeout))
-        return Account.read(answers.item(response, CREATE, known=("cid",), hide=self._call.hide), endpoint=CREATE)
+        return Account.read(answers.item(response, CREATE, known=("cid",), redact=self._call.redact), endpoint=CREATE)

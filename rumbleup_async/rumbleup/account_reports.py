@@ -121,7 +121,7 @@ class AccountReports:
             raise ConfigurationError("a report needs a title; it chooses the type")
         asked = {name: parameters.plain(value, name) for name, value in extra.items()}
         values = {"title": title, "email": email, "interval": interval, **asked}
-        return _read(await self._call.write(parameters.posting(path, values, timeout)), path, self._call.hide)
+        return _read(await self._call.write(parameters.posting(path, values, timeout)), path, self._call.redact)
 
     def list(
         self, *, page_size: int | None = None, timeout: float | None = None, path: str = LIST, **extra: Any
@@ -133,7 +133,7 @@ class AccountReports:
     async def get(self, id: Id, *, timeout: float | None = None, path: str = GET, **extra: Any) -> AccountReport:  # noqa: A002
         """One report, with its files when it is done. `GET /report/get/{id}`."""
         path = arguments.path(path, id, "the report's id")
-        return _read(await self._call.read(parameters.reading(path, extra, timeout)), path, self._call.hide)
+        return _read(await self._call.read(parameters.reading(path, extra, timeout)), path, self._call.redact)
 
     @overload
     async def download(
@@ -193,8 +193,8 @@ class AccountReports:
             response = await self._call.once(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
         else:
             response = await self._call.write(parameters.posting(path, {}, timeout))
-        answers.refuse_hidden(response, path, self._call.hide)
+        answers.refuse_hidden(response, path, self._call.redact)
 
 
-def _read(response: Any, path: str, hide: tuple[str, ...]) -> AccountReport:
-    return AccountReport.read(answers.item(response, path, known=("rpid",), hide=hide), endpoint=path)
+def _read(response: Any, path: str, redact: tuple[str, ...]) -> AccountReport:
+    return AccountReport.read(answers.item(response, path, known=("rpid",), redact=redact), endpoint=path)

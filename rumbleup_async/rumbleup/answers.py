@@ -17,14 +17,14 @@ from rumbleup_async.rumbleup import wire
 from rumbleup_async.session.exchange import Response
 
 
-def item(response: Response, endpoint: str, *, known: Collection[str], hide: tuple[str, ...] = ()) -> dict[str, Any]:
+def item(response: Response, endpoint: str, *, known: Collection[str], redact: tuple[str, ...] = ()) -> dict[str, Any]:
     """The one object of an answer: bare, alone in a list, or under `data`. `known`: fields that only the object itself has.
 
-    `hide`: as for `raise_hidden`.
+    `redact`: as for `raise_hidden`.
     """
     value = replies.read_json(response, endpoint)
     if isinstance(value, dict) and not any(name in value for name in known):
-        raise_hidden(response, value, endpoint, hide)
+        raise_hidden(response, value, endpoint, redact)
         if isinstance(value.get("data"), (dict, list)):
             value = value["data"]
     if isinstance(value, list) and len(value) == 1:
@@ -34,14 +34,14 @@ def item(response: Response, endpoint: str, *, known: Collection[str], hide: tup
     return value
 
 
-def rows(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> list[Any]:
+def rows(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> list[Any]:
     """The objects of a stats answer: an array, an object with `data`, one object, or CSV though JSON was asked for."""
     try:
         value = replies.decode(response.body)
     except replies.BROKEN:
         return _csv_rows(response, endpoint)
     if isinstance(value, dict) and value.get("data") is None:
-        raise_hidden(response, value, endpoint, hide)
+        raise_hidden(response, value, endpoint, redact)
         if "action" in value:
             return [value]
     return wire.read_page(response, endpoint).rows
@@ -52,13 +52,13 @@ def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
     return arguments.query({**filters, "_start": token})
 
 
-def page(response: Response, endpoint: str, hide: tuple[str, ...] = (), token: str | None = None) -> replies.Page:
+def page(response: Response, endpoint: str, redact: tuple[str, ...] = (), token: str | None = None) -> replies.Page:
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
     found = wire.read_page(response, endpoint)
     if endpoint == wire.LOG:
         found = _log_page(response, replies.decode(response.body), found)
     if not found.rows:
-        _check_empty(response, endpoint, hide, is_first=token is None)
+        _check_empty(response, endpoint, redact, is_first=token is None)
     return found
 
 
@@ -120,7 +120,7 @@ def _is_error(value: dict[str, Any]) -> bool:
     return bool(value.get("error")) or 400 <= status < 600 or value.get("ok") is False or value.get("success") is False
 
 
-def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is_first: bool) -> None:
+def _check_empty(response: Response, endpoint: str, redact: tuple[str, ...], *, is_first: bool) -> None:
     """UnreadableReply for an answer without rows that is something else than an empty list.
 
     A list may leave its rows out where it has none (TCR API page). The message log may not: whom it does not show may be texted
@@ -129,7 +129,7 @@ def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is
     value = replies.decode(response.body)
     if not isinstance(value, dict):
         return
-    raise_hidden(response, value, endpoint, hide)
+    raise_hidden(response, value, endpoint, redact)
     status = replies.number(value.get("status"))
     is_error = _is_error(value)
     if endpoint == wire.LOG and is_first:
@@ -143,7 +143,7 @@ def _check_empty(response: Response, endpoint: str, hide: tuple[str, ...], *, is
             is_error = is_error or not is_none
     if is_error:
         words = next((value[name] for name in ("error", "message") if isinstance(value.get(name), str)), "")
-        said = f": {replies.safe(words, hide=hide)}" if words else ""
+        said = f": {replies.safe(words, redact=redact)}" if words else ""
         raise UnreadableReply(f"neither rows nor an empty list{said}", status=response.status, endpoint=endpoint)
 
 
@@ -167,23 +167,23 @@ def text(response: Response, endpoint: str) -> str:
         raise UnreadableReply("bytes that are not text", status=response.status, endpoint=endpoint) from None
 
 
-def refuse_hidden(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> None:
+def refuse_hidden(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> None:
     """`raise_hidden` for an answer that may be no object, or no JSON at all."""
     try:
         value = replies.decode(response.body)
     except replies.BROKEN:
         return
     if isinstance(value, dict):
-        raise_hidden(response, value, endpoint, hide)
+        raise_hidden(response, value, endpoint, redact)
 
 
-def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, hide: tuple[str, ...] = ()) -> None:
+def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, redact: tuple[str, ...] = ()) -> None:
     """Raise for an error object that came under a status of success: the overview page allows the two to differ.
 
-    What is in `hide` is quoted by no error.
+    What is in `redact` is quoted by no error.
     """
     if status := wire.hidden_status(value.get("status"), value.get("message")):
-        raise wire.error_of(Response(status, response.headers, response.body), endpoint, hide)
+        raise wire.error_of(Response(status, response.headers, response.body), endpoint, redact)
 
 
 def _csv_rows(response: Response, endpoint: str) -> list[Any]:

@@ -103,8 +103,8 @@ class RumbleUp(Client):
         if proxy is not None:
             self._recipe |= {"proxy": proxy, "proxy_auth": proxy_auth}
         # In no error: the pair, its secret half, and the pair as it travels, which gateways quote.
-        hide = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
-        super().__init__(connecting, answers.DIALECT, hide=hide, public=api_key.partition(":")[0])
+        redact = (api_key, api_key.partition(":")[2], headers["Authorization"].partition(" ")[2])
+        super().__init__(connecting, answers.DIALECT, redact=redact, public=api_key.partition(":")[0])
         caller = self._caller
         self.messages = Messages(caller)
         self.projects = Projects(caller, "project")
@@ -323,7 +323,7 @@ class RumbleUp(Client):
             flags=(plan.tag, *plan.details.get("flags", ())),
             group=plan.details.get("group"),
             owns_exchange=owned,
-            hide=self._hide,
+            redact=self._redact,
             address=self._connecting.whence("RUMBLEUP_BASE_URL"),
         )
 

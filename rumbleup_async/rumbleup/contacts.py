@@ -108,7 +108,7 @@ class Contacts:
             **fields,
         }
         response = await self._call.write(parameters.posting(SYNC, values, timeout))
-        answers.refuse_hidden(response, SYNC, self._call.hide)
+        answers.refuse_hidden(response, SYNC, self._call.redact)
         contact = Contact.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
         return contact if contact.phone else msgspec.structs.replace(contact, phone=values["phone"])
 
@@ -122,14 +122,14 @@ class Contacts:
         """
         request = await parameters.uploading(path, extra, {part: file}, timeout)
         response = await self._call.write(request)
-        answers.refuse_hidden(response, path, self._call.hide)
+        answers.refuse_hidden(response, path, self._call.redact)
         return Group.read(_inner(answers.opened(response), "gid", "group"), endpoint=path)
 
     async def group(self, id: Id, *, timeout: float | None = None, path: str = GROUP, **extra: Any) -> Group:  # noqa: A002
         """A group. `GET /group/get/{id}`: that there is such a call is documented, its path is an integrator's."""
         path = arguments.path(path, id, "the group's id")
         response = await self._call.read(parameters.reading(path, extra, timeout))
-        return Group.read(answers.item(response, path, known=("gid", "group", "name"), hide=self._call.hide), endpoint=path)
+        return Group.read(answers.item(response, path, known=("gid", "group", "name"), redact=self._call.redact), endpoint=path)
 
     @overload
     async def download(

@@ -23,7 +23,7 @@ async def download(caller: Caller, request: Request, into: IO[bytes] | None) -> 
     """
     if into is None:
         response = await caller.read(request)
-        answers.refuse_hidden(response, request.path, caller.hide)
+        answers.refuse_hidden(response, request.path, caller.redact)
         return response.body
     try:
         sink = Sink(into)
@@ -36,7 +36,7 @@ async def download(caller: Caller, request: Request, into: IO[bytes] | None) -> 
         sink.write(response.body)
     if sink.size == len(sink.head):
         try:
-            answers.refuse_hidden(Response(response.status, response.headers, sink.head), request.path, caller.hide)
+            answers.refuse_hidden(Response(response.status, response.headers, sink.head), request.path, caller.redact)
         except BaseException:
             with contextlib.suppress(OSError, ValueError):  # the provider's error is what matters
                 if into.seekable():

@@ -17,7 +17,7 @@ from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 class RumbleUpGateway:
     """Sends the texts of one run into one project over message/send. Every message carries `flags`, the run's tag among them.
 
-    What is in `hide` (the key) is kept out of every reason, as is the text itself: a provider may quote what it refuses.
+    What is in `redact` (the key) is kept out of every reason, as is the text itself: a provider may quote what it refuses.
     """
 
     def __init__(
@@ -28,12 +28,12 @@ class RumbleUpGateway:
         flags: tuple[str, ...] = (),
         group: int | str | None = None,
         owns_exchange: bool = False,
-        hide: tuple[str, ...] = (),
+        redact: tuple[str, ...] = (),
         address: str = "RUMBLEUP_BASE_URL",
     ) -> None:
         self._exchange = exchange
         self._owns_exchange = owns_exchange
-        self._hide = hide
+        self._redact = redact
         self._address = address
         self._action = action
         self._flags = flags
@@ -45,7 +45,7 @@ class RumbleUpGateway:
     async def deliver(self, text: Text, permit: Permit, /) -> Outcome:  # noqa: ARG002 - RumbleUp chooses the number
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         body = arguments.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
-        judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._hide))
+        judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._redact))
         try:
             response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
         except NotSentError as error:
@@ -62,14 +62,14 @@ class RumbleUpGateway:
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why)
-        return wire.decipher_next(response, self._hide)
+        return wire.decipher_next(response, self._redact)
 
     def _judge_draw(self, response: Response) -> Fit:
         # What is no contact and no word that there is none may be the answer to another request.
         body = response.body
         if 200 <= response.status < 300 and b'"phone"' in body and b'"logid"' not in body:
             return Fit.LIKELY
-        return Fit.UNFIT if isinstance(wire.decipher_next(response, self._hide), Unknown) else Fit.LIKELY
+        return Fit.UNFIT if isinstance(wire.decipher_next(response, self._redact), Unknown) else Fit.LIKELY
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

@@ -48,7 +48,7 @@ class Messages:
             value = wire.read_next(response, wire.NEXT)
             contact = Contact.read(value, endpoint=wire.NEXT)
             if not contact.phone:
-                answers.raise_hidden(response, value, wire.NEXT, self._call.hide)
+                answers.raise_hidden(response, value, wire.NEXT, self._call.redact)
         except NotFound as error:
             if not error.readable:
                 # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
@@ -87,7 +87,7 @@ class Messages:
         request = Request("POST", wire.SEND, arguments.encode(send), timeout=arguments.seconds(timeout))
         sent = belonging.Sent(send.phone, text, next((flag for flag in send.flags if flag.startswith("run-")), ""))
         response = await self._call.send(request, self._answers, sent, (text,))
-        return sent_message(response, wire.SEND, (text, *self._call.hide))
+        return sent_message(response, wire.SEND, (text, *self._call.redact))
 
     def log(
         self,
@@ -122,14 +122,14 @@ class Messages:
         return self._call.select(wire.LOG, filters, Message.read, timeout=timeout, to_the_end=True)
 
 
-def sent_message(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> Message:
+def sent_message(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> Message:
     """The message of a send's answer; UnreadableReply without a logid, because then nobody knows whether it was taken.
 
-    What is in `hide` is quoted by no error.
+    What is in `redact` is quoted by no error.
     """
     value = replies.read_json(response, endpoint)
     message = Message.read(value, endpoint=endpoint)
     if message.logid is None:
-        answers.raise_hidden(response, value, endpoint, hide)
+        answers.raise_hidden(response, value, endpoint, redact)
         raise UnreadableReply("an answer without a logid; the text may have been sent", status=response.status, endpoint=endpoint)
     return message

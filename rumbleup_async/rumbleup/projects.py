@@ -44,7 +44,7 @@ class Projects:
     async def get(self, id: Id, *, timeout: float | None = None) -> Project:  # noqa: A002 - the API's word for it
         """One project. `GET /project/get/{id}`."""
         path = self._path("get", id)
-        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path, id, self._call.hide)
+        return _read(await self._call.read(parameters.reading(path, {}, timeout)), path, id, self._call.redact)
 
     async def create(
         self,
@@ -189,9 +189,9 @@ class Projects:
         values = {"format": format, **project_fields.window(self._resource, window)}
         response = await self._call.read(parameters.reading(path, values, timeout))
         if format != "json":
-            answers.refuse_hidden(response, path, self._call.hide)
+            answers.refuse_hidden(response, path, self._call.redact)
             return answers.text(response, path)
-        return [Project.read(row, endpoint=path) for row in answers.rows(response, path, self._call.hide)]
+        return [Project.read(row, endpoint=path) for row in answers.rows(response, path, self._call.redact)]
 
     def _path(self, verb: str, id: Id) -> str:  # noqa: A002
         return arguments.path(f"/{self._resource}/{verb}/{{id}}", id, "the project's id")
@@ -211,8 +211,8 @@ class Projects:
         message = values.get("message")
         if isinstance(message, str):
             _warn_of_signs(message)
-        hide = (message,) if isinstance(message, str) else ()
-        return _read(await self._call.write(request, hide), path, id, (*hide, *self._call.hide))
+        redact = (message,) if isinstance(message, str) else ()
+        return _read(await self._call.write(request, redact), path, id, (*redact, *self._call.redact))
 
 
 async def _files(
@@ -237,9 +237,9 @@ def _either(group: Id | None, contacts: FileLike | None) -> None:
         raise ConfigurationError("give either group or group_file; a file is used only where no group is given")
 
 
-def _read(response: Response, path: str, asked: Id, hide: tuple[str, ...]) -> Project:
+def _read(response: Response, path: str, asked: Id, redact: tuple[str, ...]) -> Project:
     """The project of an answer; where the answer does not name its id, that which was asked for."""
-    project = Project.read(answers.item(response, path, known=("action", "project"), hide=hide), endpoint=path)
+    project = Project.read(answers.item(response, path, known=("action", "project"), redact=redact), endpoint=path)
     return project if project.id else msgspec.structs.replace(project, id=str(asked))
 
 

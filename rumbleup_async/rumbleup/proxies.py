@@ -120,4 +120,4 @@ class Proxies:
         }
         sent = belonging.Sent(str(values["phone"]), text)
         response = await self._call.send(parameters.posting(SEND, values, timeout), self._answers, sent, (text,))
-        return sent_message(response, SEND, (text, *self._call.hide))
+        return sent_message(response, SEND, (text, *self._call.redact))

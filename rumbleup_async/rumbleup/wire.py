@@ -131,7 +131,7 @@ def project_id(action: str | int) -> str:
 
 
 class _SendReply(msgspec.Struct):
-    """The few fields of a send's answer that decide what became of it; types open, because a wrong one must not hide a logid."""
+    """The few fields of a send's answer that decide what became of it; types open: a wrong one must not hide a logid."""
 
     logid: str | int | None = None
     status: Any = None
@@ -151,8 +151,8 @@ def _read_send_reply(body: bytes) -> _SendReply:
         return msgspec.convert(replies.decode(body), _SendReply)
 
 
-def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-    """What the answer to one message/send means for the text. Words of a refusal that quote what is in `hide` are left out.
+def decipher_send(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
+    """What the answer to one message/send means for the text. Words of a refusal that quote what is in `redact` are left out.
 
     - A 2xx with a logid: accepted. Without one: unknown, unless its error speaks of all texts.
     - 429, 440, 441: not now. 408, 425, 499, 5xx, a redirect: unknown.
@@ -168,23 +168,23 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
             return Unknown(Reason(Code.UNREADABLE, f"unreadable answer: {replies.page_of(response)}"), response.status)
         if (reply.logid or reply.logid == 0) and replies.UNREADABLE not in str(reply.logid):
             return Accepted(str(reply.logid))
-        hidden = _decipher_hidden(reply, response, hide)
+        hidden = _decipher_hidden(reply, response, redact)
         return hidden or Unknown(Reason(Code.UNREADABLE, "an answer without a logid"), response.status)
-    return _decipher_refusal(response, hide)
+    return _decipher_refusal(response, redact)
 
 
-def _decipher_hidden(reply: _SendReply, response: Response, hide: tuple[str, ...]) -> Outcome | None:
+def _decipher_hidden(reply: _SendReply, response: Response, redact: tuple[str, ...]) -> Outcome | None:
     """What the error object in a 2xx answer says of all texts: not now, or none before somebody acts.
 
     What it says of this text alone is not believed: under a success it stays in doubt, which the log settles.
     """
     status = hidden_status(reply.status, reply.message)
     if not status and not reply.logid and _is_about_account(reply):
-        failure = read_failure(response, hide)
+        failure = read_failure(response, redact)
         return barred(Bar.ACCOUNT, failure.detail, response.status, failure.code)
     if not 400 <= status < 500 or status == 441:
         return None
-    outcome = _decipher_refusal(Response(status, response.headers, response.body), hide)
+    outcome = _decipher_refusal(Response(status, response.headers, response.body), redact)
     is_believed = isinstance(outcome, Throttled) or (isinstance(outcome, Barred) and outcome.kind not in _OF_ONE_TEXT)
     return outcome if is_believed else None
 
@@ -268,8 +268,8 @@ _REFUSALS = frozenset({400, 422})
 _KEY_REMEDY = "the provider does not accept the API key; check RUMBLEUP_API_KEY (the pair KEY:SECRET) and resume"
 
 
-def _decipher_refusal(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-    failure = read_failure(response, hide)
+def _decipher_refusal(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
+    failure = read_failure(response, redact)
     status, code = failure.status, failure.code
     is_made = failure.has_logid and code not in _ABOUT_RECIPIENT  # what is refused gets no id
     if is_made or (response.status >= 500 and status not in _THROTTLED):
@@ -375,7 +375,7 @@ def _read_error_body(body: bytes) -> _ErrorBody:
         return msgspec.convert(replies.decode(body), _ErrorBody)
 
 
-def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
+def read_failure(response: Response, redact: tuple[str, ...] = ()) -> Failure:
     """The error object `{status, message, code?}` of an answer, or the best substitute for one that is HTML, empty or broken."""
     try:
         body = _read_error_body(response.body)
@@ -392,11 +392,11 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     message = next((words for words in (body.message, body.error) if isinstance(words, str)), "")
     status = replies.number(body.status)
     code = body.code if isinstance(body.code, (str, int)) and not isinstance(body.code, bool) else ""
-    said = replies.safe(str(code), 40, hide).upper()
+    said = replies.safe(str(code), 40, redact).upper()
     return Failure(
         status=status if status in _SPECIAL else response.status,
         code=said,
-        message=replies.safe(message, hide=hide),
+        message=replies.safe(message, redact=redact),
         after=replies.retry_after(response, body.retryAfter, body.retry_after),
         opt_out=_OPT_OUT.search(message) is not None,
         told=status,
@@ -431,15 +431,15 @@ _BY_CODE: dict[str, type[ApiError]] = {
 _BY_STATUS: dict[int, type[ApiError]] = {401: errors.KeyRefused, 404: errors.NotFound}
 
 
-def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
+def error_of(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> ApiError:
     """The exception that an answer of status 300 or more stands for, with the request's id if a header tells one."""
-    error = _error_of(response, endpoint, hide)
+    error = _error_of(response, endpoint, redact)
     error.request_id = replies.request_id(response)
     return error
 
 
-def _error_of(response: Response, endpoint: str, hide: tuple[str, ...]) -> ApiError:
-    failure = read_failure(response, hide)
+def _error_of(response: Response, endpoint: str, redact: tuple[str, ...]) -> ApiError:
+    failure = read_failure(response, redact)
     error = _kind_of(failure, endpoint)
     error.readable = failure.readable and (failure.status != 404 or failure.is_end)
     return error
@@ -527,10 +527,10 @@ _OPTED_OUT = {
 """System flags of a contact that must not be texted, and why. Source: the Contacts page."""
 
 
-def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
+def decipher_next(response: Response, redact: tuple[str, ...] = ()) -> Draw:
     """What the answer to one message/next means."""
     if not 200 <= response.status < 300:
-        return _decipher_no_contact(response, hide)
+        return _decipher_no_contact(response, redact)
     try:
         contact = read_next(response, NEXT)
     except _TwoPhones:
@@ -541,7 +541,7 @@ def decipher_next(response: Response, hide: tuple[str, ...] = ()) -> Draw:
         return Unknown(Reason(Code.UNREADABLE, "the answer to another request"), response.status)
     if contact.get("phone") is None:
         if status := hidden_status(contact.get("status"), contact.get("message")):
-            return _decipher_no_contact(Response(status, response.headers, response.body), hide)
+            return _decipher_no_contact(Response(status, response.headers, response.body), redact)
         return Unknown(Reason(Code.UNREADABLE, "a contact without a phone"), response.status)
     fields = {
         name: str(value)
@@ -574,14 +574,14 @@ def _who(response: Response) -> dict[str, str]:
     return {name: str(contact[name]) for name in ("cid", "rupid", "first_name", "last_name") if contact.get(name) is not None}
 
 
-def _decipher_no_contact(response: Response, hide: tuple[str, ...]) -> Draw:
-    failure = read_failure(response, hide)
+def _decipher_no_contact(response: Response, redact: tuple[str, ...]) -> Draw:
+    failure = read_failure(response, redact)
     special = _special(failure.status, response)
     if special is not None:
         return special
     if failure.is_end:
         return NoneLeft()
-    outcome = _decipher_refusal(response, hide)
+    outcome = _decipher_refusal(response, redact)
     assert not isinstance(outcome, Accepted)  # noqa: S101 - an error status never is
     return outcome
 

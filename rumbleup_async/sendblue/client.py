@@ -83,7 +83,7 @@ class Sendblue(Client):
             proxy=proxy,
             proxy_auth=proxy_auth,
         )
-        super().__init__(connecting, wire.DIALECT, hide=(api_key, api_secret), public=api_key)
+        super().__init__(connecting, wire.DIALECT, redact=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
 
     @classmethod
@@ -228,7 +228,7 @@ class Sendblue(Client):
                 status_callback=plan.details.get("status_callback"),
                 address=self._connecting.whence("SENDBLUE_BASE_URL"),
                 owns_exchange=owned,
-                hide=self._hide,
+                redact=self._redact,
             )
 
         run = self._run(

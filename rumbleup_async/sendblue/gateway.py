@@ -21,7 +21,7 @@ from rumbleup_async.session.exchange import Exchange, Request
 class SendblueGateway:
     """Sends the texts of one run. The permit of each names its line, and `lines` gives the number.
 
-    What is in `hide` (key and secret) is kept out of every reason, as is the text itself. `send_style`, `status_callback`: as
+    What is in `redact` (key and secret) is kept out of every reason, as is the text itself. `send_style`, `status_callback`: as
     for a single message.
     """
 
@@ -33,7 +33,7 @@ class SendblueGateway:
         send_style: str | None = None,
         status_callback: str | None = None,
         owns_exchange: bool = False,
-        hide: tuple[str, ...] = (),
+        redact: tuple[str, ...] = (),
         address: str = "SENDBLUE_BASE_URL",
     ) -> None:
         self._exchange = exchange
@@ -41,7 +41,7 @@ class SendblueGateway:
         self._send_style = send_style
         self._status_callback = status_callback
         self._owns_exchange = owns_exchange
-        self._hide = hide
+        self._redact = redact
         self._address = address
         self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
@@ -49,8 +49,8 @@ class SendblueGateway:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         number = self._lines.number(permit)
         body = wire.SendBody(text.phone, number, text.text, send_style=self._send_style, status_callback=self._status_callback)
-        hide = (text.text, *self._hide)
-        judge = self._answers.to(belonging.Sent(text.phone, text.text), hide)
+        redact = (text.text, *self._redact)
+        judge = self._answers.to(belonging.Sent(text.phone, text.text), redact)
         try:
             response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
@@ -59,7 +59,7 @@ class SendblueGateway:
         except MaybeSentError as error:
             return Unknown(error.why.over(permit.line))
         outcome = judge.outcome(response)
-        if isinstance(outcome, Refused) and wire.read_failure(response, hide).about_line and response.status >= 400:
+        if isinstance(outcome, Refused) and wire.read_failure(response, redact).about_line and response.status >= 400:
             return self._line_refused(outcome, permit)
         return self._noted(outcome, permit)
 

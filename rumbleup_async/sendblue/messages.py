@@ -61,22 +61,22 @@ class Messages:
             wire.style(send_style),
             wire.link(status_callback, "status_callback"),
         )
-        hide = () if words is None else (words,)
+        redact = () if words is None else (words,)
         request = Request("POST", wire.SEND, arguments.encode(body), timeout=arguments.seconds(timeout))
-        response = await self._call.send(request, self._answers, belonging.Sent(body.number, words or ""), hide)
-        return wire.sent(response, (*hide, *self._call.hide))
+        response = await self._call.send(request, self._answers, belonging.Sent(body.number, words or ""), redact)
+        return wire.sent(response, (*redact, *self._call.redact))
 
     async def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """One message by its handle; NotFound if there is none. That the id is the handle is not said; the samples look so."""
         path = arguments.path(wire.MESSAGE, message_id, "message_id")
         response = await self._call.read(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
-        return wire.one(response, path, self._call.hide)
+        return wire.one(response, path, self._call.redact)
 
     async def status(self, *, handle: str, timeout: float | None = None) -> Message:
         """How a message stands now."""
         asked = arguments.query({"handle": arguments.identifier(handle, "handle")})
         response = await self._call.read(Request("GET", wire.STATUS, query=asked, read=True, timeout=arguments.seconds(timeout)))
-        return wire.one(response, wire.STATUS, self._call.hide)
+        return wire.one(response, wire.STATUS, self._call.redact)
 
     def list(
         self,

@@ -156,7 +156,7 @@ class Failure(msgspec.Struct, frozen=True):
         return " ".join(part for part in (str(self.status), self.code, self.page or self.message) if part)
 
 
-def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
+def read_failure(response: Response, redact: tuple[str, ...] = ()) -> Failure:
     """The error of an answer, or the best substitute for one that is HTML, empty or broken."""
     try:
         value = replies.decode(response.body)
@@ -182,8 +182,8 @@ def read_failure(response: Response, hide: tuple[str, ...] = ()) -> Failure:
     opted_out = code in _ABOUT_RECIPIENT or _OPTED_OUT_WORDS.search(message) is not None
     return Failure(
         status=response.status,
-        code=replies.safe(code, 40, hide).upper(),
-        message=replies.safe(message, hide=hide),
+        code=replies.safe(code, 40, redact).upper(),
+        message=replies.safe(message, redact=redact),
         after=after,
         # Who has opted out "of this line" is not to be tried over another one.
         about_line=not opted_out and _LINE_WORDS.search(message) is not None,
@@ -212,8 +212,8 @@ def _words(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-    """What the answer to one send-message means for the text. Words that quote what is in `hide` are left out.
+def decipher_send(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
+    """What the answer to one send-message means for the text. Words that quote what is in `redact` are left out.
 
     A 200 is a verdict only as far as its body goes:
 
@@ -226,7 +226,7 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     - neither a handle nor an error: unknown.
     """
     if not 200 <= response.status < 300:
-        return _decipher_refusal(response, hide)
+        return _decipher_refusal(response, redact)
     handle = _plainly_accepted(response.body)
     if handle:
         return Accepted(handle)
@@ -237,9 +237,9 @@ def decipher_send(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
     if not isinstance(value, dict):
         return Unknown(Reason(Code.UNREADABLE, "an answer that is no message"), response.status)
     message = Message.read(_row(value))
-    failure = read_failure(response, hide)
+    failure = read_failure(response, redact)
     if message.failed or failure.code:
-        return _denied(message, failure, hide)
+        return _denied(message, failure, redact)
     if message.message_handle and replies.UNREADABLE not in message.message_handle:
         return Accepted(message.message_handle)
     if message.message_handle is None and message.status is None and _is_for_all(failure):
@@ -252,9 +252,9 @@ def _is_for_all(failure: Failure) -> bool:
     return failure.about_account and not (failure.about_line or failure.about_recipient)
 
 
-def _denied(message: Message, failure: Failure, hide: tuple[str, ...]) -> Outcome:
+def _denied(message: Message, failure: Failure, redact: tuple[str, ...]) -> Outcome:
     """What a success means that tells of a failure."""
-    status = replies.safe(message.status or "", 20, hide)
+    status = replies.safe(message.status or "", 20, redact)
     said = failure.detail if failure.code or failure.message else f"{failure.status} {status}"
     if failure.code in UNCLEAR:
         return Unknown(Reason(Code.UNCLEAR, said), failure.status)
@@ -331,8 +331,8 @@ def _row(value: dict[str, Any]) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and "message_handle" not in value else value
 
 
-def _decipher_refusal(response: Response, hide: tuple[str, ...]) -> Outcome:
-    failure = read_failure(response, hide)
+def _decipher_refusal(response: Response, redact: tuple[str, ...]) -> Outcome:
+    failure = read_failure(response, redact)
     status, code = failure.status, failure.code
     is_limit = status in {429, 440, 441} or code in NOT_NOW
     if _may_be_taken(response.body, is_limit=is_limit):
@@ -385,9 +385,9 @@ def is_doubtful(failure: Failure) -> bool:
     return status >= 500 or status < 400 or status in replies.MAYBE or is_conflict or failure.code in UNCLEAR
 
 
-def error_of(response: Response, endpoint: str, hide: tuple[str, ...] = ()) -> ApiError:
+def error_of(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> ApiError:
     """The exception that an answer of status 300 or more stands for."""
-    failure = read_failure(response, hide)
+    failure = read_failure(response, redact)
     error = _error_of(failure, endpoint)
     error.readable = failure.readable
     error.request_id = replies.request_id(response)
@@ -410,15 +410,15 @@ def _error_of(failure: Failure, endpoint: str) -> ApiError:
     return kind(failure.message, status=status, code=code, endpoint=endpoint)
 
 
-def sent(response: Response, hide: tuple[str, ...]) -> Message:
+def sent(response: Response, redact: tuple[str, ...]) -> Message:
     """The message of a send's 2xx answer, or the exception for what `decipher_send` makes of it."""
-    outcome = decipher_send(response, hide)
+    outcome = decipher_send(response, redact)
     if isinstance(outcome, Accepted):
         try:
             return Message.read(_row(replies.decode(response.body)), endpoint=SEND)
         except replies.BROKEN:  # in a part that decides nothing
             return Message(message_handle=outcome.logid)
-    failure = read_failure(response, hide)
+    failure = read_failure(response, redact)
     message = failure.message or outcome.reason
     if isinstance(outcome, Throttled):
         raise errors.RateLimited(message, status=response.status, code=failure.code, endpoint=SEND, after=outcome.after)
@@ -428,7 +428,7 @@ def sent(response: Response, hide: tuple[str, ...]) -> Message:
     raise kind(message, status=response.status, code=failure.code, endpoint=SEND)
 
 
-def one(response: Response, endpoint: str, hide: tuple[str, ...]) -> Message:
+def one(response: Response, endpoint: str, redact: tuple[str, ...]) -> Message:
     """The message of a get or a status call: bare, or under `data`."""
     value = replies.read_json(response, endpoint)
     if isinstance(value, dict) and isinstance(value.get("data"), list) and len(value["data"]) == 1:
@@ -438,7 +438,7 @@ def one(response: Response, endpoint: str, hide: tuple[str, ...]) -> Message:
     if message.message_handle is None and message.status is None and message.number is None:
         raise UnreadableReply("an answer that is no message", status=response.status, endpoint=endpoint)
     if message.message_handle is None and message.number is None and not _is_told(message):
-        raise error_of(Response(404, response.headers, response.body), endpoint, hide)
+        raise error_of(Response(404, response.headers, response.body), endpoint, redact)
     return message
 
 
@@ -453,7 +453,7 @@ def query(filters: Mapping[str, str | None], token: str | None) -> str:
     return arguments.query({**filters, "offset": token})
 
 
-def page(response: Response, endpoint: str, hide: tuple[str, ...], token: str | None) -> replies.Page:
+def page(response: Response, endpoint: str, redact: tuple[str, ...], token: str | None) -> replies.Page:
     """The envelope `{status, data, pagination: {hasMore, limit, offset, total}}`.
 
     Where `hasMore` is missing there is another page for as long as rows come. An error that came as a success is raised: as an
@@ -470,7 +470,7 @@ def page(response: Response, endpoint: str, hide: tuple[str, ...], token: str | 
             _words(value.get(name))
             for name in ("error", "error_message", *(() if is_ok and status is not None else ("message",)))
         ):
-            raise error_of(Response(400, response.headers, response.body), endpoint, hide)
+            raise error_of(Response(400, response.headers, response.body), endpoint, redact)
         if not is_ok:
             rows = None
     if not isinstance(rows, list):

@@ -613,8 +613,8 @@ _refusal = wire._decipher_refusal
 
 
 def _page_is_refusal() -> list[Any]:
-    def decipher(response: Response, hide: tuple[str, ...] = ()) -> Outcome:
-        outcome = _refusal(response, hide)
+    def decipher(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
+        outcome = _refusal(response, redact)
         is_for_good = isinstance(outcome, Barred) and outcome.kind in {Bar.GATEWAY, Bar.ACCOUNT, Bar.OTHER}
         return Refused(because(outcome.reason), response.status) if is_for_good else outcome  # type: ignore[union-attr]
 
@@ -630,8 +630,8 @@ def _left_in_silence() -> list[Any]:
 
 
 def _next_answer_is_ours() -> list[Any]:
-    def outcome(self: Answers, response: Response, sent: Sent, hide: tuple[str, ...]) -> tuple[Outcome, Fit]:
-        return self._read(response, hide), Fit.LIKELY
+    def outcome(self: Answers, response: Response, sent: Sent, redact: tuple[str, ...]) -> tuple[Outcome, Fit]:
+        return self._read(response, redact), Fit.LIKELY
 
     return [patch.object(Answers, "outcome", outcome)]
 
