@@ -77,6 +77,8 @@ _EARLY = 3
 _SLOWEST = 10_000.0
 """Bytes a second of a throttled connection. The whole log comes over one, and is given the two minutes of any answer: slower than
 this, a process that is waited for would not have failed, but not have ended either."""
+_LATE = 1.0
+"""Seconds after which a request of a dead process has come through the proxy."""
 _ROUNDS = 60
 """Processes after which a campaign that is not done will never be."""
 
@@ -187,6 +189,30 @@ def read_books(path: Path, before: "Books | None") -> Books:
     if books.open:
         return books._replace(place=IN_FLIGHT)
     return books._replace(place=LANDED[4] if before is not None and books.done > before.done else LANDED[2])
+
+
+def _is_needed(log: Path, ledger: Path) -> bool:
+    """Whether the log has steps of a process that was sending: entries that it opened, or results.
+
+    A process may also be killed after it has opened the ledger and before its first entry. Then the open entries are those
+    of an earlier process and are in the main file, and nobody would miss the log.
+    """
+    if not log.stat().st_size:
+        return False
+    with_log, without_log = _states(ledger, "mode=ro"), _states(ledger, "mode=ro&immutable=1")
+    return without_log is None or any(
+        state not in ((QUEUED,) if without_log.get(row) == QUEUED else (INTENT, UNKNOWN))
+        for row, state in (with_log or {}).items()
+        if without_log.get(row) in (QUEUED, INTENT)
+    )
+
+
+def _states(ledger: Path, how: str) -> dict[int, int] | None:
+    """Row -> state; None if there are no contacts."""
+    with contextlib.closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'contact'").fetchone():
+            return None
+        return dict(db.execute("SELECT row, state FROM contact").fetchall())
 
 
 def _rename(folder: Path, before: str, after: str) -> None:
@@ -301,6 +327,8 @@ class Campaign:
         """Do to the ledger what people do, and see that nothing leaves by it; then put it right again."""
         if not self._books.done and not self._books.open:
             return
+        if self._proxy is not None:
+            time.sleep(max(0.0, self._last_sending + _LATE - time.monotonic()))
         port = self._stage.provider.port
         left = self._stage.provider.left
         if kind == "another account":
@@ -316,7 +344,7 @@ class Campaign:
             if not self._tidy_log_away():
                 return
         else:
-            self._stage.ledger.with_name("run.ledger-lock").unlink()
+            self._stage.ledger.with_name("run.ledger-lock").unlink(missing_ok=True)
         assert self._stage.provider.left == left, f"texts left: {kind}"
         self.tally.tampered[kind] += 1
         self._note("tampered", kind=kind)
@@ -344,7 +372,7 @@ class Campaign:
     def _tidy_log_away(self) -> bool:
         ledger, aside = self._stage.ledger, self._stage.folder / "aside"
         log = ledger.with_name("run.ledger-wal")
-        if self._books.place != IN_FLIGHT or not log.exists() or not log.stat().st_size:
+        if self._books.place != IN_FLIGHT or not log.exists() or not _is_needed(log, ledger):
             return False
         aside.mkdir()
         for file in ledger.parent.glob("run.ledger-[sw]*"):
