@@ -26,7 +26,7 @@ from rumbleup_async.outcomes import Accepted, Outcome
 from rumbleup_async.provider import arguments
 from rumbleup_async.reasons import from_words
 from rumbleup_async.retry import Policy, decide
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests, wire
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template
 from rumbleup_async.session import Request, Response
@@ -72,12 +72,12 @@ def _reading(path: Path, texts: int) -> float:
 
 async def _exchange(served: Served, transport: str, texts: int) -> float:
     exchange = connect(served.url, {"Authorization": "Basic x"}, connections=_WORKERS, transport=transport)
-    body = arguments.encode(wire.SendBody("2012000000", "125", _MERGED, (_PLAN.tag,), "Ada"))
+    body = arguments.encode(requests.SendBody("2012000000", "125", _MERGED, (_PLAN.tag,), "Ada"))
     numbers = iter(range(texts))
 
     async def worker() -> None:
         for _ in numbers:
-            await exchange(Request("POST", wire.SEND, body))
+            await exchange(Request("POST", requests.SEND, body))
 
     used = time.process_time()
     await asyncio.gather(*(worker() for _ in range(_WORKERS)))
@@ -157,7 +157,7 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
         "merging the text": lambda: _loop(lambda: template.render(fields), texts),
         "screening, merging included": lambda: _loop(lambda: screen.batch(contacts), 1) / texts,
         "encoding the body": lambda: _loop(
-            lambda: arguments.encode(wire.SendBody("2012000000", "125", _MERGED, (_PLAN.tag,), "Ada")), texts
+            lambda: arguments.encode(requests.SendBody("2012000000", "125", _MERGED, (_PLAN.tag,), "Ada")), texts
         ),
         "exchange over aiohttp": lambda: _in_loop(_exchange(served, "aiohttp", texts // 4)),
         "understanding the answer": lambda: _loop(lambda: wire.decipher_send(_REPLY, (_MERGED,)), texts),

@@ -26,8 +26,6 @@ LONG = {
     "lists/contacts.py",
     "rumbleup/client.py",
     "rumbleup/log_search.py",
-    "rumbleup/wire.py",
-    "sendblue/wire.py",
 }
 """Files above MOST_LINES."""
 

@@ -14,7 +14,7 @@ from rumbleup_async import Response, RumbleUp, RumbleUpError, ScriptedExchange, 
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Contact, Plan, Planned, Result, Skipped, State, Text, mask
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.rumbleup import models, wire
+from rumbleup_async.rumbleup import answers, failures, models, requests
 from rumbleup_async.simulator import Simulator, serve
 
 PHONE = "2025550101"
@@ -37,9 +37,9 @@ def values() -> Iterable[object]:
     yield Result(1, PHONE, State.SENT, because(""), "rl_1")
     yield Closed(1, State.SENT, 1)
     yield Plan(run="0" * 12, provider="rumbleup", action="1", text=WORDS, same_text=WORDS)
-    yield wire.SendBody(PHONE, "1", WORDS, (), "Lovelace")
-    yield wire.read_page(Response(200, {}, b'{"data": [{"phone": "%s"}]}' % PHONE.encode()), "/x")
-    yield wire.read_failure(Response(400, {}, b'{"message": "%s"}' % PHONE.encode()))
+    yield requests.SendBody(PHONE, "1", WORDS, (), "Lovelace")
+    yield answers.read_page(Response(200, {}, b'{"data": [{"phone": "%s"}]}' % PHONE.encode()), "/x")
+    yield failures.read_failure(Response(400, {}, b'{"message": "%s"}' % PHONE.encode()))
     yield models.Message.read({"phone": PHONE, "text": WORDS, "name": "Lovelace", "proxy": PHONE, "sender": PHONE})
     yield models.Contact.read({"phone": PHONE, "first_name": "Lovelace", "rupid": PHONE})
     yield RumbleUp(KEY)
@@ -125,7 +125,7 @@ async def test_the_key_as_it_travels_is_not_quoted() -> None:
     """A gateway that takes offence at the header repeats it, and base64 hides nothing."""
     headers: list[str] = []
     for auth in ("basic", "bearer"):
-        headers.append(wire.auth_header(KEY, auth))
+        headers.append(requests.auth_header(KEY, auth))
         quoted = f"'{headers[-1]}' is not a valid key=value pair in Authorization header"
         exchange = ScriptedExchange(lambda _, quoted=quoted: Response(403, {}, msgspec.json.encode({"message": quoted})))  # type: ignore[misc]
         async with RumbleUp(KEY, exchange=exchange, auth=auth) as client:

@@ -28,7 +28,7 @@ from rumbleup_async.errors import (
     ServerFailed,
     UnreadableReply,
 )
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.limits import Timeouts, check_base_url
@@ -75,7 +75,7 @@ def _key(environ: Mapping[str, str]) -> Finding:
             "key", False, "RUMBLEUP_API_KEY is not set; the portal shows the pair KEY:SECRET under Integrations, API Keys"
         )
     try:
-        wire.auth_header(key)
+        requests.auth_header(key)
     except ConfigurationError as error:
         return Finding("key", False, f"RUMBLEUP_API_KEY is set but not a key: {error}")
     kind = "a legacy pair CID:KEY" if key.startswith("c_") else "a pair KEY:SECRET"
@@ -85,7 +85,7 @@ def _key(environ: Mapping[str, str]) -> Finding:
 def _address(environ: Mapping[str, str]) -> Finding:
     given = environ.get("RUMBLEUP_BASE_URL", "").strip()
     try:
-        address = check_base_url(given or wire.DEFAULT_BASE_URL)
+        address = check_base_url(given or requests.DEFAULT_BASE_URL)
     except ConfigurationError as error:
         return Finding("address", False, f"RUMBLEUP_BASE_URL: {error}")
     where = "RUMBLEUP_BASE_URL" if given else "the default"
@@ -99,7 +99,7 @@ def _proxy(environ: Mapping[str, str]) -> list[Finding]:
     if proxy is not None:
         given = environ.get("RUMBLEUP_BASE_URL", "").strip()
         try:
-            return [Finding("proxy", True, proxies.check(proxy, given or wire.DEFAULT_BASE_URL))]
+            return [Finding("proxy", True, proxies.check(proxy, given or requests.DEFAULT_BASE_URL))]
         except ConfigurationError as error:
             return [Finding("proxy", False, f"--proxy: {error}")]
     names = proxies.unused(environ)

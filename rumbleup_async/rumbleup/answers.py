@@ -13,8 +13,36 @@ from typing import Any
 
 from rumbleup_async.errors import UnreadableReply
 from rumbleup_async.provider import arguments, replies
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import failures, requests
 from rumbleup_async.session.exchange import Response
+
+ROWS = ("data", "messages", "logs")
+"""Where a page has its rows: as documented, and as an integrator met them."""
+
+
+def read_page(response: Response, endpoint: str) -> replies.Page:
+    """The envelope `{count, data, total?, next_token?}`; `data` may be a list, one object, or missing.
+
+    Only `next_token` says whether there is more: the API's samples have counts and totals that do not add up. An integrator
+    also met the list under `messages` or `logs`.
+    """
+    value = replies.read_json(response, endpoint)
+    if isinstance(value, list):
+        return replies.Page(value, None, None)
+    if not isinstance(value, dict):
+        raise UnreadableReply(f"expected a page, got {type(value).__name__}", status=response.status, endpoint=endpoint)
+    data: Any = next((value[name] for name in ROWS if value.get(name) is not None), [])
+    token = value.get("next_token")
+    if isinstance(token, bool) or not isinstance(token, (str, int, float)):
+        if token:
+            # To take this for the end would lose rows without a word.
+            raise UnreadableReply("a page token that is neither text nor number", status=response.status, endpoint=endpoint)
+        token = None
+    return replies.Page(
+        rows=data if isinstance(data, list) else [data],
+        next_token=str(token) if token not in (None, "") else None,
+        total=replies.total(value.get("total")),
+    )
 
 
 def item(response: Response, endpoint: str, *, known: Collection[str], redact: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -44,7 +72,7 @@ def rows(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> lis
         raise_hidden(response, value, endpoint, redact)
         if "action" in value:
             return [value]
-    return wire.read_page(response, endpoint).rows
+    return read_page(response, endpoint).rows
 
 
 def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
@@ -54,8 +82,8 @@ def page_query(filters: Mapping[str, str | None], token: str | None) -> str:
 
 def page(response: Response, endpoint: str, redact: tuple[str, ...] = (), token: str | None = None) -> replies.Page:
     """One page of a list. An error that came as a success is raised: as an empty page it would say that nothing was sent."""
-    found = wire.read_page(response, endpoint)
-    if endpoint == wire.LOG:
+    found = read_page(response, endpoint)
+    if endpoint == requests.LOG:
         found = _log_page(response, replies.decode(response.body), found)
     if not found.rows:
         _check_empty(response, endpoint, redact, is_first=token is None)
@@ -82,9 +110,9 @@ def _log_page(response: Response, value: Any, page: replies.Page) -> replies.Pag
     cut = "it says that there is more in a way that nobody knows of" if _is_partial(response) else ""
     if not isinstance(value, dict):
         return replies.Page(page.rows, page.next_token, max(totals, default=None), cut)
-    lists = [value[name] for name in wire.ROWS if isinstance(value.get(name), list)]
+    lists = [value[name] for name in ROWS if isinstance(value.get(name), list)]
     rows = [row for one in lists for row in one] if len(lists) > 1 else page.rows
-    others = {name: one for name, one in value.items() if name not in wire.ROWS}
+    others = {name: one for name, one in value.items() if name not in ROWS}
     for name, one in [
         *others.items(),
         *((name, one) for inner in others.values() if isinstance(inner, dict) for name, one in inner.items()),
@@ -132,11 +160,11 @@ def _check_empty(response: Response, endpoint: str, redact: tuple[str, ...], *, 
     raise_hidden(response, value, endpoint, redact)
     status = replies.number(value.get("status"))
     is_error = _is_error(value)
-    if endpoint == wire.LOG and is_first:
+    if endpoint == requests.LOG and is_first:
         # `count` is the items of a page, or those asked for a page, as the pages have it; `total` comes before it.
         counted = value["total"] if value.get("total") is not None else value.get("count")
         is_none = replies.total(counted) == 0
-        if any(isinstance(value.get(name), list) for name in wire.ROWS):
+        if any(isinstance(value.get(name), list) for name in ROWS):
             is_fine = is_none or 200 <= status < 300 or value.get("ok") is True or value.get("success") is True
             is_error = is_error or (bool(value.get("message")) and not is_fine)
         else:
@@ -182,8 +210,8 @@ def raise_hidden(response: Response, value: dict[str, Any], endpoint: str, redac
 
     What is in `redact` is quoted by no error.
     """
-    if status := wire.hidden_status(value.get("status"), value.get("message")):
-        raise wire.error_of(Response(status, response.headers, response.body), endpoint, redact)
+    if status := failures.hidden_status(value.get("status"), value.get("message")):
+        raise failures.error_of(Response(status, response.headers, response.body), endpoint, redact)
 
 
 def _csv_rows(response: Response, endpoint: str) -> list[Any]:
@@ -203,5 +231,5 @@ def _kind(value: object) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else type(value).__name__
 
 
-DIALECT = replies.Dialect(wire.error_of, page_query, page)
+DIALECT = replies.Dialect(failures.error_of, page_query, page)
 """RumbleUp as a caller must know it."""

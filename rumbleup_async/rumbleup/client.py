@@ -16,7 +16,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import credentials
 from rumbleup_async.provider.client import USER_AGENT, Client, address
 from rumbleup_async.provider.connecting import Connecting
-from rumbleup_async.rumbleup import answers, wire
+from rumbleup_async.rumbleup import answers, requests
 from rumbleup_async.rumbleup.account import Accounts
 from rumbleup_async.rumbleup.account_reports import AccountReports
 from rumbleup_async.rumbleup.contacts import Contacts
@@ -73,7 +73,7 @@ class RumbleUp(Client):
         self,
         api_key: str,
         *,
-        base_url: str = wire.DEFAULT_BASE_URL,
+        base_url: str = requests.DEFAULT_BASE_URL,
         auth: str = "basic",
         timeouts: Timeouts | None = None,
         connections: int = 100,
@@ -85,7 +85,7 @@ class RumbleUp(Client):
         proxy: str | None = None,
         proxy_auth: str | None = None,
     ) -> None:
-        headers = {"Authorization": wire.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
+        headers = {"Authorization": requests.auth_header(api_key, auth), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
             base_url=base_url,
             headers=headers,
@@ -178,8 +178,8 @@ class RumbleUp(Client):
         from rumbleup_async.runs.options import run_options
 
         chosen = run_options("fast_mode", options, keywords)
-        details = {"flags": list(wire.tags(flags)), "group": None if group is None else str(group)}
-        settings = self._settings(chosen, action=wire.project_id(action), text=text, details=details)
+        details = {"flags": list(requests.tags(flags)), "group": None if group is None else str(group)}
+        settings = self._settings(chosen, action=requests.project_id(action), text=text, details=details)
         return self._begin(settings, chosen, ledger)
 
     def concurrent_mode(
@@ -237,9 +237,9 @@ class RumbleUp(Client):
             chosen = msgspec.structs.replace(chosen, concurrency=texters)
         settings = self._settings(
             chosen,
-            action=wire.project_id(action),
+            action=requests.project_id(action),
             text=text,
-            details={"mode": CONCURRENT, "flags": list(wire.tags(flags)), "group": None},
+            details={"mode": CONCURRENT, "flags": list(requests.tags(flags)), "group": None},
         )
         return self._begin(settings, chosen, ledger, is_concurrent=True)
 

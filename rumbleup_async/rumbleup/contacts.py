@@ -16,7 +16,7 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.models import PRIVATE, Model
-from rumbleup_async.rumbleup import answers, parameters, wire
+from rumbleup_async.rumbleup import answers, parameters, requests
 from rumbleup_async.rumbleup.downloads import download
 from rumbleup_async.rumbleup.models import Contact
 
@@ -102,7 +102,7 @@ class Contacts:
         like a contact is read as one.
         """
         values: dict[str, Any] = {
-            "phone": wire.phone_digits(phone),
+            "phone": requests.phone_digits(phone),
             "action": None if action is None else arguments.identifier(action, "action"),
             "flags": None if flags is None else [flags] if isinstance(flags, str) else list(flags),
             **fields,

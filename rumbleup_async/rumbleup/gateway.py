@@ -10,7 +10,7 @@ from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Draw, NotSent, Outcome, Unknown
 from rumbleup_async.provider import arguments, belonging
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import next_contact, requests, wire
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
 
 
@@ -44,10 +44,10 @@ class RumbleUpGateway:
 
     async def deliver(self, text: Text, permit: Permit, /) -> Outcome:  # noqa: ARG002 - RumbleUp chooses the number
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
-        body = arguments.encode(wire.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
+        body = arguments.encode(requests.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
         judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._redact))
         try:
-            response = await self._exchange(Request("POST", wire.SEND, body, judge=judge))
+            response = await self._exchange(Request("POST", requests.SEND, body, judge=judge))
         except NotSentError as error:
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
@@ -57,19 +57,19 @@ class RumbleUpGateway:
     async def draw(self) -> Draw:
         """Ask once for the next contact of the project. A POST: it has a side effect, and HTTP libraries repeat GETs."""
         try:
-            response = await self._exchange(Request("POST", wire.NEXT, self._next_body, judge=self._judge_draw))
+            response = await self._exchange(Request("POST", requests.NEXT, self._next_body, judge=self._judge_draw))
         except NotSentError as error:
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why)
-        return wire.decipher_next(response, self._redact)
+        return next_contact.decipher_next(response, self._redact)
 
     def _judge_draw(self, response: Response) -> Fit:
         # What is no contact and no word that there is none may be the answer to another request.
         body = response.body
         if 200 <= response.status < 300 and b'"phone"' in body and b'"logid"' not in body:
             return Fit.LIKELY
-        return Fit.UNFIT if isinstance(wire.decipher_next(response, self._redact), Unknown) else Fit.LIKELY
+        return Fit.UNFIT if isinstance(next_contact.decipher_next(response, self._redact), Unknown) else Fit.LIKELY
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

@@ -27,7 +27,7 @@ from rumbleup_async.messaging import Plan
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.provider.models import as_text
-from rumbleup_async.rumbleup import models, wire
+from rumbleup_async.rumbleup import models, requests
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict, plain
 
 PAGE = 999
@@ -160,7 +160,7 @@ class LogSearch:
     async def _paged(self, filters: Mapping[str, str | None], pass_: _Pass, shown: Collection[int]) -> AsyncIterator[list[Any]]:
         """The pages of a search. UnreadableReply after the last one if rows must be missing. `shown`: the rows that the caller
         has had."""
-        pages = self._caller.pages(wire.LOG, filters)
+        pages = self._caller.pages(requests.LOG, filters)
         pass_.number_shown, pass_.number_of_pages, pass_.is_counted, pass_.is_filtered = 0, 0, False, True
         async for rows in pages.by_page():
             pass_.date = pages.date or pass_.date
@@ -170,9 +170,9 @@ class LogSearch:
             yield rows
         pass_.most_shown = max(pass_.most_shown, pass_.number_shown)
         if pages.most > len(shown):
-            raise UnreadableReply(f"it speaks of {pages.most} rows and shows {len(shown) or 'none'}", endpoint=wire.LOG)
+            raise UnreadableReply(f"it speaks of {pages.most} rows and shows {len(shown) or 'none'}", endpoint=requests.LOG)
         if pages.cut:
-            raise UnreadableReply(pages.cut, endpoint=wire.LOG)
+            raise UnreadableReply(pages.cut, endpoint=requests.LOG)
 
 
 class _Hit(msgspec.Struct, frozen=True, order=True):
@@ -266,7 +266,7 @@ class _Pass:
             if tagged or (witness is None and self._may_be_one_of_them(raw)):
                 self._tagged.setdefault(phone, set()).add(as_text(raw.get("logid")) or "")
             return
-        row = models.Message.read(raw, endpoint=wire.LOG)
+        row = models.Message.read(raw, endpoint=requests.LOG)
         verdict = self._matcher.judge(row, unknown, tagged=tagged)
         if verdict is Verdict.OURS and row.logid:
             self._note(unknown, row, row.logid)
@@ -276,7 +276,7 @@ class _Pass:
     def _may_be_one_of_them(self, raw: dict[str, Any]) -> bool:
         if plain(as_text(raw.get("text")) or "") not in self._texts:
             return False
-        return self._matcher.may_be_one_of(models.Message.read(raw, endpoint=wire.LOG), self._texts)
+        return self._matcher.may_be_one_of(models.Message.read(raw, endpoint=requests.LOG), self._texts)
 
     async def compare_with_ledger(self) -> None:
         """Compare the messages of the run that the last page has shown with the ledger."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rumbleup_async.errors import NotFound, UnreadableReply
 from rumbleup_async.provider import arguments, belonging, replies, times
-from rumbleup_async.rumbleup import answers, parameters, wire
+from rumbleup_async.rumbleup import answers, next_contact, parameters, requests, wire
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
 from rumbleup_async.session.exchange import Request, Response
@@ -38,24 +38,24 @@ class Messages:
         Raises RateLimited for 440 (too many at once) and for 429, ApiError with status 441 if others were faster (contacts
         remain: ask again in a couple of seconds), UnreadableReply if the answer names no phone, or two.
         """
-        values = {"action": wire.project_id(action)}
+        values = {"action": requests.project_id(action)}
         try:
             if method == "GET":
                 # Marked as a read for the exchange's sake; it is not tried again.
-                response = await self._call.once(parameters.reading(wire.NEXT, values, timeout))
+                response = await self._call.once(parameters.reading(requests.NEXT, values, timeout))
             else:
-                response = await self._call.write(parameters.posting(wire.NEXT, values, timeout))
-            value = wire.read_next(response, wire.NEXT)
-            contact = Contact.read(value, endpoint=wire.NEXT)
+                response = await self._call.write(parameters.posting(requests.NEXT, values, timeout))
+            value = next_contact.read_next(response, requests.NEXT)
+            contact = Contact.read(value, endpoint=requests.NEXT)
             if not contact.phone:
-                answers.raise_hidden(response, value, wire.NEXT, self._call.redact)
+                answers.raise_hidden(response, value, requests.NEXT, self._call.redact)
         except NotFound as error:
             if not error.readable:
                 # Any web server answers 404 for a wrong address; only the API's own error object says that the work is done.
                 raise
             return None
         if not contact.phone:
-            raise UnreadableReply("a contact without a phone", status=response.status, endpoint=wire.NEXT)
+            raise UnreadableReply("a contact without a phone", status=response.status, endpoint=requests.NEXT)
         return contact
 
     async def send(
@@ -83,11 +83,13 @@ class Messages:
         name = None if name is None else arguments.written(name, "the name")
         if group is not None:
             arguments.identifier(group, "group")
-        send = wire.SendBody(wire.phone_digits(phone), wire.project_id(action), text, wire.tags(flags), name, group)
-        request = Request("POST", wire.SEND, arguments.encode(send), timeout=arguments.seconds(timeout))
+        send = requests.SendBody(
+            requests.phone_digits(phone), requests.project_id(action), text, requests.tags(flags), name, group
+        )
+        request = Request("POST", requests.SEND, arguments.encode(send), timeout=arguments.seconds(timeout))
         sent = belonging.Sent(send.phone, text, next((flag for flag in send.flags if flag.startswith("run-")), ""))
         response = await self._call.send(request, self._answers, sent, (text,))
-        return sent_message(response, wire.SEND, (text, *self._call.redact))
+        return sent_message(response, requests.SEND, (text, *self._call.redact))
 
     def log(
         self,
@@ -110,16 +112,16 @@ class Messages:
         if isinstance(phone, (str, int)):
             phone = [phone] if not isinstance(phone, str) else phone.split(",")
         filters = {
-            "phone": None if phone is None else wire.comma([wire.log_phone(one) for one in phone]),
-            "proxy": None if proxy is None else wire.comma(proxy),
-            "logid": None if logid is None else wire.comma(logid),
-            "flags": None if flags is None else wire.comma(flags),
-            "tcr_cid": None if tcr_cid is None else wire.comma(tcr_cid),
+            "phone": None if phone is None else requests.comma([requests.log_phone(one) for one in phone]),
+            "proxy": None if proxy is None else requests.comma(proxy),
+            "logid": None if logid is None else requests.comma(logid),
+            "flags": None if flags is None else requests.comma(flags),
+            "tcr_cid": None if tcr_cid is None else requests.comma(tcr_cid),
             "since": None if since is None else times.milliseconds(since),
             "before": None if before is None else times.milliseconds(before),
             "_count": parameters.page_size(page_size),
         }
-        return self._call.select(wire.LOG, filters, Message.read, timeout=timeout, to_the_end=True)
+        return self._call.select(requests.LOG, filters, Message.read, timeout=timeout, to_the_end=True)
 
 
 def sent_message(response: Response, endpoint: str, redact: tuple[str, ...] = ()) -> Message:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments, times
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests
 from rumbleup_async.session.exchange import Part, Request
 from rumbleup_async.session.multipart import FileLike, file_part
 
@@ -35,7 +35,7 @@ def plain(value: object, name: str) -> str | None:
     if isinstance(value, (int, float)):
         return _number(value, name)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return wire.comma([part for part in (plain(one, name) for one in value) if part is not None]) or None
+        return requests.comma([part for part in (plain(one, name) for one in value) if part is not None]) or None
     raise ConfigurationError(f"{name} cannot be sent: {type(value).__name__} is neither text, number, time nor a list of these")
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError, RumbleUpWarning, UnreadableReply
 from rumbleup_async.provider import arguments
-from rumbleup_async.rumbleup import answers, group_files, parameters, project_fields, wire
+from rumbleup_async.rumbleup import answers, group_files, parameters, project_fields, requests
 from rumbleup_async.rumbleup.project_fields import OUTSOURCED, OUTSOURCED_MINIMUM, Fields, Window
 from rumbleup_async.rumbleup.project_models import Project
 
@@ -123,7 +123,7 @@ class Projects:
 
         One text is sent, at most once. `message`: another text for the test. `terms_agree` is optional here.
         """
-        phone = wire.phone_digits(test_phone)
+        phone = requests.phone_digits(test_phone)
         values = {"test_phone": phone, "message": message, "terms_agree": terms_agree}
         return await self._change(self._path("test", id), values, {}, timeout, id)
 

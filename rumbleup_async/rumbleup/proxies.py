@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.provider.models import Model
 from rumbleup_async.provider.times import Moment
-from rumbleup_async.rumbleup import parameters, wire
+from rumbleup_async.rumbleup import parameters, requests, wire
 from rumbleup_async.rumbleup.messages import sent_message
 from rumbleup_async.rumbleup.models import Message
 
@@ -111,7 +111,7 @@ class Proxies:
         """
         text = arguments.single(text, "the text", literal=literal)
         values = {
-            "phone": wire.phone_digits(phone),
+            "phone": requests.phone_digits(phone),
             "proxy": None if proxy is None else str(proxy),
             "text": text,
             "campaignId": campaign_id,

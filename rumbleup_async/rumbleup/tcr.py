@@ -13,7 +13,7 @@ import msgspec
 
 from rumbleup_async.provider.models import PRIVATE, Model
 from rumbleup_async.provider.times import Moment
-from rumbleup_async.rumbleup import parameters, wire
+from rumbleup_async.rumbleup import parameters, requests
 from rumbleup_async.rumbleup.models import as_phones
 
 if TYPE_CHECKING:
@@ -131,4 +131,4 @@ class Tcr:
 
 
 def _comma(values: Many | None) -> str | None:
-    return None if values is None else wire.comma(values)
+    return None if values is None else requests.comma(values)

@@ -16,7 +16,7 @@ from rumbleup_async.provider import credentials
 from rumbleup_async.provider.client import USER_AGENT, Client, address
 from rumbleup_async.provider.connecting import Connecting
 from rumbleup_async.retry import Policy
-from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue import answers, requests
 from rumbleup_async.sendblue.limits import LineLimits
 from rumbleup_async.sendblue.messages import Messages
 from rumbleup_async.session import proxy as proxies
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
 
-_MOST_SEGMENTS = wire.LONGEST // 153
+_MOST_SEGMENTS = requests.LONGEST // 153
 """A segment has 153 characters at most."""
 
 
@@ -58,7 +58,7 @@ class Sendblue(Client):
         api_key: str,
         api_secret: str,
         *,
-        base_url: str = wire.DEFAULT_BASE_URL,
+        base_url: str = requests.DEFAULT_BASE_URL,
         timeouts: Timeouts | None = None,
         connections: int = 100,
         session: aiohttp.ClientSession | None = None,
@@ -69,7 +69,7 @@ class Sendblue(Client):
         proxy: str | None = None,
         proxy_auth: str | None = None,
     ) -> None:
-        headers = {**wire.headers(api_key, api_secret), "Accept": "application/json", "User-Agent": USER_AGENT}
+        headers = {**requests.headers(api_key, api_secret), "Accept": "application/json", "User-Agent": USER_AGENT}
         connecting = Connecting(
             base_url=base_url,
             headers=headers,
@@ -83,7 +83,7 @@ class Sendblue(Client):
             proxy=proxy,
             proxy_auth=proxy_auth,
         )
-        super().__init__(connecting, wire.DIALECT, redact=(api_key, api_secret), public=api_key)
+        super().__init__(connecting, answers.DIALECT, redact=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
 
     @classmethod
@@ -151,12 +151,12 @@ class Sendblue(Client):
         chosen = run_options("fast_mode", options, keywords)
         numbers = _lines(from_numbers)
         if chosen.max_segments > _MOST_SEGMENTS:
-            raise ConfigurationError(f"max_segments is {_MOST_SEGMENTS} at most: Sendblue takes {wire.LONGEST:,} characters")
-        details: dict[str, Any] = {PREFIX: wire.PREFIX, "from_numbers": numbers}
+            raise ConfigurationError(f"max_segments is {_MOST_SEGMENTS} at most: Sendblue takes {requests.LONGEST:,} characters")
+        details: dict[str, Any] = {PREFIX: requests.PREFIX, "from_numbers": numbers}
         if send_style is not None:
-            details["send_style"] = wire.style(send_style)
+            details["send_style"] = requests.style(send_style)
         if status_callback is not None:
-            details["status_callback"] = wire.link(status_callback, "status_callback")
+            details["status_callback"] = requests.link(status_callback, "status_callback")
         action = f"{len(numbers)} line" + ("s" if len(numbers) > 1 else "")
         settings = self._settings(chosen, action=action, text=text, details=details, require_opt_out=require_opt_out)
         return self._begin(settings, chosen, ledger, limits)
@@ -257,7 +257,7 @@ def _lines(numbers: Iterable[str]) -> list[str]:
     """The lines of a run, each once, in the order given."""
     if isinstance(numbers, (str, bytes)):
         raise ConfigurationError("from_numbers is a list of numbers, not one")
-    found = list(dict.fromkeys(wire.line(number) for number in numbers))
+    found = list(dict.fromkeys(requests.line(number) for number in numbers))
     if not found:
         raise ConfigurationError("from_numbers must name at least one of your lines")
     return found

@@ -13,7 +13,7 @@ from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging
 from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue import failures, requests, wire
 from rumbleup_async.sendblue.lines import Lines
 from rumbleup_async.session.exchange import Exchange, Request
 
@@ -48,18 +48,20 @@ class SendblueGateway:
     async def deliver(self, text: Text, permit: Permit, /) -> Outcome:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         number = self._lines.number(permit)
-        body = wire.SendBody(text.phone, number, text.text, send_style=self._send_style, status_callback=self._status_callback)
+        body = requests.SendBody(
+            text.phone, number, text.text, send_style=self._send_style, status_callback=self._status_callback
+        )
         redact = (text.text, *self._redact)
         judge = self._answers.to(belonging.Sent(text.phone, text.text), redact)
         try:
-            response = await self._exchange(Request("POST", wire.SEND, arguments.encode(body), judge=judge))
+            response = await self._exchange(Request("POST", requests.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
             self._lines.did_not_leave(permit)
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why.over(permit.line))
         outcome = judge.outcome(response)
-        if isinstance(outcome, Refused) and wire.read_failure(response, redact).about_line and response.status >= 400:
+        if isinstance(outcome, Refused) and failures.read_failure(response, redact).about_line and response.status >= 400:
             return self._line_refused(outcome, permit)
         return self._noted(outcome, permit)
 

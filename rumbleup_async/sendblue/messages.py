@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments, belonging
-from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue import answers, requests, wire
 from rumbleup_async.sendblue.models import Message
 from rumbleup_async.session.exchange import Request
 
@@ -52,31 +52,33 @@ class Messages:
         """
         if content is None and media_url is None:
             raise ConfigurationError("a message needs content, a media_url or both")
-        words = None if content is None else wire.content(arguments.single(content, "the content", literal=literal))
-        body = wire.SendBody(
-            wire.e164(number),
-            wire.line(from_number),
+        words = None if content is None else requests.content(arguments.single(content, "the content", literal=literal))
+        body = requests.SendBody(
+            requests.e164(number),
+            requests.line(from_number),
             words,
-            wire.link(media_url, "media_url"),
-            wire.style(send_style),
-            wire.link(status_callback, "status_callback"),
+            requests.link(media_url, "media_url"),
+            requests.style(send_style),
+            requests.link(status_callback, "status_callback"),
         )
         redact = () if words is None else (words,)
-        request = Request("POST", wire.SEND, arguments.encode(body), timeout=arguments.seconds(timeout))
+        request = Request("POST", requests.SEND, arguments.encode(body), timeout=arguments.seconds(timeout))
         response = await self._call.send(request, self._answers, belonging.Sent(body.number, words or ""), redact)
         return wire.sent(response, (*redact, *self._call.redact))
 
     async def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """One message by its handle; NotFound if there is none. That the id is the handle is not said; the samples look so."""
-        path = arguments.path(wire.MESSAGE, message_id, "message_id")
+        path = arguments.path(requests.MESSAGE, message_id, "message_id")
         response = await self._call.read(Request("GET", path, read=True, timeout=arguments.seconds(timeout)))
-        return wire.one(response, path, self._call.redact)
+        return answers.one(response, path, self._call.redact)
 
     async def status(self, *, handle: str, timeout: float | None = None) -> Message:
         """How a message stands now."""
         asked = arguments.query({"handle": arguments.identifier(handle, "handle")})
-        response = await self._call.read(Request("GET", wire.STATUS, query=asked, read=True, timeout=arguments.seconds(timeout)))
-        return wire.one(response, wire.STATUS, self._call.redact)
+        response = await self._call.read(
+            Request("GET", requests.STATUS, query=asked, read=True, timeout=arguments.seconds(timeout))
+        )
+        return answers.one(response, requests.STATUS, self._call.redact)
 
     def list(
         self,
@@ -134,7 +136,9 @@ class Messages:
             "limit": _count(limit, "limit", 1),
         }
         start = _count(offset, "offset", 0)
-        return self._call.select(wire.MESSAGES, filters, Message.read, key=_handle, start=start, timeout=timeout, to_the_end=True)
+        return self._call.select(
+            requests.MESSAGES, filters, Message.read, key=_handle, start=start, timeout=timeout, to_the_end=True
+        )
 
 
 def _handle(message: Message) -> str | None:

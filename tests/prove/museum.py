@@ -32,7 +32,7 @@ from rumbleup_async.provider.caller import Pages
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Decision, Policy
 from rumbleup_async.rumbleup import log_search as search_module
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
@@ -149,7 +149,7 @@ def _next_repeated() -> list[Any]:
         try:
             return await _call(self, request)
         except MaybeSentError:
-            if request.path != wire.NEXT:
+            if request.path != requests.NEXT:
                 raise
             return await _call(self, request)
 
@@ -160,7 +160,7 @@ def _hedged() -> list[Any]:
     async def call(self: Provider, request: Request) -> Response:
         first = asyncio.ensure_future(_call(self, request))
         done, _ = await asyncio.wait([first], timeout=0.3)
-        if done or request.path != wire.SEND:
+        if done or request.path != requests.SEND:
             return await first
         second = asyncio.ensure_future(_call(self, request))
         done, left = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
@@ -183,7 +183,7 @@ def _mistaken(outcome_for: Callable[[Outcome], Outcome]) -> list[Any]:
 
 
 def _timeout_is_not_sent() -> list[Any]:
-    return _mistaken(lambda one: NotSent(because(one.reason)) if isinstance(one, Unknown) and not one.status else one)
+    return _mistaken(lambda one: NotSent(one.why) if isinstance(one, Unknown) and not one.status else one)
 
 
 def _throttled_is_sent() -> list[Any]:
@@ -197,7 +197,7 @@ def _any_200_is_sent() -> list[Any]:
 def _doubt_is_refused() -> list[Any]:
     def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
         if isinstance(outcome, Unknown):
-            return retry.Settle(State.REFUSED, because(outcome.reason))
+            return retry.Settle(State.REFUSED, outcome.why)
         return _decide(outcome, attempt, policy, proven=proven)
 
     return [patch.object(sender_module, "decide", decide)]
@@ -206,7 +206,7 @@ def _doubt_is_refused() -> list[Any]:
 def _doubt_is_queued() -> list[Any]:
     def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
         if isinstance(outcome, Unknown):
-            return retry.Park(because(outcome.reason))
+            return retry.Park(outcome.why)
         return _decide(outcome, attempt, policy, proven=proven)
 
     return [patch.object(sender_module, "decide", decide)]
@@ -429,7 +429,7 @@ def _another_text() -> list[Any]:
 def _lost_draw_forgotten() -> list[Any]:
     async def draw(self: RumbleUpGateway) -> Draw:
         found = await _draw(self)
-        return NotSent(because(found.reason)) if isinstance(found, Unknown) else found
+        return NotSent(found.why) if isinstance(found, Unknown) else found
 
     return [patch.object(RumbleUpGateway, "draw", draw)]
 
@@ -609,16 +609,16 @@ def _resume_suppresses_nobody() -> list[Any]:
 
 # ---- people written off, or left behind in silence ----
 
-_refusal = wire._decipher_refusal
+_refusal = wire.decipher_refusal
 
 
 def _page_is_refusal() -> list[Any]:
     def decipher(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
         outcome = _refusal(response, redact)
         is_for_good = isinstance(outcome, Barred) and outcome.kind in {Bar.GATEWAY, Bar.ACCOUNT, Bar.OTHER}
-        return Refused(because(outcome.reason), response.status) if is_for_good else outcome  # type: ignore[union-attr]
+        return Refused(outcome.why, response.status) if is_for_good else outcome
 
-    return [patch.object(wire, "_decipher_refusal", decipher)]
+    return [patch.object(wire, "decipher_refusal", decipher)]
 
 
 def _threshold_stays_refused() -> list[Any]:

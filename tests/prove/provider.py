@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests
 from rumbleup_async.session.exchange import Fit, MaybeSentError, NotSentError, Request, Response, fit_of
 from tests.prove import faults
 from tests.prove.faults import GATEWAY_FAULTS, SICK, Fault
@@ -138,11 +138,11 @@ class Provider:
     async def __call__(self, request: Request) -> Response:
         if self.loop.has_died():
             raise Dead
-        if request.path == wire.SEND and request.method == "POST":
+        if request.path == requests.SEND and request.method == "POST":
             return await self._over_a_connection(request)
-        if request.path == wire.NEXT and request.method == "POST":
+        if request.path == requests.NEXT and request.method == "POST":
             return await self._next()
-        if request.path == wire.LOG and request.method == "GET" and request.read:
+        if request.path == requests.LOG and request.method == "GET" and request.read:
             return await self._log(request)
         raise AssertionError(f"{request.method} {request.path} is not what a run asks for")
 
@@ -324,9 +324,9 @@ class Provider:
 
     def _raise(self, fault: Fault) -> None:
         if fault.kind == "nothing left":
-            raise NotSentError(fault.words, endpoint=wire.SEND)
+            raise NotSentError(fault.words, endpoint=requests.SEND)
         if fault.kind == "maybe":
-            raise MaybeSentError(fault.words, endpoint=wire.SEND)
+            raise MaybeSentError(fault.words, endpoint=requests.SEND)
 
     def _take_late(self, loop: Loop, body: Body) -> None:
         self._take(body)

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from rumbleup_async import ConfigurationError, RumbleUp, ScriptedExchange
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests
 from rumbleup_async.rumbleup.messages import Messages
 from rumbleup_async.rumbleup.projects import Projects
 
@@ -59,9 +59,9 @@ def test_4_2_13_bearer_takes_the_pair() -> None:
     for row in rows:
         if row["header"] is None:
             with pytest.raises(ConfigurationError):
-                wire.auth_header(row["api_key"], row["auth"])
+                requests.auth_header(row["api_key"], row["auth"])
         else:
-            assert wire.auth_header(row["api_key"], row["auth"]) == row["header"]
+            assert requests.auth_header(row["api_key"], row["auth"]) == row["header"]
 
 
 @pytest.mark.parametrize("case", samples.load(f"{FOLDER}/4.2-25-nothing-is-marked-retryable"), ids=lambda case: str(case["name"]))

@@ -22,7 +22,7 @@ from rumbleup_async import (
     ServerFailed,
     UnreadableReply,
 )
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import requests
 from tests import virtual_time
 
 Step = Response | Exception
@@ -220,5 +220,5 @@ async def test_the_filters_of_the_log() -> None:
             pass
     (request,) = exchange.requests
     assert request.read
-    assert request.path == wire.LOG
+    assert request.path == requests.LOG
     assert request.query == "phone=2025550101%2C2025550102&flags=run-1&since=1741183800000&_count=100"

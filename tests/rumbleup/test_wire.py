@@ -16,7 +16,7 @@ from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, U
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging, replies
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import answers, failures, next_contact, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.models import Contact, Message
 from rumbleup_async.session import Response, ScriptedExchange
@@ -263,7 +263,7 @@ def test_no_phone_of_the_providers_words_is_shown(written: str, where: str) -> N
     for status in (400, 401, 403):
         outcome = wire.decipher_send(answer(status, body))
         assert "5550101" not in digits(shown(outcome).replace(str(status), ""))
-        raised = wire.error_of(answer(status, body), "/message/send")
+        raised = failures.error_of(answer(status, body), "/message/send")
         assert "5550101" not in digits(f"{raised} {raised!r} {raised.message} {raised.code}".replace(str(status), ""))
 
 
@@ -312,14 +312,14 @@ def test_words_are_one_short_line() -> None:
 )
 def test_which_exception_an_answer_is(response: Response, kind: type[ApiError], status: int, code: str) -> None:
     """A caller who handles a refused key would not be told of one."""
-    raised = wire.error_of(response, "/message/send")
+    raised = failures.error_of(response, "/message/send")
     assert type(raised) is kind
     assert (raised.status, raised.code, raised.endpoint) == (status, code, "/message/send")
 
 
 def test_a_wait_asked_for_is_in_the_exception() -> None:
     """A caller of single calls could not obey it."""
-    raised = wire.error_of(answer(429, error(429), Retry_After="12"), "/x")
+    raised = failures.error_of(answer(429, error(429), Retry_After="12"), "/x")
     assert isinstance(raised, errors.RateLimited)
     assert raised.after == 12.0
 
@@ -338,7 +338,7 @@ def test_a_wait_asked_for_is_in_the_exception() -> None:
 )
 def test_the_header_of_a_key(key: str, scheme: str, header: str) -> None:
     """Every call would be answered 401."""
-    assert wire.auth_header(key, scheme) == header
+    assert requests.auth_header(key, scheme) == header
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_the_header_of_a_key(key: str, scheme: str, header: str) -> None:
 def test_a_key_that_cannot_be_right_is_refused_without_showing_it(key: str, scheme: str) -> None:
     """A key pasted with its line break would be answered 401 for no visible reason, or stand in a log."""
     with pytest.raises(ConfigurationError) as raised:
-        wire.auth_header(key, scheme)
+        requests.auth_header(key, scheme)
     assert "SECRET" not in str(raised.value).replace("KEY:SECRET", "")
 
 
@@ -369,7 +369,7 @@ def test_a_key_that_cannot_be_right_is_refused_without_showing_it(key: str, sche
 )
 def test_a_phone_in_any_way_of_writing(written: str | int) -> None:
     """A number as people write it would be refused."""
-    assert wire.phone_digits(written) == "2025550101"
+    assert requests.phone_digits(written) == "2025550101"
 
 
 @pytest.mark.parametrize(
@@ -398,17 +398,17 @@ def test_a_phone_in_any_way_of_writing(written: str | int) -> None:
 def test_a_phone_in_doubt_is_refused(written: str | int) -> None:
     """A stranger would be texted: +47 22 33 44 55 is somebody in Oslo, not 472 233 4455 in the Americas."""
     with pytest.raises(ConfigurationError) as raised:
-        wire.phone_digits(written)
+        requests.phone_digits(written)
     assert digits(str(written))[-7:] not in str(raised.value) or not digits(str(written))
 
 
 def test_comma_lists() -> None:
     """A filter would be cut in two by a comma inside of a value."""
-    assert wire.comma("a,b") == "a,b"
-    assert wire.comma(["a", 2]) == "a,2"
-    assert wire.comma(7) == "7"
+    assert requests.comma("a,b") == "a,b"
+    assert requests.comma(["a", 2]) == "a,2"
+    assert requests.comma(7) == "7"
     with pytest.raises(ConfigurationError):
-        wire.comma(["a,b", "c"])
+        requests.comma(["a,b", "c"])
 
 
 def test_queries_are_encoded() -> None:
@@ -440,7 +440,7 @@ def test_queries_are_encoded() -> None:
 )
 def test_pages_as_servers_write_them(body: object, rows: int, token: str | None) -> None:
     """The rest of a log would never be read, and texts that left be taken for texts that did not."""
-    page = wire.read_page(answer(200, body), "/log")
+    page = answers.read_page(answer(200, body), "/log")
     assert (rows, token) == (len(page.rows), page.next_token)
 
 
@@ -448,7 +448,7 @@ def test_pages_as_servers_write_them(body: object, rows: int, token: str | None)
 def test_a_token_that_cannot_be_sent_back_is_not_the_end(token: object) -> None:
     """The rest of a log would be lost without a word."""
     with pytest.raises(UnreadableReply, match="page token"):
-        wire.read_page(answer(200, {"data": [{}], "next_token": token}), "/log")
+        answers.read_page(answer(200, {"data": [{}], "next_token": token}), "/log")
 
 
 @pytest.mark.parametrize(
@@ -457,7 +457,7 @@ def test_a_token_that_cannot_be_sent_back_is_not_the_end(token: object) -> None:
 )
 def test_totals(total: object, read: int | None) -> None:
     """The progress bar of a long log would have no end."""
-    assert wire.read_page(answer(200, {"data": [], "total": total}), "/log").total == read
+    assert answers.read_page(answer(200, {"data": [], "total": total}), "/log").total == read
 
 
 @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ def test_totals(total: object, read: int | None) -> None:
 )
 def test_status_and_code_together(status: int, code: str, message: str, kind: type[Exception]) -> None:
     """A cap would look like a short pause, a 5xx like proof that nothing was sent."""
-    error = wire.error_of(answer(status, {"status": status, "code": code, "message": message}), "/message/send")
+    error = failures.error_of(answer(status, {"status": status, "code": code, "message": message}), "/message/send")
     assert type(error) is kind
 
 
@@ -485,21 +485,21 @@ def test_status_and_code_together(status: int, code: str, message: str, kind: ty
 def test_an_empty_filter_is_refused(values: str | list[str]) -> None:
     """It would search for everything, and whoever looks for one text would find another."""
     with pytest.raises(ConfigurationError, match="everything"):
-        wire.comma(values)
+        requests.comma(values)
 
 
 @pytest.mark.parametrize("action", [None, "", " ", True, 1.5, b"7", ["7"]])
 def test_what_is_no_project_id(action: Any) -> None:
     """A text would be sent into the project `None`."""
     with pytest.raises(ConfigurationError):
-        wire.project_id(action)
+        requests.project_id(action)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"null", b"5", b'"x"', b"{", DEEP])
 def test_what_is_no_page_is_an_error_not_an_empty_page(body: bytes) -> None:
     """An error page would look like a log without the text, and the text be sent again."""
     with pytest.raises(UnreadableReply):
-        wire.read_page(answer(200, body), "/log")
+        answers.read_page(answer(200, body), "/log")
 
 
 @pytest.mark.parametrize(
@@ -518,12 +518,12 @@ def test_what_is_no_page_is_an_error_not_an_empty_page(body: bytes) -> None:
 def test_a_contact_in_doubt_is_refused(body: bytes) -> None:
     """The API's own sample has two phones in one contact: one of them is a stranger."""
     with pytest.raises(UnreadableReply):
-        wire.read_next(answer(200, body), "/message/next")
+        next_contact.read_next(answer(200, body), "/message/next")
 
 
 def test_a_contact_that_says_the_same_twice_is_fine() -> None:
     """A harmless repetition would end the run."""
-    assert wire.read_next(answer(200, b'{"phone": "2025550101", "phone": 2025550101}'), "/x") == {"phone": 2025550101}
+    assert next_contact.read_next(answer(200, b'{"phone": "2025550101", "phone": 2025550101}'), "/x") == {"phone": 2025550101}
 
 
 # ---- nothing surprises us ----
@@ -580,8 +580,8 @@ def test_any_answer_is_an_outcome(status: int, body: bytes, retry: str) -> None:
     if isinstance(outcome, Accepted):
         assert 200 <= status < 300
         assert outcome.logid
-    assert isinstance(wire.error_of(response, "/x"), ApiError)
-    wire.decipher_next(response)
+    assert isinstance(failures.error_of(response, "/x"), ApiError)
+    next_contact.decipher_next(response)
 
 
 @settings(max_examples=80)
@@ -591,10 +591,10 @@ def test_any_body_is_a_model_or_one_of_our_errors(body: bytes, reader: str) -> N
     response = answer(200, body)
     try:
         if reader == "page":
-            for row in wire.read_page(response, "/x").rows:
+            for row in answers.read_page(response, "/x").rows:
                 repr(Message.read(row))
         elif reader == "next":
-            repr(Contact.read(wire.read_next(response, "/x")))
+            repr(Contact.read(next_contact.read_next(response, "/x")))
         elif reader == "message":
             repr(Message.read(replies.read_json(response, "/x")))
         else:

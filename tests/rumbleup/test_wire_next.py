@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, Refused, Throttled, Unknown
-from rumbleup_async.rumbleup import wire
+from rumbleup_async.rumbleup import next_contact
 from rumbleup_async.session.exchange import Response
 
 HTML = {"Content-Type": "text/html"}
@@ -17,7 +17,7 @@ HTML = {"Content-Type": "text/html"}
 def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Any:
     """The meaning of one answer."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return wire.decipher_next(Response(status, headers or {"Content-Type": "application/json"}, raw))
+    return next_contact.decipher_next(Response(status, headers or {"Content-Type": "application/json"}, raw))
 
 
 def contact(**fields: Any) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def test_a_lost_answer(status: int, body: Any) -> None:
 def test_the_key_is_not_repeated() -> None:
     """A server that quotes what it was sent would bring the key into a report."""
     body = json.dumps({"status": 400, "message": "bad key c_me:hunter2hunter2 refused"}).encode()
-    meant = wire.decipher_next(Response(400, {}, body), ("c_me:hunter2hunter2",))
+    meant = next_contact.decipher_next(Response(400, {}, body), ("c_me:hunter2hunter2",))
     assert isinstance(meant, Refused)
     assert "hunter2" not in meant.reason
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rumbleup_async.errors import ApiError, ConfigurationError, InvalidField, RateLimited, ServerFailed, UnreadableReply
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.sendblue import wire
+from rumbleup_async.sendblue import answers, failures, requests, wire
 from rumbleup_async.sendblue.models import Message, Status
 from rumbleup_async.session import Response
 
@@ -169,7 +169,7 @@ def test_a_single_message_reads_the_same(status: int, body: Any, outcome: Outcom
     response = answer(status, body)
     try:
         if not 200 <= response.status < 300:
-            raise wire.error_of(response, wire.SEND)
+            raise failures.error_of(response, requests.SEND)
         found: object = wire.sent(response, ())
     except ApiError as error:
         found = error
@@ -190,10 +190,10 @@ def test_a_single_message_reads_the_same(status: int, body: Any, outcome: Outcom
 )
 def test_who_opted_out_of_a_line_is_not_tried_over_the_next(message: str) -> None:
     """Somebody who has opted out would be texted from another number, and the line would rest for an hour."""
-    failure = wire.read_failure(answer(400, {"message": message}))
+    failure = failures.read_failure(answer(400, {"message": message}))
     assert (failure.about_recipient, failure.about_line) == (True, False)
     for line in ("Invalid from_number", "This line is not verified"):
-        assert wire.read_failure(answer(400, {"message": line})).about_line
+        assert failures.read_failure(answer(400, {"message": line})).about_line
 
 
 def test_an_answer_that_quotes_the_text_is_not_repeated() -> None:
@@ -214,28 +214,28 @@ def test_an_answer_that_quotes_the_text_is_not_repeated() -> None:
 )  # fmt: skip
 def test_phones_travel_in_e164(given: str | int, phone: str) -> None:
     """The API refuses anything else, or takes it for another country's number."""
-    assert wire.e164(given) == phone
+    assert requests.e164(given) == phone
 
 
 @pytest.mark.parametrize("given", ["", "911", "202555010", "+1202555010", "+", "+0123456789", "call me", "+1 (202) 555-0101 x5"])
 def test_a_phone_in_doubt_is_refused(given: str) -> None:
     """A stranger would be texted."""
     with pytest.raises(ConfigurationError):
-        wire.e164(given)
+        requests.e164(given)
 
 
 def test_a_send_style_is_checked_before_it_travels() -> None:
     """A typing error would come back as a refusal of every text."""
-    assert wire.style("confetti") == "confetti"
+    assert requests.style("confetti") == "confetti"
     with pytest.raises(ConfigurationError, match="celebration"):
-        wire.style("konfetti")
+        requests.style("konfetti")
 
 
 def test_long_content_is_refused_before_it_travels() -> None:
     """A text would be refused by the server, or cut."""
-    assert len(wire.content("a" * wire.LONGEST)) == wire.LONGEST
+    assert len(requests.content("a" * requests.LONGEST)) == requests.LONGEST
     with pytest.raises(ConfigurationError):
-        wire.content("a" * (wire.LONGEST + 1))
+        requests.content("a" * (requests.LONGEST + 1))
 
 
 def test_both_spellings_are_read() -> None:
@@ -288,7 +288,7 @@ def test_who_is_the_contact(row: dict[str, Any], contact: str, line: str) -> Non
 )
 def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) -> None:
     """A part of the list would be missing, and a text in it be taken for one that never left."""
-    page = wire.page(answer(200, body), "/x", (), token)
+    page = answers.page(answer(200, body), "/x", (), token)
     assert (page.next_token, len(page.rows)) == (next_token, rows)
 
 
@@ -313,7 +313,7 @@ def test_pages(body: Any, token: str | None, next_token: str | None, rows: int) 
 def test_what_is_no_page_is_no_empty_list(body: Any) -> None:
     """An error that came as a 200 would say that nothing was sent."""
     with pytest.raises((UnreadableReply, InvalidField)):
-        wire.page(answer(200, body), "/x", (), None)
+        answers.page(answer(200, body), "/x", (), None)
 
 
 @pytest.mark.parametrize(

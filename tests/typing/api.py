@@ -28,6 +28,7 @@ from rumbleup_async import (
     RumbleUp,
     Run,
     Sendblue,
+    Stop,
     Summary,
     Timeouts,
 )
@@ -155,6 +156,8 @@ async def runs(rumbleup: RumbleUp) -> None:
         assert_type(run.list_notes, tuple[str, ...])
         assert_type(run.goes_on_with, str)
         assert_type(run.summary.stopped, str | None)
+        assert_type(run.summary.stop, Stop | None)
+        assert_type(await run.count_reasons(), dict[str, dict[str, int]])
         assert_type((await run.resend_absent()).queued, int)
         assert_type((await run.reconcile(settle=900)).problem, str)
 
