@@ -155,6 +155,22 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         """The code of the reason, one of docs/reasons.md; `Code.NONE` where there is nothing to say."""
         return self.why.code
 
+    def as_dict(self) -> dict[str, str | int]:
+        """Row, phone, state, reason, code of the reason, logid, attempts and time, as plain words and numbers.
+
+        `time`: Unix milliseconds, 0 if nothing was sent.
+        """
+        return {
+            "row": self.row,
+            "phone": self.phone,
+            "state": str(self.state),
+            "reason": self.reason,
+            "code": str(self.code),
+            "logid": self.logid,
+            "attempts": self.attempts,
+            "time": self.time,
+        }
+
     def __repr__(self) -> str:
         return f"Result(row={self.row}, phone={mask(self.phone)!r}, state={str(self.state)!r}, reason={self.reason!r})"
 

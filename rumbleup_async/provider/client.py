@@ -104,10 +104,12 @@ class Client:
         require_opt_out: bool = True,
     ) -> Settings:
         """What a new run sends and how it reads its list. `text`: a template, or the function that chooses each text."""
-        from rumbleup_async.runs.planning import WRITTEN, Settings
+        from rumbleup_async.runs.planning import CONCURRENT, WRITTEN, Settings
 
-        if not isinstance(text, str) and not callable(text):
-            raise ConfigurationError(f"text is the message to send, as a string, not {type(text).__name__}")
+        given: object = text
+        if not isinstance(given, str) and not (callable(given) and details.get("mode") == CONCURRENT):
+            remedy = "; texts chosen by a function are a field of each contact here: text='{text}'" if callable(given) else ""
+            raise ConfigurationError(f"text is the message to send, as a string, not {type(given).__name__}{remedy}")
         return Settings(
             provider=self.PROVIDER,
             action=action,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange
@@ -37,6 +38,11 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
     proxy_auth: str | None = None
 
     def __post_init__(self) -> None:
+        if self.timeouts is not None and not isinstance(self.timeouts, Timeouts):
+            raise ConfigurationError(f"timeouts is a Timeouts, such as Timeouts(read=30), not {type(self.timeouts).__name__}")
+        number: object = self.connections
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ConfigurationError("connections must be a whole number of at least 1")
         if self.proxy is not None:
             proxies.check(self.proxy, self.base_url)
         if self.proxy_auth is not None:

@@ -21,7 +21,9 @@ _COMMENT = re.compile(r"\s#")
 def check(value: object, what: str) -> None:
     """ConfigurationError for a key that has something around it that no key has. `what`: how the key is called."""
     if not isinstance(value, str):
-        return
+        raise ConfigurationError(
+            f"{what} is a string, not {type(value).__name__}; where an environment variable is missing, os.environ.get gives None"
+        )
     if trouble := _trouble(value) or _within(value):
         raise ConfigurationError(f"{what} {trouble}")
 

@@ -138,6 +138,7 @@ class Execution:
 
     async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
         if contacts is None:
+            self.list.check_begun()
             return None
         if self._setup.is_concurrent:
             raise ConfigurationError("in concurrent mode the provider hands out the contacts; call send() without any")

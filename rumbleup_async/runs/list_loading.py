@@ -5,6 +5,7 @@ Lives here: opening, checking and loading a list, and what is to be said of how 
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -100,6 +101,12 @@ class ListLoading:
         consent = consent_check(settings) if settings.skip_if else None
         return screened(contacts, screen, settings.phone_field, consent, keep_of(settings))
 
+    def check_begun(self) -> None:
+        """ListError where nothing was handed in and the ledger has no list either."""
+        ledger = self._setup.ledger
+        if not (self._setup.is_concurrent or self._is_stopped() or ledger.fingerprint is not None or any(ledger.counts.values())):
+            raise ListError("there is no list: neither was one handed to send(), nor is one in the ledger; give contacts")
+
     def _texts(self) -> tuple[Screen, Settings]:
         """What makes texts of rows; ConfigurationError where the run takes no list."""
         setup = self._setup
@@ -130,9 +137,26 @@ class ListLoading:
 
 
 def check_contacts(contacts: object) -> None:
-    """ListError for what is no list of contacts."""
+    """ListError for what is no list of contacts, with the remedy."""
     lists.refuse_table(contacts)
-    if isinstance(contacts, (bytes, bytearray, memoryview, Mapping)) or not isinstance(
+    if isinstance(contacts, str) and not contacts.strip("0123456789+-.() ") and sum(map(str.isdigit, contacts)) >= 7:
+        if not Path(contacts).exists():
+            raise ListError("a string is the path of a list, and this one seems to be a phone; give a list of phones: [phone]")
+    elif isinstance(contacts, Mapping):
+        kind = type(contacts).__name__
+        raise ListError(f"a list is a path or an iterable of contacts, not one {kind}; give a list of mappings: [contact]")
+    elif inspect.iscoroutine(contacts):
+        contacts.close()
+        raise ListError("the list is a coroutine; await it first: run.send(await rows())")
+    elif inspect.isroutine(contacts):
+        raise ListError("the list is a function; call it: run.send(rows())")
+    elif (inspect.isgenerator(contacts) and contacts.gi_frame is None) or (
+        inspect.isasyncgen(contacts) and contacts.ag_frame is None
+    ):
+        raise ListError("the list is a generator that was used up already: nobody would be texted; make it anew, or keep a list")
+    elif callable(getattr(contacts, "read", None)):
+        raise ListError("the list is an open file; give its path, or rows that you read from it, such as csv.DictReader(file)")
+    elif isinstance(contacts, (bytes, bytearray, memoryview)) or not isinstance(
         contacts, (str, os.PathLike, Iterable, AsyncIterable, type(None))
     ):
         raise ListError(f"a list is a path or an iterable of contacts, not one {type(contacts).__name__}")

@@ -128,6 +128,12 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {_kind(self.policy)}")
         _check_observer(self.observer)
+        for name in ("suppress", "countries", "skip_if", "keep"):
+            if getattr(self, name) is None:
+                raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
+        for name in ("phone_field", "encoding"):
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise ConfigurationError(f"{name} is a name, not {_kind(getattr(self, name))}")
         for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} is True or False, not {_kind(getattr(self, name))}")

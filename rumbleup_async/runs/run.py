@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -63,7 +64,7 @@ class Run:
         )
         self._looks = Looks(self._setup, log)
         self._execution = Execution(self._setup, self._looks)
-        self._is_used = False
+        self._sending: Sending | None = None
 
     def __repr__(self) -> str:
         return f"Run({self._setup.plan if self._setup.has_plan else None!r})"
@@ -81,6 +82,13 @@ class Run:
             if error is None:
                 raise
             error.add_note(f"while the run was left: {failure}")
+        if error is None and self._sending is not None and not self._sending.is_begun:
+            warnings.warn(
+                "run.send() was neither awaited nor iterated over, so nothing was sent; "
+                "write `await run.send(...)` or `async for result in run.send(...)`",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     async def _leave(self) -> None:
         """Stop what is still running, wait for what is in flight, close the books."""
@@ -209,6 +217,9 @@ class Run:
 
     def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
+        given: object = why
+        if not isinstance(given, (Stop, str)):
+            raise TypeError(f"why a run stops is a word or two, such as stop('enough'), not {type(given).__name__}")
         self._execution.stop(why if isinstance(why, Stop) else stop_of(why))
 
     async def load(
@@ -241,10 +252,10 @@ class Run:
         the ledger.
         """
         check_contacts(contacts)
-        if self._is_used:
+        if self._sending is not None:
             raise RuntimeError("a run sends one list; open another run for another list")
-        self._is_used = True
-        return Sending(self._execution, contacts)
+        self._sending = Sending(self._execution, contacts)
+        return self._sending
 
     async def reconcile(self, *, settle: float = SETTLE) -> Reconciled:
         """Look what is `unknown` up in the provider's log: `sent` if it is there, `not_sent` if it is absent. Sends nothing.

@@ -22,11 +22,14 @@ class Sending:
         self._execution = execution
         self._results = execution.results
         self._contacts = contacts
+        self.is_begun = False
+        """Somebody has awaited it or iterated over it."""
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Result:
+        self.is_begun = True
         if not self._results.waiting:
             await self._more()
         result, is_room = self._results.take()
@@ -46,6 +49,7 @@ class Sending:
             await results.news.wait()
 
     def __await__(self) -> Generator[Any, None, Summary]:
+        self.is_begun = True
         return self._finish().__await__()
 
     async def _finish(self) -> Summary:

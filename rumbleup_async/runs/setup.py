@@ -51,6 +51,7 @@ class Setup:
         self.care = Care(given, options.suppress)
         self.observer = options.observer or SilentObserver()
         self.is_open = False
+        self._is_entered = False
         self.screen: Screen | None = None
         """What makes planned texts of rows; None where the texts are in the ledger already."""
         self.gateway: Gateway | None = None
@@ -82,7 +83,13 @@ class Setup:
         return prefix
 
     async def open(self) -> None:
-        """Check the text, then open the ledger and make the gateway. What fails here leaves a closed ledger."""
+        """Check the text, then open the ledger and make the gateway. What fails here leaves a closed ledger.
+
+        Raises RuntimeError the second time.
+        """
+        if self._is_entered:
+            raise RuntimeError("a run is entered once; make another one by fast_mode, concurrent_mode or resume")
+        self._is_entered = True
         planned = None if self.settings is None else self._prepare(self.settings)
         try:
             self._plan = await self.ledger.open(planned)
