@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from rumbleup_async.messaging import State, Text
+from rumbleup_async.reasons import Reason
 
 
 class Go(msgspec.Struct, frozen=True, gc=False, tag="go"):
@@ -17,16 +18,16 @@ class Go(msgspec.Struct, frozen=True, gc=False, tag="go"):
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
-    """The text may leave later: ask again at `until`, in Unix seconds. `reason`: what it waits for."""
+    """The text may leave later: ask again at `until`, in Unix seconds. `why`: what it waits for."""
 
     until: float
-    reason: str
+    why: Reason
 
 
 class Never(msgspec.Struct, frozen=True, gc=False, tag="never"):
     """The text must not leave in this run. `state`: where its contact goes, `NOT_SENT` or `SKIPPED`."""
 
-    reason: str
+    why: Reason
     state: State = State.NOT_SENT
 
 

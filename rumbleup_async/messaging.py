@@ -112,10 +112,11 @@ class Text(msgspec.Struct, frozen=True, gc=False):
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
 
 
-class Closed(msgspec.Struct, frozen=True, gc=False):
+class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The end of an entry that an intent opened, as the ledger stores it.
 
     `state` is where it goes (`QUEUED` gives it back: nothing left). `time` is Unix milliseconds, 0 if nothing was sent.
+    `due`: one that is given back is put off until this Unix second; 0 leaves it to whoever begins the queue anew.
     """
 
     row: int
@@ -124,6 +125,7 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     why: Reason = NO_REASON
     logid: str = ""
     time: int = 0
+    due: float = 0.0
 
     @property
     def reason(self) -> str:
@@ -219,8 +221,9 @@ class Step(msgspec.Struct, frozen=True):
     `texts`: those whose intent is durable now. `results`: contacts that the rules have turned away in this very step, and of a
     fenced owner those that its proof has made `sent`. `is_fenced`: the owner may open nothing any more.
 
-    Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds), and
-    `shut` names the places that have queued contacts and are shut now.
+    Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds),
+    `shut` names the places that have queued contacts and are shut now, and `is_more` says that so many were turned away that
+    the step ended before the queue: ask again at once.
     """
 
     texts: list[Text] = []
@@ -228,6 +231,7 @@ class Step(msgspec.Struct, frozen=True):
     is_fenced: bool = False
     due: float | None = None
     shut: frozenset[int] = frozenset()
+    is_more: bool = False
 
 
 def run_tag(run: str) -> str:

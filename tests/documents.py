@@ -32,14 +32,18 @@ _part = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTAL
 
 MOVES: dict[tuple[State, State], str] = {
     (State.QUEUED, State.INTENT): "the engine, before the request may leave; on the disk first",
-    (State.QUEUED, State.NOT_SENT): "it was absent from the log and queued again, and the look is a quarter of an hour old, or "
-    "another process's: it is absent as before",
+    (State.QUEUED, State.NOT_SENT): "a rule says that the text must not leave in this run; or it was absent from the log and "
+    "queued again, and the look is a quarter of an hour old, or another process's: it is absent as before",
+    (State.QUEUED, State.SKIPPED): "a rule says that this contact is not to be texted; before any intent",
     (State.QUEUED, State.REFUSED): "the provider said no to this text; queued until it was sure that nothing else is behind it",
     (State.INTENT, State.QUEUED): "nothing left: not reachable, 429 or 440 and then a stop, a cause that bars every text, a stop",
     (State.INTENT, State.SENT): "the provider accepted it and named a logid",
     (State.INTENT, State.REFUSED): "the provider said no to this text",
     (State.INTENT, State.NOT_SENT): "suppressed after it was queued; whatever else did not leave is queued again",
-    (State.INTENT, State.UNKNOWN): "no complete, readable answer; or found open when the ledger of a dead process is opened",
+    (
+        State.INTENT,
+        State.UNKNOWN,
+    ): "no complete, readable answer; or its owner, a dead process, was expired",
     (State.UNKNOWN, State.SENT): "`reconcile`: the provider's log holds the text",
     (
         State.UNKNOWN,

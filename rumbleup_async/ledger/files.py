@@ -19,15 +19,12 @@ import msgspec
 from rumbleup_async import stops
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
+from rumbleup_async.ledger.schema import APPLICATION, SCHEMA
 from rumbleup_async.messaging import Plan, Result, State
-from rumbleup_async.reasons import Reason, from_words
+from rumbleup_async.reasons import Reason
 from rumbleup_async.shell import pasteable
 from rumbleup_async.stops import Stop
-
-SCHEMA = 1
-APPLICATION = 0x52554153
-"""SQLite's application_id of our ledgers ("RUAS"), so that another program's database is not taken for one."""
-
 
 _address = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/").match
 
@@ -170,26 +167,28 @@ def read_stop(written: str) -> Stop | None:
 def why_queued(db: sqlite3.Connection) -> list[tuple[Reason, int]]:
     """Why contacts are queued, and how many for each reason, the commonest first."""
     found = db.execute(
-        "SELECT coalesce(reason, ''), count(*) FROM contact WHERE state = 0 GROUP BY 1 ORDER BY 2 DESC, min(row) LIMIT 10000"
+        """SELECT code, detail, count(*) FROM contact WHERE state = 0 GROUP BY code, detail ORDER BY 3 DESC, min(row)
+        LIMIT 10000"""
     )
-    return [(from_words(words), number) for words, number in found.fetchall()]
+    return [(reason_of(code, detail), number) for code, detail, number in found.fetchall()]
 
 
 def count_reasons(db: sqlite3.Connection) -> list[tuple[State, Reason, int]]:
-    """How many contacts are in each state for each reason; what differs from row to row is left out of duplicates."""
+    """How many contacts are in each state for each reason, without what differs from text to text."""
     found = db.execute(
-        """SELECT state, CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS why,
-        count(*) FROM contact GROUP BY state, why ORDER BY state, 3 DESC"""
+        f"""SELECT state, code, detail, count(*) AS number FROM (SELECT state, {KIND} FROM contact)
+        GROUP BY state, code, detail ORDER BY state, number DESC"""  # noqa: S608 - of constants
     )
-    return [(states.BY_NUMBER[state], from_words(words), number) for state, words, number in found.fetchall()]
+    return [(states.BY_NUMBER[state], reason_of(code, detail), number) for state, code, detail, number in found.fetchall()]
 
 
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:
     found = db.execute(
-        f"SELECT row, phone, state, reason, logid, attempts, time FROM contact WHERE row > ? {condition} ORDER BY row LIMIT ?",  # noqa: S608
+        f"""SELECT row, phone, state, code, detail, logid, attempts, time FROM contact
+        WHERE row > ? {condition} ORDER BY row LIMIT ?""",  # noqa: S608
         (after, limit),
     )
     return [
-        Result(row, phone, states.BY_NUMBER[state], from_words(reason or ""), logid or "", attempts, time or 0)
-        for row, phone, state, reason, logid, attempts, time in found.fetchall()
+        Result(row, phone, states.BY_NUMBER[state], reason_of(code, detail), logid or "", attempts, time or 0)
+        for row, phone, state, code, detail, logid, attempts, time in found.fetchall()
     ]

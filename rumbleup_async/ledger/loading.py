@@ -12,7 +12,7 @@ from typing import Final
 
 from rumbleup_async.ledger.states import NUMBERS
 from rumbleup_async.messaging import State
-from rumbleup_async.reasons import Reason
+from rumbleup_async.reasons import APART, Code, Reason
 
 NOBODY: Final[Mapping[str, Reason]] = {}
 
@@ -53,7 +53,7 @@ def sort_out(db: sqlite3.Connection) -> int:
     """
     db.execute(f"UPDATE OR IGNORE contact SET screened = NULL WHERE screened = {_DOUBTFUL}")  # noqa: S608
     return db.execute(
-        f"""UPDATE contact SET state = ?, screened = 1, reason = 'duplicate of row ' ||
+        f"""UPDATE contact SET state = ?, screened = 1, code = '{Code.DUPLICATE}', detail = '{APART} of row ' ||
             (SELECT c.row FROM contact AS c WHERE c.phone = contact.phone AND c.screened IS NULL)
         WHERE screened = {_DOUBTFUL}""",  # noqa: S608
         (NUMBERS[State.SKIPPED],),
@@ -67,9 +67,9 @@ def leave_out(db: sqlite3.Connection, reasons: Mapping[str, Reason]) -> int:
         by_reason.setdefault(reason, []).append(phone)
     return sum(
         db.execute(
-            """UPDATE contact SET state = ?, screened = 1, reason = ?
+            """UPDATE contact SET state = ?, screened = 1, code = ?, detail = ?
             WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?))""",
-            (NUMBERS[State.SKIPPED], str(reason), json.dumps(phones)),
+            (NUMBERS[State.SKIPPED], reason.code or None, reason.detail or None, json.dumps(phones)),
         ).rowcount
         for reason, phones in by_reason.items()
     )

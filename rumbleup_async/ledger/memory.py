@@ -8,20 +8,22 @@ from __future__ import annotations
 import bisect
 import math
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import anyio
 import msgspec
 
 from rumbleup_async.admission import Admit
-from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerMismatch
+from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.identity import Consent
+from rumbleup_async.ledger.lanes import Lanes
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
@@ -62,6 +64,10 @@ class _Entry(msgspec.Struct):
         return Result(row, self.planned.phone, self.state, self.why, self.logid, self.attempts, self.time)
 
 
+def _nobody_more(_place: int, _want: int) -> None:
+    """All contacts are at hand."""
+
+
 class MemoryLedger:
     """Keeps every contact of the run in memory, about half a kilobyte each."""
 
@@ -82,6 +88,7 @@ class MemoryLedger:
         self._owners: dict[int, Owner] = {}
         """Those that are not fenced."""
         self._enlisted = 0
+        self._is_open = False
         self.notes: list[str] = []
         self._forget()
 
@@ -90,7 +97,11 @@ class MemoryLedger:
         self._rows: list[int] = []
         self._entries: dict[int, _Entry] = {}
         self._first_row: dict[str, int] = {}
-        self._queue: deque[int] = deque()
+        self._queue: Lanes[Planned] = Lanes(_nobody_more)
+        self._places: set[int] = set()
+        self._asked: dict[int, Planned] = {}
+        """Those of whom the rules are being asked."""
+        self.seconds: list[Second] = []
         self._counts = dict.fromkeys(State, 0)
         self._recovered = 0
         self._was_tried = False
@@ -112,6 +123,8 @@ class MemoryLedger:
         self.kept = Kept(kept.options, before.suppressed | kept.suppressed, before.is_handed_in or kept.is_handed_in)
 
     async def open(self, plan: Plan | None) -> Plan:
+        if self._is_open:
+            raise LedgerLocked("the ledger is in use by another run; wait for it to end, or take another ledger")
         if self.identity is not None:
             if self._identity is not None and self.is_used:
                 identities.check(self._identity, self.identity, self.consent, "the ledger")
@@ -126,6 +139,7 @@ class MemoryLedger:
             self._forget()
             self._plan = plan
         self._put_back()
+        self._is_open = True
         # Whoever opens it now is the only one who has it.
         self._owners = {owner.id: msgspec.structs.replace(owner, is_dead=True) for owner in self._owners.values()}
         return self._plan
@@ -149,7 +163,7 @@ class MemoryLedger:
         for row, entry in self._entries.items():
             if entry.state is State.INTENT and entry.owner == owner:
                 self._move(entry, State.UNKNOWN)
-                entry.why = entry.why or INTERRUPTED
+                entry.why = INTERRUPTED
                 results.append(entry.result(row))
         if results:
             self._recovered = int(self._clock() * 1000)
@@ -160,7 +174,22 @@ class MemoryLedger:
         for entry in self._entries.values():
             if entry.state is State.QUEUED and entry.again is not None:
                 self._make_absent(entry)
-        self._queue = deque(row for row in self._queue if self._entries[row].state is State.QUEUED)
+        self._begin_queue()
+
+    def _begin_queue(self) -> None:
+        """Everybody who is queued, in the order of the list, and whoever was put off at their time."""
+        waits = {row: due for row, due in self._queue.until.items() if self._entries[row].state is State.QUEUED}
+        self._queue.clear(waits)
+        for row in self._rows:
+            if row not in waits and row not in self._asked:
+                self._queue_last(self._entries[row])
+
+    def _queue_last(self, entry: _Entry) -> None:
+        planned = entry.planned
+        if entry.state is State.QUEUED and isinstance(planned, Planned):
+            self._queue.of(planned.place).append(planned)
+            if planned.place:
+                self._places.add(planned.place)
 
     def _make_absent(self, entry: _Entry) -> None:
         self._move(entry, State.NOT_SENT)
@@ -208,7 +237,7 @@ class MemoryLedger:
             if entry.state is State.SKIPPED:
                 skipped.append(entry.result(row))
             else:
-                self._queue.append(row)
+                self._queue_last(entry)
         return skipped
 
     def _enter(self, planned: Planned | Skipped) -> _Entry:
@@ -228,34 +257,95 @@ class MemoryLedger:
         done: Sequence[Closed],
         want: int,
         now: float,
-        shut: Mapping[int, float] = NONE_SHUT,  # noqa: ARG002
+        shut: Mapping[int, float] = NONE_SHUT,
         *,
-        admit: Admit | None = None,  # noqa: ARG002
-        second: Second | None = None,  # noqa: ARG002
+        admit: Admit | None = None,
+        second: Second | None = None,
     ) -> Step:
         if owner not in self._owners:
             return Step(results=self._believe(owner, done), is_fenced=True)
         self._check(owner, done)
-        if want and self._is_loading:
+        if want > 0 and self._is_loading:
             raise LedgerError("its list was not read to its end; give the same list again")
-        self._close(done)
-        opened: list[Text] = []
-        while want > 0 and self._queue:
-            row = self._queue.popleft()
-            entry = self._entries[row]
-            planned = entry.planned
-            if entry.state is State.QUEUED and self._looks.is_stale(row):
-                self._make_absent(entry)
-            elif entry.state is State.QUEUED and isinstance(planned, Planned):
-                opened.append(self._write_intent(owner, row, entry, planned, now))
-                want -= 1
-        return Step(opened)
+        if admit is None or want <= 0:
+            self._close(done)
+            texts = [self._text(planned) for planned in self._take(want, now, shut)]
+            turned = Turned(texts)
+        else:
+            turned = await self._ask(want, now, shut, admit)
+            self._check(owner, done)
+            self._close(done)
+        for text in turned.go:
+            self._write_intent(owner, text.row, now)
+        self._turn_away(turned)
+        if second is not None:
+            self.seconds.append(second)
+        if len(turned.go) >= want or turned.number >= ASKED_AT_MOST:
+            return Step(turned.go, turned.nevers, is_more=turned.number >= ASKED_AT_MOST)
+        shut_now = self._queue.shut_places(now, shut, self._places)
+        return Step(turned.go, turned.nevers, due=self._queue.next_due(), shut=shut_now)
 
-    def _write_intent(self, owner: int, row: int, entry: _Entry, planned: Planned, now: float) -> Text:
-        why, entry.why = entry.why, NO_REASON
+    async def _ask(self, want: int, now: float, shut: Mapping[int, float], admit: Admit) -> Turned:
+        """Whom the rules let through, and whom they do not."""
+        turned = Turned([])
+        try:
+            while (missing := want - len(turned.go)) > 0 and turned.number < ASKED_AT_MOST:
+                if not (taken := self._take(missing, now, shut)):
+                    break
+                texts = [self._text(planned) for planned in taken]
+                turned.texts += texts
+                self._asked.update((planned.row, planned) for planned in taken)
+                turned.sort(texts, await admit(texts))
+        except BaseException:
+            self._queue.put_first([self._asked[text.row] for text in turned.texts])
+            raise
+        finally:
+            for text in turned.texts:
+                del self._asked[text.row]
+        return turned
+
+    def _turn_away(self, turned: Turned) -> None:
+        for row, until, why in turned.waits:
+            self._entries[row].why = why
+            self._queue.put_off({row: until})
+        for one in turned.nevers:
+            entry = self._entries[one.row]
+            self._move(entry, one.state)
+            entry.why = one.why
+
+    def _take(self, want: int, now: float, shut: Mapping[int, float]) -> list[Planned]:
+        """Who is next; whoever was opened by other ways, or whose look into the log has grown old, is passed over."""
+        if want <= 0:
+            return []
+        awake = [self._entries[row].planned for row in self._queue.wake(now)]
+        self._queue.put_first([planned for planned in awake if isinstance(planned, Planned) and planned.row not in self._asked])
+        taken: list[Planned] = []
+        while len(taken) < want and (some := self._queue.take(want - len(taken), now, shut, self._places)):
+            for planned in some:
+                entry = self._entries[planned.row]
+                if entry.state is State.QUEUED and self._looks.is_stale(planned.row):
+                    self._make_absent(entry)
+                elif entry.state is State.QUEUED:
+                    taken.append(planned)
+        return taken
+
+    def _text(self, planned: Planned) -> Text:
+        entry = self._entries[planned.row]
+        return Text(
+            planned.row,
+            planned.phone,
+            planned.text,
+            planned.name,
+            entry.attempts,
+            entry.why,
+            planned.segments,
+            planned.place,
+        )
+
+    def _write_intent(self, owner: int, row: int, now: float) -> None:
+        entry = self._entries[row]
         self._move(entry, State.INTENT)
-        entry.time, entry.owner = int(now * 1000), owner
-        return Text(row, planned.phone, planned.text, planned.name, entry.attempts, why, planned.segments, planned.place)
+        entry.time, entry.owner, entry.why = int(now * 1000), owner, NO_REASON
 
     def _close(self, done: Sequence[Closed]) -> None:
         for close in done:
@@ -263,6 +353,8 @@ class MemoryLedger:
             self._counts[close.state] += 1
             entry.state = close.state
             entry.why, entry.logid, entry.attempts, entry.time = close.why, close.logid, close.attempts, close.time
+            if close.due and close.state is State.QUEUED:
+                self._queue.put_off({close.row: close.due})
         self._counts[State.INTENT] -= len(done)
 
     def _believe(self, owner: int, done: Sequence[Closed]) -> list[Result]:
@@ -295,8 +387,8 @@ class MemoryLedger:
             entry.why, entry.attempts, entry.time = result.why, result.attempts, result.time
 
     async def again(self) -> bool:
-        self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
-        return bool(self._queue)
+        self._begin_queue()
+        return self._counts[State.QUEUED] > 0
 
     async def left(self) -> list[tuple[Reason, int]]:
         found = Counter(entry.why for entry in self._entries.values() if entry.state is State.QUEUED)
@@ -312,26 +404,25 @@ class MemoryLedger:
         if (await self.step(owner, done, 0, now)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
         answers: list[Text | Result] = []
-        for planned in drawn:
-            first = self._first_row.get(planned.phone) if isinstance(planned, Planned) else None
-            known = None if first is None else self._entries[first]
-            if (
-                isinstance(planned, Planned)
-                and first is not None
-                and known is not None
-                and known.state is State.QUEUED
-                and not self._looks.is_stale(first)
-            ):
-                known.planned, known.why = planned, NO_REASON
-                answers.append(self._write_intent(owner, first, known, planned, now))
-                continue
-            skipped = self._add([planned])
-            if skipped:
+        for one in drawn:
+            first = self._first_row.get(one.phone) if isinstance(one, Planned) else None
+            planned = one
+            if isinstance(one, Planned) and first is not None and self._may_be_claimed(first):
+                # Whatever was planned for them before, the text is written for the contact that was drawn now.
+                planned = msgspec.structs.replace(one, row=first)
+                self._entries[first].planned, self._entries[first].why = planned, NO_REASON
+            elif skipped := self._add([one]):
                 answers.append(skipped[0])
-            elif isinstance(planned, Planned):
-                self._queue.remove(planned.row)
-                answers.append(self._write_intent(owner, planned.row, self._entries[planned.row], planned, now))
+                continue
+            if isinstance(planned, Planned):
+                # It stays in its lane, where those who are not queued any more are passed over.
+                answers.append(self._text(planned))
+                self._write_intent(owner, planned.row, now)
         return answers
+
+    def _may_be_claimed(self, row: int) -> bool:
+        """Whether a contact that is known already may be opened again: nothing of it can have left."""
+        return self._entries[row].state is State.QUEUED and not self._looks.is_stale(row)
 
     @property
     def last_row(self) -> int:
@@ -386,7 +477,8 @@ class MemoryLedger:
                 self._was_tried = True
                 entry.again, entry.time = entry.time, 0
                 self._looks.note([one.row])
-                self._queue.append(one.row)
+        if any(one.state is State.QUEUED for one in settled):
+            self._begin_queue()
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         for doubt in doubts:
@@ -408,4 +500,5 @@ class MemoryLedger:
         rows = (self._first_row.get(phone) for phone in phones)
         return [self._entries[row].known(row) for row in rows if row is not None]
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        self._is_open = False

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, states
+from rumbleup_async.ledger import carrying, keeping, marks, schema, states, stepping
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
@@ -32,8 +32,9 @@ from rumbleup_async.ledger.files import (
     value_of,
     why_queued,
 )
-from rumbleup_async.messaging import Identity, Plan, Result, State
-from rumbleup_async.reasons import Reason, from_words
+from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
+from rumbleup_async.messaging import Identity, Plan, Result, Second, State
+from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import left_over
 from rumbleup_async.stops import Cause, Stop
 
@@ -70,6 +71,7 @@ class Reader:
         try:
             with reading(self.path):
                 check_kind(self._db, self.path)
+                schema.look_through(self._db)
                 self.plan = self._plan()
                 self.complete = value_of(self._db, "list") is not None
                 self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), is_whole=is_whole)
@@ -277,17 +279,20 @@ class Reader:
         """The first rows of each reason for which rows are skipped; "duplicate of row N" counts as "duplicate"."""
         found: dict[Reason, list[int]] = {}
         with reading(self.path):
-            for why, row in self._db.execute(
-                """SELECT why, row FROM (
-                    SELECT why, row, row_number() OVER (PARTITION BY why ORDER BY row) AS place FROM (
-                        SELECT row,
-                            CASE WHEN reason LIKE 'duplicate of row %' THEN 'duplicate' ELSE coalesce(reason, '') END AS why
-                        FROM contact WHERE state = 4))
-                WHERE place <= ? ORDER BY row""",
+            for code, detail, row in self._db.execute(
+                f"""SELECT code, detail, row FROM (
+                    SELECT code, detail, row, row_number() OVER (PARTITION BY code, detail ORDER BY row) AS place FROM (
+                        SELECT row, {KIND} FROM contact WHERE state = 4))
+                WHERE place <= ? ORDER BY row""",  # noqa: S608 - of constants
                 (number,),
             ):
-                found.setdefault(from_words(why), []).append(row)
+                found.setdefault(reason_of(code, detail), []).append(row)
         return found
+
+    def seconds(self, after: int = 0) -> list[Second]:
+        """What happened in each second of the run, those after this Unix second; several processes make one."""
+        with reading(self.path):
+            return stepping.read_seconds(self._db, after)
 
     def close(self) -> None:
         self._db.close()

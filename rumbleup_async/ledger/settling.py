@@ -12,9 +12,10 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
+from rumbleup_async.ledger.keeping_reasons import IS_ABSENT, reason_of
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import State
-from rumbleup_async.reasons import ABSENT, FOUND, from_words
+from rumbleup_async.reasons import ABSENT, FOUND
 
 _CHUNK = 200
 
@@ -31,11 +32,11 @@ def select_doubts(
     `recovered`: when what a dead process had open was last found. It held the ledger's lock until then, and may have sent at
     any moment of it.
     """
-    which, reason = ("= 5 AND reason = ?", [str(ABSENT)]) if absent else ("= 6", [])
+    which = f"= 5 AND {IS_ABSENT}" if absent else "= 6"
     found = db.execute(
         f"""SELECT row, phone, coalesce(text, ?), coalesce(time, 0), max(coalesce(time, 0), ?) FROM contact
         WHERE row > ? AND state {which} ORDER BY row LIMIT ?""",  # noqa: S608
-        [same_text, recovered, after, *reason, limit],
+        [same_text, recovered, after, limit],
     )
     return [UnknownText(*values) for values in found.fetchall()]
 
@@ -49,9 +50,10 @@ def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
         some = [] if rows is None else list(rows[start : start + _CHUNK])
         which = "" if rows is None else f"AND row IN ({','.join('?' * len(some))})"
         number += db.execute(
-            f"""UPDATE contact SET state = 5, reason = ?, time = (SELECT time FROM again WHERE again.row = contact.row)
+            f"""UPDATE contact SET state = 5, code = ?, detail = NULL,
+            time = (SELECT time FROM again WHERE again.row = contact.row)
             WHERE state = 0 AND row IN (SELECT row FROM again) {which}""",  # noqa: S608
-            [str(ABSENT), *some],
+            [ABSENT.code, *some],
         ).rowcount
     return number
 
@@ -72,7 +74,7 @@ def first_looks(db: sqlite3.Connection, doubts: Sequence[UnknownText], now: floa
     return found
 
 
-_KNOWN = """SELECT row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), coalesce(reason, '')
+_KNOWN = """SELECT row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), code, detail
     FROM contact"""
 
 
@@ -92,8 +94,8 @@ def select_known(db: sqlite3.Connection, phones: Sequence[str]) -> list[Known]:
     return known
 
 
-def _known(row: int, phone: str, logid: str, at: int, reason: str) -> Known:
-    return Known(row, phone, logid, at, from_words(reason).code in FOUND)
+def _known(row: int, phone: str, logid: str, at: int, code: str | None, detail: str | None) -> Known:
+    return Known(row, phone, logid, at, reason_of(code, detail).code in FOUND)
 
 
 def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tuple[State, State]]:
@@ -105,25 +107,25 @@ def settle(db: sqlite3.Connection, settled: Sequence[Resolution]) -> Counter[tup
         some = settled[start : start + _CHUNK]
         marks = ",".join("?" * len(some))
         found = db.execute(
-            f"SELECT row, state, coalesce(reason, ''), coalesce(time, 0) FROM contact WHERE row IN ({marks})",  # noqa: S608
+            f"SELECT row, state, code, detail, coalesce(time, 0) FROM contact WHERE row IN ({marks})",  # noqa: S608
             [one.row for one in some],
         )
         kept = found.fetchall()
-        before = {row: (states.BY_NUMBER[state], reason) for row, state, reason, _ in kept}
+        before = {row: (states.BY_NUMBER[state], reason_of(code, detail).code) for row, state, code, detail, _ in kept}
         values: list[Any] = []
         if again := {one.row for one in some if one.state is State.QUEUED}:
             db.execute(_AGAIN)
-            db.executemany("INSERT OR REPLACE INTO again VALUES (?, ?)", [(row, at) for row, _, _, at in kept if row in again])
+            db.executemany("INSERT OR REPLACE INTO again VALUES (?, ?)", [(row, at) for row, _, _, _, at in kept if row in again])
         for one in some:
             if one.row not in before:
                 raise LedgerError("a contact to be settled is not in the ledger")
-            state, reason = before[one.row]
-            states.check_settled(one, state, from_words(reason).code)
+            state, code = before[one.row]
+            states.check_settled(one, state, code)
             moves[state, one.state] += 1
-            values += (one.row, states.NUMBERS[one.state], str(one.why) or None, one.logid or None)
-        rows = ",".join(["(?,?,?,?)"] * len(some))
+            values += (one.row, states.NUMBERS[one.state], one.why.code or None, one.why.detail or None, one.logid or None)
+        rows = ",".join(["(?,?,?,?,?)"] * len(some))
         db.execute(
-            f"""UPDATE contact SET state = v.column2, reason = v.column3, logid = v.column4,
+            f"""UPDATE contact SET state = v.column2, code = v.column3, detail = v.column4, logid = v.column5,
             time = CASE v.column2 WHEN 0 THEN NULL ELSE time END FROM (VALUES {rows}) AS v WHERE contact.row = v.column1""",  # noqa: S608
             values,
         )

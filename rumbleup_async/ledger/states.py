@@ -8,7 +8,9 @@ Lives here: pure data. The picture in docs/architecture.md is drawn from this ta
     queued ──► refused   where the refusal was held back until it was sure
     unknown ──► sent | not_sent   by reconciling with the provider's log only
     not_sent ─► queued | sent     only where it was absent from the log: sent again as asked for, or found there after all
-    queued ───► not_sent          only where it was absent and queued again, and the look into the log has grown old
+    queued ───► not_sent          where a rule turns the contact away before its intent; and where it was absent and queued
+                                  again, and the look into the log has grown old
+    queued ───► skipped           where a rule turns the contact away before its intent
     skipped                       from screening; never leaves
 """
 
@@ -37,7 +39,7 @@ BORN = frozenset({State.QUEUED, State.SKIPPED})
 """What a contact can be when it enters the ledger."""
 
 MOVES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.INTENT, State.REFUSED, State.NOT_SENT}),
+    State.QUEUED: frozenset({State.INTENT, State.REFUSED, State.NOT_SENT, State.SKIPPED}),
     State.INTENT: frozenset({State.QUEUED, State.SENT, State.REFUSED, State.NOT_SENT, State.UNKNOWN}),
     State.UNKNOWN: frozenset({State.SENT, State.NOT_SENT}),
     State.SENT: frozenset(),
@@ -63,6 +65,12 @@ def check(before: State, after: State) -> None:
     """Raise LedgerError if the table has no such move."""
     if after not in MOVES[before]:
         raise LedgerError(f"a contact cannot go from {before} to {after}")
+
+
+def check_turned_away(state: State) -> None:
+    """Raise LedgerError unless a rule may turn a queued contact away to there."""
+    if state not in {State.NOT_SENT, State.SKIPPED}:
+        raise LedgerError(f"a contact that a rule turns away cannot become {state}")
 
 
 def check_settled(settled: Resolution, before: State, code: Code) -> None:

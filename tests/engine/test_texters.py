@@ -1157,8 +1157,7 @@ def test_a_full_disk_is_summed_up_truly(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with run:
-            assert ledger._connection is not None
-            ledger._connection.execute("PRAGMA max_page_count = 24")
+            ledger._file.db.execute("PRAGMA max_page_count = 32")
             await run.send()
 
     with pytest.raises(LedgerError):
@@ -1363,7 +1362,7 @@ def test_a_crash_leaves_unknown_what_was_open_and_nothing_of_it_is_texted_again(
     with pytest.raises(Crash), asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(first())
     was_left = set(server.left)
-    assert ledger._lock is not None
+    assert ledger._file.lock is not None
     ledger._close()
     ledger._thread.shutdown()
     server.locks = {key: (0.0, contact) for key, (_, contact) in server.locks.items()}

@@ -47,8 +47,7 @@ def half_a_list() -> Iterator[list[Planned]]:
 
 
 def connection(ledger: SqliteLedger) -> sqlite3.Connection:
-    assert ledger._connection is not None
-    return ledger._connection
+    return ledger._file.db
 
 
 async def main(path: str, moment: str) -> None:

@@ -243,7 +243,7 @@ async def main(path, moment):
         def trace(statement):
             if "COMMIT" in statement:
                 os.kill(os.getpid(), signal.SIGKILL)
-        ledger._connection.set_trace_callback(trace)
+        ledger._file.db.set_trace_callback(trace)
     await claim(ledger, [close(row) for row in range(1, 6)], [planned(row) for row in range(6, 11)])
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -283,9 +283,8 @@ def test_the_file_itself_refuses_a_second_text(tmp_path: Path) -> None:
         ledger = SqliteLedger(tmp_path / "run.ledger")
         await open_ledger(ledger, PLAN)
         await claim(ledger, [], [planned(1)])
-        assert ledger._connection is not None
         with pytest.raises(sqlite3.IntegrityError):
-            ledger._connection.execute("INSERT INTO contact (row, phone, state) VALUES (2, '2022340001', 0)")
+            ledger._file.db.execute("INSERT INTO contact (row, phone, state) VALUES (2, '2022340001', 0)")
         with pytest.raises(LedgerError):
             await claim(ledger, [], [planned(1, 2)])  # a row that is there
         await ledger.aclose()

@@ -142,8 +142,6 @@ class Ledgers(RuleBasedStateMachine):
         virtual_time.run(self.disk.aclose())
         memory = MemoryLedger()
         vars(memory).update(vars(self.memory))
-        memory._queue.clear()
-        memory._queue.extend(row for row in memory._rows if memory._entries[row].state is State.QUEUED)
         self.memory, self.disk = memory, SqliteLedger(self.folder / "run.ledger")
         self.both(lambda ledger: open_ledger(ledger, None))
 

@@ -149,7 +149,7 @@ async def main():
         seen += 1
         if seen == {statement}:
             os.kill(os.getpid(), signal.SIGKILL)
-    ledger._connection.set_trace_callback(trace)
+    ledger._file.db.set_trace_callback(trace)
     await exchange(ledger, [], 5)
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
@@ -166,7 +166,7 @@ asyncio.run(main())
 
 async def test_the_log_is_carried_over_now_and_then_and_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long run would fill the disk with its log; or what comes after such a moment would be lost with it."""
-    monkeypatch.setattr("rumbleup_async.ledger.sqlite._LOG_PAGES", 100)
+    monkeypatch.setattr("rumbleup_async.ledger.held_file._LOG_PAGES", 100)
     path = tmp_path / "run.ledger"
     ledger = SqliteLedger(path)
     await open_ledger(ledger, PLAN)

@@ -22,7 +22,7 @@ from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.window import Window
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
-from rumbleup_async.ledger import sqlite as sqlite_module
+from rumbleup_async.ledger import settling as settling_module
 from rumbleup_async.lookups import LookUpResult
 from rumbleup_async.messaging import Planned, Skipped, State, Step, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
@@ -231,12 +231,12 @@ def _resume_sends_what_was_in_flight() -> list[Any]:
 def _resume_queues_unknown() -> list[Any]:
     def recover(self: Disk) -> None:
         _recover(self)
-        for row, entry in self._entries.items():
+        for entry in self._entries.values():
             if entry.state is State.UNKNOWN:
                 self._counts[State.UNKNOWN] -= 1
                 self._counts[State.QUEUED] += 1
                 entry.state = State.QUEUED
-                self._queue.append(row)
+        self._begin_queue()
 
     return [patch.object(Disk, "recover", recover)]
 
@@ -549,7 +549,7 @@ def _another_by_its_time() -> list[Any]:
 
 
 def _queued_again_for_good() -> list[Any]:
-    return [patch.object(MemoryLedger, "_put_back", lambda self: None), patch.object(sqlite_module, "put_back", lambda *_: 0)]
+    return [patch.object(MemoryLedger, "_put_back", lambda self: None), patch.object(settling_module, "put_back", lambda *_: 0)]
 
 
 def _absent_for_good() -> list[Any]:
@@ -584,7 +584,7 @@ def _tried_is_forgotten() -> list[Any]:
         return bool(self.counts[State.SENT])
 
     def was_used(self: SqliteLedger) -> bool:
-        return bool(self._db.execute("SELECT 1 FROM contact WHERE state = 2").fetchone())
+        return bool(self._file.db.execute("SELECT 1 FROM contact WHERE state = 2").fetchone())
 
     return [patch.object(MemoryLedger, "is_used", property(was_sent)), patch.object(SqliteLedger, "_was_used", was_used)]
 

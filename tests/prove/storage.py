@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,8 +22,9 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
-from rumbleup_async.ledger.sqlite import _STEP
 from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
+from rumbleup_async.ledger.stepping import STEP
+from rumbleup_async.ledger.turning import Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
@@ -115,8 +115,8 @@ class Disk(MemoryLedger):
 
     def recover(self) -> None:
         """What a new process makes of it, by the rules of the real one."""
+        self._is_open = False
         self._put_back()
-        self._queue = deque(row for row in self._rows if self._entries[row].state is State.QUEUED)
 
     def state_of(self, phone: str) -> State | None:
         row = self._first_row.get(phone)
@@ -511,17 +511,26 @@ class _Ledger(SqliteLedger):
         self.snapshot = snapshot
         self.kind = "load"
 
+        file = self._file
+        self._mark = file.mark_main
+        patched: Any = file
+        patched.mark_main = self._mark_main
+
     def _open_file(self) -> Plan | None:
         self.kind = "open"
         plan = super()._open_file()
-        connection: Any = _Connection(self._connection, self)
-        self._connection = connection
+        connection: Any = _Connection(self._file.connection, self)
+        self._file.connection = connection
         return plan
 
     def _mark_main(self, *, is_before_step: bool = True) -> None:
         self.kind, kind = "mark", self.kind
-        super()._mark_main(is_before_step=is_before_step)
+        self._mark(is_before_step=is_before_step)
         self.kind = kind
+
+    def _enlist(self, name: str) -> Owner:
+        self.kind = "enlist"
+        return super()._enlist(name)
 
     def _keep(self, kept: Keeping) -> None:
         self.kind = "keep"
@@ -543,9 +552,18 @@ class _Ledger(SqliteLedger):
         self.kind = "expire"
         return super()._expire(owner)
 
-    def _step_of(self, owner: int, closing: Closing, want: int, now: float) -> Step:
+    def _step_of(
+        self,
+        owner: int,
+        closing: Closing,
+        want: int,
+        now: float,
+        shut: Mapping[int, float],
+        second: Second | None,
+        turned: Turned | None = None,
+    ) -> Step:
         self.kind = kind_of(closing.number, want)
-        return super()._step_of(owner, closing, want, now)
+        return super()._step_of(owner, closing, want, now, shut, second, turned)
 
     def _refuse(self, refused: Sequence[Result]) -> None:
         self.kind = "result "
@@ -561,12 +579,12 @@ class _Ledger(SqliteLedger):
 
     def drop(self) -> None:
         """Let go of file and lock, as the system does for the dead."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._file.connection is not None:
+            self._file.connection.close()
+            self._file.connection = None
+        if self._file.lock is not None:
+            os.close(self._file.lock)
+            self._file.lock = None
 
 
 class _Connection:
@@ -580,7 +598,7 @@ class _Connection:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, *values: Any) -> Any:
-        if statement not in {"COMMIT", _STEP}:  # a step is a commit of its own
+        if statement not in {"COMMIT", STEP}:  # a step is a commit of its own
             return self._connection.execute(statement, *values)
         ledger = self._ledger
         process = ledger.process

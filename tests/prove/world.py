@@ -207,7 +207,7 @@ class World:
             ending is None
             or not self.is_armed
             or ending.kind not in faults.DISK
-            or kind in {"open", "expire", "load", "add", "complete"}
+            or kind in {"open", "enlist", "expire", "load", "add", "complete"}
         ):
             return ""
         self._happens(ending.kind)

@@ -1,0 +1,62 @@
+"""Contacts that a provider hands out one by one, in a ledger on SQLite: who is new, who comes again, who is texted already.
+
+Lives here: statements within a transaction of the writer's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from rumbleup_async.ledger import states, taking_in
+from rumbleup_async.messaging import Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import NO_REASON, duplicate
+
+_NOBODY = 0, State.QUEUED, 0
+
+
+class Claimed:
+    """What becomes of contacts that were just drawn: the answers in their order, and what is to be written for them."""
+
+    __slots__ = ("again", "answers", "new")
+
+    def __init__(self, db: sqlite3.Connection, drawn: Sequence[Planned | Skipped], is_stale: Callable[[int], bool]) -> None:
+        """`is_stale`: whether a contact that was absent from the log was looked up too long ago, by its row."""
+        self.answers: list[Text | Result] = []
+        self.new: list[Planned | Skipped] = []
+        self.again: list[Text] = []
+        known = _known(db, [row.phone for row in drawn if isinstance(row, Planned)])
+        for row in drawn:
+            first, state, attempts = known.get(row.phone, _NOBODY) if isinstance(row, Planned) else _NOBODY
+            if isinstance(row, Planned) and (not first or (state is State.QUEUED and not is_stale(first))):
+                known[row.phone] = (first or row.row, State.INTENT, attempts)
+                text = Text(first or row.row, row.phone, row.text, row.name, attempts, NO_REASON, row.segments, row.place)
+                self.answers.append(text)
+                if first:
+                    self.again.append(text)
+                else:
+                    self.new.append(row)
+                continue
+            skipped = row if isinstance(row, Skipped) else Skipped(row.row, row.phone, duplicate(first))
+            self.new.append(skipped)
+            self.answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.why))
+
+    def write(self, db: sqlite3.Connection, same_text: str | None, owner: int, now: int) -> None:
+        """Take the new ones in and open whoever is texted, for this owner. `now`: Unix milliseconds."""
+        taking_in.insert(db, self.new, same_text, intent=(owner, now))
+        for text in self.again:
+            db.execute(
+                """UPDATE contact SET state = 1, text = ?, name = ?, segments = ?, detail = NULL, code = NULL, time = ?, owner = ?
+                WHERE row = ?""",
+                (text.text, text.name, text.segments, now, owner, text.row),
+            )
+
+
+def _known(db: sqlite3.Connection, phones: list[str]) -> dict[str, tuple[int, State, int]]:
+    """Row, state and attempts of the phones that the ledger has."""
+    marks = ",".join("?" * len(phones))
+    found = db.execute(
+        f"SELECT phone, row, state, attempts FROM contact WHERE screened IS NULL AND phone IN ({marks})",  # noqa: S608
+        phones,
+    )
+    return {phone: (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts in found.fetchall()}

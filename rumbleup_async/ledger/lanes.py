@@ -1,0 +1,116 @@
+"""In what order queued contacts are opened: by place, by list, and by the time until which single ones were put off.
+
+Lives here: no I/O; what a ledger has at hand of its queue, be it in memory or read ahead from a file.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+
+class Placed(Protocol):
+    """Somebody in the queue."""
+
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def place(self) -> int: ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+class Lanes(Generic[P]):
+    """The queued contacts of each place in the order in which they come, and who was put off until when.
+
+    `fill(place, want)` is asked to put more at the end of a lane, if there are more; a ledger in memory has all of them there.
+    """
+
+    def __init__(self, fill: Callable[[int, int], None]) -> None:
+        self._fill = fill
+        self._lanes: dict[int, deque[P]] = {}
+        self._due: list[tuple[float, int]] = []
+        self.until: dict[int, float] = {}
+        """When whoever was put off is due (Unix seconds), by row. It stays when they are opened: their time is past."""
+
+    def of(self, place: int) -> deque[P]:
+        """Who comes next at this place."""
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = deque()
+        return lane
+
+    def clear(self, until: Mapping[int, float]) -> None:
+        """Begin anew, with these put off."""
+        self._lanes.clear()
+        self.until = dict(until)
+        self._due = sorted((due, row) for row, due in until.items())
+
+    def put_first(self, contacts: Sequence[P]) -> None:
+        """These come before all others of their places."""
+        for contact in reversed(contacts):
+            self.of(contact.place).appendleft(contact)
+
+    def put_off(self, until: Mapping[int, float]) -> None:
+        """These rows, which are in no lane, wait until then."""
+        self.until.update(until)
+        for row, due in until.items():
+            heapq.heappush(self._due, (due, row))
+
+    def wake(self, now: float) -> list[int]:
+        """The rows that are due by now."""
+        rows: list[int] = []
+        while self._due and self._due[0][0] <= now:
+            due, row = heapq.heappop(self._due)
+            if self.until.get(row) == due:
+                rows.append(row)
+        return rows
+
+    def next_due(self) -> float | None:
+        """When the next of those who were put off is due; None if nobody was."""
+        while self._due and self.until.get(self._due[0][1]) != self._due[0][0]:
+            heapq.heappop(self._due)  # put off anew meanwhile
+        return self._due[0][0] if self._due else None
+
+    def take(self, want: int, now: float, shut: Mapping[int, float], places: Collection[int]) -> list[P]:
+        """The next contacts, at most `want`: those of the place that is shut soonest first; then place 0 and places without
+        opening times, in the order of the list. `places`: those that contacts have, 0 left out."""
+        if not places:
+            return self._take_from((0,), want)
+        taken: list[P] = []
+        for place in sorted((place for place in places if now < shut.get(place, -math.inf)), key=lambda place: shut[place]):
+            taken += self._take_from((place,), want - len(taken))
+        return taken + self._take_from([0, *(place for place in places if place not in shut)], want - len(taken))
+
+    def shut_places(self, now: float, shut: Mapping[int, float], places: Collection[int]) -> frozenset[int]:
+        """The places that have queued contacts and are shut now."""
+        closed = [place for place in places if now >= shut.get(place, math.inf)]
+        for place in closed:
+            self._fill(place, 1)
+        return frozenset(place for place in closed if self.of(place))
+
+    def _take_from(self, places: Sequence[int], want: int) -> list[P]:
+        """The next of these places together, in the order of the list."""
+        lanes = []
+        for place in places if want > 0 else ():
+            self._fill(place, want)
+            if self.of(place):
+                lanes.append(self.of(place))
+        if len(lanes) == 1:
+            return [lanes[0].popleft() for _ in range(min(want, len(lanes[0])))]
+        taken: list[P] = []
+        heads = [(lane[0].row, number) for number, lane in enumerate(lanes)]
+        heapq.heapify(heads)
+        while heads and len(taken) < want:
+            number = heads[0][1]
+            taken.append(lanes[number].popleft())
+            if lanes[number]:
+                heapq.heapreplace(heads, (lanes[number][0].row, number))
+            else:
+                heapq.heappop(heads)
+        return taken

@@ -1,0 +1,132 @@
+"""Who is opened next: the queued contacts of a ledger on SQLite, read ahead of their intents.
+
+Lives here: reading only; what is written with a step stands in `stepping`.
+
+A contact has one of two reasons to wait. Its place may be shut, which many contacts share and which comes in from outside with
+every step. Or it was put off by itself, until a time that is kept in a small table. Everybody else is read in the order of the
+list, by a cursor that only goes forward.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from rumbleup_async.ledger.keeping_reasons import OF_TEXT, known
+from rumbleup_async.ledger.lanes import Lanes
+from rumbleup_async.messaging import Text
+
+_AHEAD = 512
+"""Queued rows read ahead of their intents."""
+
+_decode = msgspec.json.Decoder(list[Text]).decode
+
+
+def _texts(answer: str) -> list[Text]:
+    return [msgspec.structs.replace(text, why=known(text.why)) if text.why else text for text in _decode(answer)]
+
+
+_COLUMNS = f"""json_group_array(json_object('row', row, 'phone', phone, 'text', coalesce(text, ?1), 'name', name,
+    'attempts', attempts, 'why', {OF_TEXT}, 'segments', segments, 'place', place))"""
+_ROWS = "row, phone, text, name, attempts, code, detail, segments, place"
+
+
+class Queue:
+    """The queued contacts, in the order in which they are to be opened. It must be told what else changes the queue."""
+
+    def __init__(self) -> None:
+        self.same_text = ""
+        self.asked: set[int] = set()
+        """Rows of texts that were taken, and of which it is not decided yet whether they are opened."""
+        self._lanes: Lanes[Text] = Lanes(self._fill)
+        self._cursors: dict[int, int] = {}
+        """Up to which row each place has been read."""
+        self._places: set[int] = set()
+        """Places that contacts have, 0 left out."""
+        self._is_read = False
+        """It is known which places there are, and who was put off."""
+        self._db: sqlite3.Connection | None = None
+
+    def reset(self, db: sqlite3.Connection) -> None:
+        """Begin anew at the first row, as contacts behind the cursor were queued."""
+        self._db = db
+        self._is_read = False
+        self._cursors.clear()
+        self._lanes.clear({})
+
+    def came_in(self, places: Collection[int]) -> None:
+        """Contacts of these places were added at the end."""
+        self._places.update(place for place in places if place)
+
+    def put_off(self, until: Mapping[int, float]) -> None:
+        """These rows wait until then (Unix seconds), as the table says from now on."""
+        if until:
+            self._lanes.put_off(until)
+
+    def give_back(self, texts: Sequence[Text]) -> None:
+        """Texts that were taken and not opened come first again."""
+        self._lanes.put_first(texts)
+        self.asked.difference_update(text.row for text in texts)
+
+    def take(self, want: int, now: float, shut: Mapping[int, float]) -> list[Text]:
+        """The next texts to be opened, at most `want`."""
+        if want <= 0:
+            return []
+        self._read()
+        if rows := self._lanes.wake(now):
+            which = "row IN (SELECT value FROM json_each(?2))"
+            awake = self._select(which, msgspec.json.encode(rows).decode(), len(rows))
+            self._lanes.put_first([text for text in awake if text.row not in self.asked])
+        return self._lanes.take(want, now, shut, self._places)
+
+    def next_due(self) -> float | None:
+        """When the next of those who were put off is due; None if nobody was."""
+        return self._lanes.next_due()
+
+    def shut_places(self, now: float, shut: Mapping[int, float]) -> frozenset[int]:
+        """The places that have queued contacts and are shut now."""
+        return self._lanes.shut_places(now, shut, self._places)
+
+    def _select(self, which: str, value: int | str, limit: int) -> list[Text]:
+        assert self._db is not None  # noqa: S101 - set on opening
+        found = self._db.execute(
+            f"""SELECT {_COLUMNS} FROM (SELECT {_ROWS} FROM contact WHERE {which} AND state = 0 ORDER BY row LIMIT ?3)""",  # noqa: S608
+            (self.same_text, value, limit),
+        )
+        return _texts(found.fetchone()[0])
+
+    def _fill(self, place: int, want: int) -> None:
+        """Read ahead, unless enough of this place are at hand."""
+        lane = self._lanes.of(place)
+        if len(lane) >= want:
+            return
+        # A place that is not 0 is looked for by the index, which knows no others.
+        which = "row > ?2 AND place = 0" if place == 0 else f"row > ?2 AND place = {place:d} AND place != 0"
+        if self._lanes.until:
+            which += " AND row NOT IN (SELECT row FROM waiting)"
+        while read := self._select(which, cursor := self._cursors.get(place, 0), max(_AHEAD, want) - len(lane)):
+            self._cursors[place] = read[-1].row
+            lane.extend(text for text in read if text.row not in self.asked)
+            if lane:
+                return
+        # Nothing is queued from here to the end; not to be looked through again with every row that a feed adds.
+        assert self._db is not None  # noqa: S101 - it has just been read
+        last = self._db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
+        self._cursors[place] = max(cursor, last)
+
+    def _read(self) -> None:
+        """Find out what places there are, and who was put off."""
+        if self._is_read or self._db is None:
+            return
+        db = self._db
+        found = db.execute("SELECT waiting.row, due FROM waiting JOIN contact USING (row) WHERE state = 0").fetchall()
+        self._lanes.clear(dict(found))
+        self._places = set()
+        # One look-up a place, however many contacts it has.
+        next_place = "SELECT min(place) FROM contact WHERE place != 0 AND place > ?"
+        place: int | None = 0
+        while (place := db.execute(next_place, (place,)).fetchone()[0]) is not None:
+            self._places.add(place)
+        self._is_read = True
