@@ -17,7 +17,8 @@ _RUN = "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROW
 
 # `screened` is 1 for rows that are never texted. It does not change with the state, so that the index below, which leaves
 # such rows out, is not touched by every send.
-# `detail` is the reason in words; `code` is what a program reads of it, NULL for none.
+# `code` says what the reason is, NULL for none, `detail` what differs from case to case. In rows that a file of schema 1 brought
+# along `code` is NULL and `detail` holds words: see keeping_reasons.
 # `owner` is who opened the entry last. It stays when the entry is closed: who was fenced meanwhile may still bring proof.
 _CONTACT = """
 CREATE TABLE contact (
