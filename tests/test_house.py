@@ -23,7 +23,6 @@ LONG = {
     "fleet/supervisor.py",
     "ledger/memory.py",
     "ledger/sqlite.py",
-    "lists/contacts.py",
     "rumbleup/client.py",
     "rumbleup/log_search.py",
 }

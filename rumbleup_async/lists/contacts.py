@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
-from rumbleup_async.lists import encodings, header, mappings
+from rumbleup_async.lists import encodings, header, mappings, widths
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.kept_columns import Keep
@@ -276,32 +276,12 @@ class ContactList:
             for index, name in enumerate(columns)
             if name and columns.count(name) == 1 and (self._wanted is None or name in self._wanted)
         ]
-        rows = Rows(self._header, width, pick, self._lengths(width), self._where, self._consent, self._keep)
+        lengths = widths.lengths(self._sample, self._header, width, has_spaces=self._has_spaces)
+        rows = Rows(self._header, width, pick, lengths, self._where, self._consent, self._keep)
         records = Records(self._header.delimiter, width)
         for lines in self._data():
             yield rows.of(records.feed(lines))
         yield rows.of(records.feed([], last=True))
-
-    def _lengths(self, width: int) -> set[int]:
-        """How many cells a row may have, all in all, if those beyond its columns are blank: as many as the header, or as the rows
-        have that were looked at."""
-        head, full = self._header, len(self.columns or ())
-        records = Records(head.delimiter, width).feed(self._sample, last=True)
-        lengths = [len(record) for record in records if any(cell.strip() for cell in record)]
-        longer = [length for length in lengths if length > full]
-        # One row that ends where the header does shows that the others do not all end in blank cells.
-        usual = max(set(longer), key=longer.count) if longer and full not in lengths else 0
-        if longer.count(usual) < 2 or 2 * self._unquoted() >= len(longer):
-            usual = 0
-        # A spreadsheet leaves blank ends out in blocks, of which the header's is the first.
-        return {usual} if width in lengths and lengths[0] < full else {full, usual}
-
-    def _unquoted(self) -> int:
-        """In how many of the rows that were looked at a delimiter goes on as a comma in a sentence does: `Acme, Inc.`"""
-        sign = f"{self._header.delimiter} "
-        if sign[0] not in ",;" or self._has_spaces:
-            return 0
-        return sum(sign in line and '"' not in line for line in self._sample)
 
     def _no_contacts(self) -> ListError:
         return ListError(f"{self._where}: has no contacts; it ends after its header")
