@@ -2,6 +2,7 @@
 
 python -m benchmarks                 everything below; `make bench` is the same
 python -m benchmarks throughput      fast mode with its promise on, against everybody else
+python -m benchmarks throughput --against DIR     this checkout and the one in DIR, interleaved: what a change costs
 python -m benchmarks tls             the same over https
 python -m benchmarks latency         a server 100 ms away, 100 to 5,000 in flight
 python -m benchmarks pace            what holding a limit costs

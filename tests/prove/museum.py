@@ -31,8 +31,7 @@ from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Decision, Policy
-from rumbleup_async.rumbleup import log_search as search_module
-from rumbleup_async.rumbleup import requests, wire
+from rumbleup_async.rumbleup import log_pass, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
 from rumbleup_async.rumbleup.log_search import LogSearch
@@ -467,8 +466,8 @@ def _unreadable_is_absent() -> list[Any]:
 
 # ---- a log that is believed too much ----
 
-_take = search_module._Pass.take
-_hold = search_module._Pass.compare_with_ledger
+_take = log_pass.Pass.take
+_hold = log_pass.Pass.compare_with_ledger
 _read = LogSearch._read
 _choose = evidence.choose
 _judge = Matcher.judge
@@ -479,7 +478,7 @@ def _odd_phone_is_nobody() -> list[Any]:
         if isinstance(raw, dict) and evidence.ten_digits(raw.get("phone")):
             _take(self, raw)
 
-    return [patch.object(search_module._Pass, "take", take)]
+    return [patch.object(log_pass.Pass, "take", take)]
 
 
 def _no_witness() -> list[Any]:
@@ -520,7 +519,7 @@ def _stranger_is_nobody() -> list[Any]:
         await _hold(self)
         self.distrust = before
 
-    return [patch.object(search_module._Pass, "compare_with_ledger", hold)]
+    return [patch.object(log_pass.Pass, "compare_with_ledger", hold)]
 
 
 def _asked_by_our_clock() -> list[Any]:
