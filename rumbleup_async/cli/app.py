@@ -1,6 +1,8 @@
-"""The `rumbleup` command: every command and group of it. Other people's scripts rely on their names, options and exit codes.
+"""The `rumbleup` command: every command and group of it. Other people's scripts
+rely on their names, options and exit codes.
 
-Lives here: which commands there are, with an example of each; the options and the course of a command are in its own module.
+Lives here: which commands there are, with an example of each; the options and the
+course of a command are in its own module.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ _KEY_OPTIONS = frozenset(
 
 
 def check_arguments(arguments: list[str], environ: Mapping[str, str]) -> None:
-    """Refuse a key among the arguments, where everybody on the machine can read it, and what cannot be text. Shows none of it."""
+    """Refuse a key among the arguments, where everybody on the machine can read it,
+    and what cannot be text. Shows none of it."""
     values = [environ.get(name, "").strip() for name in providers.SECRETS]
     secrets = [part for value in values for part in (value, value.partition(":")[2]) if len(part) >= 4]
     for argument in arguments:

@@ -19,7 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Once(TyperCommand):
     """A command that refuses an option with one value that is given twice, and one that is infinite or no number.
 
-    The parser would keep the last value and say nothing. People take a repeated option for a sum, as `--suppress` is one.
+    The parser would keep the last value and say nothing. People take a repeated
+    option for a sum, as `--suppress` is one.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

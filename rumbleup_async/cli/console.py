@@ -1,4 +1,5 @@
-"""How the command line talks: words and progress to standard error, results to standard output, and what its exit codes mean.
+"""How the command line talks: words and progress to standard error, results to
+standard output, and what its exit codes mean.
 
 Lives here: output and exit codes.
 """
@@ -33,8 +34,8 @@ NO_FAILURE = frozenset({Cause.LIMIT, Cause.DRY_RUN, Cause.DIED})
 
 
 def say(message: str = "") -> None:
-    """A line to standard error, with line breaks only around it. Never fails: a run must not change its course because nobody
-    listens any more."""
+    """A line to standard error, with line breaks only around it. Never fails: a run must not change
+    its course because nobody listens any more."""
     line = message.strip("\n")
     before, after = message[: message.index(line)], message[message.index(line) + len(line) :]
     try:
@@ -52,7 +53,8 @@ def print_json(value: object) -> bool:
 def print_out(text: str) -> bool:
     """A result on standard output; False if whoever read it has gone, who wanted no more of it.
 
-    OSError, which names standard output, if it is lost for any other reason: a script must not take half a result for the whole.
+    OSError, which names standard output, if it is lost for any other reason: a script
+    must not take half a result for the whole.
     """
     with whole_output() as read:
         sys.stdout.write(text)
@@ -83,8 +85,8 @@ def whole_output() -> Iterator[_Read]:
 
 
 def nobody_reads(stream: TextIO) -> None:
-    """Whoever read this stream has gone: what Python would still flush at exit goes nowhere, and does not change the exit
-    code."""
+    """Whoever read this stream has gone: what Python would still flush at exit goes
+    nowhere, and does not change the exit code."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -122,7 +124,8 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def local(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn every error of a command into a line a person can act on and an exit code; a user never meets a traceback."""
+    """Turn every error of a command into a line a person can act on and an
+    exit code; a user never meets a traceback."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -34,8 +34,8 @@ TEXT = "Hi {first_name}, the polls are open until 8 pm today. Reply STOP to opt 
 ACTION = "125"
 
 _FAULTS = ("landline=0.01", "dnd=0.01", "429=0.001")
-"""What the demo's provider does beside accepting: some phones are landlines, some people have opted out, and at times it is
-busy."""
+"""What the demo's provider does beside accepting: some phones are landlines, some people
+have opted out, and at times it is busy."""
 
 
 @local

@@ -2,8 +2,8 @@
 
 Lives here: the kinds of errors.
 
-A mistake of this program is one thing; a machine without memory, a damaged installation or a locale that lacks a character are
-others, and nobody should be asked to report those.
+A mistake of this program is one thing; a machine without memory, a damaged installation or a locale that lacks a
+character are others, and nobody should be asked to report those.
 """
 
 from __future__ import annotations

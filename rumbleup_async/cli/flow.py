@@ -24,7 +24,8 @@ from rumbleup_async.stops import Cause, Stop
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call of `send`, `texters` or `resume` is asked for, whatever the list and the provider. None: not asked for."""
+    """What one call of `send`, `texters` or `resume` is asked for, whatever the
+    list and the provider. None: not asked for."""
 
     limit: int | None = None
     timeout: float = 30.0
@@ -79,7 +80,8 @@ def is_stopped(run: Run) -> bool:
 
 
 async def send_queued(run: Run, ledger: Path, call: Call, *, more: Mapping[str, Any] | None = None) -> int:
-    """Text whoever is queued, say how it ended, and give the exit code. `more`: what its JSON has beside the summary."""
+    """Text whoever is queued, say how it ended, and give the exit code.
+    `more`: what its JSON has beside the summary."""
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     tune_collector()
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):

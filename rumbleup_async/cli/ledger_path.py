@@ -9,7 +9,8 @@ from pathlib import Path
 
 
 def default_ledger(source: str, name: str) -> Path:
-    """The ledger beside the list, so that the same list finds it again. `name`: what tells it from others of this list."""
+    """The ledger beside the list, so that the same list finds it again.
+    `name`: what tells it from others of this list."""
     is_file = is_a_file(source)
     stem = Path(source).stem if is_file else "stdin"
     folder = Path(source).parent if is_file else Path()
@@ -17,7 +18,8 @@ def default_ledger(source: str, name: str) -> Path:
 
 
 def is_a_file(source: str) -> bool:
-    """Whether the list is a file that can be read again, and beside which there is room for a ledger; no pipe, no device."""
+    """Whether the list is a file that can be read again, and beside which there
+    is room for a ledger; no pipe, no device."""
     if source == "-" or Path(source).is_relative_to("/dev") or Path(source).is_relative_to("/proc"):
         return False
     path = Path(source)

@@ -2,9 +2,9 @@
 
 Lives here: finding them and saying so.
 
-A browser's second download of a list has another name, and so another ledger: nothing else would tell that its people have the
-text already. A look costs little: no more than `_MOST` ledgers, and of long lists a sample. It disturbs no run, and a file that
-cannot be read is passed over.
+A browser's second download of a list has another name, and so another ledger: nothing else would tell that its people
+have the text already. A look costs little: no more than `_MOST` ledgers, and of long lists a sample. It disturbs no
+run, and a file that cannot be read is passed over.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _MANY = 0.1
 
 
 class Neighbour(msgspec.Struct, frozen=True):
-    """A ledger beside the list. `texted`: how many of those still to text it has texted, or may have; `is_same_list`: its list
-    was this one, byte for byte; `is_running`: at this moment."""
+    """A ledger beside the list. `texted`: how many of those still to text it has texted, or may have; `is_same_list`:
+    its list was this one, byte for byte; `is_running`: at this moment."""
 
     path: Path
     texted: int
@@ -38,8 +38,8 @@ class Neighbour(msgspec.Struct, frozen=True):
 
 
 def look(ledger: Path, folders: list[Path], identity: Identity | None, *, has_projects: bool) -> list[Neighbour]:
-    """The neighbours of a ledger that is about to text. `identity` None: any server and account; `has_projects`: what another
-    project of the account has texted is no matter."""
+    """The neighbours of a ledger that is about to text. `identity` None: any server and account; `has_projects`: what
+    another project of the account has texted is no matter."""
     with looking_into(ledger) as mine:
         plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
     is_sample = len(phones) >= _SAMPLE

@@ -142,8 +142,8 @@ def show(model: Model, *, as_json: bool) -> bool:
 
 
 def show_sent(text: Model, known_by: str, *, as_json: bool) -> None:
-    """`show` for a text that has left. Whatever becomes of the words, the command did what it was told: a script that takes a
-    full disk for a failed send would text the person again."""
+    """`show` for a text that has left. Whatever becomes of the words, the command did what it was told: a script that
+    takes a full disk for a failed send would text the person again."""
     try:
         shown = show(text, as_json=as_json)
     except (Exception, SystemExit):  # noqa: BLE001 - not one of them takes the text back
@@ -181,7 +181,8 @@ def show_pages_over(
     as_json: bool,
     timeout: float = 30.0,
 ) -> None:
-    """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as they come, for as long as somebody reads."""
+    """The rows of a list, all pages of it or `limit` rows; JSON lines are printed as
+    they come, for as long as somebody reads."""
 
     async def work(connected: C) -> list[Model]:
         rows: list[Model] = []
@@ -213,8 +214,9 @@ def words(value: object) -> str:
 
 
 def pairs(extra: list[str] | None, method: Callable[..., object], **given: str) -> dict[str, Any]:
-    """The NAME=VALUE of --set for a method of a client. ConfigurationError for a name of a parameter of the method's own, which
-    Python would refuse or take for something else; `given`: the options by which such ones are given here."""
+    """The NAME=VALUE of --set for a method of a client. ConfigurationError for a name of a
+    parameter of the method's own, which Python would refuse or take for something else; `given`:
+    the options by which such ones are given here."""
     parameters = inspect.signature(method).parameters.values()
     own = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD} | given.keys()
     found: dict[str, Any] = {}

@@ -21,7 +21,8 @@ _SQLITE: Final = b"SQLite format 3\x00"
 
 
 def save(fill: Callable[[IO[bytes]], int], out: Path | None, *, unit: str = "byte", quiet: bool = False) -> None:
-    """What `fill` writes, to standard output or to `out`, which appears when it is whole. Mode 0600, as it may hold phones.
+    """What `fill` writes, to standard output or to `out`, which appears when it is
+    whole. Mode 0600, as it may hold phones.
 
     `fill` answers how many units it has written. ConfigurationError for an `out` that is no file and cannot become one.
     """

@@ -1,4 +1,5 @@
-"""Live progress of a run on standard error, read from its counters ten times a second; the run itself does nothing for it.
+"""Live progress of a run on standard error, read from its counters ten times a
+second; the run itself does nothing for it.
 
 Lives here: display.
 """

@@ -159,9 +159,9 @@ def submit(
 ) -> None:
     """Hand a project to the vendor's texters.
 
-    --terms-agree says, on behalf of the account: these people may be texted; once it has begun nothing can be changed; with
-    short notice fewer texts may get through; the vendor may change what is needed; and short notice or a short window raises
-    the risk that carriers take it for spam.
+    --terms-agree says, on behalf of the account: these people may be texted; once it has begun nothing can be changed;
+    with short notice fewer texts may get through; the vendor may change what is needed; and short notice or a short
+    window raises the risk that carriers take it for spam.
     """
     if not terms_agree:
         fail("submitting needs --terms-agree; what it means stands in: rumbleup projects submit --help")

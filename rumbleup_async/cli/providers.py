@@ -44,9 +44,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True):
     """One provider.
 
-    `connect(environ, timeouts)` sets a client up from the environment; `dry()` one that reaches nothing. `begin` and `resume`
-    make a run with it. `name(order)` is what a ledger beside a list is called after it; `where(plan)` says in words
-    where the texts go.
+    `connect(environ, timeouts)` sets a client up from the environment; `dry()` one that reaches nothing. `begin`
+    and `resume` make a run with it. `name(order)` is what a ledger beside a list is called after it;
+    `where(plan)` says in words where the texts go.
     """
 
     connect: Callable[[Mapping[str, str] | None, Timeouts], Client]

@@ -1,4 +1,5 @@
-"""The books of a dry run: a ledger without a name, so that nothing of the list is left on the disk, however the process ends.
+"""The books of a dry run: a ledger without a name, so that nothing of the list is
+left on the disk, however the process ends.
 
 Lives here: taking the name away, and looking into a ledger that may have none.
 """
@@ -32,7 +33,8 @@ def looking_into(ledger: Path) -> Iterator[Reader]:
 
 @contextmanager
 def scratch() -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A place for a ledger that is thrown away, and what takes its name away: to be called once it is open and still empty.
+    """A place for a ledger that is thrown away, and what takes its name away: to
+    be called once it is open and still empty.
 
     What is open can be written and read on; a process that is killed leaves nothing of it.
     """

@@ -84,8 +84,8 @@ async def resume_run(
     resend_absent: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> int:
-    """Go on with a run; the exit code. `grace`: seconds from a text until its absence from the log counts; None: the log is not
-    read."""
+    """Go on with a run; the exit code. `grace`: seconds from a text until its absence from
+    the log counts; None: the log is not read."""
     open_files.raise_limit()
     row = providers.of_ledger(ledger)
     common = {

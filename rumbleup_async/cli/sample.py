@@ -38,7 +38,8 @@ _BAD_PHONES = (
 
 
 def write(path: Path, contacts: int, seed: int = 0) -> None:
-    """A CSV of so many contacts: about one row in twelve has no usable phone, no name, or a phone that stood there before."""
+    """A CSV of so many contacts: about one row in twelve has no usable phone, no
+    name, or a phone that stood there before."""
     chance = random.Random(seed)
     phones: list[str] = []
     with path.open("w", newline="", encoding="utf-8-sig") as file:

@@ -2,8 +2,8 @@
 
 Lives here: words.
 
-The packages of the fast way come with ours wherever there are wheels. Without one of them everything works, and costs more of the
-processor; nobody should have to find that out by measuring.
+The packages of the fast way come with ours wherever there are wheels. Without one of them everything works, and costs
+more of the processor; nobody should have to find that out by measuring.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Lives here: text that steers no terminal, keys that were pressed too early.
 
-Names of accounts, files and projects, reasons and the words of servers are other people's. A control character in them could
-move the cursor, change what stands on the screen already, or type into the shell.
+Names of accounts, files and projects, reasons and the words of servers are other people's. A control character in them
+could move the cursor, change what stands on the screen already, or type into the shell.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ def listen(
     """Take events until Ctrl-C, and print a line for each.
 
     The credentials are those that the portal's webhook page has. They are read from RUMBLEUP_WEBHOOK_USER and
-    RUMBLEUP_WEBHOOK_PASSWORD; the user alone is a Bearer token. Former credentials are still taken if they stand in variables
-    of the same names with _OLD at the end. An event is answered once it is in the file, if there is one.
+    RUMBLEUP_WEBHOOK_PASSWORD; the user alone is a Bearer token. Former credentials are still taken if they stand in
+    variables of the same names with _OLD at the end. An event is answered once it is in the file, if there is one.
     """
     if out is not None and sqlite is not None:
         fail("give either --out or --sqlite")

@@ -36,7 +36,8 @@ async def screened(
 ) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1.
 
-    `consent` leaves out whom the rows themselves say not to text; a phone that one row has left out stays out from then on.
+    `consent` leaves out whom the rows themselves say not to text; a phone that one
+    row has left out stays out from then on.
     """
     needed: Collection[str] | None = screen.needed_fields
     at_hand = isinstance(contacts, Iterable)

@@ -39,8 +39,8 @@ _HEADER_NAMES: Final = frozenset(
         *("id", "vanid", "voterid", "externalid", "notes", "tags", "company", "title"),
     }
 )
-"""Names of columns, their `_` left out, by which a header is known among contacts. Fewer than `names.USUAL`: a person may
-be called Ward, Price or Friend, and a list is refused for a header that stands among its contacts."""
+"""Names of columns, their `_` left out, by which a header is known among contacts. Fewer than `names.USUAL`: a person
+may be called Ward, Price or Friend, and a list is refused for a header that stands among its contacts."""
 
 AGAIN: Final = Reason(Code.HEADER_AGAIN)
 """The reason of a row that repeats the header."""
@@ -63,8 +63,8 @@ def says_phone(name: str) -> bool:
 
 
 def header_again(cells: Sequence[str], columns: Sequence[str], phone: str) -> bool | None:
-    """Whether a row among the contacts is their header again (True), a header of another order or other columns (False), or
-    a contact (None). `phone` is the column of the phone.
+    """Whether a row among the contacts is their header again (True), a header of another order or other columns
+    (False), or a contact (None). `phone` is the column of the phone.
 
     Joined exports repeat their headers. After one of another order each name would stand in another column.
     """

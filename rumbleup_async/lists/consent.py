@@ -1,9 +1,10 @@
-"""Columns of a list that say who must not be texted: how they are known, what a cell of them says, and the rules of `--skip-if`.
+"""Columns of a list that say who must not be texted: how they are known, what a cell of
+them says, and the rules of `--skip-if`.
 
 Lives here: words for yes and no, and the count of those who said no. Pure.
 
-A list that says `opt_out` and is texted all the same is the most expensive mistake there is, so such a column is pointed out
-where no rule uses it. What is in doubt counts as a no: the person is left out.
+A list that says `opt_out` and is texted all the same is the most expensive mistake there is, so such a column is
+pointed out where no rule uses it. What is in doubt counts as a no: the person is left out.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ _NO: Final = _AGREED | {
     *("none", "null", "(null)", "nil", "nan", "na", "n/a", "#n/a", "<na>", "\\n", "undefined", "nat"),
     *("-", "--", "\u2013", "\u2014", "\u2610", "not opted out"),
 }
-"""What says no in a column of opt-outs. Of the words for nothing only those that programs write: `unknown` is in doubt."""
+"""What says no in a column of opt-outs. Of the words for nothing only those
+that programs write: `unknown` is in doubt."""
 
 _YES: Final = frozenset(
     {
@@ -74,7 +76,8 @@ Kind = Literal["out", "in", "status", ""]
 
 @functools.lru_cache(maxsize=4096)
 def kind_of(name: str) -> Kind:
-    """What a column of this (normalised) name says: who opted out, who opted in, or how somebody stands; "" for any other."""
+    """What a column of this (normalised) name says: who opted out, who opted in,
+    or how somebody stands; "" for any other."""
     bare = name.replace("_", "")
     if "email" in bare:
         return ""
@@ -133,7 +136,8 @@ def read_rules(given: Iterable[str]) -> tuple[Rule, ...]:
 
 
 class ConsentCheck:
-    """Reads the cells of one list that say who must not be texted: it applies the rules, and counts what no rule covers."""
+    """Reads the cells of one list that say who must not be texted: it applies
+    the rules, and counts what no rule covers."""
 
     def __init__(self, rules: Sequence[Rule] = (), prefix: str = "") -> None:
         self._prefix = prefix

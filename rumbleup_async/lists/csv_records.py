@@ -2,10 +2,11 @@
 
 Lives here: what a stray quote can do to a list, and how it is kept from doing it.
 
-The csv module reads on to the next quote when one is never closed. A name typed as `"Ann` would swallow the contacts after
-it, or text one person under another's name, and nothing would be reported. So a record over several lines is taken only
-if it could not be anything else; otherwise its first line becomes a fault and reading goes on at the second. The lines
-that the stray quote would have swallowed may also be the inside of a long note, so they count only if they are complete.
+The csv module reads on to the next quote when one is never closed. A name typed as `"Ann` would swallow the
+contacts after it, or text one person under another's name, and nothing would be reported. So a record over
+several lines is taken only if it could not be anything else; otherwise its first line becomes a fault and reading
+goes on at the second. The lines that the stray quote would have swallowed may also be the inside of a long note,
+so they count only if they are complete.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Records:
         self._phone_cell = re.compile(rf"{edge}{cell}(?:{edge}|$)|^{cell}{edge}", re.MULTILINE | re.ASCII).search
 
     def feed(self, lines: list[str], *, last: bool = False) -> list[list[str]]:
-        """The records of these lines. A record that may go on in the next lines is kept back unless these are the last."""
+        """The records of these lines. A record that may go on in the next
+        lines is kept back unless these are the last."""
         if self._open:
             lines = self._open + lines
             self._open = []
@@ -78,7 +80,8 @@ class Records:
         return self._carefully(lines, last)
 
     def _is_plain(self, text: str) -> bool:
-        """Whether the csv module would do no more with these lines than cut them at the delimiters, at three times the cost."""
+        """Whether the csv module would do no more with these lines than cut them at
+        the delimiters, at three times the cost."""
         return not (
             '"' in text
             or "\r" in text
@@ -115,7 +118,8 @@ class Records:
         return entries
 
     def _doubt_after(self, entry: list[str], line: str, length: int) -> None:
-        """Keep count of the lines that follow a stray quote: to where it seemed closed, or the next that could close it."""
+        """Keep count of the lines that follow a stray quote: to where it seemed
+        closed, or the next that could close it."""
         if _is_quote(entry):
             self._doubtful = max(length - 1, 0) or MAX_LINES
         elif self._doubtful:
@@ -141,7 +145,8 @@ class Records:
         return [record]
 
     def _of_several(self, window: list[str], length: int, record: list[str] | None) -> list[list[str]]:
-        """A record over several lines if it can be nothing else; a fault for each line if both readings are possible."""
+        """A record over several lines if it can be nothing else; a fault for
+        each line if both readings are possible."""
         if record is None or length > len(window) or not self._is_complete(record):
             return [Fault(NEVER_CLOSED, window[0], is_quote=True)]
         if any("\n" in cell and self._phone_cell(cell) for cell in record):
@@ -149,7 +154,8 @@ class Records:
         return [record]
 
     def _apart(self, line: str) -> list[list[str]]:
-        """A line with lone carriage returns: several rows if each is complete, otherwise one with breaks in its cells."""
+        """A line with lone carriage returns: several rows if each is
+        complete, otherwise one with breaks in its cells."""
         pieces = [self._first_of([piece])[1] or [] for piece in line.split("\r") if piece.strip()]
         if '"' not in line and all(map(self._is_complete, pieces)):
             return pieces or [[]]

@@ -3,8 +3,8 @@
 Lives here: the guesses, and the notes. Pure.
 
 UTF-8 proves itself: hardly a line of another encoding is valid UTF-8 by chance. Of what is not, Excel on Windows writes
-Windows-1252 and Excel on a Mac Mac Roman; which of them it is, is told by where the bytes stand in words, for a capital Ž behind
-a small letter is no name. It is a guess, so it is said, with an example.
+Windows-1252 and Excel on a Mac Mac Roman; which of them it is, is told by where the bytes stand in words, for a capital
+Ž behind a small letter is no name. It is a guess, so it is said, with an example.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _NO_TEXT: Final = frozenset({"idna", "punycode", "undefined", "unicode_escape", 
 
 
 def named(encoding: str) -> str:
-    """The name of an encoding as Python knows it. ConfigurationError for one that it does not know, or that is none of texts."""
+    """The name of an encoding as Python knows it. ConfigurationError for one that it
+    does not know, or that is none of texts."""
     try:
         found = codecs.lookup(encoding.strip())
     except (LookupError, ValueError):
@@ -46,7 +47,8 @@ def utf16(head: bytes) -> str:
     return "utf-16-le" if second > first else "utf-16-be"
 
 
-# What Windows-1252 has at these places no word has: a capital or a sign behind a small letter. Mac Roman has small letters there.
+# What Windows-1252 has at these places no word has: a capital or a sign behind a small
+# letter. Mac Roman has small letters there.
 _mac = re.compile(
     rb"[A-Za-z][\x81\x8d\x8f\x90\x9d]"
     rb"|[a-z][\x87-\x8c\x8e\x98\x9b\x9c\x9f]"
@@ -132,7 +134,8 @@ class Notes:
             try:
                 made.append(line.decode("utf-8"))
             except UnicodeDecodeError:
-                # A line that is UTF-8 but for a byte or two was cut or damaged: the letters in it are not to be guessed.
+                # A line that is UTF-8 but for a byte or two was cut or damaged:
+                # the letters in it are not to be guessed.
                 is_damaged = _of_utf8(line) is not None
                 made.append(line.decode("utf-8" if is_damaged else self._guessed, "replace"))
                 if counted and not is_damaged:

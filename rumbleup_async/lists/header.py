@@ -50,7 +50,8 @@ class Header(NamedTuple):
 
 
 def refuse_foreign(head: bytes, where: str, *, encoding: str = "") -> None:
-    """Raise `ListError` for a file that is no list of text lines. `encoding`, if it is known, may be one full of zeros."""
+    """Raise `ListError` for a file that is no list of text lines. `encoding`,
+    if it is known, may be one full of zeros."""
     if (what := documents.of_bytes(head)) and not (encoding.startswith("utf-32") and head.startswith(b"\xff\xfe")):
         raise ListError(f"{where}: this is {what}")
     if head.count(0) * 5 > len(head) and not encoding:
@@ -62,7 +63,8 @@ def _no_text(where: str) -> ListError:
 
 
 def read(sample: list[str], where: str, phone_field: str | None) -> Header:
-    """The header of the list that begins with these lines. Raises `ListError` where it is missing or can mean two things."""
+    """The header of the list that begins with these lines. Raises `ListError`
+    where it is missing or can mean two things."""
     start = next((number for number, line in enumerate(sample) if line.strip()), None)
     if start is None:
         raise ListError(f"{where}: is empty; it needs a line a contact")

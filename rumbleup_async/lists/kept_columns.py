@@ -19,7 +19,8 @@ ALL = "*"
 
 
 def read_names(given: str | Iterable[str]) -> tuple[str, ...]:
-    """The names that were asked for, each once; `*` alone if it is among them. ConfigurationError for one that is no name."""
+    """The names that were asked for, each once; `*` alone if it is among them.
+    ConfigurationError for one that is no name."""
     parts = [part.strip() for words in ([given] if isinstance(given, str) else given) for part in words.split(",")]
     for part in parts:
         if part and part != ALL and not field_name(part):

@@ -2,8 +2,8 @@
 
 Lives here: blocks, line ends, lines without end, the fingerprint.
 
-Lists are exported, edited and pasted together by different programs, so one file may hold UTF-8 and Windows lines side by
-side. What cannot be read stays in its place as U+FFFD: the line keeps its number and screening refuses the text.
+Lists are exported, edited and pasted together by different programs, so one file may hold UTF-8 and Windows lines side
+by side. What cannot be read stays in its place as U+FFFD: the line keeps its number and screening refuses the text.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ class Writable(Protocol):
 class Lines:
     """The lines of a stream without their ends, in lists of some hundreds.
 
-    `head` is the raw beginning of the stream; `encoding` is how it is written, if that is known; `copy`
-    takes the bytes as they are read. A lone CR ends a line in a
-    file that has no other line ends, or everywhere if `cr_ends` is set; otherwise it stays in its line, because it may be a
-    line break typed into a cell.
+    `head` is the raw beginning of the stream; `encoding` is how it is written, if that is known; `copy` takes the bytes
+    as they are read. A lone CR ends a line in a file that has no other line ends, or everywhere if `cr_ends` is set;
+    otherwise it stays in its line, because it may be a line break typed into a cell.
     """
 
     def __init__(self, stream: Readable, encoding: str | None = None, copy: Writable | None = None) -> None:
@@ -148,7 +147,8 @@ class Lines:
 
 
 def fingerprint(path: str | Path) -> str:
-    """The fingerprint of a list ("-": standard input) from its bytes alone, at the speed of the disk. Raises OSError."""
+    """The fingerprint of a list ("-": standard input) from its bytes alone,
+    at the speed of the disk. Raises OSError."""
     digest = _hasher()
     with contextlib.nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb", buffering=0) as file:
         while data := file.read(1 << 20):

@@ -98,7 +98,8 @@ def from_iterable(
 
 
 def refuse_table(contacts: object) -> None:
-    """Raise `ListError` for a table of columns, such as a DataFrame: it goes over the names of its columns, not over its rows."""
+    """Raise `ListError` for a table of columns, such as a DataFrame: it goes over the
+    names of its columns, not over its rows."""
     kind = type(contacts)
     if isinstance(contacts, Mapping):
         if contacts and all(isinstance(value, list | tuple) or _is_column(value) for value in contacts.values()):
@@ -130,7 +131,8 @@ _ROWS: Final = (
 
 
 def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
-    """The names in the objects at the beginning of JSON lines. Raises `ListError` if there are objects and none has a phone."""
+    """The names in the objects at the beginning of JSON lines. Raises `ListError`
+    if there are objects and none has a phone."""
     names: dict[str, None] = {}
     inside, is_json = "", False
     for line in sample:

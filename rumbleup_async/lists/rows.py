@@ -96,8 +96,8 @@ class Rows:
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
 
     def _is_moved(self, record: list[str]) -> bool:
-        """Whether the cells around the phone are those of other columns: where every name has an unquoted comma, all rows have
-        one length."""
+        """Whether the cells around the phone are those of other columns: where every name has an
+        unquoted comma, all rows have one length."""
         columns = self._head.columns or ()
         first, after = self._phone, self._phone + 1
         while first and _says_phone(columns[first - 1]):

@@ -2,8 +2,8 @@
 
 Lives here: pure functions over one answer, and what a gateway remembers of those before.
 
-A kept connection on which one answer too many has come gives every text the answer to the text before it. Nothing but the answers
-themselves can show that.
+A kept connection on which one answer too many has come gives every text the answer to the text before it. Nothing
+but the answers themselves can show that.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 def whose(sent: Sent, phone: object, text: object, flags: object = None) -> Whose:
     """Whom an answer is about that names `phone`, `text` and `flags`.
 
-    A phone decides, where one is named. Without it another text, or the tag of another run, is another's; the same text is no
-    proof, for a whole list may get it.
+    A phone decides, where one is named. Without it another text, or the tag of another run, is another's; the same text
+    is no proof, for a whole list may get it.
     """
     found = _of_phone(sent.phone, phone)
     if found is not Whose.NOBODYS:
@@ -91,8 +91,9 @@ def _folded(text: str) -> str:
 
 
 class Answers:
-    """Judges the answers of one gateway, and learns what they hold. `read(response, redact)`: what an answer means for a text;
-    `names(response, sent)`: whom it names; `usual(response, sent)`: both at once, for the answer that nearly all are."""
+    """Judges the answers of one gateway, and learns what they hold. `read(response, redact)`: what an
+    answer means for a text; `names(response, sent)`: whom it names; `usual(response, sent)`: both at
+    once, for the answer that nearly all are."""
 
     def __init__(
         self,
@@ -172,7 +173,8 @@ class Judge:
         return outcome
 
     def check(self, response: Response | None, endpoint: str) -> None:
-        """UnreadableReply for an answer that belongs to another text. `response`: None for one that only the exchange has had."""
+        """UnreadableReply for an answer that belongs to another text. `response`:
+        None for one that only the exchange has had."""
         if response is not None:
             self.outcome(response)
         if self._judged is None:

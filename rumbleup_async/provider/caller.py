@@ -92,8 +92,9 @@ class Caller:
     async def once(self, request: Request, redact: tuple[str, ...] = ()) -> Response:
         """One call. Raises ApiError for any status but 2xx, NotSentError and MaybeSentError for none.
 
-        While the provider has asked for more than a minute of rest, RateLimited without asking again. ConfigurationError in
-        another event loop than that of the first call: the connections of that one would carry the request, and lose the answer.
+        While the provider has asked for more than a minute of rest, RateLimited without asking again.
+        ConfigurationError in another event loop than that of the first call: the connections of that one
+        would carry the request, and lose the answer.
         """
         if not self.is_at_home:
             raise ConfigurationError(ABROAD)
@@ -167,8 +168,9 @@ class Caller:
         timeout: float | None = None,
         to_the_end: bool = False,
     ) -> Pages[T]:
-        """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came before are left out. `start`:
-        the token of the first page. `to_the_end`: what the list does not show is believed not to be; see `Pages`."""
+        """The rows of a list, each read by `read(row, endpoint=path)`. Rows of a `key` that came
+        before are left out. `start`: the token of the first page. `to_the_end`: what the list does not
+        show is believed not to be; see `Pages`."""
         return Pages(self, path, filters, read, timeout, key, start, to_the_end)
 
 
@@ -181,8 +183,8 @@ class Pages(Generic[T]):
 
         async for campaign in rumbleup.tcr.campaigns(): ...
 
-    Only the server's token says whether there is a further page: pages may be empty in between. Raises UnreadableReply on a token
-    that comes back, and, of a list whose rows are known by a key, on pages of nothing new.
+    Only the server's token says whether there is a further page: pages may be empty in between. Raises UnreadableReply
+    on a token that comes back, and, of a list whose rows are known by a key, on pages of nothing new.
     """
 
     def __init__(
@@ -196,8 +198,8 @@ class Pages(Generic[T]):
         start: str | None = None,
         to_the_end: bool = False,
     ) -> None:
-        """`to_the_end`: a page that ends the list is believed only if no other answer comes behind it on its connection. It may
-        be the page of another search, which has been answered twice."""
+        """`to_the_end`: a page that ends the list is believed only if no other answer comes behind it on its
+        connection. It may be the page of another search, which has been answered twice."""
         self._to_the_end = to_the_end
         self._caller = caller
         self._path = path
@@ -216,7 +218,8 @@ class Pages(Generic[T]):
 
     @property
     def total(self) -> int | None:
-        """How many rows the server speaks of, for a progress bar; None until it does. Not to be relied on: it may not add up."""
+        """How many rows the server speaks of, for a progress bar; None until it
+        does. Not to be relied on: it may not add up."""
         return self._total
 
     async def all(self) -> list[T]:

@@ -2,9 +2,10 @@
 
 Lives here: pure functions from bytes to JSON values.
 
-What is forgiven is what leaves no doubt about the rest: a byte order mark, UTF-16, NaN and Infinity and numbers beyond all
-bounds (they become null), half an emoji, raw control characters and bytes of another encoding in a text (a mark stands in their
-place). A value that is cut short, or that has anything before or behind it, stays unreadable: it may be half of an answer.
+What is forgiven is what leaves no doubt about the rest: a byte order mark, UTF-16, NaN and Infinity and numbers
+beyond all bounds (they become null), half an emoji, raw control characters and bytes of another encoding in a text
+(a mark stands in their place). A value that is cut short, or that has anything before or behind it, stays
+unreadable: it may be half of an answer.
 """
 
 from __future__ import annotations

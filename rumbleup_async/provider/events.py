@@ -35,8 +35,8 @@ def _decode(body: bytes) -> tuple[Any, bytes]:
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # Half an emoji, which is what a carrier makes of a text cut in the middle, a NaN or a byte order mark is no reason to
-        # refuse an event for a day: it may be an opt-out.
+        # Half an emoji, which is what a carrier makes of a text cut in the middle, a NaN or a byte order mark is no
+        # reason to refuse an event for a day: it may be an opt-out.
         found = decode(body)
         return found, msgspec.json.encode(found)
     if b"\n" in body or b"\r" in body:

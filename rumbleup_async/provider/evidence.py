@@ -2,8 +2,9 @@
 
 Lives here: phones read strictly, the choice of witnesses, what they tell of the clocks.
 
-A list can leave rows out, ignore a filter, or write a phone in a form that nobody has seen yet. A contact who is missing from
-such a list may have been texted all the same. So a list is tried first on the witnesses: texts that the ledger knows as sent.
+A list can leave rows out, ignore a filter, or write a phone in a form that nobody has seen yet. A contact
+who is missing from such a list may have been texted all the same. So a list is tried first on the
+witnesses: texts that the ledger knows as sent.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _FOREIGN = re.compile(r"\+[2-9][0-9]{6,14}", re.ASCII)
 def ten_digits(value: object) -> str:
     """The ten digits of a phone that can be read in one way only; "" for anything else.
 
-    An extension, a mask, a prefix, a plus without the 1, a float: whose phone that is may be guessed, and a guess decides
-    nothing.
+    An extension, a mask, a prefix, a plus without the 1, a float: whose phone that is may
+    be guessed, and a guess decides nothing.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -55,11 +56,12 @@ def is_foreign(value: object) -> bool:
 
 
 async def choose(books: Books, unknowns: Sequence[UnknownText], is_shown: Callable[[int], bool] = lambda _: False) -> list[Known]:
-    """Some texts that the ledger knows as sent: the first, the last, one between, those next to the unknown ones, and some
-    of those that no search has shown yet (`is_shown`, by row). A dozen at most, in the order of their rows; none if there is
-    none.
+    """Some texts that the ledger knows as sent: the first, the last, one between, those next to the
+    unknown ones, and some of those that no search has shown yet (`is_shown`, by row). A dozen at most, in
+    the order of their rows; none if there is none.
 
-    Texts that are known as sent only from this very log are chosen where there are no others: the log is sure to show them.
+    Texts that are known as sent only from this very log are chosen where there are
+    no others: the log is sure to show them.
     """
     accepted, found, unseen, unseen_found = (array("q") for _ in range(4))
     after = -1
@@ -85,8 +87,8 @@ async def choose(books: Books, unknowns: Sequence[UnknownText], is_shown: Callab
 
 
 def offset(witness: Known, shown: Moment | None, before: float | None) -> float | None:
-    """Seconds by which the provider's time of a witness is later than the ledger's, or `before` if that is further off; None if
-    nobody can tell."""
+    """Seconds by which the provider's time of a witness is later than the ledger's, or `before` if that
+    is further off; None if nobody can tell."""
     span = times.span(shown)
     if span is None or not witness.time:
         return before

@@ -2,8 +2,8 @@
 
 Lives here: structs and the tolerant reading of their fields.
 
-Every field may be missing, null or of a neighbouring type in a reply; then it is None or empty. Ids are `str`, whatever they
-were. Fields the API may add are kept in `extra`. A `repr` shows no whole phone number and no text.
+Every field may be missing, null or of a neighbouring type in a reply; then it is None or empty. Ids are `str`, whatever
+they were. Fields the API may add are kept in `extra`. A `repr` shows no whole phone number and no text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ PRIVATE = frozenset({
     "url", "descr", "question", "source", "contact_source", "custom1", "custom2", "custom3", "custom4", "custom5", "tracking",
     "extra", "raw",
 })  # fmt: skip
-"""Fields that a `repr` leaves out, or shows masked where they are phones: they say who somebody is or what was written."""
+"""Fields that a `repr` leaves out, or shows masked where they are phones: they
+say who somebody is or what was written."""
 
 _PHONE = re.compile(r"(?<![0-9A-Za-z_])\+?\d{10,11}(?![0-9A-Za-z_])")
 """What looks like a phone wherever it stands; an id of letters and digits does not."""
@@ -113,7 +114,8 @@ _READERS: dict[Any, Callable[[object], Any]] = {
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A reply read field by field.
 
-    `extra` holds what the server sent beyond the documented fields, and documented fields whose value could not be read.
+    `extra` holds what the server sent beyond the documented fields, and
+    documented fields whose value could not be read.
     """
 
     extra: dict[str, Any] = {}

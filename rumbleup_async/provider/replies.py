@@ -54,9 +54,9 @@ class Page(msgspec.Struct, frozen=True):
 class Dialect(NamedTuple):
     """What a caller must know of a provider.
 
-    `error_of(response, endpoint, redact)`: the exception for an answer of status 300 or more. `query(filters, token)`: the
-    query of a list's page, the first one for None. `page(response, endpoint, redact, token)`: reads the page that was asked
-    for with `token`.
+    `error_of(response, endpoint, redact)`: the exception for an answer of status 300 or more.
+    `query(filters, token)`: the query of a list's page, the first one for None.
+    `page(response, endpoint, redact, token)`: reads the page that was asked for with `token`.
     """
 
     error_of: Callable[[Response, str, tuple[str, ...]], ApiError]
@@ -94,10 +94,11 @@ _STANDING = re.compile(
 
 
 def about_account(words: str) -> bool:
-    """Whether an error's words speak of the account or the project, which every text meets alike: no funds, suspended, not live.
+    """Whether an error's words speak of the account or the project, which every text
+    meets alike: no funds, suspended, not live.
 
-    There is no documented code for either. To be wrong costs a request: whoever was refused for a reason of his own is asked for
-    once more, and stays queued.
+    There is no documented code for either. To be wrong costs a request: whoever was refused for a reason of his own
+    is asked for once more, and stays queued.
     """
     return _STANDING.search(words) is not None
 

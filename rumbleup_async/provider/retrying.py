@@ -1,7 +1,7 @@
 """The tries after the first: a read that failed, and a write of which nothing left.
 
-Lives here: the one idiom for both, over tenacity. What may be tried again is the caller's to say; a request that may have left is
-never among it.
+Lives here: the one idiom for both, over tenacity. What may be tried again is the caller's to say; a
+request that may have left is never among it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ async def again(
 ) -> T:
     """The result of a call whose first try ended with `failed`, tried until it does not raise one of `on`.
 
-    `attempts` counts the first try too. The first wait takes `pause` to twice `pause` seconds; each later one takes about twice
-    as long as the one before. Raises what the last try raised.
+    `attempts` counts the first try too. The first wait takes `pause` to twice `pause` seconds; each later one takes
+    about twice as long as the one before. Raises what the last try raised.
     """
     # tenacity costs about 20 us a call even when nothing fails, so it is entered only after a failure.
     import tenacity

@@ -1,10 +1,11 @@
-"""The time formats of the RumbleUp API: eleven of them, and zone names that do not tell the truth about daylight saving.
+"""The time formats of the RumbleUp API: eleven of them, and zone names that do
+not tell the truth about daylight saving.
 
 Lives here: pure reading and writing of times.
 
-17 April 2025 is labelled EST in the API's samples and 22 November 2024 CDT, so a label names a region: `EST`/`EDT` is read as New
-York wall time, and likewise for Central, Mountain and Pacific. If the server means the literal offset, the result is off by
-an hour; the raw text is always kept beside it.
+17 April 2025 is labelled EST in the API's samples and 22 November 2024 CDT, so a label names a region: `EST`/`EDT` is
+read as New York wall time, and likewise for Central, Mountain and Pacific. If the server means the literal offset, the
+result is off by an hour; the raw text is always kept beside it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Moment(msgspec.Struct, frozen=True):
 def read(value: object) -> Moment | None:
     """A `Moment` of whatever the API put in a time field; None for nothing. Never raises.
 
-    Numbers of 9 digits or more are Unix milliseconds, also as text. Text without a zone has no `at` that could be trusted.
+    Numbers of 9 digits or more are Unix milliseconds, also as text. Text without
+    a zone has no `at` that could be trusted.
     """
     if value is None or value == "" or isinstance(value, (bool, dict, list)):
         return None
@@ -125,7 +127,8 @@ _HOUR = 3_600_000.0
 def milliseconds(value: dt.datetime | dt.date | float | str) -> str:
     """What to send as `since` or `before`: Unix milliseconds, exact and free of zones. Text passes through as given.
 
-    An aware datetime or a number of milliseconds; a naive datetime is a ConfigurationError, because nobody can know its zone.
+    An aware datetime or a number of milliseconds; a naive datetime is a
+    ConfigurationError, because nobody can know its zone.
     """
     if isinstance(value, str):
         if not value.strip():

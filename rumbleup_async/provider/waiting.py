@@ -2,8 +2,9 @@
 
 Lives here: pure functions over one answer.
 
-No page of either provider describes how a wait is asked for, so every form that is in use is heard. A wish that cannot be read
-is a wish all the same: `UNREADABLE` seconds. One that is absurdly long is told as it is; whoever decides stops then.
+No page of either provider describes how a wait is asked for, so every form that is in use is heard. A
+wish that cannot be read is a wish all the same: `UNREADABLE` seconds. One that is absurdly long is
+told as it is; whoever decides stops then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ UNREADABLE = 5.0
 """Seconds waited for a wish that nobody can read. An integrator of the API waits as long where no time is named."""
 
 LONGEST = 1e10
-"""Seconds that stand for anything longer, such as "for ever": three hundred years, which every clock and calendar can count."""
+"""Seconds that stand for anything longer, such as "for ever": three hundred years,
+which every clock and calendar can count."""
 
 _UNITS = {
     "ms": 0.001, "msec": 0.001, "millisecond": 0.001, "milliseconds": 0.001,
@@ -43,9 +45,9 @@ _EPOCH = 1e9
 def retry_after(response: Response, body_milliseconds: object, body_seconds: object = None) -> float | None:
     """Seconds the answer asks to wait, None without a wish. The longest counts if there are several.
 
-    `Retry-After` in seconds, in another unit that it names, or as a date, which is measured against the answer's own `Date`:
-    the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are milliseconds; `retry_after` in a
-    body is seconds.
+    `Retry-After` in seconds, in another unit that it names, or as a date, which is measured against the answer's
+    own `Date`: the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are
+    milliseconds; `retry_after` in a body is seconds.
     """
     now = _clock(response)
     wishes = [_read(value, 1.0, now) for value in _all(response.headers, "Retry-After")]

@@ -96,8 +96,8 @@ class Accounts:
     ) -> Account:
         """A new sub-account. `POST /account/create/subaccount`.
 
-        `terms` agrees to the vendor's terms for it; which values it and `type` take is not documented in what could be read, so
-        they are passed on as they are. Tried again only if nothing left; MaybeSentError: look with `select`.
+        `terms` agrees to the vendor's terms for it; which values it and `type` take is not documented in what could be
+        read, so they are passed on as they are. Tried again only if nothing left; MaybeSentError: look with `select`.
         """
         if terms in (None, False, ""):
             raise ConfigurationError("a sub-account needs the agreement to its terms: terms=")

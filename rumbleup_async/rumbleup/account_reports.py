@@ -56,11 +56,12 @@ def _requester(value: object) -> str | None:
 
 
 class AccountReport(Model, frozen=True, kw_only=True):
-    """A report, which is made in the background. Source: Report API page, in two versions that name some fields differently.
+    """A report, which is made in the background. Source: Report API page, in two
+    versions that name some fields differently.
 
-    `id` is the wire's `rpid`. `report`: the original title, which chose the type; `title`: the present one. `status`: `done`
-    when a file can be fetched, else an open set of words. `interval`: minutes between two runs of a periodic report. `files`: the
-    newest first, six at most. A report expires 60 days after it was last made.
+    `id` is the wire's `rpid`. `report`: the original title, which chose the type; `title`: the present one. `status`:
+    `done` when a file can be fetched, else an open set of words. `interval`: minutes between two runs of a periodic
+    report. `files`: the newest first, six at most. A report expires 60 days after it was last made.
     """
 
     OWN_NAMES: ClassVar = {"id": "rpid"}
@@ -112,10 +113,10 @@ class AccountReports:
     ) -> AccountReport:
         """Order a report; poll `get`, or wait for the webhook REPORT_CREATED. `POST /report/create`.
 
-        `title` chooses the type. `interval`: minutes after which it is made anew, again and again. `extra`: what the type takes;
-        `Conversations`, which lists messages, takes `action`, `noaction`, `reaction`, `gid`, `msgtime`, `flags`, `noflags`,
-        `in_mtime`, `out_mtime`, `q` and `filter` (all, unread, replied, responded, delivered, error, modified, dailycap,
-        unreachable, nocarrier, expired, replies); several ids as a list.
+        `title` chooses the type. `interval`: minutes after which it is made anew, again and again. `extra`: what the
+        type takes; `Conversations`, which lists messages, takes `action`, `noaction`, `reaction`, `gid`, `msgtime`,
+        `flags`, `noflags`, `in_mtime`, `out_mtime`, `q` and `filter` (all, unread, replied, responded, delivered,
+        error, modified, dailycap, unreachable, nocarrier, expired, replies); several ids as a list.
         """
         if not title.strip():
             raise ConfigurationError("a report needs a title; it chooses the type")
@@ -168,8 +169,9 @@ class AccountReports:
     ) -> bytes | int:
         """The newest file of a report. `GET /report/download/{id}`.
 
-        Without `into` it is held in memory, 64 MiB at most; `into`, an open binary file, is written as it comes, and the number
-        of bytes returned. Which parameter chooses another file is not documented; `AccountReportFile.url` leads to each.
+        Without `into` it is held in memory, 64 MiB at most; `into`, an open binary file, is written as
+        it comes, and the number of bytes returned. Which parameter chooses another file is not
+        documented; `AccountReportFile.url` leads to each.
         """
         path = arguments.path(path, id, "the report's id")
         return await download(self._call, parameters.reading(path, extra, timeout), into)
@@ -184,8 +186,8 @@ class AccountReports:
     ) -> None:
         """Delete a report and its files. `POST /report/delete/{id}`.
 
-        The reference's menu lists this call as a GET, and many calls of the API take both. A POST is the default because
-        libraries and proxies repeat GETs; `method="GET"` if the server insists.
+        The reference's menu lists this call as a GET, and many calls of the API take both. A POST is the default
+        because libraries and proxies repeat GETs; `method="GET"` if the server insists.
         """
         path = arguments.path(path, id, "the report's id")
         if method == "GET":

@@ -2,8 +2,8 @@
 
 Lives here: the check before it is uploaded.
 
-Source: the project page: the column `phone`, and `name` or `first_name`, are required. Other columns are not policed, because
-the API's pages disagree about which there are.
+Source: the project page: the column `phone`, and `name` or `first_name`, are required. Other columns are not policed,
+because the API's pages disagree about which there are.
 """
 
 from __future__ import annotations

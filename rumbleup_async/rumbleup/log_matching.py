@@ -2,8 +2,8 @@
 
 Lives here: pure decisions.
 
-Two mistakes are possible. Taking another text for ours loses a contact; not recognising ours texts a person twice. Neither may
-be made, so there is a third answer, `PERHAPS`, with which the contact stays unknown.
+Two mistakes are possible. Taking another text for ours loses a contact; not recognising ours texts a person twice.
+Neither may be made, so there is a third answer, `PERHAPS`, with which the contact stays unknown.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from rumbleup_async.rumbleup.models import Message
 _MINUTE = 60_000.0
 
 BEFORE = 5 * _MINUTE
-"""Milliseconds by which the log's time of a text may lie before the ledger's: it was in flight, times are cut to minutes, clocks
-differ."""
+"""Milliseconds by which the log's time of a text may lie before the ledger's: it was in flight,
+times are cut to minutes, clocks differ."""
 
 AFTER = 120 * _MINUTE
 """Milliseconds by which it may lie after: the text waited for a hold, and the server schedules what it accepts."""
@@ -54,7 +54,8 @@ class Matcher:
         return any(self._run in flag.lower() for flag in row.flags)
 
     def holds_tag(self, raw: Mapping[str, Any]) -> bool:
-        """Whether a row as it came holds the tag of the run wherever tags may stand, in whatever is wrapped around it."""
+        """Whether a row as it came holds the tag of the run wherever tags may
+        stand, in whatever is wrapped around it."""
         for name in _TAGS:
             if (value := raw.get(name)) is not None:
                 words = str(value)
@@ -64,8 +65,8 @@ class Matcher:
         return False
 
     def may_be_one_of(self, row: Message, texts: Container[str]) -> bool:
-        """Whether a row to a phone that is not asked about may be one of these texts, shown under another phone: it has the words
-        of one, as `plain` gives them, and no tag of the run."""
+        """Whether a row to a phone that is not asked about may be one of these texts, shown under another phone: it has
+        the words of one, as `plain` gives them, and no tag of the run."""
         if row.text is None or plain(row.text) not in texts:
             return False
         return not (is_incoming(row) or self._is_ours(row.action) is False or _is_of_another_run(row))
@@ -73,8 +74,8 @@ class Matcher:
     def judge(self, row: Message, unknown: UnknownText, *, tagged: bool = False) -> Verdict:
         """What the row is to an unknown text to the same phone. `tagged`: the row holds the tag of the run.
 
-        A time alone never makes a row another's: clocks are wrong by hours, zones are named wrongly, days and months change
-        places. Whoever was texted in this project by something that leaves no tag of a run stays unknown.
+        A time alone never makes a row another's: clocks are wrong by hours, zones are named wrongly, days and months
+        change places. Whoever was texted in this project by something that leaves no tag of a run stays unknown.
         """
         tagged = tagged or self.bears_tag(row)
         same_text = row.text is not None and plain(row.text) == plain(unknown.text)
@@ -114,8 +115,8 @@ def _is_of_another_run(row: Message) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text without what may change on the way and changes nothing for the reader: line ends, outer blanks, how an accent is
-    composed."""
+    """The text without what may change on the way and changes nothing for the reader: line ends,
+    outer blanks, how an accent is composed."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 

@@ -59,9 +59,9 @@ def as_filter(value: object) -> Any:
 class Message(Model, frozen=True, kw_only=True):
     """A row of the message log: what send answers, what the log lists, what webhooks carry. Source: Message API page.
 
-    `logid` is `rl_` and 32 hex characters. `status` is `received`, `delivered`, `undelivered`, `failed` or a newer word;
-    None means not known yet: a send only schedules delivery. `price` is negative for a debit, in US dollars. Phones have 10
-    digits. `tracking` has the id and domain of our short URL, in a shape nobody has described.
+    `logid` is `rl_` and 32 hex characters. `status` is `received`, `delivered`, `undelivered`, `failed` or a newer
+    word; None means not known yet: a send only schedules delivery. `price` is negative for a debit, in US dollars.
+    Phones have 10 digits. `tracking` has the id and domain of our short URL, in a shape nobody has described.
     """
 
     ALIASES: ClassVar = {"error_code": ("errcode",), "tcr_cid": ("campaignId",)}
@@ -106,9 +106,9 @@ class Message(Model, frozen=True, kw_only=True):
 class Contact(Model, frozen=True, kw_only=True):
     """A contact of the account, as message/next hands it out. Source: Message API and Contacts pages.
 
-    `phone` has 10 digits and is the contact's id unless `rupid` says otherwise. `group`, `action` and `reaction` are lists
-    of ids: groups it is in, projects it was texted in, projects it answered in. System flags: `dnd`, `bad`, `landline`,
-    `unreachable`, `replied`, `rude`, `optin`.
+    `phone` has 10 digits and is the contact's id unless `rupid` says otherwise. `group`, `action` and `reaction` are
+    lists of ids: groups it is in, projects it was texted in, projects it answered in. System flags: `dnd`, `bad`,
+    `landline`, `unreachable`, `replied`, `rude`, `optin`.
     """
 
     cid: str | None = None

@@ -1,5 +1,5 @@
-"""What a project is made of, as the Project API takes it. Lives here: the fields of create and update, the window of stats, and
-the refusal of what is deprecated.
+"""What a project is made of, as the Project API takes it. Lives here: the fields of create and update, the window of
+stats, and the refusal of what is deprecated.
 
 Source: the parameter tables of the Action API and Project API pages.
 """
@@ -30,10 +30,11 @@ _RENAMED = {"tcr_cid": "campaign_id", "tcr_phone": "proxy", "phone": "proxy", "c
 class Fields(TypedDict, total=False):
     """What `create` and `update` take beside the name and the message.
 
-    `campaign_id`: the TCR campaign to text under. `proxy`: with a campaign one number of it, which fixes the area code of the
-    others, or `All`; without one a verified number of the account. `areacode`: seen in the page's sample only.
-    `flags`: a list; `outsourced` is the supported value, and the outsource fields count only with it.
-    `outsource_start`, `outsource_end`: aware datetimes. `type`: SMS or MMS, undocumented. `shorturl_tracking`: count clicks.
+    `campaign_id`: the TCR campaign to text under. `proxy`: with a campaign one number of it, which fixes
+    the area code of the others, or `All`; without one a verified number of the account. `areacode`: seen in
+    the page's sample only. `flags`: a list; `outsourced` is the supported value, and the outsource fields
+    count only with it. `outsource_start`, `outsource_end`: aware datetimes. `type`: SMS or MMS,
+    undocumented. `shorturl_tracking`: count clicks.
     """
 
     campaign_id: str | None
@@ -53,8 +54,8 @@ class Fields(TypedDict, total=False):
 class Window(TypedDict, total=False):
     """What `stats` is asked for. Without a window the server shows what was created or sent within the past 24 hours.
 
-    `action`: one project. `name`: its name's beginning, or a pattern. `since`, `before`: an aware datetime, Unix milliseconds
-    or text. `days`: so many days back. `interval`: so long back, a timedelta or milliseconds.
+    `action`: one project. `name`: its name's beginning, or a pattern. `since`, `before`: an aware datetime, Unix
+    milliseconds or text. `days`: so many days back. `interval`: so long back, a timedelta or milliseconds.
     """
 
     action: Id | None
@@ -68,7 +69,8 @@ class Window(TypedDict, total=False):
 def values(
     name: str | None, message: str | None, group: Id | None, fields: Fields, extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What is sent of a project beside its files, by the wire's names. Raises ConfigurationError for a field it does not have."""
+    """What is sent of a project beside its files, by the wire's names. Raises
+    ConfigurationError for a field it does not have."""
     unknown = fields.keys() - Fields.__annotations__.keys()
     for key in (*sorted(unknown), *(extra or {})):
         if key in _RENAMED:
@@ -99,7 +101,8 @@ def values(
 
 
 def window(resource: str, asked: Window) -> dict[str, object]:
-    """The query of `stats`. The older page filters by `action`, the newer one by `project`: each path gets its own word."""
+    """The query of `stats`. The older page filters by `action`, the newer one
+    by `project`: each path gets its own word."""
     unknown = asked.keys() - Window.__annotations__.keys()
     if unknown:
         raise ConfigurationError(f"stats knows no {', '.join(sorted(unknown))}")

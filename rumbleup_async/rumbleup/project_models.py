@@ -19,18 +19,18 @@ Percent = decimal.Decimal | None
 class Project(Model, frozen=True, kw_only=True):
     """A project, which the API also calls an action: what every call on projects answers, and a row of `stats`.
 
-    `id` is the wire's `action`, "" in a row of `stats` that has none; the wire's `project` is the name again. `status` is Draft,
-    Testing, Live, Archived or a newer word, in any case: compare with `is_live` or in lower case. `type`: SMS or MMS. `sent_by`:
-    self, outsourced or fullservice. `proxy`: the sending numbers. `campaign_id`: the TCR campaign, None where the API says "No".
-    `contact_filter`: an object, or the text the API gave where that is no JSON. `redirect` and `shortids` belong together by
-    position.
+    `id` is the wire's `action`, "" in a row of `stats` that has none; the wire's `project` is the name again. `status`
+    is Draft, Testing, Live, Archived or a newer word, in any case: compare with `is_live` or in lower case. `type`: SMS
+    or MMS. `sent_by`: self, outsourced or fullservice. `proxy`: the sending numbers. `campaign_id`: the TCR campaign,
+    None where the API says "No". `contact_filter`: an object, or the text the API gave where that is no JSON.
+    `redirect` and `shortids` belong together by position.
 
-    Counters are numbers of contacts or texts; `received` counts opt-outs in, `replies` does not. `..._percent` is percent of
-    sent (`sent_percent` of target), `..._target_percent` percent of target. `cost`, `tax` and the estimates are US dollars;
-    `estimate_cost` has the tax in it. `test_time` is that of the first test.
+    Counters are numbers of contacts or texts; `received` counts opt-outs in, `replies` does not. `..._percent` is
+    percent of sent (`sent_percent` of target), `..._target_percent` percent of target. `cost`, `tax` and the estimates
+    are US dollars; `estimate_cost` has the tax in it. `test_time` is that of the first test.
 
-    Deprecated names the API may still use are read into the fields that replace them: `tcrcid`, `live`, `updated`, `tested`,
-    `lastmsg`, `lastreply`, `submitted`, `percent`, `outsource_start`, `outsource_end`, `phone`.
+    Deprecated names the API may still use are read into the fields that replace them: `tcrcid`, `live`, `updated`,
+    `tested`, `lastmsg`, `lastreply`, `submitted`, `percent`, `outsource_start`, `outsource_end`, `phone`.
     """
 
     ALIASES: ClassVar = {

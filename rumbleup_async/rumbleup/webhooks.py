@@ -2,8 +2,8 @@
 
 Lives here: the reading of one request; pure, no I/O.
 
-An event is `{"type": …, "ctime": …, "data": {…}}` and has no id, so `key` is made of what names the occasion. Whatever is an
-object is an event: types that nobody has documented come out as `UnknownEvent` with everything that was sent.
+An event is `{"type": …, "ctime": …, "data": {…}}` and has no id, so `key` is made of what names the occasion. Whatever
+is an object is an event: types that nobody has documented come out as `UnknownEvent` with everything that was sent.
 Sources: the Webhooks page, and the readme pages on the payload, on message events and on delivery receipts.
 """
 
@@ -55,13 +55,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def about(self) -> str:
-        """Of an event that may come again with the same content, such as a contact's change: what it is about, as 32 hex
-        characters; "" for messages and receipts, of which an equal one is always a repeat."""
+        """Of an event that may come again with the same content, such as a contact's change: what it is about, as 32
+        hex characters; "" for messages and receipts, of which an equal one is always a repeat."""
         return ""
 
     @property
     def weighty(self) -> bool:
-        """Whether an equal event that came before must not make it a repeat in doubt: it is an opt-out, or may be one."""
+        """Whether an equal event that came before must not make it a repeat
+        in doubt: it is an opt-out, or may be one."""
         return False
 
     @property
@@ -107,7 +108,8 @@ class MessageReceived(Event, frozen=True, kw_only=True, dict=True):
     def wrong_number(self) -> bool:
         """The words read like "wrong number" or a complaint (flag `bad`): an opt-out in other words, found by a guess.
 
-        The guess may err in both directions, and the flag can be removed from the contact; the safe use is not to text on.
+        The guess may err in both directions, and the flag can be removed from the
+        contact; the safe use is not to text on.
         """
         return _flagged("bad", self.data, "flags")
 
@@ -118,7 +120,8 @@ class MessageReceived(Event, frozen=True, kw_only=True, dict=True):
 
 
 class DeliveryReceipt(Event, frozen=True, kw_only=True, dict=True):
-    """DELIVERY_RECEIPT: what the carrier says became of a text of ours. Where a carrier says nothing, none ever comes."""
+    """DELIVERY_RECEIPT: what the carrier says became of a text of ours. Where
+    a carrier says nothing, none ever comes."""
 
     @functools.cached_property
     def message(self) -> Message:
@@ -178,7 +181,8 @@ class ContactUpdated(Event, frozen=True, kw_only=True, dict=True):
 
 
 class ReportCreated(Event, frozen=True, kw_only=True, dict=True):
-    """REPORT_CREATED: a report is ready. No page shows its payload; presumably it is the report object, which is in `data`."""
+    """REPORT_CREATED: a report is ready. No page shows its payload; presumably it
+    is the report object, which is in `data`."""
 
     @property
     def about(self) -> str:

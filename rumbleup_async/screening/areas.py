@@ -1,9 +1,11 @@
-"""Where a number of the North American plan is, as far as its area code says: the countries of +1, and the codes of services.
+"""Where a number of the North American plan is, as far as its area code says: the
+countries of +1, and the codes of services.
 
 Lives here: the table of area codes that are not the United States', and the numbers that nobody answers. Pure.
 
-The codes of the United States are not listed: what the table does not have counts as theirs, so that a new one is no
-stranger. The other countries' codes are those of the numbering plan's administrator; a text there may cost many times as much.
+The codes of the United States are not listed: what the table does not have counts as theirs, so that
+a new one is no stranger. The other countries' codes are those of the numbering plan's administrator;
+a text there may cost many times as much.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ _COUNTRIES: Final = {
 }
 _TERRITORIES: Final = ("PR", "VI", "GU", "MP", "AS")
 
-# 900 premium; 500 and its kind personal numbers that follow somebody; 600 and its kind of Canada; 700 of carriers, 710 of the
-# government; 456 for calls from abroad; 200, 300 and 400 nobody's. What is billed to whom is not foreseeable.
+# 900 premium; 500 and its kind personal numbers that follow somebody; 600 and its kind of Canada; 700 of carriers, 710
+# of the government; 456 for calls from abroad; 200, 300 and 400 nobody's. What is billed to whom is not foreseeable.
 _SERVICES: Final = (
     "200 300 400 500 521 522 523 524 525 526 527 528 529 532 533 535 538 542 543 544 545 546 547 549 550 552 553 554 556 558 566 "
     "569 577 578 588 589 600 611 622 633 644 655 677 688 699 700 710 900 456"
@@ -131,7 +133,8 @@ def _texted(barred: list[str]) -> Callable[[str], object]:
 
 
 def read_countries(countries: Iterable[str]) -> tuple[str, ...]:
-    """The codes of countries as given, in capitals, each once. ConfigurationError for one that is not of +1, or none at all."""
+    """The codes of countries as given, in capitals, each once. ConfigurationError
+    for one that is not of +1, or none at all."""
     if isinstance(countries, str):
         countries = countries.split(",")
     found: dict[str, None] = {}

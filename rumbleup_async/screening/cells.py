@@ -3,9 +3,9 @@
 Lives here: the words in which databases, spreadsheets and programming languages write "nothing", and what a spreadsheet
 puts around a value. Pure.
 
-"Hi NULL" reaches a real person, so a cell that says "nothing" is empty for every field. Where such a word is a name, too, the
-spelling decides: people write `Nan`, `Na` and `Nil`, programs write `nan`, `NaN`, `NAN` and `NA`. In doubt the cell is empty:
-an empty cell costs a text and says why.
+"Hi NULL" reaches a real person, so a cell that says "nothing" is empty for every field. Where such a word is a name,
+too, the spelling decides: people write `Nan`, `Na` and `Nil`, programs write `nan`, `NaN`, `NAN` and `NA`. In doubt the
+cell is empty: an empty cell costs a text and says why.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def clean(value: str) -> str:
 
 
 class Clean(dict[str, str]):
-    """`cells[raw]` is a raw cell stripped and clean. Names come again and again: looking one up costs less than looking at it."""
+    """`cells[raw]` is a raw cell stripped and clean. Names come again and again:
+    looking one up costs less than looking at it."""
 
     def __missing__(self, raw: str) -> str:
         value = clean(raw.strip())

@@ -12,7 +12,8 @@ from rumbleup_async.screening.links import links
 
 
 class Escape(NamedTuple):
-    """What another program would have made something else of: where, as it stands there, and what it would have become."""
+    """What another program would have made something else of: where, as it
+    stands there, and what it would have become."""
 
     at: int
     shown: str

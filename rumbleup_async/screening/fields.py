@@ -2,8 +2,8 @@
 
 Lives here: what is between the braces of `{first_name|friend}`. Pure.
 
-A fallback written as in Jinja, Liquid or a programming language is understood where it can mean one thing only; a filter is
-refused, because it would be sent as a fallback ("Hi upper").
+A fallback written as in Jinja, Liquid or a programming language is understood where it can mean one thing only; a
+filter is refused, because it would be sent as a fallback ("Hi upper").
 """
 
 from __future__ import annotations

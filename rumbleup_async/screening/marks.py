@@ -2,8 +2,8 @@
 
 Lives here: taking these off before a text is counted and sent. Pure.
 
-One such mark makes a text UCS-2, which more than halves what fits into a segment, and nobody finds it by looking. What is seen
-is never changed: a typographic quote stays, and so do joiners where a script or an emoji needs them.
+One such mark makes a text UCS-2, which more than halves what fits into a segment, and nobody finds it by looking. What
+is seen is never changed: a typographic quote stays, and so do joiners where a script or an emoji needs them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def _without_odd(text: str) -> str:
 
 
 def _has_a_use(text: str, at: int, written_leftwards: bool) -> bool:
-    """Whether a mark does what it is there for: joins an emoji or letters of a script that joins, or turns the direction."""
+    """Whether a mark does what it is there for: joins an emoji or letters of a
+    script that joins, or turns the direction."""
     char = text[at]
     before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
     if char in "\u200c\u200d":

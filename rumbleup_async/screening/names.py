@@ -16,12 +16,14 @@ _separators = re.compile(r"[\W_]+")
 
 
 def field_name(raw: str) -> str:
-    """The normal form of a column or field name: composed (NFC), lower case, words joined by `_`; "" if nothing is left.
+    """The normal form of a column or field name: composed (NFC), lower case,
+    words joined by `_`; "" if nothing is left.
 
     >>> field_name(" First-Name ")
     'first_name'
     """
-    # An accent that stands beside its letter, as macOS writes it in names of files and what is copied from there, is no letter.
+    # An accent that stands beside its letter, as macOS writes it in names of files and
+    # what is copied from there, is no letter.
     return _separators.sub("_", unicodedata.normalize("NFC", raw).lower()).strip("_")
 
 
@@ -44,7 +46,8 @@ _SYNONYMS: Final = tuple(
 
 
 def spelling(name: str, columns: Collection[str] = ()) -> str:
-    """The column that a name of another program means: one of `columns` if they are known, else what most lists call it."""
+    """The column that a name of another program means: one of `columns` if they
+    are known, else what most lists call it."""
     if name in columns:
         return name
     flat = squashed(name)
@@ -92,7 +95,8 @@ agent_name sender_name texter_name custom_1 custom_2 custom_3 custom_4 custom_5 
 voter_id opt_out_link candidate_name first_names campaign_name postal_code city_name
 """
 BARE: Final = frozenset(map(squashed, _BARE.split()))
-"""What, with its words joined as programs join them, is in no language: a merge field without its signs, or within others."""
+"""What, with its words joined as programs join them, is in no language: a merge
+field without its signs, or within others."""
 
 JARGON: Final = frozenset({"fname", "lname", "firstname", "lastname"})
 """Those of them that are in no language even in capitals; "ZIPCODE" is."""

@@ -2,9 +2,9 @@
 
 Lives here: the usual wordings, in English and the languages that campaigns in the United States write in. Pure.
 
-"Stop by our office" tells nobody how to opt out, and a provider that only searches for the word would take it. So each "stop"
-is judged by what stands around it: a verb such as "reply" before it, an aim such as "to end" behind it, or, in capitals, its
-place alone at the end. What is in doubt is refused, and "STOP to opt out" is always understood.
+"Stop by our office" tells nobody how to opt out, and a provider that only searches for the word would take it. So each
+"stop" is judged by what stands around it: a verb such as "reply" before it, an aim such as "to end" behind it, or, in
+capitals, its place alone at the end. What is in doubt is refused, and "STOP to opt out" is always understood.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _LATIN: Final = r"0-9A-Za-z_\u00c0-\u024f\u1e00-\u1eff"
 _stop = re.compile(rf"(?<![{_LATIN}_])(?<![{_LATIN}]['-])[Ss][Tt][Oo][Pp](?:\s?[Aa][Ll][Ll](?![{_LATIN}]))?").finditer
-"""The word, with "all" behind it. What may follow is judged by the rules below: `STOP2END` is usual, `stopped` another word."""
+"""The word, with "all" behind it. What may follow is judged by the rules below:
+`STOP2END` is usual, `stopped` another word."""
 _word_goes_on = re.compile(rf"'?[{_LATIN}_]").match
 
 _AIM: Final = r"""(?:

@@ -2,10 +2,10 @@
 
 Lives here: one pure function and its closed list of reasons.
 
-A number is accepted only if it can be read in one way. Guessing the digit that a spreadsheet rounded off, or which of two
-numbers in a cell is meant, would text a stranger. The rules are those of the North American Numbering Plan: area code
-`[2-9]XX`, neither N11 (services) nor N9X (kept for expansion); exchange `[2-9]XX`, not N11. No list of assigned area codes
-is kept, because it would age.
+A number is accepted only if it can be read in one way. Guessing the digit that a spreadsheet rounded off, or which of
+two numbers in a cell is meant, would text a stranger. The rules are those of the North American Numbering Plan: area
+code `[2-9]XX`, neither N11 (services) nor N9X (kept for expansion); exchange `[2-9]XX`, not N11. No list of assigned
+area codes is kept, because it would age.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ _GAP = r"[ .\-/_]{0,3}"
 _PREFIX = rf"[(\[]?\+? ?(?:(?:00|011){_GAP})?[(\[]?1[)\]]?{_GAP}"
 # The first look-ahead keeps `202.5550101` out: one dot between digits is a decimal number, not a way to write a phone.
 _written = re.compile(rf"(?!\d+\.\d+\Z)(?:{_PREFIX})?[(\[]? ?(\d{{3}}) ?[)\]]?{_GAP}(\d{{3}}){_GAP}(\d{{4}})", re.ASCII).fullmatch
-# What says that it is a mobile, or nothing: a home or work phone, or a fax, is left where it is and refused for its letters.
+# What says that it is a mobile, or nothing: a home or work phone, or a fax, is left
+# where it is and refused for its letters.
 _LABEL = (
     r"(?:cell(?:ular|phone)?|mob(?:ile)?|wireless|i?phone|ph|tel(?:ephone)?|text|sms)"
     r"(?: ?(?:phone|number|num|no|nr))?"
@@ -71,8 +72,8 @@ _labelled = re.compile(
     re.ASCII | re.IGNORECASE,
 ).fullmatch
 
-# Copied from web pages, contact apps and word processors: spaces and dashes that only look like the ASCII ones, and marks
-# (zero width, text direction, byte order) that do not show at all.
+# Copied from web pages, contact apps and word processors: spaces and dashes that only look like the ASCII ones, and
+# marks (zero width, text direction, byte order) that do not show at all.
 LOOK_ALIKE: Final = {
     **dict.fromkeys(map(ord, "\u00a0\u1680\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\n\r\v\f"), " "),
     **dict.fromkeys(range(0x2000, 0x2007), " "),
@@ -119,7 +120,8 @@ def shown(raw: str) -> str:
 
 
 def _undress(raw: str) -> str:
-    """Without what does not belong to the number: look-alikes, outer spaces, `tel:`, a spreadsheet's dress, `(mobile)`."""
+    """Without what does not belong to the number: look-alikes, outer spaces,
+    `tel:`, a spreadsheet's dress, `(mobile)`."""
     cell = raw.strip()[: _LONGEST + 1].translate(LOOK_ALIKE).strip()
     if not cell[:1].isdigit():
         cell = undress(cell)

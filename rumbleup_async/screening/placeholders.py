@@ -2,8 +2,9 @@
 
 Lives here: finding these in a text, a finished one or the fixed part of a template. Pure.
 
-Whatever is between the signs of a merge field is judged by what it says: the name of a column or of a usual field is never
-meant to be read by a person, while "Reply [1]", "20% ... 30%" and "#VOTE" are. Links are exempt where their own signs look alike.
+Whatever is between the signs of a merge field is judged by what it says: the name of a column or of a usual
+field is never meant to be read by a person, while "Reply [1]", "20% ... 30%" and "#VOTE" are. Links are
+exempt where their own signs look alike.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ _positional = re.compile(r"(?<![\w%])%(?:\d+\$)?s\b|\{\d*\}").finditer
 def find(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = ()) -> list[Placeholder]:
     """What looks like a merge field of another program, in the order of the text.
 
-    `columns`: names in the form of `field_name`, beside the usual ones. `fields`: those of the template whose fixed part the text
-    is, with `FIELD` in place of each.
+    `columns`: names in the form of `field_name`, beside the usual ones. `fields`: those of the template whose fixed
+    part the text is, with `FIELD` in place of each.
     """
     known = frozenset(map(squashed, columns))
     addresses = links(text)
@@ -139,7 +140,8 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
     for match in _word(text):
         inside = match["inside"]
         flat = squashed(field_name(inside))
-        # "LinkedIn" is a word although a column is called so; "PollingPlace" is none if a column is called polling_place.
+        # "LinkedIn" is a word although a column is called so; "PollingPlace" is
+        # none if a column is called polling_place.
         is_known = ("_" in inside and flat in known) or (_camel(inside) and _name_of(inside) in columns)
         is_joined = "_" in inside or _camel(inside)
         if is_known or (is_joined and flat in BARE) or (flat in JARGON and inside.isupper()):
@@ -205,7 +207,8 @@ _NUMBERED: Final = ("number", "ward", "precinct", "district", "order", "code", "
 
 
 def _fits(sign: str, field: str, closing: str, before: str) -> bool:
-    """Whether a sign before a merge field is part of the sentence: `${amount}` is money, `${first_name}` another program's."""
+    """Whether a sign before a merge field is part of the sentence: `${amount}` is
+    money, `${first_name}` another program's."""
     flat = squashed(field)
     if sign == "$":
         return any(word in field for word in _MONEY)
@@ -219,8 +222,8 @@ def _fits(sign: str, field: str, closing: str, before: str) -> bool:
 def _judged(
     at: int, shown: str, inside: str, known: frozenset[str], *, only: Collection[str] | None = None, noted: bool = False
 ) -> Iterator[Placeholder]:
-    """A placeholder if what is inside is a field's name; `only` these names where the signs are in everyday use; `noted`: else
-    still something to point out."""
+    """A placeholder if what is inside is a field's name; `only` these names where the signs are in everyday use;
+    `noted`: else still something to point out."""
     for name in _names(inside):
         plain = name if name.isascii() else _without_accents(name)
         # `custom_field_1`, but "Ward 7"
@@ -238,7 +241,8 @@ def _is_usual(name: str, known: frozenset[str]) -> bool:
 
 
 def _names(inside: str) -> Iterator[str]:
-    """The names that what stands between the signs may mean: with or without prefix, filter, fallback and filler words."""
+    """The names that what stands between the signs may mean: with or without
+    prefix, filter, fallback and filler words."""
     head = _tail("", inside).strip().strip("$#@%&*!?=~^/\\-.:;|+_'\"\u2018\u2019\u201c\u201d{}[]() \t")
     if not head or len(head) > 50:
         return

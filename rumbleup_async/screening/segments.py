@@ -2,10 +2,10 @@
 
 Lives here: the GSM 03.38 alphabet and the rule of concatenation. Pure.
 
-Source: 3GPP TS 23.038 (alphabets and the national default extension table) and TS 23.040 (concatenation: a header of six
-octets leaves 153 septets or 67 UCS-2 units a part). A character of the extension table takes two septets and is never
-split over parts; neither is a surrogate pair. Note that the backtick, the tab and typographic quotes are not in the
-alphabet: one of them in a text more than halves what fits into a part.
+Source: 3GPP TS 23.038 (alphabets and the national default extension table) and TS 23.040 (concatenation: a header of
+six octets leaves 153 septets or 67 UCS-2 units a part). A character of the extension table takes two septets and is
+never split over parts; neither is a surrogate pair. Note that the backtick, the tab and typographic quotes are not in
+the alphabet: one of them in a text more than halves what fits into a part.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Lives here: the reading of entries, and the container that a run looks numbers up in. Pure.
 
-A contact is read strictly, because a guess would text a stranger. An entry here is read the other way round: it stands for
-somebody who must not be texted, so it counts for every number that it can mean. An entry that may mean somebody, and nobody
-can say whom, is refused.
+A contact is read strictly, because a guess would text a stranger. An entry here is read the other way round: it
+stands for somebody who must not be texted, so it counts for every number that it can mean. An entry that may mean
+somebody, and nobody can say whom, is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _divided: Final = frozenset({(3, 7), (6, 4), (3, 3, 4), (1, 3, 7), (1, 3, 3, 4)}
 
 
 class UnreadError(ValueError):
-    """An entry that may stand for somebody, and nobody can say for whom. Its words are one of the reasons of `phones`."""
+    """An entry that may stand for somebody, and nobody can say for whom. Its
+    words are one of the reasons of `phones`."""
 
 
 def numbers_of(entry: str) -> frozenset[str]:
@@ -60,14 +61,16 @@ def numbers_of(entry: str) -> frozenset[str]:
 
 
 def _plain(entry: str) -> str:
-    """The entry in ASCII as far as that goes: digits of any script, look-alikes of spaces and dashes, character references."""
+    """The entry in ASCII as far as that goes: digits of any script, look-alikes of
+    spaces and dashes, character references."""
     text = html.unescape(entry[:_LONGEST]).translate(phones.LOOK_ALIKE)
     text = unicodedata.normalize("NFKC", text).translate(phones.LOOK_ALIKE)
     return "".join(str(unicodedata.digit(char, char)) for char in text).strip().strip("'\"=").strip()
 
 
 def _whole_number(cell: str) -> str | None:
-    """The digits of a cell that a program has made a number, "" for one that it has rounded. None: it is no such cell."""
+    """The digits of a cell that a program has made a number, "" for one that
+    it has rounded. None: it is no such cell."""
     if match := _scientific(cell):
         whole, fraction, power = match[1], match[2] or "", int(match[3])
         # The digits that are not there were rounded away.
@@ -139,8 +142,9 @@ def _of_neighbours(runs: list[str]) -> frozenset[str] | None:
 def suppression(suppress: Container[str] | Iterable[str]) -> Container[str]:
     """The suppressed numbers in the form in which they are looked up: ten digits.
 
-    A number kept as `(202) 555-0101` or `+1202...` would otherwise never match, and the person would be texted. What can only
-    say whether it holds a number is asked for ten digits, and kept as it is. ConfigurationError for an entry that cannot be read.
+    A number kept as `(202) 555-0101` or `+1202...` would otherwise never match, and the person would be
+    texted. What can only say whether it holds a number is asked for ten digits, and kept as it is.
+    ConfigurationError for an entry that cannot be read.
     """
     if isinstance(suppress, str | bytes):
         raise ConfigurationError(

@@ -2,8 +2,8 @@
 
 Lives here: parsing, merging, what is refused in a text and in what is merged. Pure.
 
-A template is data written by campaign staff, so it can do nothing but name columns: no attribute access, no indexing, no
-format codes. A contact without a value for a field is not texted, because "Hi ," reaches a real person.
+A template is data written by campaign staff, so it can do nothing but name columns: no attribute access, no indexing,
+no format codes. A contact without a value for a field is not texted, because "Hi ," reaches a real person.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class Template:
             self.refuse_foreign(())
 
     def refuse_foreign(self, columns: Collection[str]) -> None:
-        """Raise `TemplateError` for what looks like another program's merge field and names one of these columns, or a usual one.
+        """Raise `TemplateError` for what looks like another program's merge field and
+        names one of these columns, or a usual one.
 
         Once the columns of the list are known, it is asked again.
         """
@@ -155,7 +156,8 @@ class Template:
     def render(self, values: Mapping[str, str]) -> str:
         """The text for one contact. Raises `EmptyFieldError` for the first field without a value or a fallback.
 
-        Values are inserted as they are, but stay on one line: runs of whitespace and control characters become one space.
+        Values are inserted as they are, but stay on one line: runs of whitespace
+        and control characters become one space.
         """
         text = self._first
         for field, default, after in self._parts:
@@ -169,8 +171,9 @@ class Template:
         return text
 
     def render_plain(self, values: Mapping[str, str]) -> str | None:
-        """The text if there is nothing about it to be looked at but its length: every value letters of ASCII, all around them in
-        the GSM alphabet, a septet each, and no `@`. None for any other, which `render` makes or refuses."""
+        """The text if there is nothing about it to be looked at but its length: every value
+        letters of ASCII, all around them in the GSM alphabet, a septet each, and no `@`. None for
+        any other, which `render` makes or refuses."""
         text = self._first
         if not self._is_plain:
             return None
@@ -195,8 +198,8 @@ def merge_value(raw: str) -> str:
 
 
 def spoiled(value: str, columns: Collection[str] = ()) -> str:
-    """Why a value must not be merged: it holds a merge field that was never filled in, or what should have become a line
-    break or a letter. "" for one that may be."""
+    """Why a value must not be merged: it holds a merge field that was never filled in, or what should have become a
+    line break or a letter. "" for one that may be."""
     if not placeholders.may_hold(value):
         return ""
     if placeholders.first(value, columns) is not None:
@@ -249,13 +252,14 @@ def holds_control(text: str) -> bool:
 
 
 def has_opt_out(template: Template) -> bool:
-    """Whether every text made from the template says how to opt out, whatever is merged: a value or fallback does not count."""
+    """Whether every text made from the template says how to opt out, whatever is
+    merged: a value or fallback does not count."""
     return says_stop(template.fixed)
 
 
 def _parse(text: str, notes: list[str]) -> tuple[list[str], list[tuple[str, str | None]], list[int]]:
-    """The fixed pieces, between each two of them a field and its fallback, and the position in the text of each character of the
-    pieces, with one for each field."""
+    """The fixed pieces, between each two of them a field and its fallback, and the position in the text of each
+    character of the pieces, with one for each field."""
     literals = [""]
     merges: list[tuple[str, str | None]] = []
     places: list[int] = []

@@ -41,9 +41,9 @@ from rumbleup_async.session.uploads import WatchedChunks
 class AiohttpExchange:
     """An `Exchange` over one aiohttp session.
 
-    `headers` (credentials among them) go with every request. `connections` bounds the pool. With `session` the caller's own
-    aiohttp session is used and left open; its redirects, middlewares and raise_for_status are switched off for our calls, because
-    any of them could send a text twice or hide what happened.
+    `headers` (credentials among them) go with every request. `connections` bounds the pool. With `session` the caller's
+    own aiohttp session is used and left open; its redirects, middlewares and raise_for_status are switched off for our
+    calls, because any of them could send a text twice or hide what happened.
     """
 
     def __init__(
@@ -124,8 +124,8 @@ class AiohttpExchange:
     async def _in_time(self, request: Request) -> Response:
         """One exchange, given up when it takes longer than all its parts may.
 
-        This ends what the other timeouts do not see, such as informational answers (1xx) without end. aiohttp's own total
-        timeout costs 30 us a request, a seventh of all.
+        This ends what the other timeouts do not see, such as informational answers (1xx) without end. aiohttp's own
+        total timeout costs 30 us a request, a seventh of all.
         """
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
@@ -151,7 +151,8 @@ class AiohttpExchange:
         patience = request.timeout or self._timeouts.read
         watched = WatchedChunks(body.chunks(), patience, patience + max(self._timeouts.answer, patience))
         try:
-            # aiohttp has no timeout for writing: without this a server that stops reading would hold the upload for ever.
+            # aiohttp has no timeout for writing: without this a server that stops
+            # reading would hold the upload for ever.
             async with asyncio.timeout(None) as watched.stalled:
                 return await self._exchange(request, aiter(watched), headers)
         except TimeoutError:
@@ -212,7 +213,8 @@ class AiohttpExchange:
                 raise NotSentError(why, endpoint=request.path) from None
             raise MaybeSentError(aiohttp_errors.why(error), endpoint=request.path) from None
         if response.status < 200:
-            # 101 among them. aiohttp may have put the connection back already, and the true answer may still come on it.
+            # 101 among them. aiohttp may have put the connection back already,
+            # and the true answer may still come on it.
             response.close()
             response._protocol.close()  # type: ignore[union-attr]  # noqa: SLF001
             raise MaybeSentError(reasons.broke_off(reasons.NOT_THE_END), endpoint=request.path)
@@ -250,7 +252,8 @@ class AiohttpExchange:
         if fit is Fit.UNFIT:
             response.close()
             if protocol is not None:
-                # Of a session that was handed in it is back in the pool. Who has got it meanwhile would get a wrong answer.
+                # Of a session that was handed in it is back in the pool. Who has got
+                # it meanwhile would get a wrong answer.
                 protocol.close()
         elif fit is Fit.DENIED and protocol is not None:
             return self._listen(response, protocol, answer, session)

@@ -1,7 +1,8 @@
 """One connection that carries one request at a time, and knows whether bytes of it were handed to the socket.
 
-Lives here: what is written, who waits for the answer, and when the wait is given up. Anything out of the ordinary closes
-the connection; otherwise the next text could get the answer to another. Knows no provider, and is opened by the pool.
+Lives here: what is written, who waits for the answer, and when the wait is given up. Anything out
+of the ordinary closes the connection; otherwise the next text could get the answer to another.
+Knows no provider, and is opened by the pool.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ class Connection(asyncio.Protocol):
         return self._waiter is not None or self._listening is not None
 
     def fit(self, idle: float) -> bool:
-        """Whether an idle connection can be used, as far as the loop knows: open, and idle for at most `idle` seconds."""
+        """Whether an idle connection can be used, as far as the loop knows:
+        open, and idle for at most `idle` seconds."""
         if not self.is_open or self._transport.is_closing():
             return False
         rested = time.monotonic() - self.since
@@ -88,7 +90,8 @@ class Connection(asyncio.Protocol):
         return int(self._transport.get_extra_info("socket").fileno())
 
     def send(self, data: bytes, request: Request, patience: int, whole: int) -> asyncio.Future[Response]:
-        """Hand a request to the socket: from here on it may have been sent. The future has the answer or MaybeSentError.
+        """Hand a request to the socket: from here on it may have been sent. The
+        future has the answer or MaybeSentError.
 
         `patience` and `whole`: ticks to wait for the next bytes, and for the whole answer.
         """

@@ -3,8 +3,8 @@
 Lives here: a connector, its connections and their responses, as far as they differ from aiohttp's. They use names of
 aiohttp that are not documented; tests/session/test_wire_faults.py fails when one of them is no longer asked.
 
-A server that answers twice, or sends a 408 before it closes an idle connection, would otherwise have that taken for the answer to
-the next request: a text would be recorded under another's logid.
+A server that answers twice, or sends a 408 before it closes an idle connection, would otherwise have that taken for the
+answer to the next request: a text would be recorded under another's logid.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Handler(ResponseHandler):
         super().data_received(data)
 
     def _on_read_timeout(self) -> None:
-        # A process that was stopped for longer than its patience runs its timers before it reads what has come meanwhile.
+        # A process that was stopped for longer than its patience runs its timers
+        # before it reads what has come meanwhile.
         self._read_timeout_handle = self._loop.call_later(_SECOND_LOOK, super()._on_read_timeout)
 
 
@@ -83,8 +84,8 @@ class Connector(aiohttp.TCPConnector):
 
     async def _get(self, key: Any, traces: Any) -> Any:
         kept = self._conns.get(key)
-        # Behind one that is too old super() takes the next one unasked; it looks at the clock once more, hence the margin. To
-        # look at all of them would cost a tenth of a request.
+        # Behind one that is too old super() takes the next one unasked; it looks at the clock once more, hence the
+        # margin. To look at all of them would cost a tenth of a request.
         keepalive = self._keepalive_timeout or 0.0
         oldest = time.monotonic() - keepalive + min(_MARGIN, keepalive / 2)
         while kept and (kept[0][1] < oldest or is_spoiled(kept[0])):
@@ -110,7 +111,8 @@ class Connector(aiohttp.TCPConnector):
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self.closed and task is not None and not task.cancelling():
-                # Nobody cancelled it: that is how aiohttp wakes those who wait for a connection when the session is closed.
+                # Nobody cancelled it: that is how aiohttp wakes those who wait for a
+                # connection when the session is closed.
                 raise aiohttp.ClientConnectionError(CLOSED) from None
             raise
         if getattr(connection.protocol, "spoke", False):
@@ -126,8 +128,8 @@ def has_connections(session: aiohttp.ClientSession) -> bool:
 
 
 def close_spoiled(session: aiohttp.ClientSession) -> None:
-    """Close all that must not be used of a session that was handed in, for until one is used the caller's tracing may take its
-    time."""
+    """Close all that must not be used of a session that was handed in, for until one is
+    used the caller's tracing may take its time."""
     if not isinstance(session.connector, aiohttp.TCPConnector):
         return
     for kept in tuple(session.connector._conns.values()):  # noqa: SLF001

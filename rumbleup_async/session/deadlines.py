@@ -1,4 +1,5 @@
-"""Deadlines of whole exchanges, looked after by one sweep for all of them: a timer for each would cost a seventh of a request.
+"""Deadlines of whole exchanges, looked after by one sweep for all of them: a timer
+for each would cost a seventh of a request.
 
 Lives here: the sweep, which cancels the task of an exchange whose time is over.
 """

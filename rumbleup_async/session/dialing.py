@@ -38,7 +38,8 @@ def _trusting_as_the_system_does() -> ssl_module.SSLContext:
 
 @functools.cache
 def _fast_network() -> Any:
-    """aiofastnet, whose TLS costs about half of the loops' own; None where it is not installed or does not fit this Python."""
+    """aiofastnet, whose TLS costs about half of the loops' own; None where it is
+    not installed or does not fit this Python."""
     if sys.platform == "win32":
         return None
     try:
@@ -63,8 +64,8 @@ class Dialer:
         self._looking_up: asyncio.Task[list[Any]] | None = None
 
     async def dial(self, make: Callable[[], P]) -> P:
-        """A protocol on an open connection. Raises OSError, ssl.SSLError, TimeoutError, UnicodeError, RuntimeError (uvloop), or
-        WrongProtocol: in each case nothing of a request has left.
+        """A protocol on an open connection. Raises OSError, ssl.SSLError, TimeoutError, UnicodeError, RuntimeError
+        (uvloop), or WrongProtocol: in each case nothing of a request has left.
         """
         loop = asyncio.get_running_loop()
         addresses = await self._addresses(loop)

@@ -18,7 +18,8 @@ __all__ = ["Exchange", "Fit", "MaybeSentError", "NotSentError", "Part", "Request
 
 
 class Upload(msgspec.Struct, frozen=True, gc=False):
-    """The content of one file part, `size` bytes. `source` is a path, bytes, or an open file that is read from `start`."""
+    """The content of one file part, `size` bytes. `source` is a path, bytes,
+    or an open file that is read from `start`."""
 
     source: Path | bytes | IO[bytes]
     size: int
@@ -44,8 +45,8 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 class Sink:
     """Where the body of a large answer goes as it comes: an open binary file, written from where it stands.
 
-    `size`: bytes written; `head`: the first of them, up to HEAD, for an error may come in place of a file. An attempt that is
-    repeated begins where the first began, which takes a file that can seek.
+    `size`: bytes written; `head`: the first of them, up to HEAD, for an error may come in place of a file. An attempt
+    that is repeated begins where the first began, which takes a file that can seek.
     """
 
     HEAD = 4096
@@ -76,8 +77,8 @@ class Sink:
 class Fit(enum.Enum):
     """Whether an answer belongs to the request that it came for, as far as the answer itself tells.
 
-    A kept connection carries one answer after the other, so one answer too many is taken for the answer to the next request, and
-    every later one for that of the request after it.
+    A kept connection carries one answer after the other, so one answer too many is taken for the answer to the next
+    request, and every later one for that of the request after it.
     """
 
     PROVEN = "proven"
@@ -93,10 +94,11 @@ class Fit(enum.Enum):
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request. `path` is relative to the base URL and begins with `/`; `query` is already percent-encoded.
 
-    `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by itself.
-    `parts` make a multipart body in place of `body`; files among them are read while they are sent. `timeout`: seconds to wait
-    for the next bytes of this answer, in place of the exchange's own. `sink` takes the body of a 2xx answer, whose `Response`
-    then has none. `judge` says whether an answer fits; it is asked before the connection may carry another request.
+    `read` says that repeating the request does no harm; only reads may be GETs, because aiohttp repeats GETs by
+    itself. `parts` make a multipart body in place of `body`; files among them are read while they are sent.
+    `timeout`: seconds to wait for the next bytes of this answer, in place of the exchange's own. `sink` takes the
+    body of a 2xx answer, whose `Response` then has none. `judge` says whether an answer fits; it is asked before
+    the connection may carry another request.
     """
 
     method: str
@@ -118,8 +120,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 class Response(msgspec.Struct, frozen=True):
     """A complete answer. `headers` is case-insensitive.
 
-    `alone`, of an answer that was judged `Fit.DENIED`: waits for as long as another answer may still come on its connection, and
-    says whether none came. Where one came, nobody knows which of the two belonged to the request.
+    `alone`, of an answer that was judged `Fit.DENIED`: waits for as long as another answer may still come on its
+    connection, and says whether none came. Where one came, nobody knows which of the two belonged to the request.
     """
 
     status: int
@@ -134,8 +136,8 @@ class Response(msgspec.Struct, frozen=True):
 class Exchange(Protocol):
     """Carries one request to a server and its answer back; knows no provider.
 
-    Raises `NotSentError` when nothing of the request left, `MaybeSentError` when it may have and no complete answer came.
-    It never repeats a request that is not a read, follows no redirect, and any status is an answer.
+    Raises `NotSentError` when nothing of the request left, `MaybeSentError` when it may have and no complete answer
+    came. It never repeats a request that is not a read, follows no redirect, and any status is an answer.
     """
 
     async def __call__(self, request: Request) -> Response: ...
@@ -144,7 +146,8 @@ class Exchange(Protocol):
 
 
 def fit_of(request: Request, response: Response) -> Fit:
-    """What the judge of the request says of its answer; without one, whether it is of the kind of all answers of an API."""
+    """What the judge of the request says of its answer; without one, whether it
+    is of the kind of all answers of an API."""
     if request.judge is not None:
         try:
             return request.judge(response)

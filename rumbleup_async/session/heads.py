@@ -20,7 +20,8 @@ _KEPT = 64
 
 
 class Heads:
-    """Request lines and headers of one server. `prefix`: what stands before every path. `headers` go with every request."""
+    """Request lines and headers of one server. `prefix`: what stands before
+    every path. `headers` go with every request."""
 
     def __init__(self, prefix: str, host: str, headers: Mapping[str, str]) -> None:
         """ConfigurationError for a header that would break out of its line."""

@@ -17,10 +17,10 @@ from rumbleup_async.loopback import is_loopback
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds. There is no total: a total timeout cannot tell whether the request left.
 
-    `connect` covers waiting for a free connection, DNS, TCP and TLS; `sock_connect` one TCP connect; `read` the wait for the
-    next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as well. `idle`: how
-    long a connection is kept that nobody uses; shorter than the five seconds that common servers keep one, because a text that
-    goes out on a connection which the server closes at that moment is unknown.
+    `connect` covers waiting for a free connection, DNS, TCP and TLS; `sock_connect` one TCP connect; `read` the wait
+    for the next bytes of the answer; `answer` the whole body of an answer, so that one that drips in is given up as
+    well. `idle`: how long a connection is kept that nobody uses; shorter than the five seconds that common servers keep
+    one, because a text that goes out on a connection which the server closes at that moment is unknown.
     """
 
     connect: float = 15.0
@@ -58,8 +58,8 @@ _QUOTES = frozenset("\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
 def check_base_url(base_url: str) -> str:
     """The base URL without a trailing slash, or ConfigurationError.
 
-    https is demanded (the API overview page: plain http calls fail, and they would show the key to the network); plain http
-    is allowed to loopback hosts only.
+    https is demanded (the API overview page: plain http calls fail, and they would show the key to the network);
+    plain http is allowed to loopback hosts only.
     """
     if base_url.strip()[:1] in _QUOTES or base_url.strip()[-1:] in _QUOTES:
         raise ConfigurationError("the base URL must be given without quotes")

@@ -2,8 +2,9 @@
 
 Lives here: files made parts, and the bytes of the parts in order. Knows no provider.
 
-A body is opened anew for each attempt: a path is opened again, an open file is read again from where it stood when it was
-handed in. The length is known before the first byte leaves, because not every server takes a body of unknown length.
+A body is opened anew for each attempt: a path is opened again, an open file is read again from
+where it stood when it was handed in. The length is known before the first byte leaves, because not
+every server takes a body of unknown length.
 """
 
 from __future__ import annotations

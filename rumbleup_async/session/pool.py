@@ -49,9 +49,9 @@ class _Turn(msgspec.Struct, frozen=True):
 class PoolExchange:
     """An `Exchange` over a pool of connections. `connections` bounds the pool; who finds none free waits in line.
 
-    The pool knows exactly whether bytes of a request were handed to the socket, and costs a small part of what aiohttp
-    costs. Requests with parts or a sink go to `others`, which is closed with the pool. A pool belongs to the event loop in
-    which it is first used.
+    The pool knows exactly whether bytes of a request were handed to the socket, and costs a small part of what
+    aiohttp costs. Requests with parts or a sink go to `others`, which is closed with the pool. A pool belongs to
+    the event loop in which it is first used.
     """
 
     def __init__(

@@ -1,10 +1,11 @@
-"""Whether a server has closed connections that carry nothing at the moment, although the event loop has not seen it yet.
+"""Whether a server has closed connections that carry nothing at the moment,
+although the event loop has not seen it yet.
 
 Lives here: one look at all of them.
 
-Some servers close right behind an answer, and a text that is written after that is unknown. A look at each connection before
-each text would release the GIL each time, and the ledger's thread, which waits for it, would take it. One look is good for
-all texts of the next millisecond.
+Some servers close right behind an answer, and a text that is written after that is unknown. A look at each connection
+before each text would release the GIL each time, and the ledger's thread, which waits for it, would take it. One look
+is good for all texts of the next millisecond.
 """
 
 from __future__ import annotations

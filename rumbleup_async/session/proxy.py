@@ -2,8 +2,8 @@
 
 Lives here: checks and words.
 
-A proxy of the environment is not used unasked: it may see whom a program talks to, and a text that goes another way than somebody
-thinks is a text nobody looks for.
+A proxy of the environment is not used unasked: it may see whom a program talks to, and a text that goes another way
+than somebody thinks is a text nobody looks for.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def check(proxy: str, base_url: str) -> str:
 
 
 def credentials(auth: str) -> str:
-    """The header of a proxy's credentials, which are given as NAME:PASSWORD; ConfigurationError for what cannot be meant."""
+    """The header of a proxy's credentials, which are given as NAME:PASSWORD;
+    ConfigurationError for what cannot be meant."""
     name, colon, _ = auth.partition(":")
     if not (name and colon) or not auth.isprintable():
         raise ConfigurationError(f"the proxy's credentials ({AUTH}) must be NAME:PASSWORD")

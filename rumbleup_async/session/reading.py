@@ -38,7 +38,8 @@ def _decoded(body: bytes, encoding: bytes) -> bytes | None:
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer: names in any case, of several with one name the first. Made of bytes when it is asked."""
+    """The headers of an answer: names in any case, of several with one name
+    the first. Made of bytes when it is asked."""
 
     __slots__ = ("_raw", "_read")
 
@@ -75,9 +76,9 @@ class Headers(Mapping[str, str]):
 class Reading:
     """Reads the answers of one connection, one after the other; `begin` comes before each.
 
-    `fault` says why what came is no answer that can be used, `NO_REASON` while all is well. `has_head`: the head of the answer is
-    complete. `framed`: the head says where the body ends. `surplus`: more than one answer came. `keep`: the connection may carry
-    another request. `headers`: of the answer that came last.
+    `fault` says why what came is no answer that can be used, `NO_REASON` while all is well. `has_head`: the head of the
+    answer is complete. `framed`: the head says where the body ends. `surplus`: more than one answer came. `keep`: the
+    connection may carry another request. `headers`: of the answer that came last.
     """
 
     __slots__ = (
@@ -129,7 +130,8 @@ class Reading:
         return self._answer
 
     def idle_limit(self, longest: float) -> float:
-        """Seconds for which the connection can be idle: `longest`, or less where the server said so in its last answer."""
+        """Seconds for which the connection can be idle: `longest`, or less
+        where the server said so in its last answer."""
         limit = longest
         for name, value in self.headers:
             if name.lower() == b"keep-alive":

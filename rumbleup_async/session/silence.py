@@ -40,8 +40,8 @@ _TIMES = 4
 def when_silent(loop: asyncio.AbstractEventLoop, pause: float, over: Callable[[], None], times: int = _TIMES) -> None:
     """Call `over` once this process has listened for so many seconds.
 
-    A process that was busy, or stopped, did not listen: what came meanwhile lies in the socket, and timers run before it is read.
-    Then the wait begins anew.
+    A process that was busy, or stopped, did not listen: what came meanwhile lies in the socket, and timers run
+    before it is read. Then the wait begins anew.
     """
     due = time.monotonic() + pause
 

@@ -37,10 +37,10 @@ def connect(
 ) -> Exchange:
     """An exchange with this server; `headers` go with every request.
 
-    `transport`: `pool` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for the pool unless
-    httptools is missing, or a session, trace_configs or a proxy ask for aiohttp. `lane` is a former name of `pool`. `proxy`:
-    http://host:port, through which https is tunnelled; `proxy_auth`: NAME:PASSWORD for it. Proxies named in the environment
-    are used by neither. Raises ConfigurationError for what does not go together.
+    `transport`: `pool` for connections of our own, which need httptools; `aiohttp` for aiohttp; `auto` for the pool
+    unless httptools is missing, or a session, trace_configs or a proxy ask for aiohttp. `lane` is a former name of
+    `pool`. `proxy`: http://host:port, through which https is tunnelled; `proxy_auth`: NAME:PASSWORD for it. Proxies
+    named in the environment are used by neither. Raises ConfigurationError for what does not go together.
     """
     transport = _FORMER.get(transport, transport)
     if transport not in TRANSPORTS:

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 
 
 class WatchedChunks:
-    """Chunks, with the deadline `stalled` put off by `patience` seconds whenever the server has taken one, and by `answer` after
-    the last."""
+    """Chunks, with the deadline `stalled` put off by `patience` seconds whenever the server has
+    taken one, and by `answer` after the last."""
 
     stalled: asyncio.Timeout
 
