@@ -1,5 +1,4 @@
-"""How the command line talks: words and progress to standard error, results to
-standard output, and what its exit codes mean.
+"""How the command line talks: messages and progress to standard error, results to standard output.
 
 Lives here: output and exit codes.
 """
@@ -30,12 +29,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 NO_FAILURE = frozenset({Cause.LIMIT, Cause.DRY_RUN, Cause.DIED})
-"""Causes of a stop that the exit code does not speak of: asked for with an option, or known only from what was left behind."""
+"""Causes of a stop that do not change the exit code: an option asked for it, or only the ledger tells of it."""
 
 
 def say(message: str = "") -> None:
-    """A line to standard error, with line breaks only around it. Never fails: a run must not change
-    its course because nobody listens any more."""
+    """Write a line to standard error, with line breaks only around it. It never fails: a run goes on although nobody reads
+    what it says."""
     line = message.strip("\n")
     before, after = message[: message.index(line)], message[message.index(line) + len(line) :]
     try:
@@ -46,15 +45,15 @@ def say(message: str = "") -> None:
 
 
 def print_json(value: object) -> bool:
-    """`print_out` of one JSON object on a line."""
+    """Print one JSON object on a line, as `print_out` does."""
     return print_out(json.dumps(value) + "\n")
 
 
 def print_out(text: str) -> bool:
-    """A result on standard output; False if whoever read it has gone, who wanted no more of it.
+    """Print a result on standard output. False if the reader has gone, because it wanted no more.
 
-    OSError, which names standard output, if it is lost for any other reason: a script
-    must not take half a result for the whole.
+    Raises OSError, which names standard output, if the result is lost for another reason: a script must not take half a
+    result for the whole.
     """
     with whole_output() as read:
         sys.stdout.write(text)
@@ -70,7 +69,7 @@ class _Read:
 
 @contextlib.contextmanager
 def whole_output() -> Iterator[_Read]:
-    """Writing to standard output within it, as `print_out` does it."""
+    """Write to standard output within this, with the errors of `print_out`."""
     read = _Read()
     try:
         yield read
@@ -85,8 +84,7 @@ def whole_output() -> Iterator[_Read]:
 
 
 def nobody_reads(stream: TextIO) -> None:
-    """Whoever read this stream has gone: what Python would still flush at exit goes
-    nowhere, and does not change the exit code."""
+    """Give up a stream whose reader has gone. What Python flushes at exit goes nowhere and does not change the exit code."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -104,8 +102,8 @@ def finish(code: int) -> None:
 
 
 def exit_code(summary: Summary) -> int:
-    """0 all accounted for, 1 unknowns left, 3 stopped early or texts left over, 130 interrupted. What stopped a run counts more
-    than unknowns."""
+    """0 all accounted for, 1 unknowns left, 3 stopped early or texts left over, 130 interrupted. A stop counts more than
+    unknowns."""
     cause = None if summary.stop is None else summary.stop.cause
     if cause is Cause.INTERRUPTED:
         return INTERRUPTED
@@ -117,15 +115,14 @@ def exit_code(summary: Summary) -> int:
 
 
 def guarded(command: Callable[P, T]) -> Callable[P, T]:
-    """Make a function the command that reaches a provider: `local`, and the option `--proxy`."""
+    """Make a function a command that reaches a provider: `local`, and the option `--proxy` beside."""
     run = local(command)
     _add_proxy(run, command)
     return run
 
 
 def local(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn every error of a command into a line a person can act on and an
-    exit code; a user never meets a traceback."""
+    """Turn every error of a command into an exit code and a line that a person can act on, never a traceback."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,6 +1,6 @@
-"""How a run ended, in words and as JSON, and its exit code.
+"""How a run ended: the closing lines, the JSON and the exit code.
 
-Lives here: words.
+Lives here: what is said, and the remedies that it names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rumbleup_async.stops import Cause
 
 
 async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
-    """Say how the run ended, and the exit code. `more`: what its JSON has beside the summary."""
+    """Say how the run ended; the exit code. `more`: what its JSON has beside the summary."""
     summary = run.summary
     if not quiet:
         show_summary(summary, ledger, draws=run.is_concurrent)
@@ -44,7 +44,7 @@ async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, mo
 
 
 def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:
-    """The closing words. `draws`: the contacts are at the server, so one that was stopped can be gone on with."""
+    """Print the closing lines. `draws`: the contacts are at the server, so a stopped run can go on."""
     if _cause(summary) is Cause.DRY_RUN:
         return
     say(

@@ -1,6 +1,6 @@
-"""What a list holds, as it is shown before the question.
+"""What a list holds, shown before the question.
 
-Lives here: words.
+Lives here: the counts, the skipped rows by reason, the notes.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.cli.rehearsal import looking_into
+from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.lists.kept_columns import ALL, read_names
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.reasons import Reason
@@ -19,7 +19,7 @@ from rumbleup_async.screening.template import field_name
 
 def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     """What the list holds, before the question."""
-    with looking_into(ledger) as reader:
+    with reader_of(ledger) as reader:
         reasons, segments, rows = reader.reasons(), reader.segments(), reader.first_rows(3)
     total = sum(number for _, _, number in reasons)
     queued = sum(number for state, _, number in reasons if state is State.QUEUED)
@@ -39,10 +39,10 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
 
 
 def show_kept(ledger: Path, keep: str | None, *, fresh: bool) -> None:
-    """Columns that are asked for too late: the list is in the ledger already, and is not read again."""
+    """Say which columns of `--keep` come too late: the ledger has its list already and does not read it again."""
     if keep is None or fresh:
         return
-    with looking_into(ledger) as reader:
+    with reader_of(ledger) as reader:
         kept = reader.kept_names()
     asked = read_names(keep)
     if asked != (ALL,) and {field_name(name) for name in asked} <= {field_name(name) for name in kept}:
@@ -54,7 +54,7 @@ def show_kept(ledger: Path, keep: str | None, *, fresh: bool) -> None:
 
 
 def show_notes(run: Run) -> None:
-    """What is worth knowing of the list and of the text."""
+    """Show the notes on the list and on the text."""
     absent = [f"the list has no column {field}; its fallback is used for everybody" for field in run.absent_fields]
     for note in (*run.list_notes, *absent, *run.text_notes):
         say(f"  note: {note}")
@@ -69,7 +69,7 @@ def _examples(rows: list[int], number: int) -> str:
 
 
 def show_countries(reasons: list[Reason], plan: Plan) -> None:
-    """How those are texted whom the run leaves out for their area codes."""
+    """Say how to text contacts that the run leaves out for their area codes."""
     left_out = areas.left_out(reasons)
     if left_out:
         texted = [*plan.details.get("countries", areas.DEFAULT), *left_out]

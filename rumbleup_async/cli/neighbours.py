@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.cli.rehearsal import looking_into
+from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
@@ -23,7 +23,7 @@ from rumbleup_async.messaging import Identity, Plan
 _MOST = 50
 _SAMPLE = 5000
 _MANY = 0.1
-"""The share of the people still to text from which another run's having texted them is worth a word."""
+"""The share of the people still to text whom another run must have texted to be worth a warning."""
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Neighbour(msgspec.Struct, frozen=True):
 def look(ledger: Path, folders: list[Path], identity: Identity | None, *, has_projects: bool) -> list[Neighbour]:
     """The neighbours of a ledger that is about to text. `identity` None: any server and account; `has_projects`: what
     another project of the account has texted is no matter."""
-    with looking_into(ledger) as mine:
+    with reader_of(ledger) as mine:
         plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
     is_sample = len(phones) >= _SAMPLE
     found = []
@@ -87,7 +87,7 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
 
 
 def _is_apart(reader: Reader, plan: Plan, identity: Identity | None, *, has_projects: bool) -> bool:
-    """Whether its texts are another project's, account's or server's, or it is this very run."""
+    """Whether the ledger is of another project, account or server, or of this very run."""
     theirs = reader.plan
     if theirs.run == plan.run or theirs.provider != plan.provider or (has_projects and theirs.action != plan.action):
         return True
@@ -105,7 +105,7 @@ def _seen(reader: Reader, fingerprint: str | None, phones: list[str], *, is_samp
 
 
 def tell(neighbours: list[Neighbour], where: str) -> None:
-    """Say which run has texted whom."""
+    """Warn of each run that has texted the same people."""
     for one in neighbours:
         share = f"of a sample of {_SAMPLE:,} " if one.is_sample else ""
         same = f"; its list {'is' if one.is_running else 'was'} this very one" if one.is_same_list else ""

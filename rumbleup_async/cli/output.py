@@ -115,7 +115,7 @@ def one_text(work: Callable[[RumbleUp], Awaitable[T]]) -> T:
 
 
 def one_text_over(client: Connect[C], work: Callable[[C], Awaitable[T]], *, look: str) -> T:
-    """`call_over` for a single text: where nobody knows whether it left, the words say what to do about it."""
+    """`call_over` for a single text: if nobody knows whether it left, the error says what to do."""
     try:
         return call_over(client, work)
     except (MaybeSentError, ServerFailed, UnreadableReply) as error:
@@ -203,7 +203,7 @@ def show_pages_over(
 
 
 def words(value: object) -> str:
-    """A value in a table's cell, without what would steer a terminal."""
+    """A value as the cell of a table, without characters that steer a terminal."""
     if value is None:
         return ""
     if isinstance(value, (list, tuple)) and all(isinstance(one, (str, int)) for one in value):
@@ -235,7 +235,7 @@ def pairs(extra: list[str] | None, method: Callable[..., object], **given: str) 
 
 
 def moment(text: str | None, option: str) -> dt.datetime | None:
-    """A time of the command line, which must say its zone."""
+    """A time given on the command line; it must say its zone."""
     if text is None:
         return None
     try:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import plural, say
-from rumbleup_async.cli.rehearsal import looking_into
+from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.messaging import mask
 
 
 def show_preview(ledger: Path, number: int, limit: int | None) -> list[dict[str, Any]]:
     """Show the first, the longest and `number` other texts of those that would be sent, and give them for JSON."""
-    with looking_into(ledger) as reader:
+    with reader_of(ledger) as reader:
         samples = reader.samples(number, limit)
     for sample in samples:
         say(f"  row {sample.row:,} ({sample.why}), {mask(sample.phone)}, {plural(sample.segments, 'segment')}:")

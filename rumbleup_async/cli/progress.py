@@ -1,5 +1,4 @@
-"""Live progress of a run on standard error, read from its counters ten times a
-second; the run itself does nothing for it.
+"""Live progress of a run on standard error, read from its counters ten times a second. The run itself does no work for it.
 
 Lives here: display.
 """

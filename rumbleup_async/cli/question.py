@@ -13,9 +13,9 @@ from rumbleup_async.cli.terminal import forget_typed, visible
 
 
 def ask(question: str) -> bool:
-    """Ask on the terminal; Ctrl-C there, or another signal, means no and ends the command."""
+    """Ask on the terminal. Ctrl-C or another signal means no and ends the command."""
     with interruptible():
-        forget_typed()  # a key pressed before the question was there answers nothing
+        forget_typed()  # a key pressed before the question is no answer
         sys.stderr.write(f"{visible(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

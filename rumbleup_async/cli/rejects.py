@@ -13,8 +13,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO, BinaryIO, Final, Protocol
 
+from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.cli.output_file import check, save
-from rumbleup_async.cli.rehearsal import looking_into
 from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
@@ -50,7 +50,7 @@ class Rejects:
     def write(self, *, phone_field: str | None, encoding: str | None, quiet: bool) -> None:
         """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
         if self._out is not None:
-            with looking_into(self._ledger) as reader:
+            with reader_of(self._ledger) as reader:
                 save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="row", quiet=quiet)
 
     def _fill(self, file: IO[bytes], reader: Reader, phone_field: str | None, encoding: str | None) -> int:

@@ -15,8 +15,9 @@ import msgspec
 import typer
 
 from rumbleup_async import open_files
-from rumbleup_async.cli import options, progress, providers, rehearsal
+from rumbleup_async.cli import options, progress, providers
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
+from rumbleup_async.cli.dry_run import dry_run_ledger
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.findings import show_findings, show_kept, show_notes
 from rumbleup_async.cli.flow import (
@@ -142,7 +143,7 @@ async def send_list(
     async with AsyncExitStack() as stack:
         beside = ledger or default_ledger(source, row.name(order))
         if dry_run:
-            ledger, take_name_away = stack.enter_context(rehearsal.scratch())
+            ledger, take_name_away = stack.enter_context(dry_run_ledger())
             client = row.dry()
         else:
             ledger = beside

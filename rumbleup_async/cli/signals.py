@@ -18,19 +18,17 @@ from typing import Any
 from rumbleup_async.cli.console import INTERRUPTED, say
 
 _ECHO = 0.5
-"""Seconds within which a second signal is the first one again: wrappers forward
-what the terminal has sent to everybody."""
+"""Seconds within which a second signal counts as the first: a wrapper forwards what the terminal has sent to all."""
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
-    """Within it, a first signal calls `stop` and says `words`; a second one ends the process. Not to be nested.
+    """Within this, a first signal calls `stop` and says `words`; a second one ends the process. Not to be nested.
 
-    Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is
-    unknown. A signal that was ignored stays so. Once one has stopped it, the second is still the
-    second after it, while the books are closed.
+    Ending at once is safe: every intent is on the disk before its request, so the ledger tells what is unknown. A signal
+    that was ignored stays ignored. After the block a second signal still ends the process, while the ledger is closed.
     """
     loop = asyncio.get_running_loop()
     told: float | None = None
@@ -65,8 +63,7 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it, a signal is a KeyboardInterrupt, so that what is open is tidied up;
-    the command then ends with exit code 130."""
+    """Within this, a signal is a KeyboardInterrupt, so that open files are tidied up; the exit code is 130."""
     before = _heeded() if threading.current_thread() is threading.main_thread() else {}
     for number in before:
         signal.signal(number, signal.default_int_handler)
@@ -79,7 +76,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _heeded() -> dict[int, Any]:
-    """The signals that stop the command, with their handlers. Whoever starts it with one ignored, as `nohup` and
-    the `&` of a script do, wants it to go on."""
+    """The signals that stop the command, with their handlers. One that was ignored at the start, as by `nohup` or by the `&`
+    of a script, stays ignored."""
     handlers = {number: signal.getsignal(number) for number in _STOPS}
     return {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}

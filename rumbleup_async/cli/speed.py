@@ -1,6 +1,6 @@
-"""What sending is made of on this machine, and what is missing to the fast way.
+"""What carries the texts on this machine, and which packages it lacks to be fast.
 
-Lives here: words.
+Lives here: the note before a run, and the line of `rumbleup doctor`.
 
 The packages of the fast way come with ours wherever there are wheels. Without one of them everything works, and costs
 more of the processor; nobody should have to find that out by measuring.

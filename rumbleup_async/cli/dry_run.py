@@ -1,7 +1,6 @@
-"""The books of a dry run: a ledger without a name, so that nothing of the list is
-left on the disk, however the process ends.
+"""The ledger of a dry run. It has no name, so nothing of the list stays on the disk, however the process ends.
 
-Lives here: taking the name away, and looking into a ledger that may have none.
+Lives here: taking the name away, and reading a ledger that may have none.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ _nameless: dict[Path, Reader] = {}
 
 
 @contextmanager
-def looking_into(ledger: Path) -> Iterator[Reader]:
-    """A look into a ledger, be it one whose name was taken away."""
+def reader_of(ledger: Path) -> Iterator[Reader]:
+    """A reader of a ledger, be it one whose name was taken away."""
     kept = _nameless.get(ledger)
     if kept is not None:
         yield kept
@@ -32,11 +31,11 @@ def looking_into(ledger: Path) -> Iterator[Reader]:
 
 
 @contextmanager
-def scratch() -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A place for a ledger that is thrown away, and what takes its name away: to
-    be called once it is open and still empty.
+def dry_run_ledger() -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A place for a ledger that is thrown away, and the function that takes its name away.
 
-    What is open can be written and read on; a process that is killed leaves nothing of it.
+    Call that function once the ledger is open and still empty. What is open can be written and read all the same, and a
+    process that is killed leaves nothing of it.
     """
     folder = Path(tempfile.mkdtemp(prefix="rumbleup-"))
     ledger = folder / "dry-run.ledger"
