@@ -32,7 +32,7 @@ def decipher_next(response: Response, redact: tuple[str, ...] = ()) -> Draw:
     if not 200 <= response.status < 300:
         return _decipher_no_contact(response, redact)
     try:
-        contact = read_next(response, NEXT)
+        contact = _read(response, NEXT)
     except _TwoPhones:
         return Drawn("", _who(response), barred=Reason(Code.TWO_PHONES))
     except UnreadableReply as error:
@@ -55,21 +55,30 @@ def decipher_next(response: Response, redact: tuple[str, ...] = ()) -> Draw:
     return Drawn(fields.get("phone", ""), fields, why)
 
 
-class _TwoPhones(UnreadableReply):
-    """A contact with two different phones."""
-
-
 def read_next(response: Response, endpoint: str) -> dict[str, Any]:
     """The contact object of message/next; UnreadableReply if it names two different phones.
 
     The API page's own sample repeats the key `phone` with two values. JSON parsers keep the last one silently; texting it
     would be a guess about a person.
     """
+    try:
+        return _read(response, endpoint)
+    except _TwoPhones:
+        why = "a contact with two different phones"
+        raise UnreadableReply(why, status=response.status, endpoint=endpoint) from None
+
+
+class _TwoPhones(Exception):
+    """The contact has two different phones."""
+
+
+def _read(response: Response, endpoint: str) -> dict[str, Any]:
+    """`read_next`, which raises `_TwoPhones` instead."""
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         phones = {str(value) for key, value in items if key == "phone"}
         if len(phones) > 1:
-            raise _TwoPhones("a contact with two different phones", status=response.status, endpoint=endpoint)
+            raise _TwoPhones
         return dict(items)
 
     try:
