@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from rumbleup_async.engine.texters import Locks
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
+    from rumbleup_async.rules.numbers import SuppressionStore
     from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
     from rumbleup_async.runs.run import Run
@@ -129,6 +130,7 @@ __all__ = [
     "State",
     "Stop",
     "Summary",
+    "SuppressionStore",
     "TemplateError",
     "Timeouts",
     "UnreadableReply",
@@ -152,6 +154,7 @@ _LAZY = {
     "Sending": "runs.sending",
     "SqliteLedger": "ledger",
     "Summary": "runs.summary",
+    "SuppressionStore": "rules.numbers",
 }
 """Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for
 them at import."""

@@ -139,6 +139,7 @@ class Code(enum.StrEnum):
     NOT_REACHED = "not_reached", "not reached", "not_sent", "resume"
     BEING_SENT = "being_sent", "being sent", "unknown", "wait; the run is under way"
     STOPPED = "stopped", "{}", "queued", "see to what stopped the run, then resume"
+    RULE_FAILED = "rule_failed", "a rule could not be asked: {}", "queued", "see to the rule, then resume"
     LATE = "late", "lock expired", "queued", "the provider hands the contact out again; resume"
     DRAWN = "drawn", "drawn, not sent", "queued", "resume once the lock has ended"
 

@@ -58,6 +58,7 @@ class Cause(enum.StrEnum):
     LIST_FAILED = "list_failed", "list failed", "give the same list again, whole"
     TEXT_FAILED = "text_failed", "text failed", "correct the function that chooses texts, then resume"
     OBSERVER_FAILED = "observer_failed", "observer failed", "correct the observer, then resume"
+    RULE_FAILED = "rule_failed", "rule failed", "see to the rule, then resume"
     LEDGER_FAILED = "ledger_failed", "ledger failed", "see to the disk, then resume; what was in flight is unknown"
     WORKERS_DIED = "senders_died", "senders died", "resume the run"
     WORKER_FAILED = "sender_failed", "sender failed", "read the words, then resume"

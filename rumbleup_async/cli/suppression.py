@@ -20,7 +20,7 @@ from rumbleup_async.lists.lines import Readable
 from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Code, from_words
-from rumbleup_async.screening.suppression import Numbers, numbers_of
+from rumbleup_async.rules.numbers import Numbers, numbers_of
 from rumbleup_async.screening.template import field_name
 
 _SQLITE = b"SQLite format 3\x00"

@@ -14,6 +14,7 @@ import msgspec
 from rumbleup_async.engine.ports import Observer
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
+from rumbleup_async.rules.numbers import SuppressionStore
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.texters import Locks
@@ -31,7 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     limit: int | None = None
     policy: Policy = Policy()
-    suppress: Container[str] = frozenset()
+    suppress: Container[str] | SuppressionStore = frozenset()
     observer: Observer | None = None
     locks: Locks | None = None
     settle: float | None = None

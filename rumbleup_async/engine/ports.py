@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -30,6 +30,9 @@ from rumbleup_async.messaging import (
 from rumbleup_async.outcomes import Draw, Outcome
 from rumbleup_async.reasons import Reason
 from rumbleup_async.stops import Stop
+
+if TYPE_CHECKING:
+    from rumbleup_async.engine.entries import Entry
 
 
 class Permit(msgspec.Struct, frozen=True, gc=False):
@@ -235,41 +238,57 @@ class Drawer(Protocol):
     async def draw(self) -> Draw: ...
 
 
-class Steering(Protocol):
-    """What a source of drawn contacts may ask of the engine."""
+class Source(Protocol):
+    """What opens entries for the bookkeeper: the ledger's queue, or contacts that a provider leases one at a time."""
 
-    def hold(self, seconds: float, reason: str) -> None:
-        """Nothing leaves for so long."""
+    is_lease: bool
+    """Whether contacts are leased: one that is given back is told at once, for it may never come again."""
 
-    def shrink(self) -> None:
-        """Half as many at a time, from now; it grows again slowly."""
+    @property
+    def is_dry(self) -> bool:
+        """The last look found nobody more."""
 
-    def stop(self, why: Stop) -> None: ...
+    @property
+    def due(self) -> float | None:
+        """When the first text that was put off comes due, in Unix seconds."""
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody is being asked for contacts at this moment."""
 
-class Pause(msgspec.Struct, frozen=True):
-    """No contact this time; ask again after so many seconds."""
+    @property
+    def has_news(self) -> bool:
+        """Whether contacts wait to be taken into the books."""
 
-    seconds: float
+    async def begin(self) -> None:
+        """Take up the books."""
 
+    async def step(self, done: Sequence[Closed], want: int) -> Step:
+        """In one durable step: close these, and open up to `want`."""
 
-class Drawing(Protocol):
-    """Contacts that are drawn one by one as there is room to send them (concurrent mode)."""
+    def refill(self) -> None:
+        """There may be more than at the last look."""
 
-    async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
-        """The next contact, screened; None when there is none left."""
+    async def begin_anew(self) -> bool:
+        """Come once more to those who were queued again; False if there are none, or it cannot be."""
 
-    def answered(self, answer: Text | Result) -> None:
-        """What the ledger made of a contact that was drawn."""
+    def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
+        """These closes, with what the source has to say of contacts that are given back."""
 
-    def released(self, text: Text, *, tried: bool) -> None:
-        """An entry went back to the queue; nothing of it left. `tried`: it was put aside, and may be tried once more."""
+    def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None:
+        """An entry is queued again. `is_held`: for a refusal that is not believed yet."""
 
-    def too_late(self, text: Text) -> bool:
-        """Whether the contact may be somebody else's by now."""
+    def put_aside(self, number: int) -> int:
+        """How many were not sent after all, where so many were queued again in this round."""
 
-    def given_back(self, text: Text) -> Reason:
-        """Why, to be noted of a contact that was drawn but is not sent."""
+    def has_more(self, put_aside: int) -> bool:
+        """Whether there is somebody whom this round has not come to."""
+
+    def stop(self) -> None:
+        """Ask for nobody any more."""
+
+    def forget(self) -> None:
+        """Nobody who waits to be taken into the books is taken in any more."""
 
 
 class Hold(Protocol):
@@ -309,9 +328,11 @@ class Pace(Protocol):
 
 
 class Sends(Protocol):
-    """What sends the texts that a ledger has queued: an engine in this process, or many in others."""
+    """What sends the texts of a ledger: the workers of this process, or those of many."""
 
-    stopped: Stop | None
+    @property
+    def stopped(self) -> Stop | None:
+        """Why it stopped early, if it did."""
 
     async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
         """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did."""

@@ -6,15 +6,16 @@ Lives here: pace, retry and trouble. Knows no ledger, no provider, no HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container
-from typing import TypeVarTuple
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVarTuple
 
-from rumbleup_async.engine.held import Held
-from rumbleup_async.engine.ports import Drawing, Gateway, Observer, Pace, Permit
+from rumbleup_async.admission import Go, Never, Verdict, Wait
+from rumbleup_async.engine.contract import Books
+from rumbleup_async.engine.ports import Gateway, Pace, Permit
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from rumbleup_async.reasons import INTERRUPTED, NO_REASON, SUPPRESSED, Code, Reason
+from rumbleup_async.reasons import INTERRUPTED, NO_REASON, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, StopRun, decide
 from rumbleup_async.stops import Cause, Stop
 
@@ -27,36 +28,47 @@ _TROUBLE = 3
 """Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
 
 
+class Asked(Protocol):
+    """The rules, as a worker asks them just before the wire: those of this process, or of another over a channel."""
+
+    @property
+    def is_open_to_all(self) -> bool:
+        """There is no rule that would have to be asked once more."""
+
+    async def admit(self, text: Text) -> Verdict:
+        """What the rules say of this text now."""
+
+
 class Sender:
-    """Sends texts one at a time for each worker that calls it. `stop` is called when the whole run should end."""
+    """Sends texts one at a time for each worker that calls it. `lasts(text)`: whether the right to text this contact, a lease of
+    the provider's or of the ledger's, surely lasts."""
 
     def __init__(
         self,
+        books: Books,
         gateway: Gateway,
         pace: Pace,
         window: Window,
         *,
         policy: Policy,
-        observer: Observer,
-        drawing: Drawing | None,
-        never: Container[str],
-        stop: Callable[[Stop], None],
-        left: Callable[[], None],
+        door: Asked,
+        lasts: Callable[[Text], bool],
+        is_plain: bool,
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
+        self._books = books
         self._gateway = gateway
         self._pace = pace
         self._window = window
         self._policy = policy
-        self._watch = CircuitBreaker(policy, window.most)
-        self.held = Held()
-        """Refusals that may be about something else than their text."""
-        self._observer = observer
-        self._drawing = drawing
-        self._never = never
-        self._stop = stop
-        self._left = left
+        self._breaker = CircuitBreaker(policy, window.most)
+        self._door = door
+        self._lasts = lasts
+        self._is_plain = is_plain
+        """There are neither rules nor leases to be asked: a permit is all that is needed."""
+        self.left: Callable[[], None] = _nobody_hears
+        """Is told where there is a pace and a text is on its way."""
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._is_stopping = False
@@ -65,20 +77,19 @@ class Sender:
         """The tasks that have a text in flight."""
 
     @property
-    def is_last_round(self) -> bool:
-        """Whether what was put aside is being tried once more."""
-        return self._watch.is_last_round
-
-    @property
     def is_hopeless(self) -> bool:
         """Whether the last round helps nobody."""
-        return self._watch.is_hopeless
+        return self._breaker.is_hopeless
 
     def begin_last_round(self) -> None:
         """What comes now was put aside before."""
-        self._watch.begin_last_round()
+        self._breaker.begin_last_round()
 
-    def go_home(self) -> None:
+    def proved(self) -> None:
+        """Another worker has shown that key, address and project work."""
+        self._breaker.proven = True
+
+    def stop(self) -> None:
         """Let nothing more leave: whoever waits for a turn gives the text back."""
         self._is_stopping = True
         for task in tuple(self._waiting):
@@ -86,43 +97,37 @@ class Sender:
 
     def abandon(self) -> None:
         """Do not even wait for what is in flight: it comes out as unknown."""
-        self.go_home()
+        self.stop()
         for task in tuple(self.delivering):
             task.cancel()
+
+    def tread_softly(self) -> None:
+        """Half as many in flight from now; it grows again by one a round."""
+        self._window.shrink()
 
     def hold(self, seconds: float, reason: str) -> None:
         """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
         seconds *= 1.0 + 0.25 * self._jitter()
         self._pace.hold.hold(seconds)
-        self._observer.held(seconds, reason)
+        self._books.held(seconds, reason)
 
     async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
         """Try until the text is settled, parked, or the run stops. `task` is the worker's own."""
-        if text.phone in self._never:
-            return Closed(text.row, State.NOT_SENT, text.attempts, SUPPRESSED)
-        drawing = self._drawing
         attempt = 0
         while True:
-            if drawing is not None and drawing.too_late(text):
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
-            permit = self._permit_now(text) or await self._permit_later(text)
+            permit = self._permit_now(text) if self._is_plain else None
             if permit is None:
-                why = text.why if drawing is None else drawing.given_back(text)
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, why)
-            # Nothing is awaited from here to the delivery: a hold that begins now is seen by the next permit.
-            if drawing is not None and drawing.too_late(text):
-                self._pace.release(permit)
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
+                turn = await self._turn(text, attempt, task)
+                if isinstance(turn, Closed):
+                    return turn
+                permit = turn
             attempt += 1
-            refusals = self.held.number
-            outcome, decision = await self._decided(await self._deliver(text, permit, task), permit, attempt, task)
+            # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
+            outcome, decision = await self._decided(await self._deliver(text, permit, task), attempt, permit, task)
             match decision:
                 case Settle():
-                    if not (isinstance(outcome, Refused) and self.is_last_round):  # who was refused twice is refused
-                        self._see(outcome)
-                        self._hold_back(text, outcome, refusals)
-                    now = int(self._wall_clock() * 1000)
-                    return Closed(text.row, decision.state, text.attempts + attempt, decision.why, decision.logid, now)
+                    self._see(outcome)
+                    return self._settled(text, attempt, outcome, decision)
                 case Again():
                     pass
                 case Park():
@@ -131,8 +136,43 @@ class Sender:
                 case StopRun():
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, Reason(Code.STOPPED, str(decision.stop)))
 
+    def _settled(self, text: Text, attempt: int, outcome: Outcome, decision: Settle) -> Closed:
+        return Closed(
+            text.row,
+            decision.state,
+            text.attempts + attempt,
+            decision.why,
+            decision.logid,
+            int(self._wall_clock() * 1000),
+            is_general=isinstance(outcome, Refused) and not outcome.about_recipient,
+        )
+
+    # ---- its turn ----
+
+    async def _turn(self, text: Text, attempt: int, task: asyncio.Task[None]) -> Permit | Closed:
+        """The permit for one attempt, once everything allows it; or why there is none."""
+        while True:
+            permit = self._permit_now(text)
+            if permit is None:
+                if not self._lasts(text):
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
+                permit = await self._permit_later(text)
+                if permit is None:
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why)
+            if not self._door.is_open_to_all:
+                turned_away = await self._ask(text, attempt, permit, task)
+                if turned_away is not None:
+                    return turned_away
+                if not self._may_leave():
+                    self._pace.release(permit)  # the question took its time, and something has happened meanwhile
+                    continue
+            if self._lasts(text):
+                return permit
+            self._pace.release(permit)
+            return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
+
     def _permit_now(self, text: Text) -> Permit | None:
-        """A permit, if there is room in flight and the pace lets the text out at once, as it does nearly always."""
+        """A permit where there is room in flight and the pace lets the text out at once, as it does nearly always."""
         if self._is_stopping or len(self.delivering) >= self._window.size:
             return None
         return self._pace.try_permit(text)
@@ -153,7 +193,7 @@ class Sender:
         remaining = self._pace.hold.remaining
         if remaining <= 1.3 * self._policy.wait_ceiling:  # a hold is drawn out a little, see hold()
             return False
-        self._stop(Stop(Cause.THROTTLED, number=round(remaining)))
+        self._books.stop(Stop(Cause.THROTTLED, number=round(remaining)))
         return True
 
     async def _permit(self, text: Text, permits: list[Permit]) -> None:
@@ -166,6 +206,31 @@ class Sender:
                 permits.append(permit)
                 return
             self._pace.release(permit)
+
+    async def _ask(self, text: Text, attempt: int, permit: Permit, task: asyncio.Task[None]) -> Closed | None:
+        """Ask the rules once more, for an opt-out may have come since the claim; None if the text may leave."""
+        self._waiting.add(task)
+        try:
+            verdict = await self._door.admit(text)
+        except asyncio.CancelledError:
+            task.uncancel()
+            self._cancelled()
+            self._pace.release(permit)
+            return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why)
+        finally:
+            self._waiting.discard(task)
+        match verdict:
+            case Go():
+                return None
+            case Wait(until=until, why=why):
+                closed = Closed(text.row, State.QUEUED, text.attempts + attempt, why, due=until)
+            case Never(why=why):
+                closed = Closed(text.row, State.NOT_SENT, text.attempts + attempt, why)
+        self._pace.release(permit)
+        return closed
+
+    def _may_leave(self) -> bool:
+        return not self._is_stopping and len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0
 
     async def unheld(self) -> bool:
         """Wait until nothing holds; False if the run stops first."""
@@ -182,20 +247,25 @@ class Sender:
         try:
             await wait(*arguments)
         except asyncio.CancelledError:
-            # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
-            self._stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
             task.uncancel()
+            self._cancelled()
         finally:
             self._waiting.discard(task)
         return not self._stopped()
 
+    def _cancelled(self) -> None:
+        # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
+        self._books.stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
+
     def _stopped(self) -> bool:
         return self._is_stopping
+
+    # ---- on the way ----
 
     async def _deliver(self, text: Text, permit: Permit, task: asyncio.Task[None]) -> Outcome:
         self.delivering.add(task)
         if self._pace.rate is not None:
-            self._left()
+            self.left()
         try:
             return await self._gateway.deliver(text, permit)
         except asyncio.CancelledError:
@@ -207,19 +277,19 @@ class Sender:
             self.delivering.discard(task)
 
     async def _decided(
-        self, outcome: Outcome, permit: Permit, attempt: int, task: asyncio.Task[None]
+        self, outcome: Outcome, attempt: int, permit: Permit, task: asyncio.Task[None]
     ) -> tuple[Outcome, Decision]:
         """What an outcome means, once it is certain that it is this text's."""
-        decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+        decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
         self._adapt(outcome, permit)
         # What concerns the others does not wait: they would run into the same.
         if isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason)
         elif isinstance(decision, StopRun):
-            self._stop(decision.stop)
+            self._books.stop(decision.stop)
         if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
             outcome = Unknown(doubt, outcome.status)
-            decision = decide(outcome, attempt, self._policy, proven=self._watch.proven)
+            decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
         return outcome, decision
 
     async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> Reason:
@@ -237,21 +307,16 @@ class Sender:
         finally:
             self.delivering.discard(task)
 
-    def _see(self, outcome: Outcome) -> None:
-        stop = self._watch.see(outcome)
-        if stop is not None:
-            self._stop(stop)
-        elif self._watch.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
-            # A server in trouble is given time instead of more texts to lose.
-            wait = min(self._policy.wait(self._watch.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
-            self.hold(wait, "several texts in a row failed")
+    # ---- what it means for the others ----
 
-    def _hold_back(self, text: Text, outcome: Outcome, refusals: int) -> None:
-        """Note a refusal that may be about something else than its text, or an accepted text that shows that it is not."""
-        if isinstance(outcome, Refused) and not outcome.about_recipient:
-            self.held.met(text.row)
-        elif isinstance(outcome, Accepted) and not self._watch.has_stopped:
-            self.held.accepted(refusals)
+    def _see(self, outcome: Outcome) -> None:
+        stop = self._breaker.see(outcome)
+        if stop is not None:
+            self._books.stop(stop)
+        elif self._breaker.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
+            # A server in trouble is given time instead of more texts to lose.
+            wait = min(self._policy.wait(self._breaker.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
+            self.hold(wait, "several texts in a row failed")
 
     def _adapt(self, outcome: Outcome, permit: Permit) -> None:
         if isinstance(outcome, NotSent) and outcome.crowded:
@@ -262,9 +327,12 @@ class Sender:
             return
         if isinstance(outcome, Throttled):
             self._pace.throttled(permit)
-        elif isinstance(outcome, Refused) or self._watch.in_a_row < _TROUBLE:
+        elif isinstance(outcome, Refused) or self._breaker.in_a_row < _TROUBLE:
             return
         self._window.shrink()
+
+
+def _nobody_hears() -> None: ...
 
 
 def _mistake(error: Exception) -> Reason:

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from rumbleup_async.engine.ports import Drawer, Pause, Steering
+from rumbleup_async.engine.ports import Drawer
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Contact, Planned, Result, Skipped, Text
 from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSent, Refused, Throttled, Unknown
@@ -36,6 +36,23 @@ Writer = Callable[[Contact], str | Awaitable[str | None] | None]
 
 _MARGIN = 10.0
 """Seconds waited beyond the end of a lock, for clocks and rounding."""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """No contact this time; ask again after so many seconds.
+
+    `hold`: seconds for which nothing at all may leave, and `reason` why. `is_crowded`: too many ask at once, so half as many
+    from now.
+    """
+
+    seconds: float
+    hold: float = 0.0
+    reason: str = ""
+    is_crowded: bool = False
+
+
+Claimed = Planned | Skipped | Pause | Stop | None
+"""A contact, screened; a pause; why nothing more shall be asked and sent; or None at the end of the work."""
 
 
 class Locks(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +98,7 @@ class Texters:
         self._policy = policy or Policy()
         self._locks = locks or Locks()
         self._locks.check()
-        self._watch = CircuitBreaker(self._policy, concurrency)
+        self._breaker = CircuitBreaker(self._policy, concurrency)
         self._jitter = jitter
         self._wall_clock = wall_clock
         self._begun: dict[str, tuple[float, float]] = {}
@@ -122,7 +139,7 @@ class Texters:
         if phone:
             self._skipped.add(phone)
 
-    def answered(self, answer: Text | Result) -> None:
+    def opened(self, answer: Text | Result) -> None:
         """What the books made of a contact that was drawn: an open entry, or somebody who is not texted (again)."""
         self._repeated.discard(answer.phone)
         if isinstance(answer, Text):
@@ -130,7 +147,7 @@ class Texters:
         elif answer.code is Code.DUPLICATE:
             self._done.add(answer.phone)
 
-    def released(self, text: Text, *, tried: bool) -> None:
+    def release(self, text: Text, *, tried: bool) -> None:
         """An entry went back to the queue: nothing left, so whoever is drawn again may be texted after all.
 
         Who was put aside is tried once more when the provider has nobody else, as long as the lock is surely ours.
@@ -160,8 +177,8 @@ class Texters:
         self._news_at = _now()
         self._met.clear()
 
-    async def draw(self, steering: Steering) -> Planned | Skipped | Pause | None:
-        """One draw: a contact, screened; a pause; or None at the end of the work."""
+    async def claim(self) -> Claimed:
+        """Ask the provider once for its next contact. A contact that is claimed again is ours for as long again."""
         began = _now()
         if self._news_at is None:
             self._news_at = began
@@ -182,12 +199,12 @@ class Texters:
         if isinstance(answer, NoneNow):
             self._works()
             return self._once_more() or self._none_now()
-        return self._trouble(answer, began, steering)
+        return self._trouble(answer, began)
 
     def _works(self) -> None:
         """The provider answers as it should: trouble before this was not trouble in a row."""
-        self._watch.proven = True
-        self._watch.in_a_row = 0
+        self._breaker.proven = True
+        self._breaker.in_a_row = 0
         self._throttles = 0
 
     def _lose(self) -> None:
@@ -268,45 +285,41 @@ class Texters:
             end = max(end, self._news_at + self._locks.held + _MARGIN, self._lost_at + self._locks.held + _MARGIN)
         return None if _now() > end else Pause(1.0 + 2.0 * self._jitter())
 
-    def _trouble(self, answer: object, began: float, steering: Steering) -> Pause | None:
+    def _trouble(self, answer: Refused | Throttled | Barred | NotSent | Unknown, began: float) -> Pause | Stop:
         now = _now()
         if isinstance(answer, Unknown) or (isinstance(answer, Barred) and answer.kind is Bar.GATEWAY):
             # A page of what stands before the API has locked nobody; one sick node shall not end the work.
             if isinstance(answer, Unknown):
                 self._lose()
-            stop = self._watch.see(answer)
+            stop = self._breaker.see(answer)
             if stop is not None:
-                steering.stop(msgspec.structs.replace(stop, detail="draws"))
-                return None
-            seconds = min(self._policy.wait(self._watch.in_a_row), self._policy.trouble_ceiling)
-            steering.hold(seconds, answer.reason)
-            return Pause(0.0)
+                return msgspec.structs.replace(stop, detail="draws")
+            return Pause(
+                0.0, hold=min(self._policy.wait(self._breaker.in_a_row), self._policy.trouble_ceiling), reason=answer.reason
+            )
         if isinstance(answer, Barred) and answer.kind is Bar.DAILY_CAP:
-            steering.stop(barring(answer))
-            return None
-        assert isinstance(answer, (Throttled, NotSent, Barred, Refused))  # noqa: S101 - the rest of the union
+            return barring(answer)
         if now >= self._throttled_until:
             # Texters that are told "not now" in the same moment have been told once.
             self._throttles += 1
-        decision = decide(answer, self._throttles, self._policy, proven=self._watch.proven)
+        decision = decide(answer, self._throttles, self._policy, proven=self._breaker.proven)
         if isinstance(decision, StopRun):
-            steering.stop(decision.stop)
-            return None
+            return decision.stop
         if not isinstance(decision, Again):
-            steering.stop(Stop(Cause.NO_CONTACTS, why=answer.why))
-            return None
+            return Stop(Cause.NO_CONTACTS, why=answer.why)
         self._throttled_until = now + decision.after
+        pause = Pause(decision.after * (1.0 + self._jitter()))
         if not (isinstance(answer, Throttled) and answer.status == 440):
-            steering.hold(decision.after, decision.reason)
-        elif began >= self._shrunk_at:
-            # Too many texters at once: half of them, while those that have a contact go on.
-            self._shrunk_at = now
-            steering.shrink()
-        return Pause(decision.after * (1.0 + self._jitter()))
+            return msgspec.structs.replace(pause, hold=decision.after, reason=decision.reason)
+        if began < self._shrunk_at:
+            return pause
+        # Too many texters at once: half of them, while those that have a contact go on.
+        self._shrunk_at = now
+        return msgspec.structs.replace(pause, is_crowded=True)
 
-    def too_late(self, text: Text) -> bool:
-        """Whether the lock may have ended: then the contact may be somebody else's by now."""
-        return self._is_late(text.phone)
+    def lasts(self, text: Text) -> bool:
+        """Whether the lock surely lasts: else the contact may be somebody else's by now."""
+        return not self._is_late(text.phone)
 
     def _is_late(self, phone: str) -> bool:
         begun = self._begun.get(phone)
@@ -314,7 +327,7 @@ class Texters:
             return True
         return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within
 
-    def given_back(self, text: Text) -> Reason:
+    def comes_back(self, text: Text) -> Reason:
         """When a contact that was drawn but is not sent comes back."""
         begun = self._begun.get(text.phone)
         if begun is None:

@@ -1,4 +1,1 @@
-"""Many processes over one ledger: one keeps the books, each of the others is an engine of its own.
-
-Knows no provider: a sender is told the name of its client.
-"""
+"""Many processes over one ledger: a supervisor and its worker processes, whose books are kept in one place."""

@@ -1,4 +1,4 @@
-"""What the keeper of the books and its senders say to each other, over a pair of sockets.
+"""What the supervisor and its worker processes say to each other, over a pair of sockets.
 
 Lives here: the words, and how they travel.
 """
@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.messaging import Closed, Plan, Result, Text
+from rumbleup_async.admission import Verdict
+from rumbleup_async.messaging import Closed, Plan, Text
 from rumbleup_async.retry import Policy
 from rumbleup_async.stops import Stop
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a sender makes the client it sends with: `module:class`, and the arguments of its constructor, secrets among them.
+    """How a worker process makes its client: `module:class`, and the arguments of its constructor, secrets among them.
 
     `longest`: seconds after which whatever it has in flight is closed, unless it does not run at all.
     """
@@ -29,91 +30,113 @@ class Recipe(msgspec.Struct, frozen=True):
         return f"Recipe({self.client!r})"
 
 
-# ---- what the keeper says ----
+# ---- what the supervisor says ----
 
 
 class Setup(msgspec.Struct, frozen=True, tag=True):
-    """Begin. `rate` is this sender's share."""
+    """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves."""
 
     recipe: Recipe
     plan: Plan
     concurrency: int
     policy: Policy
     rate: float | None
+    asks: bool = False
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
-    """The answer to `Step`: these are open on the disk. `full`: nobody takes the results, so ask for no more until `Room`."""
+    """The answer to `Step`, as `engine.contract.Dealt`."""
 
     texts: list[Text]
-    full: bool = False
+    more: bool = True
+    proven: bool = False
 
 
-class Room(msgspec.Struct, frozen=True, tag=True):
-    """Results are taken again."""
+class Wake(msgspec.Struct, frozen=True, tag=True):
+    """There may be texts again."""
 
 
-class RoundOver(msgspec.Struct, frozen=True, tag=True):
-    """The queue is worked through by all: close what is held, and ask for those who were put aside."""
+class LastRound(msgspec.Struct, frozen=True, tag=True):
+    """What comes now was put aside before."""
 
 
 class Holding(msgspec.Struct, frozen=True, tag=True):
-    """Another sender was told to wait so many seconds."""
+    """Another process was told to wait so many seconds."""
 
     seconds: float
 
 
 class Share(msgspec.Struct, frozen=True, tag=True):
-    """The rate of this sender from now on."""
+    """The rate of this process from now on."""
 
     rate: float | None
 
 
+class Admitted(msgspec.Struct, frozen=True, tag=True):
+    """The answer to `Ask`."""
+
+    number: int
+    verdict: Verdict
+
+
 class Halt(msgspec.Struct, frozen=True, tag=True):
     """Let nothing more leave."""
-
-    stop: Stop
 
 
 class Abandon(msgspec.Struct, frozen=True, tag=True):
     """Do not even wait for what is in flight."""
 
 
-Order = Setup | Opened | Room | RoundOver | Holding | Share | Halt | Abandon
+class End(msgspec.Struct, frozen=True, tag=True):
+    """Nothing comes any more."""
 
 
-# ---- what a sender says ----
+Order = Setup | Opened | Wake | LastRound | Holding | Share | Admitted | Halt | Abandon | End
+
+
+# ---- what a worker process says ----
 
 
 class Step(msgspec.Struct, frozen=True, tag=True):
     """Close these, and open up to `want` more; and how many are in flight, and may be.
 
-    `refused`: these are refused for good. `last`: it asks in the last round.
+    `is_hopeless`: as `engine.contract.Worker`.
     """
 
-    closed: list[Closed]
+    done: list[Closed]
     want: int
     in_flight: int
     window: int
-    refused: list[Result] = []
-    last: bool = False
+    is_hopeless: bool = False
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):
-    """The provider told this sender to wait."""
+    """The provider told this process to wait."""
 
     seconds: float
     reason: str
 
 
-class Done(msgspec.Struct, frozen=True, tag=True):
-    """The end of its work: why it stopped early, if it did, or what went wrong."""
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """Whether this text may leave now."""
 
-    stop: Stop | None = None
+    number: int
+    text: Text
+
+
+class Stopping(msgspec.Struct, frozen=True, tag=True):
+    """Nothing more shall leave, from any process."""
+
+    stop: Stop
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """The end of its work; `error`: what went wrong, if something did."""
+
     error: str = ""
 
 
-Word = Step | Held | Done
+Word = Step | Held | Ask | Stopping | Done
 
 _encode = msgspec.msgpack.Encoder().encode
 read_order = msgspec.msgpack.Decoder(Order).decode

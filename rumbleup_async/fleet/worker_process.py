@@ -1,8 +1,7 @@
-"""A sending process, started by the keeper of the books with the number of its socket, never by hand.
+"""A worker process, started by the supervisor with the number of its socket, never by hand.
 
-Lives here: an engine whose ledger is at the other end of a socket. The process is ours alone, so it may choose its
-event loop, tune the garbage collector and ignore signals: the keeper says when to stop. When the keeper is gone nothing
-more leaves.
+Lives here: workers whose books are at the other end of a socket. The process is ours alone, so it may choose its event loop, tune
+the garbage collector and ignore signals: the supervisor says when to stop. When the supervisor is gone nothing more leaves.
 """
 
 from __future__ import annotations
@@ -11,102 +10,110 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import itertools
+import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
 
 from rumbleup_async import open_files
-from rumbleup_async.engine.engine import Engine
-from rumbleup_async.engine.options import Options
+from rumbleup_async.admission import Verdict
+from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import LedgerError, RumbleUpError
 from rumbleup_async.fleet.channel import (
     Abandon,
+    Admitted,
+    Ask,
     Channel,
     Done,
+    End,
     Halt,
     Held,
     Holding,
+    LastRound,
     Opened,
-    Room,
-    RoundOver,
     Setup,
     Share,
     Step,
+    Stopping,
+    Wake,
     read_order,
 )
-from rumbleup_async.messaging import Closed, Owner, Result, State, Text
-from rumbleup_async.messaging import Step as _Step
-
-if TYPE_CHECKING:
-    from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.messaging import Closed, Text
+from rumbleup_async.stops import Stop
 
 _GONE = "the process that keeps the books is gone"
 
 
-class Till:
-    """The ledger of an engine whose books are kept by another process: as much of `engine.ports.Ledger` as an engine asks for
-    that has neither a feed nor texters."""
+class RemoteBooks:
+    """Fits `Books`: what workers of this process say goes over a channel to the bookkeeper of another."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._answer: asyncio.Future[list[Text]] | None = None
+        self._answer: asyncio.Future[Dealt] | None = None
         self._is_gone = False
-        self.full = False
-        self.in_flight: Callable[[], tuple[int, int]] = lambda: (0, 0)
-        self.is_last_round: Callable[[], bool] = lambda: False
-        self.counts: Mapping[State, int] = dict.fromkeys(State, 0)
-        self.last_row = 0
 
-    async def enlist(self, name: str) -> Owner:
-        return Owner(0, name)  # the keeper is the owner of all
-
-    async def step(self, owner: int, done: Sequence[Closed], want: int, now: float) -> _Step:  # noqa: ARG002
-        return _Step(await self._ask(done, want, []))
-
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        await self._ask([], 0, refused)
-
-    async def again(self) -> bool:
-        return False  # that is for the keeper to say, once all senders are through
-
-    async def _ask(self, closed: Sequence[Closed], want: int, refused: Sequence[Result]) -> list[Text]:
+    async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
+        """LedgerError once the bookkeeper is gone."""
         if self._is_gone:
             raise LedgerError(_GONE)
         self._answer = asyncio.get_running_loop().create_future()
-        self._channel.say(Step(list(closed), want, *self.in_flight(), list(refused), self.is_last_round()))
+        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless))
         return await self._answer
 
-    def opened(self, order: Opened) -> None:
-        self.full = order.full
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(order.texts)
+    def stop(self, why: Stop) -> None:
+        self._channel.say(Stopping(why))
 
-    def make_room(self, ring: Callable[[], None]) -> None:
-        self.full = False
-        ring()
+    def held(self, seconds: float, reason: str) -> None:
+        self._channel.say(Held(seconds, reason))
+
+    def opened(self, order: Opened) -> None:
+        """The answer to the last step has come."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(Dealt(order.texts, order.more, order.proven))
 
     def gone(self) -> None:
+        """Nobody can write down any more what becomes of a text."""
         self._is_gone = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(LedgerError(_GONE))
 
 
-class _Teller:
-    """Passes on to the keeper what the engine observes. Results it knows already: it has closed them."""
+class RemoteDoor:
+    """The rules of the run, asked over the channel: they may look up what only the other process can."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, is_open_to_all: bool) -> None:
         self._channel = channel
+        self._numbers = itertools.count()
+        self._asked: dict[int, asyncio.Future[Verdict]] = {}
+        self.is_open_to_all = is_open_to_all
 
-    def results(self, results: Sequence[Result]) -> None: ...
+    async def admit(self, text: Text) -> Verdict:
+        """As `rules.door.Door.admit`."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        self._channel.say(Ask(number, text))
+        try:
+            return await answer
+        finally:
+            del self._asked[number]
 
-    def held(self, seconds: float, reason: str) -> None:
-        self._channel.say(Held(seconds, reason))
+    def answered(self, order: Admitted) -> None:
+        """The answer to a question has come."""
+        answer = self._asked.get(order.number)
+        if answer is not None and not answer.done():
+            answer.set_result(order.verdict)
 
 
 async def serve(channel: Channel) -> None:
-    """Wait for the setup, send until nothing is left or the keeper says stop, and tell how it ended."""
+    """Wait for the setup, send until the supervisor says that nothing comes any more, and tell that it is done."""
     first = await channel.hear()
     setup = None if first is None else read_order(first)
     if not isinstance(setup, Setup):
@@ -117,28 +124,32 @@ async def serve(channel: Channel) -> None:
         room = open_files.room()
         concurrency = setup.concurrency if room is None else min(room, setup.concurrency)
         pace, gateway = client.sending(setup.plan, concurrency, setup.rate)
-        till = Till(channel)
-        engine = Engine(
-            cast("Ledger", till),
+        books = RemoteBooks(channel)
+        door = RemoteDoor(channel, is_open_to_all=not setup.asks)
+        workers = assembled(
+            books,
             gateway,
             pace,
-            Options(concurrency=concurrency, policy=setup.policy),
-            observer=_Teller(channel),
-            sink=lambda _: None,
-            full=lambda: till.full,
+            concurrency=concurrency,
+            policy=setup.policy,
+            door=door,
+            ahead=Ahead(most=concurrency),
+            wall_clock=time.time,
+            jitter=random.random,
         )
-        till.in_flight = lambda: (engine.in_flight, engine.window)
-        till.is_last_round = lambda: engine.is_last_round
-        listening = asyncio.create_task(_listen(channel, engine, till, pace))
+        listening = asyncio.create_task(_listen(channel, workers, books, door, pace))
         tune_collector()
         try:
-            stopped = await engine.run()
-        except LedgerError:
+            async with anyio.create_task_group() as tasks:
+                await workers.run(tasks)
+        except BaseExceptionGroup as group:
+            if group.split(LedgerError)[1] is not None:
+                raise
             return  # nobody is left to tell
         finally:
             listening.cancel()
             await gateway.aclose()
-        channel.say(Done(stopped))
+        channel.say(Done())
 
 
 def tune_collector() -> None:
@@ -149,28 +160,29 @@ def tune_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _listen(channel: Channel, engine: Engine, till: Till, pace: Any) -> None:
+async def _listen(channel: Channel, workers: Workers, books: RemoteBooks, door: RemoteDoor, pace: Any) -> None:
     while (message := await channel.hear()) is not None:
         match read_order(message):
             case Opened() as opened:
-                till.opened(opened)
-            case Room():
-                # The engine sees first that the answer before this was short for want of room, not of texts.
-                asyncio.get_running_loop().call_soon(till.make_room, engine.ring)
-            case RoundOver():
-                till.full = False
-                engine.end_round()
+                books.opened(opened)
+            case Wake():
+                workers.wake()
+            case LastRound():
+                workers.begin_last_round()
             case Holding(seconds=seconds):
                 pace.hold.hold(seconds)
             case Share(rate=rate):
                 pace.limit(rate)
-            case Halt(stop=stop):
-                engine.stop(stop)
+            case Admitted() as admitted:
+                door.answered(admitted)
+            case Halt():
+                workers.stop()
             case Abandon():
-                engine.abandon()
-    # Nobody can write down any more what becomes of a text.
-    till.gone()
-    engine.abandon()
+                workers.abandon()
+            case End():
+                workers.end()
+    books.gone()
+    workers.abandon()
 
 
 async def _main(connection: socket.socket) -> None:
@@ -181,7 +193,7 @@ async def _main(connection: socket.socket) -> None:
         channel.say(Done(error=str(error)))
     except MemoryError:
         channel.say(Done(error="memory ran out; take fewer processes, or a smaller concurrency"))
-    except Exception as error:  # noqa: BLE001 - told to the keeper, who raises it; what it says may quote anything
+    except Exception as error:  # noqa: BLE001 - told to the supervisor, who raises it; what it says may quote anything
         channel.say(Done(error=f"unexpected {type(error).__name__}"))
     await channel.aclose()
 
@@ -189,7 +201,7 @@ async def _main(connection: socket.socket) -> None:
 def main() -> None:
     """The whole life of the process."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # They reach every process of a service at once; the keeper decides what they mean.
+        # They reach every process of a service at once; the supervisor decides what they mean.
         signal.signal(number, signal.SIG_IGN)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):

@@ -19,8 +19,8 @@ from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns, header
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.lines import Lines, Readable
+from rumbleup_async.rules.numbers import UnreadError, numbers_of
 from rumbleup_async.screening import phones
-from rumbleup_async.screening.suppression import UnreadError, numbers_of
 from rumbleup_async.screening.template import field_name
 
 _phone_words = re.compile(

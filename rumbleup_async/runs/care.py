@@ -14,7 +14,7 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.messaging import Kept
-from rumbleup_async.screening.suppression import Numbers, suppression
+from rumbleup_async.rules.numbers import Numbers, Suppress, SuppressionStore, handed_in
 
 _NONE = object()
 
@@ -25,14 +25,17 @@ class Care:
     `given`: the options of pace and of rules of this call, as JSON values. `suppress`: phones never to be texted.
     """
 
-    def __init__(self, given: Mapping[str, Any] | None, suppress: Container[str]) -> None:
+    def __init__(self, given: Mapping[str, Any] | None, suppress: Suppress) -> None:
         self.given = given or {}
         self.options: dict[str, Any] = dict(self.given)
         """The options that hold."""
-        self.suppressed = suppression(suppress)
+        found = handed_in(suppress)
+        self.store = found if isinstance(found, SuppressionStore) else None
+        """Looks up, one by one, whom the run must not text."""
+        self.suppressed: Container[str] = Numbers() if isinstance(found, SuppressionStore) else found
         """Whom the run must not text, of this call and of earlier ones."""
-        self._is_handed_in = not isinstance(self.suppressed, frozenset)
-        """There is a container of suppressed phones that can only be asked."""
+        self._is_handed_in = not isinstance(found, frozenset)
+        """There are suppressed phones that can only be asked for."""
         self._storable = self.suppressed if isinstance(self.suppressed, frozenset) else frozenset[str]()
         """The suppressed phones of this call, as far as they can be kept."""
         self.goes_on_with = ""

@@ -23,7 +23,6 @@ from rumbleup_async.runs.looks import Looks
 from rumbleup_async.runs.results import Results
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.summary import Summary, summarise
-from rumbleup_async.screening.screen import in_form
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Cause, Stop
 
@@ -165,7 +164,7 @@ class Execution:
                 locks=setup.options.locks,
             )
             await self._remember_skipped(self.texters)
-        never = in_form(setup.care.suppressed, setup.phone_prefix)
+        rules = setup.rules
         if setup.elsewhere is not None:
             if self.texters is not None:
                 raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
@@ -174,7 +173,7 @@ class Execution:
                 setup.plan,
                 setup.pace,
                 setup.options,
-                never=never,
+                rules=rules,
                 sink=self.results.receive,
                 full=self.results.is_full,
                 observer=self.noting,
@@ -185,8 +184,8 @@ class Execution:
                 setup.gateway,
                 setup.pace,
                 setup.options,
-                drawing=self.texters,
-                never=never,
+                texters=self.texters,
+                rules=rules,
                 sink=self.results.receive,
                 full=self.results.is_full,
                 observer=self.noting,

@@ -15,7 +15,6 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.runs.reconcile import Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.runs.setup import Setup
-from rumbleup_async.screening.screen import in_form
 
 T = TypeVar("T")
 
@@ -67,7 +66,7 @@ class Looks:
         """Queue those again that are absent from the log. Raises LedgerError, ConfigurationError."""
         setup = self._setup
         before = dict(setup.ledger.counts)
-        suppressed = in_form(setup.care.suppressed, setup.phone_prefix)
+        suppressed = setup.suppression.in_form
         done = await self._stoppably(requeue_absent(setup.ledger, self._log(), suppressed), is_stopped)
         if done is not None:
             return done

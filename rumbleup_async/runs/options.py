@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
-from rumbleup_async.screening.suppression import suppression
+from rumbleup_async.rules.numbers import Suppress, handed_in
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.ports import Observer
@@ -37,7 +37,7 @@ class RunKeywords(TypedDict, total=False):
     limit: int | None
     policy: Policy | None
     locks: Locks | Mapping[str, Any] | None
-    suppress: Container[str] | Iterable[str]
+    suppress: Suppress
     countries: Iterable[str]
     max_segments: int
     literal: bool
@@ -75,7 +75,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         locks: Concurrent mode: for how long a contact that was handed out is ours, and how patiently "none this time" is asked
             again. A mapping has only those fields of `Locks` that are given.
         suppress: Phones never to be texted, each counted for every number that it can mean. A container that can only be asked
-            is asked for the ten digits.
+            is asked for the ten digits; a `SuppressionStore` looks each up when a text comes up, and just before it leaves.
         countries: Countries of +1 that are texted, by their two letters; US has its territories with it. "toll-free" beside them
             texts toll-free numbers, too.
         max_segments: A text that would take more SMS parts is skipped.
@@ -104,7 +104,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     policy: Policy | None = None
     locks: Locks | Mapping[str, Any] | None = None
-    suppress: Container[str] | Iterable[str] = ()
+    suppress: Suppress = ()
     countries: Iterable[str] = ("US", "CA")
     max_segments: int = 10
     literal: bool = False
@@ -162,7 +162,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def for_engine(self, **changes: Any) -> Options:
         """The options of this call alone, as the engine takes them; those of pace are added once the ledger is open."""
-        return Options(limit=self.limit, suppress=suppression(self.suppress), observer=self.observer, **changes)
+        return Options(limit=self.limit, suppress=handed_in(self.suppress), observer=self.observer, **changes)
 
 
 def run_options(call: str, options: RunOptions | None, keywords: Mapping[str, Any]) -> RunOptions:

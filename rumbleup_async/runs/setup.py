@@ -13,6 +13,8 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.ports import Gateway, Ledger, Pace, Sends, SilentObserver
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan
+from rumbleup_async.rules.door import Rule
+from rumbleup_async.rules.suppression import Suppression
 from rumbleup_async.runs import planning
 from rumbleup_async.runs.care import Care
 from rumbleup_async.runs.planning import CONCURRENT, PREFIX, Settings
@@ -81,6 +83,17 @@ class Setup:
         """What stands before the ten digits of a phone in this provider's form."""
         prefix: str = self.plan.details.get(PREFIX, "")
         return prefix
+
+    @property
+    def suppression(self) -> Suppression:
+        """The rule of those who are suppressed."""
+        return Suppression(self.care.suppressed, self.phone_prefix, self.care.store)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """What is asked before a text leaves."""
+        suppression = self.suppression
+        return [] if suppression.is_empty else [suppression]
 
     async def open(self) -> None:
         """Check the text, then open the ledger and make the gateway. What fails here leaves a closed ledger.

@@ -21,7 +21,6 @@ from rumbleup_async.screening.opt_out import has_word
 from rumbleup_async.screening.phones import normalise
 from rumbleup_async.screening.placeholders import may_hold
 from rumbleup_async.screening.segments import Dear, count, is_plain
-from rumbleup_async.screening.suppression import suppression
 from rumbleup_async.screening.template import (
     EmptyFieldError,
     Template,
@@ -87,14 +86,14 @@ class Screen:
         names = [field_name(name) for name in name_fields]
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
         self._max_segments = max_segments
-        self._suppress = suppression(suppress)
+        self._suppress = suppress
         self._prefix = prefix
         self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
 
     def suppress(self, numbers: Container[str]) -> None:
-        """From now on these are suppressed, in place of those before."""
-        self._suppress = suppression(numbers)
+        """From now on these are suppressed, in place of those before: ten digits each."""
+        self._suppress = numbers
 
     def learn(self, columns: Collection[str]) -> None:
         """The columns of the list are known. Raises `TemplateError` if the text names one of them in other signs than ours."""
@@ -219,18 +218,3 @@ def require_opt_out(template: Template) -> None:
             'the text has the word "stop", but not as a way to opt out; add the words "STOP to opt out", or "Reply STOP to end"'
         )
     raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')
-
-
-def in_form(suppress: Container[str], prefix: str) -> Container[str]:
-    """Suppressed numbers, known by their ten digits, looked up in a provider's form."""
-    nobody = isinstance(suppress, frozenset) and not suppress
-    return _InForm(suppress, prefix) if prefix and not nobody else suppress
-
-
-class _InForm:
-    def __init__(self, suppress: Container[str], prefix: str) -> None:
-        self._suppress = suppress
-        self._prefix = prefix
-
-    def __contains__(self, phone: object) -> bool:
-        return isinstance(phone, str) and phone.removeprefix(self._prefix) in self._suppress

@@ -1,12 +1,12 @@
 """A run over several processes in a Python program: results, observers, early ends, and what cannot be had."""
 
 import asyncio
-import itertools
 import os
 import signal
 import socket
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,16 +16,21 @@ import aiohttp
 import msgspec
 import pytest
 
-from rumbleup_async import ConfigurationError, RumbleUp, Timeouts
+from rumbleup_async import ConfigurationError, Policy, RumbleUp, Timeouts
+from rumbleup_async.admission import Never
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import Ledger, SilentObserver
-from rumbleup_async.fleet import supervisor, worker_process
-from rumbleup_async.fleet.channel import Channel, Holding, Opened, Recipe, Room, Setup, Step
-from rumbleup_async.fleet.supervisor import Fleet, _dealt, _Sender
+from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.workers import Ahead, assembled
+from rumbleup_async.fleet import remote, supervisor, worker_process
+from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Holding, Opened, Recipe, Setup, Step, Wake, read_word
+from rumbleup_async.fleet.remote import RemoteWorker
+from rumbleup_async.fleet.supervisor import Fleet
 from rumbleup_async.ledger import MemoryLedger
-from rumbleup_async.messaging import Closed, Plan, Result, State, Text
-from rumbleup_async.messaging import Step as LedgerStep
+from rumbleup_async.messaging import Plan, Result, State, Text
+from rumbleup_async.outcomes import Outcome
+from rumbleup_async.reasons import SUPPRESSED
+from rumbleup_async.rules.door import OPEN
 from rumbleup_async.runs.run import Run
 from rumbleup_async.simulator import Simulator, serve
 
@@ -73,7 +78,7 @@ async def test_a_caller_who_leaves_early_stops_them_all(tmp_path: Path) -> None:
     assert left < 350
     assert run.counts[State.SENT] == left
     assert run.counts[State.UNKNOWN] == run.counts[State.INTENT] == 0
-    assert all(sender.process.returncode is not None for sender in engine._senders)  # type: ignore[union-attr]
+    assert all(sender.process.returncode is not None for sender in engine.workers)  # type: ignore[union-attr]
 
 
 async def test_a_cancelled_task_stops_them_all(tmp_path: Path) -> None:
@@ -148,7 +153,7 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
         task = asyncio.ensure_future(run.send(CONTACTS)._finish())
         while texted_once(simulator) < 60:
             await asyncio.sleep(0.01)
-        victim = run._execution.engine._senders[1].process  # type: ignore[union-attr]
+        victim = run._execution.engine.workers[1].process  # type: ignore[union-attr]
         os.kill(victim.pid, signal.SIGSTOP)
         await asyncio.sleep(0.2)
         os.kill(victim.pid, signal.SIGKILL)
@@ -192,15 +197,15 @@ async def test_an_observer_that_fails_while_the_list_comes_in_is_heard(tmp_path:
 async def test_a_stop_while_they_are_started_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that came up after the stop would be waited for, and wait itself, for ever."""
     simulator = Simulator()
-    start = supervisor._start
-    started: list[_Sender] = []
+    start = remote.start
+    started: list[RemoteWorker] = []
 
-    async def start_and_stop(ledger: Ledger) -> _Sender:
-        started.append(await start(ledger))
+    async def start_and_stop(inherited: Sequence[int], longest: float) -> RemoteWorker:
+        started.append(await start(inherited, longest))
         run.stop("enough")
         return started[-1]
 
-    monkeypatch.setattr(supervisor, "_start", start_and_stop)
+    monkeypatch.setattr(supervisor, "start", start_and_stop)
     async with sending(simulator, tmp_path / "run.ledger", processes=3) as run, asyncio.timeout(20):
         summary = await run.send(CONTACTS)
     assert (summary.stopped, summary.sent) == ("enough", 0)
@@ -218,7 +223,7 @@ async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
             async for _ in run.send(CONTACTS):
                 if texted_once(simulator) > 50:
                     break
-            frozen = run._execution.engine._senders[0].process  # type: ignore[union-attr]
+            frozen = run._execution.engine.workers[0].process  # type: ignore[union-attr]
             frozen.send_signal(signal.SIGSTOP)
     if frozen.returncode is None:
         frozen.kill()
@@ -230,7 +235,7 @@ async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
 
 async def test_the_terminal_does_not_reach_them() -> None:
     """Ctrl-C in the first moments would fill the screen with the tracebacks of processes that have not begun."""
-    one = await supervisor._start(MemoryLedger())
+    one = await remote.start((), 1.0)
     try:
         assert os.getsid(one.process.pid) != os.getsid(0)
     finally:
@@ -240,24 +245,23 @@ async def test_the_terminal_does_not_reach_them() -> None:
 
 
 class Ear:
-    """In the place of a channel: what was said to a sender."""
+    """In the place of a channel: what was said to a worker process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *words: bytes) -> None:
         self.said: list[Any] = []
+        self._words = list(words)
 
     def say(self, message: object) -> None:
         self.said.append(message)
 
+    async def hear(self) -> bytes | None:
+        return self._words.pop(0) if self._words else None
 
-def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
-    class Empty:
-        async def step(self, owner: int, done: object, want: int, now: float) -> LedgerStep:
-            return LedgerStep()
 
-    ear = Ear()
-    one = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
+def a_fleet(*ears: Ear) -> Fleet:
+    """A fleet whose processes are ears."""
     fleet = Fleet(
-        Empty(),  # type: ignore[arg-type]
+        MemoryLedger(),
         Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT),
         Pace(),
         Options(processes=2),
@@ -265,25 +269,19 @@ def a_fleet(full: Iterator[bool]) -> tuple[Fleet, _Sender, list[Any]]:
         rate=None,
         observer=SilentObserver(),
         sink=lambda _: None,
-        full=lambda: next(full),
-        never=(),
+        full=lambda: False,
     )
-    fleet._senders.append(one)
-    return fleet, one, ear.said
+    for ear in ears:
+        fleet.workers.append(RemoteWorker(SimpleNamespace(returncode=None, kill=lambda: None), ear, 60.0))  # type: ignore[arg-type]
+    return fleet
 
 
-async def test_a_sender_that_cannot_be_understood_counts_as_dead() -> None:
+async def test_a_process_that_cannot_be_understood_counts_as_dead() -> None:
     """The run would wait for its last word for ever."""
-
-    class Mumbling(Ear):
-        async def hear(self) -> bytes:
-            return b"mumble"
-
-    fleet, one, _ = a_fleet(itertools.repeat(False))
+    fleet = a_fleet(Ear(b"mumble"))
+    one = fleet.workers[0]
     killed: list[bool] = []
     one.process = SimpleNamespace(returncode=None, kill=lambda: killed.append(True))  # type: ignore[assignment]
-    one.channel = Mumbling()  # type: ignore[assignment]
-    fleet._ledger = Opening(one)  # type: ignore[assignment]
     with pytest.raises(msgspec.MsgspecError):
         await fleet._listen(one)
     assert one.is_done
@@ -292,94 +290,70 @@ async def test_a_sender_that_cannot_be_understood_counts_as_dead() -> None:
 
 async def test_who_begins_later_is_told_of_the_hold() -> None:
     """The processes that follow the first accepted text would send into a pause that the provider has asked the first one for."""
-    fleet, one, said = a_fleet(iter(()))
+    ear = Ear()
+    fleet = a_fleet(ear)
     fleet._pace.hold.hold(30.0)
-    fleet._begin(one)
-    assert [type(message) for message in said] == [Setup, Holding]
-    assert 29.0 < said[1].seconds <= 30.0
+    fleet._begin(fleet.workers[0])
+    assert [type(message) for message in ear.said] == [Setup, Holding]
+    assert 29.0 < ear.said[1].seconds <= 30.0
 
 
-async def test_results_taken_during_a_step_make_room() -> None:
-    """Every process would wait for room that nobody tells it of: the caller took the results while the disk was busy."""
-    fleet, one, said = a_fleet(iter([True, False]))
-    fleet._asked.append((one, Step([], 3, 0, 4)))
-    await fleet._step()
-    assert said == [Opened([], full=True), Room()]
+async def test_a_question_about_a_text_is_answered_by_the_rules() -> None:
+    """Somebody who opted out after the claim would be texted by whichever process has them in hand."""
+    ours, theirs = socket.socketpair()
+    asked, answering = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
+    door = worker_process.RemoteDoor(asked, is_open_to_all=False)
+    question = asyncio.create_task(door.admit(Text(7, "2025550101", "Hi")))
+    ask = read_word(await answering.hear() or b"")
+    assert isinstance(ask, Ask)
+    assert ask.text.row == 7
+    door.answered(Admitted(ask.number, Never(SUPPRESSED)))
+    assert await question == Never(SUPPRESSED)
+    await answering.aclose()
+    await asked.aclose()
 
 
-class Opening:
-    """A ledger that has two texts, and whose first step is what `dying` dies in."""
-
-    def __init__(self, dying: _Sender) -> None:
-        self.counts = dict.fromkeys(State, 0)
-        self.closed: list[Closed] = []
-        self._dying = dying
-        self._texts = [Text(1, "2025550101", "Hi"), Text(2, "2025550102", "Hi")]
-
-    async def step(self, owner: int, done: Sequence[Closed], want: int, now: float) -> LedgerStep:
-        self._dying.is_done = True
-        self.closed += done
-        opened, self._texts = self._texts[:want], self._texts[want:]
-        return LedgerStep(opened)
-
-
-@pytest.mark.parametrize("limit", [None, 2])
-async def test_what_was_opened_for_one_who_died_goes_to_another(limit: int | None) -> None:
-    """One process killed at the wrong moment would end the run of all, or leave texts open that nobody sends."""
-    fleet, dying, said = a_fleet(itertools.repeat(False))
-    ledger, ear = Opening(dying), Ear()
-    fleet._ledger = ledger  # type: ignore[assignment]
-    fleet._left = fleet._left if limit is None else limit
-    other = _Sender(SimpleNamespace(returncode=None), ear)  # type: ignore[arg-type]
-    fleet._senders.append(other)
-    fleet._asked.append((dying, Step([], 2, 0, 4)))
-    await fleet._step()
-    assert said == [], "it is dead"
-    fleet._asked.append((other, Step([], 3, 0, 4)))
-    await fleet._step()
-    assert [text.row for text in ear.said[0].texts] == [1, 2]
-    assert ledger.closed == []
-    await fleet._give_back()
-    assert fleet.stopped is None
-
-
-async def test_what_nobody_comes_to_is_queued_again() -> None:
-    """The run would end well with contacts that nobody texted."""
-    fleet, dying, _ = a_fleet(itertools.repeat(False))
-    dying.has_begun = True
-    ledger = Opening(dying)
-    fleet._ledger = ledger  # type: ignore[assignment]
-    fleet._asked.append((dying, Step([], 2, 0, 4)))
-    await fleet._step()
-    await fleet._give_back()
-    assert [(close.row, close.state) for close in ledger.closed] == [(1, State.QUEUED), (2, State.QUEUED)]
-    assert fleet.stopped is not None
-    assert fleet.stopped.cause.words == "senders died"
-
-
-async def test_an_answer_without_room_is_not_taken_for_the_end() -> None:
-    """With the news of room right behind it, a process would take "no texts now" for "no texts left", and the run would end well
-    with contacts that nobody texted."""
+async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
+    """A process would take "no texts now" for "no texts left", and the run would wait for ever for who was not texted."""
     ours, theirs = socket.socketpair()
     keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
-    till, rung = worker_process.Till(listening), asyncio.Event()
-    engine: Any = SimpleNamespace(ring=rung.set, abandon=lambda: None)
-    ears = asyncio.create_task(worker_process._listen(listening, engine, till, None))
-
-    async def ask() -> bool:
-        await till.step(0, [], 3, 0.0)
-        return till.full
-
-    asking = asyncio.create_task(ask())
-    await keeping.hear()
-    keeping.say(Opened([], full=True))
-    keeping.say(Room())
-    assert await asking
-    await rung.wait()
-    assert not till.full
+    books = worker_process.RemoteBooks(listening)
+    workers = assembled(
+        books,
+        Nobody(),
+        Pace(),
+        concurrency=2,
+        policy=Policy(),
+        door=OPEN,
+        ahead=Ahead(),
+        wall_clock=time.time,
+        jitter=lambda: 0.5,
+    )
+    door = worker_process.RemoteDoor(listening, is_open_to_all=True)
+    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, None))
+    async with asyncio.TaskGroup() as tasks:
+        group: Any = SimpleNamespace(start_soon=lambda work: tasks.create_task(work()))
+        tasks.create_task(workers.run(group))
+        assert isinstance(read_word(await keeping.hear() or b""), Step)
+        keeping.say(Opened([], more=False))
+        keeping.say(Wake())
+        again = read_word(await keeping.hear() or b"")
+        assert isinstance(again, Step)
+        assert again.want > 0
+        keeping.say(Opened([], more=False))
+        keeping.say(End())
     await keeping.aclose()
     await ears
     await listening.aclose()
+
+
+class Nobody:
+    """A gateway to which nothing is handed."""
+
+    async def deliver(self, text: Text, permit: object) -> Outcome:
+        raise AssertionError
+
+    async def aclose(self) -> None: ...
 
 
 async def test_what_another_process_cannot_have_is_refused(tmp_path: Path) -> None:
@@ -393,23 +367,3 @@ async def test_what_another_process_cannot_have_is_refused(tmp_path: Path) -> No
     async with RumbleUp("KEY:SECRET", base_url="http://127.0.0.1:1") as client:
         with pytest.raises(ConfigurationError, match="processes"):
             client.fast_mode(action=125, text=TEXT, processes=0)
-
-
-@pytest.mark.parametrize(
-    ("texts", "wants", "shares"),
-    [
-        (6, [3, 3], [3, 3]),
-        (3, [3, 3], [2, 1]),
-        (1, [64, 64, 64], [1, 0, 0]),
-        (0, [5, 5], [0, 0]),
-        (4, [0, 4], [0, 4]),
-        (7, [1, 10, 1], [1, 6, 0]),
-        (0, [], []),
-    ],
-)
-def test_who_gets_how_many(texts: int, wants: list[int], shares: list[int]) -> None:
-    """A text would be given to nobody, to two, or to somebody who did not ask for it."""
-    all_ = [Text(row, "2025550101", "Hi") for row in range(texts)]
-    hands = _dealt(all_, wants)
-    assert [len(hand) for hand in hands] == shares
-    assert [text for hand in hands for text in hand] == all_

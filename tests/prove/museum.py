@@ -20,6 +20,7 @@ from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.sender import Sender
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.window import Window
+from rumbleup_async.engine.workers import Workers
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import settling as settling_module
@@ -304,12 +305,10 @@ def _final_write_cancelled() -> list[Any]:
 
 
 def _batch_leased() -> list[Any]:
-    def wanted(self: Engine) -> int:
-        if self._is_stopping or self._is_dry or self._rows_to_pass or self._open:
-            return 0
-        return int(min(1000, self._left))
+    def wanted(self: Workers) -> int:
+        return 0 if self._is_stopping or not self._may_ask or self._in_hand else 1000
 
-    return [patch.object(Engine, "_wanted", wanted)]
+    return [patch.object(Workers, "_wanted", wanted)]
 
 
 def _duplicates_in_memory() -> list[Any]:
@@ -333,10 +332,10 @@ def _window_ignored() -> list[Any]:
         self.taken += 1
         return True
 
-    def wanted(self: Engine) -> int:
-        return 0 if self._is_stopping or self._is_dry or self._rows_to_pass else int(min(500, self._left))
+    def wanted(self: Workers) -> int:
+        return 0 if self._is_stopping or not self._may_ask else 500
 
-    return [patch.object(Window, "take", take), patch.object(Engine, "_wanted", wanted)]
+    return [patch.object(Window, "take", take), patch.object(Workers, "_wanted", wanted)]
 
 
 def _limit_by_worker() -> list[Any]:
@@ -344,7 +343,7 @@ def _limit_by_worker() -> list[Any]:
 
     def init(self: Engine, *arguments: Any, **options: Any) -> None:
         begin(self, *arguments, **options)
-        self._left *= self._window.most
+        self.books.rounds.left *= self.workers._window.most
 
     return [patch.object(Engine, "__init__", init)]
 
@@ -370,13 +369,14 @@ def _full_bucket() -> list[Any]:
 
 
 def _suppressed_abroad() -> list[Any]:
-    from rumbleup_async.screening import phones, suppression
+    from rumbleup_async.rules import numbers
+    from rumbleup_async.screening import phones
 
     def strictly(entry: str) -> frozenset[str]:
         phone, _ = phones.normalise(entry)
         return frozenset((phone,)) if phone else frozenset()
 
-    return [patch.object(suppression, "numbers_of", strictly)]
+    return [patch.object(numbers, "numbers_of", strictly)]
 
 
 def _suppression_forgotten() -> list[Any]:
@@ -394,15 +394,15 @@ def _suppression_forgotten() -> list[Any]:
     begin = Engine.__init__
 
     def init(self: Engine, *arguments: Any, **options: Any) -> None:
-        begin(self, *arguments, **{**options, "never": frozenset()})
+        begin(self, *arguments, **{**options, "rules": ()})
 
     return [patch.object(screen.Screen, "batch", all_of), patch.object(Engine, "__init__", init)]
 
 
 def _stop_unheard() -> list[Any]:
-    def go_home(self: Sender) -> None: ...
+    def stop(self: Sender) -> None: ...
 
-    return [patch.object(Sender, "go_home", go_home)]
+    return [patch.object(Sender, "stop", stop)]
 
 
 def _lock_ignored() -> list[Any]:
@@ -411,7 +411,7 @@ def _lock_ignored() -> list[Any]:
         return await _deliver(self, text, permit)
 
     return [
-        patch.object(Texters, "too_late", lambda self, text: False),
+        patch.object(Texters, "lasts", lambda self, text: True),
         patch.object(RumbleUpGateway, "deliver", deliver),
     ]
 
@@ -621,7 +621,7 @@ def _page_is_refusal() -> list[Any]:
 
 
 def _threshold_stays_refused() -> list[Any]:
-    return [patch.object(Held, "sift", lambda self, done, open_now: (list(done), {}))]
+    return [patch.object(Held, "sift", lambda self, done, entries: (list(done), []))]
 
 
 def _left_in_silence() -> list[Any]:

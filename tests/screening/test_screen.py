@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from rumbleup_async.errors import ConfigurationError, TemplateError
 from rumbleup_async.messaging import Contact, Planned, Skipped
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.screening.screen import Screen, in_form, require_opt_out
+from rumbleup_async.rules.numbers import suppression
+from rumbleup_async.rules.suppression import Suppression
+from rumbleup_async.screening.screen import Screen, require_opt_out
 from rumbleup_async.screening.segments import count
 from rumbleup_async.screening.template import Template
 
@@ -21,6 +23,8 @@ PHONE = "2025550101"
 
 
 def screened(fields: dict[str, str] | None = None, phone: str = PHONE, text: str = TEXT, **options: Any) -> Planned | Skipped:
+    if "suppress" in options:
+        options["suppress"] = suppression(options["suppress"])
     return Screen(text, **options)(Contact(7, phone, {"first_name": "Ada"} if fields is None else fields))
 
 
@@ -97,7 +101,7 @@ def test_suppressed_numbers_count_however_they_are_written(kind: Any) -> None:
 def test_a_suppressed_number_that_cannot_be_read_is_an_error() -> None:
     """It stands for somebody who must not be texted, and it is unknown who."""
     with pytest.raises(ConfigurationError, match=r"^1 of 2 suppressed numbers cannot be read") as caught:
-        Screen(TEXT, suppress=["2.03E+09", PHONE])
+        Screen(TEXT, suppress=suppression(["2.03E+09", PHONE]))
     assert PHONE not in str(caught.value)
 
 
@@ -170,7 +174,7 @@ def test_a_suppression_list_that_grows_is_looked_into_each_time() -> None:
         __hash__ = None
 
     live = Live()
-    never = in_form(live, "+1")
+    never = Suppression(live, "+1").in_form
     assert "+12025550101" not in never
     live.append("2025550101")
     assert "+12025550101" in never

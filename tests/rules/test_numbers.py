@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from rumbleup_async import Contact
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rules.numbers import Numbers, UnreadError, numbers_of, suppression
 from rumbleup_async.screening import phones
-from rumbleup_async.screening.suppression import Numbers, UnreadError, numbers_of, suppression
 
 A, B = "2025550101", "2025550102"
 

@@ -14,7 +14,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Container, Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.screening import phones
@@ -137,6 +137,23 @@ def _of_neighbours(runs: list[str]) -> frozenset[str] | None:
             if one and other:
                 found |= one | other
     return frozenset(found) or None
+
+
+@runtime_checkable
+class SuppressionStore(Protocol):
+    """Whoever looks suppressed phones up, in a database perhaps."""
+
+    async def is_suppressed(self, phone: str) -> bool:
+        """Whether nobody must be texted at `phone`, which is ten digits. An error stops the run."""
+
+
+Suppress = Container[str] | Iterable[str] | SuppressionStore
+"""What callers may hand in as those who must not be texted."""
+
+
+def handed_in(suppress: Suppress) -> Container[str] | SuppressionStore:
+    """Those who must not be texted, read as far as they can be; a store is asked when texts come up. ConfigurationError."""
+    return suppress if isinstance(suppress, SuppressionStore) else suppression(suppress)
 
 
 def suppression(suppress: Container[str] | Iterable[str]) -> Container[str]:

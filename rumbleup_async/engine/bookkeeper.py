@@ -1,0 +1,384 @@
+"""The bookkeeper: the only one who writes in the ledger while a run sends, and who knows what is open.
+
+Lives here: one durable step for all that workers ask for at a time, results to whoever asked, rounds, limit, stop. Knows no
+provider, no HTTP, no database, and no difference between workers of this process and of others.
+
+How it goes round:
+
+    worker:      done + want ─► step ─► texts whose intents are on the disk
+    bookkeeper:  what all workers ask for meanwhile ─► one durable step ─► results to the outlet, texts to the workers
+
+- A text is dealt only once its entry is open on the disk, and counts as done only once it is closed there.
+- Rules are asked at the claim: whom they turn away is closed in that very step.
+- A refusal that does not name its recipient is queued first, and believed later: see `held`.
+- After `stop()` nothing more is dealt. `keep()` ends once every entry is closed.
+- A worker that dies leaves what it had in hand unknown; the others go on.
+- When the ledger fails, nothing more is dealt. What is in flight is waited for, and written down if the disk lets us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+
+from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.feed import Feed
+from rumbleup_async.engine.held import Held
+from rumbleup_async.engine.outlet import Outlet
+from rumbleup_async.engine.ports import Ledger, Source
+from rumbleup_async.engine.rounds import Rounds
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import INTERRUPTED
+from rumbleup_async.stops import Stop
+
+Rows = Sequence[Planned | Skipped]
+
+_FEW = 5
+"""So many refusals of the last round, with nothing accepted in it, may still be about their texts."""
+
+
+class _Request(msgspec.Struct):
+    """What a worker asks for. `answer` is None for what nobody waits for any more."""
+
+    worker: Worker
+    done: Sequence[Closed]
+    want: int
+    answer: asyncio.Future[Dealt] | None
+
+
+class Bookkeeper:
+    """Fits `Books`. `source` opens entries: from the ledger's queue, or of contacts that a provider leases.
+
+    `workers` are added by whoever starts them, and `lost` when they die.
+    """
+
+    def __init__(
+        self, ledger: Ledger, source: Source, outlet: Outlet, *, limit: int | None, wall_clock: Callable[[], float]
+    ) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._outlet = outlet
+        self._wall_clock = wall_clock
+        self._held = Held()
+        self.rounds = Rounds(limit)
+        self.workers: list[Worker] = []
+        self._lost: list[Worker] = []
+        """Workers that have died, and whose texts are not closed yet."""
+        self._entries: dict[int, Entry] = {}
+        """What is open on the disk, by row."""
+        self._requests: list[_Request] = []
+        self._unwritten: list[Closed] = []
+        """What the ledger has failed to close."""
+        self._bell = asyncio.Event()
+        self._feed: Feed | None = None
+        self._is_proven = False
+        self._is_over = False
+        self.failure: BaseException | None = None
+        self.stopped: Stop | None = None
+
+    # ---- what workers call ----
+
+    async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
+        """As `Books.step`."""
+        if self._is_over:
+            return Dealt([], more=False)
+        answer: asyncio.Future[Dealt] = asyncio.get_running_loop().create_future()
+        self._requests.append(_Request(worker, done, want, answer))
+        self._bell.set()
+        return await answer
+
+    def stop(self, why: Stop) -> None:
+        """Let nothing more leave; `keep()` ends once what is in hand is closed. The first reason given stands."""
+        if self.stopped is None:
+            self.stopped = why
+        for worker in tuple(self.workers):
+            worker.stop()
+        self._source.stop()
+        self.ring()
+
+    def held(self, seconds: float, reason: str) -> None:
+        """As `Books.held`."""
+        self._outlet.held(seconds, reason)
+
+    # ---- what the outside calls ----
+
+    def fail(self, error: BaseException, why: Stop) -> None:
+        """Something else than the provider stops the run. The first such error is kept for whoever calls."""
+        self.failure = self.failure or error
+        self.stop(why)
+
+    def ring(self) -> None:
+        """Somebody took results: there may be room again."""
+        if self._feed is not None:
+            self._feed.ring()
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be texts again."""
+        for worker in self.workers:
+            worker.wake()
+        self._bell.set()
+
+    def lost(self, worker: Worker) -> None:
+        """It has died: what it had in hand may have left."""
+        self.workers.remove(worker)
+        self._lost.append(worker)
+        self._bell.set()
+
+    @property
+    def is_cut_by_limit(self) -> bool:
+        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
+        return self.rounds.is_cut(more=self._has_more)
+
+    @property
+    def put_aside(self) -> int:
+        """Texts that this run has tried and queued again, and not sent after all."""
+        return self._source.put_aside(self.rounds.put_aside)
+
+    @property
+    def _has_more(self) -> bool:
+        is_whole = self._feed is None or self._feed.is_whole
+        return self._source.has_more(self.rounds.put_aside) or not is_whole
+
+    # ---- the books ----
+
+    async def keep(self, feed: AsyncIterator[Rows] | None = None) -> None:
+        """Keep the books until the run is over. Raises what the ledger raises, once everything in flight is closed."""
+        try:
+            await self._source.begin()
+            if feed is None:
+                await self._go_round()
+            else:
+                self._feed = Feed(self, self._source, self._ledger, self._outlet, feed)
+                async with self._feed.coming_in():
+                    await self._go_round()
+        except GeneratorExit:
+            raise  # the loop is gone, and nobody can wait for anything any more
+        except BaseException as error:
+            self.failure = self.failure or error
+            await self._close_what_is_in_hand()
+            raise
+        finally:
+            self._is_over = True
+            for request in self._requests:
+                _reply(request, Dealt([], more=False))
+
+    async def _go_round(self) -> None:
+        while await self._turn():
+            pass
+
+    async def _turn(self) -> bool:
+        """One durable step, or a rest; False once there is nothing left to do."""
+        self._bell.clear()
+        self._bury()
+        if self._requests or (self.stopped is not None and self._source.has_news):
+            requests, self._requests = self._requests, []
+            await self._answer(requests)
+        elif not self._entries and self._is_worked_through():
+            return await self._turn_back()
+        else:
+            await self._rest()
+        return True
+
+    async def _rest(self) -> None:
+        """Until something happens, or somebody who was put off comes due."""
+        due = self._source.due
+        if due is None or self.stopped is not None:
+            await self._bell.wait()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, due - self._wall_clock())):
+                await self._bell.wait()
+                return
+        self._source.refill()
+        self.wake()
+
+    def _is_worked_through(self) -> bool:
+        if self._source.is_asking or self._source.has_news:
+            return False
+        if self.stopped is not None or self.rounds.left <= 0:
+            return True
+        if self.workers and all(worker.is_hopeless for worker in self.workers):
+            return True
+        return self._source.is_dry and self._source.due is None and (self._feed is None or self._feed.is_done)
+
+    async def _turn_back(self) -> bool:
+        """The queue is worked through: begin it once more for those who were put aside; False if nobody is to be tried again."""
+        if self.stopped is not None:
+            return False
+        if self.rounds.is_last:
+            await self._refuse(is_end=self._is_end_believed())
+            self._outlet.results(self._held.given_up())
+            return False
+        await self._refuse(is_end=True)
+        if not self.rounds.put_aside or not await self._source.begin_anew():
+            return False
+        self.rounds.begin_last(more=self._has_more)
+        for worker in self.workers:
+            worker.begin_last_round()
+        self.wake()
+        return True
+
+    def _is_end_believed(self) -> bool:
+        """Whether the refusals of the last round are about their texts: not where it was broken off as hopeless, nor where many
+        were refused and nobody was accepted."""
+        if any(worker.is_hopeless for worker in self.workers):
+            return False
+        return self.rounds.has_accepted or len(self._held) < _FEW
+
+    async def _answer(self, requests: Sequence[_Request]) -> None:
+        """Close and open all that was asked for meanwhile: one durable step."""
+        done = [close for request in requests for close in request.done] if len(requests) != 1 else requests[0].done
+        is_full = self._outlet.is_full()
+        may_open = self.stopped is None and not is_full and (self._feed is None or not self._feed.is_comparing)
+        wants = [request.want if may_open and request.worker not in self._lost else 0 for request in requests]
+        want = int(min(sum(wants), self.rounds.left))
+        closed: Sequence[Closed] = done
+        try:
+            await self._refuse()
+            closed, refusals = self._held.sift(done, self._entries)
+            closed = self._source.noted(closed, self._entries)
+            step = await self._source.step(closed, want)
+        except BaseException:
+            self._unwritten += closed
+            for request in requests:
+                _reply(request, Dealt([], more=False))
+            raise
+        self._held.keep(refusals)
+        self.rounds.left -= len(step.texts)
+        self._publish(closed, step.results)
+        more = may_open and not self._source.is_dry and self.rounds.left > 0
+        hands = dealt(step.texts, wants)
+        for request, texts in zip(requests, hands, strict=True):
+            self._deal(request, texts, more=more)
+        self._give_back(step.texts[sum(map(len, hands)) :])
+        if self._feed is not None:
+            self._feed.ring()
+        if is_full and not self._outlet.is_full():
+            self.wake()  # results were taken while the disk was busy, before anybody was told to wait for that
+
+    def _deal(self, request: _Request, texts: list[Text], *, more: bool) -> None:
+        if not texts:
+            _reply(request, Dealt(texts, more, self._is_proven))
+            return
+        self._enter(texts, request.worker)
+        if request.worker in self._lost or not _reply(request, Dealt(texts, more, self._is_proven)):
+            # It died, or was cancelled, while this step was made: it was never told of these.
+            self._return(texts, request.worker)
+
+    def _give_back(self, texts: Sequence[Text]) -> None:
+        """What the source has opened beyond what was wanted: contacts that were leased before the workers had to stop."""
+        if texts and self.workers:
+            self._enter(texts, self.workers[0])
+            self._return(texts, self.workers[0])
+
+    def _enter(self, texts: Sequence[Text], worker: Worker) -> None:
+        number = self._held.number
+        self._entries.update([(text.row, Entry(text, worker, number)) for text in texts])
+        if self._held:
+            self._held.drop([text.row for text in texts])
+
+    def _return(self, texts: Sequence[Text], worker: Worker) -> None:
+        back = [Closed(text.row, State.QUEUED, text.attempts, text.why) for text in texts]
+        self._requests.append(_Request(worker, back, 0, None))
+        self._bell.set()
+
+    async def _refuse(self, *, is_end: bool = False) -> None:
+        """Close those refusals for good of which it is sure by now that they are about their text."""
+        sure = [] if self.stopped is not None else self._held.sure(is_end=is_end)
+        if sure:
+            await self._ledger.refuse(sure)
+            self._held.drop([result.row for result in sure])
+            self.rounds.put_aside -= len(sure)
+            self._outlet.results(sure)
+
+    def _publish(self, closed: Sequence[Closed], turned_away: Sequence[Result]) -> None:
+        results = list(turned_away)
+        for close in closed:
+            entry = self._entries.pop(close.row)
+            state = close.state
+            if state is State.SENT:
+                self._is_proven = self.rounds.has_accepted = True
+                self._held.accepted(entry.refusals)
+            elif state is State.QUEUED:
+                state = State.NOT_SENT
+                if not self._is_told(close, entry.text):
+                    continue
+            results.append(Result(close.row, entry.text.phone, state, close.why, close.logid, close.attempts, close.time))
+        self._outlet.results(results)
+
+    def _is_told(self, close: Closed, text: Text) -> bool:
+        """Take note of an entry that was queued again. Whether that is a result by now: not while it is held, or comes once more
+        in this run, nor if it was never tried."""
+        is_held = close.row in self._held
+        self.rounds.put_aside += 1
+        self._source.given_back(close, text, is_held=is_held)
+        if not close.why:
+            return False
+        if self.stopped is not None:
+            return self.rounds.is_last or self._source.is_lease or close.attempts > text.attempts
+        return not is_held and (self.rounds.is_last or self._source.is_lease)
+
+    # ---- when somebody dies, or the ledger fails ----
+
+    def _bury(self) -> None:
+        """What those had in hand who have died may have left."""
+        while self._lost:
+            worker = self._lost.pop()
+            told = {close.row for request in self._requests if request.worker is worker for close in request.done}
+            now = int(self._wall_clock() * 1000)
+            died = [
+                Closed(row, State.UNKNOWN, entry.text.attempts + 1, INTERRUPTED, time=now)
+                for row, entry in self._entries.items()
+                if entry.worker is worker and row not in told
+            ]
+            if died:
+                self._requests.append(_Request(worker, died, 0, None))
+
+    async def _close_what_is_in_hand(self) -> None:
+        """The books cannot be kept, so nothing more may leave. What is in flight is waited for, and closed if the disk lets us
+        write."""
+        for worker in tuple(self.workers):
+            worker.stop()
+        self._source.stop()
+        while True:
+            self._bell.clear()
+            self._bury()
+            for request in self._requests:
+                self._unwritten += self._held.sift(request.done, self._entries)[0]
+                _reply(request, Dealt([], more=False))
+            self._requests.clear()
+            if not self._source.is_asking and self._entries.keys() <= {close.row for close in self._unwritten}:
+                break
+            await self._bell.wait()
+        self._source.forget()
+        with contextlib.suppress(LedgerError):
+            await self._source.step(self._unwritten, 0)
+            self._publish(self._unwritten, ())
+
+
+def _reply(request: _Request, dealt: Dealt) -> bool:
+    """Whether somebody heard it."""
+    if request.answer is None or request.answer.done():
+        return False
+    request.answer.set_result(dealt)
+    return True
+
+
+def dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:
+    """The texts, to each in proportion to what it wants, and no more than that."""
+    if len(wants) == 1:
+        return [list(texts)]
+    hands: list[list[Text]] = []
+    start, wanted = 0, sum(wants)
+    for want in wants:
+        share = -(-(len(texts) - start) * want // wanted) if wanted else 0
+        hands.append(list(texts[start : start + share]))
+        start += len(hands[-1])
+        wanted -= want
+    return hands

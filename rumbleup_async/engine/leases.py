@@ -1,0 +1,204 @@
+"""Contacts that a provider leases one at a time, as a source of texts: concurrent mode.
+
+Lives here: how many are asked for at a time, and their way into the books. What to make of each answer of the provider's is in
+`texters`.
+
+A texter is one place: it asks for a contact, has it in hand until its text is done, and asks again. So there are never more
+contacts leased than texters. A texter that is told that there is nobody left has ended; the run is over when all have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from rumbleup_async.admission import Never, Wait
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.engine.sender import Sender, this_task
+from rumbleup_async.engine.texters import Pause, Texters
+from rumbleup_async.errors import LedgerFenced
+from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
+from rumbleup_async.rules.door import Door
+from rumbleup_async.stops import Cause, Stop
+
+
+class Keeper(Protocol):
+    """What leases ask of the books."""
+
+    def wake(self) -> None: ...
+
+    def stop(self, why: Stop) -> None: ...
+
+    def fail(self, error: BaseException, why: Stop) -> None: ...
+
+
+class Leases:
+    """Fits `Source`. `attach` before it is used."""
+
+    is_lease = True
+    due: float | None = None
+
+    def __init__(
+        self, ledger: Ledger, texters: Texters, door: Door, *, concurrency: int, wall_clock: Callable[[], float]
+    ) -> None:
+        self._ledger = ledger
+        self._texters = texters
+        self._door = door
+        self._wall_clock = wall_clock
+        self._owner = 0
+        self._left = concurrency
+        """Texters that have not ended."""
+        self._in_hand = 0
+        self._drawn: list[Planned | Skipped] = []
+        self._asking: set[asyncio.Task[None]] = set()
+        """Texters that wait for the provider's next contact."""
+        self._active = 0
+        self._is_stopping = False
+        self._is_abandoned = False
+
+    def attach(self, books: Keeper, sender: Sender, spawn: Callable[..., object]) -> None:
+        """Who is told what happens, and who starts a texter's task."""
+        self._books = books
+        self._sender = sender
+        self._spawn = spawn
+
+    @property
+    def is_dry(self) -> bool:
+        return self._left == 0
+
+    @property
+    def is_asking(self) -> bool:
+        return self._active > 0
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._drawn)
+
+    async def begin(self) -> None:
+        self._owner = (await self._ledger.enlist("bookkeeper")).id
+
+    async def step(self, done: Sequence[Closed], want: int) -> Step:
+        """Close these, and open those who were leased meanwhile. More are asked for as far as they are wanted."""
+        drawn, self._drawn = self._drawn, []
+        texts: list[Text] = []
+        results: list[Result] = []
+        now = self._wall_clock()
+        if drawn:
+            try:
+                let_in = [await self._at_the_door(row) for row in drawn]
+                answers = await self._ledger.claim(self._owner, done, let_in, now)
+            except BaseException:
+                self._drawn = drawn + self._drawn
+                raise
+            for answer in answers:
+                self._texters.opened(answer)
+                if isinstance(answer, Text):
+                    texts.append(answer)
+                else:
+                    results.append(answer)
+        elif done and (await self._ledger.step(self._owner, done, 0, now)).is_fenced:
+            raise LedgerFenced("another process has taken over this run")
+        self._in_hand += len(texts) - len(done)
+        self._ask_for(want - len(texts))
+        return Step(texts, results)
+
+    async def _at_the_door(self, row: Planned | Skipped) -> Planned | Skipped:
+        """Whom the rules do not let in is put down as skipped; the lease ends by itself."""
+        if isinstance(row, Skipped) or self._door.is_open_to_all:
+            return row
+        verdict = await self._door.admit(Text(row.row, row.phone, row.text, row.name))
+        if isinstance(verdict, (Never, Wait)):
+            return Skipped(row.row, row.phone, verdict.why)
+        return row
+
+    def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
+        """Who is given back without a reason comes back at the provider when the lease ends."""
+        if not any(close.state is State.QUEUED and not close.why for close in done):
+            return done
+        return [
+            msgspec.structs.replace(close, why=self._texters.comes_back(entries[close.row].text))
+            if close.state is State.QUEUED and not close.why
+            else close
+            for close in done
+        ]
+
+    def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None:
+        self._texters.release(text, tried=close.attempts > text.attempts and not is_held)
+
+    def put_aside(self, number: int) -> int:  # noqa: ARG002 - whoever is queued was given back
+        return self._ledger.counts[State.QUEUED]
+
+    def has_more(self, put_aside: int) -> bool:  # noqa: ARG002
+        return True
+
+    def refill(self) -> None: ...
+
+    async def begin_anew(self) -> bool:
+        return False
+
+    def stop(self) -> None:
+        self._is_stopping = True
+
+    def abandon(self) -> None:
+        """Do not even wait for the answers of those who ask."""
+        self._is_abandoned = True
+        for task in tuple(self._asking):
+            task.cancel()
+
+    def forget(self) -> None:
+        self._drawn.clear()
+
+    # ---- asking ----
+
+    def _ask_for(self, number: int) -> None:
+        free = self._left - self._in_hand - self._active - len(self._drawn)
+        for _ in range(min(number - self._active - len(self._drawn), free)):
+            self._active += 1
+            self._spawn(self._ask)
+
+    async def _ask(self) -> None:
+        """Ask until there is a contact, or none is left."""
+        try:
+            while await self._sender.unheld():
+                drawn = await self._claim()
+                if isinstance(drawn, Pause):
+                    if drawn.hold:
+                        self._sender.hold(drawn.hold, drawn.reason)
+                    if drawn.is_crowded:
+                        self._sender.tread_softly()
+                    # The place is kept while it pauses, or the next texter would ask at once what this one was told to ask later.
+                    await self._sender.patiently(asyncio.sleep, drawn.seconds)
+                elif isinstance(drawn, Stop):
+                    self._books.stop(drawn)
+                    return
+                else:
+                    if drawn is None:
+                        self._left -= 1
+                    else:
+                        self._drawn.append(drawn)
+                    return
+        finally:
+            self._active -= 1
+            self._books.wake()
+
+    async def _claim(self) -> Planned | Skipped | Pause | Stop | None:
+        task = this_task()
+        self._asking.add(task)
+        try:
+            return await self._texters.claim()
+        except asyncio.CancelledError as error:
+            task.uncancel()
+            why = Stop(Cause.TEXT_FAILED, f"the text could not be chosen: {type(error).__name__}")
+            if not self._is_abandoned:
+                self._books.fail(RuntimeError("the function that chooses texts was cancelled"), why)
+            return why
+        except Exception as error:  # noqa: BLE001 - the caller's own text function may fail; run() raises it again
+            why = Stop(Cause.TEXT_FAILED, f"the text could not be chosen: {type(error).__name__}")
+            self._books.fail(error, why)
+            return why
+        finally:
+            self._asking.discard(task)

@@ -1,0 +1,94 @@
+"""The ledger's queue as a source of texts: fast mode.
+
+Lives here: asking the ledger for the next texts, and the rules for each of them, in one durable step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rumbleup_async.admission import Go, Never, Wait
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.errors import LedgerFenced
+from rumbleup_async.messaging import Closed, Result, State, Step, Text
+from rumbleup_async.rules.door import Door
+
+
+class Queue:
+    """Fits `Source`. `is_dry`: the last look into it found nobody more. `due`: when the first text that was put off comes due."""
+
+    is_lease = False
+    is_asking = False
+    has_news = False
+
+    def __init__(self, ledger: Ledger, door: Door, wall_clock: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._door = door
+        self._wall_clock = wall_clock
+        self._owner = 0
+        self._refills = 0
+        self.is_dry = False
+        self.due: float | None = None
+
+    async def begin(self) -> None:
+        """Take up the books under an owner of our own."""
+        self._owner = (await self._ledger.enlist("bookkeeper")).id
+
+    async def step(self, done: Sequence[Closed], want: int) -> Step:
+        """Close these, open up to `want` more."""
+        refills = self._refills
+        door = self._door
+        step = await self._ledger.step(self._owner, done, want, self._wall_clock(), door.shut)
+        if step.is_fenced:
+            raise LedgerFenced("another process has taken over this run")
+        if len(step.texts) < want:
+            self.due = step.due
+            self.is_dry = refills == self._refills
+        return step if door.is_open_to_all else await self._through_the_door(step)
+
+    async def _through_the_door(self, step: Step) -> Step:
+        """Close those whom the rules do not let out, before anybody is told of them."""
+        let_out: list[Text] = []
+        closed: list[Closed] = []
+        results: list[Result] = []
+        for text, verdict in zip(step.texts, await self._door.admit_all(step.texts), strict=True):
+            match verdict:
+                case Go():
+                    let_out.append(text)
+                case Wait():
+                    closed.append(Closed(text.row, State.QUEUED, text.attempts, verdict.why, due=verdict.until))
+                case Never():
+                    closed.append(Closed(text.row, State.NOT_SENT, text.attempts, verdict.why))
+                    results.append(Result(text.row, text.phone, State.NOT_SENT, verdict.why, "", text.attempts))
+        if closed:
+            await self._ledger.step(self._owner, closed, 0, self._wall_clock())
+        return Step(let_out, results, due=step.due)
+
+    def refill(self) -> None:
+        """The queue may have become longer."""
+        self._refills += 1
+        self.is_dry = False
+
+    async def begin_anew(self) -> bool:
+        """Begin the queue once more, for those who were queued again; False if nobody is queued."""
+        self.refill()
+        return await self._ledger.again()
+
+    def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:  # noqa: ARG002
+        """Nothing is to be added to what workers say of a text."""
+        return done
+
+    def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None: ...
+
+    def put_aside(self, number: int) -> int:
+        """Of those queued again in this round, so many were not sent after all."""
+        return number
+
+    def has_more(self, put_aside: int) -> bool:
+        """Whether somebody is queued whom this round has not come to."""
+        return self._ledger.counts[State.QUEUED] > put_aside
+
+    def stop(self) -> None: ...
+
+    def forget(self) -> None: ...

@@ -1,0 +1,311 @@
+"""The bookkeeper by itself, with workers that do as they are told: who is dealt what, what is believed, and what dying costs."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from rumbleup_async.admission import GO, Never, Verdict
+from rumbleup_async.engine.bookkeeper import Bookkeeper, dealt
+from rumbleup_async.engine.contract import Dealt
+from rumbleup_async.engine.outlet import Outlet
+from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.queue import Queue
+from rumbleup_async.ledger import MemoryLedger
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
+from rumbleup_async.reasons import SUPPRESSED, Code, Reason
+from rumbleup_async.stops import Cause, Stop
+from rumbleup_async.rules.door import Door, Rule
+from tests import virtual_time
+from tests.engine.scripted import phone, rows_of
+
+REFUSED = Reason(Code.REFUSED_TEXT, "no")
+PAGE = Reason(Code.GATEWAY, "a page")
+
+
+class Worker:
+    """Notes what the books say to it."""
+
+    def __init__(self, books: Bookkeeper) -> None:
+        self.books = books
+        self.in_flight = self.window = 0
+        self.is_hopeless = False
+        self.said: list[str] = []
+        books.workers.append(self)
+
+    def wake(self) -> None:
+        self.said.append("wake")
+
+    def begin_last_round(self) -> None:
+        self.said.append("last round")
+
+    def stop(self) -> None:
+        self.said.append("stop")
+
+    def abandon(self) -> None: ...
+
+    def end(self) -> None: ...
+
+    async def step(self, want: int, *done: Closed) -> Dealt:
+        return await self.books.step(self, done, want)
+
+
+class Desk:
+    """Books over a ledger in memory with `count` contacts; `results` is what they hand out."""
+
+    def __init__(
+        self, count: int, *, limit: int | None = None, full: Callable[[], bool] = lambda: False, rules: Sequence[Rule] = ()
+    ) -> None:
+        self.count = count
+        self.ledger = MemoryLedger()
+        self.results: list[Result] = []
+        self.now = 1_800_000_000.0
+        door = Door(rules, None, lambda: self.now)
+        outlet = Outlet(SilentObserver(), self.results.extend, full, lambda error: None)
+        self.books = Bookkeeper(
+            self.ledger, Queue(self.ledger, door, lambda: self.now), outlet, limit=limit, wall_clock=lambda: self.now
+        )
+
+    def play(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Keep the books while `main` does what workers do; the run is stopped when `main` has ended."""
+
+        async def played() -> None:
+            await self.ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text="Hi. STOP"))
+            await self.ledger.load([[Planned(row, phone(row), "Hi. STOP") for row in range(1, self.count + 1)]])
+            keeping = asyncio.create_task(self.books.keep())
+            try:
+                await main()
+            finally:
+                self.books.stop(Stop(Cause.STOPPED))
+                await keeping
+
+        virtual_time.run(played())
+
+    async def rows(self) -> dict[int, Result]:
+        return await rows_of(self.ledger)
+
+
+def sent(text: Text) -> Closed:
+    return Closed(text.row, State.SENT, text.attempts + 1, logid=f"rl_{text.row}", time=1)
+
+
+def refused(text: Text) -> Closed:
+    """A refusal that does not name its recipient."""
+    return Closed(text.row, State.REFUSED, text.attempts + 1, REFUSED, time=1, is_general=True)
+
+
+def put_aside(text: Text) -> Closed:
+    return Closed(text.row, State.QUEUED, text.attempts + 1, PAGE)
+
+
+@pytest.mark.parametrize(
+    ("texts", "wants", "shares"),
+    [
+        (6, [3, 3], [3, 3]),
+        (3, [3, 3], [2, 1]),
+        (1, [64, 64, 64], [1, 0, 0]),
+        (0, [5, 5], [0, 0]),
+        (4, [0, 4], [0, 4]),
+        (7, [1, 10, 1], [1, 6, 0]),
+        (0, [], []),
+    ],
+)
+def test_who_gets_how_many(texts: int, wants: list[int], shares: list[int]) -> None:
+    """A text would be given to nobody, to two, or to somebody who did not ask for it."""
+    all_ = [Text(row, "2025550101", "Hi") for row in range(texts)]
+    hands = dealt(all_, wants)
+    assert [len(hand) for hand in hands] == shares
+    assert [text for hand in hands for text in hand] == all_
+
+
+def test_what_several_ask_for_meanwhile_is_one_step() -> None:
+    """Each process would wait for the disk by itself, and two would be no faster than one."""
+    desk = Desk(10)
+    steps: list[int] = []
+    step = desk.ledger.step
+
+    async def counted(owner: int, done: Sequence[Closed], want: int, *rest: Any, **options: Any) -> Any:
+        steps.append(want)
+        await asyncio.sleep(0.01)
+        return await step(owner, done, want, *rest, **options)
+
+    desk.ledger.step = counted  # type: ignore[method-assign]
+
+    async def main() -> None:
+        one, two, three = Worker(desk.books), Worker(desk.books), Worker(desk.books)
+        hands = await asyncio.gather(one.step(2), two.step(3), three.step(1))
+        assert sorted(text.row for hand in hands for text in hand.texts) == [1, 2, 3, 4, 5, 6]
+        for worker, hand in zip((one, two, three), hands, strict=True):
+            await worker.step(0, *map(sent, hand.texts))
+
+    desk.play(main)
+    assert steps[:2] in ([2, 4], [6, 0])
+
+
+def test_results_taken_during_a_step_make_room() -> None:
+    """Every worker would wait for room that nobody tells it of: the caller took the results while the disk was busy."""
+    is_full = iter([True, False, False, False, False])
+    desk = Desk(3, full=lambda: next(is_full))
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        assert await worker.step(3) == Dealt([], more=False)
+        assert worker.said == ["wake"]
+        hand = await worker.step(3)
+        await worker.step(0, *map(sent, hand.texts))
+
+    desk.play(main)
+    assert [result.state for result in desk.results] == [State.SENT] * 3
+
+
+def test_what_a_dead_worker_had_in_hand_is_unknown_and_what_it_had_told_is_not() -> None:
+    """A text that may have left would be sent again, or one that was accepted be looked up in vain."""
+    desk = Desk(4)
+
+    async def main() -> None:
+        dying, other = Worker(desk.books), Worker(desk.books)
+        hand = (await dying.step(3)).texts
+        telling = asyncio.create_task(dying.step(0, sent(hand[0])))
+        await asyncio.sleep(0)
+        desk.books.lost(dying)
+        await telling
+        assert [text.row for text in (await other.step(5)).texts] == [4]
+        await other.step(0, sent(Text(4, phone(4), "")))
+        rows = await desk.rows()
+        assert [rows[row].state for row in (1, 2, 3, 4)] == [State.SENT, State.UNKNOWN, State.UNKNOWN, State.SENT]
+        assert rows[2].code is Code.INTERRUPTED
+
+    desk.play(main)
+    assert sorted(result.row for result in desk.results) == [1, 2, 3, 4]
+
+
+def test_what_was_opened_for_one_who_died_meanwhile_is_queued_again() -> None:
+    """Texts that nobody was told of would be doubted for ever, or be left open."""
+    desk = Desk(2)
+
+    async def main() -> None:
+        dying, other = Worker(desk.books), Worker(desk.books)
+        step = desk.ledger.step
+
+        async def dies(owner: int, done: Sequence[Closed], want: int, *rest: Any, **options: Any) -> Any:
+            made = await step(owner, done, want, *rest, **options)
+            if dying in desk.books.workers:
+                desk.books.lost(dying)
+            return made
+
+        desk.ledger.step = dies  # type: ignore[method-assign]
+        asking = asyncio.create_task(dying.step(2))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        assert (await other.step(2)).texts == []
+        # The queue was worked through; it is begun once more for those who were given back.
+        await asyncio.sleep(0.1)
+        assert other.said == ["last round", "wake"]
+        hand = (await other.step(2)).texts
+        assert [text.row for text in hand] == [1, 2]
+        await other.step(0, *map(sent, hand))
+
+    desk.play(main)
+    assert [result.state for result in desk.results] == [State.SENT, State.SENT]
+
+
+def test_a_refusal_is_believed_once_a_text_was_accepted_that_was_opened_later() -> None:
+    """People would be written off for what was wrong with the project, or refusals be kept back for ever."""
+    desk = Desk(4)
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        first, second = (await worker.step(2)).texts
+        await worker.step(0, refused(first))
+        await worker.step(0, sent(second))  # it had been opened before the refusal came
+        assert (await desk.rows())[1].state is State.QUEUED
+        (third,) = (await worker.step(1)).texts
+        await worker.step(0, sent(third))
+        (fourth,) = (await worker.step(1)).texts
+        assert (await desk.rows())[1].state is State.REFUSED
+        await worker.step(0, sent(fourth))
+
+    desk.play(main)
+    assert sorted(result.row for result in desk.results) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("count", "state"), [(1, State.REFUSED), (4, State.REFUSED), (5, State.QUEUED), (9, State.QUEUED)])
+def test_refusals_of_the_last_round_are_not_believed_where_nobody_is_accepted(count: int, state: State) -> None:
+    """Whoever was put aside by a gateway would be written off for good by a project that was closed just then."""
+    desk = Desk(count + 1)
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        first, *others = (await worker.step(count + 1)).texts
+        assert (await worker.step(1, sent(first), *map(put_aside, others))).texts == []
+        await asyncio.sleep(0.1)
+        assert worker.said == ["last round", "wake"]
+        again = (await worker.step(count)).texts
+        assert len(again) == count
+        assert (await worker.step(1, *map(refused, again))).texts == []
+        await asyncio.sleep(0.1)
+        rows = await desk.rows()
+        assert {rows[text.row].state for text in again} == {state}
+
+    desk.play(main)
+    assert sorted(result.row for result in desk.results) == list(range(1, count + 2))
+    told = {State.REFUSED if state is State.REFUSED else State.NOT_SENT, State.SENT}
+    assert {result.state for result in desk.results} == told
+
+
+def test_refusals_of_the_last_round_are_believed_behind_an_accepted_text() -> None:
+    """A resume would try people again and again to whom the provider has said no."""
+    desk = Desk(8)
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        hand = (await worker.step(8)).texts
+        assert (await worker.step(1, sent(hand[0]), *map(put_aside, hand[1:]))).texts == []
+        await asyncio.sleep(0.1)
+        again = (await worker.step(7)).texts
+        assert (await worker.step(1, *map(refused, again[:6]), sent(again[6]))).texts == []
+        await asyncio.sleep(0.1)
+        rows = await desk.rows()
+        assert [rows[text.row].state for text in again] == [State.REFUSED] * 6 + [State.SENT]
+
+    desk.play(main)
+
+
+def test_the_limit_counts_texts_of_all_workers() -> None:
+    """--limit 100 with four processes would text four hundred."""
+    desk = Desk(10, limit=3)
+
+    async def main() -> None:
+        one, two = Worker(desk.books), Worker(desk.books)
+        hands = await asyncio.gather(one.step(2), two.step(2))
+        texts = [text for hand in hands for text in hand.texts]
+        assert len(texts) == 3
+        await one.step(5, *map(sent, texts))
+        assert desk.books.is_cut_by_limit
+
+    desk.play(main)
+    assert len(desk.results) == 3
+
+
+class Opposed:
+    """A rule that lets row 4 out under no circumstances."""
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        return Never(SUPPRESSED) if text.row == 4 else GO
+
+
+def test_rules_are_asked_at_the_claim() -> None:
+    """A worker process that cannot ask the rules itself would text somebody who is suppressed."""
+    desk = Desk(5, rules=[Opposed()])
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        hand = (await worker.step(5)).texts
+        assert [text.row for text in hand] == [1, 2, 3, 5]
+        row = (await desk.rows())[4]
+        assert (row.state, row.code) == (State.NOT_SENT, Code.SUPPRESSED)
+        await worker.step(0, *map(sent, hand))
+
+    desk.play(main)
+    assert sorted(result.row for result in desk.results) == [1, 2, 3, 4, 5]
