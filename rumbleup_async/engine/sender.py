@@ -246,6 +246,9 @@ class Sender:
         self._waiting.add(task)
         try:
             await wait(*arguments)
+            if task.cancelling():
+                # What was waited for has stopped the run itself: the cancellation strikes here, and not later.
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
             task.uncancel()
             self._cancelled()
