@@ -15,8 +15,8 @@ from rumbleup_async.engine.queue import Queue
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
-from rumbleup_async.stops import Cause, Stop
 from rumbleup_async.rules.door import Door, Rule
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.engine.scripted import phone, rows_of
 
@@ -77,7 +77,7 @@ class Desk:
             try:
                 await main()
             finally:
-                self.books.stop(Stop(Cause.STOPPED))
+                self.books.stop(Stop(Cause.LIMIT))
                 await keeping
 
         virtual_time.run(played())
