@@ -15,6 +15,7 @@ from rumbleup_async.engine.ports import Permit
 from rumbleup_async.messaging import Text
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.sendblue.lines import Lines
+from rumbleup_async.stops import Cause
 from tests import virtual_time
 
 NOON = dt.datetime(2026, 3, 4, 17, 0, tzinfo=dt.UTC).timestamp()
@@ -208,7 +209,7 @@ def test_a_permit_that_is_not_used_costs_its_line_nothing() -> None:
             lines.release(permit)
         left = await send(lines, stops, 3)
         assert [line for line, _ in left] == [1, 2]
-        assert stops[0].cause == "lines used up"
+        assert stops[0].cause is Cause.LINES_USED_UP
 
     virtual_time.run(main())
 
