@@ -117,8 +117,8 @@ class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     `state` is where it goes (`QUEUED` gives it back: nothing left). `time` is Unix milliseconds, 0 if nothing was sent.
     `due`: one that is given back is put off until this Unix second; 0 leaves it to whoever begins the queue anew.
-    `is_general`: it is `REFUSED` for a cause that does not name its recipient, so that the bookkeeper believes it only once another
-    text was accepted. Ledgers do not store that.
+    `is_general`: it is `REFUSED` for a cause that does not name its recipient, so that the bookkeeper believes it only once
+    another text was accepted. Ledgers do not store that.
     """
 
     row: int

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rumbleup_async.admission import Go, Never, Wait
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerFenced
-from rumbleup_async.messaging import Closed, Result, State, Step, Text
+from rumbleup_async.messaging import Closed, State, Step, Text
 from rumbleup_async.rules.door import Door
 
 
@@ -39,36 +38,21 @@ class Queue:
         """Close these, open up to `want` more."""
         refills = self._refills
         door = self._door
-        step = await self._ledger.step(self._owner, done, want, self._wall_clock(), door.shut)
+        step = await self._ledger.step(
+            self._owner, done, want, self._wall_clock(), door.shut, admit=None if door.is_open_to_all else door.admit_all
+        )
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         if len(step.texts) < want:
             self.due = step.due
             self.is_dry = refills == self._refills
-        return step if door.is_open_to_all else await self._through_the_door(step)
-
-    async def _through_the_door(self, step: Step) -> Step:
-        """Close those whom the rules do not let out, before anybody is told of them."""
-        let_out: list[Text] = []
-        closed: list[Closed] = []
-        results: list[Result] = []
-        for text, verdict in zip(step.texts, await self._door.admit_all(step.texts), strict=True):
-            match verdict:
-                case Go():
-                    let_out.append(text)
-                case Wait():
-                    closed.append(Closed(text.row, State.QUEUED, text.attempts, verdict.why, due=verdict.until))
-                case Never():
-                    closed.append(Closed(text.row, State.NOT_SENT, text.attempts, verdict.why))
-                    results.append(Result(text.row, text.phone, State.NOT_SENT, verdict.why, "", text.attempts))
-        if closed:
-            await self._ledger.step(self._owner, closed, 0, self._wall_clock())
-        return Step(let_out, results, due=step.due)
+        return step
 
     def refill(self) -> None:
         """The queue may have become longer."""
         self._refills += 1
         self.is_dry = False
+        self.due = None  # the next look tells it anew
 
     async def begin_anew(self) -> bool:
         """Begin the queue once more, for those who were queued again; False if nobody is queued."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rumbleup_async.admission import GO, Never, Verdict
+from rumbleup_async.admission import GO, Never, Verdict, Wait
 from rumbleup_async.engine.bookkeeper import Bookkeeper, dealt
 from rumbleup_async.engine.contract import Dealt
 from rumbleup_async.engine.outlet import Outlet
@@ -288,24 +288,44 @@ def test_the_limit_counts_texts_of_all_workers() -> None:
     assert len(desk.results) == 3
 
 
-class Opposed:
-    """A rule that lets row 4 out under no circumstances."""
+class Rules:
+    """Waits for odd rows until `open_at`, never lets row 4 out."""
+
+    def __init__(self, open_at: float) -> None:
+        self.open_at = open_at
+        self.asked: list[int] = []
 
     async def admit(self, text: Text, now: float) -> Verdict:
-        return Never(SUPPRESSED) if text.row == 4 else GO
+        self.asked.append(text.row)
+        if text.row == 4:
+            return Never(SUPPRESSED)
+        return Wait(self.open_at, Reason(Code.OUTSIDE_HOURS, "not yet")) if text.row % 2 and now < self.open_at else GO
 
 
-def test_rules_are_asked_at_the_claim() -> None:
-    """A worker process that cannot ask the rules itself would text somebody who is suppressed."""
-    desk = Desk(5, rules=[Opposed()])
+def test_rules_are_asked_at_the_claim_and_whoever_waits_is_seen_again() -> None:
+    """Somebody would be texted at the wrong hour, or whoever waits for theirs be forgotten by the run."""
+    rules = Rules(1_800_000_060.0)
+    desk = Desk(5, rules=[rules])
 
     async def main() -> None:
         worker = Worker(desk.books)
         hand = (await worker.step(5)).texts
-        assert [text.row for text in hand] == [1, 2, 3, 5]
-        row = (await desk.rows())[4]
-        assert (row.state, row.code) == (State.NOT_SENT, Code.SUPPRESSED)
+        assert [text.row for text in hand] == [2]
+        rows = await desk.rows()
+        assert rows[4].state is State.NOT_SENT
+        assert rows[4].code is Code.SUPPRESSED
+        assert {rows[row].state for row in (1, 3, 5)} == {State.QUEUED}
+        assert rows[1].code is Code.OUTSIDE_HOURS
         await worker.step(0, *map(sent, hand))
+        desk.now += 59.0
+        await asyncio.sleep(59.0)
+        assert (await worker.step(5)).texts == []
+        desk.now += 2.0
+        await asyncio.sleep(61.0)
+        assert worker.said[-1] == "wake"
+        late = (await worker.step(5)).texts
+        assert [text.row for text in late] == [1, 3, 5]
+        await worker.step(0, *map(sent, late))
 
     desk.play(main)
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4, 5]
