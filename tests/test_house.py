@@ -17,10 +17,10 @@ PACKAGE = ROOT / "rumbleup_async"
 MEDIAN_LINES = 130
 MOST_LINES = 300
 LONG = {
-    "engine/engine.py",
+    "engine/bookkeeper.py",
     "engine/ports.py",
+    "engine/sender.py",
     "engine/texters.py",
-    "fleet/supervisor.py",
     "ledger/memory.py",
     "ledger/sqlite.py",
     "rumbleup/client.py",
@@ -29,9 +29,7 @@ LONG = {
 
 MOST_ATTRIBUTES = 20
 CROWDED = {
-    "engine/engine.py: Engine",
     "engine/texters.py: Texters",
-    "fleet/supervisor.py: Fleet",
     "ledger/memory.py: MemoryLedger",
     "runs/options.py: RunKeywords",  # no state: the keyword arguments of a run, by the names that callers use
     "runs/options.py: RunOptions",  # the same as a value
@@ -40,7 +38,6 @@ CROWDED = {
 
 OF_BOTH = {
     "shielding.py",  # its subject: a cancellation by asyncio or by a scope of anyio
-    "engine/engine.py",
 }
 """Files that import asyncio and anyio."""
 

@@ -150,7 +150,7 @@ class Engine:
             tasks = await stack.enter_async_context(anyio.create_task_group())
             if isinstance(self._source, Leases):
                 self._source.attach(self.books, self.workers.sender, tasks.start_soon)
-            tasks.start_soon(self.workers.run, tasks)
+            tasks.start_soon(self.workers.run, tasks.start_soon)
             with suppress(Exception):  # `failure` holds it; it is raised outside of the group, which would wrap it
                 await self.books.keep(feed)
             self.workers.end()

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
-from anyio.abc import TaskGroup
 
 from rumbleup_async.engine.contract import Books
 from rumbleup_async.engine.ports import Gateway, Pace
@@ -108,11 +108,11 @@ class Workers:
 
     # ---- asking ----
 
-    async def run(self, tasks: TaskGroup) -> None:
-        """Work until the books say that nothing comes any more; each worker is one of `tasks`."""
+    async def run(self, start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object]) -> None:
+        """Work until the books say that nothing comes any more. `start` makes a task of each worker."""
         self._loop = asyncio.get_running_loop()
         for _ in range(self._window.most):
-            tasks.start_soon(self._work)
+            start(self._work)
         while await self._turn():
             pass
         for waiting in self._idle:

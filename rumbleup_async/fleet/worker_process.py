@@ -19,8 +19,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anyio
-
 from rumbleup_async import open_files
 from rumbleup_async.admission import Verdict
 from rumbleup_async.engine.contract import Dealt, Worker
@@ -140,8 +138,8 @@ async def serve(channel: Channel) -> None:
         listening = asyncio.create_task(_listen(channel, workers, books, door, pace))
         tune_collector()
         try:
-            async with anyio.create_task_group() as tasks:
-                await workers.run(tasks)
+            async with asyncio.TaskGroup() as tasks:
+                await workers.run(lambda work: tasks.create_task(work()))
         except BaseExceptionGroup as group:
             if group.split(LedgerError)[1] is not None:
                 raise

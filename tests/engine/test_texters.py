@@ -1350,7 +1350,7 @@ def test_a_crash_leaves_unknown_what_was_open_and_nothing_of_it_is_texted_again(
     async def first() -> None:
         run = make(server, ledger=ledger, texters=4)
         await run.__aenter__()
-        sending = asyncio.ensure_future(run.send()._finish())
+        sending = asyncio.ensure_future(run.send())
         await asyncio.sleep(0.62)
         assert not sending.done()
         for task in asyncio.all_tasks():

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from rumbleup_async import ConfigurationError, Policy, RumbleUp, Timeouts
+from rumbleup_async import ConfigurationError, Policy, RumbleUp, Summary, Timeouts
 from rumbleup_async.admission import Never
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
@@ -150,7 +150,11 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
     """What a frozen process had in hand would be taken for not sent."""
     simulator = Simulator(latency=0.05)
     async with sending(simulator, tmp_path / "run.ledger") as run:
-        task = asyncio.ensure_future(run.send(CONTACTS)._finish())
+
+        async def whole() -> Summary:
+            return await run.send(CONTACTS)
+
+        task = asyncio.create_task(whole())
         while texted_once(simulator) < 60:
             await asyncio.sleep(0.01)
         victim = run._execution.engine.workers[1].process  # type: ignore[union-attr]
@@ -172,7 +176,7 @@ async def test_a_stop_does_not_wait_for_the_list(tmp_path: Path) -> None:
 
     simulator = Simulator()
     async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(20):
-        task = asyncio.ensure_future(run.send(stalled())._finish())
+        task = asyncio.ensure_future(run.send(stalled()))
         while not run.counts[State.QUEUED]:
             await asyncio.sleep(0.01)
         run.stop("enough")
@@ -332,8 +336,7 @@ async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
     door = worker_process.RemoteDoor(listening, is_open_to_all=True)
     ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, None))
     async with asyncio.TaskGroup() as tasks:
-        group: Any = SimpleNamespace(start_soon=lambda work: tasks.create_task(work()))
-        tasks.create_task(workers.run(group))
+        tasks.create_task(workers.run(lambda work: tasks.create_task(work())))
         assert isinstance(read_word(await keeping.hear() or b""), Step)
         keeping.say(Opened([], more=False))
         keeping.say(Wake())
