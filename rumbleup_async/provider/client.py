@@ -131,18 +131,10 @@ class Client:
 
     def _ledger(self, path: Books, **consent: bool) -> ports.Ledger:
         """The books of one run: in a file, or in memory for None. `consent`: what was said of the file."""
-        from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger
+        from rumbleup_async.ledger import Consent
+        from rumbleup_async.runs.opening import ledger_of
 
-        if path is None:
-            return MemoryLedger(identity=self.identity)
-        if not isinstance(path, (str, os.PathLike)):
-            if isinstance(path, type) or not callable(getattr(path, "step", None)):
-                raise ConfigurationError(
-                    f"ledger is the path of a file or a ledger such as MemoryLedger(), not {type(path).__name__}; "
-                    "None keeps the books in memory"
-                )
-            return path
-        return SqliteLedger(path, keep_empty=False, identity=self.identity, consent=Consent(**consent))
+        return ledger_of(path, identity=self.identity, consent=Consent(**consent))
 
     @property
     def identity(self) -> Identity:
