@@ -35,7 +35,7 @@ from rumbleup_async.errors import (
     UnreadableReply,
     WebhookRefused,
 )
-from rumbleup_async.messaging import Contact, Plan, Result, State
+from rumbleup_async.messaging import Contact, Identity, Plan, Result, State
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.reasons import Code, Reason
@@ -44,7 +44,7 @@ from rumbleup_async.rumbleup.account import Account
 from rumbleup_async.rumbleup.account_reports import AccountReport
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.rumbleup.contacts import Group
-from rumbleup_async.rumbleup.models import Message
+from rumbleup_async.rumbleup.models import ContactRecord, Message
 from rumbleup_async.rumbleup.project_models import Project
 from rumbleup_async.rumbleup.proxies import Proxy
 from rumbleup_async.rumbleup.tcr import Brand, Campaign
@@ -54,18 +54,21 @@ from rumbleup_async.session.scripted import ScriptedExchange
 from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
-    from rumbleup_async.engine.ports import Observer
+    from rumbleup_async.engine.ports import Ledger, Observer
     from rumbleup_async.engine.texters import Locks
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
+    from rumbleup_async.lists.lines import Writable
     from rumbleup_async.rules.numbers import SuppressionStore
-    from rumbleup_async.runs.options import RunOptions
+    from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
+    from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
     from rumbleup_async.runs.run import Run
     from rumbleup_async.runs.sending import Sending
     from rumbleup_async.runs.summary import Summary
     from rumbleup_async.sendblue.client import Sendblue
     from rumbleup_async.sendblue.limits import LineLimits
+    from rumbleup_async.sendblue.models import SendblueMessage
     from rumbleup_async.session.client import AiohttpExchange
 
 __all__ = [
@@ -79,14 +82,17 @@ __all__ = [
     "Code",
     "ConfigurationError",
     "Contact",
+    "ContactRecord",
     "DailyCapReached",
     "Exchange",
     "ExchangeError",
     "Group",
     "GroupNotActive",
+    "Identity",
     "InvalidField",
     "KeyRefused",
     "Landline",
+    "Ledger",
     "LedgerError",
     "LedgerFenced",
     "LedgerLocked",
@@ -108,6 +114,7 @@ __all__ = [
     "Plan",
     "Policy",
     "Project",
+    "ProjectFields",
     "Proxy",
     "ProxyUnavailable",
     "RateLimited",
@@ -121,13 +128,16 @@ __all__ = [
     "RumbleUpError",
     "RumbleUpWarning",
     "Run",
+    "RunKeywords",
     "RunOptions",
     "ScriptedExchange",
     "Sendblue",
+    "SendblueMessage",
     "Sending",
     "ServerFailed",
     "SqliteLedger",
     "State",
+    "StatsWindow",
     "Stop",
     "Summary",
     "SuppressionStore",
@@ -135,6 +145,7 @@ __all__ = [
     "Timeouts",
     "UnreadableReply",
     "WebhookRefused",
+    "Writable",
     "__version__",
 ]
 
@@ -142,19 +153,25 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "AiohttpExchange": "session.client",
+    "Ledger": "engine.ports",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.texters",
     "MemoryLedger": "ledger",
     "Observer": "engine.ports",
+    "ProjectFields": "rumbleup.project_fields",
     "Reconciled": "runs.reconcile",
     "Requeued": "runs.reconcile",
     "Run": "runs.run",
+    "RunKeywords": "runs.options",
     "RunOptions": "runs.options",
     "Sendblue": "sendblue.client",
+    "SendblueMessage": "sendblue.models",
     "Sending": "runs.sending",
     "SqliteLedger": "ledger",
+    "StatsWindow": "rumbleup.project_fields",
     "Summary": "runs.summary",
     "SuppressionStore": "rules.numbers",
+    "Writable": "lists.lines",
 }
 """Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for
 them at import."""

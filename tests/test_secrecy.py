@@ -41,7 +41,7 @@ def values() -> Iterable[object]:
     yield answers.read_page(Response(200, {}, b'{"data": [{"phone": "%s"}]}' % PHONE.encode()), "/x")
     yield failures.read_failure(Response(400, {}, b'{"message": "%s"}' % PHONE.encode()))
     yield models.Message.read({"phone": PHONE, "text": WORDS, "name": "Lovelace", "proxy": PHONE, "sender": PHONE})
-    yield models.Contact.read({"phone": PHONE, "first_name": "Lovelace", "rupid": PHONE})
+    yield models.ContactRecord.read({"phone": PHONE, "first_name": "Lovelace", "rupid": PHONE})
     yield RumbleUp(KEY)
     yield RumbleUp(KEY)._exchange
     yield RumbleUp(KEY).messages

@@ -18,7 +18,7 @@ from rumbleup_async.provider import arguments
 from rumbleup_async.provider.models import PRIVATE, Model
 from rumbleup_async.rumbleup import answers, parameters, requests
 from rumbleup_async.rumbleup.downloads import download
-from rumbleup_async.rumbleup.models import Contact
+from rumbleup_async.rumbleup.models import ContactRecord
 
 if TYPE_CHECKING:
     from rumbleup_async.provider.arguments import Id
@@ -67,7 +67,7 @@ class Contacts:
         page_size: int | None = None,
         timeout: float | None = None,
         **extra: Any,
-    ) -> Pages[Contact]:
+    ) -> Pages[ContactRecord]:
         """The contacts that fit, all pages. `GET /contact/select`, which the overview page uses as its sample of a list.
 
         No filter is documented in what could be read. These are an integrator's, as are `actions` and `filter`, which pass
@@ -84,7 +84,7 @@ class Contacts:
             "_count": parameters.page_size(page_size),
             **extra,
         }
-        return self._call.select(SELECT, parameters.query(values), Contact.read, timeout=timeout)
+        return self._call.select(SELECT, parameters.query(values), ContactRecord.read, timeout=timeout)
 
     async def sync(
         self,
@@ -94,7 +94,7 @@ class Contacts:
         flags: Iterable[str] | None = None,
         timeout: float | None = None,
         **fields: Any,
-    ) -> Contact:
+    ) -> ContactRecord:
         """Add a contact, or change the one with this phone. `POST /contact/sync`, JSON.
 
         `fields`: those of a contact (`first_name`, `last_name`, `email`, `custom1` ...) and whatever else the call takes.
@@ -109,7 +109,7 @@ class Contacts:
         }
         response = await self._call.write(parameters.posting(SYNC, values, timeout))
         answers.refuse_hidden(response, SYNC, self._call.redact)
-        contact = Contact.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
+        contact = ContactRecord.read(_inner(answers.opened(response), "phone"), endpoint=SYNC)
         return contact if contact.phone else msgspec.structs.replace(contact, phone=values["phone"])
 
     async def import_(

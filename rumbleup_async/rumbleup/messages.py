@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from rumbleup_async.errors import NotFound, UnreadableReply
 from rumbleup_async.provider import arguments, belonging, replies, times
 from rumbleup_async.rumbleup import answers, next_contact, parameters, requests, wire
-from rumbleup_async.rumbleup.models import Contact, Message
+from rumbleup_async.rumbleup.models import ContactRecord, Message
 from rumbleup_async.rumbleup.parameters import Many, Time
 from rumbleup_async.session.exchange import Request, Response
 
@@ -29,7 +29,7 @@ class Messages:
 
     async def next(
         self, *, action: str | int, method: Literal["POST", "GET"] = "POST", timeout: float | None = None
-    ) -> Contact | None:
+    ) -> ContactRecord | None:
         """The next contact of a project to text, locked for the caller for about five minutes; None when none is left (404).
 
         A POST, as the page's sample has it, because it has a side effect and HTTP libraries repeat GETs. The reference lists
@@ -46,7 +46,7 @@ class Messages:
             else:
                 response = await self._call.write(parameters.posting(requests.NEXT, values, timeout))
             value = next_contact.read_next(response, requests.NEXT)
-            contact = Contact.read(value, endpoint=requests.NEXT)
+            contact = ContactRecord.read(value, endpoint=requests.NEXT)
             if not contact.phone:
                 answers.raise_hidden(response, value, requests.NEXT, self._call.redact)
         except NotFound as error:

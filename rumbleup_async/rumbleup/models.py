@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import decimal
 import re
+import warnings
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -103,8 +104,8 @@ class Message(Model, frozen=True, kw_only=True):
         return bool(self.sender and self.phone) and _ten_digits(self.sender or "") == _ten_digits(self.phone or "")
 
 
-class Contact(Model, frozen=True, kw_only=True):
-    """A contact of the account, as message/next hands it out. Source: Message API and Contacts pages.
+class ContactRecord(Model, frozen=True, kw_only=True):
+    """A contact as the account keeps it, as message/next hands it out. Source: Message API and Contacts pages.
 
     `phone` has 10 digits and is the contact's id unless `rupid` says otherwise. `group`, `action` and `reaction` are
     lists of ids: groups it is in, projects it was texted in, projects it answered in. System flags: `dnd`, `bad`,
@@ -139,3 +140,10 @@ class Contact(Model, frozen=True, kw_only=True):
     create_time: Moment | None = None
     update_time: Moment | None = None
     sent_time: Moment | None = None
+
+
+def __getattr__(name: str) -> object:
+    if name == "Contact":
+        warnings.warn("rumbleup.models.Contact is called ContactRecord now", DeprecationWarning, stacklevel=2)
+        return ContactRecord
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,7 +27,7 @@ OUTSOURCED = "outsourced"
 _RENAMED = {"tcr_cid": "campaign_id", "tcr_phone": "proxy", "phone": "proxy", "campaignId": "campaign_id"}
 
 
-class Fields(TypedDict, total=False):
+class ProjectFields(TypedDict, total=False):
     """What `create` and `update` take beside the name and the message.
 
     `campaign_id`: the TCR campaign to text under. `proxy`: with a campaign one number of it, which fixes
@@ -51,7 +51,7 @@ class Fields(TypedDict, total=False):
     type: str | None
 
 
-class Window(TypedDict, total=False):
+class StatsWindow(TypedDict, total=False):
     """What `stats` is asked for. Without a window the server shows what was created or sent within the past 24 hours.
 
     `action`: one project. `name`: its name's beginning, or a pattern. `since`, `before`: an aware datetime, Unix
@@ -67,11 +67,11 @@ class Window(TypedDict, total=False):
 
 
 def values(
-    name: str | None, message: str | None, group: Id | None, fields: Fields, extra: Mapping[str, Any] | None
+    name: str | None, message: str | None, group: Id | None, fields: ProjectFields, extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """What is sent of a project beside its files, by the wire's names. Raises
     ConfigurationError for a field it does not have."""
-    unknown = fields.keys() - Fields.__annotations__.keys()
+    unknown = fields.keys() - ProjectFields.__annotations__.keys()
     for key in (*sorted(unknown), *(extra or {})):
         if key in _RENAMED:
             raise ConfigurationError(f"{key} is deprecated, or not how it is called here; use {_RENAMED[key]}")
@@ -100,10 +100,10 @@ def values(
     return {key: value for key, value in found.items() if value is not None}
 
 
-def window(resource: str, asked: Window) -> dict[str, object]:
+def window(resource: str, asked: StatsWindow) -> dict[str, object]:
     """The query of `stats`. The older page filters by `action`, the newer one
     by `project`: each path gets its own word."""
-    unknown = asked.keys() - Window.__annotations__.keys()
+    unknown = asked.keys() - StatsWindow.__annotations__.keys()
     if unknown:
         raise ConfigurationError(f"stats knows no {', '.join(sorted(unknown))}")
     found: dict[str, object] = {**asked}

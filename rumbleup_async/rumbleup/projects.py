@@ -16,7 +16,7 @@ import msgspec
 from rumbleup_async.errors import ConfigurationError, RumbleUpWarning, UnreadableReply
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup import answers, group_files, parameters, project_fields, requests
-from rumbleup_async.rumbleup.project_fields import OUTSOURCED, OUTSOURCED_MINIMUM, Fields, Window
+from rumbleup_async.rumbleup.project_fields import OUTSOURCED, OUTSOURCED_MINIMUM, ProjectFields, StatsWindow
 from rumbleup_async.rumbleup.project_models import Project
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Projects:
         group_file_part: str = "group_file",
         timeout: float | None = None,
         extra: Mapping[str, Any] | None = None,
-        **fields: Unpack[Fields],
+        **fields: Unpack[ProjectFields],
     ) -> Project:
         """A new project, in the state Draft. `POST /project/create`, JSON, or multipart if there is a file.
 
@@ -66,7 +66,7 @@ class Projects:
         `group_file`: a CSV of contacts in place of a group, with the column phone and name or first_name. `media`: a picture or
         film. Files are a path, bytes, or an open binary file, and are read while they are sent. `media_part` and
         `group_file_part` name their parts; the page's sample of this call names the media `file`. `extra`: fields that are not
-        documented, sent as they are. Other fields: see `Fields`.
+        documented, sent as they are. Other fields: see `ProjectFields`.
 
         Raises ConfigurationError before anything is sent if a field or a file is wrong, UnreadableReply if the answer names no
         project, which may have been created all the same.
@@ -97,7 +97,7 @@ class Projects:
         group_file_part: str = "group_file",
         timeout: float | None = None,
         extra: Mapping[str, Any] | None = None,
-        **fields: Unpack[Fields],
+        **fields: Unpack[ProjectFields],
     ) -> Project:
         """Change a project; what is not given stays. `POST /project/update/{id}`.
 
@@ -165,18 +165,20 @@ class Projects:
 
     @overload
     async def stats(
-        self, *, format: Literal["json"] = "json", timeout: float | None = None, **window: Unpack[Window]
+        self, *, format: Literal["json"] = "json", timeout: float | None = None, **window: Unpack[StatsWindow]
     ) -> list[Project]: ...
 
     @overload
-    async def stats(self, *, format: Literal["csv", "xml"], timeout: float | None = None, **window: Unpack[Window]) -> str: ...
+    async def stats(
+        self, *, format: Literal["csv", "xml"], timeout: float | None = None, **window: Unpack[StatsWindow]
+    ) -> str: ...
 
     async def stats(
         self,
         *,
         format: Literal["json", "csv", "xml"] = "json",  # noqa: A002 - the API's word for it
         timeout: float | None = None,
-        **window: Unpack[Window],
+        **window: Unpack[StatsWindow],
     ) -> list[Project] | str:
         """The projects of a window of time with their figures, by default those of the past 24 hours. `GET /project/stats`.
 

@@ -22,7 +22,7 @@ from rumbleup_async.provider import times
 from rumbleup_async.provider.events import MAX_BODY, read_object
 from rumbleup_async.provider.models import as_text, as_texts
 from rumbleup_async.provider.times import Moment
-from rumbleup_async.rumbleup.models import Contact, Message
+from rumbleup_async.rumbleup.models import ContactRecord, Message
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -152,9 +152,9 @@ class ContactUpdated(Event, frozen=True, kw_only=True, dict=True):
     """CONTACT_UPDATED: a contact of the account changed."""
 
     @functools.cached_property
-    def contact(self) -> Contact:
+    def contact(self) -> ContactRecord:
         """The contact as it is now."""
-        return Contact.read(self.data)
+        return ContactRecord.read(self.data)
 
     @property
     def about(self) -> str:

@@ -132,3 +132,7 @@ class Message(Model, frozen=True, kw_only=True):
         if not self.incoming:
             return self.number or self.to_number
         return next((phone for phone in (self.number, self.from_number) if phone and phone != self.line), self.number)
+
+
+SendblueMessage = Message
+"""The name under which `rumbleup_async` offers it: `rumbleup_async.Message` is RumbleUp's."""

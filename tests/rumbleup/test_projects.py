@@ -10,7 +10,7 @@ import pytest
 
 from rumbleup_async import ConfigurationError, NotAllowed, Project, RumbleUp, RumbleUpWarning, UnreadableReply
 from rumbleup_async.errors import MaybeSentError, ServerFailed
-from rumbleup_async.rumbleup.project_fields import Fields, Window
+from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
 from rumbleup_async.session.exchange import Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
 
@@ -166,11 +166,11 @@ def test_a_repr_shows_no_text_and_no_number() -> None:
 
 def test_every_field_is_an_argument() -> None:
     """A field of the page could not be set, or would be dropped in silence."""
-    assert Fields.__annotations__.keys() == {
+    assert ProjectFields.__annotations__.keys() == {
         "campaign_id", "proxy", "areacode", "flags", "outsource_start", "outsource_end", "outsource_email", "outsource_notes",
         "outsource_contact", "shorturl_domain", "shorturl_tracking", "type",
     }  # fmt: skip
-    assert Window.__annotations__.keys() == {"action", "name", "since", "before", "days", "interval"}
+    assert StatsWindow.__annotations__.keys() == {"action", "name", "since", "before", "days", "interval"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rumbleup_async import Account, AccountReport, Brand, Campaign, Group, Project, Proxy, RumbleUp, RumbleUpError
 from rumbleup_async.provider.models import Model
-from rumbleup_async.rumbleup.models import Contact, Message
+from rumbleup_async.rumbleup.models import ContactRecord, Message
 from rumbleup_async.session.exchange import Request, Response
 from rumbleup_async.session.scripted import ScriptedExchange
 
@@ -54,8 +54,8 @@ CALLS: dict[str, tuple[Callable[[RumbleUp], Awaitable[Any] | AsyncIterable[Any]]
     "tcr.brands": (lambda r: r.tcr.brands(), _pages(Brand)),
     "account.get": (lambda r: r.account.get(), _objects(Account)),
     "account.select": (lambda r: r.account.select(), _pages(Account)),
-    "contacts.select": (lambda r: r.contacts.select(), _pages(Contact)),
-    "contacts.sync": (lambda r: r.contacts.sync(phone="2025550101"), st.one_of(_objects(Contact), VALUES)),
+    "contacts.select": (lambda r: r.contacts.select(), _pages(ContactRecord)),
+    "contacts.sync": (lambda r: r.contacts.sync(phone="2025550101"), st.one_of(_objects(ContactRecord), VALUES)),
     "contacts.import_": (lambda r: r.contacts.import_(b"phone\n"), st.one_of(_objects(Group), VALUES)),
     "contacts.group": (lambda r: r.contacts.group(3), _objects(Group)),
     "proxies.select": (lambda r: r.proxies.select(), _pages(Proxy)),
@@ -63,7 +63,7 @@ CALLS: dict[str, tuple[Callable[[RumbleUp], Awaitable[Any] | AsyncIterable[Any]]
     "account_reports.create": (lambda r: r.account_reports.create(title="Conversations"), _objects(AccountReport)),
     "account_reports.list": (lambda r: r.account_reports.list(), _pages(AccountReport)),
     "account_reports.get": (lambda r: r.account_reports.get("rp1"), _objects(AccountReport)),
-    "messages.next": (lambda r: r.messages.next(action=3), _objects(Contact)),
+    "messages.next": (lambda r: r.messages.next(action=3), _objects(ContactRecord)),
     "messages.send": (lambda r: r.messages.send(phone="2025550101", action=3, text="STOP"), _objects(Message)),
     "messages.log": (lambda r: r.messages.log(), _pages(Message)),
 }

@@ -18,7 +18,7 @@ from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Thr
 from rumbleup_async.provider import arguments, belonging, replies
 from rumbleup_async.rumbleup import answers, failures, next_contact, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
-from rumbleup_async.rumbleup.models import Contact, Message
+from rumbleup_async.rumbleup.models import ContactRecord, Message
 from rumbleup_async.session import Response, ScriptedExchange
 
 LOGID = "rl_00000000000000000000000000000001"
@@ -594,11 +594,11 @@ def test_any_body_is_a_model_or_one_of_our_errors(body: bytes, reader: str) -> N
             for row in answers.read_page(response, "/x").rows:
                 repr(Message.read(row))
         elif reader == "next":
-            repr(Contact.read(next_contact.read_next(response, "/x")))
+            repr(ContactRecord.read(next_contact.read_next(response, "/x")))
         elif reader == "message":
             repr(Message.read(replies.read_json(response, "/x")))
         else:
-            repr(Contact.read(replies.read_json(response, "/x")))
+            repr(ContactRecord.read(replies.read_json(response, "/x")))
     except RumbleUpError as raised:
         assert "\n" not in str(raised)  # noqa: PT017 - or nothing is raised
 
@@ -626,9 +626,9 @@ _PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("model", [Contact, Message])
+@pytest.mark.parametrize("model", [ContactRecord, Message])
 @pytest.mark.parametrize("field", _PRIVATE)
-def test_no_model_shows_a_whole_phone(model: type[Contact | Message], field: str) -> None:
+def test_no_model_shows_a_whole_phone(model: type[ContactRecord | Message], field: str) -> None:
     """Every log line with a contact in it would be private data."""
     value: Any = model.read({"phone": PHONE, field: PHONE, "logid": LOGID})
     assert value.phone == PHONE

@@ -4,22 +4,29 @@ If this file no longer passes `mypy --strict`, somebody's code no longer does.
 """
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 from rumbleup_async import (
     Account,
     AccountReport,
     Brand,
     Campaign,
+    Code,
+    Contact,
+    ContactRecord,
     Group,
+    Identity,
     LineLimits,
     Locks,
+    MemoryLedger,
     Message,
     Moment,
     Pages,
+    Plan,
     Policy,
     Project,
     Proxy,
@@ -27,20 +34,21 @@ from rumbleup_async import (
     Result,
     RumbleUp,
     Run,
+    RunOptions,
     Sendblue,
+    SendblueMessage,
+    Sending,
+    State,
     Stop,
     Summary,
     Timeouts,
 )
-from rumbleup_async.messaging import Contact as Person
-from rumbleup_async.rumbleup.models import Contact
-from rumbleup_async.sendblue.models import Message as SendblueMessage
 
 
 async def messages(rumbleup: RumbleUp) -> None:
     contact = await rumbleup.messages.next(action=125, timeout=5)
-    assert_type(contact, Contact | None)
-    assert_type(await rumbleup.messages.next(action=125, method="GET"), Contact | None)
+    assert_type(contact, ContactRecord | None)
+    assert_type(await rumbleup.messages.next(action=125, method="GET"), ContactRecord | None)
     message = await rumbleup.messages.send(
         phone="2025550101", action="125", text="STOP", flags=["a"], name="Ada", group=26, timeout=5
     )
@@ -104,8 +112,8 @@ async def contacts(rumbleup: RumbleUp) -> None:
     found = rumbleup.contacts.select(
         action=125, group=[26], since=1, flags="a", noflags=["b"], q="q", page_size=10, timeout=5, filter="all"
     )
-    assert_type(found, Pages[Contact])
-    assert_type(await rumbleup.contacts.sync(phone=2025550101, action=125, flags=["a"], timeout=5, first_name="Ada"), Contact)
+    assert_type(found, Pages[ContactRecord])
+    assert_type(await rumbleup.contacts.sync(phone=2025550101, action=125, flags=["a"], timeout=5, first_name="A"), ContactRecord)
     assert_type(await rumbleup.contacts.import_("list.csv", part="csv", timeout=5), Group)
     assert_type(await rumbleup.contacts.group(26, timeout=5), Group)
     assert_type(await rumbleup.contacts.download(26, timeout=5), bytes)
@@ -161,7 +169,7 @@ async def runs(rumbleup: RumbleUp) -> None:
         assert_type((await run.resend_absent()).queued, int)
         assert_type((await run.reconcile(settle=900)).problem, str)
 
-    async def choose(contact: Person) -> str | None:
+    async def choose(contact: Contact) -> str | None:
         return contact.fields.get("text")
 
     assert_type(
@@ -180,6 +188,41 @@ async def runs(rumbleup: RumbleUp) -> None:
     )  # fmt: skip
     await rumbleup.messages.send(phone="2025550101", action=125, text="Hi [First Name]. STOP", literal=True)
     rumbleup.fast_mode(action=125, text="STOP", processes="2")  # type: ignore[arg-type]  # a number
+
+
+async def a_run_as_it_stands(run: Run) -> None:
+    assert_type(await run.load("voters.csv", print), bool)
+    assert_type(run.plan, Plan)
+    assert_type((run.is_concurrent, run.has_whole_list, run.is_used), tuple[bool, bool, bool])
+    assert_type(run.counts, Mapping[State, int])
+    assert_type((run.elapsed, run.held, run.held_for), tuple[float, float, str])
+    assert_type((run.in_flight, run.window, run.lost_draws), tuple[int, int, int])
+    assert_type(run.lost_until, dt.datetime | None)
+    assert_type((run.notes, run.text_notes, run.absent_fields), tuple[Sequence[str], list[str], tuple[str, ...]])
+    assert_type(await run.count_absent(), int)
+    sending = run.send()
+    assert_type(sending, Sending)
+    summary = await sending
+    assert_type((summary.tag, summary.as_dict()["sent"]), tuple[str, Any])
+    async for result in sending:
+        assert_type((result.code, result.reason), tuple[Code, str])
+        assert_type(result.as_dict(), dict[str, str | int])
+
+
+async def options(rumbleup: RumbleUp, sendblue: Sendblue) -> None:
+    given = RunOptions(rate=50, concurrency=8, limit=10, policy=Policy(), suppress={"2025550101"}, skip_if=["opt_out"])
+    rumbleup.fast_mode(action=125, text="STOP", ledger=MemoryLedger(), options=given)
+    rumbleup.concurrent_mode(action=125, text="STOP", options=given)
+    rumbleup.resume("run.ledger", options=given)
+    sendblue.fast_mode(from_numbers=["+12025550199"], text="STOP", options=given)
+    sendblue.resume("run.ledger", options=given)
+    rumbleup.fast_mode(action=125, text="STOP", ratee=5)  # type: ignore[call-arg]  # mistyped
+    RunOptions(rate="50")  # type: ignore[arg-type]  # a number
+    assert_type(rumbleup.identity, Identity)
+    assert_type(rumbleup.account_reports.list(), Pages[AccountReport])
+    async for page in rumbleup.account.select().by_page():
+        assert_type(page, list[Account])
+    await rumbleup.aclose()
 
 
 async def sendblue_calls(sendblue: Sendblue) -> None:
