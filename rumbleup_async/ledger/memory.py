@@ -275,8 +275,7 @@ class MemoryLedger:
             turned = await self._ask(want, now, shut, admit)
             self._check(owner, done)
             self._close(done)
-        for text in turned.go:
-            self._write_intent(owner, text.row, now)
+        self._write_intents(owner, turned.go, now)
         self._turn_away(turned)
         if second is not None:
             self.seconds.append(second)
@@ -342,10 +341,15 @@ class MemoryLedger:
             planned.place,
         )
 
-    def _write_intent(self, owner: int, row: int, now: float) -> None:
-        entry = self._entries[row]
-        self._move(entry, State.INTENT)
-        entry.time, entry.owner, entry.why = int(now * 1000), owner, NO_REASON
+    def _write_intents(self, owner: int, texts: Sequence[Text], now: float) -> None:
+        at = int(now * 1000)
+        for text in texts:
+            entry = self._entries[text.row]
+            if entry.state is not State.QUEUED:
+                states.check(entry.state, State.INTENT)
+            entry.state, entry.time, entry.owner, entry.why = State.INTENT, at, owner, NO_REASON
+        self._counts[State.QUEUED] -= len(texts)
+        self._counts[State.INTENT] += len(texts)
 
     def _close(self, done: Sequence[Closed]) -> None:
         for close in done:
@@ -416,8 +420,9 @@ class MemoryLedger:
                 continue
             if isinstance(planned, Planned):
                 # It stays in its lane, where those who are not queued any more are passed over.
-                answers.append(self._text(planned))
-                self._write_intent(owner, planned.row, now)
+                text = self._text(planned)
+                answers.append(text)
+                self._write_intents(owner, [text], now)
         return answers
 
     def _may_be_claimed(self, row: int) -> bool:

@@ -1,6 +1,8 @@
 """What every ledger does with owners, places, due times and rules; part of the contract."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -330,3 +332,47 @@ def test_seconds_are_kept_for_whoever_looks(tmp_path: Path) -> None:
         await ledger.aclose()
 
     virtual_time.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_killed_before_the_commit_a_step_with_rules_has_done_nothing(tmp_path: Path) -> None:
+    """Somebody would be turned away without a word, or closed, by a step whose intents are not there."""
+    path = tmp_path / "run.ledger"
+
+    async def fill() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        await ledger.add([planned(row) for row in range(1, 11)])
+        await ledger.aclose()
+
+    async def die() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        owner = (await ledger.enlist("one")).id
+        await ledger.step(owner, [], 1, NOW)
+
+        def trace(statement: str) -> None:
+            if statement == "COMMIT":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        ledger._file.db.set_trace_callback(trace)
+        verdicts: dict[int, Verdict] = {2: Never(NO_REASON), 3: Wait(NOW + 60, NO_REASON)}
+        await ledger.step(owner, [sent(1)], 2, NOW, admit=rules(verdicts, []))
+
+    async def look() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(None)
+        assert await states(ledger) == {1: State.INTENT, **dict.fromkeys(range(2, 11), State.QUEUED)}
+        owner = (await ledger.enlist("next")).id
+        assert rows((await ledger.step(owner, [], 3, NOW)).texts) == [2, 3, 4]
+        await ledger.aclose()
+
+    virtual_time.run(fill())
+    child = os.fork()
+    if child == 0:
+        try:
+            virtual_time.run(die())
+        finally:
+            os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    virtual_time.run(look())
