@@ -33,6 +33,7 @@ from rumbleup_async.outcomes import Accepted, Draw, Outcome, Unknown
 from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
+from rumbleup_async.rules.numbers import SuppressionStore
 from rumbleup_async.runs.run import Run, Settings
 from rumbleup_async.stops import Stop
 
@@ -289,7 +290,7 @@ def make_run(
     policy: Policy | None = None,
     observer: Observer | None = None,
     resume: bool = False,
-    suppress: Container[str] = frozenset(),
+    suppress: Container[str] | SuppressionStore = frozenset(),
     pace: ports.Pace | None = None,
     **settings: Any,
 ) -> Run:
