@@ -95,7 +95,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
         return f"Planned(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
 
 
-class Text(msgspec.Struct, frozen=True, gc=False):
+class Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `why` says
     why the last of them did not send it. `segments` and `place` are those of the contact."""
 

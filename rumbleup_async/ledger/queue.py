@@ -28,8 +28,13 @@ def _texts(answer: str) -> list[Text]:
     return [msgspec.structs.replace(text, why=known(text.why)) if text.why else text for text in _decode(answer)]
 
 
-_COLUMNS = f"""json_group_array(json_object('row', row, 'phone', phone, 'text', coalesce(text, ?1), 'name', name,
-    'attempts', attempts, 'why', {OF_TEXT}, 'segments', segments, 'place', place))"""
+_VALUES = {
+    **{name: name for name in Text.__struct_fields__},
+    "text": "coalesce(text, ?1)",
+    "why": OF_TEXT,
+}
+_COLUMNS = f"json_group_array(json_array({', '.join(_VALUES.values())}))"
+"""The texts as JSON, each a list of its values in their order, which takes less time than an object with their names."""
 _ROWS = "row, phone, text, name, attempts, code, detail, segments, place"
 
 
