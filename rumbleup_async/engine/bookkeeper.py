@@ -187,16 +187,22 @@ class Bookkeeper:
 
     async def _rest(self) -> None:
         """Until something happens, or somebody who was put off comes due."""
-        due = self._source.due
-        if due is None or self.stopped is not None:
+        due, pulse = self._source.due, self._source.lease.pulse
+        if due is not None and self.stopped is None:
+            patience = max(0.0, due - self._wall_clock())
+            pulse = patience if pulse is None else min(pulse, patience)
+        if pulse is None:
             await self._bell.wait()
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, due - self._wall_clock())):
+            async with asyncio.timeout(pulse):
                 await self._bell.wait()
                 return
-        self._source.refill()
-        self.wake()
+        if due is not None and due <= self._wall_clock():
+            self._source.refill()
+            self.wake()
+        else:
+            await self._source.step((), 0)  # a step renews the lease
 
     def _is_worked_through(self) -> bool:
         if self._source.is_asking or self._source.has_news:
@@ -264,10 +270,10 @@ class Bookkeeper:
 
     def _deal(self, request: _Request, texts: list[Text], *, more: bool) -> None:
         if not texts:
-            _reply(request, Dealt(texts, more, self._is_proven))
+            _reply(request, Dealt(texts, more, self._is_proven, self._source.lease.until))
             return
         self._enter(texts, request.worker)
-        if request.worker in self._lost or not _reply(request, Dealt(texts, more, self._is_proven)):
+        if request.worker in self._lost or not _reply(request, Dealt(texts, more, self._is_proven, self._source.lease.until)):
             # It died, or was cancelled, while this step was made: it was never told of these.
             self._return(texts, request.worker)
 

@@ -6,6 +6,7 @@ process, or a channel to the one of another. Whoever fits `Worker` can be dealt 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,12 +20,14 @@ class Dealt(msgspec.Struct, frozen=True, gc=False):
     """The answer of the books to one call.
 
     `texts`: their intents are on the disk. `more`: ask again as soon as there is room; else wait until `wake()`. `proven`: the
-    provider has accepted a text of this run, so key, address and project are known to work.
+    provider has accepted a text of this run, so key, address and project are known to work. `until`: nothing may leave after
+    that, for the lease of whoever keeps the books ends, on the clock of `lease.boot_time`.
     """
 
     texts: list[Text]
     more: bool = True
     proven: bool = False
+    until: float = math.inf
 
 
 class Worker(Protocol):

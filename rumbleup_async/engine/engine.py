@@ -13,13 +13,14 @@ from contextlib import AsyncExitStack, suppress
 import anyio
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Gateway, Ledger, Observer, Pace
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
-from rumbleup_async.engine.workers import Ahead, assembled, for_ever
+from rumbleup_async.engine.workers import Ahead, assembled
 from rumbleup_async.messaging import Planned, Result, Skipped
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.shielding import run_shielded
@@ -49,15 +50,16 @@ class Engine:
         texters: Texters | None = None,
         rules: Sequence[Rule] = (),
         wall_clock: Callable[[], float] = time.time,
+        boot_clock: Callable[[], float] = boot_time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         door = Door(rules, self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         if texters is None:
-            source, lasts, ahead = Queue(ledger, door, wall_clock), for_ever, Ahead(most=options.concurrency)
+            source, lasts, ahead = Queue(ledger, door, wall_clock, boot_clock), for_ever, Ahead(most=options.concurrency)
         else:
-            source = Leases(ledger, texters, door, concurrency=options.concurrency, wall_clock=wall_clock)
+            source = Leases(ledger, texters, door, concurrency=options.concurrency, wall_clock=wall_clock, boot_clock=boot_clock)
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
         self._source = source
         self.books = Bookkeeper(ledger, source, outlet, limit=options.limit, wall_clock=wall_clock)
@@ -68,6 +70,7 @@ class Engine:
             concurrency=options.concurrency,
             policy=options.policy,
             door=door,
+            lease=source.lease,
             ahead=ahead,
             lasts=lasts,
             wall_clock=wall_clock,

@@ -17,6 +17,7 @@ import msgspec
 
 from rumbleup_async.admission import Never, Wait
 from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.texters import Pause, Texters
@@ -43,13 +44,21 @@ class Leases:
     due: float | None = None
 
     def __init__(
-        self, ledger: Ledger, texters: Texters, door: Door, *, concurrency: int, wall_clock: Callable[[], float]
+        self,
+        ledger: Ledger,
+        texters: Texters,
+        door: Door,
+        *,
+        concurrency: int,
+        wall_clock: Callable[[], float],
+        boot_clock: Callable[[], float] = boot_time,
     ) -> None:
         self._ledger = ledger
         self._texters = texters
         self._door = door
         self._wall_clock = wall_clock
         self._owner = 0
+        self.lease = Lease(ledger.lease, boot_clock)
         self._left = concurrency
         """Texters that have not ended."""
         self._in_hand = 0
@@ -86,7 +95,7 @@ class Leases:
         drawn, self._drawn = self._drawn, []
         texts: list[Text] = []
         results: list[Result] = []
-        now = self._wall_clock()
+        now, began = self._wall_clock(), self.lease.now()
         if drawn:
             try:
                 let_in = [await self._at_the_door(row) for row in drawn]
@@ -100,8 +109,9 @@ class Leases:
                     texts.append(answer)
                 else:
                     results.append(answer)
-        elif done and (await self._ledger.step(self._owner, done, 0, now)).is_fenced:
+        elif (done or not self.lease.is_endless) and (await self._ledger.step(self._owner, done, 0, now)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
+        self.lease.renewed(began)
         self._in_hand += len(texts) - len(done)
         self._ask_for(want - len(texts))
         return Step(texts, results)

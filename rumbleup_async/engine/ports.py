@@ -33,6 +33,7 @@ from rumbleup_async.stops import Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.entries import Entry
+    from rumbleup_async.engine.lease import Lease
 
 
 class Permit(msgspec.Struct, frozen=True, gc=False):
@@ -243,6 +244,9 @@ class Source(Protocol):
 
     is_lease: bool
     """Whether contacts are leased: one that is given back is told at once, for it may never come again."""
+
+    lease: Lease
+    """How long the ledger lets us send."""
 
     @property
     def is_dry(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.messaging import Closed, State, Step, Text
@@ -21,11 +22,14 @@ class Queue:
     is_asking = False
     has_news = False
 
-    def __init__(self, ledger: Ledger, door: Door, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ledger: Ledger, door: Door, wall_clock: Callable[[], float], boot_clock: Callable[[], float] = boot_time
+    ) -> None:
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
         self._owner = 0
+        self.lease = Lease(ledger.lease, boot_clock)
         self._refills = 0
         self.is_dry = False
         self.due: float | None = None
@@ -36,13 +40,14 @@ class Queue:
 
     async def step(self, done: Sequence[Closed], want: int) -> Step:
         """Close these, open up to `want` more."""
-        refills = self._refills
+        refills, began = self._refills, self.lease.now()
         door = self._door
         step = await self._ledger.step(
             self._owner, done, want, self._wall_clock(), door.shut, admit=None if door.is_open_to_all else door.admit_all
         )
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
+        self.lease.renewed(began)
         if len(step.texts) < want:
             self.due = step.due
             self.is_dry = refills == self._refills

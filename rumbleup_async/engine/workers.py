@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.engine.contract import Books
+from rumbleup_async.engine.lease import Lease, for_ever
 from rumbleup_async.engine.ports import Gateway, Pace
 from rumbleup_async.engine.sender import Asked, Sender, this_task
 from rumbleup_async.engine.window import Window
@@ -41,12 +42,13 @@ class Ahead(msgspec.Struct, frozen=True):
 class Workers:
     """Fits `Worker`. `run()` ends after `end()`."""
 
-    def __init__(self, books: Books, sender: Sender, pace: Pace, window: Window, ahead: Ahead) -> None:
+    def __init__(self, books: Books, sender: Sender, pace: Pace, window: Window, lease: Lease, ahead: Ahead) -> None:
         self._books = books
         self.sender = sender
         sender.left = self.left
         self._pace = pace
         self._window = window
+        self._lease = lease
         self._most = ahead
         self._ahead = 0
         self._in_hand = 0
@@ -146,6 +148,7 @@ class Workers:
             self._may_ask = False
         if dealt.proven:
             self.sender.proved()
+        self._lease.until = dealt.until
         self._look_ahead()
         if texts:
             self._ready.extend(texts)
@@ -213,11 +216,6 @@ class Workers:
         return await waiting
 
 
-def for_ever(text: Text) -> bool:  # noqa: ARG001 - nobody but us has the ledger
-    """Whoever is queued in a ledger that only we write in is ours."""
-    return True
-
-
 def assembled(
     books: Books,
     gateway: Gateway,
@@ -226,14 +224,19 @@ def assembled(
     concurrency: int,
     policy: Policy,
     door: Asked,
+    lease: Lease,
     ahead: Ahead,
     lasts: Callable[[Text], bool] = for_ever,
     wall_clock: Callable[[], float],
     jitter: Callable[[], float],
 ) -> Workers:
-    """Workers with all that they need to send. `lasts(text)`: whether the right to text this contact surely lasts."""
+    """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts."""
+
+    def both_last(text: Text) -> bool:
+        return lease.lasts(text) and lasts(text)
+
     window = Window(concurrency)
-    is_plain = lasts is for_ever and door.is_open_to_all
+    is_plain = lasts is for_ever and lease.is_endless and door.is_open_to_all
     sender = Sender(
         books,
         gateway,
@@ -241,9 +244,9 @@ def assembled(
         window,
         policy=policy,
         door=door,
-        lasts=lasts,
+        lasts=lasts if lease.is_endless else both_last,
         is_plain=is_plain,
         wall_clock=wall_clock,
         jitter=jitter,
     )
-    return Workers(books, sender, pace, window, ahead)
+    return Workers(books, sender, pace, window, lease, ahead)

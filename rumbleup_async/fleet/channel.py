@@ -6,6 +6,7 @@ Lives here: the words, and how they travel.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import msgspec
@@ -34,7 +35,8 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 class Setup(msgspec.Struct, frozen=True, tag=True):
-    """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves."""
+    """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves.
+    `lease`: seconds for which the books may be kept after a step."""
 
     recipe: Recipe
     plan: Plan
@@ -42,6 +44,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     policy: Policy
     rate: float | None
     asks: bool = False
+    lease: float = math.inf
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -50,6 +53,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     texts: list[Text]
     more: bool = True
     proven: bool = False
+    until: float = math.inf
 
 
 class Wake(msgspec.Struct, frozen=True, tag=True):

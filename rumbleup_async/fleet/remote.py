@@ -52,7 +52,7 @@ class RemoteWorker:
 
     def answer(self, dealt: Dealt) -> None:
         """The answer to its last `Step`."""
-        self.channel.say(Opened(dealt.texts, dealt.more, dealt.proven))
+        self.channel.say(Opened(dealt.texts, dealt.more, dealt.proven, dealt.until))
 
     def wake(self) -> None:
         self.channel.say(Wake())

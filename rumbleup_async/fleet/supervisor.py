@@ -156,6 +156,7 @@ class Fleet:
             self._setup.policy,
             self._share(),
             asks=self._door.is_live,
+            lease=self._ledger.lease,
         )
         self.books.workers.append(worker)
         worker.begin(setup, self._pace.hold.remaining)

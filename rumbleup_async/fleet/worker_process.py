@@ -22,6 +22,7 @@ from typing import Any
 from rumbleup_async import open_files
 from rumbleup_async.admission import Verdict
 from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import LedgerError, RumbleUpError
 from rumbleup_async.fleet.channel import (
@@ -74,7 +75,7 @@ class RemoteBooks:
     def opened(self, order: Opened) -> None:
         """The answer to the last step has come."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Dealt(order.texts, order.more, order.proven))
+            self._answer.set_result(Dealt(order.texts, order.more, order.proven, order.until))
 
     def gone(self) -> None:
         """Nobody can write down any more what becomes of a text."""
@@ -131,6 +132,7 @@ async def serve(channel: Channel) -> None:
             concurrency=concurrency,
             policy=setup.policy,
             door=door,
+            lease=Lease(setup.lease),
             ahead=Ahead(most=concurrency),
             wall_clock=time.time,
             jitter=random.random,

@@ -1,6 +1,7 @@
 """The bookkeeper by itself, with workers that do as they are told: who is dealt what, what is believed, and what dying costs."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 from rumbleup_async.admission import GO, Never, Verdict, Wait
 from rumbleup_async.engine.bookkeeper import Bookkeeper, dealt
 from rumbleup_async.engine.contract import Dealt
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.ledger import MemoryLedger
@@ -18,7 +22,7 @@ from rumbleup_async.reasons import SUPPRESSED, Code, Reason
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
-from tests.engine.scripted import phone, rows_of
+from tests.engine.scripted import Provider, phone, rows_of
 
 REFUSED = Reason(Code.REFUSED_TEXT, "no")
 PAGE = Reason(Code.GATEWAY, "a page")
@@ -329,3 +333,69 @@ def test_rules_are_asked_at_the_claim_and_whoever_waits_is_seen_again() -> None:
 
     desk.play(main)
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4, 5]
+
+
+class Shared(MemoryLedger):
+    """A ledger that others may write in, too: its owners have half a minute from each step on."""
+
+    @property
+    def lease(self) -> float:
+        return 30.0
+
+
+def test_nothing_leaves_once_the_lease_may_have_ended() -> None:
+    """Another machine has taken this one for dead, and a text that leaves now is one that the log was read for in vain."""
+    ledger, provider, clock = Shared(), Provider(), [0.0]
+    results: list[Result] = []
+
+    async def main() -> None:
+        await ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text="Hi. STOP"))
+        await ledger.load([[Planned(row, phone(row), "Hi. STOP") for row in range(1, 5)]])
+        pace = Pace()
+        pace.hold.hold(6.0)
+        options = Options(concurrency=1)
+        engine = Engine(
+            ledger, provider, pace, options, observer=SilentObserver(), sink=results.extend, boot_clock=lambda: clock[0]
+        )
+
+        async def sleeps() -> None:
+            await asyncio.sleep(5.0)
+            clock[0] += 3600.0  # the machine has slept, and the loop knows nothing of it
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sleeps())
+            tasks.create_task(engine.run())
+
+    virtual_time.run(main())
+    assert [call.row for call in provider.calls] == [2, 3, 4, 1]
+    assert [(result.row, result.state) for result in results] == [
+        (2, State.SENT),
+        (3, State.SENT),
+        (4, State.SENT),
+        (1, State.SENT),
+    ]
+
+
+def test_books_that_rest_renew_their_lease() -> None:
+    """A campaign that waits for the morning would find itself taken for dead."""
+    ledger = Shared()
+    steps: list[float] = []
+
+    async def main() -> None:
+        await ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text="Hi. STOP"))
+        await ledger.load([[Planned(1, phone(1), "Hi. STOP")]])
+        step = ledger.step
+
+        async def counted(*arguments: Any, **options: Any) -> Any:
+            steps.append(virtual_time.now())
+            return await step(*arguments, **options)
+
+        ledger.step = counted  # type: ignore[method-assign]
+        pace = Pace()
+        pace.hold.hold(300.0)
+        await Engine(
+            ledger, Provider(), pace, Options(), observer=SilentObserver(), sink=lambda _: None, boot_clock=virtual_time.now
+        ).run()
+
+    virtual_time.run(main())
+    assert max(later - earlier for earlier, later in itertools.pairwise(steps)) < 15.0

@@ -1,6 +1,7 @@
 """A run over several processes in a Python program: results, observers, early ends, and what cannot be had."""
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import pytest
 
 from rumbleup_async import ConfigurationError, Policy, RumbleUp, Summary, Timeouts
 from rumbleup_async.admission import Never
+from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
@@ -329,6 +331,7 @@ async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
         concurrency=2,
         policy=Policy(),
         door=OPEN,
+        lease=Lease(math.inf),
         ahead=Ahead(),
         wall_clock=time.time,
         jitter=lambda: 0.5,
