@@ -54,8 +54,8 @@ from rumbleup_async.session.scripted import ScriptedExchange
 from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
+    from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Ledger, Observer
-    from rumbleup_async.engine.texters import Locks
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
@@ -155,7 +155,7 @@ _LAZY = {
     "AiohttpExchange": "session.client",
     "Ledger": "engine.ports",
     "LineLimits": "sendblue.limits",
-    "Locks": "engine.texters",
+    "Locks": "engine.locks",
     "MemoryLedger": "ledger",
     "Observer": "engine.ports",
     "ProjectFields": "rumbleup.project_fields",

@@ -17,7 +17,7 @@ from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import SuppressionStore
 
 if TYPE_CHECKING:
-    from rumbleup_async.engine.texters import Locks
+    from rumbleup_async.engine.locks import Locks
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ answer was lost has locked a contact for nobody, and that contact comes back whe
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import inspect
 import math
@@ -18,8 +17,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from rumbleup_async.engine.locks import MARGIN, HeldLocks, Locks, loop_time
 from rumbleup_async.engine.ports import Drawer
-from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Contact, Planned, Result, Skipped, Text
 from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSent, Refused, Throttled, Unknown
 from rumbleup_async.reasons import APART, Code, Reason
@@ -32,10 +31,6 @@ from rumbleup_async.stops import Cause, Stop
 
 Writer = Callable[[Contact], str | Awaitable[str | None] | None]
 """Chooses the text for a contact; None leaves the contact alone."""
-
-
-_MARGIN = 10.0
-"""Seconds waited beyond the end of a lock, for clocks and rounding."""
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -53,26 +48,6 @@ class Pause(msgspec.Struct, frozen=True):
 
 Claimed = Planned | Skipped | Pause | Stop | None
 """A contact, screened; a pause; why nothing more shall be asked and sent; or None at the end of the work."""
-
-
-class Locks(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. `held`: how long the provider keeps a contact for whoever drew it (about five minutes: message/next's
-    reference page).
-
-    `send_within`: a contact is sent only so long after its draw was begun. `patience`: how long "none this time" is asked again
-    without any contact coming before it counts as the end. `wait`: whether to stay until contacts whose draw was lost have
-    come back.
-    """
-
-    held: float = 300.0
-    send_within: float = 240.0
-    patience: float = 60.0
-    wait: bool = False
-
-    def check(self) -> None:
-        """ConfigurationError for times that would let a contact be texted after its lock has ended."""
-        if not (0 < self.send_within <= self.held < math.inf and 0 <= self.patience < math.inf):
-            raise ConfigurationError("locks: send_within must be more than 0 and at most held, patience 0 or more, all finite")
 
 
 class Texters:
@@ -96,14 +71,9 @@ class Texters:
         self._writer = writer
         self._row = first_row
         self._policy = policy or Policy()
-        self._locks = locks or Locks()
-        self._locks.check()
+        self._held = HeldLocks(locks or Locks(), wall_clock)
         self._breaker = CircuitBreaker(self._policy, concurrency)
         self._jitter = jitter
-        self._wall_clock = wall_clock
-        self._begun: dict[str, tuple[float, float]] = {}
-        """When the draw of a contact was begun: its lock is surely ours from then on. On the loop's clock, and on the wall's,
-        for the first stands still while the machine sleeps and the second may be set back; the later of both counts."""
         self._skipped: set[str] = set()
         """Whoever is in the books as skipped; looked at again when drawn again, but put down once."""
         self._done: set[str] = set()
@@ -115,9 +85,6 @@ class Texters:
         """Whoever of these two was drawn again since the last news."""
         self._repeated: set[str] = set()
         """Phones that were drawn again and of which the ledger has not said yet whether they may be texted."""
-        self._lost = 0
-        self._lost_at = -math.inf
-        self._lost_until: dt.datetime | None = None
         self._news_at: float | None = None
         """When a contact was last drawn that could be texted."""
         self._throttles = 0
@@ -127,12 +94,12 @@ class Texters:
     @property
     def lost(self) -> int:
         """Draws whose answers were lost: each may have locked a contact for nobody."""
-        return self._lost
+        return self._held.lost
 
     @property
     def lost_until(self) -> dt.datetime | None:
         """When the last of the contacts locked for nobody comes back; None if there is none."""
-        return self._lost_until
+        return self._held.lost_until
 
     def remember(self, phone: str) -> None:
         """Somebody whom an earlier part of this run has skipped, by the phone in its books: not to be put down again."""
@@ -159,7 +126,7 @@ class Texters:
 
     def _forget_aside(self) -> None:
         """Whoever's lock has ended comes back at the provider."""
-        while self._aside and self._is_late(oldest := next(iter(self._aside))):
+        while self._aside and self._held.is_late(oldest := next(iter(self._aside))):
             del self._aside[oldest]
 
     def _once_more(self) -> Planned | None:
@@ -167,32 +134,32 @@ class Texters:
         while self._aside:
             phone = next(iter(self._aside))
             planned = self._aside.pop(phone)
-            if not self._is_late(phone):
+            if not self._held.is_late(phone):
                 self._tried_again.add(phone)
                 self._row += 1
                 return msgspec.structs.replace(planned, row=self._row)
         return None
 
     def _news(self) -> None:
-        self._news_at = _now()
+        self._news_at = loop_time()
         self._met.clear()
 
     async def claim(self) -> Claimed:
         """Ask the provider once for its next contact. A contact that is claimed again is ours for as long again."""
-        began = _now()
+        at = self._held.now()
+        began = at[0]
         if self._news_at is None:
             self._news_at = began
         if began < self._throttled_until:
             # Somebody was told "too many at once": those who have a contact go on, nobody else asks.
             return Pause(self._throttled_until - began)
-        begun_wall = self._wall_clock()
         try:
             answer = await self._drawer.draw()
             if isinstance(answer, Drawn):
-                return await self._drawn(answer, began, begun_wall)
+                return await self._drawn(answer, at)
         except BaseException:
             # Cancelled, or the caller's text function failed: a contact may be locked that nobody texts.
-            self._lose()
+            self._held.lose()
             raise
         if isinstance(answer, NoneLeft):
             return self._once_more() or self._while_locks_end()
@@ -207,13 +174,7 @@ class Texters:
         self._breaker.in_a_row = 0
         self._throttles = 0
 
-    def _lose(self) -> None:
-        # Its lock may have begun as late as now.
-        self._lost += 1
-        self._lost_at = _now()
-        self._lost_until = self._at(self._lost_at + self._locks.held)
-
-    async def _drawn(self, drawn: Drawn, began: float, begun_wall: float) -> Planned | Skipped | Pause | None:
+    async def _drawn(self, drawn: Drawn, at: tuple[float, float]) -> Planned | Skipped | Pause | None:
         self._works()
         fields = {name: clean(value.strip()) for name, value in drawn.fields.items()}
         contact = Contact(self._row + 1, drawn.phone, fields)
@@ -231,12 +192,10 @@ class Texters:
                 return self._again(who)
             self._skipped.add(who)
         else:
-            if self._begun.pop(planned.phone, None) is not None:
+            if self._held.begin(planned.phone, at):
                 # Handed out twice: the ledger decides, and until it has, once is enough to ask it.
                 self._repeated.add(planned.phone)
-            self._begun[planned.phone] = (began, begun_wall)
             self._aside.pop(planned.phone, None)
-            self._forget(began - 2 * self._locks.held)
         # Numbered last: while a function chose this text, another contact may have got the number.
         self._row += 1
         return msgspec.structs.replace(planned, row=self._row)
@@ -250,11 +209,6 @@ class Texters:
             return self._none_now()
         self._met.add(who)
         return Pause(0.0)
-
-    def _forget(self, before: float) -> None:
-        """Drop what is too old to be of use, so that memory does not grow with the project."""
-        while (oldest := next(iter(self._begun))) and self._begun[oldest][0] < before:
-            del self._begun[oldest]
 
     async def _written(self, contact: Contact, phone: str) -> Planned | Skipped:
         if self._writer is None:
@@ -270,8 +224,8 @@ class Texters:
 
     def _while_locks_end(self) -> Pause | None:
         """Nobody is left, except contacts that may come back."""
-        if self._locks.wait and self._lost:
-            remaining = self._lost_at + self._locks.held + _MARGIN - _now()
+        if self._held.locks.wait and self._held.lost:
+            remaining = self._held.lost_at + self._held.locks.held + MARGIN - loop_time()
             if remaining > 0:
                 return Pause(min(remaining, 10.0))
         return None
@@ -279,18 +233,18 @@ class Texters:
     def _none_now(self) -> Pause | None:
         """Contacts remain, locked by others or lost in a race: ask again in 1 to 3 seconds (message/next's reference page)."""
         assert self._news_at is not None  # noqa: S101 - set by the first draw
-        end = self._news_at + self._locks.patience
-        if self._locks.wait:
+        end = self._news_at + self._held.locks.patience
+        if self._held.locks.wait:
             # Long enough for the lock of whoever else died to end, and for those of our own lost draws.
-            end = max(end, self._news_at + self._locks.held + _MARGIN, self._lost_at + self._locks.held + _MARGIN)
-        return None if _now() > end else Pause(1.0 + 2.0 * self._jitter())
+            end = max(end, self._news_at + self._held.locks.held + MARGIN, self._held.lost_at + self._held.locks.held + MARGIN)
+        return None if loop_time() > end else Pause(1.0 + 2.0 * self._jitter())
 
     def _trouble(self, answer: Refused | Throttled | Barred | NotSent | Unknown, began: float) -> Pause | Stop:
-        now = _now()
+        now = loop_time()
         if isinstance(answer, Unknown) or (isinstance(answer, Barred) and answer.kind is Bar.GATEWAY):
             # A page of what stands before the API has locked nobody; one sick node shall not end the work.
             if isinstance(answer, Unknown):
-                self._lose()
+                self._held.lose()
             stop = self._breaker.see(answer)
             if stop is not None:
                 return msgspec.structs.replace(stop, detail="draws")
@@ -319,28 +273,12 @@ class Texters:
 
     def lasts(self, text: Text) -> bool:
         """Whether the lock surely lasts: else the contact may be somebody else's by now."""
-        return not self._is_late(text.phone)
-
-    def _is_late(self, phone: str) -> bool:
-        begun = self._begun.get(phone)
-        if begun is None:
-            return True
-        return max(_now() - begun[0], self._wall_clock() - begun[1]) > self._locks.send_within
+        return not self._held.is_late(text.phone)
 
     def comes_back(self, text: Text) -> Reason:
         """When a contact that was drawn but is not sent comes back."""
-        begun = self._begun.get(text.phone)
-        if begun is None:
-            return Reason(Code.DRAWN)
-        return Reason(Code.DRAWN, f"{APART}; its lock ends at {self._at(begun[0] + self._locks.held):%H:%M:%S} UTC")
-
-    def _at(self, loop_time: float) -> dt.datetime:
-        seconds = loop_time - _now()
-        return dt.datetime.fromtimestamp(self._wall_clock() + seconds, dt.UTC)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        ends = self._held.ends_at(text.phone)
+        return Reason(Code.DRAWN) if ends is None else Reason(Code.DRAWN, f"{APART}; its lock ends at {ends:%H:%M:%S} UTC")
 
 
 def _identity(drawn: Drawn) -> str:

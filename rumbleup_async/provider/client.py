@@ -204,7 +204,7 @@ class Client:
 
     def _careful(self, options: Options, care: Mapping[str, Any]) -> Options:
         """The options with what was given of pace and rules; ConfigurationError if one of it cannot be meant."""
-        from rumbleup_async.engine.texters import Locks
+        from rumbleup_async.engine.locks import Locks
 
         known = {name: care[name] for name in ("concurrency", "processes") if name in care}
         try:

@@ -288,7 +288,7 @@ class RumbleUp(Client):
             return self._fleet(recipe, now.get("rate"))
 
         if is_concurrent:
-            from rumbleup_async.engine.texters import Locks
+            from rumbleup_async.engine.locks import Locks
 
             options = msgspec.structs.replace(options, concurrency=16, locks=Locks())
             heed(care, self._careful(options, care))

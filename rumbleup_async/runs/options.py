@@ -18,8 +18,8 @@ from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 
 if TYPE_CHECKING:
+    from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Observer
-    from rumbleup_async.engine.texters import Locks
 
 _FOR_EVER = 1e18
 """Stands in JSON for an infinite number of seconds, which JSON cannot write."""

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.pace import Hold
 from rumbleup_async.engine.ports import Permit
-from rumbleup_async.engine.texters import Locks
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Throttled
 from rumbleup_async.reasons import from_words as because

@@ -13,10 +13,11 @@ import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Summary
 from rumbleup_async.engine import ports
+from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, Permit
-from rumbleup_async.engine.texters import Locks, Pause, Texters, Writer
+from rumbleup_async.engine.texters import Pause, Texters, Writer
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Closed, Contact, Planned, Skipped, Text
 from rumbleup_async.outcomes import (
@@ -1399,7 +1400,7 @@ def test_memory_does_not_grow_with_the_project() -> None:
     assert came.summary.sent == contacts
     texters = came.run._execution.texters
     assert texters is not None
-    assert len(texters._begun) < 400
+    assert len(texters._held._begun) < 400
     assert texters._skipped == set()
 
 

@@ -18,9 +18,10 @@ import anyio.to_thread
 import msgspec
 
 from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Hold, Pace
-from rumbleup_async.engine.texters import Locks, Texters
+from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import Plan, Result, State
