@@ -23,7 +23,7 @@ class Closing:
     """Entries to be closed in one step: how many, their rows and these as JSON, how many go to each state, and all of it as
     JSON."""
 
-    __slots__ = ("closed", "due", "json", "number", "rows", "states")
+    __slots__ = ("closed", "due", "is_plain", "json", "number", "rows", "states")
 
     def __init__(self, closed: Sequence[Closed]) -> None:
         self.closed = closed
@@ -32,6 +32,8 @@ class Closing:
         self.rows = msgspec.json.encode(rows).decode()
         self.states = Counter([close.state for close in closed])
         self.due = {close.row: close.due for close in closed if close.due} if State.QUEUED in self.states else {}
+        self.is_plain = self.states[State.SENT] == self.number and not any(close.why.code for close in closed)
+        """All of them were sent, and there is nothing to say of it."""
         self.json = _as_json(closed)
         if len(set(rows)) != self.number:
             raise LedgerError("an entry to be closed was not open, or is there twice")

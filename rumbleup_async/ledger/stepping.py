@@ -29,28 +29,35 @@ def _value(name: str, nothing: str = "", part: str = "") -> str:
     return f"nullif({value}, {nothing})" if nothing else value
 
 
-STEP = f"""
+def _step(state: str, code: str, detail: str) -> str:
+    return f"""
 UPDATE contact SET state = CASE WHEN contact.state = v.was AND (v.was = 0 OR contact.owner = ?1)
         AND (SELECT count(*) FROM json_each(?2) AS e JOIN contact AS c ON c.row = e.value WHERE c.state = 1 AND c.owner = ?1) = ?3
         THEN v.state END,
     attempts = v.attempts, logid = v.logid, code = v.code, detail = v.detail, time = v.time, owner = ?1
-FROM (SELECT {_value("row")} AS row, {states.number_in_sql(_value("state"))} AS state, {_value("attempts")} AS attempts,
-             {_value("logid", "''")} AS logid, {_value("why", "''", "[0]")} AS code,
-             {_value("why", "''", "[1]")} AS detail, {_value("time", "0")} AS time, 1 AS was
+FROM (SELECT {_value("row")} AS row, {state} AS state, {_value("attempts")} AS attempts,
+             {_value("logid", "''")} AS logid, {code} AS code, {detail} AS detail, {_value("time", "0")} AS time, 1 AS was
       FROM json_each(?4)
       UNION ALL
       SELECT c.row, 1, c.attempts, NULL, NULL, NULL, ?5, 0 FROM json_each(?6) AS e JOIN contact AS c ON c.row = e.value) AS v
 WHERE contact.row = v.row"""  # noqa: S608 - of constants
+
+
+STEP = _step(states.number_in_sql(_value("state")), _value("why", "''", "[0]"), _value("why", "''", "[1]"))
 """Close these and open those by one statement, which SQLite does wholly or not at all; outside of a transaction its end is the
 commit. Where one of the entries to be closed is not open for this owner, or one to be opened is not queued, the state becomes
 NULL, which the table refuses."""
+
+STEP_OF_SENT = _step(str(states.NUMBERS[State.SENT]), "NULL", "NULL")
+"""The same where all that is closed was sent and there is nothing to say of it, as it is nearly always: a quarter cheaper."""
 
 
 def write(db: sqlite3.Connection, owner: int, closing: Closing, opened: Sequence[Text], now: int) -> None:
     """One step of this owner. LedgerError, and nothing is written, unless all of it may be. `now`: Unix milliseconds."""
     rows = msgspec.json.encode([text.row for text in opened]).decode()
     try:
-        done = db.execute(STEP, (owner, closing.rows, closing.number, closing.json, now, rows)).rowcount
+        statement = STEP_OF_SENT if closing.is_plain else STEP
+        done = db.execute(statement, (owner, closing.rows, closing.number, closing.json, now, rows)).rowcount
     except sqlite3.IntegrityError:
         done = -1
     if done != closing.number + len(opened):

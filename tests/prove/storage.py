@@ -23,7 +23,7 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
-from rumbleup_async.ledger.stepping import STEP
+from rumbleup_async.ledger.stepping import STEP, STEP_OF_SENT
 from rumbleup_async.ledger.turning import Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -598,7 +598,7 @@ class _Connection:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, *values: Any) -> Any:
-        if statement not in {"COMMIT", STEP}:  # a step is a commit of its own
+        if statement not in {"COMMIT", STEP, STEP_OF_SENT}:  # a step is a commit of its own
             return self._connection.execute(statement, *values)
         ledger = self._ledger
         process = ledger.process
