@@ -265,8 +265,9 @@ class Bookkeeper:
         self._give_back(step.texts[sum(map(len, hands)) :])
         if self._feed is not None:
             self._feed.ring()
-        if is_full and not self._outlet.is_full():
-            self.wake()  # results were taken while the disk was busy, before anybody was told to wait for that
+        if step.is_more or (is_full and not self._outlet.is_full()):
+            # More are to be asked about than one step could, or results were taken while the disk was busy.
+            self.wake()
 
     def _deal(self, request: _Request, texts: list[Text], *, more: bool) -> None:
         if not texts:

@@ -50,7 +50,7 @@ class Queue:
         self.lease.renewed(began)
         if len(step.texts) < want:
             self.due = step.due
-            self.is_dry = refills == self._refills
+            self.is_dry = refills == self._refills and not step.is_more
         return step
 
     def refill(self) -> None:

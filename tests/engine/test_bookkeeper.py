@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from rumbleup_async.reasons import SUPPRESSED, Code, Reason
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
-from tests.engine.scripted import Provider, phone, rows_of
+from tests.engine.scripted import Provider, make_ledger, make_run, phone, phones, rows_of
 
 REFUSED = Reason(Code.REFUSED_TEXT, "no")
 PAGE = Reason(Code.GATEWAY, "a page")
@@ -333,6 +334,31 @@ def test_rules_are_asked_at_the_claim_and_whoever_waits_is_seen_again() -> None:
 
     desk.play(main)
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_thousands_who_are_turned_away_do_not_end_the_run(kind: str, tmp_path: Path) -> None:
+    """A long suppression list handed in at the resume would look like an empty queue, or hold the run for ever."""
+    provider, ledger = Provider(), make_ledger(kind, tmp_path)
+    run = make_run(provider, ledger=ledger, suppress=Asked(phone(2999)))
+
+    async def main() -> None:
+        async with run:
+            summary = await run.send(phones(3000))
+            assert (summary.sent, summary.not_sent) == (1, 2999)
+
+    virtual_time.run(main())
+    assert [call.phone for call in provider.calls] == [phone(2999)]
+
+
+class Asked:
+    """A store that has everybody but one."""
+
+    def __init__(self, spared: str) -> None:
+        self.spared = spared
+
+    async def is_suppressed(self, phone: str) -> bool:
+        return phone != self.spared
 
 
 class Shared(MemoryLedger):
