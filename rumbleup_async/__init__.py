@@ -56,6 +56,7 @@ from rumbleup_async.stops import Cause, Stop
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Ledger, Observer
+    from rumbleup_async.events import EventObserver
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
@@ -84,6 +85,7 @@ __all__ = [
     "Contact",
     "ContactRecord",
     "DailyCapReached",
+    "EventObserver",
     "Exchange",
     "ExchangeError",
     "Group",
@@ -154,6 +156,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "AiohttpExchange": "session.client",
     "Ledger": "engine.ports",
+    "EventObserver": "events",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.locks",
     "MemoryLedger": "ledger",

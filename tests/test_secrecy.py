@@ -98,9 +98,15 @@ async def test_nothing_that_is_logged_or_raised_shows_a_secret(
         for wrong in ({"api_key": f"{KEY} "}, {"api_key": SECRET}, {"api_key": KEY, "base_url": f"http://{SECRET}@x.example"}):
             raised += await shown_by(make(wrong))
     everything = "\n".join(
-        [*raised, *results, *(record.getMessage() for record in caplog.records), *(str(warning.message) for warning in recwarn)]
+        [
+            *raised,
+            *results,
+            *(record.getMessage() + repr(vars(record)) for record in caplog.records),
+            *(str(warning.message) for warning in recwarn),
+        ]
     )
     assert len(raised) > len(faults)
+    assert {"RunBegan", "Delivered", "Stepped"} <= {getattr(record, "event_name", "") for record in caplog.records}
     found = [hidden for hidden in (*HIDDEN, *people) if hidden in everything]
     assert found == []
 

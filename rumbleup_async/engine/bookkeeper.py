@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
@@ -32,8 +34,9 @@ from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Ledger, Source
 from rumbleup_async.engine.rounds import Rounds
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
-from rumbleup_async.reasons import INTERRUPTED
+from rumbleup_async.events import Event, LedgerFailed, RoundBegan, Stepped, Waiting, stopped
+from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
+from rumbleup_async.reasons import INTERRUPTED, Code
 from rumbleup_async.stops import Stop
 
 Rows = Sequence[Planned | Skipped]
@@ -77,6 +80,7 @@ class Bookkeeper:
         self._bell = asyncio.Event()
         self._feed: Feed | None = None
         self._is_proven = False
+        self._told_due = 0.0
         self._is_over = False
         self.failure: BaseException | None = None
         self.stopped: Stop | None = None
@@ -94,16 +98,22 @@ class Bookkeeper:
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave; `keep()` ends once what is in hand is closed. The first reason given stands."""
-        if self.stopped is None:
-            self.stopped = why
+        is_first = self.stopped is None
+        self.stopped = self.stopped or why
         for worker in tuple(self.workers):
             worker.stop()
         self._source.stop()
         self.ring()
+        if is_first:
+            self._outlet.tell(stopped(why))
 
-    def held(self, seconds: float, reason: str) -> None:
+    def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
         """As `Books.held`."""
-        self._outlet.held(seconds, reason)
+        self._outlet.held(seconds, reason, code)
+
+    def note(self, event: Event) -> None:
+        """As `Books.note`."""
+        self._outlet.note(event)
 
     # ---- what the outside calls ----
 
@@ -161,10 +171,13 @@ class Bookkeeper:
             raise  # the loop is gone, and nobody can wait for anything any more
         except BaseException as error:
             self.failure = self.failure or error
+            if isinstance(error, LedgerError):
+                self._outlet.note(LedgerFailed(type(error).__name__))
             await self._close_what_is_in_hand()
             raise
         finally:
             self._is_over = True
+            self._outlet.flush()
             for request in self._requests:
                 _reply(request, Dealt([], more=False))
 
@@ -191,6 +204,7 @@ class Bookkeeper:
         if due is not None and self.stopped is None:
             patience = max(0.0, due - self._wall_clock())
             pulse = patience if pulse is None else min(pulse, patience)
+            self._tell_waiting(due)
         if pulse is None:
             await self._bell.wait()
             return
@@ -203,6 +217,11 @@ class Bookkeeper:
             self.wake()
         else:
             await self._source.step((), 0)  # a step renews the lease
+
+    def _tell_waiting(self, due: float) -> None:
+        if not self._entries and due != self._told_due:
+            self._told_due = due
+            self._outlet.tell(Waiting(due))
 
     def _is_worked_through(self) -> bool:
         if self._source.is_asking or self._source.has_news:
@@ -225,6 +244,7 @@ class Bookkeeper:
         if not self.rounds.put_aside or not await self._source.begin_anew():
             return False
         self.rounds.begin_last(more=self._has_more)
+        self._outlet.tell(RoundBegan(int(self.rounds.left)))
         for worker in self.workers:
             worker.begin_last_round()
         self.wake()
@@ -245,6 +265,7 @@ class Bookkeeper:
         wants = [request.want if may_open and request.worker not in self._lost else 0 for request in requests]
         want = int(min(sum(wants), self.rounds.left))
         closed: Sequence[Closed] = done
+        began = time.monotonic()
         try:
             await self._refuse()
             closed, refusals = self._held.sift(done, self._entries)
@@ -258,6 +279,9 @@ class Bookkeeper:
         self._held.keep(refusals)
         self.rounds.left -= len(step.texts)
         self._publish(closed, step.results)
+        if self._outlet.is_detailed:
+            self._outlet.note(_stepped(closed, step, time.monotonic() - began))
+        self._outlet.flush()
         more = may_open and not self._source.is_dry and self.rounds.left > 0
         hands = dealt(step.texts, wants)
         for request, texts in zip(requests, hands, strict=True):
@@ -375,6 +399,20 @@ def _reply(request: _Request, dealt: Dealt) -> bool:
         return False
     request.answer.set_result(dealt)
     return True
+
+
+def _stepped(closed: Sequence[Closed], step: Step, seconds: float) -> Stepped:
+    states = Counter(close.state for close in closed)
+    return Stepped(
+        seconds,
+        opened=len(step.texts),
+        sent=states[State.SENT],
+        refused=states[State.REFUSED],
+        not_sent=states[State.NOT_SENT],
+        unknown=states[State.UNKNOWN],
+        queued=states[State.QUEUED],
+        skipped=len(step.results),
+    )
 
 
 def dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:

@@ -12,7 +12,9 @@ from typing import Protocol
 
 import msgspec
 
+from rumbleup_async.events import Event
 from rumbleup_async.messaging import Closed, Text
+from rumbleup_async.reasons import Code
 from rumbleup_async.stops import Stop
 
 
@@ -73,5 +75,8 @@ class Books(Protocol):
     def stop(self, why: Stop) -> None:
         """The cause concerns every text of the run: nothing more shall leave."""
 
-    def held(self, seconds: float, reason: str) -> None:
-        """The provider has told this worker to wait."""
+    def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
+        """The provider has told this worker to wait. `reason`: why, in words; `code`: what the text met that told it."""
+
+    def note(self, event: Event) -> None:
+        """This has happened: observers hear of it with the next step."""

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, suppress
 import anyio
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
@@ -44,7 +45,7 @@ class Engine:
         pace: Pace,
         options: Options,
         *,
-        observer: Observer,
+        observer: Observer | FanOut,
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool] = lambda: False,
         texters: Texters | None = None,
@@ -57,7 +58,8 @@ class Engine:
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         if texters is None:
-            source, lasts, ahead = Queue(ledger, door, wall_clock, boot_clock), for_ever, Ahead(most=options.concurrency)
+            source = Queue(ledger, door, wall_clock, boot_clock, note=outlet.note if outlet.is_detailed else None)
+            lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
             source = Leases(ledger, texters, door, concurrency=options.concurrency, wall_clock=wall_clock, boot_clock=boot_clock)
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
@@ -73,6 +75,7 @@ class Engine:
             lease=source.lease,
             ahead=ahead,
             lasts=lasts,
+            is_detailed=outlet.is_detailed,
             wall_clock=wall_clock,
             jitter=jitter,
         )

@@ -6,12 +6,12 @@ Lives here: the value and the checks of its fields.
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rumbleup_async.engine.ports import Observer
+from rumbleup_async.engine.ports import AnyObserver
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import SuppressionStore
@@ -24,7 +24,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """`concurrency`: requests in flight at most, in each process (concurrent mode: texters). `processes`: that send, at a
     time; with one it is the caller's own. `limit`: texts of this run at most.
 
-    `suppress`: phones never to be texted. `observer`: is told of results and holds as they happen. `locks`: of concurrent mode.
+    `suppress`: phones never to be texted. `observer`: one or several that are told what happens. `locks`: of concurrent mode.
     `settle`: look what is unknown up in the provider's log before the first text; seconds from a text until its absence counts.
     """
 
@@ -33,7 +33,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     policy: Policy = Policy()
     suppress: Container[str] | SuppressionStore = frozenset()
-    observer: Observer | None = None
+    observer: AnyObserver | Sequence[AnyObserver] | None = None
     locks: Locks | None = None
     settle: float | None = None
     note: str = ""

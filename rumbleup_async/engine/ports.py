@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 
 from rumbleup_async.admission import Admit
+from rumbleup_async.events import EventObserver
 from rumbleup_async.lookups import Known, LookUpResult, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
@@ -375,6 +376,10 @@ class Observer(Protocol):
 
     def held(self, seconds: float, reason: str) -> None:
         """Nothing leaves for so long."""
+
+
+AnyObserver = Observer | EventObserver
+"""Whatever can be told of a run: it is told what it has a method for."""
 
 
 class SilentObserver:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerFenced
+from rumbleup_async.events import Event, PutOff
 from rumbleup_async.messaging import Closed, State, Step, Text
 from rumbleup_async.rules.door import Door
 
@@ -23,11 +25,17 @@ class Queue:
     has_news = False
 
     def __init__(
-        self, ledger: Ledger, door: Door, wall_clock: Callable[[], float], boot_clock: Callable[[], float] = boot_time
+        self,
+        ledger: Ledger,
+        door: Door,
+        wall_clock: Callable[[], float],
+        boot_clock: Callable[[], float] = boot_time,
+        note: Callable[[Event], None] | None = None,
     ) -> None:
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
+        self._note = note
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
         self._refills = 0
@@ -43,7 +51,7 @@ class Queue:
         refills, began = self._refills, self.lease.now()
         door = self._door
         step = await self._ledger.step(
-            self._owner, done, want, self._wall_clock(), door.shut, admit=None if door.is_open_to_all else door.admit_all
+            self._owner, done, want, self._wall_clock(), door.shut, admit=None if door.is_open_to_all else self._admit
         )
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
@@ -52,6 +60,14 @@ class Queue:
             self.due = step.due
             self.is_dry = refills == self._refills and not step.is_more
         return step
+
+    async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
+        verdicts = await self._door.admit_all(texts)
+        if self._note is not None:
+            for text, verdict in zip(texts, verdicts, strict=True):
+                if isinstance(verdict, Wait):
+                    self._note(PutOff(text.row, verdict.until, verdict.why.code))
+        return verdicts
 
     def refill(self) -> None:
         """The queue may have become longer."""

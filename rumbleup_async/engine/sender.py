@@ -6,9 +6,11 @@ Lives here: pace, retry and trouble. Knows no ledger, no provider, no HTTP.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVarTuple
 
+from rumbleup_async import events
 from rumbleup_async.admission import Go, Never, Verdict, Wait
 from rumbleup_async.engine.contract import Books
 from rumbleup_async.engine.ports import Gateway, Pace, Permit
@@ -54,6 +56,7 @@ class Sender:
         door: Asked,
         lasts: Callable[[Text], bool],
         is_plain: bool,
+        is_detailed: bool,
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
@@ -67,6 +70,8 @@ class Sender:
         self._lasts = lasts
         self._is_plain = is_plain
         """There are neither rules nor leases to be asked: a permit is all that is needed."""
+        self._is_detailed = is_detailed
+        """Somebody wants to hear of each attempt."""
         self.left: Callable[[], None] = _nobody_hears
         """Is told where there is a pace and a text is on its way."""
         self._wall_clock = wall_clock
@@ -105,11 +110,11 @@ class Sender:
         """Half as many in flight from now; it grows again by one a round."""
         self._window.shrink()
 
-    def hold(self, seconds: float, reason: str) -> None:
+    def hold(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
         """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
         seconds *= 1.0 + 0.25 * self._jitter()
         self._pace.hold.hold(seconds)
-        self._books.held(seconds, reason)
+        self._books.held(seconds, reason, code)
 
     async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
         """Try until the text is settled, parked, or the run stops. `task` is the worker's own."""
@@ -123,7 +128,14 @@ class Sender:
                 permit = turn
             attempt += 1
             # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
-            outcome, decision = await self._decided(await self._deliver(text, permit, task), attempt, permit, task)
+            began = time.monotonic() if self._is_detailed else 0.0
+            outcome = await self._deliver(text, permit, task)
+            seconds = time.monotonic() - began if self._is_detailed else 0.0
+            if isinstance(outcome, Throttled):
+                self._books.note(events.Throttled(text.row, outcome.status, outcome.after, permit.line))
+            outcome, decision = await self._decided(outcome, attempt, permit, task)
+            if self._is_detailed:
+                self._books.note(events.delivered(text.row, outcome, attempt, seconds, permit.line))
             match decision:
                 case Settle():
                     self._see(outcome)
@@ -287,7 +299,7 @@ class Sender:
         self._adapt(outcome, permit)
         # What concerns the others does not wait: they would run into the same.
         if isinstance(decision, Again) and decision.after:
-            self.hold(decision.after, decision.reason)
+            self.hold(decision.after, decision.reason, decision.why.code)
         elif isinstance(decision, StopRun):
             self._books.stop(decision.stop)
         if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
@@ -319,20 +331,26 @@ class Sender:
         elif self._breaker.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
             # A server in trouble is given time instead of more texts to lose.
             wait = min(self._policy.wait(self._breaker.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
-            self.hold(wait, "several texts in a row failed")
+            self.hold(wait, "several texts in a row failed", outcome.why.code)
 
     def _adapt(self, outcome: Outcome, permit: Permit) -> None:
-        if isinstance(outcome, NotSent) and outcome.crowded:
-            self._window.fit(len(self.delivering))
-            return
         if isinstance(outcome, Accepted):
             self._window.grow()
             return
-        if isinstance(outcome, Throttled):
+        size, rate = self._window.size, self._pace.rate
+        if isinstance(outcome, NotSent) and outcome.crowded:
+            self._window.fit(len(self.delivering))
+        elif isinstance(outcome, Throttled):
             self._pace.throttled(permit)
-        elif isinstance(outcome, Refused) or self._breaker.in_a_row < _TROUBLE:
-            return
-        self._window.shrink()
+            self._window.shrink()
+        elif not isinstance(outcome, Refused) and self._breaker.in_a_row >= _TROUBLE:
+            self._window.shrink()
+        if self._window.size < size or _is_slower(self._pace.rate, rate):
+            self._books.note(events.Slowed(self._window.size, self._pace.rate))
+
+
+def _is_slower(rate: float | None, before: float | None) -> bool:
+    return rate is not None and (before is None or rate < before)
 
 
 def _nobody_hears() -> None: ...

@@ -227,10 +227,12 @@ def assembled(
     lease: Lease,
     ahead: Ahead,
     lasts: Callable[[Text], bool] = for_ever,
+    is_detailed: bool = False,
     wall_clock: Callable[[], float],
     jitter: Callable[[], float],
 ) -> Workers:
-    """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts."""
+    """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts.
+    `is_detailed`: observers want to hear of each attempt."""
 
     def both_last(text: Text) -> bool:
         return lease.lasts(text) and lasts(text)
@@ -246,6 +248,7 @@ def assembled(
         door=door,
         lasts=lasts if lease.is_endless else both_last,
         is_plain=is_plain,
+        is_detailed=is_detailed,
         wall_clock=wall_clock,
         jitter=jitter,
     )

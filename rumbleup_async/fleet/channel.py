@@ -12,7 +12,9 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.admission import Verdict
+from rumbleup_async.events import Event
 from rumbleup_async.messaging import Closed, Plan, Text
+from rumbleup_async.reasons import Code
 from rumbleup_async.retry import Policy
 from rumbleup_async.stops import Stop
 
@@ -36,7 +38,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
 class Setup(msgspec.Struct, frozen=True, tag=True):
     """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves.
-    `lease`: seconds for which the books may be kept after a step."""
+    `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of each attempt."""
 
     recipe: Recipe
     plan: Plan
@@ -45,6 +47,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     rate: float | None
     asks: bool = False
     lease: float = math.inf
+    tells: bool = False
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -104,7 +107,7 @@ Order = Setup | Opened | Wake | LastRound | Holding | Share | Admitted | Halt | 
 class Step(msgspec.Struct, frozen=True, tag=True):
     """Close these, and open up to `want` more; and how many are in flight, and may be.
 
-    `is_hopeless`: as `engine.contract.Worker`.
+    `is_hopeless`: as `engine.contract.Worker`. `events`: what has happened since the last word that told any.
     """
 
     done: list[Closed]
@@ -112,13 +115,16 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     in_flight: int
     window: int
     is_hopeless: bool = False
+    events: list[Event] = []
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):
-    """The provider told this process to wait."""
+    """The provider told this process to wait. `events`: as for `Step`."""
 
     seconds: float
     reason: str
+    code: Code = Code.NONE
+    events: list[Event] = []
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):

@@ -16,11 +16,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import HeldByFiles, Ledger, Observer, Pace
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.errors import RumbleUpError
+from rumbleup_async.events import WorkerBegan, WorkerLost
 from rumbleup_async.fleet.channel import Admitted, Ask, Done, Held, Recipe, Setup, Step, Stopping, read_word
 from rumbleup_async.fleet.remote import PATIENCE, RemoteWorker, start
 from rumbleup_async.messaging import Plan, Planned, Result, Skipped, State
@@ -44,7 +46,7 @@ class Fleet:
         *,
         recipe: Recipe,
         rate: float | None,
-        observer: Observer,
+        observer: Observer | FanOut,
         sink: Callable[[Sequence[Result]], None],
         full: Callable[[], bool],
         rules: Sequence[Rule] = (),
@@ -57,7 +59,11 @@ class Fleet:
         self._door = Door(rules, self._rule_failed)
         self._outlet = Outlet(observer, self._receive, full, self._observer_failed)
         self.books = Bookkeeper(
-            ledger, Queue(ledger, self._door, time.time), self._outlet, limit=options.limit, wall_clock=time.time
+            ledger,
+            Queue(ledger, self._door, time.time, note=self._outlet.note if self._outlet.is_detailed else None),
+            self._outlet,
+            limit=options.limit,
+            wall_clock=time.time,
         )
         self.workers: list[RemoteWorker] = []
         self._is_cancelled = False
@@ -157,13 +163,18 @@ class Fleet:
             self._share(),
             asks=self._door.is_live,
             lease=self._ledger.lease,
+            tells=self._outlet.is_detailed,
         )
         self.books.workers.append(worker)
         worker.begin(setup, self._pace.hold.remaining)
+        self._outlet.tell(WorkerBegan(self._number(worker)))
 
     def _begin_others(self) -> None:
         for worker in self.workers:
             self._begin(worker)
+
+    def _number(self, worker: RemoteWorker) -> int:
+        return self.workers.index(worker) + 1
 
     def _share(self) -> float | None:
         rate = self._setup.rate
@@ -179,11 +190,13 @@ class Fleet:
                 match read_word(message):
                     case Step() as step:
                         worker.heard(step)
+                        self._outlet.note(*step.events)
                         _keep(asking, self._answer(worker, step))
                     case Ask() as ask:
                         _keep(asking, self._admit(worker, ask))
-                    case Held(seconds=seconds, reason=reason):
-                        self._hold(worker, seconds, reason)
+                    case Held() as held:
+                        self._outlet.note(*held.events)
+                        self._hold(worker, held)
                     case Stopping(stop=stop):
                         self.books.stop(stop)
                     case Done(error=error):
@@ -203,17 +216,20 @@ class Fleet:
     async def _admit(self, worker: RemoteWorker, ask: Ask) -> None:
         worker.channel.say(Admitted(ask.number, await self._door.admit(ask.text)))
 
-    def _hold(self, by: RemoteWorker, seconds: float, reason: str) -> None:
-        self._pace.hold.hold(seconds)
-        self.books.held(seconds, reason)
+    def _hold(self, by: RemoteWorker, held: Held) -> None:
+        self._pace.hold.hold(held.seconds)
+        self.books.held(held.seconds, held.reason, held.code)
         for worker in self.workers:
             if worker is not by and worker.has_begun:
-                worker.hold(seconds)
+                worker.hold(held.seconds)
 
     def _ended(self, worker: RemoteWorker, *, is_told: bool) -> None:
+        lost = WorkerLost(self._number(worker), worker.in_flight)
         worker.ended()
         if not is_told:
             worker.kill()
+            if worker.has_begun:
+                self._outlet.tell(lost)
         if worker in self.books.workers:
             self.books.lost(worker)
         # Whether or not it had a text accepted, the others do not wait for it any longer.

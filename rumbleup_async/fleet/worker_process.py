@@ -25,6 +25,7 @@ from rumbleup_async.engine.contract import Dealt, Worker
 from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import LedgerError, RumbleUpError
+from rumbleup_async.events import Event
 from rumbleup_async.fleet.channel import (
     Abandon,
     Admitted,
@@ -45,6 +46,7 @@ from rumbleup_async.fleet.channel import (
     read_order,
 )
 from rumbleup_async.messaging import Closed, Text
+from rumbleup_async.reasons import Code
 from rumbleup_async.stops import Stop
 
 _GONE = "the process that keeps the books is gone"
@@ -56,6 +58,7 @@ class RemoteBooks:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._answer: asyncio.Future[Dealt] | None = None
+        self._noted: list[Event] = []
         self._is_gone = False
 
     async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
@@ -63,14 +66,21 @@ class RemoteBooks:
         if self._is_gone:
             raise LedgerError(_GONE)
         self._answer = asyncio.get_running_loop().create_future()
-        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless))
+        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless, self._told()))
         return await self._answer
 
     def stop(self, why: Stop) -> None:
         self._channel.say(Stopping(why))
 
-    def held(self, seconds: float, reason: str) -> None:
-        self._channel.say(Held(seconds, reason))
+    def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
+        self._channel.say(Held(seconds, reason, code, self._told()))
+
+    def note(self, event: Event) -> None:
+        self._noted.append(event)
+
+    def _told(self) -> list[Event]:
+        noted, self._noted = self._noted, []
+        return noted
 
     def opened(self, order: Opened) -> None:
         """The answer to the last step has come."""
@@ -134,6 +144,7 @@ async def serve(channel: Channel) -> None:
             door=door,
             lease=Lease(setup.lease),
             ahead=Ahead(most=concurrency),
+            is_detailed=setup.tells,
             wall_clock=time.time,
             jitter=random.random,
         )

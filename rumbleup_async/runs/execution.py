@@ -6,14 +6,18 @@ Lives here: the order of the work, the engine that does it, and why it ended.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+from rumbleup_async import event_log
 from rumbleup_async.engine.engine import Engine
-from rumbleup_async.engine.ports import Drawer, Observer, Sends
+from rumbleup_async.engine.fan_out import FanOut
+from rumbleup_async.engine.ports import Drawer, Sends
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
 from rumbleup_async.lists.batches import BATCH, Contacts
 from rumbleup_async.messaging import Planned, Result, Skipped, State
 from rumbleup_async.reasons import Code
@@ -35,7 +39,8 @@ class Execution:
         self._looks = looks
         self.list = ListLoading(setup, self._is_stopped)
         self.results = Results()
-        self.noting = Noting(setup.observer)
+        self.noting = Noting()
+        self.observers = FanOut([self.noting, event_log.Observer(), *setup.observers])
         self.engine: Sends | None = None
         self.texters: Texters | None = None
         self.stopped: Stop | None = None
@@ -121,11 +126,51 @@ class Execution:
         return self.stopped is not None
 
     async def _drive(self, contacts: Contacts | None) -> None:
+        """The whole work. Observers hear how it began and how it ended."""
+        setup = self._setup
         self.began = time.monotonic()
+        try:
+            queued = setup.ledger.counts[State.QUEUED]
+            self.tell(RunBegan(setup.plan.run, setup.plan.provider, queued, setup.is_concurrent))
+            await self._work(contacts)
+        except BaseException as failure:
+            with contextlib.suppress(Exception):  # what is raised already counts
+                self._tell_end(type(failure).__name__)
+            raise
+        self._tell_end()
+
+    def tell(self, *events: Event) -> None:
+        """Let observers hear of what has happened. Raises what one of them raises, and the run has stopped for it."""
+        try:
+            self.observers.events(events)
+        except Exception as error:
+            self.stopped = self.stopped or Stop(Cause.OBSERVER_FAILED, f"what watches the run failed: {type(error).__name__}")
+            raise
+
+    def _tell_end(self, error: str = "") -> None:
+        summary = self.summary
+        stop = self.stopped
+        ended = RunEnded(
+            run=summary.run,
+            sent=summary.sent,
+            refused=summary.refused,
+            skipped=summary.skipped,
+            not_sent=summary.not_sent,
+            unknown=summary.unknown,
+            resumable=summary.resumable,
+            seconds=summary.elapsed_seconds,
+            cause=None if stop is None else stop.cause,
+            error=error,
+        )
+        has_told = self.engine is not None and self.engine.stopped is not None
+        self.tell(*([] if stop is None or has_told else [stopped(stop)]), ended)
+
+    async def _work(self, contacts: Contacts | None) -> None:
         feed = None
         try:
             feed = await self._take(contacts)
-            if self.stopped is None and await self._looks.reconcile_before_sending():
+            if self.stopped is None and (looked := await self._looks.reconcile_before_sending()) is not None:
+                self.tell(LookedUp(looked.found, looked.absent, looked.unknown))
                 self.began = time.monotonic()
             if self.stopped is None:
                 await self._run_engine(feed)
@@ -176,7 +221,7 @@ class Execution:
                 rules=rules,
                 sink=self.results.receive,
                 full=self.results.is_full,
-                observer=self.noting,
+                observer=self.observers,
             )
         else:
             self.engine = Engine(
@@ -188,8 +233,9 @@ class Execution:
                 rules=rules,
                 sink=self.results.receive,
                 full=self.results.is_full,
-                observer=self.noting,
+                observer=self.observers,
             )
+        self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))
         try:
             await self.engine.run(feed)
         finally:
@@ -222,20 +268,16 @@ class Execution:
                 self.results.room.clear()
                 await self.results.room.wait()
             self.results.receive(skipped)
-            self._setup.observer.results(skipped)
+            self.observers.results(skipped)
             after = skipped[-1].row
 
 
 class Noting:
-    """Passes on to the caller's observer what happens, and notes why texts are held."""
+    """Notes why texts are held."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-        self.held_for = ""
+    held_for = ""
 
-    def results(self, results: Sequence[Result]) -> None:
-        self._observer.results(results)
+    def results(self, results: Sequence[Result]) -> None: ...
 
-    def held(self, seconds: float, reason: str) -> None:
+    def held(self, seconds: float, reason: str) -> None:  # noqa: ARG002
         self.held_for = reason
-        self._observer.held(seconds, reason)

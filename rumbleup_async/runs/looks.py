@@ -36,12 +36,11 @@ class Looks:
         if self._scope is not None:
             self._scope.cancel()
 
-    async def reconcile_before_sending(self) -> bool:
-        """Look up what is `unknown`, if that is to come before the first text; whether it was."""
+    async def reconcile_before_sending(self) -> Reconciled | None:
+        """Look up what is `unknown`, if that is to come before the first text; None if it was not."""
         if self.settle is None or self._make_log is None:
-            return False
-        await self.reconcile(self.settle)
-        return True
+            return None
+        return await self.reconcile(self.settle)
 
     async def reconcile(self, settle: float, *, is_stopped: bool = False) -> Reconciled:
         """Look up what is `unknown`. Raises LedgerError, ConfigurationError."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
+from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
@@ -19,7 +20,7 @@ from rumbleup_async.rules.numbers import Suppress, handed_in
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
-    from rumbleup_async.engine.ports import Observer
+    from rumbleup_async.engine.ports import AnyObserver
 
 _FOR_EVER = 1e18
 """Stands in JSON for an infinite number of seconds, which JSON cannot write."""
@@ -45,7 +46,7 @@ class RunKeywords(TypedDict, total=False):
     encoding: str | None
     skip_if: Iterable[str]
     keep: str | Iterable[str]
-    observer: Observer | None
+    observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool
     settle: float
     same_account: bool
@@ -86,7 +87,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             `run.list_notes` says which.
         skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
         keep: Columns of the list that go into the ledger and out again in its report; "*": all.
-        observer: Is told of results and holds as they happen.
+        observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
+            several observers.
         reconcile: Of `resume`: look what is `unknown` up in the provider's log before the first text.
         settle: Of `resume`: seconds from a text's intent until its absence from the log counts.
         same_account: The ledger's run was begun with another key of this account.
@@ -112,7 +114,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None = None
     skip_if: Iterable[str] = ()
     keep: str | Iterable[str] = ()
-    observer: Observer | None = None
+    observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
     settle: float = 900.0
     same_account: bool = False
@@ -127,7 +129,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             _check_count(name, getattr(self, name))
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {_kind(self.policy)}")
-        _check_observer(self.observer)
+        for observer in observers_of(self.observer):
+            _check_observer(observer)
         for name in ("suppress", "countries", "skip_if", "keep"):
             if getattr(self, name) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
@@ -215,14 +218,14 @@ def _check_count(name: str, value: object) -> None:
 
 
 def _check_observer(observer: object) -> None:
-    if observer is None:
-        return
     if isinstance(observer, type):
         raise ConfigurationError(f"observer is an object, not a class; give {observer.__name__}()")
+    if callable(getattr(observer, "events", None)):
+        return
     missing = [name for name in ("results", "held") if not callable(getattr(observer, name, None))]
     if missing:
         raise ConfigurationError(
-            "observer is an object with the methods results(results) and held(seconds, reason), "
+            "observer is an object with the methods results(results) and held(seconds, reason), or with events(events), "
             f"not {_kind(observer)}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         )
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.ports import Gateway, Ledger, Log, Pace, Sends
 from rumbleup_async.errors import LedgerError
+from rumbleup_async.events import LookedUp
 from rumbleup_async.lists.batches import Contacts
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.messaging import Plan, State
@@ -211,7 +212,7 @@ class Run:
 
     def tell_held(self, seconds: float, reason: str) -> None:
         """Pass on that nothing leaves for so long, and why."""
-        self._execution.noting.held(seconds, reason)
+        self._execution.observers.held(seconds, reason)
 
     # ---- what the caller does with it ----
 
@@ -264,7 +265,9 @@ class Run:
         why. Before or after sending, not meanwhile. Raises LedgerError.
         """
         check_settle(settle)
-        return await self._looks.reconcile(settle, is_stopped=self._may_look())
+        looked = await self._looks.reconcile(settle, is_stopped=self._may_look())
+        self._execution.tell(LookedUp(looked.found, looked.absent, looked.unknown))
+        return looked
 
     async def count_absent(self) -> int:
         """Contacts that are `not_sent` because they were absent from the provider's log."""

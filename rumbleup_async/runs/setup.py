@@ -9,8 +9,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import Gateway, Ledger, Pace, Sends, SilentObserver
+from rumbleup_async.engine.ports import Gateway, Ledger, Pace, Sends
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan
 from rumbleup_async.rules.door import Rule
@@ -51,7 +52,7 @@ class Setup:
         self.pace = pace
         self.elsewhere = elsewhere
         self.care = Care(given, options.suppress)
-        self.observer = options.observer or SilentObserver()
+        self.observers = observers_of(options.observer)
         self.is_open = False
         self._is_entered = False
         self.screen: Screen | None = None

@@ -10,7 +10,7 @@ from rumbleup_async.admission import Admit
 from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import Ledger, Observer, Permit
+from rumbleup_async.engine.ports import AnyObserver, Ledger, Permit
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -288,7 +288,7 @@ def make_run(
     concurrency: int = 8,
     limit: int | None = None,
     policy: Policy | None = None,
-    observer: Observer | None = None,
+    observer: AnyObserver | Sequence[AnyObserver] | None = None,
     resume: bool = False,
     suppress: Container[str] | SuppressionStore = frozenset(),
     pace: ports.Pace | None = None,

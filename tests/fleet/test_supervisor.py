@@ -17,13 +17,14 @@ import aiohttp
 import msgspec
 import pytest
 
-from rumbleup_async import ConfigurationError, Policy, RumbleUp, Summary, Timeouts
+from rumbleup_async import ConfigurationError, Policy, RumbleUp, Summary, Timeouts, events
 from rumbleup_async.admission import Never
 from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.workers import Ahead, assembled
+from rumbleup_async.events import Event
 from rumbleup_async.fleet import remote, supervisor, worker_process
 from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Holding, Opened, Recipe, Setup, Step, Wake, read_word
 from rumbleup_async.fleet.remote import RemoteWorker
@@ -131,6 +132,43 @@ async def test_an_observer_that_fails_ends_the_run(tmp_path: Path) -> None:
             await run.send(CONTACTS)
     assert texted_once(simulator) < 400
     assert run.counts[State.INTENT] == 0
+
+
+class Watching:
+    def __init__(self) -> None:
+        self.seen: list[Event] = []
+
+    def events(self, happened: Sequence[Event]) -> None:
+        self.seen.extend(happened)
+
+
+async def test_what_worker_processes_see_is_told_here() -> None:
+    """An observer would hear of no text, and of no trouble, as soon as there is more than one process."""
+    simulator = Simulator(latency=0.002)
+    simulator.fault(CONTACTS[50]["phone"], ["429"])
+    watching = Watching()
+    async with sending(simulator, None, observer=watching) as run:
+        await run.send(CONTACTS)
+    delivered = [event for event in watching.seen if isinstance(event, events.Delivered)]
+    assert {event.row for event in delivered} == set(range(1, 401))
+    assert all(event.seconds > 0 for event in delivered)
+    assert [event.row for event in watching.seen if isinstance(event, events.Throttled)] == [51]
+    assert [event.worker for event in watching.seen if isinstance(event, events.WorkerBegan)] == [1, 2]
+    assert not [event for event in watching.seen if isinstance(event, events.WorkerLost)]
+    assert sum(event.sent for event in watching.seen if isinstance(event, events.Stepped)) == 400
+
+
+async def test_a_process_that_dies_is_told() -> None:
+    """The log of a run that slows down would not say that half of its processes are gone."""
+    simulator = Simulator(latency=0.02)
+    watching = Watching()
+    async with sending(simulator, None, observer=watching) as run:
+        is_killed = False
+        async for _ in run.send(CONTACTS):
+            if not is_killed and texted_once(simulator) > 50:
+                is_killed = True
+                os.kill(run._execution.engine.workers[1].process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    assert [event.worker for event in watching.seen if isinstance(event, events.WorkerLost)] == [2]
 
 
 async def test_a_list_that_breaks_off_sends_nothing(tmp_path: Path) -> None:
