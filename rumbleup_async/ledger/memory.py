@@ -19,10 +19,10 @@ from rumbleup_async.errors import LedgerError, LedgerFenced, LedgerLocked, Ledge
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.identity import Consent
-from rumbleup_async.ledger.lanes import Lanes
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.queues import Queues
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -97,7 +97,7 @@ class MemoryLedger:
         self._rows: list[int] = []
         self._entries: dict[int, _Entry] = {}
         self._first_row: dict[str, int] = {}
-        self._queue: Lanes[Planned] = Lanes(_nobody_more)
+        self._queue: Queues[Planned] = Queues(_nobody_more)
         self._places: set[int] = set()
         self._asked: dict[int, Planned] = {}
         """Those of whom the rules are being asked."""
@@ -419,7 +419,7 @@ class MemoryLedger:
                 answers.append(skipped[0])
                 continue
             if isinstance(planned, Planned):
-                # It stays in its lane, where those who are not queued any more are passed over.
+                # It stays in its queue, which passes over contacts that are not queued any more.
                 text = self._text(planned)
                 answers.append(text)
                 self._write_intents(owner, [text], now)

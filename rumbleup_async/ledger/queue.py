@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from rumbleup_async.ledger.keeping_reasons import OF_TEXT, known
-from rumbleup_async.ledger.lanes import Lanes
+from rumbleup_async.ledger.queues import Queues
 from rumbleup_async.messaging import Text
 
 _AHEAD = 512
@@ -45,7 +45,7 @@ class Queue:
         self.same_text = ""
         self.asked: set[int] = set()
         """Rows of texts that were taken, and of which it is not decided yet whether they are opened."""
-        self._lanes: Lanes[Text] = Lanes(self._fill)
+        self._queues: Queues[Text] = Queues(self._fill)
         self._cursors: dict[int, int] = {}
         """Up to which row each place has been read."""
         self._places: set[int] = set()
@@ -59,7 +59,7 @@ class Queue:
         self._db = db
         self._is_read = False
         self._cursors.clear()
-        self._lanes.clear({})
+        self._queues.clear({})
 
     def came_in(self, places: Collection[int]) -> None:
         """Contacts of these places were added at the end."""
@@ -68,11 +68,11 @@ class Queue:
     def put_off(self, until: Mapping[int, float]) -> None:
         """These rows wait until then (Unix seconds), as the table says from now on."""
         if until:
-            self._lanes.put_off(until)
+            self._queues.put_off(until)
 
     def give_back(self, texts: Sequence[Text]) -> None:
         """Texts that were taken and not opened come first again."""
-        self._lanes.put_first(texts)
+        self._queues.put_first(texts)
         self.asked.difference_update(text.row for text in texts)
 
     def take(self, want: int, now: float, shut: Mapping[int, float]) -> list[Text]:
@@ -80,19 +80,19 @@ class Queue:
         if want <= 0:
             return []
         self._read()
-        if rows := self._lanes.wake(now):
+        if rows := self._queues.wake(now):
             which = "row IN (SELECT value FROM json_each(?2))"
             awake = self._select(which, msgspec.json.encode(rows).decode(), len(rows))
-            self._lanes.put_first([text for text in awake if text.row not in self.asked])
-        return self._lanes.take(want, now, shut, self._places)
+            self._queues.put_first([text for text in awake if text.row not in self.asked])
+        return self._queues.take(want, now, shut, self._places)
 
     def next_due(self) -> float | None:
         """When the next of those who were put off is due; None if nobody was."""
-        return self._lanes.next_due()
+        return self._queues.next_due()
 
     def shut_places(self, now: float, shut: Mapping[int, float]) -> frozenset[int]:
         """The places that have queued contacts and are shut now."""
-        return self._lanes.shut_places(now, shut, self._places)
+        return self._queues.shut_places(now, shut, self._places)
 
     def _select(self, which: str, value: int | str, limit: int) -> list[Text]:
         assert self._db is not None  # noqa: S101 - set on opening
@@ -104,17 +104,17 @@ class Queue:
 
     def _fill(self, place: int, want: int) -> None:
         """Read ahead, unless enough of this place are at hand."""
-        lane = self._lanes.of(place)
-        if len(lane) >= want:
+        queue = self._queues.of(place)
+        if len(queue) >= want:
             return
         # A place that is not 0 is looked for by the index, which knows no others.
         which = "row > ?2 AND place = 0" if place == 0 else f"row > ?2 AND place = {place:d} AND place != 0"
-        if self._lanes.until:
+        if self._queues.until:
             which += " AND row NOT IN (SELECT row FROM waiting)"
-        while read := self._select(which, cursor := self._cursors.get(place, 0), max(_AHEAD, want) - len(lane)):
+        while read := self._select(which, cursor := self._cursors.get(place, 0), max(_AHEAD, want) - len(queue)):
             self._cursors[place] = read[-1].row
-            lane.extend(text for text in read if text.row not in self.asked)
-            if lane:
+            queue.extend(text for text in read if text.row not in self.asked)
+            if queue:
                 return
         # Nothing is queued from here to the end; not to be looked through again with every row that a feed adds.
         assert self._db is not None  # noqa: S101 - it has just been read
@@ -127,7 +127,7 @@ class Queue:
             return
         db = self._db
         found = db.execute("SELECT waiting.row, due FROM waiting JOIN contact USING (row) WHERE state = 0").fetchall()
-        self._lanes.clear(dict(found))
+        self._queues.clear(dict(found))
         self._places = set()
         # One look-up a place, however many contacts it has.
         next_place = "SELECT min(place) FROM contact WHERE place != 0 AND place > ?"

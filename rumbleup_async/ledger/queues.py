@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Placed(Protocol):
-    """Somebody in the queue."""
+    """Somebody in a queue."""
 
     @property
     def row(self) -> int: ...
@@ -25,39 +25,39 @@ class Placed(Protocol):
 P = TypeVar("P", bound=Placed)
 
 
-class Lanes(Generic[P]):
-    """The queued contacts of each place in the order in which they come, and who was put off until when.
+class Queues(Generic[P]):
+    """The queue of each place, in the order in which its contacts come, and who was put off until when.
 
-    `fill(place, want)` is asked to put more at the end of a lane, if there are more; a ledger in memory has all of them there.
+    `fill(place, want)` appends more contacts to the queue of a place, if there are more. A ledger in memory has them all there.
     """
 
     def __init__(self, fill: Callable[[int, int], None]) -> None:
         self._fill = fill
-        self._lanes: dict[int, deque[P]] = {}
+        self._queues: dict[int, deque[P]] = {}
         self._due: list[tuple[float, int]] = []
         self.until: dict[int, float] = {}
-        """When whoever was put off is due (Unix seconds), by row. It stays when they are opened: their time is past."""
+        """When a contact that was put off is due (Unix seconds), by row. It stays for an opened contact: its time is past."""
 
     def of(self, place: int) -> deque[P]:
         """Who comes next at this place."""
-        lane = self._lanes.get(place)
-        if lane is None:
-            lane = self._lanes[place] = deque()
-        return lane
+        queue = self._queues.get(place)
+        if queue is None:
+            queue = self._queues[place] = deque()
+        return queue
 
     def clear(self, until: Mapping[int, float]) -> None:
-        """Begin anew, with these put off."""
-        self._lanes.clear()
+        """Begin anew, with these contacts put off."""
+        self._queues.clear()
         self.until = dict(until)
         self._due = sorted((due, row) for row, due in until.items())
 
     def put_first(self, contacts: Sequence[P]) -> None:
-        """These come before all others of their places."""
+        """These contacts come before all others of their places."""
         for contact in reversed(contacts):
             self.of(contact.place).appendleft(contact)
 
     def put_off(self, until: Mapping[int, float]) -> None:
-        """These rows, which are in no lane, wait until then."""
+        """These rows, which are in no queue, wait until then."""
         self.until.update(until)
         for row, due in until.items():
             heapq.heappush(self._due, (due, row))
@@ -72,14 +72,16 @@ class Lanes(Generic[P]):
         return rows
 
     def next_due(self) -> float | None:
-        """When the next of those who were put off is due; None if nobody was."""
+        """When the next contact that was put off is due; None if nobody was."""
         while self._due and self.until.get(self._due[0][1]) != self._due[0][0]:
             heapq.heappop(self._due)  # put off anew meanwhile
         return self._due[0][0] if self._due else None
 
     def take(self, want: int, now: float, shut: Mapping[int, float], places: Collection[int]) -> list[P]:
-        """The next contacts, at most `want`: those of the place that is shut soonest first; then place 0 and places without
-        opening times, in the order of the list. `places`: those that contacts have, 0 left out."""
+        """The next contacts, at most `want`. `places`: the places that contacts have, 0 left out.
+
+        The place that is shut soonest comes first. Place 0 and places without opening times come last, in the order of the list.
+        """
         if not places:
             return self._take_from((0,), want)
         taken: list[P] = []
@@ -95,22 +97,22 @@ class Lanes(Generic[P]):
         return frozenset(place for place in closed if self.of(place))
 
     def _take_from(self, places: Sequence[int], want: int) -> list[P]:
-        """The next of these places together, in the order of the list."""
-        lanes = []
+        """The next contacts of these places together, in the order of the list."""
+        queues = []
         for place in places if want > 0 else ():
             self._fill(place, want)
             if self.of(place):
-                lanes.append(self.of(place))
-        if len(lanes) == 1:
-            return [lanes[0].popleft() for _ in range(min(want, len(lanes[0])))]
+                queues.append(self.of(place))
+        if len(queues) == 1:
+            return [queues[0].popleft() for _ in range(min(want, len(queues[0])))]
         taken: list[P] = []
-        heads = [(lane[0].row, number) for number, lane in enumerate(lanes)]
+        heads = [(queue[0].row, number) for number, queue in enumerate(queues)]
         heapq.heapify(heads)
         while heads and len(taken) < want:
             number = heads[0][1]
-            taken.append(lanes[number].popleft())
-            if lanes[number]:
-                heapq.heapreplace(heads, (lanes[number][0].row, number))
+            taken.append(queues[number].popleft())
+            if queues[number]:
+                heapq.heapreplace(heads, (queues[number][0].row, number))
             else:
                 heapq.heappop(heads)
         return taken
