@@ -194,6 +194,7 @@ async def _listen(channel: Channel, workers: Workers, books: RemoteBooks, door: 
                 workers.end()
     books.gone()
     workers.abandon()
+    workers.end()  # one that has nothing in hand asks for nothing, so nothing else would tell it
 
 
 async def _main(connection: socket.socket) -> None:

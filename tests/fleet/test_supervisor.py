@@ -26,7 +26,7 @@ from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.workers import Ahead, assembled
 from rumbleup_async.events import Event
 from rumbleup_async.fleet import remote, supervisor, worker_process
-from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Holding, Opened, Recipe, Setup, Step, Wake, read_word
+from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Halt, Holding, Opened, Recipe, Setup, Step, Wake, read_word
 from rumbleup_async.fleet.remote import RemoteWorker
 from rumbleup_async.fleet.supervisor import Fleet
 from rumbleup_async.ledger import MemoryLedger
@@ -387,6 +387,38 @@ async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
         keeping.say(Opened([], more=False))
         keeping.say(End())
     await keeping.aclose()
+    await ears
+    await listening.aclose()
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_a_process_with_nothing_to_do_ends_when_the_supervisor_dies(is_stopped: bool) -> None:
+    """It would live on for ever and hold the ledger, so that nobody could resume the run."""
+    ours, theirs = socket.socketpair()
+    keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
+    books = worker_process.RemoteBooks(listening)
+    workers = assembled(
+        books,
+        Nobody(),
+        Pace(),
+        concurrency=2,
+        policy=Policy(),
+        door=OPEN,
+        lease=Lease(math.inf),
+        ahead=Ahead(),
+        wall_clock=time.time,
+        jitter=lambda: 0.5,
+    )
+    door = worker_process.RemoteDoor(listening, is_open_to_all=True)
+    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, None))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(workers.run(lambda work: tasks.create_task(work())))
+        assert isinstance(read_word(await keeping.hear() or b""), Step)
+        keeping.say(Opened([], more=False))
+        if is_stopped:
+            keeping.say(Halt())
+        await asyncio.sleep(0.05)
+        await keeping.aclose()
     await ears
     await listening.aclose()
 
