@@ -1,24 +1,22 @@
-"""Any order of anything: both ledgers are led through the same story, and no move outside the table ever shows."""
+"""Any order of anything: a ledger and one in memory are led through the same story, and no move outside the table ever shows."""
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from msgspec import structs
 
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
 from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
+from tests.ledger.conformance.runs import NewRun, Run, Runs
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
 
@@ -37,13 +35,13 @@ MAY_FOLLOW = {
 
 
 class Ledgers(RuleBasedStateMachine):
-    """A ledger in memory and one on the disk, which must never differ."""
+    """A ledger and one in memory, which must never differ."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
+        self.run = run
         self.memory: Ledger = MemoryLedger()
-        self.disk: Ledger = SqliteLedger(self.folder / "run.ledger")
+        self.other = run()
         self.before: dict[int, str] = {}
         self.phones: dict[int, str] = {}
         self.last_row = 0
@@ -58,7 +56,7 @@ class Ledgers(RuleBasedStateMachine):
     def both(self, step: Callable[[Ledger], Coroutine[Any, Any, Any]]) -> Any:
         """The answer of both, which must be one; LedgerError stands for every refusal."""
         answers = []
-        for ledger in (self.memory, self.disk):
+        for ledger in (self.memory, self.other):
             try:
                 answers.append(virtual_time.run(step(ledger)))
             except LedgerError:
@@ -139,10 +137,8 @@ class Ledgers(RuleBasedStateMachine):
             phone = self.phones[row]
             self.left[phone] = self.left.get(phone, 0) + 1
         virtual_time.run(self.memory.aclose())
-        virtual_time.run(self.disk.aclose())
-        memory = MemoryLedger()
-        vars(memory).update(vars(self.memory))
-        self.memory, self.disk = memory, SqliteLedger(self.folder / "run.ledger")
+        virtual_time.run(self.other.aclose())
+        self.other = self.run()
         self.both(lambda ledger: open_ledger(ledger, None))
 
     @invariant()
@@ -157,18 +153,29 @@ class Ledgers(RuleBasedStateMachine):
         self.before = now
         live = [result.phone for result in found.values() if result.state is not State.SKIPPED]
         assert len(live) == len(set(live)), "one phone, two texts"
-        for ledger in (self.memory, self.disk):
+        for ledger in (self.memory, self.other):
             assert sum(ledger.counts.values()) == len(now)
             for kind in State:
                 assert ledger.counts[kind] == list(now.values()).count(kind.word)
 
     def teardown(self) -> None:
         with contextlib.suppress(LedgerError):
-            virtual_time.run(self.disk.aclose())
-        shutil.rmtree(self.folder)
+            virtual_time.run(self.other.aclose())
 
 
-TestLedgers = Ledgers.TestCase
-TestLedgers.settings = settings(
-    max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+class Machine(Runs):
+    """Stories that nobody thought of."""
+
+    def test_any_order_of_anything(self, new_run: NewRun) -> None:
+        """Some order of events would text somebody twice, or go otherwise on a disk than it was tried in memory."""
+
+        class LedgersOfARun(Ledgers):
+            def __init__(self) -> None:
+                super().__init__(new_run())
+
+        run_state_machine_as_test(
+            LedgersOfARun,
+            settings=settings(
+                max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            ),
+        )

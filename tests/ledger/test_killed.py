@@ -1,0 +1,148 @@
+"""What only a ledger on a disk can show: a death between two steps, a file that refuses, and what others read of it."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rumbleup_async.admission import Never, Verdict, Wait
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import Reader, SqliteLedger
+from rumbleup_async.messaging import Result, Second, State
+from rumbleup_async.reasons import NO_REASON
+from tests import virtual_time
+from tests.books import claim, open_ledger
+from tests.ledger.conformance.claims import PLAN, everything, planned
+from tests.ledger.conformance.runs import NOW, placed, rows, sent, states_of
+from tests.ledger.conformance.waits import rules
+
+CRASH = """
+import asyncio, os, signal, sys
+from rumbleup_async.ledger import SqliteLedger
+from tests.books import claim, open_ledger
+from tests.ledger.conformance.claims import PLAN, close, planned
+
+async def main(path, moment):
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, PLAN)
+    await claim(ledger, [], [planned(row) for row in range(1, 6)])
+    if moment == "before":
+        def trace(statement):
+            if "COMMIT" in statement:
+                os.kill(os.getpid(), signal.SIGKILL)
+        ledger._file.db.set_trace_callback(trace)
+    await claim(ledger, [close(row) for row in range(1, 6)], [planned(row) for row in range(6, 11)])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent", "unknown"), [("before", set(), set(range(1, 6))), ("after", set(range(1, 6)), set(range(6, 11)))]
+)
+def test_a_crash(tmp_path: Path, moment: str, sent: set[int], unknown: set[int]) -> None:
+    """A power cut would leave a contact that may have been texted as one that was not."""
+    path = tmp_path / "run.ledger"
+    died = subprocess.run(
+        [sys.executable, "-c", CRASH, path, moment], env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+
+    async def main() -> None:
+        ledger = SqliteLedger(path)
+        await open_ledger(ledger, None)
+        rows = await everything(ledger)
+        assert {row for row, result in rows.items() if result.state is State.SENT} == sent
+        assert {row for row, result in rows.items() if result.state is State.UNKNOWN} == unknown
+        assert rows.keys() == sent | unknown
+        answers = await claim(ledger, [], [planned(20 + row, row) for row in rows])
+        assert all(isinstance(answer, Result) for answer in answers), "somebody unknown would be texted again"
+        await ledger.aclose()
+
+    asyncio.run(main())
+
+
+def test_the_file_itself_refuses_a_second_text(tmp_path: Path) -> None:
+    """A mistake of ours, or a second program, could write two texts for one phone."""
+
+    async def main() -> None:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await open_ledger(ledger, PLAN)
+        await claim(ledger, [], [planned(1)])
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger._file.db.execute("INSERT INTO contact (row, phone, state) VALUES (2, '2022340001', 0)")
+        with pytest.raises(LedgerError):
+            await claim(ledger, [], [planned(1, 2)])  # a row that is there
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+def test_seconds_are_kept_for_whoever_looks(tmp_path: Path) -> None:
+    """A look at a long run would have to count millions of rows, or know nothing of how it went."""
+
+    async def main() -> None:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(PLAN)
+        await ledger.add([placed(row) for row in range(1, 11)])
+        one, other = (await ledger.enlist("one")).id, (await ledger.enlist("other")).id
+        await ledger.step(one, [], 2, NOW, second=Second(7, sent=3, latencies=(1, 2), rate=20.0))
+        await ledger.step(other, [], 2, NOW, second=Second(7, sent=1, refused=1, held=0.5, latencies=(0, 0, 1), rate=5.0))
+        await ledger.step(one, [sent(1)], 0, NOW, second=Second(8, sent=1))
+        reader = Reader(ledger.path)
+        assert reader.seconds() == [Second(7, 4, 1, 0, 0, 0.5, (1, 2, 1), 25.0), Second(8, 1)]
+        assert reader.seconds(7) == [Second(8, 1)]
+        reader.close()
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_killed_before_the_commit_a_step_with_rules_has_done_nothing(tmp_path: Path) -> None:
+    """Somebody would be turned away without a word, or closed, by a step whose intents are not there."""
+    path = tmp_path / "run.ledger"
+
+    async def fill() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        await ledger.add([placed(row) for row in range(1, 11)])
+        await ledger.aclose()
+
+    async def die() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(PLAN)
+        owner = (await ledger.enlist("one")).id
+        await ledger.step(owner, [], 1, NOW)
+
+        def trace(statement: str) -> None:
+            if statement == "COMMIT":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        ledger._file.db.set_trace_callback(trace)
+        verdicts: dict[int, Verdict] = {2: Never(NO_REASON), 3: Wait(NOW + 60, NO_REASON)}
+        await ledger.step(owner, [sent(1)], 2, NOW, admit=rules(verdicts, []))
+
+    async def look() -> None:
+        ledger = SqliteLedger(path)
+        await ledger.open(None)
+        assert await states_of(ledger) == {1: State.INTENT, **dict.fromkeys(range(2, 11), State.QUEUED)}
+        owner = (await ledger.enlist("next")).id
+        assert rows((await ledger.step(owner, [], 3, NOW)).texts) == [2, 3, 4]
+        await ledger.aclose()
+
+    virtual_time.run(fill())
+    child = os.fork()
+    if child == 0:
+        try:
+            virtual_time.run(die())
+        finally:
+            os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    virtual_time.run(look())
