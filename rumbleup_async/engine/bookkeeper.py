@@ -57,11 +57,18 @@ class _Request(msgspec.Struct):
 class Bookkeeper:
     """Fits `Books`. `source` opens entries: from the ledger's queue, or of contacts that a provider leases.
 
-    `workers` are added by whoever starts them, and `lost` when they die.
+    Workers are `employ`ed by whoever starts them, and `lost` when they die. `proved` is told of the first text that is accepted.
     """
 
     def __init__(
-        self, ledger: Ledger, source: Source, outlet: Outlet, *, limit: int | None, wall_clock: Callable[[], float]
+        self,
+        ledger: Ledger,
+        source: Source,
+        outlet: Outlet,
+        *,
+        limit: int | None,
+        wall_clock: Callable[[], float],
+        proved: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._source = source
@@ -79,6 +86,7 @@ class Bookkeeper:
         """What the ledger has failed to close."""
         self._bell = asyncio.Event()
         self._feed: Feed | None = None
+        self._proved = proved
         self._is_proven = False
         self._told_due = 0.0
         self._is_over = False
@@ -133,6 +141,12 @@ class Bookkeeper:
         for worker in self.workers:
             worker.wake()
         self._bell.set()
+
+    def employ(self, worker: Worker) -> None:
+        """A further worker; one that comes after the stop is told of it."""
+        self.workers.append(worker)
+        if self.stopped is not None:
+            worker.stop()
 
     def lost(self, worker: Worker) -> None:
         """It has died: what it had in hand may have left."""
@@ -334,7 +348,7 @@ class Bookkeeper:
             entry = self._entries.pop(close.row)
             state = close.state
             if state is State.SENT:
-                self._is_proven = self.rounds.has_accepted = True
+                self.rounds.has_accepted = True
                 self._held.accepted(entry.refusals)
             elif state is State.QUEUED:
                 state = State.NOT_SENT
@@ -342,6 +356,9 @@ class Bookkeeper:
                     continue
             results.append(Result(close.row, entry.text.phone, state, close.why, close.logid, close.attempts, close.time))
         self._outlet.results(results)
+        if self.rounds.has_accepted and not self._is_proven:
+            self._is_proven = True
+            self._proved()
 
     def _is_told(self, close: Closed, text: Text) -> bool:
         """Take note of an entry that was queued again. Whether that is a result by now: not while it is held, or comes once more

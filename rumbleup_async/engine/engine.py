@@ -1,4 +1,4 @@
-"""The engine of one process: a bookkeeper, workers, and a source of texts, put together for one run.
+"""The engine: a bookkeeper, a crew of workers, and a source of texts, put together for one run.
 
 Lives here: who is started when, and how all of them end.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
-
-import anyio
+from contextlib import suppress
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.crew import Crew, LocalCrew
 from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
@@ -21,7 +20,7 @@ from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Gateway, Ledger, Observer, Pace
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
-from rumbleup_async.engine.workers import Ahead, assembled
+from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.messaging import Planned, Result, Skipped
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.shielding import run_shielded
@@ -35,7 +34,8 @@ class Engine:
     """Sends what a ledger has queued, or whom `texters` lease. One engine, one `run()`.
 
     `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
-    are opened. `rules` are asked at the claim and just before the wire.
+    are opened. `rules` are asked at the claim and just before the wire. `crew`: who sends; None for workers of this process,
+    which deliver by `gateway`.
     """
 
     def __init__(
@@ -50,43 +50,50 @@ class Engine:
         full: Callable[[], bool] = lambda: False,
         texters: Texters | None = None,
         rules: Sequence[Rule] = (),
+        crew: Crew | None = None,
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = boot_time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        door = Door(rules, self._rule_failed, wall_clock)
+        self._door = Door(rules, self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         if texters is None:
-            source = Queue(ledger, door, wall_clock, boot_clock, note=outlet.note if outlet.is_detailed else None)
+            note = outlet.note if outlet.is_detailed else None
+            source = Queue(ledger, self._door, wall_clock, boot_clock, note=note)
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
-            source = Leases(ledger, texters, door, concurrency=options.concurrency, wall_clock=wall_clock, boot_clock=boot_clock)
+            source = Leases(
+                ledger,
+                texters,
+                self._door,
+                concurrency=options.concurrency,
+                wall_clock=wall_clock,
+                boot_clock=boot_clock,
+            )
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
-        self._source = source
-        self.books = Bookkeeper(ledger, source, outlet, limit=options.limit, wall_clock=wall_clock)
-        self.workers = assembled(
-            self.books,
-            gateway,
-            pace,
-            concurrency=options.concurrency,
-            policy=options.policy,
-            door=door,
-            lease=source.lease,
-            ahead=ahead,
-            lasts=lasts,
-            is_detailed=outlet.is_detailed,
-            wall_clock=wall_clock,
-            jitter=jitter,
-        )
-        self.books.workers.append(self.workers)
+
+        def make(books: Bookkeeper, door: Door) -> Workers:
+            return assembled(
+                books,
+                gateway,
+                pace,
+                concurrency=options.concurrency,
+                policy=options.policy,
+                door=door,
+                lease=source.lease,
+                ahead=ahead,
+                lasts=lasts,
+                is_detailed=outlet.is_detailed,
+                wall_clock=wall_clock,
+                jitter=jitter,
+            )
+
+        self._outlet = outlet
+        self.crew = crew or LocalCrew(make, source if isinstance(source, Leases) else None)
+        self.books = Bookkeeper(ledger, source, outlet, limit=options.limit, wall_clock=wall_clock, proved=self.crew.proved)
         self._is_cancelled = False
         self._interruption: BaseException | None = None
-
-    @property
-    def stopped(self) -> Stop | None:
-        """Why it stopped early, if it did."""
-        return self.books.stopped
 
     async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
         """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did.
@@ -105,44 +112,15 @@ class Engine:
 
     def abandon(self) -> None:
         """Do not even wait for what is in flight: it is closed as unknown."""
-        self.workers.abandon()
-        if isinstance(self._source, Leases):
-            self._source.abandon()
-
-    def ring(self) -> None:
-        """Somebody took results: there may be room again."""
-        self.books.ring()
-
-    @property
-    def in_flight(self) -> int:
-        """Texts being delivered at this moment."""
-        return self.workers.in_flight
-
-    @property
-    def window(self) -> int:
-        """Texts that may be in flight at this moment."""
-        return self.workers.window
-
-    @property
-    def is_last_round(self) -> bool:
-        """Whether those who were put aside are being tried once more."""
-        return self.books.rounds.is_last
-
-    @property
-    def is_cut_by_limit(self) -> bool:
-        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
-        return self.books.is_cut_by_limit
-
-    @property
-    def put_aside(self) -> int:
-        """Texts that this run has tried and queued again, and not sent after all."""
-        return self.books.put_aside
+        self.crew.abandon()
 
     # ---- behind the scenes ----
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         try:
-            await self._run_all(feed)
+            async with self.crew.at_work(self.books, self._door, self._outlet):
+                with suppress(Exception):  # `failure` holds it; it is raised outside of the group, which would wrap it
+                    await self.books.keep(feed)
         except BaseExceptionGroup as group:
             # A KeyboardInterrupt may strike any of them. It has gone through the loop once already, and whoever called knows
             # nothing of groups: run() raises what counts.
@@ -150,16 +128,6 @@ class Engine:
             self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
         if self.books.failure is not None:
             raise self.books.failure
-
-    async def _run_all(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
-        async with AsyncExitStack() as stack:
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            if isinstance(self._source, Leases):
-                self._source.attach(self.books, self.workers.sender, tasks.start_soon)
-            tasks.start_soon(self.workers.run, tasks.start_soon)
-            with suppress(Exception):  # `failure` holds it; it is raised outside of the group, which would wrap it
-                await self.books.keep(feed)
-            self.workers.end()
 
     def _on_cancel(self) -> None:
         if self._is_cancelled:

@@ -5,7 +5,7 @@ Lives here: protocols.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -330,42 +330,6 @@ class Pace(Protocol):
 
     def throttled(self, permit: Permit, /) -> None:
         """The text of this permit was answered "not now"."""
-
-
-class Sends(Protocol):
-    """What sends the texts of a ledger: the workers of this process, or those of many."""
-
-    @property
-    def stopped(self) -> Stop | None:
-        """Why it stopped early, if it did."""
-
-    async def run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None = None) -> Stop | None:
-        """Send everything that is queued, and everything that `feed` still brings. Returns why it stopped early, if it did."""
-
-    def stop(self, why: Stop) -> None:
-        """Let nothing more leave; `run()` returns once what is in flight is closed."""
-
-    def abandon(self) -> None:
-        """Do not even wait for what is in flight."""
-
-    def ring(self) -> None:
-        """Somebody took results: there may be room again."""
-
-    @property
-    def in_flight(self) -> int:
-        """Texts being delivered at this moment."""
-
-    @property
-    def window(self) -> int:
-        """Texts that may be in flight at this moment."""
-
-    @property
-    def put_aside(self) -> int:
-        """Texts that this run has tried and queued again, and not sent after all."""
-
-    @property
-    def is_cut_by_limit(self) -> bool:
-        """Whether the limit ended the run before its list, or its provider, had no more contacts."""
 
 
 class Observer(Protocol):

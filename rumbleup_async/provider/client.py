@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rumbleup_async.engine import ports
+    from rumbleup_async.engine.crew import MakeCrew
     from rumbleup_async.engine.options import Options
     from rumbleup_async.engine.texters import Writer
     from rumbleup_async.fleet.channel import Recipe
@@ -154,14 +155,14 @@ class Client:
         chosen: RunOptions,
         given: Mapping[str, Any],
         heed: Callable[[Mapping[str, Any], Options], None],
-        elsewhere: Callable[[Mapping[str, Any]], Callable[..., ports.Sends]] | None = None,
+        remote_workers: Callable[[Mapping[str, Any]], MakeCrew] | None = None,
         log: Callable[[Plan], ports.Log] | None = None,
     ) -> Run:
         """A run over this provider.
 
         `gateway(plan, exchange, owned)` is told whether it is to close the exchange. `chosen`: the options of this call; `given`:
-        those of pace among them, as the ledger keeps them. `heed(care, options)` is told those that hold; `elsewhere` makes of
-        them what sends from other processes. `log`: what the provider itself has noted, if it can be asked.
+        those of pace among them, as the ledger keeps them. `heed(care, options)` is told those that hold; `remote_workers`
+        makes of them who sends from other processes. `log`: what the provider itself has noted, if it can be asked.
         """
         from rumbleup_async.runs.planning import require_same
         from rumbleup_async.runs.run import Run
@@ -169,14 +170,14 @@ class Client:
         if self._caller.is_closed:
             raise ConfigurationError("this client is closed; make another one")
         now = self._careful(options, given)
-        if elsewhere is not None and now.processes > 1:
-            elsewhere(given)  # refuses at once what no other process could do
+        if remote_workers is not None and now.processes > 1:
+            remote_workers(given)  # refuses at once what no other process could do
 
-        def adapt(care: Mapping[str, Any]) -> tuple[Options, Callable[..., ports.Sends] | None]:
+        def adapt(care: Mapping[str, Any]) -> tuple[Options, MakeCrew | None]:
             nonlocal now
             now = self._careful(options, care)
             heed(care, now)
-            return now, elsewhere(care) if elsewhere is not None and now.processes > 1 else None
+            return now, remote_workers(care) if remote_workers is not None and now.processes > 1 else None
 
         def make_gateway(plan: Plan) -> ports.Gateway:
             if plan.provider != self.PROVIDER:
@@ -230,7 +231,7 @@ class Client:
             options = msgspec.structs.replace(options, concurrency=room, note=note)
         return options
 
-    def _fleet(self, recipe: Recipe, rate: float | None) -> Callable[..., ports.Sends]:
+    def _fleet(self, recipe: Recipe, rate: float | None) -> MakeCrew:
         """Sends from other processes, each with a client made by the recipe; ConfigurationError if no process can make it."""
         from rumbleup_async.fleet.supervisor import Fleet
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import msgspec
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from rumbleup_async.engine import ports
+    from rumbleup_async.engine.crew import MakeCrew
     from rumbleup_async.engine.options import Options
     from rumbleup_async.engine.pace import Pace
     from rumbleup_async.engine.texters import Writer
@@ -279,7 +279,7 @@ class RumbleUp(Client):
                 raise ConfigurationError("the rate is so low that a contact's lock would end before its turn; use a higher rate")
             pace.limit(rate)
 
-        def elsewhere(now: Mapping[str, Any]) -> Callable[..., ports.Sends]:
+        def remote_workers(now: Mapping[str, Any]) -> MakeCrew:
             from rumbleup_async.fleet.channel import Recipe
 
             timeouts = msgspec.to_builtins(self._connecting.timeouts)
@@ -301,7 +301,7 @@ class RumbleUp(Client):
             gateway=self._gateway,
             given=care,
             heed=heed,
-            elsewhere=elsewhere,
+            remote_workers=remote_workers,
             log=self._log_search,
         )
 

@@ -12,9 +12,10 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from rumbleup_async import event_log
+from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.fan_out import FanOut
-from rumbleup_async.engine.ports import Drawer, Sends
+from rumbleup_async.engine.ports import Drawer
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
@@ -41,7 +42,7 @@ class Execution:
         self.results = Results()
         self.noting = Noting()
         self.observers = FanOut([self.noting, event_log.Observer(), *setup.observers])
-        self.engine: Sends | None = None
+        self.engine: Engine | None = None
         self.texters: Texters | None = None
         self.stopped: Stop | None = None
         self.task: asyncio.Task[None] | None = None
@@ -89,7 +90,7 @@ class Execution:
     def stop(self, why: Stop) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
         if self.stopped is None:
-            self.stopped = (self.engine.stopped if self.engine is not None else None) or why
+            self.stopped = (self.engine.books.stopped if self.engine is not None else None) or why
         if self.engine is not None:
             self.engine.stop(why)
         self._looks.cancel()
@@ -118,7 +119,7 @@ class Execution:
         """Somebody took results: there may be room again."""
         self.results.room.set()
         if self.engine is not None:
-            self.engine.ring()
+            self.engine.books.ring()
 
     # ---- the work ----
 
@@ -162,7 +163,7 @@ class Execution:
             cause=None if stop is None else stop.cause,
             error=error,
         )
-        has_told = self.engine is not None and self.engine.stopped is not None
+        has_told = self.engine is not None and self.engine.books.stopped is not None
         self.tell(*([] if stop is None or has_told else [stopped(stop)]), ended)
 
     async def _work(self, contacts: Contacts | None) -> None:
@@ -209,44 +210,33 @@ class Execution:
                 locks=setup.options.locks,
             )
             await self._remember_skipped(self.texters)
-        rules = setup.rules
-        if setup.elsewhere is not None:
-            if self.texters is not None:
-                raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
-            self.engine = setup.elsewhere(
-                setup.ledger,
-                setup.plan,
-                setup.pace,
-                setup.options,
-                rules=rules,
-                sink=self.results.receive,
-                full=self.results.is_full,
-                observer=self.observers,
-            )
-        else:
-            self.engine = Engine(
-                setup.ledger,
-                setup.gateway,
-                setup.pace,
-                setup.options,
-                texters=self.texters,
-                rules=rules,
-                sink=self.results.receive,
-                full=self.results.is_full,
-                observer=self.observers,
-            )
+        if setup.make_crew is not None and self.texters is not None:
+            raise ConfigurationError("in concurrent mode a run is one process; start it several times, each with a ledger")
+        self.engine = Engine(
+            setup.ledger,
+            setup.gateway,
+            setup.pace,
+            setup.options,
+            texters=self.texters,
+            rules=setup.rules,
+            crew=None if setup.make_crew is None else setup.make_crew(setup.ledger, setup.plan, setup.pace, setup.options),
+            sink=self.results.receive,
+            full=self.results.is_full,
+            observer=self.observers,
+        )
+        books = self.engine.books
         self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))
         try:
             await self.engine.run(feed)
         finally:
-            self.stopped = self.stopped or self.engine.stopped
+            self.stopped = self.stopped or books.stopped
         if self.stopped is None:
-            self.stopped = await self._why_not_all(self.engine)
+            self.stopped = await self._why_not_all(books)
 
-    async def _why_not_all(self, engine: Sends) -> Stop | None:
+    async def _why_not_all(self, books: Bookkeeper) -> Stop | None:
         """Why contacts are left at the end of the list, if some are: a limit, or what nothing could be done about."""
-        is_cut = engine.is_cut_by_limit
-        if self._setup.ledger.counts[State.QUEUED] and (engine.put_aside or not is_cut):
+        is_cut = books.is_cut_by_limit
+        if self._setup.ledger.counts[State.QUEUED] and (books.put_aside or not is_cut):
             # Behind a limit those are not told of that were never tried, as asked for.
             reasons = [(reason, number) for reason, number in await self._setup.ledger.left() if reason or not is_cut]
             if reasons:

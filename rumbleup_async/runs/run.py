@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import Gateway, Ledger, Log, Pace, Sends
+from rumbleup_async.engine.ports import Gateway, Ledger, Log, Pace
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.events import LookedUp
 from rumbleup_async.lists.batches import Contacts
@@ -53,16 +54,13 @@ class Run:
         gateway: Callable[[Plan], Gateway],
         ledger: Ledger,
         pace: Pace,
-        elsewhere: Callable[..., Sends] | None = None,
         log: Callable[[Plan], Log] | None = None,
         given: Mapping[str, Any] | None = None,
-        adapt: Callable[[Mapping[str, Any]], tuple[Options, Callable[..., Sends] | None]] | None = None,
+        adapt: Callable[[Mapping[str, Any]], tuple[Options, MakeCrew | None]] | None = None,
     ) -> None:
         """The arguments are those of `Setup`; `log` makes what can be asked for the texts that the provider took."""
         self._ledger = ledger
-        self._setup = Setup(
-            settings, options, gateway=gateway, ledger=ledger, pace=pace, elsewhere=elsewhere, given=given, adapt=adapt
-        )
+        self._setup = Setup(settings, options, gateway=gateway, ledger=ledger, pace=pace, given=given, adapt=adapt)
         self._looks = Looks(self._setup, log)
         self._execution = Execution(self._setup, self._looks)
         self._sending: Sending | None = None
@@ -180,13 +178,13 @@ class Run:
     def in_flight(self) -> int:
         """Texts being delivered at this moment."""
         engine = self._execution.engine
-        return 0 if engine is None else engine.in_flight
+        return 0 if engine is None else engine.crew.in_flight
 
     @property
     def window(self) -> int:
         """Requests that may be in flight at this moment; in concurrent mode, the texters in use."""
         engine = self._execution.engine
-        return 0 if engine is None else engine.window
+        return 0 if engine is None else engine.crew.window
 
     @property
     def lost_draws(self) -> int:

@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import Gateway, Ledger, Pace, Sends
+from rumbleup_async.engine.ports import Gateway, Ledger, Pace
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Plan
 from rumbleup_async.rules.door import Rule
@@ -30,8 +31,7 @@ class Setup:
     """The parts of one run.
 
     `given`: the options of pace and of rules that were given, to be kept in the ledger. `adapt` makes of those that hold once
-    the ledger is open how the run goes about its work, and what sends from other processes. `elsewhere` makes what sends from
-    other processes, of the arguments that an engine takes.
+    the ledger is open how the run goes about its work, and who sends, if not this process.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class Setup:
         gateway: Callable[[Plan], Gateway],
         ledger: Ledger,
         pace: Pace,
-        elsewhere: Callable[..., Sends] | None = None,
         given: Mapping[str, Any] | None = None,
-        adapt: Callable[[Mapping[str, Any]], tuple[Options, Callable[..., Sends] | None]] | None = None,
+        adapt: Callable[[Mapping[str, Any]], tuple[Options, MakeCrew | None]] | None = None,
     ) -> None:
         self.settings = settings
         self.options = options
         self.ledger = ledger
         self.pace = pace
-        self.elsewhere = elsewhere
+        self.make_crew: MakeCrew | None = None
+        """Makes who sends in our place; None where this process sends."""
         self.care = Care(given, options.suppress)
         self.observers = observers_of(options.observer)
         self.is_open = False
@@ -144,7 +144,7 @@ class Setup:
         """Go by what the run was told before, as far as it is not told otherwise now."""
         self.care.take_up(self.ledger.kept)
         if self._adapt is not None:
-            self.options, self.elsewhere = self._adapt(self.care.options)
+            self.options, self.make_crew = self._adapt(self.care.options)
         if self.screen is not None:
             self.screen.suppress(self.care.suppressed)
 

@@ -19,10 +19,13 @@ import pytest
 
 from rumbleup_async import ConfigurationError, Policy, RumbleUp, Summary, Timeouts, events
 from rumbleup_async.admission import Never
+from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.workers import Ahead, assembled
 from rumbleup_async.events import Event
 from rumbleup_async.fleet import remote, supervisor, worker_process
@@ -47,6 +50,14 @@ async def sending(simulator: Simulator, ledger: Path | None, **options: object) 
         options = {"concurrency": 4, "processes": 2, **options}
         async with rumbleup.fast_mode(action=125, text=TEXT, ledger=ledger, **options) as run:  # type: ignore[arg-type]
             yield run
+
+
+def crew_of(run: Run) -> Fleet:
+    """The processes of a run that sends."""
+    assert run._execution.engine is not None
+    crew = run._execution.engine.crew
+    assert isinstance(crew, Fleet)
+    return crew
 
 
 def texted_once(simulator: Simulator) -> int:
@@ -76,12 +87,12 @@ async def test_a_caller_who_leaves_early_stops_them_all(tmp_path: Path) -> None:
         async for _ in run.send(CONTACTS):
             if texted_once(simulator) > 50:
                 break
-        engine = run._execution.engine
+        fleet = crew_of(run)
     left = texted_once(simulator)
     assert left < 350
     assert run.counts[State.SENT] == left
     assert run.counts[State.UNKNOWN] == run.counts[State.INTENT] == 0
-    assert all(sender.process.returncode is not None for sender in engine.workers)  # type: ignore[union-attr]
+    assert all(sender.process.returncode is not None for sender in fleet.workers)
 
 
 async def test_a_cancelled_task_stops_them_all(tmp_path: Path) -> None:
@@ -167,7 +178,7 @@ async def test_a_process_that_dies_is_told() -> None:
         async for _ in run.send(CONTACTS):
             if not is_killed and texted_once(simulator) > 50:
                 is_killed = True
-                os.kill(run._execution.engine.workers[1].process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+                os.kill(crew_of(run).workers[1].process.pid, signal.SIGKILL)
     assert [event.worker for event in watching.seen if isinstance(event, events.WorkerLost)] == [2]
 
 
@@ -197,7 +208,7 @@ async def test_a_process_that_is_stopped_and_killed_leaves_its_texts_unknown(tmp
         task = asyncio.create_task(whole())
         while texted_once(simulator) < 60:
             await asyncio.sleep(0.01)
-        victim = run._execution.engine.workers[1].process  # type: ignore[union-attr]
+        victim = crew_of(run).workers[1].process
         os.kill(victim.pid, signal.SIGSTOP)
         await asyncio.sleep(0.2)
         os.kill(victim.pid, signal.SIGKILL)
@@ -267,7 +278,7 @@ async def test_one_that_does_not_run_holds_nobody_up(tmp_path: Path) -> None:
             async for _ in run.send(CONTACTS):
                 if texted_once(simulator) > 50:
                     break
-            frozen = run._execution.engine.workers[0].process  # type: ignore[union-attr]
+            frozen = crew_of(run).workers[0].process
             frozen.send_signal(signal.SIGSTOP)
     if frozen.returncode is None:
         frozen.kill()
@@ -304,17 +315,11 @@ class Ear:
 
 def a_fleet(*ears: Ear) -> Fleet:
     """A fleet whose processes are ears."""
-    fleet = Fleet(
-        MemoryLedger(),
-        Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT),
-        Pace(),
-        Options(processes=2),
-        recipe=Recipe("none:none", {}, 60.0),
-        rate=None,
-        observer=SilentObserver(),
-        sink=lambda _: None,
-        full=lambda: False,
-    )
+    ledger, pace, options = MemoryLedger(), Pace(), Options(processes=2)
+    plan = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT)
+    fleet = Fleet(ledger, plan, pace, options, recipe=Recipe("none:none", {}, 60.0), rate=None)
+    outlet = Outlet(SilentObserver(), lambda _: None, lambda: False, lambda _: None)
+    fleet._books = Bookkeeper(ledger, Queue(ledger, OPEN, time.time), outlet, limit=None, wall_clock=time.time)
     for ear in ears:
         fleet.workers.append(RemoteWorker(SimpleNamespace(returncode=None, kill=lambda: None), ear, 60.0))  # type: ignore[arg-type]
     return fleet

@@ -343,7 +343,7 @@ def _limit_by_worker() -> list[Any]:
 
     def init(self: Engine, *arguments: Any, **options: Any) -> None:
         begin(self, *arguments, **options)
-        self.books.rounds.left *= self.workers._window.most
+        self.books.rounds.left *= arguments[3].concurrency
 
     return [patch.object(Engine, "__init__", init)]
 

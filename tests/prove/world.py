@@ -234,7 +234,7 @@ class World:
         if self.has_stopped:
             return True
         engine = None if run is None else run._execution.engine
-        return engine is not None and engine.stopped is not None
+        return engine is not None and engine.books.stopped is not None
 
     # ---- what ends a process ----
 
@@ -543,7 +543,12 @@ class World:
             left = run.counts[State.QUEUED]
             assert not left, f"{left} texts are left over, and the run says nothing"
         engine = run._execution.engine
-        if stopped is None or stopped.cause.words != "error threshold" or not isinstance(engine, Engine) or engine.is_last_round:
+        if (
+            stopped is None
+            or stopped.cause.words != "error threshold"
+            or not isinstance(engine, Engine)
+            or engine.books.rounds.is_last
+        ):
             return
         row = {phone for phone, _ in self.provider.row}
         off = [kept.phone for kept in self.storage.kept().values() if kept.state == "refused" and kept.phone in row]
