@@ -33,6 +33,7 @@ from rumbleup_async.engine.held import Held
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Ledger, Source
 from rumbleup_async.engine.rounds import Rounds
+from rumbleup_async.engine.seconds import Counts, Tally
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.events import Event, LedgerFailed, RoundBegan, Stepped, Waiting, stopped
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
@@ -75,6 +76,7 @@ class Bookkeeper:
         self._outlet = outlet
         self._wall_clock = wall_clock
         self._held = Held()
+        self._seconds = Counts(wall_clock, lambda: ledger.counts)
         self.rounds = Rounds(limit)
         self.workers: list[Worker] = []
         self._lost: list[Worker] = []
@@ -117,6 +119,7 @@ class Bookkeeper:
 
     def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
         """As `Books.held`."""
+        self._seconds.held(seconds)
         self._outlet.held(seconds, reason, code)
 
     def note(self, event: Event) -> None:
@@ -284,7 +287,7 @@ class Bookkeeper:
             await self._refuse()
             closed, refusals = self._held.sift(done, self._entries)
             closed = self._source.noted(closed, self._entries)
-            step = await self._source.step(closed, want)
+            step = await self._source.step(closed, want, self._seconds.passed(self._tallies))
         except BaseException:
             self._unwritten += closed
             for request in requests:
@@ -306,6 +309,9 @@ class Bookkeeper:
         if step.is_more or (is_full and not self._outlet.is_full()):
             # More are to be asked about than one step could, or results were taken while the disk was busy.
             self.wake()
+
+    def _tallies(self) -> list[Tally]:
+        return [worker.take_tally() for worker in self.workers]
 
     def _deal(self, request: _Request, texts: list[Text], *, more: bool) -> None:
         if not texts:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.events import Event
 from rumbleup_async.messaging import Closed, Text
 from rumbleup_async.reasons import Code
@@ -46,6 +47,9 @@ class Worker(Protocol):
     @property
     def is_hopeless(self) -> bool:
         """Whether it asks for no more texts in the last round, because that round helps nobody."""
+
+    def take_tally(self) -> Tally:
+        """What it has seen since this was last asked for."""
 
     def wake(self) -> None:
         """There may be texts again: ask."""

@@ -22,7 +22,7 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.texters import Pause, Texters
 from rumbleup_async.errors import LedgerFenced
-from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
+from rumbleup_async.messaging import Closed, Planned, Result, Second, Skipped, State, Step, Text
 from rumbleup_async.rules.door import Door
 from rumbleup_async.stops import Cause, Stop
 
@@ -66,6 +66,8 @@ class Leases:
         self._asking: set[asyncio.Task[None]] = set()
         """Texters that wait for the provider's next contact."""
         self._active = 0
+        self._second: Second | None = None
+        """Still to be written down."""
         self._is_stopping = False
         self._is_abandoned = False
 
@@ -90,8 +92,9 @@ class Leases:
     async def begin(self) -> None:
         self._owner = (await self._ledger.enlist("bookkeeper")).id
 
-    async def step(self, done: Sequence[Closed], want: int) -> Step:
+    async def step(self, done: Sequence[Closed], want: int, second: Second | None = None) -> Step:
         """Close these, and open those who were leased meanwhile. More are asked for as far as they are wanted."""
+        self._second = second or self._second
         drawn, self._drawn = self._drawn, []
         texts: list[Text] = []
         results: list[Result] = []
@@ -109,8 +112,11 @@ class Leases:
                     texts.append(answer)
                 else:
                     results.append(answer)
-        elif (done or not self.lease.is_endless) and (await self._ledger.step(self._owner, done, 0, now)).is_fenced:
-            raise LedgerFenced("another process has taken over this run")
+        elif done or not self.lease.is_endless:
+            second, self._second = self._second, None  # a claim keeps none
+            step = await self._ledger.step(self._owner, done, 0, now, second=second)
+            if step.is_fenced:
+                raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         self._in_hand += len(texts) - len(done)
         self._ask_for(want - len(texts))

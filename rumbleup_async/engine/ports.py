@@ -268,8 +268,8 @@ class Source(Protocol):
     async def begin(self) -> None:
         """Take up the books."""
 
-    async def step(self, done: Sequence[Closed], want: int) -> Step:
-        """In one durable step: close these, and open up to `want`."""
+    async def step(self, done: Sequence[Closed], want: int, second: Second | None = None) -> Step:
+        """In one durable step: close these, open up to `want`, and keep `second`."""
 
     def refill(self) -> None:
         """There may be more than at the last look."""

@@ -13,7 +13,7 @@ from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
-from rumbleup_async.messaging import Closed, State, Step, Text
+from rumbleup_async.messaging import Closed, Second, State, Step, Text
 from rumbleup_async.rules.door import Door
 
 
@@ -46,13 +46,12 @@ class Queue:
         """Take up the books under an owner of our own."""
         self._owner = (await self._ledger.enlist("bookkeeper")).id
 
-    async def step(self, done: Sequence[Closed], want: int) -> Step:
-        """Close these, open up to `want` more."""
+    async def step(self, done: Sequence[Closed], want: int, second: Second | None = None) -> Step:
+        """Close these, open up to `want` more, keep `second`."""
         refills, began = self._refills, self.lease.now()
         door = self._door
-        step = await self._ledger.step(
-            self._owner, done, want, self._wall_clock(), door.shut, admit=None if door.is_open_to_all else self._admit
-        )
+        admit = None if door.is_open_to_all else self._admit
+        step = await self._ledger.step(self._owner, done, want, self._wall_clock(), door.shut, admit=admit, second=second)
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)

@@ -21,6 +21,7 @@ import msgspec
 from rumbleup_async.engine.contract import Books
 from rumbleup_async.engine.lease import Lease, for_ever
 from rumbleup_async.engine.ports import Gateway, Pace
+from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.engine.sender import Asked, Sender, this_task
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
@@ -80,6 +81,12 @@ class Workers:
     @property
     def is_hopeless(self) -> bool:
         return self.sender.is_hopeless
+
+    def take_tally(self) -> Tally:
+        tally = self.sender.tally
+        tally.rate = self._pace.rate
+        self.sender.tally = Tally()
+        return tally
 
     def wake(self) -> None:
         self._wakes += 1

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.admission import Verdict
+from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.events import Event
 from rumbleup_async.messaging import Closed, Plan, Text
 from rumbleup_async.reasons import Code
@@ -107,7 +108,8 @@ Order = Setup | Opened | Wake | LastRound | Holding | Share | Admitted | Halt | 
 class Step(msgspec.Struct, frozen=True, tag=True):
     """Close these, and open up to `want` more; and how many are in flight, and may be.
 
-    `is_hopeless`: as `engine.contract.Worker`. `events`: what has happened since the last word that told any.
+    `is_hopeless`: as `engine.contract.Worker`. `events`: what has happened since the last word that told any. `tally`: what was
+    seen since the last one, about once a second.
     """
 
     done: list[Closed]
@@ -116,6 +118,7 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     window: int
     is_hopeless: bool = False
     events: list[Event] = []
+    tally: Tally | None = None
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):

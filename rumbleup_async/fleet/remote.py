@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rumbleup_async import child
 from rumbleup_async.engine.contract import Dealt
+from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.fleet.channel import Abandon, Channel, End, Halt, Holding, LastRound, Opened, Setup, Share, Step, Wake
 
@@ -35,6 +36,7 @@ class RemoteWorker:
         self.has_begun = False
         self.is_done = False
         """It has said its last word, or has died."""
+        self._tally = Tally()
         self.in_flight = 0
         self.window = 0
         self.is_hopeless = False
@@ -49,6 +51,12 @@ class RemoteWorker:
     def heard(self, step: Step) -> None:
         """Take note of what it has told of itself."""
         self.in_flight, self.window, self.is_hopeless = step.in_flight, step.window, step.is_hopeless
+        if step.tally is not None:
+            self._tally.add(step.tally)
+
+    def take_tally(self) -> Tally:
+        tally, self._tally = self._tally, Tally()
+        return tally
 
     def answer(self, dealt: Dealt) -> None:
         """The answer to its last `Step`."""

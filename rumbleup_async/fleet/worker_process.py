@@ -59,6 +59,7 @@ class RemoteBooks:
         self._channel = channel
         self._answer: asyncio.Future[Dealt] | None = None
         self._noted: list[Event] = []
+        self._tally_due = time.monotonic() + 1.0
         self._is_gone = False
 
     async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
@@ -66,7 +67,11 @@ class RemoteBooks:
         if self._is_gone:
             raise LedgerError(_GONE)
         self._answer = asyncio.get_running_loop().create_future()
-        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless, self._told()))
+        now = time.monotonic()
+        tally = worker.take_tally() if now >= self._tally_due else None
+        if tally is not None:
+            self._tally_due = now + 1.0
+        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless, self._told(), tally))
         return await self._answer
 
     def stop(self, why: Stop) -> None:

@@ -17,6 +17,7 @@ from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.queue import Queue
+from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
@@ -38,6 +39,9 @@ class Worker:
         self.is_hopeless = False
         self.said: list[str] = []
         books.workers.append(self)
+
+    def take_tally(self) -> Tally:
+        return Tally()
 
     def wake(self) -> None:
         self.said.append("wake")

@@ -33,6 +33,7 @@ from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Halt, Hold
 from rumbleup_async.fleet.remote import RemoteWorker
 from rumbleup_async.fleet.supervisor import Fleet
 from rumbleup_async.ledger import MemoryLedger
+from rumbleup_async.ledger.reader import Reader
 from rumbleup_async.messaging import Plan, Result, State, Text
 from rumbleup_async.outcomes import Outcome
 from rumbleup_async.reasons import SUPPRESSED
@@ -167,6 +168,18 @@ async def test_what_worker_processes_see_is_told_here() -> None:
     assert [event.worker for event in watching.seen if isinstance(event, events.WorkerBegan)] == [1, 2]
     assert not [event for event in watching.seen if isinstance(event, events.WorkerLost)]
     assert sum(event.sent for event in watching.seen if isinstance(event, events.Stepped)) == 400
+
+
+async def test_their_seconds_are_kept(tmp_path: Path) -> None:
+    """Whoever looks at a run of several processes would see its texts, and not how fast they are answered."""
+    async with sending(Simulator(), tmp_path / "run.ledger", rate=160) as run:
+        await run.send(CONTACTS)
+    reader = Reader(tmp_path / "run.ledger")
+    seconds = reader.seconds()
+    reader.close()
+    assert 100 < sum(second.sent for second in seconds) <= 400
+    assert 10 < sum(sum(second.latencies) for second in seconds) <= 60
+    assert 160 in {second.rate for second in seconds}
 
 
 async def test_a_process_that_dies_is_told() -> None:
