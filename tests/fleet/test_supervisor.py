@@ -332,6 +332,7 @@ def a_fleet(*ears: Ear) -> Fleet:
     plan = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT)
     fleet = Fleet(ledger, plan, pace, options, recipe=Recipe("none:none", {}, 60.0), rate=None)
     outlet = Outlet(SilentObserver(), lambda _: None, lambda: False, lambda _: None)
+    fleet._outlet = outlet
     fleet._books = Bookkeeper(ledger, Queue(ledger, OPEN, time.time), outlet, limit=None, wall_clock=time.time)
     for ear in ears:
         fleet.workers.append(RemoteWorker(SimpleNamespace(returncode=None, kill=lambda: None), ear, 60.0))  # type: ignore[arg-type]
