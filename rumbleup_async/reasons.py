@@ -70,7 +70,7 @@ class Code(enum.StrEnum):
     FOUND_SEVERAL = (
         "found_several", "found in the log {} times: the provider may have sent it more than once", "sent", "ask the provider",
     )  # fmt: skip
-    ABSENT = "absent", "absent from the log", "not_sent queued", "send it again with reconcile --resend-absent, or leave it"
+    ABSENT = "absent", "absent from the log", "not_sent queued", "text it again with resume --resend-absent, or leave it"
 
     # ---- the provider said no to this person or this text ----
     REFUSED_PERSON = "refused_person", "{}", "refused queued", "nothing; the provider does not text this phone"

@@ -106,6 +106,11 @@ class Stop(msgspec.Struct, frozen=True):
         return f"{self.cause.words}: {message}" if message else self.cause.words
 
     @property
+    def why_queued(self) -> Reason:
+        """Why the text that met this stop is still queued: the code of what the provider answered, with the words of the stop."""
+        return Reason(self.why.code if self.why.code.words == "{}" else Code.STOPPED, str(self))
+
+    @property
     def message(self) -> str:
         """What happened and what a person can do about it, without the cause."""
         cause = self.cause

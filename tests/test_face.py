@@ -144,6 +144,37 @@ async def test_n6_what_is_no_list_is_refused_with_the_remedy(contacts: Callable[
     assert "5550101" not in str(caught.value).replace("-", "")
 
 
+@pytest.mark.parametrize(
+    ("contacts", "phone_field", "said"),
+    [
+        (
+            [{"number": PHONE}],
+            None,
+            "no field of the contacts is called phone, cell or mobile; name the one that is with phone_field=",
+        ),
+        (
+            [{"phone": PHONE}],
+            "Mobil",
+            "no contact has the field 'mobil' that phone_field names; the contacts have the columns phone",
+        ),
+    ],
+)
+async def test_contacts_without_any_phone_field_are_refused_with_the_remedy(
+    contacts: list[dict[str, str]], phone_field: str | None, said: str
+) -> None:
+    """Everybody would be skipped, as if all was well; a file with such columns is refused."""
+    with pytest.raises(ListError, match=said):
+        async with fast(phone_field=phone_field) as run:
+            await run.send(contacts)
+
+
+async def test_a_contact_without_a_phone_among_others_is_skipped() -> None:
+    """One bad row would end the run."""
+    async with fast() as run:
+        summary = await run.send([{"name": "Ada"}, {"phone": PHONE}])
+    assert (summary.sent, summary.skipped) == (1, 1)
+
+
 async def test_lists_of_every_kind_are_still_taken() -> None:
     """A remedy would be asked for where nothing is wrong."""
     for contacts in ([PHONE], iter([PHONE]), (phone for phone in [PHONE]), rows(), [{"phone": PHONE}], (), {PHONE}):
@@ -164,7 +195,14 @@ async def test_lists_of_every_kind_are_still_taken() -> None:
         (lambda: fast(skip_if=None), "skip_if is a list, not None"),
         (lambda: fast(phone_field=0), "phone_field is a name, not one int"),
         (lambda: fast(options={"rate": 5}), r"options is a RunOptions, such as RunOptions\(rate=50\), not one dict"),
-        (lambda: client().concurrent_mode(action=125, text=TEXT, locks=30), "locks cannot be meant"),  # type: ignore[arg-type]
+        (
+            lambda: client().concurrent_mode(action=125, text=TEXT, locks=30),  # type: ignore[arg-type]
+            r"locks is a Locks, such as Locks\(patience=10\), or a mapping",
+        ),
+        (
+            lambda: client().concurrent_mode(action=125, text=TEXT, texters=0),
+            "texters must be a whole number of at least 1, not 0",
+        ),
         (lambda: RumbleUp(None), "the API key is a string, not NoneType; where an environment variable is"),  # type: ignore[arg-type]
         (lambda: RumbleUp("KEY"), "the API key must be the pair KEY:SECRET; the portal shows it under"),
         (lambda: RumbleUp("KEY:SECRET", timeouts=30), r"timeouts is a Timeouts, such as Timeouts\(read=30\)"),  # type: ignore[arg-type]
@@ -174,6 +212,10 @@ async def test_lists_of_every_kind_are_still_taken() -> None:
         (
             lambda: Sendblue("KEY", "SECRET").fast_mode(from_numbers="+12025550199", text=TEXT),
             "from_numbers is a list of numbers",
+        ),
+        (
+            lambda: Sendblue("KEY", "SECRET").fast_mode(from_numbers=["+12025550199"], text=TEXT, limits=1),  # type: ignore[arg-type]
+            r"limits is a LineLimits, such as LineLimits\(per_second=1\), or a mapping of its fields, not one int",
         ),
     ],
 )

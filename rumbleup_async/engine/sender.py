@@ -156,7 +156,7 @@ class Sender:
                     self._see(outcome)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why)
                 case StopRun():
-                    return Closed(text.row, State.QUEUED, text.attempts + attempt, Reason(Code.STOPPED, str(decision.stop)))
+                    return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.stop.why_queued)
 
     def _settled(self, text: Text, attempt: int, outcome: Outcome, decision: Settle) -> Closed:
         return Closed(

@@ -15,7 +15,7 @@ from rumbleup_async.errors import ListError
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
-from rumbleup_async.lists.mappings import names_of
+from rumbleup_async.lists.mappings import names_of, require_phone_field
 from rumbleup_async.messaging import Planned, Skipped
 from rumbleup_async.screening.screen import Screen
 
@@ -45,8 +45,10 @@ async def screened(
     row = 0
     async with aclosing(_batches(contacts)) as batches:
         async for part in batches:
+            names = names_of(part) if not row else []
+            if at_hand:
+                require_phone_field(part, names, phone_field)
             if not row and (consent is not None or keep is not None):
-                names = names_of(part)
                 if consent is not None:
                     consent.begin(names, "the list")
                 if keep is not None:
@@ -55,7 +57,7 @@ async def screened(
             rows = [lists.contact_of(one, row + number, phone_field, needed, consent) for number, one in enumerate(part, 1)]
             first, row = not row, row + len(part)
             if first:
-                screen.learn(names_of(part))
+                screen.learn(names)
             planned = screen.batch(rows)
             if keep is not None:
                 planned = keep.with_cells(rows, planned)

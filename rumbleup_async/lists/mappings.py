@@ -155,6 +155,18 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
     return list(names)
 
 
+def require_phone_field(items: Iterable[object], names: Collection[str], phone_field: str | None) -> None:
+    """Raise `ListError` if all of these items have named fields, `names`, and none of those can be the phone."""
+    if not names or any(isinstance(item, Contact) or _pairs(item) is None for item in items):
+        return
+    if any(_is_phone(name, phone_field) or (phone_field is None and naming.is_lesser_phone_name(name)) for name in names):
+        return
+    has = f"the contacts have {naming.listed(list(names))}"
+    if phone_field is not None:
+        raise ListError(f"no contact has the field {field_name(phone_field)!r} that phone_field names; {has}")
+    raise ListError(f"no field of the contacts is called phone, cell or mobile; name the one that is with phone_field=; {has}")
+
+
 def names_of(items: Iterable[object]) -> list[str]:
     """The names of the fields that these items have, in the normal form of column names."""
     names: dict[str, None] = {}

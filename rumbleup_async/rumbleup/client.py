@@ -221,7 +221,7 @@ class RumbleUp(Client):
                 read, and one run is one process.
             TemplateError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
         """
-        from rumbleup_async.runs.options import refuse, run_options
+        from rumbleup_async.runs.options import check_count, refuse, run_options
         from rumbleup_async.runs.planning import CONCURRENT
 
         chosen = run_options("concurrent_mode", options, keywords)
@@ -234,6 +234,7 @@ class RumbleUp(Client):
         if texters is not None:
             if chosen.concurrency is not None:
                 raise ConfigurationError("texters and concurrency are one and the same; give one of them")
+            check_count("texters", texters)
             chosen = msgspec.structs.replace(chosen, concurrency=texters)
         settings = self._settings(
             chosen,

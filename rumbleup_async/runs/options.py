@@ -126,9 +126,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         _check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
         _check_number("settle", self.settle, "seconds, 0 or more")
         for name in ("concurrency", "processes", "limit", "max_segments"):
-            _check_count(name, getattr(self, name))
+            check_count(name, getattr(self, name))
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {_kind(self.policy)}")
+        if self.locks is not None:
+            from rumbleup_async.engine.locks import Locks
+
+            check_fields("locks", self.locks, Locks, "patience=10")
         for observer in observers_of(self.observer):
             _check_observer(observer)
         for name in ("suppress", "countries", "skip_if", "keep"):
@@ -201,6 +205,13 @@ _AS_WITHOUT = {"rate": 0, "processes": 1}
 """Values that say what holds without the option, too."""
 
 
+def check_fields(name: str, value: object, kind: type, example: str) -> None:
+    """ConfigurationError for what is neither of this kind nor a mapping of some of its fields."""
+    if not isinstance(value, (kind, Mapping)):
+        such = f"{kind.__name__}({example})"
+        raise ConfigurationError(f"{name} is a {kind.__name__}, such as {such}, or a mapping of its fields, not {_kind(value)}")
+
+
 def _is_same(value: object, default: object) -> bool:
     return value is default or (isinstance(value, (int, float, tuple)) and value == default)
 
@@ -212,7 +223,7 @@ def _check_number(name: str, value: object, what: str) -> None:
         raise ConfigurationError(f"{name} must be a number of {what}, not {_shown(value)}")
 
 
-def _check_count(name: str, value: object) -> None:
+def check_count(name: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigurationError(f"{name} must be a whole number of at least 1, not {_shown(value)}")
 

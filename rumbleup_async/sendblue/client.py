@@ -197,7 +197,7 @@ class Sendblue(Client):
         ledger: Books,
         limits: LineLimits | Mapping[str, Any] | None,
     ) -> Run:
-        from rumbleup_async.runs.options import refuse
+        from rumbleup_async.runs.options import check_fields, refuse
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
         from rumbleup_async.sendblue.list_search import ListSearch
@@ -209,6 +209,8 @@ class Sendblue(Client):
             processes="one process keeps the limits of the lines",
             locks="it hands out no contacts",
         )
+        if limits is not None:
+            check_fields("limits", limits, LineLimits, "per_second=1")
         is_resume = settings is None
         care = chosen.care(limits=limits)
         options = chosen.for_engine(settle=chosen.settle if is_resume and chosen.reconcile else None)

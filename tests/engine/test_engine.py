@@ -10,7 +10,7 @@ import pytest
 from rumbleup_async import LedgerError, Policy, Result, State
 from rumbleup_async.messaging import Planned, Skipped, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from rumbleup_async.reasons import INTERRUPTED
+from rumbleup_async.reasons import INTERRUPTED, Code, Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
@@ -146,6 +146,27 @@ def test_a_cause_that_concerns_every_text_stops_the_run(outcome: Outcome, cause:
     assert len(provider.calls) <= most
     assert unknown <= (5 if isinstance(outcome, Unknown) else 0)
     assert total > 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Barred(Bar.KEY_REFUSED, Reason(Code.KEY_REFUSED, "401 Invalid"), 401), Code.KEY_REFUSED),
+        (Barred(Bar.OPT_OUT_MISSING, Reason(Code.OPT_OUT_MISSING, "403 opt-out"), 403), Code.OPT_OUT_MISSING),
+        (Throttled(because("told 429"), 429, 86_400.0), Code.STOPPED),
+    ],
+)
+def test_the_text_that_stopped_the_run_has_the_code_of_its_answer(outcome: Outcome, code: Code) -> None:
+    """The counts by code would say that somebody was stopped, and not by what."""
+    provider = Provider(lambda text, attempt: outcome)
+
+    async def main() -> tuple[Reason, str | None]:
+        async with make_run(provider) as run:
+            results = [result async for result in run.send(phones(3))]
+            return results[0].why, run.summary.stopped
+
+    why, stopped = virtual_time.run(main())
+    assert (why.code, str(why)) == (code, stopped)
 
 
 @pytest.mark.parametrize(
