@@ -4,6 +4,7 @@ A part stands between `<!-- made: NAME -->` and `<!-- end -->` in a page. docs/c
 """
 
 import ast
+import functools
 import inspect
 import itertools
 import re
@@ -22,6 +23,7 @@ from rumbleup_async.reasons import Code
 from rumbleup_async.simulator import KINDS, faults
 from rumbleup_async.simulator.world import settings
 from rumbleup_async.stops import Cause
+from tests.mutants.faults import MUTANTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -162,6 +164,17 @@ def cause_table() -> str:
     return "\n".join(["| cause | word | what to do |", "| --- | --- | --- |", *rows]) + "\n"
 
 
+def lemma_table(lemma: int) -> str:
+    """What carries a lemma of docs/promise.md, and the test that notices when it does not."""
+    lines = ["", "| carried by | with this fault | fails |", "| --- | --- | --- |"]
+    for one in MUTANTS:
+        if one.lemma == lemma:
+            path, _, test = one.test.partition("::")
+            carrier = f"[`{one.file}`](../rumbleup_async/{one.file}) `{one.function}`"
+            lines.append(f"| {carrier} | {one.fault} | [`tests/{path}`](../tests/{path}) `{test}` |")
+    return "\n".join(lines) + "\n\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": state_picture,
     "faults": fault_table,
@@ -169,6 +182,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": error_tree,
     "codes": code_table,
     "causes": cause_table,
+    **{f"lemma_{lemma}": functools.partial(lemma_table, lemma) for lemma in sorted({one.lemma for one in MUTANTS})},
 }
 
 

@@ -33,6 +33,7 @@ PLACES = {
     "test_house.py": "house",
     "test_install.py": "house",
     "test_life.py": "integration",
+    "test_promise.py": "house",
     "test_secrecy.py": "integration",
     "webhooks": "integration",
 }

@@ -18,6 +18,7 @@ from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.seconds import Tally
+from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
@@ -424,3 +425,42 @@ def test_books_that_rest_renew_their_lease() -> None:
 
     virtual_time.run(main())
     assert max(later - earlier for earlier, later in itertools.pairwise(steps)) < 15.0
+
+
+def test_after_a_stop_nothing_more_is_opened() -> None:
+    """Texts would go on being opened, each of them one more unknown if the process dies before it has ended."""
+    desk = Desk(6)
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        hand = (await worker.step(2)).texts
+        desk.books.stop(Stop(Cause.ASKED, "enough"))
+        assert "stop" in worker.said
+        assert await worker.step(4, sent(hand[0])) == Dealt([], more=False, proven=True)
+        assert await worker.step(4, Closed(2, State.QUEUED, 0)) == Dealt([], more=False, proven=True)
+        assert desk.ledger.counts[State.QUEUED] == 5
+
+    desk.play(main)
+    assert [(result.row, result.state) for result in desk.results] == [(1, State.SENT)]
+
+
+def test_books_whose_owner_was_fenced_end_the_run() -> None:
+    """A machine that slept through its lease would go on with people whom another has taken over."""
+    desk = Desk(6)
+    died: list[BaseException] = []
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        hand = (await worker.step(2)).texts
+        (owner,) = await desk.ledger.owners()
+        await desk.ledger.expire(owner.id)
+        # Its proof is taken, and it is dealt nothing more.
+        assert await worker.step(4, *map(sent, hand)) == Dealt([], more=False)
+        await asyncio.sleep(0.1)
+        assert "stop" in worker.said
+        assert desk.ledger.counts == {**dict.fromkeys(State, 0), State.SENT: 2, State.QUEUED: 4}
+        died.append(desk.books.failure or KeyError())
+
+    with pytest.raises(LedgerFenced):
+        desk.play(main)
+    assert [type(error) for error in died] == [LedgerFenced]

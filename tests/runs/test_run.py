@@ -342,6 +342,27 @@ def test_a_ledger_in_use_is_refused(tmp_path: Path) -> None:
 # ---- using a run wrongly ----
 
 
+def test_what_a_dead_process_had_open_is_unknown_before_anything_is_sent(tmp_path: Path) -> None:
+    """A resume would count texts that may have left as being sent for ever, and nobody would look them up."""
+    path, provider = tmp_path / "run.ledger", Provider()
+
+    async def main() -> None:
+        async with make_run(provider, ledger=SqliteLedger(path), limit=1) as run:
+            await run.send(phones(5))
+        dying = SqliteLedger(path)
+        await dying.open(None)
+        assert len((await dying.step((await dying.enlist("dying")).id, [], 3, 0.0)).texts) == 3
+        await dying.aclose()
+        async with make_run(provider, ledger=SqliteLedger(path), resume=True) as run:
+            assert (run.counts[State.INTENT], run.counts[State.UNKNOWN]) == (0, 3)
+            summary = await run.send()
+            assert (summary.sent, summary.unknown) == (2, 3)
+
+    virtual_time.run(main())
+    check(provider)
+    assert provider.delivered == [1, 5]
+
+
 def test_a_run_sends_one_list() -> None:
     """A second list in the same ledger would be taken for a part of the first."""
 
