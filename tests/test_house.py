@@ -20,7 +20,6 @@ LONG = {
     "engine/bookkeeper.py",
     "engine/ports.py",
     "engine/sender.py",
-    "ledger/memory.py",
     "ledger/sqlite.py",
     "rumbleup/client.py",
 }
@@ -28,7 +27,6 @@ LONG = {
 
 MOST_ATTRIBUTES = 20
 CROWDED = {
-    "ledger/memory.py: MemoryLedger",
     "runs/options.py: RunKeywords",  # no state: the keyword arguments of a run, by the names that callers use
     "runs/options.py: RunOptions",  # the same as a value
 }

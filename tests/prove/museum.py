@@ -24,6 +24,7 @@ from rumbleup_async.engine.workers import Workers
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import settling as settling_module
+from rumbleup_async.ledger.contacts import Contacts, Entry
 from rumbleup_async.lookups import LookUpResult
 from rumbleup_async.messaging import Planned, Skipped, State, Step, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
@@ -220,9 +221,9 @@ _step = Disk.step
 
 def _resume_sends_what_was_in_flight() -> list[Any]:
     def recover(self: Disk) -> None:
-        for entry in self._entries.values():
+        for entry in self._contacts.entries.values():
             if entry.state is State.INTENT:
-                self._move(entry, State.QUEUED)
+                self._contacts.move(entry, State.QUEUED)
         _recover(self)
 
     return [patch.object(Disk, "recover", recover)]
@@ -231,12 +232,12 @@ def _resume_sends_what_was_in_flight() -> list[Any]:
 def _resume_queues_unknown() -> list[Any]:
     def recover(self: Disk) -> None:
         _recover(self)
-        for entry in self._entries.values():
+        for entry in self._contacts.entries.values():
             if entry.state is State.UNKNOWN:
-                self._counts[State.UNKNOWN] -= 1
-                self._counts[State.QUEUED] += 1
+                self._contacts.counts[State.UNKNOWN] -= 1
+                self._contacts.counts[State.QUEUED] += 1
                 entry.state = State.QUEUED
-        self._begin_queue()
+        self._queue.begin()
 
     return [patch.object(Disk, "recover", recover)]
 
@@ -244,9 +245,9 @@ def _resume_queues_unknown() -> list[Any]:
 def _checkpoint_at_fetch() -> list[Any]:
     def recover(self: Disk) -> None:
         # Whatever was fetched counts as done.
-        for entry in self._entries.values():
+        for entry in self._contacts.entries.values():
             if entry.state is State.INTENT:
-                self._move(entry, State.SENT)
+                self._contacts.move(entry, State.SENT)
         _recover(self)
 
     return [patch.object(Disk, "recover", recover)]
@@ -254,17 +255,17 @@ def _checkpoint_at_fetch() -> list[Any]:
 
 def _intent_not_durable() -> list[Any]:
     def late(self: Disk, row: int) -> None:
-        entry = self._entries[row]
+        entry = self._contacts.entries[row]
         if entry.state is State.QUEUED:
-            self._move(entry, State.INTENT)
+            self._contacts.move(entry, State.INTENT)
 
     async def step(self: Disk, *given: Any, **more: Any) -> Step:
         done = await _step(self, *given, **more)
         for text in done.texts:
             # Handed out, and written down some time later.
-            entry = self._entries[text.row]
-            self._counts[State.INTENT] -= 1
-            self._counts[State.QUEUED] += 1
+            entry = self._contacts.entries[text.row]
+            self._contacts.counts[State.INTENT] -= 1
+            self._contacts.counts[State.QUEUED] += 1
             entry.state = State.QUEUED
             asyncio.get_running_loop().call_later(0.05, late, self, text.row)
         return done
@@ -312,16 +313,14 @@ def _batch_leased() -> list[Any]:
 
 
 def _duplicates_in_memory() -> list[Any]:
-    def enter(self: Disk, planned: Any) -> Any:
+    def enter(self: Contacts, planned: Any) -> Entry:
         # Known is who was seen by this process, and by row only after a resume.
-        from rumbleup_async.ledger.memory import _Entry
-
         if isinstance(planned, Skipped):
-            return _Entry(planned, State.SKIPPED, because(planned.reason))
-        self._first_row.setdefault(planned.phone, planned.row)
-        return _Entry(planned, State.QUEUED)
+            return Entry(planned, State.SKIPPED, because(planned.reason))
+        self.first_row.setdefault(planned.phone, planned.row)
+        return Entry(planned, State.QUEUED)
 
-    return [patch.object(Disk, "_enter", enter)]
+    return [patch.object(Contacts, "enter", enter)]
 
 
 # ---- limits and stops that do not bind ----

@@ -119,13 +119,13 @@ class Disk(MemoryLedger):
         self._put_back()
 
     def state_of(self, phone: str) -> State | None:
-        row = self._first_row.get(phone)
-        return None if row is None else self._entries[row].state
+        row = self._contacts.first_row.get(phone)
+        return None if row is None else self._contacts.entries[row].state
 
     def books(self) -> dict[int, Kept]:
         """What the books say, by row."""
         found = {}
-        for row, entry in self._entries.items():
+        for row, entry in self._contacts.entries.items():
             planned = entry.planned
             text = planned.text if isinstance(planned, Planned) else None
             found[row] = Kept(row, planned.phone, entry.state.word, entry.logid, text)

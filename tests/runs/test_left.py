@@ -177,7 +177,7 @@ def test_refusals_are_held_back_for_as_long_as_the_row_lasts() -> None:
 
     def script(text: Text, attempt: int) -> Outcome:
         if text.row == 30:
-            seen.extend(entry.state for row, entry in sorted(books.ledger._entries.items()) if 10 < row < 20)  # type: ignore[attr-defined]
+            seen.extend(entry.state for row, entry in sorted(books.ledger._contacts.entries.items()) if 10 < row < 20)  # type: ignore[attr-defined]
         return accepts(text, attempt) if text.row <= 10 or text.row > 40 else NO
 
     provider = Provider(script)
