@@ -196,7 +196,7 @@ class Second(msgspec.Struct, frozen=True):
     """What happened in one second of a run, for whoever looks at the run from another process.
 
     `at`: Unix seconds. `throttled`: answers "not now". `held`: seconds of this second in which nothing could leave. `latencies`:
-    how many of the answers that were timed, those of every eighth row or all, took at most so long, by the bounds of
+    how many of the answers that were timed, those of every sixteenth row or all, took at most so long, by the bounds of
     `LATENCIES`; the last counts those that took longer. `rate`: texts a second that the provider lets through, as far as that
     is known.
     """

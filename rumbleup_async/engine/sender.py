@@ -31,7 +31,7 @@ _TROUBLE = 3
 """Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
 
 
-_SAMPLE = 8
+_SAMPLE = 16
 """Every so manieth row is timed: to time each of them costs a twentieth of what the engine does for a text."""
 
 
@@ -134,18 +134,10 @@ class Sender:
                 permit = turn
             attempt += 1
             # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
-            is_timed = self._is_detailed or not text.row % _SAMPLE
-            began = time.monotonic() if is_timed else 0.0
-            outcome = await self._deliver(text, permit, task)
-            seconds = time.monotonic() - began if is_timed else 0.0
-            if is_timed:
-                self.tally.see(outcome, seconds)
-            if isinstance(outcome, Throttled):
-                self.tally.throttled += 1
-                self._books.note(events.Throttled(text.row, outcome.status, outcome.after, permit.line))
-            outcome, decision = await self._decided(outcome, attempt, permit, task)
-            if self._is_detailed:
-                self._books.note(events.delivered(text.row, outcome, attempt, seconds, permit.line))
+            if text.row % _SAMPLE and not self._is_detailed:
+                outcome, decision = await self._decided(await self._deliver(text, permit, task), text, attempt, permit, task)
+            else:
+                outcome, decision = await self._timed(text, attempt, permit, task)
             match decision:
                 case Settle():
                     self._see(outcome)
@@ -157,6 +149,17 @@ class Sender:
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why)
                 case StopRun():
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.stop.why_queued)
+
+    async def _timed(self, text: Text, attempt: int, permit: Permit, task: asyncio.Task[None]) -> tuple[Outcome, Decision]:
+        """An attempt of which it is told how long it took."""
+        began = time.monotonic()
+        outcome = await self._deliver(text, permit, task)
+        seconds = time.monotonic() - began
+        self.tally.see(outcome, seconds)
+        outcome, decision = await self._decided(outcome, text, attempt, permit, task)
+        if self._is_detailed:
+            self._books.note(events.delivered(text.row, outcome, attempt, seconds, permit.line))
+        return outcome, decision
 
     def _settled(self, text: Text, attempt: int, outcome: Outcome, decision: Settle) -> Closed:
         return Closed(
@@ -302,11 +305,11 @@ class Sender:
             self.delivering.discard(task)
 
     async def _decided(
-        self, outcome: Outcome, attempt: int, permit: Permit, task: asyncio.Task[None]
+        self, outcome: Outcome, text: Text, attempt: int, permit: Permit, task: asyncio.Task[None]
     ) -> tuple[Outcome, Decision]:
         """What an outcome means, once it is certain that it is this text's."""
         decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
-        self._adapt(outcome, permit)
+        self._adapt(outcome, text, permit)
         # What concerns the others does not wait: they would run into the same.
         if isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason, decision.why.code)
@@ -343,7 +346,7 @@ class Sender:
             wait = min(self._policy.wait(self._breaker.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
             self.hold(wait, "several texts in a row failed", outcome.why.code)
 
-    def _adapt(self, outcome: Outcome, permit: Permit) -> None:
+    def _adapt(self, outcome: Outcome, text: Text, permit: Permit) -> None:
         if isinstance(outcome, Accepted):
             self._window.grow()
             return
@@ -351,6 +354,8 @@ class Sender:
         if isinstance(outcome, NotSent) and outcome.crowded:
             self._window.fit(len(self.delivering))
         elif isinstance(outcome, Throttled):
+            self.tally.throttled += 1
+            self._books.note(events.Throttled(text.row, outcome.status, outcome.after, permit.line))
             self._pace.throttled(permit)
             self._window.shrink()
         elif not isinstance(outcome, Refused) and self._breaker.in_a_row >= _TROUBLE:

@@ -178,7 +178,7 @@ async def test_their_seconds_are_kept(tmp_path: Path) -> None:
     seconds = reader.seconds()
     reader.close()
     assert 100 < sum(second.sent for second in seconds) <= 400
-    assert 10 < sum(sum(second.latencies) for second in seconds) <= 60
+    assert 5 < sum(sum(second.latencies) for second in seconds) <= 30
     assert 160 in {second.rate for second in seconds}
 
 
