@@ -35,8 +35,9 @@ def insert(
 
     `intent`: they are opened in the same step, by this owner, at this moment (Unix milliseconds).
     """
-    # What is the same for all rows stands in the statement: every value handed over costs time.
-    state, owner, opened = (NUMBERS[State.QUEUED], "NULL", "NULL") if intent is None else (NUMBERS[State.INTENT], *intent)
+    # What is the same for all rows stands in the statement: every value handed over costs time, and so does every column.
+    opening = ("", "") if intent is None else (", owner, time", f",{intent[0]},{intent[1]}")
+    state = NUMBERS[State.QUEUED if intent is None else State.INTENT]
     passing = "ON CONFLICT (phone) WHERE screened IS NULL DO NOTHING" if or_pass else ""
     added = 0
     for start in range(0, len(rows), CHUNK):
@@ -53,11 +54,11 @@ def insert(
             else:
                 skipped += (row.row, row.phone, row.why.code, row.why.detail)
         carrying.insert(db, [(row.row, row.kept) for row in some if row.kept is not None])
-        place = "?" if has_places else "0"
+        place = (", place", ",?") if has_places else ("", "")
         added += _insert_values(
             db,
-            "row, phone, text, name, segments, screened, place, state, time, owner",
-            f"?,?,?,?,?,?,{place},{state},{opened},{owner}",
+            f"row, phone, text, name, segments, screened{place[0]}, state{opening[0]}",
+            f"?,?,?,?,?,?{place[1]},{state}{opening[1]}",
             values,
             passing,
         )
