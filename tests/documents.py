@@ -164,6 +164,39 @@ def cause_table() -> str:
     return "\n".join(["| cause | word | what to do |", "| --- | --- | --- |", *rows]) + "\n"
 
 
+_CONTRACTS = (
+    ("engine/contract.py", "Books.step"),
+    ("engine/ports.py", "Ledger.enlist"),
+    ("engine/ports.py", "Ledger.step"),
+    ("engine/ports.py", "Ledger.expire"),
+    ("engine/ports.py", "Pace.permit"),
+    ("engine/ports.py", "Gateway.deliver"),
+    ("reasons.py", "Reason"),
+    ("stops.py", "Stop"),
+    ("rules/door.py", "Rule.admit"),
+)
+
+
+def contracts() -> str:
+    """The signatures of the five contracts, as they stand."""
+    lines = ["", "```text"]
+    for file, name in _CONTRACTS:
+        tree: ast.Module | ast.ClassDef = ast.parse((ROOT / "rumbleup_async" / file).read_text(encoding="utf-8"))
+        for part in name.split("."):
+            node = next(node for node in tree.body if getattr(node, "name", "") == part)
+            tree = node if isinstance(node, ast.ClassDef) else tree
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.args.args = [one for one in node.args.args if one.arg != "self"]
+            node.args.posonlyargs = [one for one in node.args.posonlyargs if one.arg != "self"]
+            words = f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns) if node.returns else None}"
+        else:
+            assert isinstance(node, ast.ClassDef)
+            fields = [ast.unparse(field) for field in node.body if isinstance(field, ast.AnnAssign)]
+            words = f"({', '.join(fields)})"
+        lines += textwrap.wrap(f"{name}{words}", 110, subsequent_indent="    ")
+    return "\n".join([*lines, "```", "", ""])
+
+
 def lemma_table(lemma: int) -> str:
     """What carries a lemma of docs/promise.md, and the test that notices when it does not."""
     lines = ["", "| carried by | with this fault | fails |", "| --- | --- | --- |"]
@@ -182,6 +215,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": error_tree,
     "codes": code_table,
     "causes": cause_table,
+    "contracts": contracts,
     **{f"lemma_{lemma}": functools.partial(lemma_table, lemma) for lemma in sorted({one.lemma for one in MUTANTS})},
 }
 

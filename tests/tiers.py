@@ -35,6 +35,7 @@ PLACES = {
     "test_life.py": "integration",
     "test_promise.py": "house",
     "test_secrecy.py": "integration",
+    "test_walk.py": "integration",
     "webhooks": "integration",
 }
 """Folders and files below tests/ that are not unit."""
