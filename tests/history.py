@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 FINAL = ("sent", "refused", "skipped", "not_sent", "unknown")
 COLUMNS = ["row", "phone", "state", "reason", "logid", "attempts", "sent_time"]
+_ANY = frozenset({"queued", "intent", *FINAL})
 _WORDS = ("not_sent", "unknown", "sent", "refused", "skipped", "not_sent", "unknown")
 """How a report shows the ledger's states 0 to 6: queued has not been sent, an open entry is unknown."""
 
@@ -132,6 +133,27 @@ def check_rate(times: Sequence[float], rate: float) -> None:
         while times[first] <= time - 1.0:
             first += 1
         assert last - first + 1 <= rate + slack, f"{last - first + 1} texts within a second at a rate of {rate}"
+
+
+_MOVES = {"unknown": {"unknown", "sent"}, **{state: {state} for state in ("sent", "refused", "skipped")}}
+"""What a contact may be after a step of the books that was one of these before it. Only a look into the log makes `unknown`
+anything else, and here nobody looks."""
+
+
+def check_moves(before: Mapping[int, str], after: Mapping[int, str]) -> None:
+    """Assert of one step of the books, while nobody looks into the log, that who was accounted for stays so: an `unknown` becomes
+    `sent` where its own sender proves it, and nothing else. States by row."""
+    lost = before.keys() - after.keys()
+    assert not lost, f"rows that were in the books and are not: {_some(lost)}"
+    for row, state in before.items():
+        assert after[row] in _MOVES.get(state, _ANY), f"row {row} went from {state} to {after[row]}"
+
+
+def check_opt_outs(left: Iterable[tuple[float, str]], since: Mapping[str, float], within: float) -> None:
+    """Assert that nobody is texted after the door has said never to them. `left`: when a text left, and to whom. `since`: when
+    people opted out. `within`: the seconds that a question on the way to the wire takes: its answer is from before."""
+    for time, phone in left:
+        assert time <= since.get(phone, time) + within, f"{phone} was texted although they had opted out"
 
 
 def read_report(path: Path) -> list[Entry]:

@@ -87,6 +87,8 @@ class TestDisk(Conformance):
 class Idle:
     """A process to which nothing happens."""
 
+    disk_context = None
+
     def __init__(self) -> None:
         self.loop = Loop(0.0)
         self.loop.close()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rumbleup_async import __version__
-from tests.prove import faults, museum, runner
+from tests.prove import faults, museum, owners, runner
 from tests.prove.world import World, Wrong
 
 
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, help="texts a world, about, in place of --sends")
     parser.add_argument("--kinds", action="store_true", help="list the kinds of faults")
     parser.add_argument("--points", action="store_true", help="every crash point of one run, in place of seeds")
+    parser.add_argument("--owners", action="store_true", help="worlds of several bookkeepers over one ledger")
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")
     parser.add_argument("--recoveries", type=int, default=20, help="with --points: crashes whose recovery crashes, too")
     parser.add_argument("--museum", action="store_true", help="faults of others: in which world each is caught")
@@ -33,24 +34,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     size = given.size or max(1, given.sends // given.seeds)
     if given.kinds:
-        print("\n".join(faults.KINDS))
+        print("\n".join((*faults.KINDS, *owners.KINDS)))
         return 0
     if given.museum:
         return _museum()
     if given.seed is not None:
-        return _replay(given.seed, size)
+        return _replay(owners.Owners(given.seed) if given.owners else World(given.seed, size, trace=print))
     if given.part:
         part, parts = given.part
         if given.points:
             _print(runner.play_points(part, parts, given.every, given.recoveries))
         else:
-            _print(runner.play_seeds(range(given.start + part, given.start + given.seeds, parts), size, given.seconds))
+            seeds = range(given.start + part, given.start + given.seeds, parts)
+            _print(runner.play_seeds(seeds, size, given.seconds, of_owners=given.owners))
         return 0
     common = ["--points", "--every", str(given.every), "--recoveries", str(given.recoveries)] if given.points else []
     if not given.points:
         common = ["--seeds", str(given.seeds), "--start", str(given.start), "--size", str(size), "--seconds", str(given.seconds)]
+    if given.owners:
+        common.append("--owners")
     total = runner.spread([[*common, "--part", str(part), str(given.jobs)] for part in range(given.jobs)])
-    _report(total, [] if given.points else faults.KINDS, size)
+    _report(total, [] if given.points else owners.KINDS if given.owners else faults.KINDS, size)
     return 1 if total.wrongs else 0
 
 
@@ -59,8 +63,7 @@ def _print(lines: Iterable[dict[str, object]]) -> None:
         print(json.dumps(line), flush=True)
 
 
-def _replay(seed: int, size: int) -> int:
-    world = World(seed, size, trace=print)
+def _replay(world: "World | owners.Owners") -> int:
     try:
         settled = world.play()
     except Wrong as error:
@@ -68,7 +71,7 @@ def _replay(seed: int, size: int) -> int:
             print(*event)
         print(f"BROKEN: {error}")
         return 1
-    print(f"seed {seed}: {settled.texts} texts left {settled.processes} processes; trace {settled.hash}")
+    print(f"seed {settled.seed}: {settled.texts} texts left {settled.processes} processes; trace {settled.hash}")
     return 0
 
 

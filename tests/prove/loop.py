@@ -17,6 +17,9 @@ from tests.virtual_time import Stuck
 
 T = TypeVar("T")
 
+PROCESS: contextvars.ContextVar[object] = contextvars.ContextVar("PROCESS", default=None)
+"""To which process a task belongs, where a loop has several."""
+
 _TICK = 1e-7
 _SPREAD = 0x9E3779B1
 _LONGEST = 400 * 86_400.0
@@ -60,6 +63,8 @@ class Loop(asyncio.BaseEventLoop):
         self.now = now
         self.steps = 0
         self.alarms: dict[int, Callable[[], None]] = {}
+        self.stalled: dict[object, list[asyncio.Handle]] = {}
+        """Processes of which nothing runs at the moment, and what they would do."""
         self._is_dead = False
         self.complaints: list[str] = []
         self._tasks: list[_Task] = []
@@ -115,6 +120,23 @@ class Loop(asyncio.BaseEventLoop):
                 future.set_result(result)
         return future
 
+    # ---- several processes on one clock ----
+
+    def stall(self, process: object) -> None:
+        """Nothing of this process runs until `wake(process)`; time goes on. `PROCESS` says in a task whose it is."""
+        self.stalled.setdefault(process, [])
+
+    def wake(self, process: object) -> None:
+        """It goes on as if nothing had been; what has come due meanwhile is done at once."""
+        self._ready.extend(self.stalled.pop(process, ()))
+
+    def _puts_aside(self, handle: asyncio.Handle) -> bool:
+        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
+        if process not in self.stalled:
+            return False
+        self.stalled[process].append(handle)
+        return True
+
     def bury(self) -> None:
         """Get rid of what a death left lying about, without letting it do or say anything."""
         self._is_dead = True
@@ -158,16 +180,12 @@ class Loop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled
-        now = self.now = self.now + _TICK
+        self.now += _TICK
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
         if not ready and not self._stopping:
-            if not scheduled:
-                raise Stuck("no task can go on")
-            if scheduled[0]._when > now:
-                now = self.now = scheduled[0]._when
-                if now > self._end:
-                    raise Stuck("more than a year has passed")
+            self._jump()
+        now = self.now
         while scheduled and scheduled[0]._when <= now:
             handle = heapq.heappop(scheduled)
             handle._scheduled = False
@@ -181,9 +199,18 @@ class Loop(asyncio.BaseEventLoop):
                 self.alarms[self.steps]()
                 if self._is_dead:
                     return
-            handle._run()
+            if not (self.stalled and self._puts_aside(handle)):
+                handle._run()
             if self._is_dead:
                 return
+
+    def _jump(self) -> None:
+        """To the next timer, if nothing else is to be done."""
+        if not self._scheduled:
+            raise Stuck("no task can go on")
+        self.now = max(self.now, self._scheduled[0]._when)
+        if self.now > self._end:
+            raise Stuck("more than a year has passed")
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None: ...
 

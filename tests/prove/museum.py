@@ -5,7 +5,7 @@ kind of program, not in whose.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -15,6 +15,7 @@ from rumbleup_async.engine import engine as engine_module
 from rumbleup_async.engine import sender as sender_module
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.held import Held
+from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.sender import Sender
@@ -26,7 +27,7 @@ from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import settling as settling_module
 from rumbleup_async.ledger.contacts import Contacts, Entry
 from rumbleup_async.lookups import LookUpResult
-from rumbleup_async.messaging import Planned, Skipped, State, Step, Text
+from rumbleup_async.messaging import Closed, Owner, Planned, Result, Skipped, State, Step, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.belonging import Answers, Sent
@@ -44,6 +45,7 @@ from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
+from tests.prove.owners import Leased, Owners
 from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong
@@ -67,6 +69,15 @@ class Exhibit(NamedTuple):
     """Whether it is looked for in concurrent mode only; None: in both."""
     worlds: int = _HUNTED
     """In so many it must have been caught: a way of the log is met in one of thirty."""
+    is_of_owners: bool = False
+    """Whether it is looked for where several bookkeepers have one ledger."""
+
+    def play(self, seed: int) -> None:
+        """The world of this seed. Raises Wrong."""
+        if self.is_of_owners:
+            Owners(seed).play()
+        else:
+            World(seed, SIZE, concurrent=self.concurrent).play()
 
 
 def hunt(exhibit: Exhibit) -> str | None:
@@ -74,7 +85,7 @@ def hunt(exhibit: Exhibit) -> str | None:
     for seed in range(exhibit.worlds):
         with built_in(exhibit):
             try:
-                World(seed, SIZE, concurrent=exhibit.concurrent).play()
+                exhibit.play(seed)
             except Wrong as error:
                 if exhibit.rule in str(error):
                     return str(error)
@@ -641,6 +652,69 @@ def _a_no_is_believed_at_once() -> list[Any]:
     return [patch.object(Sender, "_doubt", at_once)]
 
 
+# ---- owners that are expired too early, or not fenced; rules that are asked too early ----
+
+_expire = MemoryLedger.expire
+
+
+def _lease_not_fenced() -> list[Any]:
+    async def expire(self: MemoryLedger, owner: int) -> list[Result]:
+        # What it has open is unknown, and it goes on as if nothing had happened.
+        known = self._owners.get(owner)
+        found = await _expire(self, owner)
+        if known is not None:
+            self._owners[owner] = known
+        return found
+
+    def close(self: Contacts, done: Sequence[Closed]) -> None:
+        for one in done:
+            entry = self.entries[one.row]
+            self.counts[entry.state] -= 1
+            self.counts[one.state] += 1
+            entry.state, entry.why, entry.logid, entry.attempts, entry.time = (
+                one.state,
+                one.why,
+                one.logid,
+                one.attempts,
+                one.time,
+            )
+
+    return [
+        patch.object(MemoryLedger, "expire", expire),
+        patch.object(Contacts, "check", lambda *_: None),
+        patch.object(Contacts, "close", close),
+    ]
+
+
+def _expired_is_queued() -> list[Any]:
+    async def expire(self: MemoryLedger, owner: int) -> list[Result]:
+        for entry in self._contacts.entries.values():
+            if entry.state is State.INTENT and entry.owner == owner:
+                self._contacts.move(entry, State.QUEUED)
+        self._queue.begin()
+        return await _expire(self, owner)
+
+    return [patch.object(MemoryLedger, "expire", expire)]
+
+
+def _expired_while_alive() -> list[Any]:
+    async def owners(self: Leased) -> list[Owner]:
+        return [Owner(one.id, one.name, is_dead=True) for one in self._owners.values()]
+
+    return [patch.object(Leased, "owners", owners)]
+
+
+def _lease_not_looked_at() -> list[Any]:
+    return [patch.object(Lease, "lasts", lambda self, text: True)]
+
+
+def _asked_before_the_claim_only() -> list[Any]:
+    async def ask(self: Sender, *_: Any) -> None:
+        return None
+
+    return [patch.object(Sender, "_ask", ask)]
+
+
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit(
         "the next answer on a kept connection is this text's",
@@ -773,5 +847,39 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("a page is a refusal", "gateways that book every error as final", _page_is_refusal, "never said no"),
     Exhibit("the refusals that stopped the run stay", "mailers with a circuit breaker", _threshold_stays_refused, "the very row"),
     Exhibit("a run leaves texts behind in silence", "upload and reminder scripts", _left_in_silence, "left over"),
+    Exhibit(
+        "a lease that is not fenced",
+        "job queues with a visibility timeout",
+        _lease_not_fenced,
+        "went from unknown to",
+        is_of_owners=True,
+    ),
+    Exhibit(
+        "what an expired owner had open is queued again",
+        "job queues that rescue what seems stuck",
+        _expired_is_queued,
+        is_of_owners=True,
+    ),
+    Exhibit(
+        "an owner expired while it lives",
+        "schedulers whose second process declares the first one dead",
+        _expired_while_alive,
+        "intent was not on the disk",
+        is_of_owners=True,
+    ),
+    Exhibit(
+        "whoever wakes up sends on without a look at its lease",
+        "clients of distributed locks",
+        _lease_not_looked_at,
+        "intent was not on the disk",
+        is_of_owners=True,
+    ),
+    Exhibit(
+        "a rule is asked before the claim only",
+        "senders that filter a batch when they fetch it",
+        _asked_before_the_claim_only,
+        "although they had opted out",
+        is_of_owners=True,
+    ),
     Exhibit("the last contact of a batch is lost", "pagination off by one", _contact_lost, "rows in the list"),
 )

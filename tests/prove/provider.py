@@ -50,6 +50,7 @@ class Provider:
     def __init__(self, seed: int, latency: float) -> None:
         self._seed = seed
         self._strays = random.Random(seed ^ 0x57A1)
+        self.stray_share = _STRAY
         self._has_named = False
         """An answer of this process has said whom it was about."""
         self._kept: list[tuple[deque[Response], Response | None]] = []
@@ -156,7 +157,7 @@ class Provider:
         unread, before = self._kept.pop() if self._kept else (deque(), None)
         true = await self._send(request)
         unread.append(true)
-        if self.share and self.always is None and self._strays.random() < _STRAY:
+        if self.share and self.always is None and self._strays.random() < self.stray_share:
             self._put_before(unread, before, _decode(request.body).phone)
         got = unread.popleft()
         fit = fit_of(request, got)

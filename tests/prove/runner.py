@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.prove import points
+from tests.prove.owners import Owners
 from tests.prove.world import World, Wrong
 
 _ROOT = Path(__file__).parents[2]
@@ -38,8 +39,10 @@ class Total(NamedTuple):
     seconds: float
 
 
-def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf) -> Iterator[dict[str, object]]:
-    """One line a world; after so many seconds no further world is begun."""
+def play_seeds(
+    seeds: Sequence[int], size: int, seconds: float = math.inf, *, of_owners: bool = False
+) -> Iterator[dict[str, object]]:
+    """One line a world; after so many seconds no further world is begun. `of_owners`: of several bookkeepers, of any size."""
     gc.disable()
     gc.freeze()
     ends = time.monotonic() + seconds
@@ -50,7 +53,7 @@ def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf) -> It
             if not number % _BREATH:
                 gc.collect()
             try:
-                settled = World(seed, size).play()
+                settled = Owners(seed).play() if of_owners else World(seed, size).play()
             except Wrong as error:
                 yield {"seed": seed, "wrong": str(error)}
             else:

@@ -5,6 +5,7 @@ death leaves the copy made at that very moment.
 """
 
 import asyncio
+import contextvars
 import functools
 import os
 import shutil
@@ -52,6 +53,10 @@ class Process(Protocol):
     """What a disk asks of the process that writes to it."""
 
     loop: Loop
+
+    @property
+    def disk_context(self) -> contextvars.Context | None:
+        """Where a commit is made; None: by whoever asks for it. A disk goes on while a process is stalled."""
 
     def point(self, when: str, kind: str) -> None:
         """About to commit (`before`) or just committed (`after`) something of this kind; may be where it dies."""
@@ -298,7 +303,7 @@ class Writer:
             raise Dead
         done: asyncio.Future[T] = loop.create_future()
         box = [done]
-        loop.call_at(loop.now + process.pause(), self._commit, kind, box, work, given)
+        loop.call_at(loop.now + process.pause(), self._commit, kind, box, work, given, context=process.disk_context)
         try:
             return await done
         except asyncio.CancelledError:

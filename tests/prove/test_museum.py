@@ -3,6 +3,7 @@
 import pytest
 
 from tests.prove import museum
+from tests.prove.owners import Owners
 from tests.prove.world import World
 
 
@@ -21,6 +22,12 @@ def test_without_the_faults_the_same_worlds_pass(concurrent: bool | None) -> Non
     """The exhibits would be caught for something else than their fault."""
     for seed in range(museum.WORLDS if concurrent is None else 10):
         World(seed, museum.SIZE, concurrent=concurrent).play()
+
+
+def test_without_the_faults_the_same_owners_keep_their_books() -> None:
+    """As above, where several bookkeepers have one ledger."""
+    for seed in range(60):
+        Owners(seed).play()
 
 
 def test_there_is_something_to_see() -> None:

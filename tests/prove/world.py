@@ -297,6 +297,7 @@ class World:
             self.crashes += 1
             self.loop.alarms[self.loop.steps + 1 + int(self.random.random() * 20)] = run._execution.abandon
 
+    disk_context = None
     task: "asyncio.Task[Any] | None" = None
     has_ended = False
     tag = ""
