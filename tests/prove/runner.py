@@ -76,7 +76,8 @@ def play_points(part: int, parts: int, every: int, first: int) -> Iterator[dict[
     gc.freeze()
     try:
         number = -1
-        for found in (points.single(every=every), points.double(first=first)):
+        kinds = ((points.single(every=every), False), (points.double(first=first), False), (points.with_verdicts(), True))
+        for found, has_rules in kinds:
             for death in found:
                 number += 1
                 if number % parts != part:
@@ -84,19 +85,23 @@ def play_points(part: int, parts: int, every: int, first: int) -> Iterator[dict[
                 if not number // parts % _BREATH:
                     gc.collect()
                 try:
-                    texts = points.play(death)
+                    texts = points.play(death, has_rules=has_rules)
                 except AssertionError as error:
                     yield {"seed": number, "wrong": f"{death}: {error}"}
                 else:
-                    yield {"seed": number, "texts": texts, "processes": 2, "met": {_kind(death): 1}}
+                    yield {"seed": number, "texts": texts, "processes": 2, "met": _kinds(death, has_rules)}
     finally:
         gc.unfreeze()
         gc.enable()
 
 
-def _kind(death: Sequence[points.Point]) -> str:
-    word = {"step": "killed at a step", "cancel": "cancelled at a step"}.get(death[-1].what, f"killed {death[-1].what} a commit")
-    return word + (" of the recovery" if len(death) > 1 else "")
+def _kinds(death: Sequence[points.Point], has_rules: bool) -> dict[str, int]:
+    last = death[-1]
+    word = {"step": "killed at a step", "cancel": "cancelled at a step"}.get(last.what, f"killed {last.what} a commit")
+    found = {word + (" with verdicts" if has_rules else " of the recovery" if len(death) > 1 else ""): 1}
+    if last.kind == "expire":
+        found[f"killed {last.what} the dead are expired"] = 1
+    return found
 
 
 class _Sum:

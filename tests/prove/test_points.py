@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.prove import runner
+from tests.prove.points import Short
 
 
 @pytest.mark.timeout(600)
@@ -20,3 +21,12 @@ def test_no_point_of_a_run_is_a_bad_one_to_die_at() -> None:
     assert total.met["killed before a commit of the recovery"] > 20
     assert total.met["killed after a commit of the recovery"] > 20
     assert total.met["killed at a step of the recovery"] > 10
+    assert total.met["killed before the dead are expired"] == total.met["killed after the dead are expired"] > 0
+    assert total.met["killed before a commit with verdicts"] == total.met["killed after a commit with verdicts"] > 30
+
+
+def test_the_door_turns_people_away_in_the_steps_of_the_run() -> None:
+    """The points with verdicts would be those of a run without a rule."""
+    world = Short(has_rules=True)
+    world.play()
+    assert sum(kept.state == "not_sent" for kept in world.kept.values()) > 20

@@ -26,6 +26,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import sqlite as sqlite_module
 from rumbleup_async.messaging import Plan, Result, State
 from rumbleup_async.provider.caller import Caller
+from rumbleup_async.rules.numbers import SuppressionStore
 from rumbleup_async.rumbleup.answers import DIALECT
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_search import LogSearch
@@ -298,6 +299,8 @@ class World:
             self.loop.alarms[self.loop.steps + 1 + int(self.random.random() * 20)] = run._execution.abandon
 
     disk_context = None
+    store: SuppressionStore | None = None
+    """Who is asked of each text whether it may leave; None: a list says so beforehand."""
     task: "asyncio.Task[Any] | None" = None
     has_ended = False
     tag = ""
@@ -428,7 +431,7 @@ class World:
         pace = Pace(given.get("rate"))
         options = Options(
             limit=limit,
-            suppress=() if is_told else self.people.opted_out,
+            suppress=self.store or (() if is_told else self.people.opted_out),
             locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
         )
 
@@ -690,7 +693,7 @@ class World:
             Options(
                 concurrency=self.concurrency,
                 limit=limit,
-                suppress=self.people.opted_out,
+                suppress=self.store or self.people.opted_out,
                 locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
             ),
             gateway=self._gateway,
