@@ -107,6 +107,7 @@ def note_opening(file: HeldFile, identity: Identity | None) -> None:
     """Within a transaction: where the ledger stands, whose it is, that it was opened once more, and that how this process ends is
     not known yet."""
     file.db.execute("DELETE FROM run WHERE key IN ('stop', 'stopped')")
+    file.db.execute("DELETE FROM total")  # of a process that is dead; what it had in flight is not so any more
     count_the_dead(file)
     file.opened += 1
     file.write("opened", str(file.opened))

@@ -188,9 +188,11 @@ class Reader:
         return False
 
     def counts(self) -> dict[State, int]:
-        """Contacts by state."""
+        """Contacts by state; of a run under way as they were less than a second ago, if it has kept that."""
         counts = dict.fromkeys(State, 0)
         with reading(self.path):
+            if self.running and (totals := stepping.recent_totals(self._db, time.time())):
+                return totals
             for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
                 counts[states.BY_NUMBER[state]] = number
         if self.is_log_lost:

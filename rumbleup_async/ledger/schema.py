@@ -52,7 +52,8 @@ _BESIDE = (
     until  REAL,
     fenced INTEGER NOT NULL DEFAULT 0
 )""",
-    # How many contacts are in a state for a reason, as it was about a second ago; and what happened in each second of the run.
+    # How many contacts were in a state for a reason when the process that has the ledger open last noted a second. The code ''
+    # stands for all reasons of a state. And what happened in each second of the run.
     """CREATE TABLE total (
     state  INTEGER NOT NULL,
     code   TEXT NOT NULL,

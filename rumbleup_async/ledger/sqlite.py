@@ -482,18 +482,26 @@ class SqliteLedger:
                 stepping.write(db, owner, closing, opened, now)
                 stepping.turn_away(db, turned, until)
                 if second is not None:
-                    stepping.note_second(db, owner, second, self._counts)
+                    stepping.note_second(db, owner, second, self._counts_after(closing, turned))
         elif closing.number or opened:
             stepping.write(self._file.db, owner, closing, opened, now)
         else:
             return
         self._file.check_place()
-        self._closed(closing)
-        self._moved(State.QUEUED, State.INTENT, len(opened))
-        for one in turned.nevers:
-            self._moved(State.QUEUED, one.state)
+        self._counts.update(self._counts_after(closing, turned))
         self._queue.put_off(until)
         self._queue.asked.difference_update(text.row for text in turned.texts)
+
+    def _counts_after(self, closing: Closing, turned: Turned) -> dict[State, int]:
+        """How many contacts are in each state once this step is on the disk."""
+        counts = self._counts.copy()
+        counts[State.QUEUED] -= len(turned.go) + len(turned.nevers)
+        counts[State.INTENT] += len(turned.go) - closing.number
+        for state, number in closing.states.items():
+            counts[state] += number
+        for one in turned.nevers:
+            counts[one.state] += 1
+        return counts
 
     def _closed(self, closing: Closing) -> None:
         """Take note of what is closed on the disk."""

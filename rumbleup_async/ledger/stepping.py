@@ -109,7 +109,7 @@ def put_off(db: sqlite3.Connection, until: Mapping[int, float]) -> None:
 
 
 def note_second(db: sqlite3.Connection, owner: int, second: Second, counts: Mapping[State, int]) -> None:
-    """Within the transaction of a step: what has happened in this second, and how many contacts are in each state now."""
+    """Within the transaction of a step: what has happened in this second, and the contacts by state after the step."""
     db.execute(
         "INSERT OR REPLACE INTO second VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -128,6 +128,19 @@ def note_second(db: sqlite3.Connection, owner: int, second: Second, counts: Mapp
         "INSERT OR REPLACE INTO total SELECT json_extract(value, '$[0]'), '', json_extract(value, '$[1]') FROM json_each(?)",
         (msgspec.json.encode([(states.NUMBERS[state], number) for state, number in counts.items()]).decode(),),
     )
+
+
+def recent_totals(db: sqlite3.Connection, now: float) -> dict[State, int] | None:
+    """Contacts by state as they were less than a second ago; None if that is not known. `now`: Unix seconds.
+
+    To be asked for only while a process has the ledger open: of one that has died nobody knows what it did after its last note.
+    A second is noted once it has passed, so the note is younger than the end of its second.
+    """
+    at = db.execute("SELECT max(at) FROM second").fetchone()[0]
+    if at is None or not at < now < at + 2:
+        return None
+    found = {states.BY_NUMBER[state]: number for state, number in db.execute("SELECT state, number FROM total WHERE code = ''")}
+    return found if found.keys() == set(State) else None
 
 
 def expire(db: sqlite3.Connection, owner: int) -> list[Result]:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,77 @@ def test_seconds_are_kept_for_whoever_looks(tmp_path: Path) -> None:
         await ledger.aclose()
 
     virtual_time.run(main())
+
+
+def test_totals_are_believed_of_a_run_that_lives(tmp_path: Path) -> None:
+    """A look at a run of millions would count them all, each time; or it would show what was so an hour ago."""
+
+    async def main() -> None:
+        ledger = SqliteLedger(tmp_path / "run.ledger")
+        await ledger.open(PLAN)
+        await ledger.add([placed(row) for row in range(1, 11)])
+        owner = (await ledger.enlist("one")).id
+        verdicts: dict[int, Verdict] = {3: Never(NO_REASON)}
+        await ledger.step(owner, [], 2, NOW)
+        at = int(time.time()) - 1
+        await ledger.step(owner, [sent(1)], 2, NOW, admit=rules(verdicts, []), second=Second(at, sent=1))
+        ledger._file.db.execute("CREATE TABLE aside AS SELECT * FROM contact")
+        ledger._file.db.execute("DELETE FROM contact")
+        reader = Reader(ledger.path)
+        if time.time() < at + 2:
+            counts = {State.SENT: 1, State.NOT_SENT: 1, State.INTENT: 3, State.QUEUED: 5}
+            assert reader.counts() == ledger.counts == {**dict.fromkeys(State, 0), **counts}
+        ledger._file.db.execute("UPDATE second SET at = at - 1")
+        assert reader.counts() == dict.fromkeys(State, 0), "old ones are not believed"
+        ledger._file.db.execute("UPDATE second SET at = at + 60")
+        assert reader.counts() == dict.fromkeys(State, 0), "nor those of a clock that was set"
+        reader.close()
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+KILLED_WITH_TOTALS = """
+import asyncio, os, signal, sys, time
+from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.messaging import Second
+from tests.ledger.conformance.claims import PLAN, planned
+
+async def main(path):
+    ledger = SqliteLedger(path)
+    await ledger.open(PLAN)
+    await ledger.add([planned(row) for row in range(1, 6)])
+    owner = (await ledger.enlist("one")).id
+    await ledger.step(owner, [], 3, 0.0, second=Second(int(time.time()) + 3600))
+    await ledger.step(owner, [], 1, 0.0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_totals_of_a_killed_process_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status` would show texts as waiting that were under way when the process was killed."""
+    path = tmp_path / "run.ledger"
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED_WITH_TOTALS, path], env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    reader = Reader(path)
+    (second,) = reader.seconds()
+    monkeypatch.setattr(time, "time", lambda: second.at + 1.5)  # as fresh as can be
+    assert reader.counts() == {**dict.fromkeys(State, 0), State.INTENT: 4, State.QUEUED: 1}
+    reader.close()
+
+    async def go_on() -> None:
+        ledger = SqliteLedger(path)
+        await open_ledger(ledger, None)
+        reader = Reader(path)
+        assert reader.counts() == {**dict.fromkeys(State, 0), State.UNKNOWN: 4, State.QUEUED: 1}
+        reader.close()
+        await ledger.aclose()
+
+    virtual_time.run(go_on())
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
