@@ -119,6 +119,11 @@ class Contacts:
                 raise LedgerError("an entry to be closed was not open")
             states.check(State.INTENT, close.state)
 
+    def check_queued(self, texts: Sequence[Text]) -> None:
+        """LedgerError unless all of these are queued."""
+        if any(self.entries[text.row].state is not State.QUEUED for text in texts):
+            raise LedgerError("a contact to be opened was not queued any more")
+
     def close(self, done: Sequence[Closed]) -> None:
         """Close these entries, which `check` has allowed."""
         for close in done:
@@ -133,7 +138,11 @@ class Contacts:
         results = []
         for close in done:
             entry = self.entries.get(close.row)
-            if entry is not None and entry.owner == owner and states.is_proven(close, entry.state, entry.why.code):
+            if entry is None or entry.owner != owner:
+                continue
+            if states.is_proven(close, entry.state, entry.why.code, is_again=entry.again is not None):
+                if entry.state is State.QUEUED:
+                    self.make_absent(entry)
                 self.move(entry, State.SENT)
                 entry.why, entry.logid, entry.attempts, entry.time = close.why, close.logid, close.attempts, close.time
                 results.append(entry.result())

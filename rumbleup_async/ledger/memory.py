@@ -206,6 +206,7 @@ class MemoryLedger:
         else:
             turned = await self._queue.ask(want, now, shut, admit)
             contacts.check(owner, done)
+            contacts.check_queued(turned.texts)
             self._close(done)
         contacts.open(owner, turned.go, int(now * 1000))
         self._queue.turn_away(turned)

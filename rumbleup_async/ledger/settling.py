@@ -41,9 +41,18 @@ def select_doubts(
     return [UnknownText(*values) for values in found.fetchall()]
 
 
+def _has_again(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'again'").fetchone())
+
+
+def is_again(db: sqlite3.Connection, row: int) -> bool:
+    """Whether this contact was absent from the log and is to be texted again, or was texted again."""
+    return _has_again(db) and bool(db.execute("SELECT 1 FROM again WHERE row = ?", (row,)).fetchone())
+
+
 def put_back(db: sqlite3.Connection, rows: Sequence[int] | None = None) -> int:
     """Make what was queued again absent from the log as before: all of it, or these rows. How many there were."""
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'again'").fetchone():
+    if not _has_again(db):
         return 0
     number = 0
     for start in range(0, 1 if rows is None else len(rows), _CHUNK):

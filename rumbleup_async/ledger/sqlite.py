@@ -428,6 +428,8 @@ class SqliteLedger:
             proven = stepping.believe(db, owner, closing.closed)
         for before, _ in proven:
             self._moved(before, State.SENT)
+        if any(before is State.QUEUED for before, _ in proven):
+            self._queue.reset(self._file.db)
         return [result for _, result in proven]
 
     def _next_to_ask(

@@ -7,7 +7,8 @@ Lives here: pure data. The picture in docs/architecture.md is drawn from this ta
        └──────────┘  only where nothing can have left
     queued ──► refused   where the refusal was held back until it was sure
     unknown ──► sent | not_sent   by reconciling with the provider's log only
-    not_sent ─► queued | sent     only where it was absent from the log: sent again as asked for, or found there after all
+    not_sent ─► queued | sent     only where it was absent from the log: sent again as asked for, or found there after all;
+                                  queued again, it goes back through not_sent where its first owner proves that it was sent
     queued ───► not_sent          where a rule turns the contact away before its intent; and where it was absent and queued
                                   again, and the look into the log has grown old
     queued ───► skipped           where a rule turns the contact away before its intent
@@ -84,10 +85,12 @@ def check_settled(settled: Resolution, before: State, code: Code) -> None:
         raise LedgerError("a contact is settled as sent with its logid, and has none otherwise")
 
 
-def is_proven(close: Closed, before: State, code: Code) -> bool:
+def is_proven(close: Closed, before: State, code: Code, *, is_again: bool) -> bool:
     """Whether what an owner brings that was fenced meanwhile proves that a contact in doubt was texted after all.
 
-    One that was absent from the log is in doubt as well: the log did not show it yet.
+    One that was absent from the log is in doubt as well: the log did not show it yet. It stays so when it is queued again.
+    `is_again`: it was absent, and is to be texted again.
     """
-    is_in_doubt = before is State.UNKNOWN or (before is State.NOT_SENT and code is Code.ABSENT)
+    is_absent = (before is State.NOT_SENT and code is Code.ABSENT) or (before is State.QUEUED and is_again)
+    is_in_doubt = before is State.UNKNOWN or is_absent
     return close.state is State.SENT and bool(close.logid) and is_in_doubt

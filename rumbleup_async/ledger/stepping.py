@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import states
+from rumbleup_async.ledger import settling, states
 from rumbleup_async.ledger.closing import FIELDS, Closing, storable, storable_reason
 from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.ledger.turning import Turned
@@ -168,7 +168,8 @@ def believe(db: sqlite3.Connection, owner: int, closed: Sequence[Closed]) -> lis
         if found is None:
             continue
         phone, number, code, detail = found
-        if not states.is_proven(close, states.BY_NUMBER[number], reason_of(code, detail).code):
+        is_again = settling.is_again(db, close.row)
+        if not states.is_proven(close, states.BY_NUMBER[number], reason_of(code, detail).code, is_again=is_again):
             continue
         why, logid = storable_reason(close.why), storable(close.logid)
         db.execute(

@@ -79,6 +79,42 @@ class Owners(Runs):
 
         using(run, work, *(placed(row) for row in (1, 2, 3)))
 
+    def test_proof_ends_the_wait_of_a_contact_that_is_queued_again(self, run: Run) -> None:
+        """Somebody would be texted twice although the acceptance of the first text is at hand."""
+
+        async def work(ledger: Ledger) -> None:
+            slow, other = await ledger.enlist("slow"), await ledger.enlist("other")
+            assert rows((await ledger.step(slow.id, [], 1, NOW)).texts) == [1]
+            await ledger.expire(slow.id)
+            await ledger.settle([Resolution(1, State.NOT_SENT, ABSENT)])
+            await ledger.settle([Resolution(1, State.QUEUED, ABSENT)])
+            assert (await ledger.step(slow.id, [sent(1, "")], 0, NOW)).results == [], "no proof"
+            step = await ledger.step(slow.id, [sent(1, "rl_1")], 0, NOW)
+            assert [(one.row, one.state, one.logid) for one in step.results] == [(1, State.SENT, "rl_1")]
+            assert (ledger.counts[State.SENT], ledger.counts[State.QUEUED]) == (1, 2)
+            assert rows((await ledger.step(other.id, [], 9, NOW)).texts) == [2, 3]
+
+        using(run, work, *(placed(row) for row in (1, 2, 3)))
+
+    def test_an_entry_that_another_has_opened_again_is_closed_by_that_owner_alone(self, run: Run) -> None:
+        """The second text would be under way with nobody waiting for it, or its result be lost."""
+
+        async def work(ledger: Ledger) -> None:
+            slow, other = await ledger.enlist("slow"), await ledger.enlist("other")
+            await ledger.step(slow.id, [], 1, NOW)
+            await ledger.expire(slow.id)
+            await ledger.settle([Resolution(1, State.NOT_SENT, ABSENT)])
+            await ledger.settle([Resolution(1, State.QUEUED, ABSENT)])
+            assert rows((await ledger.step(other.id, [], 1, NOW)).texts) == [1]
+            step = await ledger.step(slow.id, [sent(1, "rl_1")], 0, NOW)
+            assert (step.is_fenced, step.results) == (True, [])
+            assert (await states_of(ledger))[1] is State.INTENT
+            await ledger.step(other.id, [sent(1, "rl_2")], 0, NOW)
+            (found,) = await ledger.rows(0, 1)
+            assert (found.state, found.logid) == (State.SENT, "rl_2")
+
+        using(run, work, placed(1))
+
     def test_opening_touches_nothing(self, run: Run) -> None:
         """A look by a second machine would make everything unknown that the first has in flight."""
 
