@@ -20,7 +20,6 @@ LONG = {
     "engine/bookkeeper.py",
     "engine/ports.py",
     "engine/sender.py",
-    "ledger/sqlite.py",
     "rumbleup/client.py",
 }
 """Files above MOST_LINES."""

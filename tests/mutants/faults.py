@@ -209,10 +209,10 @@ MUTANTS: tuple[Mutant, ...] = (
     # ---- 7: an owner that is fenced ----
     Mutant(
         7,
-        "ledger/sqlite.py",
-        "SqliteLedger._step_of",
+        "ledger/entries.py",
+        "Entries.step",
         "An owner that was expired goes on opening texts.",
-        (("if owner not in self._owners:", "if owner < 0:"),),
+        (("if owner not in self._run.owners:", "if owner < 0:"),),
         "ledger/test_conformance.py::TestSqlite::test_an_owner_that_is_expired_while_it_lives_opens_nothing_more",
     ),
     Mutant(

@@ -21,11 +21,9 @@ from rumbleup_async.admission import Admit
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
 from rumbleup_async.ledger.stepping import STEP, STEP_OF_SENT
-from rumbleup_async.ledger.turning import Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NONE_SHUT,
@@ -533,54 +531,19 @@ class _Ledger(SqliteLedger):
         self._mark(is_before_step=is_before_step)
         self.kind = kind
 
-    def _enlist(self, name: str) -> Owner:
-        self.kind = "enlist"
-        return super()._enlist(name)
-
-    def _keep(self, kept: Keeping) -> None:
-        self.kind = "keep"
-        super()._keep(kept)
-
-    def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
-        self.kind = "add"
-        return super()._add(rows)
-
-    def _load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, Reason]) -> None:
-        self.kind = "load"
-        super()._load(batches, left_out)
-
-    def _complete(self, fingerprint: str) -> None:
-        self.kind = "complete"
-        super()._complete(fingerprint)
-
-    def _expire(self, owner: int) -> list[Result]:
-        self.kind = "expire"
-        return super()._expire(owner)
-
-    def _step_of(
-        self,
-        owner: int,
-        closing: Closing,
-        want: int,
-        now: float,
-        shut: Mapping[int, float],
-        second: Second | None,
-        turned: Turned | None = None,
-    ) -> Step:
-        self.kind = kind_of(closing.number, want)
-        return super()._step_of(owner, closing, want, now, shut, second, turned)
-
-    def _refuse(self, refused: Sequence[Result]) -> None:
-        self.kind = "result "
-        super()._refuse(refused)
-
-    def _claim(self, owner: int, closing: Closing, drawn: Sequence[Planned | Skipped], now: float) -> list[Text | Result]:
-        self.kind = kind_of(closing.number, drawn)
-        return super()._claim(owner, closing, drawn, now)
-
-    def _finish(self, stop: Stop | None, elapsed: float) -> None:
-        self.kind = "finish"
-        super()._finish(stop, elapsed)
+    async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        given: tuple[Any, ...] = arguments
+        match function.__name__.lstrip("_"):
+            case "step" | "claim":
+                _, closing, opened, *_ = given
+                self.kind = kind_of(closing.number, opened)
+            case "refuse":
+                self.kind = "result "
+            case "enlist" | "keep" | "add" | "load" | "complete" | "expire" | "finish" as kind:
+                self.kind = kind
+            case _:
+                ...
+        return await super()._in_thread(function, *arguments)
 
     def drop(self) -> None:
         """Let go of file and lock, as the system does for the dead."""

@@ -23,7 +23,7 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import sqlite as sqlite_module
+from rumbleup_async.ledger import run_file as run_file_module
 from rumbleup_async.messaging import Plan, Result, State
 from rumbleup_async.provider.caller import Caller
 from rumbleup_async.rules.numbers import SuppressionStore
@@ -759,7 +759,7 @@ def injected(world: World) -> Iterator[None]:
         (looks_module, "reconcile", functools.partial(reconcile_module.reconcile, wall_clock=world.wall)),
         (setup_module, "secrets", choices),
         (execution_module, "time", clock),
-        (sqlite_module, "time", clock),
+        (run_file_module, "time", clock),
         (anyio.to_thread, "run_sync", in_place),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
