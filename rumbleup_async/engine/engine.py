@@ -126,7 +126,7 @@ class Engine:
             # nothing of groups: run() raises what counts.
             self._interruption = plain(group)
             self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
-        if self.books.failure is not None:
+        if self.books.failure is not None and self._interruption is None:
             raise self.books.failure
 
     def _on_cancel(self) -> None:

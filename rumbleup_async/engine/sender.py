@@ -237,9 +237,12 @@ class Sender:
         self._waiting.add(task)
         try:
             verdict = await self._door.admit(text)
+            if task.cancelling():
+                # A rule that fails stops the run, and so whoever asks it: the cancellation strikes here, and not later.
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
             task.uncancel()
-            self._cancelled()
+            self._cancelled(task)
             self._pace.release(permit)
             return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why)
         finally:
@@ -276,13 +279,14 @@ class Sender:
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
             task.uncancel()
-            self._cancelled()
+            self._cancelled(task)
         finally:
             self._waiting.discard(task)
         return not self._stopped()
 
-    def _cancelled(self) -> None:
+    def _cancelled(self, task: asyncio.Task[None]) -> None:
         # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
+        self._waiting.discard(task)  # or the stop would cancel it once more
         self._books.stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
 
     def _stopped(self) -> bool:
