@@ -38,7 +38,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.events import Event, LedgerFailed, RoundBegan, Stepped, Waiting, stopped
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
 from rumbleup_async.reasons import INTERRUPTED, Code
-from rumbleup_async.stops import Stop
+from rumbleup_async.stops import Cause, Stop
 
 Rows = Sequence[Planned | Skipped]
 
@@ -81,6 +81,7 @@ class Bookkeeper:
         self.workers: list[Worker] = []
         self._lost: list[Worker] = []
         """Workers that have died, and whose texts are not closed yet."""
+        self._are_all_lost = False
         self._entries: dict[int, Entry] = {}
         """What is open on the disk, by row."""
         self._requests: list[_Request] = []
@@ -99,12 +100,17 @@ class Bookkeeper:
 
     async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
         """As `Books.step`."""
-        if self._is_over:
-            return Dealt([], more=False)
+        return await self.ask(worker, done, want)
+
+    def ask(self, worker: Worker, done: Sequence[Closed], want: int) -> asyncio.Future[Dealt]:
+        """As `step`, whose answer comes later. The books have heard it even if nobody waits for the answer."""
         answer: asyncio.Future[Dealt] = asyncio.get_running_loop().create_future()
+        if self._is_over:
+            answer.set_result(Dealt([], more=False))
+            return answer
         self._requests.append(_Request(worker, done, want, answer))
         self._bell.set()
-        return await answer
+        return answer
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave; `keep()` ends once what is in hand is closed. The first reason given stands."""
@@ -155,6 +161,11 @@ class Bookkeeper:
         """It has died: what it had in hand may have left."""
         self.workers.remove(worker)
         self._lost.append(worker)
+        self._bell.set()
+
+    def all_lost(self) -> None:
+        """Whoever could work has died: what is queued stays queued."""
+        self._are_all_lost = True
         self._bell.set()
 
     @property
@@ -211,6 +222,8 @@ class Bookkeeper:
             await self._answer(requests)
         elif not self._entries and self._is_worked_through():
             return await self._turn_back()
+        elif self._are_all_lost and not self._entries and self.stopped is None:
+            self.stop(Stop(Cause.WORKERS_DIED, "every sending process died; resume the run"))
         else:
             await self._rest()
         return True
@@ -384,7 +397,11 @@ class Bookkeeper:
         """What those had in hand who have died may have left."""
         while self._lost:
             worker = self._lost.pop()
-            told = {close.row for request in self._requests if request.worker is worker for close in request.done}
+            told = {close.row for close in self._unwritten}
+            for request in self._requests:
+                if request.worker is worker:
+                    told.update(close.row for close in request.done)
+                    request.want = 0
             now = int(self._wall_clock() * 1000)
             died = [
                 Closed(row, State.UNKNOWN, entry.text.attempts + 1, INTERRUPTED, time=now)

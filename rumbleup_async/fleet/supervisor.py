@@ -11,13 +11,14 @@ keeps no books.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.contract import Dealt
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import HeldByFiles, Ledger, Pace
@@ -25,7 +26,7 @@ from rumbleup_async.errors import RumbleUpError
 from rumbleup_async.events import WorkerBegan, WorkerLost
 from rumbleup_async.fleet.channel import Admitted, Ask, Done, Held, Recipe, Setup, Step, Stopping, read_word
 from rumbleup_async.fleet.remote import PATIENCE, RemoteWorker, start
-from rumbleup_async.messaging import Plan, State
+from rumbleup_async.messaging import Plan
 from rumbleup_async.rules.door import OPEN, Door
 from rumbleup_async.stops import Cause, Stop
 
@@ -59,8 +60,9 @@ class Fleet:
         listening: list[asyncio.Task[None]] = []
         try:
             await self._start_all(listening)
-            if self.workers and books.stopped is None:
-                self._begin(self.workers[0])
+            alive = [worker for worker in self.workers if not worker.is_done]
+            if alive and books.stopped is None:
+                self._begin(alive[0])
             yield
         finally:
             self._is_over = True
@@ -105,6 +107,8 @@ class Fleet:
         setup = msgspec.structs.replace(self._setup, rate=self._share(), asks=self._door.is_live, tells=self._outlet.is_detailed)
         self._books.employ(worker)
         worker.begin(setup, self._pace.hold.remaining)
+        if self._books.rounds.is_last:
+            worker.begin_last_round()
         self._outlet.tell(WorkerBegan(self._number(worker)))
 
     def _number(self, worker: RemoteWorker) -> int:
@@ -125,7 +129,8 @@ class Fleet:
                     case Step() as step:
                         worker.heard(step)
                         self._outlet.note(*step.events)
-                        _keep(asking, self._answer(worker, step))
+                        # Asked here and not in the task: what a process says with its last breath is heard.
+                        _keep(asking, _answer(worker, self._books.ask(worker, step.done, step.want)))
                     case Ask() as ask:
                         _keep(asking, self._admit(worker, ask))
                     case Held() as held:
@@ -143,9 +148,6 @@ class Fleet:
             for task in asking:
                 task.cancel()
             self._ended(worker, is_told=is_told)
-
-    async def _answer(self, worker: RemoteWorker, step: Step) -> None:
-        worker.answer(await self._books.step(worker, step.done, step.want))
 
     async def _admit(self, worker: RemoteWorker, ask: Ask) -> None:
         worker.channel.say(Admitted(ask.number, await self._door.admit(ask.text)))
@@ -172,8 +174,12 @@ class Fleet:
         for other in at_work:
             if other.has_begun:
                 other.share(self._share())
-        if not at_work and not self._is_over and self._ledger.counts[State.QUEUED]:
-            self._books.stop(Stop(Cause.WORKERS_DIED, "every sending process died; resume the run"))
+        if not at_work and not self._is_over and len(self.workers) == self._processes:
+            self._books.all_lost()
+
+
+async def _answer(worker: RemoteWorker, answer: Awaitable[Dealt]) -> None:
+    worker.answer(await answer)
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

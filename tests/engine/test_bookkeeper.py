@@ -18,7 +18,7 @@ from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.seconds import Tally
-from rumbleup_async.errors import LedgerFenced
+from rumbleup_async.errors import LedgerError, LedgerFenced
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
@@ -188,6 +188,31 @@ def test_what_a_dead_worker_had_in_hand_is_unknown_and_what_it_had_told_is_not()
 
     desk.play(main)
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4]
+
+
+def test_one_who_dies_behind_a_failure_of_the_ledger_costs_no_proof() -> None:
+    """What it had told would be closed twice, so that nothing could be written down at all, for anybody."""
+    desk = Desk(3)
+
+    async def main() -> None:
+        dying, other = Worker(desk.books), Worker(desk.books)
+        hand, rest = (await dying.step(2)).texts, (await other.step(1)).texts
+        step, failures = desk.ledger.step, iter([LedgerError("disk full")])
+
+        async def fails(*arguments: Any, **options: Any) -> Any:
+            for failure in failures:
+                raise failure
+            return await step(*arguments, **options)
+
+        desk.ledger.step = fails  # type: ignore[method-assign]
+        await dying.step(0, sent(hand[0]))
+        desk.books.lost(dying)
+        await asyncio.sleep(0.1)
+        await other.step(0, sent(rest[0]))
+
+    with pytest.raises(LedgerError):
+        desk.play(main)
+    assert {result.row: result.state for result in desk.results} == {1: State.SENT, 2: State.UNKNOWN, 3: State.SENT}
 
 
 def test_what_was_opened_for_one_who_died_meanwhile_is_queued_again() -> None:

@@ -77,7 +77,7 @@ class Played:
             await engine.run()
         except BaseException as error:
             self.error = error
-        self.cause = None if engine.stopped is None else engine.stopped.cause
+        self.cause = None if engine.books.stopped is None else engine.books.stopped.cause
         self.rows = await rows_of(ledger)
         await ledger.aclose()
 

@@ -29,17 +29,32 @@ from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.workers import Ahead, assembled
 from rumbleup_async.events import Event
 from rumbleup_async.fleet import remote, supervisor, worker_process
-from rumbleup_async.fleet.channel import Admitted, Ask, Channel, End, Halt, Holding, Opened, Recipe, Setup, Step, Wake, read_word
+from rumbleup_async.fleet.channel import (
+    Admitted,
+    Ask,
+    Channel,
+    End,
+    Halt,
+    Holding,
+    LastRound,
+    Opened,
+    Recipe,
+    Setup,
+    Step,
+    Wake,
+    read_word,
+)
 from rumbleup_async.fleet.remote import RemoteWorker
 from rumbleup_async.fleet.supervisor import Fleet
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.ledger.reader import Reader
-from rumbleup_async.messaging import Plan, Result, State, Text
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
 from rumbleup_async.outcomes import Outcome
 from rumbleup_async.reasons import SUPPRESSED
 from rumbleup_async.rules.door import OPEN
 from rumbleup_async.runs.run import Run
 from rumbleup_async.simulator import Simulator, serve
+from rumbleup_async.stops import Cause
 
 TEXT = "Hi {first_name}. STOP to opt out"
 CONTACTS = [{"phone": f"20223{40000 + n}", "first_name": "Ada"} for n in range(400)]
@@ -359,6 +374,56 @@ async def test_who_begins_later_is_told_of_the_hold() -> None:
     fleet._begin(fleet.workers[0])
     assert [type(message) for message in ear.said] == [Setup, Holding]
     assert 29.0 < ear.said[1].seconds <= 30.0
+
+
+async def test_what_a_process_says_with_its_last_breath_is_heard() -> None:
+    """A text that was accepted would be looked up in vain, for the process died right behind telling it."""
+    fleet = a_fleet(Ear())
+    one = fleet.workers[0]
+    await fleet._ledger.open(fleet._setup.plan)
+    await fleet._ledger.load([[Planned(1, "2025550101", TEXT), Planned(2, "2025550102", TEXT)]])
+    keeping = asyncio.create_task(fleet._books.keep())
+    fleet._books.workers.append(one)
+    assert len((await fleet._books.step(one, [], 3)).texts) == 2
+    last = Step([Closed(1, State.SENT, 1, logid="rl_1", time=1)], 5, 1, 1)
+    one.channel = Ear(msgspec.msgpack.encode(last))  # type: ignore[assignment]
+    await fleet._listen(one)
+    async with asyncio.timeout(5):
+        await keeping
+    rows = await fleet._ledger.rows(0, 9)
+    assert [row.state for row in rows] == [State.SENT, State.UNKNOWN]
+
+
+async def test_who_begins_in_the_last_round_is_told_of_it() -> None:
+    """It would take the trouble of texts that were put aside for a reason to stop the run."""
+    fleet = a_fleet(Ear())
+    fleet._books.rounds.begin_last(more=False)
+    fleet._begin(fleet.workers[0])
+    assert [type(message) for message in fleet.workers[0].channel.said] == [Setup, LastRound]  # type: ignore[attr-defined]
+
+
+async def test_a_list_that_still_comes_in_does_not_keep_a_run_alive_without_processes(tmp_path: Path) -> None:
+    """The run would wait for ever for somebody to text whom the list brings."""
+    more = asyncio.Event()
+
+    async def slow() -> AsyncIterator[object]:
+        yield CONTACTS[0]
+        await more.wait()
+        yield CONTACTS[1]
+        await asyncio.Event().wait()
+
+    simulator = Simulator()
+    async with sending(simulator, tmp_path / "run.ledger") as run, asyncio.timeout(30):
+        task = asyncio.ensure_future(run.send(slow()))
+        while not run.counts[State.SENT]:
+            await asyncio.sleep(0.01)
+        for worker in run._execution.engine.crew.workers:  # type: ignore[union-attr]
+            worker.process.kill()
+        more.set()
+        summary = await task
+    assert summary.stop is not None
+    assert summary.stop.cause is Cause.WORKERS_DIED
+    assert texted_once(simulator) == 1
 
 
 async def test_a_question_about_a_text_is_answered_by_the_rules() -> None:
