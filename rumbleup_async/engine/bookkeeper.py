@@ -42,6 +42,9 @@ from rumbleup_async.stops import Cause, Stop
 
 Rows = Sequence[Planned | Skipped]
 
+_LONGEST_REST = 60.0
+"""Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
+
 _FEW = 5
 """So many refusals of the last round, with nothing accepted in it, may still be about their texts."""
 
@@ -232,7 +235,7 @@ class Bookkeeper:
         """Until something happens, or somebody who was put off comes due."""
         due, pulse = self._source.due, self._source.lease.pulse
         if due is not None and self.stopped is None:
-            patience = max(0.0, due - self._wall_clock())
+            patience = min(max(0.0, due - self._wall_clock()), _LONGEST_REST)
             pulse = patience if pulse is None else min(pulse, patience)
             self._tell_waiting(due)
         if pulse is None:
@@ -245,8 +248,8 @@ class Bookkeeper:
         if due is not None and due <= self._wall_clock():
             self._source.refill()
             self.wake()
-        else:
-            await self._source.step((), 0)  # a step renews the lease
+        elif not self._source.lease.is_endless:
+            await self._source.renew()
 
     def _tell_waiting(self, due: float) -> None:
         if not self._entries and due != self._told_due:
@@ -382,6 +385,9 @@ class Bookkeeper:
     def _is_told(self, close: Closed, text: Text) -> bool:
         """Take note of an entry that was queued again. Whether that is a result by now: not while it is held, or comes once more
         in this run, nor if it was never tried."""
+        if close.due and self.stopped is None and not self._source.is_lease:
+            self.rounds.left += 1  # this round comes to it again, and counts it then
+            return False
         is_held = close.row in self._held
         self.rounds.put_aside += 1
         self._source.given_back(close, text, is_held=is_held)

@@ -122,6 +122,13 @@ class Leases:
         self._ask_for(want - len(texts))
         return Step(texts, results)
 
+    async def renew(self) -> None:
+        # By itself: nobody is there to be dealt those who were drawn meanwhile.
+        now, began = self._wall_clock(), self.lease.now()
+        if (await self._ledger.step(self._owner, (), 0, now)).is_fenced:
+            raise LedgerFenced("another process has taken over this run")
+        self.lease.renewed(began)
+
     async def _at_the_door(self, row: Planned | Skipped) -> Planned | Skipped:
         """Whom the rules do not let in is put down as skipped; the lease ends by itself."""
         if isinstance(row, Skipped) or self._door.is_open_to_all:

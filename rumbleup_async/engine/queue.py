@@ -58,6 +58,9 @@ class Queue:
         if len(step.texts) < want:
             self.due = step.due
             self.is_dry = refills == self._refills and not step.is_more
+        if not door.is_open_to_all and (put_off := [close.due for close in done if close.due]):
+            # Nobody may have asked for more, so the step has not told of these.
+            self.due = min(put_off) if self.due is None else min(self.due, *put_off)
         return step
 
     async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
@@ -67,6 +70,10 @@ class Queue:
                 if isinstance(verdict, Wait):
                     self._note(PutOff(text.row, verdict.until, verdict.why.code))
         return verdicts
+
+    async def renew(self) -> None:
+        """A step renews the lease."""
+        await self.step((), 0)
 
     def refill(self) -> None:
         """The queue may have become longer."""

@@ -366,6 +366,56 @@ def test_rules_are_asked_at_the_claim_and_whoever_waits_is_seen_again() -> None:
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4, 5]
 
 
+class Wavers:
+    """Lets row 2 out at the claim, and makes it wait for a minute just before the wire, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.asked = 0
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        if text.row == 2:
+            self.asked += 1
+            if self.asked % 2 == 0 and self.asked <= 2 * self.times:
+                return Wait(now + 60.0, Reason(Code.OUTSIDE_HOURS, "not yet"))
+        return GO
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("times", [1, 2, 3, 5])
+@pytest.mark.parametrize("limit", [None, 2, 4])
+def test_whoever_waits_just_before_the_wire_is_seen_again_and_told_once(
+    times: int, limit: int | None, kind: str, tmp_path: Path
+) -> None:
+    """The contact would be told as not sent and be texted later, be left over, or be counted twice against the limit."""
+    ledger, provider = make_ledger(kind, tmp_path), Provider()
+    results: list[Result] = []
+
+    async def main() -> None:
+        await ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text="Hi. STOP"))
+        await ledger.load([[Planned(row, phone(row), "Hi. STOP") for row in range(1, 5)]])
+        engine = Engine(
+            ledger,
+            provider,
+            Pace(),
+            Options(concurrency=2, limit=limit),
+            observer=SilentObserver(),
+            sink=results.extend,
+            rules=[Wavers(times)],
+            wall_clock=lambda: 1_800_000_000.0 + virtual_time.now(),
+        )
+        await engine.run()
+        assert engine.books.stopped is None
+        assert engine.books.put_aside == 0
+        assert ledger.counts[State.SENT] == (limit or 4)
+        await ledger.aclose()
+
+    virtual_time.run(main())
+    assert sorted(result.row for result in results) == sorted(call.row for call in provider.calls)
+    assert len(results) == (limit or 4)
+    assert {result.state for result in results} == {State.SENT}
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_thousands_who_are_turned_away_do_not_end_the_run(kind: str, tmp_path: Path) -> None:
     """A long suppression list handed in at the resume would look like an empty queue, or hold the run for ever."""

@@ -13,13 +13,15 @@ import pytest
 
 from rumbleup_async import ConfigurationError, LedgerError, Policy, Result, State, Summary
 from rumbleup_async.engine import ports
+from rumbleup_async.engine.lease import boot_time
+from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, Permit
 from rumbleup_async.engine.texters import Pause, Texters, Writer
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Closed, Contact, Planned, Skipped, Text
+from rumbleup_async.messaging import Closed, Contact, Plan, Planned, Skipped, Text
 from rumbleup_async.outcomes import (
     Accepted,
     Bar,
@@ -35,6 +37,7 @@ from rumbleup_async.outcomes import (
     Unknown,
 )
 from rumbleup_async.reasons import from_words as because
+from rumbleup_async.rules.door import OPEN
 from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.stops import Cause, Stop
@@ -1380,6 +1383,28 @@ def test_a_crash_leaves_unknown_what_was_open_and_nothing_of_it_is_texted_again(
     unknown = {row.phone for row in came.rows.values() if row.state is State.UNKNOWN}
     assert len(unknown) <= 8
     assert set(server.left) | unknown == {phone(n) for n in range(30)}
+
+
+def test_a_lease_that_is_renewed_loses_nobody_who_was_drawn() -> None:
+    """Whoever was drawn while all were busy would be opened by the renewal, be texted by nobody, and never be closed."""
+
+    class Lent(MemoryLedger):
+        @property
+        def lease(self) -> float:
+            return 30.0
+
+    async def main() -> None:
+        ledger = Lent()
+        await ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text=TEXT))
+        leases = Leases(ledger, None, OPEN, concurrency=1, wall_clock=virtual_time.now)  # type: ignore[arg-type]
+        await leases.begin()
+        leases._drawn.append(Planned(1, phone(1), TEXT))
+        await leases.renew()
+        assert leases.has_news
+        assert ledger.counts[State.INTENT] == 0
+        assert leases.lease.until > boot_time() + 20.0
+
+    virtual_time.run(main())
 
 
 # ---- long runs ----
