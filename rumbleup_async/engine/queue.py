@@ -5,6 +5,7 @@ Lives here: asking the ledger for the next texts, and the rules for each of them
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from rumbleup_async.admission import Verdict, Wait
@@ -15,6 +16,10 @@ from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
 from rumbleup_async.messaging import Closed, Second, State, Step, Text
 from rumbleup_async.rules.door import Door
+
+
+class _Stopped(Exception):
+    """The run was stopped while the rules were asked."""
 
 
 class Queue:
@@ -39,6 +44,8 @@ class Queue:
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
         self._refills = 0
+        self._is_stopping = False
+        self._asking: asyncio.Future[list[Verdict]] | None = None
         self.is_dry = False
         self.due: float | None = None
 
@@ -51,7 +58,11 @@ class Queue:
         refills, began = self._refills, self.lease.now()
         door = self._door
         admit = None if door.is_open_to_all else self._admit
-        step = await self._ledger.step(self._owner, done, want, self._wall_clock(), door.shut, admit=admit, second=second)
+        clock = self._wall_clock
+        try:
+            step = await self._ledger.step(self._owner, done, want, clock(), door.shut, admit=admit, second=second)
+        except _Stopped:
+            step = await self._ledger.step(self._owner, done, 0, clock(), door.shut, second=second)
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
@@ -64,12 +75,25 @@ class Queue:
         return step
 
     async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
-        verdicts = await self._door.admit_all(texts)
+        verdicts = await self._ask(texts)
         if self._note is not None:
             for text, verdict in zip(texts, verdicts, strict=True):
                 if isinstance(verdict, Wait):
                     self._note(PutOff(text.row, verdict.until, verdict.why.code))
         return verdicts
+
+    async def _ask(self, texts: Sequence[Text]) -> Sequence[Verdict]:
+        """What the rules say of these. A stop does not wait for the answer, which may come late or never."""
+        if self._is_stopping:
+            raise _Stopped
+        asking = self._asking = asyncio.ensure_future(self._door.admit_all(texts))
+        try:
+            await asyncio.wait([asking])
+            if asking.cancelled():
+                raise _Stopped
+            return asking.result()
+        finally:
+            asking.cancel()
 
     async def renew(self) -> None:
         """A step renews the lease."""
@@ -100,6 +124,9 @@ class Queue:
         """Whether somebody is queued whom this round has not come to."""
         return self._ledger.counts[State.QUEUED] > put_aside
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        self._is_stopping = True
+        if self._asking is not None:
+            self._asking.cancel()
 
     def forget(self) -> None: ...

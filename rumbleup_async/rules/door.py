@@ -46,6 +46,8 @@ class Door:
         self._wall_clock = wall_clock
         self.is_live = any(getattr(rule, "is_live", True) for rule in self._rules)
         """A rule may say something else later in the run."""
+        self._looks_up = any(getattr(rule, "looks_up", True) for rule in self._rules)
+        """A rule may have to wait for the answer of somebody else."""
         self.is_open_to_all = not self._rules
         """There is no rule, so nobody need be asked about."""
         self.shut = _NONE_SHUT
@@ -79,7 +81,9 @@ class Door:
         return Wait(now, Reason(Code.RULE_FAILED, type(error).__name__))
 
     async def admit_all(self, texts: Sequence[Text]) -> list[Verdict]:
-        """What they say of each of these."""
+        """What they say of each of these. Where they look it up, all are looked up at the same time."""
+        if self._looks_up and len(texts) > 1:
+            return await asyncio.gather(*map(self.admit, texts))
         return [await self.admit(text) for text in texts]
 
 

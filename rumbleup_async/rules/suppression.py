@@ -28,6 +28,8 @@ class Suppression:
         self._store = store
         self.is_live = store is not None or not isinstance(phones, frozenset)
         """Somebody may be added while the run is under way."""
+        self.looks_up = store is not None
+        """The answer may take its time."""
 
     @property
     def is_empty(self) -> bool:

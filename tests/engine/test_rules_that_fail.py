@@ -18,7 +18,7 @@ from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.stops import Cause
 from tests import virtual_time
-from tests.engine.scripted import Books, Provider, check, make_ledger, phone, rows_of
+from tests.engine.scripted import Books, Provider, check, make_ledger, make_run, phone, rows_of
 
 LATER = Reason(Code.OUTSIDE_HOURS, "later")
 NOON = 1_800_000_000.0
@@ -125,3 +125,55 @@ def test_a_rule_that_waits_for_what_is_past_is_asked_again_a_little_later(number
     assert {result.state for result in played.rows.values()} == {State.SENT}
     assert sorted(result.row for result in played.results) == list(range(1, 41))
     assert rule.times[-1] - rule.times[0] > 0.8
+
+
+class Store:
+    """Knows nobody, and takes so many seconds to say so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.asks = self.most = 0
+
+    async def is_suppressed(self, phone: str) -> bool:
+        self.asks += 1
+        self.most = max(self.most, self.asks)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.asks -= 1
+        return False
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("seconds", [30.0, 100_000.0])
+def test_a_stop_does_not_wait_for_a_slow_look_up(seconds: float, kind: str, tmp_path: Path) -> None:
+    """Ctrl-C would seem to do nothing for as long as a store of opt-outs takes, or for ever if it hangs."""
+    provider, ledger = Provider(), make_ledger(kind, tmp_path)
+
+    async def main() -> None:
+        run = make_run(provider, ledger=ledger, suppress=Store(seconds))
+        async with run, asyncio.timeout(1000.0):
+            asyncio.get_running_loop().call_later(10.0, run.stop, "enough")
+            began = virtual_time.now()
+            summary = await run.send([phone(number) for number in range(100)])
+            assert virtual_time.now() - began < 11.0
+            assert summary.stopped == "enough"
+            assert summary.resumable == 100
+
+    virtual_time.run(main())
+    assert provider.calls == []
+
+
+def test_those_who_are_to_be_looked_up_are_looked_up_together() -> None:
+    """A store that takes a second would let one text a second out, whatever the concurrency."""
+    provider, store = Provider(latency=0.1), Store(1.0)
+
+    async def main() -> float:
+        async with make_run(provider, suppress=store, concurrency=64) as run:
+            began = virtual_time.now()
+            assert (await run.send([phone(number) for number in range(1000)])).sent == 1000
+            return virtual_time.now() - began
+
+    assert virtual_time.run(main()) < 120.0
+    assert 32 <= store.most <= 4 * 64
+    check(provider)
