@@ -280,6 +280,7 @@ class Sender:
         except asyncio.CancelledError:
             task.uncancel()
             self._cancelled(task)
+            return False  # whoever keeps the books of another process hears of the stop only later
         finally:
             self._waiting.discard(task)
         return not self._stopped()

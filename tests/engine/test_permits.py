@@ -1,16 +1,26 @@
 """Permits on virtual time: the permit given for a text is the one that it leaves with, and none is lost or used twice."""
 
 import asyncio
+import math
+import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
+from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.locks import Locks
-from rumbleup_async.engine.pace import Hold
+from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.engine.ports import Permit
-from rumbleup_async.messaging import Text
+from rumbleup_async.engine.workers import Ahead, assembled
+from rumbleup_async.events import Event
+from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Throttled
+from rumbleup_async.reasons import Code
 from rumbleup_async.reasons import from_words as because
+from rumbleup_async.retry import Policy
+from rumbleup_async.rules.door import OPEN
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.engine.scripted import Provider, check, make_run, phones
@@ -181,3 +191,55 @@ def test_a_lock_that_ends_before_the_permit_gives_the_permit_back() -> None:
     once(server, 3)
     pace.check(server)
     assert [pace.given[permit] for permit in pace.released] == [1]
+
+
+def test_a_wait_for_the_pace_that_is_cancelled_gives_the_text_back() -> None:
+    """A process whose books are far away, and tell of the stop only later, would take the text for one that may leave."""
+
+    class Far:
+        """Books in another process."""
+
+        def __init__(self) -> None:
+            self.done: list[Closed] = []
+            self.stops: list[Stop] = []
+            self._texts = [Text(1, "2025550101", "Hi")]
+
+        async def step(self, worker: Worker, done: Sequence[Closed], want: int) -> Dealt:
+            self.done += done
+            texts, self._texts = self._texts, []
+            return Dealt(texts, more=False)
+
+        def stop(self, why: Stop) -> None:
+            self.stops.append(why)
+
+        def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None: ...
+
+        def note(self, event: Event) -> None: ...
+
+    async def main() -> None:
+        pace, books, provider = Pace(), Far(), Provider()
+        pace.hold.hold(30.0)
+        workers = assembled(
+            books,
+            provider,
+            pace,
+            concurrency=1,
+            policy=Policy(),
+            door=OPEN,
+            lease=Lease(math.inf),
+            ahead=Ahead(),
+            wall_clock=time.time,
+            jitter=lambda: 0.5,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            sending: list[asyncio.Task[None]] = []
+            tasks.create_task(workers.run(lambda work: sending.append(tasks.create_task(work()))))
+            await asyncio.sleep(5.0)
+            sending[0].cancel()
+            await asyncio.sleep(5.0)
+            workers.end()
+        assert [close.state for close in books.done] == [State.QUEUED]
+        assert [stop.cause for stop in books.stops] == [Cause.CANCELLED]
+        assert provider.calls == []
+
+    virtual_time.run(main())
