@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async import LedgerError, Policy, Result, State
+from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Planned, Skipped, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import INTERRUPTED, Code, Reason
 from rumbleup_async.reasons import from_words as because
+from rumbleup_async.runs.sending import Sending
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import open_ledger
@@ -922,3 +924,29 @@ def test_the_first_reason_to_stop_stands() -> None:
             return run.summary.stopped
 
     assert (virtual_time.run(main()) or "").startswith("key refused")
+
+
+def test_at_a_stop_what_has_not_left_goes_back_at_once() -> None:
+    """Dying while the last answers are waited for would leave texts unknown that nobody had begun to send."""
+    provider = Provider(stop_at("delivering"))
+    books = Books(MemoryLedger(), slow=0.001)
+    ahead: list[int] = []
+
+    async def main() -> None:
+        async with make_run(provider, ledger=books, concurrency=8) as run:
+            sending = run.send(phones(500))
+            run_to_end = asyncio.create_task(_awaited(sending))
+            await asyncio.sleep(0.5)
+            ahead.append(run.counts[State.INTENT] - provider.in_flight)
+            run.stop("enough")
+            await asyncio.sleep(0.5)
+            assert provider.in_flight > 0
+            assert run.counts[State.INTENT] == provider.in_flight
+            await run_to_end
+
+    virtual_time.run(main())
+    assert ahead[0] > 0, "nothing was open ahead, so that there was nothing to give back"
+
+
+async def _awaited(sending: Sending) -> None:
+    await sending

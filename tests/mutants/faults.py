@@ -196,7 +196,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "Workers._turn",
         "What has not left at the stop is kept until the last answer has come.",
         (("self._give_back()  #", "pass  #"),),
-        "engine/test_engine.py::test_after_stop_nothing_leaves_and_everything_in_flight_is_closed",
+        "engine/test_engine.py::test_at_a_stop_what_has_not_left_goes_back_at_once",
     ),
     Mutant(
         6,
@@ -310,7 +310,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "rules/door.py",
         "Door.admit",
         "A rule that fails has nothing against a text.",
-        (("return Wait(now, Reason(Code.RULE_FAILED, type(error).__name__))", "continue"),),
+        (("return self._fails(error, now)", "continue"),),
         "rules/test_door.py::test_a_rule_that_cannot_be_asked_stops_the_run",
     ),
 )
