@@ -43,6 +43,25 @@ from rumbleup_async import (
     Summary,
     Timeouts,
 )
+from rumbleup_async.events import Delivered, Event
+
+
+class Watching:
+    """Hears of events."""
+
+    def events(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Delivered):
+                assert_type(event.seconds, float)
+                assert_type(event.code, Code)
+
+
+class Noting:
+    """Hears of results and holds."""
+
+    def results(self, results: Sequence[Result]) -> None: ...
+
+    def held(self, seconds: float, reason: str) -> None: ...
 
 
 async def messages(rumbleup: RumbleUp) -> None:
@@ -217,6 +236,9 @@ async def options(rumbleup: RumbleUp, sendblue: Sendblue) -> None:
     sendblue.fast_mode(from_numbers=["+12025550199"], text="STOP", options=given)
     sendblue.resume("run.ledger", options=given)
     rumbleup.fast_mode(action=125, text="STOP", ratee=5)  # type: ignore[call-arg]  # mistyped
+    RunOptions(observer=Watching())
+    RunOptions(observer=[Watching(), Noting()])
+    RunOptions(observer=print)  # type: ignore[arg-type]  # an object with methods
     RunOptions(rate="50")  # type: ignore[arg-type]  # a number
     assert_type(rumbleup.identity, Identity)
     assert_type(rumbleup.account_reports.list(), Pages[AccountReport])
