@@ -1,9 +1,9 @@
-"""Again, settle, park or stop: the one place where that question is answered.
+"""Again, done, park or stop: the one place where that question is answered.
 
 Lives here: a pure function over one outcome and a small counter over many.
 
 The rule behind every line: a text is tried again only when it certainly did not leave, or when the provider said 429/440,
-which it answers instead of doing the work. Everything else is settled, as `unknown` when in doubt.
+which it answers instead of doing the work. Everything else is done, as `unknown` when in doubt.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Again(msgspec.Struct, frozen=True):
         return str(self.why)
 
 
-class Settle(msgspec.Struct, frozen=True):
+class Done(msgspec.Struct, frozen=True):
     """This text is done."""
 
     state: State
@@ -99,7 +99,7 @@ class StopRun(msgspec.Struct, frozen=True):
     stop: Stop
 
 
-Decision = Again | Settle | Park | StopRun
+Decision = Again | Done | Park | StopRun
 
 _CAUSES: dict[Bar, Cause] = {
     Bar.KEY_REFUSED: Cause.KEY_REFUSED,
@@ -116,14 +116,14 @@ def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> D
     """
     match outcome:
         case Accepted():
-            return Settle(State.SENT, outcome.why, outcome.logid)
+            return Done(State.SENT, outcome.why, outcome.logid)
         case Unknown():
-            return Settle(State.UNKNOWN, outcome.why)
+            return Done(State.UNKNOWN, outcome.why)
         case Refused():
             if not proven and not outcome.about_recipient:
                 # The project or the account may be what is refused, not this person: nobody is written off for that.
                 return Park(outcome.why)
-            return Settle(State.REFUSED, outcome.why)
+            return Done(State.REFUSED, outcome.why)
         case Throttled():
             return _throttled(outcome, attempt, policy)
         case NotSent():
@@ -197,7 +197,7 @@ class CircuitBreaker:
         self.in_a_row = self._capped = 0
 
     def see(self, outcome: Outcome) -> Stop | None:
-        """Take in the outcome with which an attempt was settled or parked."""
+        """Take in the outcome of an attempt that was the last one of its text."""
         self._seen += 1
         if isinstance(outcome, Accepted):
             self.proven = True

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rumbleup_async.messaging import State
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, StopRun, decide, left_over
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Done, Park, Policy, StopRun, decide, left_over
 from rumbleup_async.stops import Stop
 
 POLICY = Policy()
@@ -20,7 +20,7 @@ def kind(decision: Decision) -> str:
     match decision:
         case Again():
             return f"again {decision.after:g}"
-        case Settle():
+        case Done():
             return f"settle {decision.state}"
         case Park():
             return "park"
@@ -84,8 +84,8 @@ def test_again_only_where_nothing_can_have_left(outcome: Outcome, attempt: int, 
     """The one rule that keeps people from being texted twice."""
     decision = decide(outcome, attempt, POLICY, proven=proven)
     left = isinstance(outcome, Accepted | Unknown)
-    assert isinstance(decision, Settle) >= left
-    if isinstance(decision, Settle):
+    assert isinstance(decision, Done) >= left
+    if isinstance(decision, Done):
         assert decision.state is {Accepted: State.SENT, Unknown: State.UNKNOWN, Refused: State.REFUSED}[type(outcome)]
     if isinstance(decision, Again):
         assert isinstance(outcome, NotSent | Throttled)

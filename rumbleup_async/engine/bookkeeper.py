@@ -46,11 +46,11 @@ _LONGEST_REST = 60.0
 """Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
 
 _FEW = 5
-"""So many refusals of the last round, with nothing accepted in it, may still be about their texts."""
+"""If the last round accepted nothing, fewer refusals than this may still be about their texts."""
 
 
 class _Request(msgspec.Struct):
-    """What a worker asks for. `answer` is None for what nobody waits for any more."""
+    """One call of a worker. `answer` is None if nobody waits for it any more."""
 
     worker: Worker
     done: Sequence[Closed]
@@ -138,7 +138,7 @@ class Bookkeeper:
     # ---- what the outside calls ----
 
     def fail(self, error: BaseException, why: Stop) -> None:
-        """Something else than the provider stops the run. The first such error is kept for whoever calls."""
+        """Stop the run for an error that is not the provider's. The caller of the run gets the first such error."""
         self.failure = self.failure or error
         self.stop(why)
 
@@ -161,7 +161,7 @@ class Bookkeeper:
             worker.stop()
 
     def lost(self, worker: Worker) -> None:
-        """It has died: what it had in hand may have left."""
+        """This worker has died. The texts that it had in hand may have left."""
         self.workers.remove(worker)
         self._lost.append(worker)
         self._bell.set()
@@ -178,7 +178,7 @@ class Bookkeeper:
 
     @property
     def put_aside(self) -> int:
-        """Texts that this run has tried and queued again, and not sent after all."""
+        """Texts that this run has tried, queued again, and not sent."""
         return self._source.put_aside(self.rounds.put_aside)
 
     @property
@@ -232,7 +232,7 @@ class Bookkeeper:
         return True
 
     async def _rest(self) -> None:
-        """Until something happens, or somebody who was put off comes due."""
+        """Wait until something happens, or until a text that was put off comes due."""
         due, pulse = self._source.due, self._source.lease.pulse
         if due is not None and self.stopped is None:
             patience = min(max(0.0, due - self._wall_clock()), _LONGEST_REST)
@@ -266,7 +266,7 @@ class Bookkeeper:
         return self._source.is_dry and self._source.due is None and (self._feed is None or self._feed.is_done)
 
     async def _turn_back(self) -> bool:
-        """The queue is worked through: begin it once more for those who were put aside; False if nobody is to be tried again."""
+        """Begin the queue once more, for the texts that were put aside; False if there are none to try again."""
         if self.stopped is not None:
             return False
         if self.rounds.is_last:
@@ -284,14 +284,16 @@ class Bookkeeper:
         return True
 
     def _is_end_believed(self) -> bool:
-        """Whether the refusals of the last round are about their texts: not where it was broken off as hopeless, nor where many
-        were refused and nobody was accepted."""
+        """Whether the refusals of the last round are about their texts.
+
+        They are not if the round was broken off as hopeless, or if many texts were refused and none was accepted.
+        """
         if any(worker.is_hopeless for worker in self.workers):
             return False
         return self.rounds.has_accepted or len(self._held) < _FEW
 
     async def _answer(self, requests: Sequence[_Request]) -> None:
-        """Close and open all that was asked for meanwhile: one durable step."""
+        """Close and open, in one durable step, all that workers asked for meanwhile."""
         done = [close for request in requests for close in request.done] if len(requests) != 1 else requests[0].done
         is_full = self._outlet.is_full()
         may_open = self.stopped is None and not is_full and (self._feed is None or not self._feed.is_comparing)
@@ -323,7 +325,7 @@ class Bookkeeper:
         if self._feed is not None:
             self._feed.ring()
         if step.is_more or (is_full and not self._outlet.is_full()):
-            # More are to be asked about than one step could, or results were taken while the disk was busy.
+            # One step could not ask the rules about all, or results were taken while the disk was busy.
             self.wake()
 
     def _tallies(self) -> list[Tally]:
@@ -335,11 +337,11 @@ class Bookkeeper:
             return
         self._enter(texts, request.worker)
         if request.worker in self._lost or not _reply(request, Dealt(texts, more, self._is_proven, self._source.lease.until)):
-            # It died, or was cancelled, while this step was made: it was never told of these.
+            # The worker died or was cancelled during this step, so it never heard of these texts.
             self._return(texts, request.worker)
 
     def _give_back(self, texts: Sequence[Text]) -> None:
-        """What the source has opened beyond what was wanted: contacts that were leased before the workers had to stop."""
+        """Return the texts that the source has opened beyond what was wanted. Their contacts were leased before the stop."""
         if texts and self.workers:
             self._enter(texts, self.workers[0])
             self._return(texts, self.workers[0])
@@ -356,7 +358,7 @@ class Bookkeeper:
         self._bell.set()
 
     async def _refuse(self, *, is_end: bool = False) -> None:
-        """Close those refusals for good of which it is sure by now that they are about their text."""
+        """Close those refusals for good that are surely about their text by now."""
         sure = [] if self.stopped is not None else self._held.sure(is_end=is_end)
         if sure:
             await self._ledger.refuse(sure)
@@ -383,8 +385,10 @@ class Bookkeeper:
             self._proved()
 
     def _is_told(self, close: Closed, text: Text) -> bool:
-        """Take note of an entry that was queued again. Whether that is a result by now: not while it is held, or comes once more
-        in this run, nor if it was never tried."""
+        """Take note of an entry that was queued again. Returns whether the caller hears of it as a result now.
+
+        The caller does not while the refusal is held, while the text comes once more in this run, or if it was never tried.
+        """
         if close.due and self.stopped is None and not self._source.is_lease:
             self.rounds.left += 1  # this round comes to it again, and counts it then
             return False
@@ -400,7 +404,7 @@ class Bookkeeper:
     # ---- when somebody dies, or the ledger fails ----
 
     def _bury(self) -> None:
-        """What those had in hand who have died may have left."""
+        """Close as unknown what dead workers had in hand: those texts may have left."""
         while self._lost:
             worker = self._lost.pop()
             told = {close.row for close in self._unwritten}
@@ -418,8 +422,7 @@ class Bookkeeper:
                 self._requests.append(_Request(worker, died, 0, None))
 
     async def _close_what_is_in_hand(self) -> None:
-        """The books cannot be kept, so nothing more may leave. What is in flight is waited for, and closed if the disk lets us
-        write."""
+        """Let nothing more leave, because the ledger has failed. Wait for what is in flight, and close it if the disk lets us."""
         for worker in tuple(self.workers):
             worker.stop()
         self._source.stop()
@@ -462,7 +465,7 @@ def _stepped(closed: Sequence[Closed], step: Step, seconds: float) -> Stepped:
 
 
 def dealt(texts: Sequence[Text], wants: Sequence[int]) -> list[list[Text]]:
-    """The texts, to each in proportion to what it wants, and no more than that."""
+    """Share the texts out in proportion to what each worker wants; none gets more than it wants."""
     if len(wants) == 1:
         return [list(texts)]
     hands: list[list[Text]] = []

@@ -46,10 +46,10 @@ class Worker(Protocol):
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether it asks for no more texts in the last round, because that round helps nobody."""
+        """Whether the worker asks for no more texts, because the last round helps nobody."""
 
     def take_tally(self) -> Tally:
-        """What it has seen since this was last asked for."""
+        """What the worker has seen since the last such question."""
 
     def wake(self) -> None:
         """There may be texts again: ask."""

@@ -27,7 +27,7 @@ from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Cause, Stop
 
 _LEASE_AHEAD = 2.0
-"""Seconds of paced traffic for which contacts may be leased: a lock must not run while its contact waits in line."""
+"""Contacts are leased for so many seconds of paced traffic: a lock must not run out while its contact waits in line."""
 
 
 class Engine:

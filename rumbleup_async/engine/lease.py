@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rumbleup_async.messaging import Text
 
 _MARGIN = 0.1
-"""The part of a lease that is not used, for a text needs some time from here to the wire."""
+"""This part of a lease is not used, because a text needs some time from here to the wire."""
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -57,5 +57,5 @@ class Lease:
 
 
 def for_ever(text: Text) -> bool:  # noqa: ARG001
-    """Whoever is queued in a ledger that only we write in is ours."""
+    """The lease of a ledger that only this process writes in: every queued text is ours."""
     return True

@@ -27,7 +27,7 @@ from rumbleup_async.rules.door import Door
 from rumbleup_async.stops import Cause, Stop
 
 
-class Keeper(Protocol):
+class LeaseBooks(Protocol):
     """What leases ask of the books."""
 
     def wake(self) -> None: ...
@@ -71,7 +71,7 @@ class Leases:
         self._is_stopping = False
         self._is_abandoned = False
 
-    def attach(self, books: Keeper, sender: Sender, spawn: Callable[..., object]) -> None:
+    def attach(self, books: LeaseBooks, sender: Sender, spawn: Callable[..., object]) -> None:
         """Who is told what happens, and who starts a texter's task."""
         self._books = books
         self._sender = sender
@@ -130,7 +130,7 @@ class Leases:
         self.lease.renewed(began)
 
     async def _at_the_door(self, row: Planned | Skipped) -> Planned | Skipped:
-        """Whom the rules do not let in is put down as skipped; the lease ends by itself."""
+        """Note as skipped whom the rules turn away; the lease of such a contact ends by itself."""
         if isinstance(row, Skipped) or self._door.is_open_to_all:
             return row
         verdict = await self._door.admit(Text(row.row, row.phone, row.text, row.name))
@@ -193,7 +193,7 @@ class Leases:
                         self._sender.hold(drawn.hold, drawn.reason)
                     if drawn.is_crowded:
                         self._sender.tread_softly()
-                    # The place is kept while it pauses, or the next texter would ask at once what this one was told to ask later.
+                    # A texter that pauses keeps its place. Else the next one would ask at once what this one is to ask later.
                     await self._sender.patiently(asyncio.sleep, drawn.seconds)
                 elif isinstance(drawn, Stop):
                     self._books.stop(drawn)

@@ -42,8 +42,8 @@ class Locks(msgspec.Struct, frozen=True, kw_only=True):
 class HeldLocks:
     """When the draw of each contact was begun: its lock is surely ours from then on.
 
-    On the loop's clock, and on the wall's, for the first stands still while the machine sleeps and the second may be set back;
-    the later of both counts.
+    Two clocks are read, and the later one counts: the loop's clock stands still while the machine sleeps, and somebody may set
+    the wall clock back.
     """
 
     def __init__(self, locks: Locks, wall_clock: Callable[[], float] = time.time) -> None:

@@ -48,7 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if self.locks is not None:
             self.locks.check()
         if self.settle is not None and not 0 <= self.settle < math.inf:
-            raise ConfigurationError("the settle delay is a number of seconds, 0 or more")
+            raise ConfigurationError("the grace (settle) is a number of seconds, 0 or more")
         return self
 
 

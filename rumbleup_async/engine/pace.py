@@ -25,7 +25,7 @@ the rate through in the first second. A bucket of 20 ms, drawn as one slice, cos
 """
 
 _TICK = 0.001
-"""Seconds that a sleep may take longer than it should: what uvloop counts in. A wait shorter than that it takes for none, and the
+"""Seconds by which a sleep may be too long: uvloop counts in milliseconds. It does not wait at all for less than one, and the
 limiter, which waits for exactly what is missing, would ask again and again."""
 
 _WINDOW = 1.0

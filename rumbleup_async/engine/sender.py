@@ -19,7 +19,7 @@ from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import INTERRUPTED, NO_REASON, Code, Reason
-from rumbleup_async.retry import Again, CircuitBreaker, Decision, Park, Policy, Settle, StopRun, decide
+from rumbleup_async.retry import Again, CircuitBreaker, Decision, Done, Park, Policy, StopRun, decide
 from rumbleup_async.stops import Cause, Stop
 
 Ts = TypeVarTuple("Ts")
@@ -123,7 +123,7 @@ class Sender:
         self._books.held(seconds, reason, code)
 
     async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
-        """Try until the text is settled, parked, or the run stops. `task` is the worker's own."""
+        """Try until the text is done, parked, or the run stops. `task` is the worker's own."""
         attempt = 0
         while True:
             permit = self._permit_now(text) if self._is_plain else None
@@ -139,9 +139,9 @@ class Sender:
             else:
                 outcome, decision = await self._timed(text, attempt, permit, task)
             match decision:
-                case Settle():
+                case Done():
                     self._see(outcome)
-                    return self._settled(text, attempt, outcome, decision)
+                    return self._done_with(text, attempt, outcome, decision)
                 case Again():
                     pass
                 case Park():
@@ -161,7 +161,7 @@ class Sender:
             self._books.note(events.delivered(text.row, outcome, attempt, seconds, permit.line))
         return outcome, decision
 
-    def _settled(self, text: Text, attempt: int, outcome: Outcome, decision: Settle) -> Closed:
+    def _done_with(self, text: Text, attempt: int, outcome: Outcome, decision: Done) -> Closed:
         return Closed(
             text.row,
             decision.state,

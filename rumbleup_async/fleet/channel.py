@@ -164,7 +164,7 @@ class Channel:
         self._writer = writer
 
     def say(self, message: Order | Word) -> None:
-        """Send a message; to an end that is gone it is not sent, which `hear` tells."""
+        """Send a message. If the other end is gone, nothing is sent, and `hear` tells so."""
         data = _encode(message)
         if not self._writer.is_closing():
             self._writer.write(len(data).to_bytes(4, "big") + data)

@@ -88,7 +88,7 @@ class RemoteWorker:
         self.channel.say(End())
 
     def ended(self) -> None:
-        """Nobody hears of it any more. What has no last word has died, or is about to."""
+        """Stop listening to this process. If it has not said its last word, it has died or is about to."""
         self.is_done = True
         self.in_flight = self.window = 0
         if self._giving_up is not None:
@@ -96,7 +96,7 @@ class RemoteWorker:
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        # Once: a second signal would take the end of a process from under whoever waits for it, who then warns of a child that
+        # Kill it once only. A second signal could take its exit status from whoever waits for it, who then warns of a child that
         # nobody knows.
         if self.process.returncode is None and not self._is_killed:
             self._is_killed = True
@@ -133,7 +133,7 @@ async def start(inherited: Sequence[int], longest: float) -> RemoteWorker:
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=[theirs.fileno(), *inherited],
             env=child.environment(),
-            # Ctrl-C reaches all of a terminal's session, and one that still imports would end with a traceback.
+            # Ctrl-C reaches every process of a terminal's session; a process that still imports would end with a traceback.
             start_new_session=True,
         )
     except OSError as error:

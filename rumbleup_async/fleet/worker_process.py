@@ -169,8 +169,10 @@ async def serve(channel: Channel) -> None:
 
 
 def tune_collector() -> None:
-    """Let the garbage collector look at less, less often: texts in flight are no garbage. Only for processes that are ours
-    alone."""
+    """Let the garbage collector run less often and look at less, because texts in flight are no garbage.
+
+    This is only for processes that are ours alone.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -199,7 +201,7 @@ async def _listen(channel: Channel, workers: Workers, books: RemoteBooks, door: 
                 workers.end()
     books.gone()
     workers.abandon()
-    workers.end()  # one that has nothing in hand asks for nothing, so nothing else would tell it
+    workers.end()  # a worker with nothing in hand asks for nothing, so nothing else would tell it
 
 
 async def _main(connection: socket.socket) -> None:

@@ -25,7 +25,7 @@ _STRAY = frozenset({Code.ANOTHERS, Code.NOBODYS, Code.REPEATED})
 """Codes of an answer that belongs to another text, as far as it tells."""
 
 _REMEMBERED = 4096
-"""Ids that are remembered: one that comes again does so on the connection where it came first, so it does so soon."""
+"""So many ids are remembered. An id that comes again comes on the same connection, so it comes soon."""
 
 
 class Whose(enum.Enum):

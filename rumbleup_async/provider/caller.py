@@ -43,11 +43,11 @@ _LONGEST_WAIT = 60.0
 
 
 _STALE_PAGES = 50
-"""Pages of rows that have all come before, after which a list that never ends is left."""
+"""After so many pages without a new row a list is taken for one that never ends."""
 
 
 _WORTH_A_SECOND_READ = (ExchangeError, RateLimited, ServerFailed)
-"""What a read is tried again after; a write only after NotSentError."""
+"""Errors after which a read is tried again. A write is tried again only after NotSentError."""
 
 
 ABROAD = "a client belongs to the event loop it was first used in; make one for each asyncio.run() (nothing was sent)"

@@ -218,8 +218,8 @@ class Client:
         options = msgspec.structs.replace(options, **known).checked()
         pool = None if self._connecting.session is None else self._connecting.session.connector
         if pool is not None:
-            # What waits for a connection of the caller's pool counts as in flight, but has not left: stop and pace would not
-            # bind it.
+            # A text that waits for a connection of the caller's pool counts as in flight but has not left. Neither stop nor pace
+            # would bind it.
             sizes = [size for size in (pool.limit, pool.limit_per_host, options.concurrency) if size]
             options = msgspec.structs.replace(options, concurrency=min(sizes))
         room = None if pool is not None or self._connecting.exchange is not None else open_files.room()
@@ -249,7 +249,7 @@ def address(environ: Mapping[str, str], name: str, whose: str) -> str | None:
     if value is None:
         return None
     if not value.strip():
-        # Whoever meant a simulator and lost its address on the way must not text real people.
+        # A person who meant a simulator, and lost its address on the way, must not text real people.
         raise ConfigurationError(f"{name} is set but empty; unset it to use {whose} itself")
     credentials.check_address(value, name)
     return value.strip()

@@ -73,7 +73,7 @@ def read_json(response: Response, endpoint: str) -> Any:
 
 
 MAYBE = frozenset({408, 425, 499})
-"""Statuses of something on the way that lost patience, or did not dare: what it had handed on by then nobody knows."""
+"""Statuses of a gateway that lost patience or did not dare. Nobody knows whether it had handed the request on."""
 
 _NOTHING = r"(?:insufficient|inadequate|not enough|no(?: more| remaining| available)?|out of|zero|negative|exhausted|lack of)"
 _MONEY = r"(?:account )?(?:balance|funds?|credits?|money)"

@@ -178,7 +178,7 @@ class Execution:
         finally:
             self._ended = time.monotonic()
             if feed is not None:
-                # Now, and not when the last error that remembers it is forgotten: it may hold a cursor or a file of the caller's.
+                # Close it now: it may hold a cursor or a file of the caller's, and an error that refers to it may live long.
                 await run_shielded(feed.aclose())
 
     async def _take(self, contacts: Contacts | None) -> AsyncGenerator[Sequence[Planned | Skipped], None] | None:
@@ -237,7 +237,7 @@ class Execution:
         """Why contacts are left at the end of the list, if some are: a limit, or what nothing could be done about."""
         is_cut = books.is_cut_by_limit
         if self._setup.ledger.counts[State.QUEUED] and (books.put_aside or not is_cut):
-            # Behind a limit those are not told of that were never tried, as asked for.
+            # A run with a limit does not tell of contacts that were never tried: that was asked for.
             reasons = [(reason, number) for reason, number in await self._setup.ledger.left() if reason or not is_cut]
             if reasons:
                 return left_over(reasons)

@@ -84,7 +84,7 @@ class ListLoading:
             if ledger.is_used:
                 await ledger.load(())  # it refuses another list, and what was given with that is not kept
             await self._setup.keep_care()
-            # Whom one row leaves out is left out in every other: that is known only once all have been read.
+            # One row can leave a person out of all other rows, so all rows are read first.
             await ledger.load(batches(), **({"left_out": consent.barred} if settings.skip_if else {}))
             await ledger.complete(opened.fingerprint or "")
             self.notes = tuple(opened.notes)

@@ -78,7 +78,7 @@ class Looks:
         )
 
     async def _stoppably(self, look: Awaitable[T], is_stopped: bool) -> T | None:
-        """A look into the log, which changes nothing by being broken off; None if `cancel()` has done that."""
+        """One look into the log; None if `cancel()` broke it off. A look that is broken off changes nothing."""
         with anyio.CancelScope() as self._scope:
             if is_stopped:
                 self._scope.cancel()

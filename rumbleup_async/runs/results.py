@@ -36,7 +36,7 @@ class Results:
             self.news.set()
 
     def is_full(self) -> bool:
-        """Whether so many results wait that nothing new should be sent."""
+        """Whether too many results wait, so that nothing new should be sent."""
         return self._is_wanted and len(self.waiting) >= _BUFFER
 
     def take(self) -> tuple[Result, bool]:

@@ -25,7 +25,7 @@ from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.list_loading import check_contacts
 from rumbleup_async.runs.looks import Looks
 from rumbleup_async.runs.planning import CONCURRENT, PREFIX, WRITTEN, Settings
-from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, check_settle, count_absent
+from rumbleup_async.runs.reconcile import GRACE, Reconciled, Requeued, check_grace, count_absent
 from rumbleup_async.runs.sending import Sending
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.summary import Summary, by_code
@@ -256,13 +256,13 @@ class Run:
         self._sending = Sending(self._execution, contacts)
         return self._sending
 
-    async def reconcile(self, *, settle: float = SETTLE) -> Reconciled:
+    async def reconcile(self, *, settle: float = GRACE) -> Reconciled:
         """Look what is `unknown` up in the provider's log: `sent` if it is there, `not_sent` if it is absent. Sends nothing.
 
         `settle`: seconds from a text's intent until its absence counts. What cannot be read stays `unknown`, and `problem` says
         why. Before or after sending, not meanwhile. Raises LedgerError.
         """
-        check_settle(settle)
+        check_grace(settle)
         looked = await self._looks.reconcile(settle, is_stopped=self._may_look())
         self._execution.tell(LookedUp(looked.found, looked.absent, looked.unknown))
         return looked

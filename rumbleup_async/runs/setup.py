@@ -149,6 +149,6 @@ class Setup:
             self.screen.suppress(self.care.suppressed)
 
     def _check_begun(self) -> None:
-        """A process that died between its plan and the first row leaves a run that would end at once, as if all were done."""
+        """Refuse a ledger whose process died before the first row was in: the run would end at once, as if all were done."""
         if not (self.is_concurrent or self.ledger.fingerprint is not None or any(self.ledger.counts.values())):
             raise LedgerError("the ledger holds no contact, for its list was never read; send the same list again")

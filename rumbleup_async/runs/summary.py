@@ -62,8 +62,10 @@ def summarise(
     stop: Stop | None,
     running: bool = False,
 ) -> Summary:
-    """The summary of a ledger's counts. What is still open counts as unknown: nobody knows yet. Of a run that is `running`
-    elsewhere it is in flight, and counted apart."""
+    """The summary of a ledger's counts.
+
+    What is still open counts as unknown. If another process is `running` the run, it is in flight and counted apart.
+    """
     return Summary(
         run=run,
         action=action,

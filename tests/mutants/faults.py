@@ -78,7 +78,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "retry.py",
         "decide",
         "A text without a clear answer is tried again.",
-        (("return Settle(State.UNKNOWN, outcome.why)", "return Again(1.0, outcome.why)"),),
+        (("return Done(State.UNKNOWN, outcome.why)", "return Again(1.0, outcome.why)"),),
         "test_retry.py::test_again_only_where_nothing_can_have_left",
     ),
     Mutant(

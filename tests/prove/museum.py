@@ -209,7 +209,7 @@ def _any_200_is_sent() -> list[Any]:
 def _doubt_is_refused() -> list[Any]:
     def decide(outcome: Outcome, attempt: int, policy: Policy, *, proven: bool) -> Decision:
         if isinstance(outcome, Unknown):
-            return retry.Settle(State.REFUSED, outcome.why)
+            return retry.Done(State.REFUSED, outcome.why)
         return _decide(outcome, attempt, policy, proven=proven)
 
     return [patch.object(sender_module, "decide", decide)]
@@ -563,10 +563,10 @@ def _queued_again_for_good() -> list[Any]:
 
 def _absent_for_good() -> list[Any]:
     async def unknown_only(ledger: Any) -> Any:
-        async for unknown in reconcile_module._doubts(ledger, absent=False):
+        async for unknown in reconcile_module._pages(ledger, absent=False):
             yield unknown, []
 
-    return [patch.object(reconcile_module, "_all_doubts", unknown_only)]
+    return [patch.object(reconcile_module, "_all_texts", unknown_only)]
 
 
 _LIES = "the books say not_sent"

@@ -16,7 +16,7 @@ from rumbleup_async.outcomes import Unknown
 from rumbleup_async.reasons import ABSENT, Code, Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs import reconcile as module
-from rumbleup_async.runs.reconcile import SETTLE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
+from rumbleup_async.runs.reconcile import GRACE, Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.runs.run import Run
 from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
@@ -72,8 +72,8 @@ def test_what_is_found_is_sent_and_what_is_absent_is_not(ledger: Ledger, monkeyp
 
     async def main() -> tuple[Reconciled, Reconciled]:
         await doubted(ledger, 50)
-        first = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + SETTLE)
-        again = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + SETTLE)
+        first = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + GRACE)
+        again = await reconcile(ledger, log, PLAN, wall_clock=lambda: NOW + GRACE)
         results = await rows_of(ledger)
         assert {(result.state, result.why, result.logid) for row, result in results.items() if row % 2} == {
             (State.SENT, Reason(Code.FOUND), f"rl_{row}") for row in range(1, 51, 2)
@@ -236,9 +236,9 @@ HOUR = 3600.0
 @pytest.mark.parametrize(
     ("ours", "theirs", "offset", "absent"),
     [
-        (SETTLE, None, 0.0, True),
-        (SETTLE, SETTLE, 0.0, True),
-        (SETTLE, SETTLE - 200, 0.0, True),  # clocks differ by so much without being wrong
+        (GRACE, None, 0.0, True),
+        (GRACE, GRACE, 0.0, True),
+        (GRACE, GRACE - 200, 0.0, True),  # clocks differ by so much without being wrong
         (14 * HOUR, 30.0, 0.0, False),  # ours has been set forward since the doubt
         (30.0, 14 * HOUR, 0.0, False),  # ours was forward at the doubt, or is back now
         (14 * HOUR, 14 * HOUR, 14 * HOUR, False),  # ours was back at the doubt: so say the witnesses
@@ -271,9 +271,9 @@ def test_a_clock_that_was_set_makes_nothing_absent(
         if absent:
             return
         assert "too recent" in done.problem
-        waited = SETTLE - 1
+        waited = GRACE - 1
         assert (await look()).absent == 0
-        waited = SETTLE
+        waited = GRACE
         assert (await look()).absent == 2, "the provider's own clock, or at worst ours, has moved on"
         await ledger.aclose()
 
