@@ -12,12 +12,14 @@ import random
 from collections import Counter
 from typing import Any
 
+from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Owner, Plan, Planned, Result, State, Step
+from rumbleup_async.messaging import Owner, Plan, Planned, Result, State, Step, Text
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.rules.suppression import Suppression
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from tests.history import Kept, check_moves, check_opt_outs, check_promise
@@ -32,7 +34,8 @@ from tests.prove.world import ACTION, Resolution, Wrong
 STALLED, SHORTLY, DIED = "stalled beyond its lease", "stalled within its lease", "one of several died"
 AFTER, EXPIRED, FENCED = "died after it expired another", "expired with open entries", "came back expired"
 PROVEN, OPTED_OUT = "proved a text after it was expired", "opted out while texts left"
-KINDS = (STALLED, SHORTLY, DIED, AFTER, EXPIRED, FENCED, PROVEN, OPTED_OUT)
+PUT_OFF = "put off by a rule"
+KINDS = (STALLED, SHORTLY, DIED, AFTER, EXPIRED, FENCED, PROVEN, OPTED_OUT, PUT_OFF)
 """What can happen here, besides what meets single texts."""
 
 _LIVES = 60
@@ -99,6 +102,22 @@ class OptOuts:
         if takes:
             await asyncio.sleep(takes / 2)
         return found
+
+
+class Later:
+    """Fits `Rule`: some people are not to be texted before a moment of their own."""
+
+    def __init__(self, opens: dict[str, float], met: Counter[str]) -> None:
+        self.opens = opens
+        """Unix seconds, by phone."""
+        self._met = met
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        opens = self.opens.get(text.phone, 0.0)
+        if now >= opens:
+            return GO
+        self._met[PUT_OFF] += 1
+        return Wait(opens, Reason(Code.RULE_FAILED, "not yet"))
 
 
 class Bookkeeping:
@@ -169,6 +188,9 @@ class Owners:
         self.trouble = draw.choice((0.02, 0.1, 0.25))
         """How many texts out of one leave, on average, before something happens to a process."""
         self.met: Counter[str] = self.provider.met
+        share = draw.choice((0.0, 0.1, 0.4))
+        late = {phone: self.wall() + draw.uniform(0.0, 20.0) for phone in self.people.planned if draw.random() < share}
+        self.later = Later(late, self.met)
         self.processes: list[Bookkeeping] = []
         self.rescuer = Bookkeeping(self, 0)
         self.expired = 0
@@ -198,7 +220,10 @@ class Owners:
         """A text leaves one of the processes."""
         process = PROCESS.get()
         assert isinstance(process, Bookkeeping)
-        process.note_text(self.provider.requests[-1][1])
+        phone = self.provider.requests[-1][1]
+        process.note_text(phone)
+        if self.wall() < self.later.opens.get(phone, 0.0):
+            self.provider.wrongs.append(f"{phone} left before the rules allowed it")
         draw = self.random
         if draw.random() < self.opt_out_share:
             self.opt_outs.since.setdefault(draw.choice(sorted(self.people.planned)), self.loop.now)
@@ -275,7 +300,7 @@ class Owners:
             Options(concurrency=self.concurrency),
             observer=SilentObserver(),
             sink=lambda results: None,
-            rules=[Suppression(frozenset(), store=self.opt_outs)],
+            rules=[Suppression(frozenset(), store=self.opt_outs), self.later],
             wall_clock=self.wall,
             boot_clock=lambda: self.loop.now,
             jitter=self.jitter,

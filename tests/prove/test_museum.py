@@ -24,6 +24,7 @@ def test_without_the_faults_the_same_worlds_pass(concurrent: bool | None) -> Non
         World(seed, museum.SIZE, concurrent=concurrent).play()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected
 def test_without_the_faults_the_same_owners_keep_their_books() -> None:
     """As above, where several bookkeepers have one ledger."""
     for seed in range(60):

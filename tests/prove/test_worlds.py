@@ -40,6 +40,7 @@ def test_the_promise_is_kept_by_several_bookkeepers_of_one_ledger() -> None:
     assert rare == {}, "what was not met often enough to have proved anything"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected
 @pytest.mark.parametrize("seed", [3, 8])
 def test_a_seed_of_several_bookkeepers_is_the_same_world_each_time(seed: int) -> None:
     """A failure found at night could not be looked at in the morning."""
