@@ -100,6 +100,7 @@ class Waits(Runs):
             assert [(one.row, one.state, one.why) for one in step.results] == [(1, State.NOT_SENT, no), (4, State.SKIPPED, no)]
             assert asked == [1, 2, 3, 4, 5, 6]
             found = {result.row: (result.state, result.why) for result in await ledger.rows(-1, 100)}
+            assert (found[1], found[4]) == ((State.NOT_SENT, no), (State.SKIPPED, no))
             assert found[2] == (State.QUEUED, later)
             assert ledger.counts == {
                 **dict.fromkeys(State, 0),
