@@ -93,7 +93,6 @@ class Bookkeeper:
         self._bell = asyncio.Event()
         self._feed: Feed | None = None
         self._proved = proved
-        self._is_proven = False
         self._told_due = 0.0
         self._is_over = False
         self.failure: BaseException | None = None
@@ -333,10 +332,12 @@ class Bookkeeper:
 
     def _deal(self, request: _Request, texts: list[Text], *, more: bool) -> None:
         if not texts:
-            _reply(request, Dealt(texts, more, self._is_proven, self._source.lease.until))
+            _reply(request, Dealt(texts, more, self.rounds.is_proven, self._source.lease.until))
             return
         self._enter(texts, request.worker)
-        if request.worker in self._lost or not _reply(request, Dealt(texts, more, self._is_proven, self._source.lease.until)):
+        if request.worker in self._lost or not _reply(
+            request, Dealt(texts, more, self.rounds.is_proven, self._source.lease.until)
+        ):
             # The worker died or was cancelled during this step, so it never heard of these texts.
             self._return(texts, request.worker)
 
@@ -380,8 +381,8 @@ class Bookkeeper:
                     continue
             results.append(Result(close.row, entry.text.phone, state, close.why, close.logid, close.attempts, close.time))
         self._outlet.results(results)
-        if self.rounds.has_accepted and not self._is_proven:
-            self._is_proven = True
+        if self.rounds.has_accepted and not self.rounds.is_proven:
+            self.rounds.is_proven = True
             self._proved()
 
     def _is_told(self, close: Closed, text: Text) -> bool:

@@ -20,6 +20,8 @@ class Rounds:
         self.is_last = False
         self.has_accepted = False
         """A text was accepted in this round."""
+        self.is_proven = False
+        """A text was accepted in this run."""
         self._was_cut = False
 
     def is_cut(self, *, more: bool) -> bool:
