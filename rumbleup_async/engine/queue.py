@@ -86,6 +86,8 @@ class Queue:
         """What the rules say of these. A stop does not wait for the answer, which may come late or never."""
         if self._is_stopping:
             raise _Stopped
+        if not self._door.looks_up:
+            return await self._door.admit_all(texts)
         asking = self._asking = asyncio.ensure_future(self._door.admit_all(texts))
         try:
             await asyncio.wait([asking])

@@ -46,7 +46,7 @@ class Door:
         self._wall_clock = wall_clock
         self.is_live = any(getattr(rule, "is_live", True) for rule in self._rules)
         """A rule may say something else later in the run."""
-        self._looks_up = any(getattr(rule, "looks_up", True) for rule in self._rules)
+        self.looks_up = any(getattr(rule, "looks_up", True) for rule in self._rules)
         """A rule may have to wait for the answer of somebody else."""
         self.is_open_to_all = not self._rules
         """There is no rule, so nobody need be asked about."""
@@ -82,7 +82,7 @@ class Door:
 
     async def admit_all(self, texts: Sequence[Text]) -> list[Verdict]:
         """What they say of each of these. Where they look it up, all are looked up at the same time."""
-        if self._looks_up and len(texts) > 1:
+        if self.looks_up and len(texts) > 1:
             return await asyncio.gather(*map(self.admit, texts))
         return [await self.admit(text) for text in texts]
 

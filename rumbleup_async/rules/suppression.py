@@ -28,8 +28,8 @@ class Suppression:
         self._store = store
         self.is_live = store is not None or not isinstance(phones, frozenset)
         """Somebody may be added while the run is under way."""
-        self.looks_up = store is not None
-        """The answer may take its time."""
+        self.looks_up = store is not None and getattr(store, "looks_up", True)
+        """The answer may take its time. A store that has it at hand may say so."""
 
     @property
     def is_empty(self) -> bool:

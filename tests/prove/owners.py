@@ -89,6 +89,9 @@ class Leased(Disk):
 class OptOuts:
     """Fits `SuppressionStore`: whoever opts out is in it from that moment on."""
 
+    looks_up = False
+    """It has the answer at hand: a ledger of a world waits for nothing."""
+
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.since: dict[str, float] = {}

@@ -30,6 +30,9 @@ class Point(NamedTuple):
 class Never:
     """Fits `SuppressionStore`: of whom the door says never, though the list says nothing of them."""
 
+    looks_up = False
+    """It has the answer at hand: a ledger of a world waits for nothing."""
+
     def __init__(self, phones: frozenset[str]) -> None:
         self._phones = phones
 
