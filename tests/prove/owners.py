@@ -110,6 +110,8 @@ class OptOuts:
 class Later:
     """Fits `Rule`: some people are not to be texted before a moment of their own."""
 
+    looks_up = False
+
     def __init__(self, opens: dict[str, float], met: Counter[str]) -> None:
         self.opens = opens
         """Unix seconds, by phone."""
