@@ -17,6 +17,7 @@ def test_a_fault_of_others_is_caught(exhibit: museum.Exhibit) -> None:
     assert exhibit.rule in found
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected
 @pytest.mark.parametrize("concurrent", [None, True])
 def test_without_the_faults_the_same_worlds_pass(concurrent: bool | None) -> None:
     """The exhibits would be caught for something else than their fault."""
