@@ -23,10 +23,12 @@ _SERVE = """
 import json, os, resource, signal, sys, traceback
 from rumbleup_async.__main__ import main
 from rumbleup_async.cli import app, demo, messages, reconcile, report, resume, send, simulate, status, texters
+import rumbleup_async.session.client
 try:
     import uvloop
 except ImportError:
     pass
+sys.path[:] = [place for place in sys.path if place]  # as for the command, which does not look into the current folder
 said, sys.stderr = sys.stderr, open(os.devnull, "w")
 sys.argv = ["rumbleup", "status", "nowhere"]
 try:

@@ -184,10 +184,10 @@ def test_limit_and_suppression_hold_over_all(stage: Stage, provider: Provider) -
 
 def test_a_full_disk_stops_them_all(stage: Stage, provider: Provider) -> None:
     """Else texts would leave that nobody has written down."""
-    source = stage.list(20_000)
+    source = stage.list(18_000)
     done = stage.start(*stage.sending(source, "--concurrency", CONCURRENCY, "--processes", 2), within="small-disk").wait()
     assert done.code == (3 if provider.left else 2), done
-    stage.check(20_000, concurrency=CONCURRENCY, crashes=2)
+    stage.check(18_000, concurrency=CONCURRENCY, crashes=2)
 
 
 def test_they_stop_after_a_hold_for_all(stage: Stage, provider: Provider) -> None:
