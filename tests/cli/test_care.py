@@ -340,14 +340,14 @@ async def test_status_of_a_run_under_way(process: Process, server: Server, simul
     for words in (("send", "voters.csv", *SEND, "--rate", "100", "--concurrency", "8"), ("resume", "voters-125.ledger", "--yes")):
         before = len(simulator.truth)
         running = await asyncio.create_subprocess_exec(*command, *words, cwd=folder, env=env, stderr=subprocess.DEVNULL)
-        while len(simulator.truth) < before + 60:
+        while len(simulator.truth) < before + 250:
             await asyncio.sleep(0.01)
         seen = json.loads((await process("status", "voters-125.ledger", "--json")).stdout)
         assert seen["running"] is True
         parts = ("sent", "refused", "skipped", "not_sent", "unknown", "in_flight")
         assert seen["total"] == sum(seen[part] for part in parts) == 4000
         assert seen["unknown"] <= unknown
-        assert seen["sent"] >= before + 30
+        assert seen["sent"] >= before + 30  # what it shows is up to a second old, which is a hundred texts
         assert seen["elapsed_seconds"] > elapsed
         assert seen["texts_per_second"] == pytest.approx(seen["sent"] / seen["elapsed_seconds"], rel=0.02)
         assert seen["texts_per_second"] < 120
