@@ -298,12 +298,12 @@ class Bookkeeper:
         may_open = self.stopped is None and not is_full and (self._feed is None or not self._feed.is_comparing)
         wants = [request.want if may_open and request.worker not in self._lost else 0 for request in requests]
         want = int(min(sum(wants), self.rounds.left))
-        closed: Sequence[Closed] = done
+        # Sifted before anything can fail: what is written down after a failure must not refuse what is not believed yet.
+        closed, refusals = self._held.sift(done, self._entries)
+        closed = self._source.noted(closed, self._entries)
         began = time.monotonic()
         try:
             await self._refuse()
-            closed, refusals = self._held.sift(done, self._entries)
-            closed = self._source.noted(closed, self._entries)
             step = await self._source.step(closed, want, self._seconds.passed(self._tallies))
         except BaseException:
             self._unwritten += closed

@@ -323,6 +323,31 @@ def test_the_limit_counts_texts_of_all_workers() -> None:
     assert len(desk.results) == 3
 
 
+def test_a_ledger_that_fails_refuses_nobody_who_is_not_believed_yet() -> None:
+    """A full disk at the wrong moment would write people off for what was wrong with the project."""
+    desk = Desk(3)
+    states: list[State] = []
+
+    async def full(refused: Sequence[Result]) -> None:
+        raise LedgerError("disk full")
+
+    async def main() -> None:
+        worker = Worker(desk.books)
+        first, second = (await worker.step(2)).texts
+        await worker.step(0, refused(first))
+        (third,) = (await worker.step(1)).texts
+        desk.ledger.refuse = full  # type: ignore[method-assign]
+        await worker.step(0, sent(third))  # so the first refusal is believed, and the next step would write that down
+        await worker.step(0, refused(second))
+        await asyncio.sleep(0.1)
+        rows = await desk.rows()
+        states.extend(rows[row].state for row in (1, 2, 3))
+
+    with pytest.raises(LedgerError):
+        desk.play(main)
+    assert states == [State.QUEUED, State.QUEUED, State.SENT]
+
+
 class Rules:
     """Waits for odd rows until `open_at`, never lets row 4 out."""
 
