@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import (
     ApiError,
+    BookError,
+    BookLocked,
     ConfigurationError,
     DailyCapReached,
     ExchangeError,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
+    from rumbleup_async.people.book import Book
     from rumbleup_async.rules.numbers import SuppressionStore
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
     from rumbleup_async.runs.options import RunKeywords, RunOptions
@@ -77,6 +80,9 @@ __all__ = [
     "AccountReport",
     "AiohttpExchange",
     "ApiError",
+    "Book",
+    "BookError",
+    "BookLocked",
     "Brand",
     "Campaign",
     "Cause",
@@ -155,6 +161,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "AiohttpExchange": "session.client",
+    "Book": "people",
     "Ledger": "engine.ports",
     "EventObserver": "events",
     "LineLimits": "sendblue.limits",

@@ -7,6 +7,8 @@ secret.
     ├── ConfigurationError            a setting, key, address or option is wrong; nothing was sent
     │   ├── ListError                 the contact list cannot be read; names the file, the row and the remedy
     │   ├── TemplateError             the text or a merge field in it is wrong
+    │   ├── BookError                 the book of people cannot be used as asked
+    │   │   └── BookLocked            another process keeps it to itself
     │   └── LedgerError               the ledger cannot be used as asked
     │       ├── LedgerFenced          another process has taken over what this one had open
     │       ├── LedgerLocked          another process is writing it
@@ -54,6 +56,14 @@ class ListError(ConfigurationError):
 
 class TemplateError(ConfigurationError):
     """The text, or a merge field in it, is wrong."""
+
+
+class BookError(ConfigurationError):
+    """The book of people cannot be used as asked: damaged, of a newer version or another key, replaced, or not a book."""
+
+
+class BookLocked(BookError):
+    """Another process kept the book of people to itself for too long."""
 
 
 class LedgerError(ConfigurationError):

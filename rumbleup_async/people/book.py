@@ -1,0 +1,271 @@
+"""The book of people: one file for all runs of an organisation, on SQLite.
+
+Lives here: the face of the book. The statements stand in `texted` and `opted_out`, the care for the file in `file`.
+
+A look says at once whom a list should leave out. It cannot keep two runs that begin together from texting the same person: only
+a claim can, which is on the disk before the text leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar, TypeVarTuple
+
+from rumbleup_async.people import opted_out, texted
+from rumbleup_async.people.entries import Again, Found, OptOut, Pull, Scope, Tally, Texted
+from rumbleup_async.people.file import PATIENCE, BookFile
+from rumbleup_async.people.marks import Marks
+from rumbleup_async.shielding import run_shielded
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_CHUNK = 1000
+"""Phones that one statement is asked about."""
+_PAGE = 5000
+
+
+class Book:
+    """Who was texted by which run, and who has opted out.
+
+        async with Book("people.book") as book:
+            async with rumbleup.fast_mode(..., book=book) as run: ...
+
+    `path`: the file, made where there is none, mode 0600. `key`: a secret of at least 16 characters; the file then holds no
+    phones, only what the key makes of them (HMAC). Without it the file holds their ten digits. `patience`: seconds that another
+    process may keep the file to itself.
+
+    Several runs and processes may use one file at a time. Every call but `open` and `aclose` has a form for threads,
+    `*_now`, which waits for the disk.
+
+    Raises BookError for a file that cannot be used, BookLocked for one that another process keeps.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, key: str | None = None, patience: float = PATIENCE) -> None:
+        self.path = Path(path)
+        self._marks = Marks(key)
+        self._file = BookFile(self.path, self._marks, patience=patience)
+        self._thread: ThreadPoolExecutor | None = None
+        self._users = 0
+
+    def __repr__(self) -> str:
+        return f"Book({str(self.path)!r})"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file holds phones, and not what a key makes of them."""
+        return self._marks.is_plain
+
+    # ---- opening ----
+
+    def open_now(self) -> None:
+        """Open the book, or count one more who uses it. Each is to `close_now()` it once."""
+        if not self._users:
+            self._file.open()
+        self._users += 1
+
+    def close_now(self) -> None:
+        """Let go of the book once its last user has."""
+        self._users = max(0, self._users - 1)
+        if not self._users:
+            self._file.close()
+
+    async def open(self) -> None:
+        """As `open_now`."""
+        await self._in_thread(self.open_now)
+
+    async def aclose(self) -> None:
+        """As `close_now`."""
+        await self._in_thread(self.close_now)
+        if not self._users and self._thread is not None:
+            self._thread.shutdown(wait=False)
+            self._thread = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await run_shielded(self.aclose())
+
+    # ---- what runs ask ----
+
+    async def claim(
+        self, scope: Scope, run: str, phones: Sequence[str], *, again: Again | None = None, now: float | None = None
+    ) -> dict[str, Found]:
+        """Claim these phones for a run, durably. What the book has against some of them, by phone: these are not claimed.
+
+        `scope`: where the run texts; `run`: its id. What this run has claimed before it claims again. `now`: Unix seconds.
+        """
+        return await self._in_thread(self.claim_now, scope, run, phones, again, now)
+
+    def claim_now(
+        self, scope: Scope, run: str, phones: Sequence[str], again: Again | None = None, now: float | None = None
+    ) -> dict[str, Found]:
+        """As `claim`."""
+        marks = self._marks.of(phones)
+        moment = time.time() if now is None else now
+        with self._file.writing() as db:
+            numbers = texted.scope_id(db, scope), texted.world_id(db, scope.world), texted.run_id(db, run)
+            found = texted.claim(db, marks, numbers, moment, again or Again())
+        return _by_phone(phones, marks, found)
+
+    async def release(self, scope: Scope, run: str, phones: Sequence[str]) -> int:
+        """These were certainly not texted by this run: others may text them. How many claims that takes away."""
+        return await self._in_thread(self.release_now, scope, run, phones)
+
+    def release_now(self, scope: Scope, run: str, phones: Sequence[str]) -> int:
+        """As `release`."""
+        marks = self._marks.of(phones)
+        with self._file.writing() as db:
+            place, _, by = texted.known(db, scope, run)
+            return texted.release(db, marks, place, by)
+
+    async def look(
+        self, scope: Scope, run: str, phones: Sequence[str], *, again: Again | None = None, now: float | None = None
+    ) -> dict[str, Found]:
+        """What the book has against texting these, by phone. Nobody is claimed."""
+        return await self._in_thread(self.look_now, scope, run, phones, again, now)
+
+    def look_now(
+        self, scope: Scope, run: str, phones: Sequence[str], again: Again | None = None, now: float | None = None
+    ) -> dict[str, Found]:
+        """As `look`."""
+        moment = time.time() if now is None else now
+        found: dict[str, Found] = {}
+        with self._file.reading() as db:
+            numbers = texted.known(db, scope, run)
+            for start in range(0, len(phones), _CHUNK):
+                some = phones[start : start + _CHUNK]
+                marks = self._marks.of(some)
+                if against := texted.look(db, marks, numbers, moment, again or Again()):
+                    found |= _by_phone(some, marks, against)
+        return found
+
+    # ---- opt-outs ----
+
+    async def add_opt_outs(self, opt_outs: Sequence[OptOut], pull: Pull | None = None) -> int:
+        """Keep these, and how far their source has been read, in one durable step. How many phones are new."""
+        return await self._in_thread(self.add_opt_outs_now, opt_outs, pull)
+
+    def add_opt_outs_now(self, opt_outs: Sequence[OptOut], pull: Pull | None = None) -> int:
+        """As `add_opt_outs`."""
+        marks = self._marks.of([one.phone for one in opt_outs])
+        with self._file.writing() as db:
+            worlds = {world: texted.world_id(db, world) for world in dict.fromkeys(one.world for one in opt_outs)}
+            rows = [
+                (mark, worlds[one.world], one.since, one.source, one.word, int(one.is_sure))
+                for mark, one in zip(marks, opt_outs, strict=True)
+            ]
+            new = opted_out.add(db, rows) if rows else 0
+            if pull is not None:
+                opted_out.note_pull(db, pull)
+        return new
+
+    async def pull_of(self, source: str) -> Pull:
+        """How far this source of opt-outs has been read."""
+        return await self._in_thread(self.pull_of_now, source)
+
+    def pull_of_now(self, source: str) -> Pull:
+        """As `pull_of`."""
+        with self._file.reading() as db:
+            return opted_out.pull_of(db, source)
+
+    def pulls_now(self) -> list[Pull]:
+        """How far each source of opt-outs has been read."""
+        with self._file.reading() as db:
+            return opted_out.pulls(db)
+
+    def opt_outs_now(self) -> Iterator[OptOut]:
+        """All opt-outs, in the order of their phones. BookError where the book keeps no phones."""
+        last = (-1, -1)
+        while True:
+            with self._file.reading() as db:
+                rows = opted_out.after(db, last, _PAGE)
+            for mark, _, world, since, source, word, sure in rows:
+                yield OptOut(self._marks.phone(mark), since, source, word, bool(sure), world)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0], rows[-1][1]
+
+    def lift_now(self, phone: str) -> bool:
+        """This person has opted in again. Whether an opt-out of theirs was there."""
+        (mark,) = self._marks.of([phone])
+        with self._file.writing() as db:
+            return opted_out.lift(db, mark) > 0
+
+    # ---- what people ask ----
+
+    def of_phone_now(self, phone: str) -> tuple[list[Texted], list[OptOut]]:
+        """What is kept of one phone: when it was texted, the newest first, and its opt-outs."""
+        (mark,) = self._marks.of([phone])
+        with self._file.reading() as db:
+            rows, outs = texted.of_phone(db, mark), opted_out.of_phone(db, mark)
+        return (
+            [Texted(phone, Scope(name, world), run, moment) for name, world, run, moment in rows],
+            [OptOut(phone, since, source, word, bool(sure), world) for world, since, source, word, sure in outs],
+        )
+
+    def texted_now(self) -> Iterator[Texted]:
+        """Everybody who was texted, in the order of their phones. BookError where the book keeps no phones."""
+        last = (-1, -1, -1)
+        while True:
+            with self._file.reading() as db:
+                rows = texted.after(db, last, _PAGE)
+            for mark, _, _, name, world, run, moment in rows:
+                yield Texted(self._marks.phone(mark), Scope(name, world), run, moment)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0], rows[-1][1], rows[-1][2]
+
+    def note_now(self, rows: Sequence[Texted]) -> int:
+        """Keep that these were texted, by runs that did not use the book. How many are new."""
+        marks = self._marks.of([one.phone for one in rows])
+        with self._file.writing() as db:
+            scopes = {scope: texted.scope_id(db, scope) for scope in dict.fromkeys(one.scope for one in rows)}
+            runs = {run: texted.run_id(db, run) for run in dict.fromkeys(one.run for one in rows)}
+            values = [(mark, scopes[one.scope], runs[one.run], one.time) for mark, one in zip(marks, rows, strict=True)]
+            return texted.note(db, values)
+
+    def forget_now(self, phone: str) -> int:
+        """Keep no longer when this phone was texted. Its opt-out stays: that is what it is for. How many entries that were."""
+        (mark,) = self._marks.of([phone])
+        with self._file.writing() as db:
+            return texted.forget(db, mark)
+
+    def purge_now(self, before: float) -> int:
+        """Forget whoever was texted before this Unix second. Opt-outs stay. How many entries that were."""
+        with self._file.writing() as db:
+            return texted.purge(db, int(before))
+
+    def tally_now(self) -> Tally:
+        """What the book holds, in numbers. Goes through all of it."""
+        with self._file.reading() as db:
+            number, first, last = db.execute("SELECT count(*), min(time), max(time) FROM texted").fetchone()
+            outs, likely = db.execute("SELECT count(*), count(*) FILTER (WHERE sure = 0) FROM opt_out").fetchone()
+            scopes = db.execute(
+                "SELECT scope.name, count(*) FROM texted JOIN scope ON scope.id = scope GROUP BY scope.id ORDER BY 2 DESC, 1"
+            ).fetchall()
+            runs = db.execute("SELECT count(*) FROM run").fetchone()[0]
+        return Tally(number, outs, likely, runs, scopes, first or 0, last or 0)
+
+    async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="book")
+        work = asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # A commit that has begun ends before the cancellation goes on, or nobody would know what it said.
+            await run_shielded(work)
+            raise
+
+
+def _by_phone(phones: Sequence[str], marks: Sequence[int], found: dict[int, Found]) -> dict[str, Found]:
+    return {phone: found[mark] for phone, mark in zip(phones, marks, strict=True) if mark in found} if found else {}

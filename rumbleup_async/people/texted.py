@@ -1,0 +1,152 @@
+"""Who was texted, as a book on SQLite keeps it: looking people up, claiming them for a run, letting them go.
+
+Lives here: statements, and what follows from their answers. Each function is given a connection and knows no other state.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from rumbleup_async.people.entries import Again, Found, Scope, Why
+
+NO_RUN = 0
+"""The id of no run: nobody has claimed anybody under it."""
+
+
+def scope_id(db: sqlite3.Connection, scope: Scope) -> int:
+    """Within a transaction: the number of a scope, a new one for one that is new."""
+    found = db.execute("SELECT id FROM scope WHERE name = ?", (scope.name,)).fetchone()
+    if found is not None:
+        return int(found[0])
+    return _new(db, "INSERT INTO scope (name, world) VALUES (?, ?)", (scope.name, world_id(db, scope.world)))
+
+
+def world_id(db: sqlite3.Connection, world: str) -> int:
+    """Within a transaction: the number of a world, a new one for one that is new."""
+    found = db.execute("SELECT id FROM world WHERE name = ?", (world,)).fetchone()
+    return int(found[0]) if found is not None else _new(db, "INSERT INTO world (name) VALUES (?)", (world,))
+
+
+def run_id(db: sqlite3.Connection, run: str) -> int:
+    """Within a transaction: the number of a run, a new one for one that is new."""
+    found = db.execute("SELECT id FROM run WHERE name = ?", (run,)).fetchone()
+    return int(found[0]) if found is not None else _new(db, "INSERT INTO run (name) VALUES (?)", (run,))
+
+
+def known(db: sqlite3.Connection, scope: Scope, run: str) -> tuple[int, int, int]:
+    """The numbers of scope, world and run, for reading: -1 for a scope or a world that the book does not know, and NO_RUN for a
+    run."""
+    one = db.execute("SELECT id FROM scope WHERE name = ?", (scope.name,)).fetchone()
+    world = db.execute("SELECT id FROM world WHERE name = ?", (scope.world,)).fetchone()
+    by = db.execute("SELECT id FROM run WHERE name = ?", (run,)).fetchone()
+    return (one[0] if one else -1), (world[0] if world else -1), (by[0] if by else NO_RUN)
+
+
+def look(
+    db: sqlite3.Connection, marks: Sequence[int], numbers: tuple[int, int, int], now: float, again: Again
+) -> dict[int, Found]:
+    """What the book has against texting these now, by the number of the phone. `numbers`: of scope, world and run."""
+    scope, world, run = numbers
+    asked = json.dumps(marks)
+    found: dict[int, Found] = {}
+    since = now - again.gap
+    before = db.execute(
+        """SELECT phone, texted.scope, time FROM texted WHERE phone IN (SELECT value FROM json_each(?1)) AND run != ?2
+        AND (scope = ?3 OR time > ?4)""",
+        (asked, run, -1 if again.same else scope, since if again.gap else now + 1e9),
+    ).fetchall()
+    worlds = _worlds(db) if before else {}
+    for mark, where, time in before:
+        if where == scope and not again.same:
+            found[mark] = Found(Why.BEFORE)
+        elif again.gap and worlds.get(where) == world and time > since and mark not in found:
+            found[mark] = Found(Why.GAP, time + again.gap)
+        elif mark in found and found[mark].why is Why.GAP and worlds.get(where) == world:
+            found[mark] = Found(Why.GAP, max(found[mark].until, time + again.gap))
+    # What people have told the provider itself holds in a rehearsal, too.
+    for mark, sure in db.execute(
+        "SELECT phone, max(sure) FROM opt_out WHERE phone IN (SELECT value FROM json_each(?)) AND world IN (0, ?) GROUP BY phone",
+        (asked, world),
+    ):
+        found[mark] = Found(Why.OPTED_OUT if sure else Why.LIKELY)
+    return found
+
+
+def claim(
+    db: sqlite3.Connection, marks: Sequence[int], numbers: tuple[int, int, int], now: float, again: Again
+) -> dict[int, Found]:
+    """Within a transaction: note for a run whoever may be texted now. What the book has against the others.
+
+    Who is claimed by this very run already, before it died perhaps, is claimed once more.
+    """
+    found = look(db, marks, numbers, now, again)
+    scope, _, run = numbers
+    # The time of a leftover claim moves on: its text leaves now.
+    db.execute(
+        "INSERT OR REPLACE INTO texted SELECT value, ?, ?, ? FROM json_each(?)",
+        (scope, run, int(now), json.dumps([mark for mark in marks if mark not in found])),
+    )
+    return found
+
+
+def release(db: sqlite3.Connection, marks: Iterable[int], scope: int, run: int) -> int:
+    """Within a transaction: these were certainly not texted. How many claims that takes away."""
+    return db.execute(
+        "DELETE FROM texted WHERE phone IN (SELECT value FROM json_each(?)) AND scope = ? AND run = ?",
+        (json.dumps(list(marks)), scope, run),
+    ).rowcount
+
+
+def note(db: sqlite3.Connection, rows: Sequence[tuple[int, int, int, int]]) -> int:
+    """Within a transaction: these were texted: number of the phone, of the scope, of the run, and when (Unix seconds). How many
+    of them are new."""
+    before = db.total_changes
+    db.execute(
+        """INSERT OR IGNORE INTO texted SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+        json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(?)""",
+        (json.dumps(rows),),
+    )
+    return db.total_changes - before
+
+
+def of_phone(db: sqlite3.Connection, mark: int) -> list[tuple[str, str, str, int]]:
+    """What is kept of one phone: scope, world, run and time, the newest first."""
+    return db.execute(
+        """SELECT scope.name, world.name, run.name, time FROM texted JOIN scope ON scope.id = texted.scope
+        JOIN world ON world.id = scope.world JOIN run ON run.id = texted.run WHERE phone = ? ORDER BY time DESC""",
+        (mark,),
+    ).fetchall()
+
+
+def after(db: sqlite3.Connection, last: tuple[int, int, int], limit: int) -> list[tuple[int, int, int, str, str, str, int]]:
+    """Some rows behind this one, in the order of the table: its three numbers, scope, world, run and time."""
+    return db.execute(
+        """SELECT phone, texted.scope, texted.run, scope.name, world.name, run.name, time FROM texted
+        JOIN scope ON scope.id = texted.scope JOIN world ON world.id = scope.world JOIN run ON run.id = texted.run
+        WHERE (phone, texted.scope, texted.run) > (?, ?, ?) ORDER BY phone, texted.scope, texted.run LIMIT ?""",
+        (*last, limit),
+    ).fetchall()
+
+
+def forget(db: sqlite3.Connection, mark: int) -> int:
+    """Within a transaction: nothing is kept any more of when this phone was texted. How many entries that were."""
+    return db.execute("DELETE FROM texted WHERE phone = ?", (mark,)).rowcount
+
+
+def purge(db: sqlite3.Connection, before: int) -> int:
+    """Within a transaction: forget whoever was texted before this Unix second. How many entries that were."""
+    number = db.execute("DELETE FROM texted WHERE time < ?", (before,)).rowcount
+    db.execute("DELETE FROM run WHERE id NOT IN (SELECT run FROM texted)")
+    return number
+
+
+def _worlds(db: sqlite3.Connection) -> dict[int, int]:
+    return dict(db.execute("SELECT id, world FROM scope").fetchall())
+
+
+def _new(db: sqlite3.Connection, statement: str, values: tuple[str, ...] | tuple[str, int]) -> int:
+    found = db.execute(statement, values).lastrowid
+    assert found is not None  # noqa: S101 - SQLite has just given it
+    return found
