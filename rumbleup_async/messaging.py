@@ -97,7 +97,8 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 class Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `why` says
-    why the last of them did not send it. `segments` and `place` are those of the contact."""
+    why the last of them did not send it. `segments` and `place` are those of the contact. `until`: the text must not leave at
+    this Unix second or later, for its place is shut from then on; 0 means that it may leave at any time."""
 
     row: int
     phone: str
@@ -107,6 +108,7 @@ class Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     why: Reason = NO_REASON
     segments: int = 1
     place: int = 0
+    until: float = 0.0
 
     def __repr__(self) -> str:
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"
@@ -214,6 +216,9 @@ class Second(msgspec.Struct, frozen=True):
 LATENCIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds: the upper bounds of the buckets in which answers are counted."""
 
+
+NO_REASONS: Final[Mapping[int, Reason]] = {}
+"""There is nothing to say of any row, or place."""
 
 NONE_SHUT: Final[Mapping[int, float]] = {}
 """No place is shut at any time: for places, the Unix second at which they are shut."""

@@ -140,6 +140,9 @@ class Code(enum.StrEnum):
     BEING_SENT = "being_sent", "being sent", "unknown", "wait; the run is under way"
     STOPPED = "stopped", "{}", "queued", "see to what stopped the run, then resume"
     RULE_FAILED = "rule_failed", "a rule could not be asked: {}", "queued", "see to the rule, then resume"
+    TOO_LATE = "too_late", "too late", "queued", "resume with a later end"
+    NO_COMMON_HOUR = "no_common_hour", "no hour suits its zones", "queued", "give the contact a zone, or allow other hours"
+    STATE_LEFT_OUT = "state_left_out", "state left out", "queued", "resume without leaving the state out"
     LATE = "late", "lock expired", "queued", "the provider hands the contact out again; resume"
     DRAWN = "drawn", "drawn, not sent", "queued", "resume once the lock has ended"
 
@@ -184,6 +187,13 @@ ABSENT: Final = Reason(Code.ABSENT)
 FOUND: Final = frozenset({Code.FOUND, Code.FOUND_SEVERAL})
 """Codes of a contact that is sent only because the provider's log says so."""
 INTERRUPTED: Final = Reason(Code.INTERRUPTED)
+OUTSIDE_HOURS: Final = Reason(Code.OUTSIDE_HOURS, "outside hours")
+"""Of a contact whom our own hours do not let be texted now; what a provider says of its hours has words of its own."""
+TOO_LATE: Final = Reason(Code.TOO_LATE)
+NO_COMMON_HOUR: Final = Reason(Code.NO_COMMON_HOUR)
+STATE_LEFT_OUT: Final = Reason(Code.STATE_LEFT_OUT)
+OF_HOURS: Final = (OUTSIDE_HOURS, TOO_LATE, NO_COMMON_HOUR, STATE_LEFT_OUT)
+"""Reasons of contacts that are queued because of where they are; looked at anew whenever a run is gone on with."""
 
 
 def duplicate(row: int) -> Reason:

@@ -5,6 +5,10 @@ Lives here: how many are asked for at a time, and their way into the books. What
 
 A texter is one place: it asks for a contact, has it in hand until its text is done, and asks again. So there are never more
 contacts leased than texters. A texter that is told that there is nobody left has ended; the run is over when all have.
+
+A contact that may not be texted now is queued in the books with the reason and not held: it comes back at the provider when its
+lease ends. As every contact that is drawn is locked for a while, many such in a row pause the asking until one of them may be
+texted.
 """
 
 from __future__ import annotations
@@ -15,10 +19,10 @@ from typing import Protocol
 
 import msgspec
 
-from rumbleup_async.admission import Never, Wait
+from rumbleup_async.engine.doorstep import Doorstep
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
-from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.engine.ports import Gates, Ledger
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.texters import Pause, Texters
 from rumbleup_async.errors import LedgerFenced
@@ -41,7 +45,6 @@ class Leases:
     """Fits `Source`. `attach` before it is used."""
 
     is_lease = True
-    due: float | None = None
 
     def __init__(
         self,
@@ -52,10 +55,10 @@ class Leases:
         concurrency: int,
         wall_clock: Callable[[], float],
         boot_clock: Callable[[], float] = boot_time,
+        gates: Gates | None = None,
     ) -> None:
         self._ledger = ledger
         self._texters = texters
-        self._door = door
         self._wall_clock = wall_clock
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
@@ -70,12 +73,18 @@ class Leases:
         """Still to be written down."""
         self._is_stopping = False
         self._is_abandoned = False
+        self._doorstep = Doorstep(door, gates)
 
     def attach(self, books: LeaseBooks, sender: Sender, spawn: Callable[..., object]) -> None:
         """Who is told what happens, and who starts a texter's task."""
         self._books = books
         self._sender = sender
         self._spawn = spawn
+
+    @property
+    def due(self) -> float | None:
+        """Until when nobody is drawn."""
+        return self._doorstep.paused_until
 
     @property
     def is_dry(self) -> bool:
@@ -101,8 +110,8 @@ class Leases:
         now, began = self._wall_clock(), self.lease.now()
         if drawn:
             try:
-                let_in = [await self._at_the_door(row) for row in drawn]
-                answers = await self._ledger.claim(self._owner, done, let_in, now)
+                let_in, waits = await self._doorstep.let_in(drawn, now)
+                answers = await self._ledger.claim(self._owner, done, let_in, now, waits=waits)
             except BaseException:
                 self._drawn = drawn + self._drawn
                 raise
@@ -118,8 +127,12 @@ class Leases:
             if step.is_fenced:
                 raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        self._doorstep.bind(texts)
         self._in_hand += len(texts) - len(done)
-        self._ask_for(want - len(texts))
+        if self._doorstep.is_hopeless:
+            self._books.stop(Stop(Cause.OUTSIDE_HOURS))
+        elif self._doorstep.paused_until is None:
+            self._ask_for(want - len(texts))
         return Step(texts, results)
 
     async def renew(self) -> None:
@@ -128,15 +141,6 @@ class Leases:
         if (await self._ledger.step(self._owner, (), 0, now)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
-
-    async def _at_the_door(self, row: Planned | Skipped) -> Planned | Skipped:
-        """Note as skipped whom the rules turn away; the lease of such a contact ends by itself."""
-        if isinstance(row, Skipped) or self._door.is_open_to_all:
-            return row
-        verdict = await self._door.admit(Text(row.row, row.phone, row.text, row.name))
-        if isinstance(verdict, (Never, Wait)):
-            return Skipped(row.row, row.phone, verdict.why)
-        return row
 
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Who is given back without a reason comes back at the provider when the lease ends."""
@@ -158,7 +162,8 @@ class Leases:
     def has_more(self, put_aside: int) -> bool:  # noqa: ARG002
         return True
 
-    def refill(self) -> None: ...
+    def refill(self) -> None:
+        self._doorstep.go_on()
 
     async def begin_anew(self) -> bool:
         return False

@@ -5,7 +5,7 @@ Lives here: protocols.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -158,10 +158,17 @@ class Ledger(Protocol):
         """How many contacts are in each state for each kind of reason."""
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = ...,
     ) -> list[Text | Result]:
         """In one durable step: close these entries, take in contacts just drawn, and open those that may be texted.
 
+        `waits`: why contacts of these rows are not opened now: they are queued for this reason, and their answer is a result.
         Answers in the order of `drawn`. A phone that the ledger knows is opened again only if nothing of it can have left;
         else it is skipped as a duplicate. `done` and `now` are as for `step`. LedgerFenced, after its proof has been noted, if
         the owner is fenced.
@@ -170,6 +177,13 @@ class Ledger(Protocol):
     @property
     def last_row(self) -> int:
         """The highest row in the ledger, 0 if it is empty."""
+
+    async def places(self, why: Mapping[int, Reason] = ...) -> dict[int, int]:
+        """How many contacts are queued at each place.
+
+        `why`: in the same durable step the contacts of these places, 0 left out, are queued for these reasons from now on, but
+        for those that have another reason than one of `reasons.OF_HOURS`.
+        """
 
     async def finish(self, stop: Stop | None, elapsed: float) -> None:
         """Note how this process ended its part of the run."""
@@ -238,6 +252,21 @@ class Drawer(Protocol):
     """A provider that hands out contacts one at a time, each locked for a while for whoever drew it."""
 
     async def draw(self) -> Draw: ...
+
+
+class Gates(Protocol):
+    """When places may be texted. All of it in Unix seconds."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the run was told when to send, or has sent before: then it waits until somebody opens. Else it ends where
+        nobody is open at its beginning."""
+
+    def shut(self, now: float) -> Mapping[int, float]:
+        """When the present opening of each place ends. For a place that is shut at `now`, a moment that is not after `now`."""
+
+    def opens(self, places: Collection[int], now: float) -> float | None:
+        """When the first of these places opens that this run still comes to; None if none does."""
 
 
 class Source(Protocol):

@@ -8,14 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import force_setattr
+
 from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
-from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.engine.ports import Gates, Ledger
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
-from rumbleup_async.messaging import Closed, Second, State, Step, Text
+from rumbleup_async.messaging import NONE_SHUT, Closed, Second, State, Step, Text
 from rumbleup_async.rules.door import Door
+
+
+def bind(texts: Sequence[Text], shut: Mapping[int, float]) -> None:
+    """Have each of these texts know until when it may leave. Nobody else has seen them yet."""
+    for text in texts:
+        if text.place:
+            force_setattr(text, "until", shut.get(text.place, 0.0))
 
 
 class _Stopped(Exception):
@@ -36,11 +45,17 @@ class Queue:
         wall_clock: Callable[[], float],
         boot_clock: Callable[[], float] = boot_time,
         note: Callable[[Event], None] | None = None,
+        gates: Gates | None = None,
     ) -> None:
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
         self._note = note
+        self._gates = gates
+        self._may_wait = gates is not None and gates.may_wait
+        """Whoever opens later is waited for."""
+        self._is_free = door.is_open_to_all and gates is None
+        """Nobody is put off by a rule or by their place."""
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
         self._refills = 0
@@ -58,18 +73,25 @@ class Queue:
         refills, began = self._refills, self.lease.now()
         door = self._door
         admit = None if door.is_open_to_all else self._admit
-        clock = self._wall_clock
+        now = self._wall_clock()
+        shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
         try:
-            step = await self._ledger.step(self._owner, done, want, clock(), door.shut, admit=admit, second=second)
+            step = await self._ledger.step(self._owner, done, want, now, shut, admit=admit, second=second)
         except _Stopped:
-            step = await self._ledger.step(self._owner, done, 0, clock(), door.shut, second=second)
+            step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        if shut and step.texts:
+            self._may_wait = True
+            bind(step.texts, shut)
         if len(step.texts) < want:
             self.due = step.due
+            if self._gates is not None and step.shut and self._may_wait:
+                opens = self._gates.opens(step.shut, now)
+                self.due = opens if self.due is None or (opens is not None and opens < self.due) else self.due
             self.is_dry = refills == self._refills and not step.is_more
-        if not door.is_open_to_all and (put_off := [close.due for close in done if close.due]):
+        if not self._is_free and (put_off := [close.due for close in done if close.due]):
             # Nobody may have asked for more, so the step has not told of these.
             self.due = min(put_off) if self.due is None else min(self.due, *put_off)
         return step

@@ -18,7 +18,7 @@ from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from rumbleup_async.reasons import INTERRUPTED, NO_REASON, Code, Reason
+from rumbleup_async.reasons import INTERRUPTED, NO_REASON, OUTSIDE_HOURS, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Decision, Done, Park, Policy, StopRun, decide
 from rumbleup_async.stops import Cause, Stop
 
@@ -132,6 +132,10 @@ class Sender:
                 if isinstance(turn, Closed):
                     return turn
                 permit = turn
+            if text.until and self._wall_clock() >= text.until:
+                self._pace.release(permit)
+                # Its place is shut by now. It is due at once, and comes when the place opens.
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, OUTSIDE_HOURS, due=text.until)
             attempt += 1
             # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
             if text.row % _SAMPLE and not self._is_detailed:

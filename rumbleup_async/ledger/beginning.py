@@ -27,6 +27,15 @@ def was_used(db: sqlite3.Connection) -> bool:
     )
 
 
+def check(file: HeldFile, plan: Plan, identity: Identity | None, consent: Consent, *, is_used: Callable[[], bool]) -> list[str]:
+    """LedgerError, or LedgerMismatch, if this process may not go on with the run that is there; else what is to be said of it."""
+    notes = [
+        check_standing(file, plan, is_used=is_used, original=consent.original),
+        check_identity(file, identity, consent, is_used=is_used),
+    ]
+    return [note for note in notes if note]
+
+
 def check_standing(file: HeldFile, plan: Plan, *, is_used: Callable[[], bool], original: bool) -> str:
     """What is to be said of where this file stands, "" for nothing. LedgerError for a copy whose original is still there."""
     db, lock = file.db, file.lock

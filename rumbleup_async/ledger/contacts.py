@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import states
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
-from rumbleup_async.reasons import ABSENT, FOUND, NO_REASON, Code, Reason, duplicate
+from rumbleup_async.reasons import ABSENT, FOUND, NO_REASON, OF_HOURS, Code, Reason, duplicate
 
 
 class Entry(msgspec.Struct):
@@ -201,6 +201,17 @@ class Contacts:
     def left(self) -> list[tuple[Reason, int]]:
         """Why contacts are queued."""
         return Counter(entry.why for entry in self.entries.values() if entry.state is State.QUEUED).most_common()
+
+    def places(self, why: Mapping[int, Reason]) -> dict[int, int]:
+        """How many contacts are queued at each place. `why`: why those of a place are, unless for a reason of another kind."""
+        found: Counter[int] = Counter()
+        for entry in self.entries.values():
+            if entry.state is State.QUEUED and isinstance(entry.planned, Planned):
+                place = entry.planned.place
+                found[place] += 1
+                if place and place in why and (not entry.why or entry.why in OF_HOURS):
+                    entry.why = why[place]
+        return dict(found)
 
     def reasons(self) -> list[tuple[State, Reason, int]]:
         """How many contacts are in each state for each kind of reason."""

@@ -17,6 +17,7 @@ from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Resolution, UnknownText
 from rumbleup_async.messaging import Owner, Planned, Result, Second, Skipped, State, Step, Text
+from rumbleup_async.reasons import Reason
 
 
 class Entries:
@@ -172,7 +173,9 @@ class Entries:
         self._run.queue.reset(self._run.file.db)
         return self._run.counts[State.QUEUED] > 0
 
-    def claim(self, owner: int, closing: Closing, drawn: Sequence[Planned | Skipped], now: float) -> list[Text | Result]:
+    def claim(
+        self, owner: int, closing: Closing, drawn: Sequence[Planned | Skipped], now: float, waits: Mapping[int, Reason]
+    ) -> list[Text | Result]:
         if owner not in self._run.owners:
             self._believe(owner, closing)
             raise LedgerFenced(f"{self._run.path}: another process has taken over this run")
@@ -183,14 +186,21 @@ class Entries:
             if closing.number:
                 stepping.write(db, owner, closing, (), 0)
             # Only now: what is given back in this very step may be opened again.
-            claimed = Claimed(db, drawn, self._looks.is_stale)
+            claimed = Claimed(db, drawn, self._looks.is_stale, waits)
             claimed.write(db, self._run.same_text, owner, int(now * 1000))
         self._run.file.check_place()
         self._closed(closing)
         self._run.count_in(claimed.new, State.INTENT)
+        self._run.count_in(claimed.waiting, State.QUEUED)
         self._run.moved(State.QUEUED, State.INTENT, len(claimed.again))
         self._run.last_row = max(self._run.last_row, *(row.row for row in drawn))
         return claimed.answers
+
+    def places(self, why: Mapping[int, Reason]) -> dict[int, int]:
+        if why:
+            with self._run.file.transaction() as db:
+                stepping.wait_at(db, why)
+        return dict(self._run.file.db.execute("SELECT place, count(*) FROM contact WHERE state = 0 GROUP BY place").fetchall())
 
     # ---- what the provider's log decides ----
 

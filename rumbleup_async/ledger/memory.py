@@ -21,11 +21,13 @@ from rumbleup_async.ledger.contacts import Contacts
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
-from rumbleup_async.ledger.memory_queue import MemoryQueue, text_of
+from rumbleup_async.ledger.memory_claims import take_up
+from rumbleup_async.ledger.memory_queue import MemoryQueue
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
+    NO_REASONS,
     NONE_SHUT,
     Closed,
     Identity,
@@ -40,7 +42,7 @@ from rumbleup_async.messaging import (
     Step,
     Text,
 )
-from rumbleup_async.reasons import INTERRUPTED, NO_REASON, Reason
+from rumbleup_async.reasons import INTERRUPTED, Reason
 from rumbleup_async.stops import Stop
 
 
@@ -237,32 +239,26 @@ class MemoryLedger:
         return self._contacts.reasons()
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = NO_REASONS,
     ) -> list[Text | Result]:
         if (await self.step(owner, done, 0, now)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
-        entries = self._contacts.entries
         answers: list[Text | Result] = []
         for one in drawn:
-            first = self._contacts.first_row.get(one.phone) if isinstance(one, Planned) else None
-            planned = one
-            if isinstance(one, Planned) and first is not None and self._may_be_claimed(first):
-                # Whatever was planned for them before, the text is written for the contact that was drawn now.
-                planned = msgspec.structs.replace(one, row=first)
-                entries[first].planned, entries[first].why = planned, NO_REASON
-            elif skipped := self._add([one]):
-                answers.append(skipped[0])
-                continue
-            if isinstance(planned, Planned):
-                # It stays in its queue, which passes over contacts that are not queued any more.
-                text = text_of(planned, entries[planned.row])
-                answers.append(text)
-                self._contacts.open(owner, [text], int(now * 1000))
+            answer = take_up(self._contacts, one, waits, add=self._add, is_stale=self._looks.is_stale)
+            answers.append(answer)
+            if isinstance(answer, Text):
+                self._contacts.open(owner, [answer], int(now * 1000))
         return answers
 
-    def _may_be_claimed(self, row: int) -> bool:
-        """Whether a contact that is known already may be opened again: nothing of it can have left."""
-        return self._contacts.entries[row].state is State.QUEUED and not self._looks.is_stale(row)
+    async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
+        return self._contacts.places(why)
 
     async def finish(self, stop: Stop | None, elapsed: float) -> None: ...
 

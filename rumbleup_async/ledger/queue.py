@@ -29,7 +29,7 @@ def _texts(answer: str) -> list[Text]:
 
 
 _VALUES = {
-    **{name: name for name in Text.__struct_fields__},
+    **{name: name for name in Text.__struct_fields__ if name != "until"},  # which no ledger keeps
     "text": "coalesce(text, ?1)",
     "why": OF_TEXT,
 }
@@ -64,6 +64,8 @@ class Queue:
     def came_in(self, places: Collection[int]) -> None:
         """Contacts of these places were added at the end."""
         self._places.update(place for place in places if place)
+        for place in places:
+            self._queues.of(place)  # it is not empty any more
 
     def put_off(self, until: Mapping[int, float]) -> None:
         """These rows wait until then (Unix seconds), as the table says from now on."""

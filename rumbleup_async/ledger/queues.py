@@ -35,11 +35,18 @@ class Queues(Generic[P]):
         self._fill = fill
         self._queues: dict[int, deque[P]] = {}
         self._due: list[tuple[float, int]] = []
+        self._empty: set[int] = set()
+        """Places of which nobody is left to come. A long list has thousands of places, so these are not asked for again."""
+        self._order: list[int] = []
+        """Places with opening times, those that are shut soonest first, as long as they are `_ordered`."""
+        self._ordered: tuple[Mapping[int, float], int] | None = None
+        """The opening times by which they are in order, and how many places there were."""
         self.until: dict[int, float] = {}
         """When a contact that was put off is due (Unix seconds), by row. It stays for an opened contact: its time is past."""
 
     def of(self, place: int) -> deque[P]:
-        """Who comes next at this place."""
+        """Who comes next at this place. Somebody may be added by the caller."""
+        self._empty.discard(place)
         queue = self._queues.get(place)
         if queue is None:
             queue = self._queues[place] = deque()
@@ -48,6 +55,8 @@ class Queues(Generic[P]):
     def clear(self, until: Mapping[int, float]) -> None:
         """Begin anew, with these contacts put off."""
         self._queues.clear()
+        self._empty.clear()
+        self._ordered = None
         self.until = dict(until)
         self._due = sorted((due, row) for row, due in until.items())
 
@@ -85,24 +94,41 @@ class Queues(Generic[P]):
         if not places:
             return self._take_from((0,), want)
         taken: list[P] = []
-        for place in sorted((place for place in places if now < shut.get(place, -math.inf)), key=lambda place: shut[place]):
-            taken += self._take_from((place,), want - len(taken))
-        return taken + self._take_from([0, *(place for place in places if place not in shut)], want - len(taken))
+        for place in self._by_end(shut, places):
+            if len(taken) >= want:
+                return taken
+            if now < shut[place] and place not in self._empty:
+                taken += self._take_from((place,), want - len(taken))
+        others = (place for place in places if place not in shut) if len(self._order) < len(places) else ()
+        return taken + self._take_from([0, *others], want - len(taken))
+
+    def _by_end(self, shut: Mapping[int, float], places: Collection[int]) -> list[int]:
+        """The places with opening times, those that are shut soonest first."""
+        if self._ordered is None or self._ordered[0] is not shut or self._ordered[1] != len(places):
+            self._order = sorted((place for place in places if place in shut), key=shut.__getitem__)
+            self._ordered = shut, len(places)
+        return self._order
 
     def shut_places(self, now: float, shut: Mapping[int, float], places: Collection[int]) -> frozenset[int]:
         """The places that have queued contacts and are shut now."""
-        closed = [place for place in places if now >= shut.get(place, math.inf)]
-        for place in closed:
-            self._fill(place, 1)
-        return frozenset(place for place in closed if self.of(place))
+        closed = (place for place in places if now >= shut.get(place, math.inf))
+        return frozenset(place for place in closed if self._filled(place, 1))
+
+    def _filled(self, place: int, want: int) -> deque[P]:
+        """The queue of a place with so many at hand, if there are so many."""
+        if place not in self._empty:
+            self._fill(place, want)
+            if queue := self.of(place):
+                return queue
+            self._empty.add(place)
+        return self._queues.get(place) or deque()
 
     def _take_from(self, places: Sequence[int], want: int) -> list[P]:
         """The next contacts of these places together, in the order of the list."""
         queues = []
         for place in places if want > 0 else ():
-            self._fill(place, want)
-            if self.of(place):
-                queues.append(self.of(place))
+            if queue := self._filled(place, want):
+                queues.append(queue)
         if len(queues) == 1:
             return [queues[0].popleft() for _ in range(min(want, len(queues[0])))]
         taken: list[P] = []

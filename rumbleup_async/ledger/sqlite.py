@@ -39,6 +39,7 @@ from rumbleup_async.ledger.thread import LedgerThread
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
+    NO_REASONS,
     NONE_SHUT,
     Closed,
     Identity,
@@ -113,8 +114,7 @@ class SqliteLedger:
 
     @property
     def lease(self) -> float:
-        # The lock on the file proves that nobody else lives, so that nobody's time has to be measured.
-        return math.inf
+        return math.inf  # the lock on the file proves that nobody else lives, so nobody's time has to be measured
 
     @contextlib.contextmanager
     def shared_with_children(self) -> Iterator[tuple[int, ...]]:
@@ -175,9 +175,18 @@ class SqliteLedger:
         return await self._in_thread(lambda: count_reasons(self._file.db))
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = NO_REASONS,
     ) -> list[Text | Result]:
-        return await self._in_thread(self._entries.claim, owner, Closing(done), drawn, now)
+        return await self._in_thread(self._entries.claim, owner, Closing(done), drawn, now, waits)
+
+    async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
+        return await self._in_thread(self._entries.places, why)
 
     async def finish(self, stop: Stop | None, elapsed: float) -> None:
         await self._in_thread(self._finish, stop, elapsed)
@@ -245,7 +254,7 @@ class SqliteLedger:
         try:
             stored = self._open_file()
             if stored is not None:
-                self._check(stored)
+                self.notes += beginning.check(file, stored, self._identity, self._consent, is_used=self._was_used)
             stored = beginning.settle_plan(file, stored, plan, is_used=self._was_used)
             self._run.begin(stored)
             self._is_used = self._was_used()
@@ -265,15 +274,6 @@ class SqliteLedger:
 
     def _open_file(self) -> Plan | None:
         return self._file.open(is_loss_accepted=self._consent.log_lost)
-
-    def _check(self, plan: Plan) -> None:
-        """LedgerError, or LedgerMismatch, if this process may not go on with the run that is there."""
-        for note in (
-            beginning.check_standing(self._file, plan, is_used=self._was_used, original=self._consent.original),
-            beginning.check_identity(self._file, self._identity, self._consent, is_used=self._was_used),
-        ):
-            if note:
-                self.notes.append(note)
 
     def _was_used(self) -> bool:
         return beginning.was_used(self._file.db)

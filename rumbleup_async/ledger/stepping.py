@@ -21,7 +21,9 @@ from rumbleup_async.ledger.closing import FIELDS, Closing, storable, storable_re
 from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.ledger.turning import Turned
 from rumbleup_async.messaging import Closed, Result, Second, State, Text
-from rumbleup_async.reasons import INTERRUPTED, Reason
+from rumbleup_async.reasons import INTERRUPTED, OF_HOURS, Reason
+
+_OF_HOURS = " OR ".join(f"(code = '{one.code}' AND coalesce(detail, '') = '{one.detail}')" for one in OF_HOURS)
 
 
 def _value(name: str, nothing: str = "", part: str = "") -> str:
@@ -79,9 +81,24 @@ def turn_away(db: sqlite3.Connection, turned: Turned, until: Mapping[int, float]
     if until:
         put_off(db, until)
     if turned.waits:
-        _move(db, [(row, State.QUEUED, why) for row, _, why in turned.waits])
+        wait(db, [(row, why) for row, _, why in turned.waits])
     if turned.nevers:
         _move(db, [(one.row, one.state, one.why) for one in turned.nevers])
+
+
+def wait(db: sqlite3.Connection, waits: Sequence[tuple[int, Reason]]) -> None:
+    """Within a transaction: these rows stay queued for these reasons."""
+    _move(db, [(row, State.QUEUED, why) for row, why in waits])
+
+
+def wait_at(db: sqlite3.Connection, why: Mapping[int, Reason]) -> None:
+    """Within a transaction: why contacts of these places are queued, unless they are for a reason that is not one of hours."""
+    for place, reason in why.items():
+        db.execute(
+            f"""UPDATE contact SET code = ?, detail = ?
+            WHERE place = ? AND place != 0 AND state = 0 AND (code IS NULL OR {_OF_HOURS})""",  # noqa: S608 - of constants
+            (*_columns(reason), place),
+        )
 
 
 def _move(db: sqlite3.Connection, rows: Sequence[tuple[int, State, Reason]]) -> None:

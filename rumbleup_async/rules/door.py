@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rumbleup_async.admission import GO, Go, Never, Verdict, Wait
 from rumbleup_async.messaging import State, Text
 from rumbleup_async.reasons import Code, Reason
-
-_NONE_SHUT: Mapping[int, float] = {}
 
 _PAUSE = 0.1
 """Seconds after which whoever waits is asked about again at the earliest."""
@@ -50,8 +48,6 @@ class Door:
         """A rule may have to wait for the answer of somebody else."""
         self.is_open_to_all = not self._rules
         """There is no rule, so nobody need be asked about."""
-        self.shut = _NONE_SHUT
-        """When the present opening of each place ends, in Unix seconds. No rule of today knows places."""
 
     async def admit(self, text: Text) -> Verdict:
         """What the rules say of one text now."""

@@ -16,6 +16,7 @@ from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
+    NO_REASONS,
     NONE_SHUT,
     Closed,
     Kept,
@@ -246,9 +247,18 @@ class Books:
         return await self.ledger.reasons()
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = NO_REASONS,
     ) -> list[Text | Result]:
         raise AssertionError("a run of fast mode draws nobody")
+
+    async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
+        return await self.ledger.places(why)
 
     async def finish(self, stop: Stop | None, elapsed: float) -> None:
         self.finished.append(None if stop is None else str(stop))

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Ledger, Permit
 from rumbleup_async.engine.texters import Pause, Texters, Writer
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import Closed, Contact, Plan, Planned, Skipped, Text
+from rumbleup_async.messaging import NO_REASONS, Closed, Contact, Plan, Planned, Skipped, Text
 from rumbleup_async.outcomes import (
     Accepted,
     Bar,
@@ -36,6 +36,7 @@ from rumbleup_async.outcomes import (
     Throttled,
     Unknown,
 )
+from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.rules.door import OPEN
 from rumbleup_async.runs.run import CONCURRENT, WRITTEN, Run, Settings
@@ -157,7 +158,13 @@ class DrawingBooks(Books):
         self.batches: list[int] = []
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = NO_REASONS,
     ) -> list[Text | Result]:
         self.exchanges += 1
         failure = self.fails(self.exchanges)
@@ -165,7 +172,7 @@ class DrawingBooks(Books):
         await asyncio.sleep(self.slow)
         if failure == "before":
             self._fail()
-        answers = await self.ledger.claim(owner, done, drawn, now)
+        answers = await self.ledger.claim(owner, done, drawn, now, waits=waits)
         for close in done:
             self.closed[close.row] = close
         self.entries -= {close.row for close in done}

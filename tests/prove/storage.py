@@ -26,6 +26,7 @@ from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
 from rumbleup_async.ledger.stepping import STEP, STEP_OF_SENT
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
+    NO_REASONS,
     NONE_SHUT,
     Closed,
     Identity,
@@ -263,9 +264,18 @@ class Writer:
         return await self._disk.reasons()
 
     async def claim(
-        self, owner: int, done: Sequence[Closed], drawn: Sequence[Planned | Skipped], now: float
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        drawn: Sequence[Planned | Skipped],
+        now: float,
+        *,
+        waits: Mapping[int, Reason] = NO_REASONS,
     ) -> list[Text | Result]:
-        return await self._step(kind_of(done, drawn), self._disk.claim, owner, done, drawn, now)
+        return await self._step(kind_of(done, drawn), functools.partial(self._disk.claim, waits=waits), owner, done, drawn, now)
+
+    async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
+        return await self._step("places", self._disk.places, why)
 
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._disk.doubts(after, limit, absent=absent)

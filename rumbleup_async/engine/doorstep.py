@@ -1,0 +1,86 @@
+"""Contacts that a provider has handed out, before they are taken into the books: who of them may be texted now.
+
+Lives here: what rules and opening times say of them, and when to draw nobody for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rumbleup_async.admission import Never, Wait
+from rumbleup_async.engine.ports import Gates
+from rumbleup_async.engine.queue import bind
+from rumbleup_async.messaging import NONE_SHUT, Planned, Skipped, Text
+from rumbleup_async.reasons import NO_REASON, OUTSIDE_HOURS, Reason
+from rumbleup_async.rules.door import Door
+
+IN_A_ROW = 20
+"""Contacts drawn one after the other that may not be texted now, after which nobody is drawn until one of them may be."""
+
+
+class Doorstep:
+    """`paused_until`: nobody is to be drawn before this Unix second. `is_hopeless`: none of those drawn in a row may be texted
+    any more in this run."""
+
+    def __init__(self, door: Door, gates: Gates | None) -> None:
+        self._door = door
+        self._gates = gates
+        self._may_wait = gates is None or gates.may_wait
+        self._shut: Mapping[int, float] = NONE_SHUT
+        self._in_a_row = 0
+        self._opens: float | None = None
+        """When the first of those in a row may be texted."""
+        self.paused_until: float | None = None
+        self.is_hopeless = False
+
+    async def let_in(self, drawn: Sequence[Planned | Skipped], now: float) -> tuple[list[Planned | Skipped], dict[int, Reason]]:
+        """The contacts as they go into the books, and of the rows of those who are not texted now, why."""
+        if self._gates is None and self._door.is_open_to_all:
+            return list(drawn), {}
+        self._shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
+        let_in: list[Planned | Skipped] = []
+        waits: dict[int, Reason] = {}
+        for row in drawn:
+            one = row
+            if isinstance(row, Planned):
+                opens, why = self._outside_hours(row, now)
+                if not why and not self._door.is_open_to_all:
+                    text = Text(row.row, row.phone, row.text, row.name, segments=row.segments, place=row.place)
+                    verdict = await self._door.admit(text)
+                    if isinstance(verdict, Never):
+                        one = Skipped(row.row, row.phone, verdict.why)
+                    elif isinstance(verdict, Wait):
+                        opens, why = verdict.until, verdict.why
+                if why:
+                    waits[row.row] = why
+                if isinstance(one, Planned):
+                    self._count(opens, is_shut=bool(why))
+            let_in.append(one)
+        return let_in, waits
+
+    def bind(self, texts: Sequence[Text]) -> None:
+        """Have each of these texts, which are open now, know until when it may leave."""
+        bind(texts, self._shut)
+
+    def go_on(self) -> None:
+        """Contacts may be drawn again."""
+        self.paused_until = None
+        self._in_a_row = 0
+        self._opens = None
+
+    def _outside_hours(self, row: Planned, now: float) -> tuple[float | None, Reason]:
+        if self._gates is None or not row.place or now < self._shut.get(row.place, 0.0):
+            return None, NO_REASON
+        return self._gates.opens((row.place,), now), OUTSIDE_HOURS
+
+    def _count(self, opens: float | None, *, is_shut: bool) -> None:
+        if not is_shut:
+            self.go_on()
+            self._may_wait = True
+            return
+        self._in_a_row += 1
+        if opens is not None and (self._opens is None or opens < self._opens):
+            self._opens = opens
+        if self._in_a_row >= IN_A_ROW:
+            self.paused_until = self._opens
+            self.is_hopeless = self._opens is None or not self._may_wait

@@ -1,0 +1,177 @@
+"""Places with opening times, as the engine minds them: at the claim, once more before the wire, and while nobody is open."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+import pytest
+
+from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
+from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
+from rumbleup_async.outcomes import Accepted, Outcome, Throttled
+from rumbleup_async.reasons import NO_COMMON_HOUR, OUTSIDE_HOURS, TOO_LATE, Code, Reason
+from rumbleup_async.stops import Stop
+from tests import virtual_time
+from tests.books import open_ledger
+from tests.engine.scripted import TEXT, Provider, accepts, make_ledger, phone
+
+LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
+
+THROTTLED_429 = Reason(Code.THROTTLED, "429")
+PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEXT, same_text=TEXT)
+
+
+class Windows:
+    """Gates of a few places: from when to when each is open, perhaps several times."""
+
+    def __init__(self, windows: Mapping[int, list[tuple[float, float]]], *, may_wait: bool = False) -> None:
+        self.windows = windows
+        self.may_wait = may_wait
+
+    def shut(self, now: float) -> Mapping[int, float]:
+        return {
+            place: next((closes for opens, closes in windows if opens <= now < closes), 0.0)
+            for place, windows in self.windows.items()
+        }
+
+    def opens(self, places: Collection[int], now: float) -> float | None:
+        later = [opens for place in places for opens, _ in self.windows[place] if opens > now]
+        return min(later, default=None)
+
+
+class Day:
+    """A run over contacts at places, from Unix second 1000 on, and when each of them was texted."""
+
+    def __init__(
+        self,
+        kind: str,
+        path: Path,
+        gates: Windows,
+        places: list[int],
+        *,
+        script: Callable[[Text, int], Outcome] = accepts,
+        latency: float = 0.5,
+        rate: float | None = None,
+    ) -> None:
+        self.provider = Provider(script, latency)
+        self.left_at: dict[int, float] = {}
+        self.rows: dict[int, Result] = {}
+        self.stop: Stop | None = None
+        self.counts: dict[int, int] = {}
+        virtual_time.run(self._main(kind, path, gates, places, rate))
+
+    async def _main(self, kind: str, path: Path, gates: Windows, places: list[int], rate: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        ledger = make_ledger(kind, path)
+        await open_ledger(ledger, PLAN)
+        contacts = [Planned(row, phone(row), TEXT, place=place) for row, place in enumerate(places, 1)]
+        await ledger.load([contacts])
+        began = loop.time()
+        self.engine = Engine(
+            ledger,
+            self.provider,
+            Pace(rate),
+            Options(concurrency=4),
+            observer=SilentObserver(),
+            sink=lambda results: None,
+            gates=gates,
+            wall_clock=lambda: 1000.0 + loop.time() - began,
+        )
+        self.stop = await self.engine.run()
+        for call in self.provider.calls:
+            self.left_at.setdefault(call.row, 1000.0 + call.time - began)
+        self.counts = await ledger.places(dict.fromkeys(gates.windows, OUTSIDE_HOURS))
+        self.rows = {result.row: result for result in await ledger.rows(-1, 1000)}
+        await ledger.aclose()
+
+    @property
+    def books(self) -> Bookkeeper:
+        return self.engine.books
+
+
+@LEDGERS
+def test_a_text_leaves_only_while_its_place_is_open(kind: str, tmp_path: Path) -> None:
+    """Somebody would be woken by a text at five in the morning, because somebody else's day has begun."""
+    gates = Windows({1: [(900.0, 1010.0)], 2: [(1200.0, 1500.0)], 3: [(500.0, 900.0)]})
+    day = Day(kind, tmp_path, gates, [1, 2, 3, 0] * 5)
+    assert day.stop is None
+    for row, at in day.left_at.items():
+        place = [0, 1, 2, 3][row % 4]
+        assert any(opens <= at < closes for opens, closes in gates.windows.get(place, [(0.0, 1e9)])), (row, at)
+    states = {place: {day.rows[row].state for row in day.rows if row % 4 == place} for place in range(4)}
+    assert states == {0: {State.SENT}, 1: {State.SENT}, 2: {State.SENT}, 3: {State.QUEUED}}
+    assert day.counts == {3: 5}
+    assert {day.rows[row].why for row in day.rows if row % 4 == 3} == {OUTSIDE_HOURS}
+
+
+@LEDGERS
+def test_whose_day_ends_first_comes_first(kind: str, tmp_path: Path) -> None:
+    """The east would be left over at night, while the west could have waited."""
+    gates = Windows({7: [(900.0, 2000.0)], 8: [(900.0, 1900.0)]})
+    day = Day(kind, tmp_path, gates, [7] * 6 + [0] * 6 + [8] * 6)
+    by_place = [[7, 0, 8][(row - 1) // 6] for row in day.provider.delivered]
+    assert by_place == [8] * 6 + [7] * 6 + [0] * 6
+
+
+@LEDGERS
+def test_nobody_open_at_the_beginning_ends_the_run(kind: str, tmp_path: Path) -> None:
+    """A run that was begun at midnight would text people in the morning without anybody asking for it."""
+    for name in "12":
+        (tmp_path / name).mkdir()
+    gates = Windows({1: [(5000.0, 6000.0)]})
+    assert Day(kind, tmp_path / "1", gates, [1] * 3).provider.calls == []
+    gates = Windows({1: [(5000.0, 6000.0)]}, may_wait=True)
+    day = Day(kind, tmp_path / "2", gates, [1] * 3)
+    assert all(at >= 5000.0 for at in day.left_at.values())
+    assert len(day.left_at) == 3
+
+
+@LEDGERS
+def test_a_place_that_shuts_while_a_text_waits_for_its_turn(kind: str, tmp_path: Path) -> None:
+    """A hold of the provider's would carry texts over the end of somebody's day."""
+
+    def hold(text: Text, attempt: int) -> Outcome:
+        return Throttled(THROTTLED_429, 429, 100.0) if text.row == 3 and attempt == 1 else Accepted(f"rl_{text.row}")
+
+    gates = Windows({1: [(900.0, 1050.0), (3000.0, 3100.0)], 2: [(900.0, 1040.0)]})
+    day = Day(kind, tmp_path, gates, [1] * 8 + [2] * 2, script=hold)
+    late = [row for row, result in day.rows.items() if result.state is State.QUEUED]
+    assert all(day.rows[row].why == OUTSIDE_HOURS for row in late)
+    assert set(late) <= {9, 10}
+    assert all(1000.0 <= at < 1050.0 or 3000.0 <= at < 3100.0 for at in day.left_at.values())
+    assert {row for row in range(1, 9) if day.rows[row].state is State.SENT} == set(range(1, 9))
+
+
+@LEDGERS
+def test_what_is_left_at_the_end_keeps_its_own_reason(kind: str, tmp_path: Path) -> None:
+    """A report would say of somebody whom the provider's cap has hit that it was too late."""
+
+    async def main() -> None:
+        ledger = make_ledger(kind, tmp_path)
+        await open_ledger(ledger, PLAN)
+        await ledger.load([[Planned(row, phone(row), TEXT, place=row % 3) for row in range(1, 7)]])
+        owner = (await ledger.enlist("one")).id
+        step = await ledger.step(owner, (), 1, 0.0, {1: 10.0, 2: 0.0})
+        assert [text.row for text in step.texts] == [1]
+        await ledger.step(owner, [Closed(1, State.QUEUED, 1, THROTTLED_429)], 0, 0.0)
+        assert await ledger.places({1: TOO_LATE, 2: NO_COMMON_HOUR, 0: OUTSIDE_HOURS}) == {0: 2, 1: 2, 2: 2}
+        await ledger.places({1: OUTSIDE_HOURS})
+        found = {result.row: result.why for result in await ledger.rows(-1, 10)}
+        assert found == {
+            1: THROTTLED_429,
+            2: NO_COMMON_HOUR,
+            3: found[3],
+            4: OUTSIDE_HOURS,
+            5: NO_COMMON_HOUR,
+            6: found[6],
+        }
+        assert not found[3]
+        assert not found[6]
+        assert await ledger.places() == {0: 2, 1: 2, 2: 2}
+        await ledger.aclose()
+
+    virtual_time.run(main())
