@@ -1,0 +1,243 @@
+"""When each place is open: from hours, zones and states to instants.
+
+Lives here: the windows of a day in Unix seconds, and the rule that asks them. No clock of its own: every question says what time
+it is.
+
+A place is open while it is open in all of its zones, by the hours of the run and by those of all of its states. Windows are made
+of wall times for each day anew, so that they are right on both sides of a change of clocks; offsets are never kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rumbleup_async.admission import GO, Verdict, Wait
+from rumbleup_async.messaging import Text
+from rumbleup_async.reasons import NO_REASON, Code, Reason
+from rumbleup_async.rules.hours import Hours, Schedule
+from rumbleup_async.rules.places import ANYWHERE, Places, decode
+from rumbleup_async.rules.states import Purpose, Row, Window, rows
+from rumbleup_async.rules.zones import ZoneData, load
+
+Opening = tuple[float, float]
+"""From when until when a place is open, in Unix seconds, the end exclusive."""
+
+_DAY: Final = 86_400.0
+_FAR: Final = 12
+"""Days within which a place opens if it ever does: no holidays and Sundays last so long."""
+_NOW: Final = 0.0
+"""When a place is shut that is shut already."""
+
+OUTSIDE_HOURS: Final = Reason(Code.OUTSIDE_HOURS, "outside hours")
+STATE_LEFT_OUT: Final = Reason(Code.STATE_LEFT_OUT)
+NO_COMMON_HOUR: Final = Reason(Code.NO_COMMON_HOUR)
+
+
+class Gates:
+    """The openings of all places in one run, which begins at `begin` (Unix seconds) or at the schedule's `not_before`.
+
+    Without `until` a place has at most one opening: in each of its zones that of the local date on which the run begins. So
+    nothing is left for the next morning unasked. With `until` it has those of all days up to then. A resume hands in the `begin`
+    of its run. It fits `rules.door.Rule`.
+    """
+
+    def __init__(self, hours: Hours, schedule: Schedule | None = None, *, begin: float, data: ZoneData | None = None) -> None:
+        schedule = schedule or Schedule()
+        self.hours = hours
+        self.begin = max(begin, schedule.begins or begin)
+        self.ends = schedule.ends
+        """Unix second after which nothing leaves, as far as that was asked for; else see `last_closing`."""
+        self.data = data or load()
+        self.places = Places(trust_address=hours.trust_address, data=self.data)
+        """Finds the places of contacts by these hours."""
+        self._purpose = Purpose(hours.purpose)
+        self._days = hours.on_weekdays, both(hours.on_weekdays, hours.on_sundays)
+        self._kinds: dict[int, _Kind] = {}
+        self._equal: dict[tuple[frozenset[str], frozenset[Row], bool], _Kind] = {}
+        self._shut = Shut(self)
+
+    is_live: Final = True
+    looks_up: Final = False
+
+    def why_never(self, place: int) -> Reason:
+        """Why texts of this place never leave under these hours; no reason if they do at some time."""
+        return NO_REASON if place == ANYWHERE else self._kind(place).why_never
+
+    def window(self, place: int, now: float) -> Opening | None:
+        """The opening in which the place is at `now`, or else its next one in this run; None if there is none any more.
+
+        ConfigurationError for place 0, which has no openings, and for a number that is no place.
+        """
+        kind = self._kind(place)
+        if not kind.asked <= now < kind.known_until:
+            kind.opening = self._opening(kind, now)
+            kind.asked, kind.known_until = now, kind.opening[1] if kind.opening else float("inf")
+        return kind.opening
+
+    def is_open(self, place: int, now: float) -> bool:
+        """Whether texts of this place may leave at `now`. Place 0 is always open."""
+        if place == ANYWHERE:
+            return True
+        opening = self.window(place, now)
+        return opening is not None and opening[0] <= now
+
+    def shut(self, now: float) -> Mapping[int, float]:
+        """For each place but 0, the Unix second at which it is shut: one before `now` if it is shut now. See `Ledger.step`."""
+        self._shut.now = now
+        return self._shut
+
+    def next_opening(self, places: Iterable[int], now: float) -> float | None:
+        """When the first of these places is open: `now` if one is. None if none is any more in this run."""
+        openings = [(now, now) if place == ANYWHERE else self.window(place, now) for place in places]
+        return min((max(now, opening[0]) for opening in openings if opening), default=None)
+
+    def last_closing(self, places: Iterable[int], now: float) -> float | None:
+        """When the last of these places is shut for good in this run: its *not after*. None if none opens any more."""
+        if self.ends is not None:
+            return self.ends
+        openings = [self.window(place, now) for place in places if place != ANYWHERE]
+        return max((opening[1] for opening in openings if opening), default=None)
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        """`Go` while the text's place is open, else `Wait` for its next opening, even if that is after the run's end.
+
+        A text without a place is of a list that was planned without hours: it has that of its number.
+        """
+        place = text.place or self.places.place_of(text.phone[-10:])
+        opening = self.window(place, now)
+        if opening is not None and opening[0] <= now:
+            return GO
+        if why := self.why_never(place):
+            return Wait(now + _FAR * _DAY, why)
+        opening = opening or self._ever(self._kind(place), now)
+        return Wait(opening[0] if opening else now + _FAR * _DAY, OUTSIDE_HOURS)
+
+    # ---- how it is found ----
+
+    def _kind(self, place: int) -> _Kind:
+        kind = self._kinds.get(place)
+        if kind is None:
+            facts = decode(place, self.data)
+            bound = frozenset(rows(self._purpose, facts.states))
+            is_left_out = not set(self.hours.not_in).isdisjoint(facts.states)
+            key = frozenset(facts.zones), bound, is_left_out
+            kind = self._equal.get(key)
+            if kind is None:
+                kind = self._equal[key] = _Kind(tuple(map(self.data.zone, facts.zones)), tuple(bound))
+                if is_left_out:
+                    kind.why_never = STATE_LEFT_OUT
+                elif self._ever(kind, self.begin) is None:
+                    kind.why_never = NO_COMMON_HOUR
+            self._kinds[place] = kind
+        return kind
+
+    def _opening(self, kind: _Kind, now: float) -> Opening | None:
+        if kind.why_never or (self.ends is not None and now >= self.ends):
+            return None
+        if self.ends is None:
+            first = self._on(kind, [_local(zone, self.begin) for zone in kind.zones])
+            return first if first is not None and now < first[1] else None
+        opening = self._ever(kind, max(now, self.begin))
+        return (opening[0], min(opening[1], self.ends)) if opening is not None and opening[0] < self.ends else None
+
+    def _on(self, kind: _Kind, days: list[dt.date]) -> Opening | None:
+        """The opening that lies in these days, one for each zone, and not before the run begins."""
+        common: list[Opening] = [(self.begin, self.begin + _FAR * _DAY)]
+        for zone, day in zip(kind.zones, days, strict=True):
+            common = list(_meeting(common, self._in_zone(kind, zone, day)))
+        return next(iter(common), None)
+
+    def _ever(self, kind: _Kind, now: float) -> Opening | None:
+        """The opening at `now`, or the next one, whether the run lasts so long or not."""
+        common: list[Opening] = [(now, now + _FAR * _DAY)]
+        for zone in kind.zones:
+            first = _local(zone, now)
+            days = [first + dt.timedelta(number) for number in range(_FAR + 2)]
+            common = list(_meeting(common, [opening for day in days for opening in self._in_zone(kind, zone, day)]))
+        return next(iter(common), None)
+
+    def _in_zone(self, kind: _Kind, zone: ZoneInfo, day: dt.date) -> list[Opening]:
+        """The opening of a day in one zone, less the margin; none or one."""
+        found = kind.days.get((zone, day))
+        if found is None:
+            window = self._days[day.weekday() == 6]
+            for row in kind.rows:
+                window = both(window, row.window(day))
+            found = []
+            if window is not None:
+                opens, closes = _instant(zone, day, window[0], max), _instant(zone, day, window[1], min) - self.hours.margin
+                found = [(opens, closes)] if opens < closes else []
+            kind.days[zone, day] = found
+        return found
+
+
+class Shut(Mapping[int, float]):
+    """When places are shut, found as they are asked for. Every place but 0 is in it; those that were asked for are listed."""
+
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
+        self._asked: set[int] = set()
+        self.now = 0.0
+
+    def __getitem__(self, place: int) -> float:
+        if place == ANYWHERE:
+            raise KeyError(place)
+        self._asked.add(place)
+        opening = self._gates.window(place, self.now)
+        return opening[1] if opening is not None and opening[0] <= self.now else _NOW
+
+    def __contains__(self, place: object) -> bool:
+        return place != ANYWHERE
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(tuple(self._asked))
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+
+class _Kind:
+    """Places with the same zones and rows have the same openings."""
+
+    __slots__ = ("asked", "days", "known_until", "opening", "rows", "why_never", "zones")
+
+    def __init__(self, zones: tuple[ZoneInfo, ...], bound: tuple[Row, ...]) -> None:
+        self.zones = zones
+        self.rows = bound
+        self.why_never = NO_REASON
+        self.days: dict[tuple[ZoneInfo, dt.date], list[Opening]] = {}
+        self.opening: Opening | None = None
+        # The opening is the answer to whoever asks between these two.
+        self.asked = self.known_until = float("inf")
+
+
+def both(one: Window | None, other: Window | None) -> Window | None:
+    """What is in both windows; None if nothing is."""
+    if one is None or other is None:
+        return None
+    opens, closes = max(one[0], other[0]), min(one[1], other[1])
+    return (opens, closes) if opens < closes else None
+
+
+def _meeting(ones: list[Opening], others: list[Opening]) -> Iterator[Opening]:
+    """What is in both of two lists of openings, each in order and without overlaps."""
+    for one in ones:
+        for other in others:
+            opens, closes = max(one[0], other[0]), min(one[1], other[1])
+            if opens < closes:
+                yield opens, closes
+
+
+def _local(zone: ZoneInfo, now: float) -> dt.date:
+    return dt.datetime.fromtimestamp(now, zone).date()
+
+
+def _instant(zone: ZoneInfo, day: dt.date, minutes: int, stricter: Callable[[float, float], float]) -> float:
+    """The instant of a wall time. A change of clocks may give it two or none: `stricter` says which of the readings counts."""
+    if minutes >= 24 * 60:
+        day, minutes = day + dt.timedelta(1), minutes - 24 * 60
+    wall = dt.datetime.combine(day, dt.time(minutes // 60, minutes % 60), zone)
+    return stricter(wall.timestamp(), wall.replace(fold=1).timestamp())

@@ -1,0 +1,219 @@
+"""Where a contact may be: the zones and states that its ZIP code, state and area code allow.
+
+Lives here: from the facts of a contact to its *place*, and back. Pure.
+
+A place is one number, and the number says everything: zones, states, and what told them. So a ledger, another process and a
+resume read it without a table beside it, and nothing in it may ever get another meaning. No hours bind place 0. A recipient has
+a set of possible zones, because a phone moves with its owner: the address and the number count together.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rules import place_tables as tables
+from rumbleup_async.rules.zones import BY_KEY, ZoneData, load
+
+
+class Source(enum.IntEnum):
+    """What a place is known by, the surest fact first."""
+
+    ZONE = 1
+    ZIP = 2
+    STATE = 3
+    NUMBER = 4
+    UNKNOWN = 5
+
+    @property
+    def word(self) -> str:
+        """As plans show it."""
+        return "number only" if self is Source.NUMBER else self.name.lower() if self is not Source.ZIP else "ZIP"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where somebody may be. `zones`: names of IANA. `states`: codes of states and provinces, perhaps none."""
+
+    source: Source
+    zones: tuple[str, ...]
+    states: tuple[str, ...] = ()
+
+
+ANYWHERE: Final = 0
+"""The place of a contact whose hours nobody asks about."""
+
+_SOURCE_BITS, _ZONE_BITS, _NAME_BITS, _STATE_BITS = 3, 18, 32, 7
+_NAMED: Final = 6
+"""Stands in place of a source: a zone follows by the checksum of its name, as it is none of the eighteen."""
+_KEYS: Final = tuple(BY_KEY)
+_REGIONS: Final = ("", *tables.STATES, *[""] * (125 - len(tables.STATES)), "NS/PE", "YT/NT/NU")
+"""What the seven bits of a state mean. States are counted from the front, groups of provinces from the end."""
+_REGION_NUMBERS: Final = {region: number for number, region in enumerate(_REGIONS) if region}
+
+
+def mask_of(keys: Iterable[str]) -> int:
+    """Zones, given by their letters, as one number."""
+    return sum(1 << _KEYS.index(key) for key in set(keys))
+
+
+def encode(source: Source, mask: int, states: Iterable[str]) -> int:
+    """The number of a place. `mask`: its zones, see `mask_of`. At most five states or groups of provinces."""
+    return source | mask << _SOURCE_BITS | _states(states) << (_SOURCE_BITS + _ZONE_BITS)
+
+
+def _states(states: Iterable[str]) -> int:
+    number = 0
+    for region in sorted({_REGION_NUMBERS[state] for state in states if state}, reverse=True):
+        number = number << _STATE_BITS | region
+    return number
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def decode(place: int, data: ZoneData | None = None) -> Place:
+    """What a place means. `data`: where zones are looked for that are none of the eighteen; that of `zones.load()` if not given.
+
+    ConfigurationError for a number that is no place, or a zone that the data does not have.
+    """
+    kind, rest = place & 7, place >> _SOURCE_BITS
+    source, zones = Source.UNKNOWN, tuple[str, ...]()
+    if kind == _NAMED:
+        source, zones, rest = Source.ZONE, (_by_checksum(rest & 0xFFFFFFFF, data or load()),), rest >> _NAME_BITS
+    elif 1 <= kind < _NAMED:
+        mask, rest = rest & ((1 << _ZONE_BITS) - 1), rest >> _ZONE_BITS
+        source, zones = Source(kind), tuple(BY_KEY[key] for bit, key in enumerate(_KEYS) if mask >> bit & 1)
+    states: list[str] = []
+    while rest > 0:
+        region = _REGIONS[rest & 127]
+        states += region.split("/")
+        rest >>= _STATE_BITS
+        if not region:
+            zones = ()
+    if place <= 0 or not zones:
+        raise ConfigurationError(f"{place} is no place; a newer version of rumbleup_async may know it")
+    return Place(source, zones, tuple(dict.fromkeys(states)))
+
+
+def _by_checksum(checksum: int, data: ZoneData) -> str:
+    for name in data.names:
+        if zlib.crc32(name.encode()) == checksum:
+            return name
+    raise ConfigurationError(f"the time-zone data ({data}) lacks a zone of this list; update it: pip install -U tzdata")
+
+
+class Places:
+    """Finds the places of contacts. `trust_address`: where the address is known, the number does not count."""
+
+    def __init__(self, *, trust_address: bool = False, data: ZoneData | None = None) -> None:
+        self._trust_address = trust_address
+        self._data = data
+        self._found: dict[tuple[str, str, str, str], int] = {}
+        self._zips = {prefix: (mask_of(zones), state) for prefix, (zones, state) in tables.zips().items()}
+        self._singles = {code: (mask_of(zones), state) for code, (zones, state) in tables.SINGLE_ZIPS.items()}
+        self._codes = {code: (mask_of(zones), state) for code, (zones, state) in tables.area_codes().items()}
+        self._prefixes = frozenset(self._zips) - {code[:3] for code in self._singles}
+
+    def place_of(self, phone: str, zip_code: str = "", state: str = "", zone: str = "") -> int:
+        """The place of a contact. `phone`: ten digits; the others as the cells of the list have them, "" if there is none.
+
+        An unreadable ZIP code or state counts as none. ConfigurationError for a zone that is none.
+        """
+        # Most ZIP codes are five digits, and three of them say all. A cell of three digits has lost its zeros.
+        if len(zip_code) == 5 and zip_code[:3] in self._prefixes and zip_code.isdigit():
+            zip_code = zip_code[:3]
+        elif len(zip_code) == 3:
+            zip_code = zip_code.zfill(5)
+        try:
+            return self._found[phone[:3], zip_code, state, zone]
+        except KeyError:
+            return self._find(phone[:3], zip_code, state, zone)
+
+    def _find(self, code: str, zip_code: str, state: str, zone: str) -> int:
+        place = self._place(code, zip_code, state, zone)
+        if len(self._found) < 1 << 18:
+            # The same number for all who are there: of equal ones, each would take memory of its own.
+            self._found[code, zip_code, state, zone] = place
+        return place
+
+    def _place(self, code: str, zip_code: str, state: str, zone: str) -> int:
+        by_zip, zip_states, is_known = self._of_zip(zip_code)
+        region = state_of(state)
+        address = by_zip
+        if region and (not is_known or region not in zip_states):
+            # Either may be wrong where they differ.
+            address |= mask_of(tables.ZONES_OF_STATE[region] + tables.SECOND_ZONE.get(region, ""))
+        by_number, number_state = self._codes.get(code, (0, ""))
+        states = {*zip_states, region}
+        if not (self._trust_address and address):
+            address_and_number = address | by_number
+            states.add(number_state)
+        else:
+            address_and_number = address
+        if zone.strip():
+            return _of_zone(zone.strip(), states, self._data or load())
+        source = Source.ZIP if by_zip else Source.STATE if address else Source.NUMBER if by_number else Source.UNKNOWN
+        return encode(source, address_and_number or mask_of(tables.CONTINENT), states)
+
+    def _of_zip(self, cell: str) -> tuple[int, tuple[str, ...], bool]:
+        """Zones and states of a ZIP code or a Canadian postal code, and whether it is one."""
+        if len(cell) == 3 and cell in self._prefixes:
+            mask, state = self._zips[cell]
+            return mask, (state,), True
+        if provinces := postal_provinces(cell):
+            return mask_of("".join(map(tables.ZONES_OF_STATE.__getitem__, provinces))), provinces, True
+        five = zip_of(cell)
+        mask, state = self._singles.get(five) or self._zips.get(five[:3]) or (0, "")
+        return mask, (state,), bool(five)
+
+
+def _of_zone(name: str, states: Iterable[str], data: ZoneData) -> int:
+    for key, known in BY_KEY.items():
+        if known.casefold() == name.casefold():
+            return encode(Source.ZONE, mask_of(key), states)
+    for known in data.names:
+        if known.casefold() == name.casefold():
+            number = _states(states) << _NAME_BITS | zlib.crc32(known.encode())
+            return _NAMED | number << _SOURCE_BITS
+    raise ConfigurationError(
+        f"{name[:40]!r} is no time zone; write the name of a place as IANA has it, such as America/New_York, "
+        "or leave the cell empty and let ZIP code, state and area code tell"
+    )
+
+
+_zip_form = re.compile(r"(\d{3,5})(?:\.0)?|(\d{4,5})[- ]?(\d{4})?-?", re.ASCII).fullmatch
+_postal_form = re.compile(r"([A-Z])\d[A-Z](?:[ -]?\d[A-Z]\d)?", re.ASCII | re.IGNORECASE).fullmatch
+
+
+def zip_of(cell: str) -> str:
+    """The five digits of a cell with a ZIP code, "" if it has none. Leading zeros that a spreadsheet took away are put back."""
+    cell = cell.strip()
+    if cell.isdigit() and len(cell) in (8, 9):
+        cell = cell.zfill(9)[:5]
+    match = _zip_form(cell)
+    return (match[1] or match[2]).zfill(5) if match else ""
+
+
+def postal_provinces(cell: str) -> tuple[str, ...]:
+    """The provinces of a cell with a Canadian postal code; none if it has none."""
+    match = _postal_form(cell.strip())
+    return tuple(tables.POSTAL_PROVINCES.get(match[1].upper(), "").split()) if match else ()
+
+
+_BY_NAME: Final = {name.upper(): code for code, name in tables.STATES.items()} | tables.OTHER_NAMES
+
+
+@functools.lru_cache(maxsize=4096)
+def state_of(cell: str) -> str:
+    """The code of the state or province that a cell names, in any case, as a code or in full; "" if it names none."""
+    name = " ".join(cell.replace(".", " ").replace(",", " ").upper().split())
+    return (
+        name
+        if name in tables.STATES
+        else _BY_NAME.get(name) or (_BY_NAME.get(name.replace(" ", ""), "") if len(name) == 3 else "")
+    )
