@@ -125,10 +125,7 @@ class Queues(Generic[P]):
 
     def _take_from(self, places: Sequence[int], want: int) -> list[P]:
         """The next contacts of these places together, in the order of the list."""
-        queues = []
-        for place in places if want > 0 else ():
-            if queue := self._filled(place, want):
-                queues.append(queue)
+        queues = [queue for place in places if (queue := self._filled(place, want))] if want > 0 else []
         if len(queues) == 1:
             return [queues[0].popleft() for _ in range(min(want, len(queues[0])))]
         taken: list[P] = []

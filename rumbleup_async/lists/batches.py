@@ -16,6 +16,7 @@ from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.lists.mappings import names_of, require_phone_field
+from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Planned, Skipped
 from rumbleup_async.screening.screen import Screen
 
@@ -33,11 +34,12 @@ async def screened(
     phone_field: str | None,
     consent: ConsentCheck | None = None,
     keep: Keep | None = None,
+    whereabouts: Whereabouts | None = None,
 ) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1.
 
     `consent` leaves out whom the rows themselves say not to text; a phone that one
-    row has left out stays out from then on.
+    row has left out stays out from then on. `whereabouts` finds out where each contact is.
     """
     needed: Collection[str] | None = screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
@@ -48,12 +50,15 @@ async def screened(
             names = names_of(part) if not row else []
             if at_hand:
                 require_phone_field(part, names, phone_field)
-            if not row and (consent is not None or keep is not None):
-                if consent is not None:
-                    consent.begin(names, "the list")
-                if keep is not None:
-                    keep.begin(names, names, phone_field, "the list")
-                    needed = keep.wanted(needed)
+            if not row and consent is not None:
+                consent.begin(names, "the list")
+            if not row and keep is not None:
+                keep.begin(names, names, phone_field, "the list")
+                needed = keep.wanted(needed)
+            if not row and whereabouts is not None:
+                whereabouts.begin(names, "the list")
+                needed = whereabouts.wanted(needed)
+                screen.place_by(whereabouts.placing())
             rows = [lists.contact_of(one, row + number, phone_field, needed, consent) for number, one in enumerate(part, 1)]
             first, row = not row, row + len(part)
             if first:

@@ -24,6 +24,7 @@ from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.lists.lines import Lines, Readable, Writable, fingerprint
 from rumbleup_async.lists.mappings import contact_of, from_iterable, refuse_table
 from rumbleup_async.lists.rows import Rows
+from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Contact, Skipped
 from rumbleup_async.screening.template import field_name
 
@@ -45,6 +46,7 @@ def open_list(
     consent: ConsentCheck | None = None,
     keep: Keep | None = None,
     copy: Writable | None = None,
+    whereabouts: Whereabouts | None = None,
 ) -> ContactList:
     """Open a list: a path, "-" for standard input, or a binary file, which stays the caller's to close.
 
@@ -52,13 +54,14 @@ def open_list(
     `Contact.fields` (None: all); they may be absent, see `ContactList.require`. `encoding` is that of the file, as Python
     calls it (None: UTF-8, UTF-16, or what lines that are neither seem to be; `ContactList.notes` says so).
 
-    `consent` looks at the columns that say who must not be texted; `keep` says which go with the contacts; `copy` takes the bytes
-    as they are read.
+    `consent` looks at the columns that say who must not be texted; `keep` says which go with the contacts, `whereabouts` which
+    say where they are; `copy` takes the bytes as they are read.
 
     Raises `ListError`, with the remedy, for anything that is not a list of contacts with one phone column, and
     `ConfigurationError` for an encoding that is none.
     """
     encoding = None if encoding is None else encodings.named(encoding)
+    more = (encoding, consent, keep, copy, whereabouts)
     if isinstance(source, str | os.PathLike) and source != "-":
         where = str(source)
         try:
@@ -71,17 +74,17 @@ def open_list(
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be opened: {_words(error)}") from None
         try:
-            return ContactList(stream, where, phone_field, fields, stream.close, encoding, consent, keep, copy)
+            return ContactList(stream, where, phone_field, fields, stream.close, *more)
         except BaseException:
             stream.close()
             raise
     if isinstance(source, str | os.PathLike):
         if sys.stdin is None or sys.stdin.closed:
             raise ListError("standard input is closed; pipe the list into it or name a file")
-        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, encoding, consent, keep, copy)
+        return ContactList(sys.stdin.buffer, "standard input", phone_field, fields, None, *more)
     if isinstance(getattr(source, "encoding", None), str):
         raise ListError('the list was opened as text; open it in binary mode, "rb"')
-    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, encoding, consent, keep, copy)
+    return ContactList(source, str(getattr(source, "name", "the list")), phone_field, fields, None, *more)
 
 
 class ContactList:
@@ -102,6 +105,7 @@ class ContactList:
         consent: ConsentCheck | None = None,
         keep: Keep | None = None,
         copy: Writable | None = None,
+        whereabouts: Whereabouts | None = None,
     ) -> None:
         self._where = where
         self._close = close
@@ -142,6 +146,9 @@ class ContactList:
         if keep is not None:
             keep.begin(names, found.cells or names, self.phone_field, where)
             self._wanted = keep.wanted(self._wanted)
+        if whereabouts is not None:
+            whereabouts.begin(names, where)
+            self._wanted = whereabouts.wanted(self._wanted)
         if found.kind != "csv":
             self._lines.cr_ends = True
 

@@ -33,7 +33,7 @@ from rumbleup_async.screening.template import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
 _BROKEN_TEXT: Final = Reason(Code.UNREADABLE_ROW, "broken characters in a merge field")
 _PLACEHOLDER: Final = Reason(Code.UNREADABLE_ROW, "the merged text holds an @...@ placeholder")
@@ -57,8 +57,8 @@ class Screen:
     """
 
     __slots__ = (
-        "_areas", "_columns", "_max_segments", "_name_field", "_name_parts", "_prefix", "_suppress", "dear", "needed_fields",
-        "template",
+        "_areas", "_columns", "_max_segments", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear",
+        "needed_fields", "template",
     )  # fmt: skip
 
     template: Template
@@ -88,12 +88,17 @@ class Screen:
         self._max_segments = max_segments
         self._suppress = suppress
         self._prefix = prefix
+        self._placing: Callable[[int, Mapping[str, str], str], int] = _nowhere
         self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
 
     def suppress(self, numbers: Container[str]) -> None:
         """From now on these are suppressed, in place of those before: ten digits each."""
         self._suppress = numbers
+
+    def place_by(self, placing: Callable[[int, Mapping[str, str], str], int]) -> None:
+        """From now on each contact has the place that this finds, of its row, its fields and its ten digits."""
+        self._placing = placing
 
     def learn(self, columns: Collection[str]) -> None:
         """The columns of the list are known. Raises `TemplateError` if the text names one of them in other signs than ours."""
@@ -106,7 +111,7 @@ class Screen:
 
     def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
         """The rows screened, in their order, one result a row: the form for long lists."""
-        suppress, prefix = self._suppress, self._prefix
+        suppress, prefix, place = self._suppress, self._prefix, self._placing
         is_texted, why_not = self._areas.is_texted, self._areas.why_not
         render, render_plain = self.template.render, self.template.render_plain
         screened: list[Planned | Skipped] = []
@@ -148,7 +153,8 @@ class Screen:
             if why:
                 add(Skipped(row, prefix + phone, why))
             else:
-                add(Planned(row, prefix + phone, text, self._name(fields), segments))
+                where = 0 if place is _nowhere else place(row, fields, phone)
+                add(Planned(row, prefix + phone, text, self._name(fields), segments, None, where))
         return screened
 
     def _too_long(self, segments: int) -> Reason:
@@ -178,9 +184,10 @@ class Screen:
         if not why and not self.template.is_literal and (unfit := spoiled(text, contact.fields)):
             why = Reason(Code.TEXT_UNFIT, unfit)
         why = why or self._too_long(segments) or self._doubt(text)
-        return (
-            Skipped(contact.row, phone, why) if why else Planned(contact.row, phone, text, self._name(contact.fields), segments)
-        )
+        if why:
+            return Skipped(contact.row, phone, why)
+        place = self._placing(contact.row, contact.fields, phone)
+        return Planned(contact.row, phone, text, self._name(contact.fields), segments, None, place)
 
     def _doubt(self, text: str) -> Reason:
         """Why a merged text must not leave although its parts were all there, if it must not."""
@@ -207,6 +214,11 @@ class Screen:
             if "\ufffd" in name or _half(name):
                 return None
         return name.strip()[:_LONGEST_NAME] or None
+
+
+def _nowhere(row: int, fields: Mapping[str, str], phone: str) -> int:  # noqa: ARG001
+    """Nobody asks where contacts are."""
+    return 0
 
 
 def require_opt_out(template: Template) -> None:

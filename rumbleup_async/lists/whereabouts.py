@@ -1,0 +1,90 @@
+"""Which columns of a list say where a contact is: its time zone, its ZIP code, its state.
+
+Lives here: finding them by their names, or by those that were given, and the place of each row. Pure.
+
+A guess that could be wrong is not made: the wrong ZIP code would text people at night.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+from rumbleup_async.errors import ConfigurationError, ListError
+from rumbleup_async.lists import columns as naming
+from rumbleup_async.screening.template import field_name
+
+PlaceOf = Callable[[str, str, str, str], int]
+"""The place of a contact, of its ten digits and the cells with its ZIP code, state and zone, "" where there is none. Raises
+ConfigurationError for a zone that is none."""
+
+Placing = Callable[[int, Mapping[str, str], str], int]
+"""The place of the contact in this row, of its fields and ten digits. Raises ListError."""
+
+_WHOSE: Final = r"(?:home|residence|residential|res|registration|reg|voting|voter|mailing|mail|primary|contact|address|addr)"
+_zone = r"(?:time_?zone(?:_?name)?|tz(?:_?name)?|iana_?(?:time_?)?zone)"
+_zip = r"(?:zip|zip_?5|zip_?9|zip_?code|zip_?plus_?4|postal_?code|post_?code|postal|zip_?postal_?code)"
+_state = r"(?:state|state_?code|state_?abbr(?:ev(?:iation)?)?|province|state_?province|state_?or_?province)"
+_SURE: Final = {kind: re.compile(name).fullmatch for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))}
+_LESSER: Final = {
+    kind: re.compile(f"{_WHOSE}_?{name}|{name}_?{_WHOSE}").fullmatch
+    for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))
+}
+"""Names that say it where no other column does."""
+_WHAT: Final = {"zone": "time zone", "zip": "ZIP code", "state": "state"}
+
+
+class Whereabouts:
+    """The columns of one list. `given`: what `zone`, `zip` and `state` are called there, where that was said."""
+
+    def __init__(self, place_of: PlaceOf, given: Mapping[str, str | None]) -> None:
+        self._place_of = place_of
+        self._given = given
+        self._where = ""
+        self.columns: dict[str, str] = {}
+        """Of `zone`, `zip` and `state` those that the list has, and the names of their columns in the normal form."""
+
+    def begin(self, names: Sequence[str], where: str) -> None:
+        """The list has these columns. ListError where one that was named is missing, or two could be meant."""
+        self._where = where
+        self.columns = {kind: name for kind in _SURE if (name := self._column(kind, names))}
+        for name in self.columns.values():
+            if names.count(name) > 1:
+                raise ListError(f"{where}: {names.count(name)} columns are called {name!r}; rename all but one")
+
+    def wanted(self, fields: Collection[str] | None) -> frozenset[str] | None:
+        """The columns to read, these among them."""
+        return None if fields is None else frozenset(fields).union(self.columns.values())
+
+    def placing(self) -> Placing:
+        """What finds the place of each row."""
+        place_of, where = self._place_of, self._where
+        # No column has the name "".
+        zip_field, state, zone = (self.columns.get(kind, "") for kind in ("zip", "state", "zone"))
+
+        def place(row: int, fields: Mapping[str, str], phone: str) -> int:
+            get = fields.get
+            try:
+                return place_of(phone, get(zip_field, ""), get(state, ""), get(zone, ""))
+            except ConfigurationError as error:
+                raise ListError(f"{where}, row {row}: {error}") from None
+
+        return place
+
+    def _column(self, kind: str, names: Sequence[str]) -> str:
+        given = self._given.get(kind)
+        if given is not None:
+            wanted = field_name(given)
+            if wanted not in names:
+                raise ListError(
+                    f"{self._where}: there is no column {wanted!r} for the {_WHAT[kind]}; {naming.choice(wanted, names)}"
+                )
+            return wanted
+        found = [name for name in dict.fromkeys(names) if _SURE[kind](name)]
+        found = found or [name for name in dict.fromkeys(names) if _LESSER[kind](name)]
+        if len(found) > 1:
+            raise ListError(
+                f"{self._where}: the {_WHAT[kind]} may be in {' or '.join(found)}; name the column with --{kind}-field"
+            )
+        return found[0] if found else ""
