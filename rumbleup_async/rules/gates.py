@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.messaging import Text
-from rumbleup_async.reasons import NO_REASON, Code, Reason
+from rumbleup_async.reasons import NO_COMMON_HOUR, NO_REASON, OUTSIDE_HOURS, STATE_LEFT_OUT, Reason
 from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.rules.places import ANYWHERE, Places, decode
 from rumbleup_async.rules.states import Purpose, Row, Window, rows
@@ -28,12 +28,9 @@ Opening = tuple[float, float]
 _DAY: Final = 86_400.0
 _FAR: Final = 12
 """Days within which a place opens if it ever does: no holidays and Sundays last so long."""
-_NOW: Final = 0.0
-"""When a place is shut that is shut already."""
-
-OUTSIDE_HOURS: Final = Reason(Code.OUTSIDE_HOURS, "outside hours")
-STATE_LEFT_OUT: Final = Reason(Code.STATE_LEFT_OUT)
-NO_COMMON_HOUR: Final = Reason(Code.NO_COMMON_HOUR)
+_NOW: Final = 1.0
+"""When a place is shut that is shut already: long ago. Not 0, which a text takes for no end at all."""
+_EVER: Final = float("inf")
 
 
 class Gates:
@@ -41,11 +38,21 @@ class Gates:
 
     Without `until` a place has at most one opening: in each of its zones that of the local date on which the run begins. So
     nothing is left for the next morning unasked. With `until` it has those of all days up to then. A resume hands in the `begin`
-    of its run. It fits `rules.door.Rule`.
+    of its run, and says that it `has_sent`. It fits `engine.ports.Gates` and `rules.door.Rule`.
     """
 
-    def __init__(self, hours: Hours, schedule: Schedule | None = None, *, begin: float, data: ZoneData | None = None) -> None:
+    def __init__(
+        self,
+        hours: Hours,
+        schedule: Schedule | None = None,
+        *,
+        begin: float,
+        has_sent: bool = False,
+        data: ZoneData | None = None,
+    ) -> None:
         schedule = schedule or Schedule()
+        self.may_wait = has_sent or schedule.is_given
+        """The run may wait for somebody to open; else it ends where nobody is open at its beginning."""
         self.hours = hours
         self.begin = max(begin, schedule.begins or begin)
         self.ends = schedule.ends
@@ -57,7 +64,7 @@ class Gates:
         self._days = hours.on_weekdays, both(hours.on_weekdays, hours.on_sundays)
         self._kinds: dict[int, _Kind] = {}
         self._equal: dict[tuple[frozenset[str], frozenset[Row], bool], _Kind] = {}
-        self._shut = Shut(self)
+        self._shut = Shut(self, begin)
 
     is_live: Final = True
     looks_up: Final = False
@@ -72,10 +79,12 @@ class Gates:
         ConfigurationError for place 0, which has no openings, and for a number that is no place.
         """
         kind = self._kind(place)
-        if not kind.asked <= now < kind.known_until:
-            kind.opening = self._opening(kind, now)
-            kind.asked, kind.known_until = now, kind.opening[1] if kind.opening else float("inf")
-        return kind.opening
+        asked, until, opening = kind.known
+        if not asked <= now < until:
+            opening = self._opening(kind, now)
+            # Set at once: the ledger's thread asks as well.
+            kind.known = now, opening[1] if opening else _EVER, opening
+        return opening
 
     def is_open(self, place: int, now: float) -> bool:
         """Whether texts of this place may leave at `now`. Place 0 is always open."""
@@ -85,11 +94,15 @@ class Gates:
         return opening is not None and opening[0] <= now
 
     def shut(self, now: float) -> Mapping[int, float]:
-        """For each place but 0, the Unix second at which it is shut: one before `now` if it is shut now. See `Ledger.step`."""
-        self._shut.now = now
+        """For each place but 0, the Unix second at which it is shut: one before `now` if it is shut now. See `Ledger.step`.
+
+        The same mapping comes again until one of the places that were asked for opens or is shut.
+        """
+        if not self._shut.now <= now < self._shut.changes:
+            self._shut = Shut(self, now)
         return self._shut
 
-    def next_opening(self, places: Iterable[int], now: float) -> float | None:
+    def opens(self, places: Iterable[int], now: float) -> float | None:
         """When the first of these places is open: `now` if one is. None if none is any more in this run."""
         openings = [(now, now) if place == ANYWHERE else self.window(place, now) for place in places]
         return min((max(now, opening[0]) for opening in openings if opening), default=None)
@@ -175,43 +188,53 @@ class Gates:
 
 
 class Shut(Mapping[int, float]):
-    """When places are shut, found as they are asked for. Every place but 0 is in it; those that were asked for are listed."""
+    """When places are shut that are open at `now`. Every place but 0 is in it; those that were asked for are listed.
 
-    def __init__(self, gates: Gates) -> None:
+    `changes`: when the first of those that were asked for opens or is shut.
+    """
+
+    def __init__(self, gates: Gates, now: float) -> None:
         self._gates = gates
-        self._asked: set[int] = set()
-        self.now = 0.0
+        self._found: dict[int, float] = {}
+        self.now = now
+        self.changes = _EVER
 
     def __getitem__(self, place: int) -> float:
-        if place == ANYWHERE:
-            raise KeyError(place)
-        self._asked.add(place)
-        opening = self._gates.window(place, self.now)
-        return opening[1] if opening is not None and opening[0] <= self.now else _NOW
+        shut = self._found.get(place)
+        if shut is None:
+            if place == ANYWHERE:
+                raise KeyError(place)
+            opening = self._gates.window(place, self.now)
+            shut, changes = _NOW, _EVER
+            if opening is not None:
+                # After its end a place may open again on another day.
+                shut, changes = (opening[1], opening[1]) if opening[0] <= self.now else (_NOW, opening[0])
+            self._found[place] = shut
+            self.changes = min(self.changes, changes)
+        return shut
 
     def __contains__(self, place: object) -> bool:
         return place != ANYWHERE
 
     def __iter__(self) -> Iterator[int]:
-        return iter(tuple(self._asked))
+        return iter(tuple(self._found))
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._found)
 
 
 class _Kind:
     """Places with the same zones and rows have the same openings."""
 
-    __slots__ = ("asked", "days", "known_until", "opening", "rows", "why_never", "zones")
+    __slots__ = ("days", "known", "rows", "why_never", "zones")
 
     def __init__(self, zones: tuple[ZoneInfo, ...], bound: tuple[Row, ...]) -> None:
         self.zones = zones
         self.rows = bound
         self.why_never = NO_REASON
         self.days: dict[tuple[ZoneInfo, dt.date], list[Opening]] = {}
-        self.opening: Opening | None = None
-        # The opening is the answer to whoever asks between these two.
-        self.asked = self.known_until = float("inf")
+        self.known: tuple[float, float, Opening | None] = (_EVER, _EVER, None)
+        """Between the first two moments, the last is the opening of that time or the next one."""
 
 
 def both(one: Window | None, other: Window | None) -> Window | None:

@@ -148,6 +148,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"the run would end ({self.until}) before it begins ({self.not_before})")
 
     @property
+    def is_given(self) -> bool:
+        """It says something, so the run may wait for an hour."""
+        return not (self.not_before is None and self.until is None)
+
+    @property
     def begins(self) -> float | None:
         """`not_before` in Unix seconds."""
         return instant(self.not_before)

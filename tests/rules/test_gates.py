@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.admission import Go, Wait
+from rumbleup_async.engine import ports
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Text
 from rumbleup_async.reasons import Code
@@ -141,8 +142,30 @@ def test_the_ledger_learns_when_each_place_is_shut() -> None:
     assert shut[honolulu] == at("2026-12-01T19:50-10:00")
     assert gates.window(guam, now) == (at("2026-12-02T09:00+10:00"), at("2026-12-02T19:50+10:00"))
     assert shut[guam] <= now
-    assert gates.next_opening([guam], now) == at("2026-12-02T09:00+10:00")
+    assert gates.opens([guam], now) == at("2026-12-02T09:00+10:00")
     assert gates.last_closing([new_york, guam], now) == at("2026-12-02T19:50+10:00")
+
+
+def test_the_ledger_has_the_same_answer_until_somebody_opens() -> None:
+    """It would sort thousands of places with every step; or never hear that a place is open."""
+    now = at("2026-12-01T09:30-05:00")
+    gates = Gates(Hours(), Schedule(until="2026-12-03T12:00-05:00"), begin=now)
+    new_york, chicago = gates.places.place_of("2125550101"), gates.places.place_of("3125550101")
+    shut = gates.shut(now)
+    assert shut[chicago] <= now < shut[new_york]
+    opens = at("2026-12-01T09:00-06:00")
+    assert gates.shut(opens - 1) is shut
+    assert gates.shut(opens)[chicago] == at("2026-12-01T19:50-06:00")
+    assert gates.shut(now)[chicago] <= now  # the clock was set back
+    assert gates.shut(at("2026-12-02T09:00-05:00"))[new_york] == at("2026-12-02T19:50-05:00")
+
+
+def test_gates_fit_the_engine() -> None:
+    now = at("2026-12-01T09:30-05:00")
+    gates: ports.Gates = Gates(Hours(), begin=now)
+    assert not gates.may_wait
+    assert Gates(Hours(), begin=now, has_sent=True).may_wait
+    assert Gates(Hours(), Schedule(until="2026-12-03T12:00-05:00"), begin=now).may_wait
 
 
 def test_a_run_over_several_days_goes_on_in_the_morning() -> None:
