@@ -194,7 +194,9 @@ async def test_their_seconds_are_kept(tmp_path: Path) -> None:
     reader.close()
     assert 100 < sum(second.sent for second in seconds) <= 400
     assert 5 < sum(sum(second.latencies) for second in seconds) <= 30
-    assert 160 in {second.rate for second in seconds}
+    rates = {second.rate for second in seconds} - {None}
+    assert rates, "nobody told what rate it keeps"
+    assert rates <= {80, 160}, "one process has half of the rate, and the second may begin when the first is nearly through"
 
 
 async def test_a_process_that_dies_is_told() -> None:
