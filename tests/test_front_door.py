@@ -109,7 +109,7 @@ def test_every_module_can_be_imported_alone() -> None:
     # done so is as fresh as a new one, and much cheaper.
     script = """
 import importlib, os, sys, traceback
-import aiohttp.web, aiolimiter, anyio, asyncio, msgspec, rich.progress, rich.table, sqlite3, tenacity, typer, uvloop
+import aiohttp.web, anyio, asyncio, msgspec, rich.progress, rich.table, sqlite3, tenacity, typer, uvloop
 import rumbleup_async
 for name in sys.argv[1:]:
     child = os.fork()

@@ -7,26 +7,13 @@ A provider that sends from several lines brings a pace of its own, which names t
 from __future__ import annotations
 
 import asyncio
-import math
-
-from aiolimiter import AsyncLimiter
 
 from rumbleup_async.engine.ports import Permit
+from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.messaging import Text
 
 _PERMIT = Permit()
 """Every permit of a pace without lines says the same, so none is made for each text."""
-
-_SLICE = 0.02
-"""Seconds of traffic drawn from the limiter at once.
-
-aiolimiter costs about 200 us a message when 64 tasks really wait on it, and with its usual one-second bucket it lets twice
-the rate through in the first second. A bucket of 20 ms, drawn as one slice, costs little and keeps the worst second within 4 %.
-"""
-
-_TICK = 0.001
-"""Seconds by which a sleep may be too long: uvloop counts in milliseconds. It does not wait at all for less than one, and the
-limiter, which waits for exactly what is missing, would ask again and again."""
 
 _WINDOW = 1.0
 _FLOOR = 0.2
@@ -74,16 +61,10 @@ class Pace:
         self.hold = hold or Hold()
         self._reduced: float | None = None
         self._lift_at = 0.0
-        self._permits = 0
-        self._drawing = asyncio.Lock()
-        self._limiter: AsyncLimiter | None = None
-        self._slice = 1
-        self._due = 0.0
-        """When the limiter will let the next slice out."""
+        self._schedule = Schedule(self._asked)
         self._since: float | None = None
         self._passed = 0
         self._throttled = 0
-        self._limit_to(self._asked)
 
     @property
     def rate(self) -> float | None:
@@ -95,29 +76,16 @@ class Pace:
         self._asked = rate or None
         if self._reduced is None or (self._asked is not None and self._reduced >= self._asked):
             self._reduced = None
-            self._limit_to(self._asked)
+            self._schedule.limit(self._asked)
         self._lift_at = self._asked or self._lift_at
-
-    def _limit_to(self, rate: float | None) -> None:
-        self._permits = 0
-        if rate is None:
-            self._limiter = None
-            return
-        bucket = max(1.0, rate * _SLICE)
-        self._slice = int(bucket)
-        if self._slice > 1:
-            bucket += rate * _TICK  # or what a sleep takes too long would be lost
-        self._limiter = AsyncLimiter(bucket, bucket / rate)
-        self._due = 0.0
 
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - all texts are alike to this pace
         """A permit if one text may leave right now, else None. The permit is counted."""
-        if self.hold.remaining > 0:
+        if self.hold.remaining > 0 or not self._schedule.try_take():
             return None
-        if self._limiter is not None:
-            if self._permits <= 0:
-                return None
-            self._permits -= 1
+        return self._counted()
+
+    def _counted(self) -> Permit:
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
         self._passed += 1
@@ -130,33 +98,16 @@ class Pace:
         while (permit := self.try_permit(text)) is None:
             await self.hold.wait()
             self._look()
-            limiter = self._limiter
-            if limiter is None:
-                continue
-            async with self._drawing:
-                if self._permits <= 0 and limiter is self._limiter:
-                    await self._draw(limiter, self._slice)
+            await self._schedule.take()
+            if self.hold.remaining <= 0:
+                return self._counted()
+            self._schedule.give_back()
         return permit
 
     def release(self, permit: Permit, /) -> None:  # noqa: ARG002 - its permits are all alike
-        """Take back a permit that was not used: the next text has it.
-
-        No more than one slice is kept: permits that come back late, many at a time, would let a burst out.
-        """
+        """Take back a permit that was not used: the next text has it."""
         self._passed = max(0, self._passed - 1)
-        if self._permits < self._slice:
-            self._permits += 1
-
-    async def _draw(self, limiter: AsyncLimiter, number: int) -> None:
-        """Take so many permits out of the limiter, which has none before `_due`."""
-        loop = asyncio.get_running_loop()
-        early = self._due - loop.time()
-        if early > 0 and number > 1:
-            await asyncio.sleep(math.ceil(early / _TICK) * _TICK)
-        await limiter.acquire(number)
-        if limiter is self._limiter:
-            self._permits += number
-            self._due = loop.time() + number * limiter.time_period / limiter.max_rate
+        self._schedule.give_back()
 
     def throttled(self, permit: Permit, /) -> None:  # noqa: ARG002 - one limit for all
         """The text of this permit was answered "not now"."""
@@ -184,4 +135,4 @@ class Pace:
                 self._reduced = None
         else:
             return
-        self._limit_to(self.rate)
+        self._schedule.limit(self.rate)

@@ -5,6 +5,7 @@ kind of program, not in whose.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from rumbleup_async.engine.held import Held
 from rumbleup_async.engine.lease import Lease
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import Permit
+from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.engine.sender import Sender
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.window import Window
@@ -368,14 +370,13 @@ def _rate_by_worker() -> list[Any]:
 
 
 def _full_bucket() -> list[Any]:
-    from aiolimiter import AsyncLimiter
+    def set_to(self: Schedule, rate: float | None) -> None:
+        begin(self, rate)
+        if rate is not None:
+            self._due, self._late, self._most = -math.inf, max(1.0, 1.0 / rate), 2 * int(rate) + 2
 
-    def limit_to(self: Pace, rate: float | None) -> None:
-        self._permits = 0
-        self._limiter = None if rate is None else AsyncLimiter(max(rate, 1.0), max(rate, 1.0) / rate)
-        self._slice = 1
-
-    return [patch.object(Pace, "_limit_to", limit_to)]
+    begin = Schedule._set
+    return [patch.object(Schedule, "_set", set_to)]
 
 
 def _suppressed_abroad() -> list[Any]:
