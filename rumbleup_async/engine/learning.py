@@ -1,0 +1,300 @@
+"""What the provider lets through, learned from what it takes and what it answers "not now".
+
+Lives here: a pure piece. Answers in, a rate and the end of a hold out. It has no clock and no loop: every moment is handed in, in
+seconds on any one clock. May import `batches` and `cycles` only.
+
+- An answer tells about the moment at which its text left. What left before a change says nothing of the change.
+- A 429 **without a time** costs little: its text waits for itself, and the others go on. Answers are judged in small batches.
+  Where more is refused than is usual, the rate becomes what got through, for a limiter that is full lets through just its limit.
+  Where that does not help, the 429s are not ours to cure: their share is usual from then on, and the rate goes back.
+- A 429 **with a time** holds everything until then, and that is the whole punishment. All that left before the first such answer
+  was seen is one event. Such events are dear, so the rate comes up to the limit from below, the more slowly the dearer they are.
+- A provider that takes nothing is left alone, for pauses that grow, with one text or two at the end of each.
+- Without trouble the rate grows: slowly at the limit that was learned, and by leaps once that has been passed without a word.
+
+Why it is this controller and no other: `docs/decisions`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rumbleup_async.engine.batches import BATCH, Barren, Batch, Climb, Row, Test
+from rumbleup_async.engine.cycles import Cycle
+
+_MANY = 8
+_LARGE = 0.3
+"""So many refusals, if they are so large a share, are judged before the batch is full."""
+_SPAN = 0.05
+"""Seconds from which it can be said how much gets through."""
+
+_USUAL_MOST = 0.2
+"""A larger share is never called usual."""
+_TEST = 0.95
+"""How much of what got through is sent while it is seen whether that helps."""
+_WITNESSES = 12.0
+"""Refusals that a test waits for, if it does not help."""
+_SAME = 0.1
+"""A limit that is found again within this share is the same."""
+_CUTS, _MOST_CUTS = 3, 48
+"""Cuts in a row to the same limit after which it is asked whether they help; twice as many each time that they did."""
+
+_STEP = 0.005
+_NEAR_STEP = 0.02
+_NEAR = 1.05
+"""Above the limit the rate grows by small steps to so much of it, for as long as it may be living on a burst."""
+_FAR_STEP = 0.08
+_LEAP = 0.25
+_BACK = 4.0
+"""By how much the rate rises at most once it is known that slowing down has not helped."""
+_SEARCH = 0.5
+"""Where nothing is known, the rate grows by half with each batch."""
+_PATIENCE = 5.0
+"""From the lower to the upper estimate of the limit it takes the seconds of a hold, times this, over the relative distance."""
+
+_ALONE = 2.0
+"""Texts a second while the provider takes nothing."""
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 60.0
+_LOWEST = 0.05
+
+
+class Learning:
+    """`rate`: texts a second that may leave; None as long as no limit is known. `until`: nothing may leave before.
+
+    Each text that left is reported once at most, by `accepted` or `throttled`, with the moment at which it left. Other outcomes
+    say nothing of the limit.
+    """
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.rate: float | None = None
+        self.until = 0.0
+        self.limit: float | None = None
+        """Texts a second that the provider was last seen to let through; None where it has not shown a limit."""
+        self.usual = 0.0
+        """The share of 429s that does not depend on the rate."""
+        self.pauses = 0
+        """Pauses in a row that have not helped: the provider has taken nothing since the first."""
+        self.looks_at = 0.0
+        """When `look` is to be called; 0 if it need not be."""
+        self._barren = Barren()
+        self._latency = 0.0
+        """Seconds from a text's leaving to its being taken."""
+        self._back: float | None = None
+        """The rate to go on with after them."""
+        self._batch = Batch(now, None, 0)
+        self._cycle = Cycle(now)
+        self._test: Test | None = None
+        self._climb: Climb | None = None
+        self._step = _STEP
+        """By what share the rate grows next."""
+        self._speed = 0.0
+        """How fast it grew last, in texts a second each second."""
+        self._clean = 0.0
+        """The rate of the batch before, if nothing was refused in it."""
+        self._row: Row | None = None
+        self._cuts = _CUTS
+        """Cuts in a row to the same limit after which it is asked whether they help."""
+        self._surplus = 0.0
+        """Texts taken beyond the limit since it was last seen: out of a burst, or because the limit has risen."""
+        self._burst = 0.0
+        """After what surplus it was seen again."""
+
+    # ---- what happens ----
+
+    def accepted(self, left: float, now: float) -> None:
+        """The text that left at this moment was taken."""
+        cycle = self._cycle
+        if cycle.seen:
+            if cycle.holds(left):
+                cycle.take(left)
+                self._estimate(cycle)
+                return
+            cycle = self._next_cycle()
+        cycle.take(left)
+        batch = self._batch
+        self._barren.number = 0
+        if left < batch.begun:
+            return
+        self._latency += 0.05 * (now - left - self._latency) if self._latency else now - left
+        if self.pauses:
+            self._open_again(now)
+            return
+        if left <= batch.due:
+            batch.taken += 1
+            if left > batch.last:
+                batch.last = left
+        if now >= batch.due + 1.5 * self._latency:
+            self._judge(now)
+
+    def throttled(self, left: float, now: float, after: float | None = None, in_flight: int = 0) -> None:
+        """The text that left at this moment was answered "not now", and perhaps to wait `after` seconds from `now`.
+
+        `in_flight`: how many others are not answered yet. A "not now" may come much quicker than an answer that takes the text.
+        """
+        if after:
+            cycle = self._cycle if not self._cycle.seen or self._cycle.holds(left) else self._next_cycle()
+            cycle.refuse(left, now, after, self.rate or 0.0, self._speed)
+            self.until = max(self.until, cycle.until)
+            self._estimate(cycle)
+            return
+        batch = self._batch
+        if left < batch.begun:
+            return
+        barren = self._barren
+        barren.add(left)
+        if self.pauses or not self._latency or (barren.number >= _MANY and now - barren.since > max(BATCH, 2.0 * self._latency)):
+            self._leave_alone(now)
+            return
+        if self.rate is None and not batch.refused and self._test is None:
+            # From here on the limiter is full; what it took before was its burst.
+            batch = self._begin(left)
+        if left <= batch.due:
+            batch.refused += 1
+            if left > batch.last:
+                batch.last = left
+            if (
+                batch.refused >= _MANY
+                and batch.refused >= _LARGE * (batch.number + in_flight)
+                and left - batch.begun >= max(_SPAN, (now - left) / 2)
+            ):
+                # Surely too much. Nothing leaves until it is known what of this got through.
+                batch.due = now
+                batch.need = 0
+                self.until = max(self.until, now + 1.5 * self._latency)
+                self.looks_at = self.until
+        if now >= batch.due + 1.5 * self._latency:
+            self._judge(now)
+
+    def look(self, now: float) -> None:
+        """Nothing has happened until now; to be called when `until` has passed, before the next text leaves."""
+        if self.looks_at and now >= self.looks_at:
+            self._cut(now)
+
+    def _begin(self, now: float, need: float = 0.0) -> Batch:
+        self.looks_at = 0.0
+        self._batch = Batch(now, self.rate, max(need, 5.0 / self.usual if self.usual else 0.0))
+        return self._batch
+
+    # ---- 429s without a time ----
+
+    def _judge(self, now: float) -> None:
+        batch = self._batch
+        if batch.number < 0.8 * batch.need:
+            # Few texts come along. The next batch is to be longer.
+            seconds = 2.0 * (batch.due - batch.begun)
+            batch = self._begin(now, batch.need)
+            batch.due = max(batch.due, now + seconds)
+            return
+        share = batch.share
+        if not batch.is_bearable(self.usual):
+            if self._test is not None and self._test.share / 3.0 <= share <= _USUAL_MOST:
+                self._take_as_usual(self._test, share, now)
+            else:
+                self._cut(now)
+            return
+        if self._test is not None:  # it has helped
+            self._test = None
+            self._cuts = min(_MOST_CUTS, 2 * self._cuts)
+            self.usual = 0.0
+            self.rate, self._step = self.limit, _STEP
+        else:
+            self._clean = 0.0 if batch.refused else self.rate or 0.0
+            if self._row is not None and self._row.is_over(batch):
+                self._row = None
+            if share < self.usual / 3.0:
+                self.usual = share
+            self._grow(now)
+        self._begin(now)
+
+    def _take_as_usual(self, test: Test, share: float, now: float) -> None:
+        """Slowing down has not helped."""
+        self.usual = (share + test.share) / 2.0
+        self.rate = min(test.rate or math.inf, _BACK * (self.rate or _ALONE))
+        self.limit = self._test = self._row = None
+        self._step = _LEAP
+        self._begin(now)
+
+    def _cut(self, now: float) -> None:
+        """The rate becomes what got through."""
+        batch = self._batch
+        got = max(batch.taken, 0.5) / batch.length
+        is_same = self.limit is not None and abs(got / self.limit - 1.0) < _SAME + 1.0 / math.sqrt(batch.number)
+        row = self._row = self._row or Row(self.rate)
+        row.add(batch)
+        is_test = self._test is None and batch.share <= _USUAL_MOST and not (is_same and row.cuts < self._cuts)
+        if is_same:
+            assert self.limit is not None  # noqa: S101 - so it is the same as something
+            self._burst = max(self._surplus, 0.7 * self._burst)
+            got = self.limit + (got - self.limit) * (min(0.5, batch.number / 64.0) if row.cuts == 0 else 0.75)
+        else:
+            self._cuts = _CUTS
+        row.cuts = row.cuts + 1 if is_same else 0
+        share = min(row.share, 2.0 * batch.share)
+        self._test = Test(share, row.rate) if is_test else None
+        self.limit = got
+        # One step back is enough where all was well before the last one. Some limiters let half through of a little too much.
+        self.rate = max(_LOWEST, got * _TEST if is_test else got, _TEST * self._clean)
+        self._surplus = self._clean = 0.0
+        self._step, self._climb = _STEP, None
+        self._begin(now, min(_WITNESSES / share, max(200.0, 3.0 * got)) if is_test else 0.0)
+
+    def _leave_alone(self, now: float) -> None:
+        self.until = max(self.until, now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.pauses, 20)))
+        if not self.pauses:
+            self._back = self.rate
+        self.pauses += 1
+        self.rate = _ALONE if self.rate is None else min(self.rate, _ALONE)
+        self._test = None
+        self._begin(self.until)
+
+    def _open_again(self, now: float) -> None:
+        self.pauses = 0
+        self.rate, self._back = self._back, None
+        self._begin(now)
+
+    # ---- 429s with a time ----
+
+    def _next_cycle(self) -> Cycle:
+        self._cycle = Cycle(self._cycle.until)
+        return self._cycle
+
+    def _estimate(self, cycle: Cycle) -> None:
+        """The rate to go on with after the hold, of all that is known of the event by now."""
+        low, high = cycle.estimate()
+        self.rate = low = max(_LOWEST, low)
+        self.limit = high or low
+        self._test = None
+        self._surplus = self._clean = 0.0
+        if high > low:
+            seconds = _PATIENCE * (cycle.until - cycle.seen) / max(high / low - 1.0, 0.02)
+            self._climb, self._step = Climb(cycle.until, cycle.until + seconds, low, (high - low) / seconds), _STEP
+        else:
+            self._climb, self._step = None, _SEARCH
+        self._begin(cycle.until)
+
+    # ---- better times ----
+
+    def _grow(self, now: float) -> None:
+        """Nothing has gone wrong in this batch."""
+        rate, batch = self.rate, self._batch
+        if rate is None or batch.number < 0.8 * rate * batch.length:
+            return  # something else binds
+        climb = self._climb
+        if climb is not None and now < climb.end:
+            self._speed = climb.speed
+            self.rate = climb.low + climb.speed * max(0.0, now - climb.start)
+            return
+        self._climb = None
+        limit = self.limit
+        if limit is not None and self._step < _SEARCH:
+            self._surplus += batch.number - limit * batch.length
+            if rate >= limit and self._surplus < max(1.5 * self._burst, 0.1 * limit):
+                self.rate = max(rate, min(rate * (1.0 + self._step), _NEAR * limit))
+                self._step = min(_NEAR_STEP, 2.0 * self._step)
+                return
+            self._step = max(self._step, _FAR_STEP)
+        self.rate = rate * (1.0 + self._step)
+        self._speed = rate * self._step / BATCH
+        if self._step < _LEAP:
+            self._step = min(_LEAP, 2.0 * self._step)

@@ -1,0 +1,205 @@
+"""Providers that let only so much through, and whoever sends to them, on virtual time: a minute passes in some milliseconds.
+
+Each limiter is asked `take(now)` for each text that arrives, in the order of time: None if it takes the text, else the seconds
+that it asks to wait (0: it names none).
+"""
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from rumbleup_async.engine.learning import Learning
+from rumbleup_async.engine.window import Window
+
+
+class Limiter(Protocol):
+    """Says no to what is too much."""
+
+    def take(self, now: float) -> float | None: ...
+
+    def release(self) -> None:
+        """A text that was taken has been answered."""
+
+    def allows(self, start: float, end: float) -> float:
+        """Texts that it lets through from then to then at most, burst left out."""
+
+
+class Bucket:
+    """So many a second, and a burst. `after`: seconds of its Retry-After. `rate_at(now)`: the rate, where it changes."""
+
+    def __init__(self, rate: float, burst: float, after: float = 0.0, *, rate_at: Callable[[float], float] | None = None) -> None:
+        self.rate_at = rate_at or (lambda now: rate)
+        self.burst = burst
+        self.after = after
+        self.level = burst
+        self.at = 0.0
+
+    def take(self, now: float) -> float | None:
+        self.level = min(self.burst, self.level + self.rate_at(now) * (now - self.at))
+        self.at = now
+        if self.level < 1.0:
+            return self.after
+        self.level -= 1.0
+        return None
+
+    def release(self) -> None: ...
+
+    def allows(self, start: float, end: float) -> float:
+        return sum(self.rate_at(start + (end - start) * (part + 0.5) / 1000) for part in range(1000)) * (end - start) / 1000
+
+
+class Windows:
+    """So many in each window of so many seconds, with a Retry-After of the whole seconds to its end. `shift`: when one begins."""
+
+    def __init__(self, quota: int, seconds: float, shift: float = 0.0, *, names_end: bool = True) -> None:
+        self.quota, self.seconds, self.shift, self.names_end = quota, seconds, shift, names_end
+        self.number = -1
+        self.used = 0
+
+    def take(self, now: float) -> float | None:
+        number = math.floor((now + self.shift) / self.seconds)
+        if number != self.number:
+            self.number, self.used = number, 0
+        if self.used >= self.quota:
+            return math.ceil((number + 1) * self.seconds - self.shift - now) if self.names_end else 0.0
+        self.used += 1
+        return None
+
+    def release(self) -> None: ...
+
+    def allows(self, start: float, end: float) -> float:
+        return self.quota * (end - start) / self.seconds
+
+
+class Share:
+    """So great a share is answered 429, whatever the rate."""
+
+    def __init__(self, share: float, most: float, seed: int = 1) -> None:
+        self.share, self.most, self.random = share, most, random.Random(seed)
+
+    def take(self, now: float) -> float | None:
+        return 0.0 if self.random.random() < self.share else None
+
+    def release(self) -> None: ...
+
+    def allows(self, start: float, end: float) -> float:
+        return (1 - self.share) * self.most * (end - start)
+
+
+class AtOnce:
+    """So many at a time."""
+
+    def __init__(self, most: int, latency: float) -> None:
+        self.most, self.latency = most, latency
+        self.busy = 0
+
+    def take(self, now: float) -> float | None:
+        if self.busy >= self.most:
+            return 0.0
+        self.busy += 1
+        return None
+
+    def release(self) -> None:
+        self.busy -= 1
+
+    def allows(self, start: float, end: float) -> float:
+        return self.most / self.latency * (end - start)
+
+
+class Played(NamedTuple):
+    """Moments at which texts left that were accepted, and that were throttled; and how many left within a hold."""
+
+    accepted: list[float]
+    throttled: list[float]
+    broken: int
+    rates: list[tuple[float, float | None]]
+
+    def between(self, start: float, end: float) -> int:
+        return sum(start <= time < end for time in self.accepted)
+
+    @property
+    def share(self) -> float:
+        """Of all requests those that were answered 429."""
+        return len(self.throttled) / max(1, len(self.throttled) + len(self.accepted))
+
+
+def play(
+    limiter: Limiter,
+    learning: Learning | None = None,
+    *,
+    seconds: float = 60.0,
+    concurrency: int = 64,
+    latency: float = 0.1,
+    spread: float = 0.0,
+    bounce: float | None = None,
+    seed: int = 1,
+) -> Played:
+    """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes."""
+    learning = learning or Learning()
+    window = Window(concurrency)
+    chance = random.Random(seed)
+    answers: list[tuple[float, int, float, float | None]] = []
+    count = itertools.count()
+    played = Played([], [], 0, [])
+    now, next_at, broken, in_flight, held_until = 0.0, 0.0, 0, 0, 0.0
+    while now < seconds:
+        ready = max(now, learning.until, next_at) if in_flight < window.size else math.inf
+        if answers and answers[0][0] <= ready:
+            now, _, left_at, after = heapq.heappop(answers)
+            in_flight -= 1
+            if after is None:
+                limiter.release()
+                window.grow()
+                learning.accepted(left_at, now)
+            else:
+                if after:
+                    held_until = max(held_until, now + after)
+                learning.throttled(left_at, now, after or None, in_flight)
+                played.rates.append((now, learning.rate))
+            continue
+        now = ready
+        if now >= seconds:
+            break
+        learning.look(now)
+        if learning.until > now:
+            continue
+        if learning.rate is not None:
+            next_at = max(next_at, now - 0.02) + 1.0 / learning.rate
+        broken += now < held_until
+        after = limiter.take(now)
+        in_flight += 1
+        (played.accepted if after is None else played.throttled).append(now)
+        takes = latency * (1 + spread * (2 * chance.random() - 1)) if after is None or bounce is None else bounce
+        heapq.heappush(answers, (now + takes, next(count), now, after))
+    return played._replace(broken=broken)
+
+
+def plain(
+    limiter: Limiter, *, seconds: float = 60.0, concurrency: int = 64, latency: float = 0.1, backoff: float = 0.1
+) -> Played:
+    """The loop that a user would write: each worker sleeps what it is told and a little more, then tries the same text again."""
+    played = Played([], [], 0, [])
+    ends: list[tuple[float, int, bool]] = [(0.0, number, False) for number in range(concurrency)]
+    heapq.heapify(ends)
+    tries = [0] * concurrency
+    chance = random.Random(7)
+    while ends:
+        now, worker, was_taken = heapq.heappop(ends)
+        if was_taken:
+            limiter.release()
+        if now >= seconds:
+            continue
+        after = limiter.take(now)
+        if after is None:
+            tries[worker] = 0
+            played.accepted.append(now)
+            heapq.heappush(ends, (now + latency, worker, True))
+        else:
+            played.throttled.append(now)
+            tries[worker] += 1
+            pause = after * 1.05 if after else backoff * 2.0 ** min(tries[worker] - 1, 5)
+            heapq.heappush(ends, (now + latency + pause * (1 + 0.25 * chance.random()), worker, False))
+    return played
