@@ -25,7 +25,8 @@ class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
 
 
 class Never(msgspec.Struct, frozen=True, gc=False, tag="never"):
-    """The text must not leave in this run. `state`: where its contact goes, `NOT_SENT` or `SKIPPED`."""
+    """The text must not leave in this run. `state`: where its contact goes, `NOT_SENT` or `SKIPPED`. The book of people may leave
+    it `QUEUED`, for a later part of the run, which asks again."""
 
     why: Reason
     state: State = State.NOT_SENT

@@ -54,6 +54,15 @@ class Code(enum.StrEnum):
     DUPLICATE = "duplicate", "duplicate", "skipped", "nothing; the person's first row counts"
     SKIP_IF = "skip_if", "skip-if {}", "skipped", "nothing; it is what --skip-if asks for"
     SUPPRESSED = "suppressed", "suppressed", "skipped not_sent", "nothing; the suppression list has the phone"
+    OPT_OUT = "opt_out", "opted out", "skipped not_sent", "nothing; the book of people has the opt-out"
+    OPT_OUT_LIKELY = (
+        "opt_out_likely", "opted out (likely)", "skipped not_sent", "look at the reply; it is lifted by rumbleup opt-outs lift",
+    )  # fmt: skip
+    TEXTED_BEFORE = (
+        "texted_before", "texted before", "skipped not_sent",
+        "nothing; a run has texted them in this project: to follow up, send with --again",
+    )  # fmt: skip
+    GAP = "gap", "texted less than {} ago", "queued skipped", "resume later, or take a shorter gap"
     NO_TEXT = "no_text", "no text was chosen", "skipped", "nothing; your function chose to leave the contact alone"
     NO_STOP = (
         "no_stop", "the text chosen does not say STOP as a way to opt out", "skipped", "let the function add: STOP to opt out",

@@ -61,6 +61,8 @@ class Cause(enum.StrEnum):
     TEXT_FAILED = "text_failed", "text failed", "correct the function that chooses texts, then resume"
     OBSERVER_FAILED = "observer_failed", "observer failed", "correct the observer, then resume"
     RULE_FAILED = "rule_failed", "rule failed", "see to the rule, then resume"
+    BOOK_FAILED = "book_failed", "book failed", "see to the book of people, then resume; what was in flight is in the ledger"
+    OPT_OUTS_UNREAD = "opt_outs_unread", "opt-outs unread", "see why opt-outs cannot be read, then resume"
     LEDGER_FAILED = "ledger_failed", "ledger failed", "see to the disk, then resume; what was in flight is unknown"
     WORKERS_DIED = "senders_died", "senders died", "resume the run"
     WORKER_FAILED = "sender_failed", "sender failed", "read the words, then resume"

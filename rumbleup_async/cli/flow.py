@@ -16,7 +16,7 @@ from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.signals import stopping
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.runs.run import Run
@@ -91,6 +91,8 @@ async def send_queued(run: Run, ledger: Path, call: Call, *, more: Mapping[str, 
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
                 run.stop(Stop(Cause.LEDGER_FAILED, f"{error}; what was in flight is unknown"))
+            except BookError as error:
+                run.stop(Stop(Cause.BOOK_FAILED, f"{error}; nobody is texted without it"))
             except MemoryError:
                 run.stop(Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy))
     return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)

@@ -312,7 +312,8 @@ class Bookkeeper:
             raise
         self._held.keep(refusals)
         self.rounds.left -= len(step.texts)
-        self._publish(closed, step.results)
+        # Who stays queued, for a later part of the run, yields no result.
+        self._publish(closed, [result for result in step.results if result.state is not State.QUEUED])
         if self._outlet.is_detailed:
             self._outlet.note(_stepped(closed, step, time.monotonic() - began))
         self._outlet.flush()

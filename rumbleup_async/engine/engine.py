@@ -17,7 +17,7 @@ from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
-from rumbleup_async.engine.ports import Gates, Gateway, Ledger, Observer, Pace
+from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
@@ -34,8 +34,8 @@ class Engine:
     """Sends what a ledger has queued, or whom `texters` lease. One engine, one `run()`.
 
     `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
-    are opened. `rules` are asked at the claim and just before the wire; `gates` say when places may be
-    texted. `crew`: who sends; None for workers of this process, which deliver by `gateway`.
+    are opened. `rules` are asked at the claim and just before the wire; `gates` say when places may be texted. `claims`: the book
+    of people, where there is one. `crew`: who sends; None for workers of this process, which deliver by `gateway`.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Engine:
         texters: Texters | None = None,
         rules: Sequence[Rule] = (),
         gates: Gates | None = None,
+        claims: Claims | None = None,
         crew: Crew | None = None,
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = boot_time,
@@ -61,7 +62,7 @@ class Engine:
         source: Queue | Leases
         if texters is None:
             note = outlet.note if outlet.is_detailed else None
-            source = Queue(ledger, self._door, wall_clock, boot_clock, note=note, gates=gates)
+            source = Queue(ledger, self._door, wall_clock, boot_clock, note=note, gates=gates, claims=claims)
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
             source = Leases(
@@ -72,6 +73,7 @@ class Engine:
                 wall_clock=wall_clock,
                 boot_clock=boot_clock,
                 gates=gates,
+                claims=claims,
             )
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
 

@@ -19,10 +19,11 @@ from typing import Protocol
 
 import msgspec
 
+from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.doorstep import Doorstep
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
-from rumbleup_async.engine.ports import Gates, Ledger
+from rumbleup_async.engine.ports import Claims, Gates, Ledger
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.texters import Pause, Texters
 from rumbleup_async.errors import LedgerFenced
@@ -56,10 +57,12 @@ class Leases:
         wall_clock: Callable[[], float],
         boot_clock: Callable[[], float] = boot_time,
         gates: Gates | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._ledger = ledger
         self._texters = texters
         self._wall_clock = wall_clock
+        self._claiming = Claiming(claims)
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
         self._left = concurrency
@@ -111,6 +114,7 @@ class Leases:
         if drawn:
             try:
                 let_in, waits = await self._doorstep.let_in(drawn, now)
+                let_in = await self._claiming.let_in(let_in, waits, now)
                 answers = await self._ledger.claim(self._owner, done, let_in, now, waits=waits)
             except BaseException:
                 self._drawn = drawn + self._drawn
@@ -127,6 +131,7 @@ class Leases:
             if step.is_fenced:
                 raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        await self._claiming.release(done)
         self._doorstep.bind(texts)
         self._in_hand += len(texts) - len(done)
         if self._doorstep.is_hopeless:
@@ -144,6 +149,7 @@ class Leases:
 
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Who is given back without a reason comes back at the provider when the lease ends."""
+        self._claiming.note(done, entries)
         if not any(close.state is State.QUEUED and not close.why for close in done):
             return done
         return [

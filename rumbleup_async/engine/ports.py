@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
-from rumbleup_async.admission import Admit
+from rumbleup_async.admission import Admit, Verdict
 from rumbleup_async.events import EventObserver
 from rumbleup_async.lookups import Known, LookUpResult, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -267,6 +267,17 @@ class Gates(Protocol):
 
     def opens(self, places: Collection[int], now: float) -> float | None:
         """When the first of these places opens that this run still comes to; None if none does."""
+
+
+class Claims(Protocol):
+    """The book of people, which all runs of an organisation share."""
+
+    async def claim(self, texts: Sequence[Text], now: float) -> Sequence[Verdict]:
+        """What the book says of these texts, in their order. Whom it lets go is claimed for this run once this returns, on the
+        disk: no other run texts them. `now`: Unix seconds. BookError if it cannot say."""
+
+    async def release(self, phones: Sequence[str]) -> None:
+        """These have certainly not been texted: other runs may text them."""
 
 
 class Source(Protocol):

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import force_setattr
 
-from rumbleup_async.admission import Verdict, Wait
+from rumbleup_async.admission import GO, Verdict, Wait
+from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
-from rumbleup_async.engine.ports import Gates, Ledger
+from rumbleup_async.engine.ports import Claims, Gates, Ledger
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
 from rumbleup_async.messaging import NONE_SHUT, Closed, Second, State, Step, Text
@@ -46,6 +47,7 @@ class Queue:
         boot_clock: Callable[[], float] = boot_time,
         note: Callable[[Event], None] | None = None,
         gates: Gates | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._ledger = ledger
         self._door = door
@@ -54,8 +56,9 @@ class Queue:
         self._gates = gates
         self._may_wait = gates is not None and gates.may_wait
         """Whoever opens later is waited for."""
-        self._is_free = door.is_open_to_all and gates is None
+        self._is_free = door.is_open_to_all and gates is None and claims is None
         """Nobody is put off by a rule or by their place."""
+        self._claiming = Claiming(claims)
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
         self._refills = 0
@@ -72,7 +75,7 @@ class Queue:
         """Close these, open up to `want` more, keep `second`."""
         refills, began = self._refills, self.lease.now()
         door = self._door
-        admit = None if door.is_open_to_all else self._admit
+        admit = None if door.is_open_to_all and not self._claiming.is_asked else self._admit
         now = self._wall_clock()
         shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
         try:
@@ -82,6 +85,7 @@ class Queue:
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        await self._claiming.release(done)
         if shut and step.texts:
             self._may_wait = True
             bind(step.texts, shut)
@@ -98,6 +102,8 @@ class Queue:
 
     async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
         verdicts = await self._ask(texts)
+        if self._claiming.is_asked:
+            verdicts = await self._claiming.claimed(texts, verdicts, self._wall_clock())
         if self._note is not None:
             for text, verdict in zip(texts, verdicts, strict=True):
                 if isinstance(verdict, Wait):
@@ -108,6 +114,8 @@ class Queue:
         """What the rules say of these. A stop does not wait for the answer, which may come late or never."""
         if self._is_stopping:
             raise _Stopped
+        if self._door.is_open_to_all:
+            return [GO] * len(texts)
         if not self._door.looks_up:
             return await self._door.admit_all(texts)
         asking = self._asking = asyncio.ensure_future(self._door.admit_all(texts))
@@ -134,8 +142,9 @@ class Queue:
         self.refill()
         return await self._ledger.again()
 
-    def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:  # noqa: ARG002
+    def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Nothing is to be added to what workers say of a text."""
+        self._claiming.note(done, entries)
         return done
 
     def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None: ...

@@ -107,7 +107,8 @@ class MemoryQueue:
             self.put_off(row, until)
         for one in turned.nevers:
             entry = self._contacts.entries[one.row]
-            self._contacts.move(entry, one.state)
+            if one.state is not State.QUEUED:
+                self._contacts.move(entry, one.state)
             entry.why = one.why
 
 

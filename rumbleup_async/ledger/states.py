@@ -69,8 +69,9 @@ def check(before: State, after: State) -> None:
 
 
 def check_turned_away(state: State) -> None:
-    """Raise LedgerError unless a rule may turn a queued contact away to there."""
-    if state not in {State.NOT_SENT, State.SKIPPED}:
+    """Raise LedgerError unless a rule may turn a queued contact away to there. It stays queued where another part of the run is
+    to ask again."""
+    if state not in {State.NOT_SENT, State.SKIPPED, State.QUEUED}:
         raise LedgerError(f"a contact that a rule turns away cannot become {state}")
 
 

@@ -9,7 +9,7 @@ alone tells nobody's number. It is still personal data: whoever has the key can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import BookError
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _SHORTEST = 16
 _CHECKED = b"rumbleup_async book of people"
+
+
+def key_of(environ: Mapping[str, str]) -> str | None:
+    """The key of a book, from RUMBLEUP_BOOK_KEY; None for plain digits."""
+    return environ.get("RUMBLEUP_BOOK_KEY") or None
 
 
 class Marks:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rumbleup_async.engine.texters import Writer
     from rumbleup_async.fleet.channel import Recipe
     from rumbleup_async.messaging import Identity, Plan
+    from rumbleup_async.people.run_book import RunBook
     from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
@@ -164,7 +165,8 @@ class Client:
         those of pace among them, as the ledger keeps them. `heed(care, options)` is told those that hold; `remote_workers`
         makes of them who sends from other processes. `log`: what the provider itself has noted, if it can be asked.
         """
-        from rumbleup_async.runs.planning import require_same
+        from rumbleup_async.runs.people import run_book, scope_of
+        from rumbleup_async.runs.planning import PREFIX, require_same
         from rumbleup_async.runs.run import Run
 
         if self._caller.is_closed:
@@ -192,6 +194,9 @@ class Client:
             exchange = self._exchange if shared else self._connecting.connect(now.concurrency)
             return gateway(plan, exchange, not shared)
 
+        def make_book(plan: Plan, care: Mapping[str, Any]) -> RunBook | None:
+            return run_book(chosen.book, care, plan, scope_of(self.identity, self._where(plan)), plan.details.get(PREFIX, ""))
+
         return Run(
             settings,
             now,
@@ -201,7 +206,12 @@ class Client:
             log=log,
             given=given,
             adapt=adapt,
+            book=make_book,
         )
+
+    def _where(self, plan: Plan) -> str:
+        """Where on the account a run texts, in the words under which the book of people knows it."""
+        return f"project {plan.action}"
 
     def _careful(self, options: Options, care: Mapping[str, Any]) -> Options:
         """The options with what was given of pace and rules; ConfigurationError if one of it cannot be meant."""

@@ -129,6 +129,12 @@ def _word(name: str, value: Any) -> str:
                 if value
                 else (f"no limit of new contacts of each line {'in any hour' if unit == 'hour' else 'a day'}")
             )
+        case "book":
+            return f"the book of people {value}" if value else "no book of people"
+        case "gap":
+            return f"{value:g} s between two texts to a person" if value else "no gap between two texts to a person"
+        case "again":
+            return "people of this project again" if value else "nobody of this project again"
         case "patience":
             return f"{value:g} s of patience"
         case "wait":

@@ -219,6 +219,7 @@ class Execution:
             setup.options,
             texters=self.texters,
             rules=setup.rules,
+            claims=setup.book,
             crew=None if setup.make_crew is None else setup.make_crew(setup.ledger, setup.plan, setup.pace, setup.options),
             sink=self.results.receive,
             full=self.results.is_full,

@@ -9,7 +9,9 @@ import inspect
 import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -22,6 +24,9 @@ from rumbleup_async.runs.planning import Settings, consent_check, keep_of
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.notes import notes_of
 from rumbleup_async.screening.screen import Screen
+
+if TYPE_CHECKING:
+    from rumbleup_async.people.run_book import RunBook
 
 
 class ListLoading:
@@ -49,6 +54,7 @@ class ListLoading:
         """Read a list file into the ledger. True if it was read to its end, False if this very list is there already or the
         run was stopped meanwhile. Raises ListError, LedgerMismatch, ConfigurationError."""
         screen, settings, ledger = *self._texts(), self._setup.ledger
+        book = self._setup.book
         source = os.fspath(path)
         if ledger.fingerprint is not None and await self._is_same_list(source):
             return False
@@ -71,7 +77,9 @@ class ListLoading:
                 if self._is_stopped():
                     raise _LoadStopped
                 planned = screen.batch(batch)
-                yield planned if keep is None else keep.with_cells(batch, planned)
+                if keep is not None:
+                    planned = keep.with_cells(batch, planned)
+                yield planned if book is None else book.sift(planned)
                 done += len(batch)
                 if progress is not None:
                     progress(done)
@@ -99,7 +107,8 @@ class ListLoading:
         """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
         screen, settings = self._texts()
         consent = consent_check(settings) if settings.skip_if else None
-        return screened(contacts, screen, settings.phone_field, consent, keep_of(settings))
+        rows = screened(contacts, screen, settings.phone_field, consent, keep_of(settings))
+        return rows if self._setup.book is None else _sifted(rows, self._setup.book)
 
     def check_begun(self) -> None:
         """ListError where nothing was handed in and the ledger has no list either."""
@@ -134,6 +143,15 @@ class ListLoading:
             await ledger.load(())  # it refuses another list, and says what to do
             raise LedgerMismatch("the ledger was begun with another list; use a new one")
         return is_same
+
+
+async def _sifted(
+    batches: AsyncGenerator[Sequence[Planned | Skipped], None], book: RunBook
+) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
+    """These batches, without whom the book leaves out."""
+    async with aclosing(batches):
+        async for batch in batches:
+            yield await book.sift_soon(batch)
 
 
 def check_contacts(contacts: object) -> None:

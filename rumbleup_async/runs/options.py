@@ -17,10 +17,12 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
+from rumbleup_async.runs import people
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import AnyObserver
+    from rumbleup_async.runs.people import GivenBook
 
 _FOR_EVER = 1e18
 """Stands in JSON for an infinite number of seconds, which JSON cannot write."""
@@ -46,6 +48,9 @@ class RunKeywords(TypedDict, total=False):
     encoding: str | None
     skip_if: Iterable[str]
     keep: str | Iterable[str]
+    book: GivenBook
+    gap: float | None
+    again: bool | None
     observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool
     settle: float
@@ -87,6 +92,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             `run.list_notes` says which.
         skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
         keep: Columns of the list that go into the ledger and out again in its report; "*": all.
+        book: The book of people that all runs share, a `Book` or its path: nobody is texted whom another run has texted into the
+            same project, or anybody who has opted out. False: none, though the run had one. None: as before, else none.
+        gap: With a book: seconds that must lie between two texts to a person, of whatever project; 0 for none. None: as before,
+            else 24 hours.
+        again: With a book: text people of this very project again. None: as before, else False.
         observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
             several observers.
         reconcile: Of `resume`: look what is `unknown` up in the provider's log before the first text.
@@ -114,6 +124,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None = None
     skip_if: Iterable[str] = ()
     keep: str | Iterable[str] = ()
+    book: GivenBook = None
+    gap: float | None = None
+    again: bool | None = None
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
     settle: float = 900.0
@@ -133,6 +146,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             from rumbleup_async.engine.locks import Locks
 
             check_fields("locks", self.locks, Locks, "patience=10")
+        people.check(self.book, self.gap, self.again)
         for observer in observers_of(self.observer):
             _check_observer(observer)
         for name in ("suppress", "countries", "skip_if", "keep"):
@@ -161,6 +175,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def care(self, **more: Any) -> dict[str, Any]:
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
         own = {name: getattr(self, name) for name in ("rate", "concurrency", "processes", "policy", "locks")}
+        own |= people.kept(self.book, self.gap, self.again)
         return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
 
     def consent(self) -> dict[str, bool]:

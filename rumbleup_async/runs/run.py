@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.options import Options
@@ -31,6 +31,9 @@ from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.summary import Summary, by_code
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Cause, Stop, stop_of
+
+if TYPE_CHECKING:
+    from rumbleup_async.people.run_book import RunBook
 
 __all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
@@ -57,10 +60,11 @@ class Run:
         log: Callable[[Plan], Log] | None = None,
         given: Mapping[str, Any] | None = None,
         adapt: Callable[[Mapping[str, Any]], tuple[Options, MakeCrew | None]] | None = None,
+        book: Callable[[Plan, Mapping[str, Any]], RunBook | None] | None = None,
     ) -> None:
         """The arguments are those of `Setup`; `log` makes what can be asked for the texts that the provider took."""
         self._ledger = ledger
-        self._setup = Setup(settings, options, gateway=gateway, ledger=ledger, pace=pace, given=given, adapt=adapt)
+        self._setup = Setup(settings, options, gateway=gateway, ledger=ledger, pace=pace, given=given, adapt=adapt, book=book)
         self._looks = Looks(self._setup, log)
         self._execution = Execution(self._setup, self._looks)
         self._sending: Sending | None = None
@@ -134,6 +138,11 @@ class Run:
     def notes(self) -> Sequence[str]:
         """What is to be known of the ledger before anything is sent: that it seems to be a copy, or did not say whose it is."""
         return (*self._ledger.notes, *filter(None, [self._setup.options.note]))
+
+    @property
+    def book(self) -> RunBook | None:
+        """The book of people that the run asks; None where it has none."""
+        return self._setup.book
 
     @property
     def list_notes(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
@@ -23,6 +23,9 @@ from rumbleup_async.runs.planning import CONCURRENT, PREFIX, Settings
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.shielding import run_shielded
 
+if TYPE_CHECKING:
+    from rumbleup_async.people.run_book import RunBook
+
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
 
@@ -31,7 +34,8 @@ class Setup:
     """The parts of one run.
 
     `given`: the options of pace and of rules that were given, to be kept in the ledger. `adapt` makes of those that hold once
-    the ledger is open how the run goes about its work, and who sends, if not this process.
+    the ledger is open how the run goes about its work, and who sends, if not this process. `book` makes of them the book of
+    people that the run asks, if it has one.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Setup:
         pace: Pace,
         given: Mapping[str, Any] | None = None,
         adapt: Callable[[Mapping[str, Any]], tuple[Options, MakeCrew | None]] | None = None,
+        book: Callable[[Plan, Mapping[str, Any]], RunBook | None] | None = None,
     ) -> None:
         self.settings = settings
         self.options = options
@@ -61,6 +66,9 @@ class Setup:
         self._plan: Plan | None = None
         self._adapt = adapt
         self._make_gateway = gateway
+        self._make_book = book
+        self.book: RunBook | None = None
+        """The book of people, where the run has one."""
 
     @property
     def plan(self) -> Plan:
@@ -116,6 +124,7 @@ class Setup:
             self.gateway = self._make_gateway(self._plan)
             if planned is None:
                 self._check_begun()
+            await self._open_book(self._plan)
         except BaseException:
             await run_shielded(self.ledger.aclose())
             raise
@@ -131,8 +140,16 @@ class Setup:
         try:
             await self.ledger.aclose()
         finally:
+            if self.book is not None:
+                await self.book.aclose()
             if self.gateway is not None:
                 await self.gateway.aclose()
+
+    async def _open_book(self, plan: Plan) -> None:
+        book = None if self._make_book is None else self._make_book(plan, self.care.options)
+        if book is not None:
+            await book.open()
+            self.book = book
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""

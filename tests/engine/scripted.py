@@ -31,6 +31,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.outcomes import Accepted, Draw, Outcome, Unknown
+from rumbleup_async.people.run_book import RunBook
 from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
@@ -302,6 +303,7 @@ def make_run(
     resume: bool = False,
     suppress: Container[str] | SuppressionStore = frozenset(),
     pace: ports.Pace | None = None,
+    book: Callable[[Plan], RunBook] | None = None,
     **settings: Any,
 ) -> Run:
     """A run with `provider` behind it; the ledger is in memory unless one is given, and is watched."""
@@ -313,6 +315,7 @@ def make_run(
         gateway=lambda plan: provider,
         ledger=books,
         pace=pace or Pace(rate),
+        book=None if book is None else lambda plan, care: book(plan),
     )
 
 

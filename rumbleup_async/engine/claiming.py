@@ -1,0 +1,73 @@
+"""Claims in the book of people, for whom a source opens: made before the intent is written, taken back once nothing has left.
+
+Lives here: which texts are claimed, and which claims are given back. Where there is no book there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rumbleup_async.admission import Go, Never, Verdict, Wait
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.ports import Claims
+from rumbleup_async.messaging import Closed, Planned, Skipped, State, Text
+from rumbleup_async.reasons import Reason
+
+_NOTHING_LEFT = frozenset({State.QUEUED, State.NOT_SENT, State.REFUSED})
+"""Where a contact goes whose text has certainly not left. What is sent keeps its claim, and so does what is unknown."""
+
+
+class Claiming:
+    """The claims of one run; without `claims` nobody is asked."""
+
+    def __init__(self, claims: Claims | None) -> None:
+        self._claims = claims
+        self._let_go: dict[int, str] = {}
+        """Phones of entries that are about to be closed without a text, by row."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is a book."""
+        return self._claims is not None
+
+    async def claimed(self, texts: Sequence[Text], verdicts: Sequence[Verdict], now: float) -> list[Verdict]:
+        """The verdicts on these texts once the book was asked, too. Only whom the rules let go is claimed."""
+        if self._claims is None:
+            return list(verdicts)
+        asked = [text for text, verdict in zip(texts, verdicts, strict=True) if isinstance(verdict, Go)]
+        if not asked:
+            return list(verdicts)
+        answers = iter(await self._claims.claim(asked, now))
+        return [next(answers) if isinstance(verdict, Go) else verdict for verdict in verdicts]
+
+    async def let_in(self, drawn: Sequence[Planned | Skipped], waits: dict[int, Reason], now: float) -> list[Planned | Skipped]:
+        """The contacts that a provider has handed out, as they go into the books once the book was asked about those who do not
+        wait already. `waits`: why contacts are not texted now, by row; it is added to."""
+        asked = [row for row in drawn if isinstance(row, Planned) and row.row not in waits] if self._claims is not None else []
+        if self._claims is None or not asked:
+            return list(drawn)
+        texts = [Text(row.row, row.phone, row.text, row.name, segments=row.segments, place=row.place) for row in asked]
+        said = dict(zip([row.row for row in asked], await self._claims.claim(texts, now), strict=True))
+        let_in: list[Planned | Skipped] = []
+        for row in drawn:
+            verdict = said.get(row.row)
+            if isinstance(verdict, Never) and verdict.state is not State.QUEUED:
+                let_in.append(Skipped(row.row, row.phone, verdict.why))
+                continue
+            if isinstance(verdict, (Never, Wait)):
+                waits[row.row] = verdict.why
+            let_in.append(row)
+        return let_in
+
+    def note(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> None:
+        """These are about to be closed."""
+        if self._claims is not None:
+            self._let_go.update((close.row, entries[close.row].text.phone) for close in done if close.state in _NOTHING_LEFT)
+
+    async def release(self, done: Sequence[Closed]) -> None:
+        """These are closed, durably. A crash before this leaves a claim that the run itself takes up again."""
+        if self._claims is None or not self._let_go:
+            return
+        phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None]
+        if phones:
+            await self._claims.release(phones)

@@ -1,0 +1,106 @@
+"""The book of people as one run asks it: whom to leave out of its list, and whom it may text at this moment.
+
+Lives here: what the book has found, as what becomes of a contact.
+
+A claim is on the disk before the intent of its text, and so before the wire. A run that dies between the two has claimed somebody
+whom it did not text: it takes its own claims up again when it is resumed. Nobody else does, for nobody else knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rumbleup_async.admission import GO, Never, Verdict, Wait
+from rumbleup_async.errors import BookError
+from rumbleup_async.messaging import Planned, Skipped, State, Text
+from rumbleup_async.people.book import Book
+from rumbleup_async.people.entries import Again, Found, Scope, Why
+from rumbleup_async.reasons import Code, Reason
+
+_FOR_GOOD: Final = {
+    Why.OPTED_OUT: Reason(Code.OPT_OUT),
+    Why.LIKELY: Reason(Code.OPT_OUT_LIKELY),
+    Why.BEFORE: Reason(Code.TEXTED_BEFORE),
+}
+
+_PATIENCE = 60.0
+"""Seconds that a run waits for the end of a gap."""
+
+
+class RunBook:
+    """Fits the engine's `Claims`. `scope`: where the run texts, `run`: its id, `again`: who may be texted once more, `prefix`:
+    what stands before the ten digits of a phone in the provider's form."""
+
+    def __init__(self, book: Book, scope: Scope, run: str, again: Again, prefix: str = "") -> None:
+        self.book = book
+        self.scope = scope
+        self.again = again
+        self._run = run
+        self._prefix = prefix
+        self.near = 0
+        """Contacts of the list that are queued, and were texted so lately that they have to wait."""
+
+    async def open(self) -> None:
+        """Open the book. BookError."""
+        await self.book.open()
+
+    async def aclose(self) -> None:
+        """Let go of the book."""
+        await self.book.aclose()
+
+    async def claim(self, texts: Sequence[Text], now: float) -> list[Verdict]:
+        """What the book says of these texts, in their order. Whom it lets go is claimed, durably. BookError."""
+        phones = self._digits([text.phone for text in texts])
+        found = await self.book.claim(self.scope, self._run, phones, again=self.again, now=now)
+        return [self._verdict(found.get(phone), now) for phone in phones] if found else [GO] * len(texts)
+
+    async def release(self, phones: Sequence[str]) -> None:
+        """These have certainly not been texted after all. A book that fails keeps their claims: that texts nobody."""
+        try:
+            await self.book.release(self.scope, self._run, self._digits(phones))
+        except BookError:
+            return
+
+    def sift(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
+        """These rows of a list; whom the book leaves out for good is skipped, with the reason. Waits for the disk. BookError."""
+        planned = [row for row in rows if isinstance(row, Planned)]
+        phones = self._digits([row.phone for row in planned])
+        return self._sifted(rows, self.book.look_now(self.scope, self._run, phones, self.again))
+
+    async def sift_soon(self, rows: Sequence[Planned | Skipped]) -> list[Planned | Skipped]:
+        """As `sift`, without holding up the event loop."""
+        phones = self._digits([row.phone for row in rows if isinstance(row, Planned)])
+        return self._sifted(rows, await self.book.look(self.scope, self._run, phones, again=self.again))
+
+    def _sifted(self, rows: Sequence[Planned | Skipped], found: dict[str, Found]) -> list[Planned | Skipped]:
+        if not found:
+            return list(rows)
+        sifted: list[Planned | Skipped] = []
+        for row in rows:
+            one = found.get(row.phone.removeprefix(self._prefix)) if isinstance(row, Planned) else None
+            if one is not None and one.why is Why.GAP:
+                self.near += 1
+            sifted.append(row if one is None or one.why is Why.GAP else Skipped(row.row, row.phone, _FOR_GOOD[one.why], row.kept))
+        return sifted
+
+    def _verdict(self, found: Found | None, now: float) -> Verdict:
+        if found is None:
+            return GO
+        if found.why is Why.GAP:
+            why = Reason(Code.GAP, span(self.again.gap))
+            # The gap is a day: this part of the run does not wait for its end, and the next may have another gap.
+            return Wait(found.until, why) if found.until <= now + _PATIENCE else Never(why, State.QUEUED)
+        return Never(_FOR_GOOD[found.why])
+
+    def _digits(self, phones: Iterable[str]) -> list[str]:
+        prefix = self._prefix
+        return [phone.removeprefix(prefix) for phone in phones] if prefix else list(phones)
+
+
+def span(seconds: float) -> str:
+    """A number of seconds in the largest unit that it fills: `24 h`, `10 min`, `90 s`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size and not seconds % size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
