@@ -17,6 +17,7 @@ from aiohttp import ClientResponse
 from rumbleup_async import RumbleUp
 from rumbleup_async.simulator import Server, Simulator, serve
 from tests import tiers
+from tests.acceptance.shell import Shell
 
 _HERE = Path(__file__).parent
 
@@ -127,3 +128,11 @@ async def rumbleup(server: Server) -> AsyncIterator[RumbleUp]:
     """A client of that server, with the right key."""
     async with RumbleUp("KEY:SECRET", base_url=server.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def shell() -> Iterator[Shell]:
+    """Commands in processes that are forked, which saves each of them the half second of an interpreter and its imports."""
+    shell = Shell()
+    yield shell
+    shell.close()

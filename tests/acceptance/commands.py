@@ -6,10 +6,9 @@ import re
 import select
 import signal
 import subprocess
-from collections.abc import Callable
 
 from tests.acceptance.provider_process import KEY, until
-from tests.acceptance.shell import GUARD, Done
+from tests.acceptance.shell import GUARD, Done, Heard
 
 _private = re.compile(
     r"(?<!\d)(?:\d[\s().+-]{0,3}){9}\d(?!\d)|hunter2|quokka|Traceback|" + re.escape(base64.b64encode(KEY.encode()).decode())
@@ -39,10 +38,6 @@ def leaked(done: Done) -> str:
     if found is not None:
         return f"{found[0]!r} on standard error"
     return "the key on standard output" if "hunter2" in done.out else ""
-
-
-Heard = Callable[[Done], Done]
-"""Searches what a command said for secrets, and returns it."""
 
 
 class Running:

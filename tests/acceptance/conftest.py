@@ -22,13 +22,6 @@ def provider(shared_provider: Provider) -> Provider:
     return shared_provider
 
 
-@pytest.fixture(scope="session")
-def shell() -> Iterator[Shell]:
-    shell = Shell()
-    yield shell
-    shell.close()
-
-
 @pytest.fixture
 def stage(tmp_path: Path, provider: Provider, shell: Shell) -> Iterator[Stage]:
     stage = Stage(tmp_path, provider, shell)

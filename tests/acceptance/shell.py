@@ -1,16 +1,19 @@
 """The command in a process of its own, forked from one that has done the imports; a test may strike it while it runs.
 
-The processes, files and sockets are as real as those of a new interpreter; only half a second each is saved.
+The processes, files and sockets are as real as those of a new interpreter; only half a second of processor time each is saved.
+Several may run side by side.
 """
 
+import contextlib
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +23,7 @@ GUARD = 90.0
 BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 
 _SERVE = """
-import json, os, resource, signal, sys, traceback
+import json, os, resource, select, signal, sys, traceback
 from rumbleup_async.__main__ import main
 from rumbleup_async.cli import app, demo, messages, reconcile, report, resume, send, simulate, status, texters
 import rumbleup_async.session.client
@@ -35,23 +38,48 @@ try:
     main()
 except SystemExit:
     sys.stderr = said
-for line in sys.stdin:
-    case = json.loads(line)
-    child = os.fork()
-    if not child:
-        os.setsid()
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)  # they may be ignored where the tests run, behind `nohup` or an `&`
-        os.chdir(case["folder"])
-        for number, name in ((0, case["stdin"]), (1, case["out"]), (2, case["err"])):
-            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600), number)
-        os.environ.clear()
-        os.environ.update(case["env"])
-        if case["file_size"] is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (case["file_size"],) * 2)
-        sys.argv = ["rumbleup", *case["arguments"]]
+woken, wake = os.pipe()
+os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake)
+signal.signal(signal.SIGCHLD, lambda *_: None)  # it only wakes
+NEWLINE, cases, children = bytes([10]), b"", set()
+while True:
+    if woken in select.select([0, woken], [], [])[0]:
+        os.read(woken, 4096)
+        for child in list(children):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                children.remove(child)
+                print(child, os.waitstatus_to_exitcode(status), flush=True)
+        continue
+    data = os.read(0, 65536)
+    if not data:
+        break
+    *lines, cases = (cases + data).split(NEWLINE)
+    for line in lines:
+        case = json.loads(line)
+        child = os.fork()
+        if child:
+            children.add(child)
+            print(child, flush=True)
+            continue
         code = 1
         try:
+            signal.set_wakeup_fd(-1)
+            os.close(woken)
+            os.close(wake)
+            os.setsid()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # they may be ignored where the tests run, behind `nohup` or an `&`
+            os.chdir(case["folder"])
+            for number, name in ((0, case["stdin"]), (1, case["out"]), (2, case["err"])):
+                os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600), number)
+            os.environ.clear()
+            os.environ.update(case["env"])
+            if case["file_size"] is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (case["file_size"],) * 2)
+            sys.argv = ["rumbleup", *case["arguments"]]
             main()
             code = 0
         except SystemExit as end:
@@ -61,8 +89,6 @@ for line in sys.stdin:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -82,14 +108,19 @@ class Done(NamedTuple):
         return found
 
 
+Heard = Callable[[Done], Done]
+"""Searches what a command said for secrets, and returns it."""
+
+
 class Forked:
     """A command under way in a forked process."""
 
-    def __init__(self, shell: "Shell", pid: int, out: Path, err: Path) -> None:
+    def __init__(self, shell: "Shell", pid: int, out: Path, err: Path, heard: Heard) -> None:
         self.pid = pid
         self.out = out
         self.err = err
         self._shell = shell
+        self._heard = heard
         self._done: Done | None = None
 
     def wait(self, seconds: float = GUARD) -> Done:
@@ -104,10 +135,17 @@ class Forked:
     def ended_within(self, seconds: float) -> Done | None:
         """Its end, or None if it still runs after so many seconds."""
         if self._done is None:
-            line = self._shell.read_line(seconds)
-            if line is not None:
-                self._done = Done(int(line), self.out.read_text(), self.err.read_text())
+            code = self._shell.code_of(self.pid, seconds)
+            if code is not None:
+                self._done = Done(code, self.out.read_text(), self.err.read_text())
+                for file in (self.out, self.err):
+                    file.unlink()
+                self._heard(self._done)
         return self._done
+
+    def has_said(self, words: str) -> bool:
+        """Whether these words are on its standard error by now."""
+        return words in (self._done.err if self.ended_within(0) and self._done else self.err.read_text())
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal. Nothing happens if it has ended meanwhile."""
@@ -120,11 +158,14 @@ class Forked:
 
 
 class Shell:
-    """Runs one command after the other."""
+    """Starts commands, and knows how they ended."""
 
     def __init__(self) -> None:
         self._read = b""
-        self._current: Forked | None = None
+        self._codes: dict[int, int] = {}
+        self._running: set[int] = set()
+        self._number = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="said-")
         self._process = subprocess.Popen(
             [sys.executable, "-c", _SERVE],
             env=BASE,
@@ -141,10 +182,11 @@ class Shell:
         env: Mapping[str, str],
         stdin: Path = Path(os.devnull),
         file_size: int | None = None,
+        heard: Heard = lambda done: done,
     ) -> Forked:
-        """Start a command; no file that it writes may grow beyond `file_size` bytes. The one before must have ended."""
-        assert self._current is None or self._current.ended_within(0) is not None, "one at a time"
-        out, err = (folder.parent / f"{folder.name}.{name}" for name in ("out", "err"))
+        """Start a command; no file that it writes may grow beyond `file_size` bytes. What it said goes through `heard`."""
+        self._number += 1
+        out, err = (Path(self._folder.name) / f"{self._number}.{name}" for name in ("out", "err"))
         case = {
             "arguments": arguments,
             "folder": str(folder),
@@ -159,17 +201,34 @@ class Shell:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(case).encode() + b"\n")
         self._process.stdin.flush()
-        pid = self.read_line(GUARD)
-        assert pid is not None
-        self._current = Forked(self, int(pid), out, err)
-        return self._current
+        while len(words := self._words(GUARD) or []) == 2:
+            self._ended(*words)
+        assert words, "nothing was started"
+        (pid,) = words
+        self._codes.pop(pid, None)  # of somebody who had this number before
+        self._running.add(pid)
+        return Forked(self, pid, out, err, heard)
 
     def run(self, arguments: Sequence[str], *, seconds: float = GUARD, **options: Any) -> Done:
         """Run a command to its end."""
         return self.start(arguments, **options).wait(seconds)
 
-    def read_line(self, seconds: float) -> bytes | None:
-        """What the forking process says next, or None if it says nothing within so many seconds."""
+    def code_of(self, pid: int, seconds: float) -> int | None:
+        """How a process ended, or None if it still runs after so many seconds."""
+        end = time.monotonic() + seconds
+        while pid not in self._codes:
+            words = self._words(max(0.0, end - time.monotonic()))
+            if words is None:
+                return None
+            self._ended(*words)
+        return self._codes.pop(pid)
+
+    def _ended(self, pid: int, code: int) -> None:
+        self._codes[pid] = code
+        self._running.discard(pid)
+
+    def _words(self, seconds: float) -> list[int] | None:
+        """What the forking process says next: who was started, or who ended and how; None if nothing within so many seconds."""
         assert self._process.stdout is not None
         number = self._process.stdout.fileno()
         end = time.monotonic() + seconds
@@ -180,15 +239,17 @@ class Shell:
             assert data, "the forking process has died"
             self._read += data
         line, _, self._read = self._read.partition(b"\n")
-        return line
+        return [int(word) for word in line.split()]
 
-    def end_current(self) -> None:
+    def end_all(self) -> None:
         """End what is still running."""
-        if self._current is not None and self._current.ended_within(0) is None:
-            self._current.signal(signal.SIGKILL)
-            self._current.wait()
+        for pid in list(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self.code_of(pid, GUARD)
 
     def close(self) -> None:
         """End it, and what it still runs."""
-        self.end_current()
+        self.end_all()
         self._process.communicate(timeout=GUARD)
+        self._folder.cleanup()

@@ -53,7 +53,7 @@ class Stage:
         within: str | None = None,
         command: Sequence[str] = (COMMAND,),
     ) -> Running:
-        """Start the command. `within` is one of the preparations of `LAUNCH`."""
+        """Start the command in an interpreter of its own. `within` is one of the preparations of `LAUNCH`."""
         command = [*command, *map(str, arguments)]
         env = self._checked(env, command)
         if within is not None:
@@ -85,9 +85,10 @@ class Stage:
         return done
 
     def begin(self, *arguments: object, env: Mapping[str, str] | None = None, file_size: int | None = None) -> Forked:
-        """Start the command in a forked process, so that it can be killed while it runs. One at a time."""
+        """Start the command in a forked process, so that it can be struck while it runs."""
         words = [*map(str, arguments)]
-        return self._shell.start(words, folder=self.folder, env=self._checked(env, words), file_size=file_size)
+        checked = self._checked(env, words)
+        return self._shell.start(words, folder=self.folder, env=checked, file_size=file_size, heard=self.heard)
 
     def _checked(self, env: Mapping[str, str] | None, command: Sequence[str]) -> Mapping[str, str]:
         """The environment of a command. Without an address the command would call the real provider."""
@@ -135,7 +136,7 @@ class Stage:
 
     def close(self) -> None:
         """End all commands that still run."""
-        self._shell.end_current()
+        self._shell.end_all()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()

@@ -214,6 +214,7 @@ class _Gossip(BaseHTTPRequestHandler):
     """A provider that repeats in its answers what it was told: phone, text and key."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: the second of two would wait for the first to be acknowledged
     forms: ClassVar[dict[int, int]] = {}
 
     def do_POST(self) -> None:

@@ -46,6 +46,7 @@ class Gateway:
 def serving(gateway: Gateway) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: the second of two would wait for the first to be acknowledged
 
         def do_POST(self) -> None:
             status, body, kind = gateway.answer(self.rfile.read(int(self.headers["Content-Length"])))

@@ -28,6 +28,7 @@ def relayed(port: int, bend: Bend) -> Iterator[str]:
 
     class Relay(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: the second of two would wait for the first to be acknowledged
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

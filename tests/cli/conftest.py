@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from rumbleup_async.cli.app import complete
 from rumbleup_async.simulator import Server
+from tests.acceptance.shell import Shell
 
 Rumbleup = Callable[..., Awaitable[Result]]
 Process = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
@@ -33,9 +34,16 @@ def command(monkeypatch: pytest.MonkeyPatch, server: Server) -> Rumbleup:
     return run
 
 
+_OURS = ("RUMBLEUP_", "SENDBLUE_")
+"""Variables that only the command reads, and Python itself does not."""
+
+
 @pytest.fixture
-def process(server: Server, tmp_path: Path) -> Process:
-    """`await process("status", "x", stdout=file, env={...})`: the command in an interpreter of its own, in an empty folder."""
+def process(server: Server, tmp_path: Path, shell: Shell) -> Process:
+    """`await process("status", "x", stdout=file, env={...})`: the command in a process of its own, in an empty folder.
+
+    A forked one, or where streams or variables of Python are given, one with an interpreter of its own.
+    """
     folder = tmp_path / "folder"
     folder.mkdir()
     around = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
@@ -48,7 +56,12 @@ def process(server: Server, tmp_path: Path) -> Process:
     }
 
     async def run(*arguments: object, env: dict[str, str] | None = None, **options: Any) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "rumbleup_async", *map(str, arguments)]
+        words = [*map(str, arguments)]
+        command = [sys.executable, "-m", "rumbleup_async", *words]
+        if not options and all(name.startswith(_OURS) for name in env or {}):
+            variables = {**around, **keys, **(env or {})}
+            done = await asyncio.to_thread(lambda: shell.run(words, folder=folder, env=variables))
+            return subprocess.CompletedProcess(command, done.code, done.out, done.err)
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return await asyncio.to_thread(
             lambda: subprocess.run(
