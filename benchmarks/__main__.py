@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks import (
@@ -12,6 +13,8 @@ from benchmarks import (
     double_send,
     lane,
     latency,
+    limiters,
+    limits,
     lists,
     machine,
     official_sdk,
@@ -37,6 +40,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "lists": lists.main,
     "texters": texters.main,
     "startup": startup.main,
+    "limits": limits.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }
@@ -52,6 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, help=f"where results are kept ({results.FOLDER.name}/ beside the benchmarks)")
     parser.add_argument("--against", type=Path, metavar="DIR", help="throughput: this checkout and the one in DIR, interleaved")
     parser.add_argument("--rounds", type=int, help=f"with --against: pairs of runs ({against.ROUNDS})")
+    parser.add_argument("--rows", help=f"limits: these alone, separated by commas, of {', '.join(limiters.BY_KEY)}")
+    parser.add_argument("--seconds", type=float, help=f"limits: that a run lasts ({limits.SECONDS:g})")
+    parser.add_argument("--alone", action="store_true", help="limits: without the plain loop")
+    parser.add_argument("--options", default="", help='limits: more options for rumbleup send, in one string: "--rate 50"')
     chosen = parser.parse_args(arguments)
     if chosen.against is not None:
         if chosen.parts != ["throughput"]:
@@ -63,20 +71,26 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--rounds goes with --against")
     if unknown := set(chosen.parts) - PARTS.keys() - {"peers", "report"}:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}, peers and report")
-    folder = chosen.results or (_QUICK if chosen.quick else results.FOLDER)
+    rows = [row for row in (chosen.rows or "").split(",") if row]
+    if unknown := set(rows) - limiters.BY_KEY.keys():
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(limiters.BY_KEY)}")
+    tried = {"rows": rows, "seconds": chosen.seconds, "alone": chosen.alone, "options": shlex.split(chosen.options)}
+    is_part = chosen.quick or any(tried.values())
+    folder = chosen.results or (_QUICK if is_part else results.FOLDER)
     if "peers" in chosen.parts and (trouble := peers_env.prepare()):
         sys.exit(trouble)
     for name in PARTS:
         if name in chosen.parts or not chosen.parts:
-            _measure(name, folder, quick=chosen.quick, huge=chosen.huge)
+            more = {"lists": {"huge": chosen.huge}, "limits": tried}.get(name, {})
+            _measure(name, folder, quick=chosen.quick, more=more)
     if "report" in chosen.parts:
         print(f"docs/performance.md has: {', '.join(report.write(list(PARTS), folder)) or 'nothing'}")
 
 
-def _measure(name: str, folder: Path, *, quick: bool, huge: bool) -> None:
+def _measure(name: str, folder: Path, *, quick: bool, more: Mapping[str, object]) -> None:
     before = machine.described()
     ticks = machine.ticks()
-    measured = PARTS[name](quick=quick, **({"huge": huge} if name == "lists" else {}))
+    measured = PARTS[name](quick=quick, **more)
     after = machine.described(ticks)
     part = results.Part(
         name=name,
@@ -86,6 +100,7 @@ def _measure(name: str, folder: Path, *, quick: bool, huge: bool) -> None:
         notes=measured.notes,
         groups=measured.groups,
         figures=measured.figures,
+        limits=measured.limits,
         lines=measured.lines,
     )
     print(f"\n## {name}\n\n{tables.part(part)}", flush=True)

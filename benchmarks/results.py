@@ -14,6 +14,9 @@ import msgspec
 FOLDER = Path(__file__).with_name("results")
 """Where results are kept; one file a part. docs/performance.md is made of them."""
 
+HALF = 0.5
+"""Seconds of one count of texts at a limiter."""
+
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """One sender, once. `seconds`: from its first step to its last. `cpu_seconds`: of its process tree. `steady`: texts a second
@@ -76,6 +79,40 @@ class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
     """Beside which other figures of the same name it stands in a table."""
 
 
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a limiting server saw of one sender: counts by half seconds since the first request, each kind in one string, for a
+    line a count would fill the file. `in_hold`: texts that came before the end of a `Retry-After` that was told before they left.
+    `said`: why the sender ended by itself, "" if it was interrupted."""
+
+    accepted: str
+    throttled: str
+    lost: str = ""
+    in_hold: int = 0
+    said: str = ""
+
+    def counts(self) -> list[int]:
+        """Texts accepted, by half seconds."""
+        return [int(count) for count in self.accepted.split()]
+
+    def rate(self, start: float, end: float) -> float:
+        """Texts accepted a second between these two moments."""
+        return sum(self.counts()[round(start / HALF) : round(end / HALF)]) / (end - start) if end > start else 0.0
+
+    def share(self) -> float:
+        """Share of all requests that were answered 429."""
+        accepted, throttled, lost = (sum(map(int, counts.split())) for counts in (self.accepted, self.throttled, self.lost))
+        return throttled / (accepted + throttled + lost) if throttled else 0.0
+
+
+class Limited(msgspec.Struct, frozen=True):
+    """One limiter, and what it saw of each sender. `seconds`: that a run lasted."""
+
+    key: str
+    title: str
+    seconds: float
+    seen: dict[str, Seen]
+
+
 class Machine(msgspec.Struct, frozen=True):
     """What it was measured on. `load`: runnable processes before it began. `stolen`: share of the time that the machine's host
     kept for others while it ran, None where the system does not say."""
@@ -98,6 +135,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: list[str] = []
     groups: list[Group] = []
     figures: list[Figure] = []
+    limits: list[Limited] = []
     lines: list[str] = []
     """What is no figure, in Markdown."""
 
@@ -109,6 +147,7 @@ class Measured(msgspec.Struct, frozen=True):
     notes: list[str] = []
     groups: list[Group] = []
     figures: list[Figure] = []
+    limits: list[Limited] = []
     lines: list[str] = []
 
 

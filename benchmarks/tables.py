@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from benchmarks import limits_table
 from benchmarks.results import Figure, Group, Machine, Part, middle
 
 
@@ -27,6 +28,7 @@ def _lines(measured: Part, with_versions: bool) -> Iterator[str]:
     yield ""
     for group in measured.groups:
         yield from _group(group)
+    yield from limits_table.lines(measured.limits)
     if measured.figures:
         yield from _figures(measured.figures)
     if measured.lines:

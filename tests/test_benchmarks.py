@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import against, peers_env, picture, report, results, tables
+from benchmarks import against, limiters, peers_env, picture, report, results, tables
 from benchmarks.results import Figure, Group, Machine, Part, Row, Run
 from benchmarks.running import Sender, SenderFailed, folder, run
 from benchmarks.serving import Served
@@ -59,6 +59,26 @@ def test_a_part_that_takes_apart_measures_everything_it_names(part: str, tmp_pat
     figures = measure(part, tmp_path)["figures"]
     assert figures
     assert [figure["name"] for figure in figures if not figure["values"]] == []
+
+
+def test_limits_counts_ours_and_the_plain_loop(tmp_path: Path) -> None:
+    """A row in which one of both sent nothing would make the other look good."""
+    limits = measure("limits", tmp_path)["limits"]
+    assert {row["key"] for row in limits} == {"after1-100", "at-once-10"}
+    for row in limits:
+        assert set(row["seen"]) == {"ours", "plain aiohttp loop"}
+        assert all(sum(map(int, seen["accepted"].split())) for seen in row["seen"].values())
+
+
+@pytest.mark.parametrize("provider", [row for row in limiters.PROVIDERS if row.rate or row.window], ids=lambda row: row.key)
+def test_a_limiter_lets_through_what_its_row_says(provider: limiters.Provider) -> None:
+    """The ratios of the table would be to something else than what was possible."""
+    limiter, seconds = provider.limiter(), provider.lasts or 60.0
+    moments = [number / 2_000 for number in range(int(seconds * 2_000))]
+    taken = sum(limiter.ask(moment).kind == "accepted" for moment in moments)
+    allowed = limiter.allowed(0.0, seconds)
+    assert allowed is not None
+    assert allowed - 1 <= taken <= allowed + provider.burst
 
 
 def test_two_checkouts_are_compared_in_one_run(capsys: pytest.CaptureFixture[str]) -> None:
