@@ -77,8 +77,11 @@ _MILITARY: Final = frozenset({*range(90, 99), 340, *range(962, 967)})
 SINGLE_ZIPS: Final = {
     "99546": ("D", "AK"), "99547": ("D", "AK"), "96799": ("S", "AS"), "96950": ("G", "MP"), "96951": ("G", "MP"),
     "96952": ("G", "MP"), **dict.fromkeys(["96939", "96940", "96941", "96942", "96943", "96944", "96960", "96970"], ("", "")),
+    "06390": ("E", "NY"), "20588": ("E", "MD"), "20598": ("E", "VA"), "72643": ("C", "MO"), "73960": ("CM", "TX"),
+    "83414": ("M", "WY"),
 }  # fmt: skip
-"""ZIP codes that are elsewhere than their prefix: in the west of the Aleutians, Samoa, Saipan; Palau and others are unknown."""
+"""ZIP codes that are elsewhere than their prefix: in the west of the Aleutians, Samoa, Saipan; Palau and others are unknown; of a
+neighbouring state."""
 
 POSTAL_PROVINCES: Final = {
     "A": "NL", "B": "NS", "C": "PE", "E": "NB", "G": "QC", "H": "QC", "J": "QC", "K": "ON", "L": "ON", "M": "ON", "N": "ON",
@@ -105,6 +108,7 @@ NM 505 575 · NV 702 725 775 · NY 212 315 329 332 347 363 465 516 518 585 607 6
 MP 670 · AS 684 · AB 368 403 587 780 825 · BC 236 250 257 604 672 778 · MB 204 431 584 · NB 428 506 · NL 709 879 ·
 NS/PE 782 902 · ON 807 226 249 289 343 365 382 416 437 519 548 613 647 683 705 742 753 905 942 · QC 273 367 418 581
 263 354 438 450 468 514 579 819 873 · SK 306 474 639 · YT/NT/NU 867
+· AB/BC/MB/NB/NL/NS/NT/NU/ON/PE/QC/SK/YT 387 460 537 568
 """
 
 _CODE_ZONES: Final = {
@@ -116,8 +120,13 @@ _CODE_ZONES: Final = {
     # Canada: one zone of a province that has several, or several by the map.
     "E": "226 249 289 343 365 382 416 437 519 548 613 647 683 705 742 753 905 942 263 354 438 450 468 514 579 819 873",
     "EWC": "807", "ENA": "273 367 418 581", "YLMCE": "867", "N": "782 902",
+    # Canada's, and not in use yet: nobody knows where.
+    "NTEWCRLBMY": "387 460 537 568",
 }  # fmt: skip
 """Area codes whose zones are others than the one in which most of their state is."""
+
+GROUPS: Final = ("AB/BC/MB/NB/NL/NS/NT/NU/ON/PE/QC/SK/YT", "NS/PE", "YT/NT/NU")
+"""Provinces that share an area code. The order is part of every ledger."""
 
 _ELSEWHERE: Final = "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876"
 """Area codes of the other countries of +1: four or five hours behind, some with summer time."""

@@ -22,6 +22,9 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.rules import place_tables as tables
 from rumbleup_async.rules.zones import BY_KEY, ZoneData, load
 
+_MOST_KEPT: Final = 1 << 18
+"""Places that are found once and remembered; behind them each contact is looked up anew."""
+
 
 class Source(enum.IntEnum):
     """What a place is known by, the surest fact first."""
@@ -53,7 +56,7 @@ _SOURCE_BITS, _ZONE_BITS, _NAME_BITS, _STATE_BITS = 3, 18, 32, 7
 _NAMED: Final = 6
 """Stands in place of a source: a zone follows by the checksum of its name, as it is none of the eighteen."""
 _KEYS: Final = tuple(BY_KEY)
-_REGIONS: Final = ("", *tables.STATES, *[""] * (125 - len(tables.STATES)), "NS/PE", "YT/NT/NU")
+_REGIONS: Final = ("", *tables.STATES, *[""] * (127 - len(tables.STATES) - len(tables.GROUPS)), *tables.GROUPS)
 """What the seven bits of a state mean. States are counted from the front, groups of provinces from the end."""
 _REGION_NUMBERS: Final = {region: number for number, region in enumerate(_REGIONS) if region}
 
@@ -113,35 +116,60 @@ class Places:
     def __init__(self, *, trust_address: bool = False, data: ZoneData | None = None) -> None:
         self._trust_address = trust_address
         self._data = data
-        self._found: dict[tuple[str, str, str, str], int] = {}
         self._zips = {prefix: (mask_of(zones), state) for prefix, (zones, state) in tables.zips().items()}
         self._singles = {code: (mask_of(zones), state) for code, (zones, state) in tables.SINGLE_ZIPS.items()}
         self._codes = {code: (mask_of(zones), state) for code, (zones, state) in tables.area_codes().items()}
-        self._prefixes = frozenset(self._zips) - {code[:3] for code in self._singles}
+        self._found: dict[str, dict[str, dict[str, int]]] = {}
+        """Places by ZIP code and state as they are written, and by area code: most contacts cost three looks."""
+        self._of_zips: dict[str, dict[str, dict[str, int]]] = {}
+        """The same by what a ZIP code comes to."""
+        self._of_zones: dict[str, dict[str, int]] = {}
+        self._kept = 0
 
     def place_of(self, phone: str, zip_code: str = "", state: str = "", zone: str = "") -> int:
         """The place of a contact. `phone`: ten digits; the others as the cells of the list have them, "" if there is none.
 
         An unreadable ZIP code or state counts as none. ConfigurationError for a zone that is none.
         """
-        # Most ZIP codes are five digits, and three of them say all. A cell of three digits has lost its zeros.
-        if len(zip_code) == 5 and zip_code[:3] in self._prefixes and zip_code.isdigit():
-            zip_code = zip_code[:3]
-        elif len(zip_code) == 3:
-            zip_code = zip_code.zfill(5)
-        try:
-            return self._found[phone[:3], zip_code, state, zone]
-        except KeyError:
-            return self._find(phone[:3], zip_code, state, zone)
+        if not zone:
+            try:
+                return self._found[zip_code][state][phone[:3]]
+            except KeyError:
+                pass
+        return self._find(phone[:3], zip_code, state, zone.strip())
 
     def _find(self, code: str, zip_code: str, state: str, zone: str) -> int:
-        place = self._place(code, zip_code, state, zone)
-        if len(self._found) < 1 << 18:
-            # The same number for all who are there: of equal ones, each would take memory of its own.
-            self._found[code, zip_code, state, zone] = place
+        five = zip_of(zip_code)
+        # What three digits say is said once for all ZIP codes that begin with them.
+        read = five[:3] if five and five not in self._singles else five or zip_code.strip()
+        if zone:
+            known = self._of_zones.setdefault(zone, {})
+            place = known.get(key := f"{read}|{state}|{code}")
+            if place is None:
+                place = _of_zone(zone, self._facts(code, read, state)[2], self._data or load())
+                if self._has_room():
+                    known[key] = place
+            return place
+        states = self._of_zips.get(read)
+        numbers = None if states is None else states.get(state)
+        place = None if numbers is None else numbers.get(code)
+        if place is None:
+            source, mask, where = self._facts(code, read, state)
+            place = encode(source, mask, where)
+            if self._has_room():
+                states = self._of_zips.setdefault(read, {})
+                states.setdefault(state, {})[code] = place
+        if states is not None and self._has_room():
+            self._found[zip_code] = states
         return place
 
-    def _place(self, code: str, zip_code: str, state: str, zone: str) -> int:
+    def _has_room(self) -> bool:
+        """A column of a million different values is not kept."""
+        self._kept += 1
+        return self._kept < _MOST_KEPT
+
+    def _facts(self, code: str, zip_code: str, state: str) -> tuple[Source, int, set[str]]:
+        """What it is known by, zones and states. `zip_code`: three or five digits, or a cell that has no ZIP code."""
         by_zip, zip_states, is_known = self._of_zip(zip_code)
         region = state_of(state)
         address = by_zip
@@ -149,27 +177,18 @@ class Places:
             # Either may be wrong where they differ.
             address |= mask_of(tables.ZONES_OF_STATE[region] + tables.SECOND_ZONE.get(region, ""))
         by_number, number_state = self._codes.get(code, (0, ""))
-        states = {*zip_states, region}
-        if not (self._trust_address and address):
-            address_and_number = address | by_number
-            states.add(number_state)
-        else:
-            address_and_number = address
-        if zone.strip():
-            return _of_zone(zone.strip(), states, self._data or load())
+        if self._trust_address and address:
+            by_number, number_state = 0, ""
         source = Source.ZIP if by_zip else Source.STATE if address else Source.NUMBER if by_number else Source.UNKNOWN
-        return encode(source, address_and_number or mask_of(tables.CONTINENT), states)
+        return source, address | by_number or mask_of(tables.CONTINENT), {*zip_states, region, number_state}
 
-    def _of_zip(self, cell: str) -> tuple[int, tuple[str, ...], bool]:
+    def _of_zip(self, read: str) -> tuple[int, tuple[str, ...], bool]:
         """Zones and states of a ZIP code or a Canadian postal code, and whether it is one."""
-        if len(cell) == 3 and cell in self._prefixes:
-            mask, state = self._zips[cell]
-            return mask, (state,), True
-        if provinces := postal_provinces(cell):
+        if provinces := postal_provinces(read):
             return mask_of("".join(map(tables.ZONES_OF_STATE.__getitem__, provinces))), provinces, True
-        five = zip_of(cell)
-        mask, state = self._singles.get(five) or self._zips.get(five[:3]) or (0, "")
-        return mask, (state,), bool(five)
+        is_known = read.isdigit()
+        mask, state = self._singles.get(read) or self._zips.get(read[:3] if is_known else "") or (0, "")
+        return mask, (state,), is_known
 
 
 def _of_zone(name: str, states: Iterable[str], data: ZoneData) -> int:
@@ -212,8 +231,6 @@ _BY_NAME: Final = {name.upper(): code for code, name in tables.STATES.items()} |
 def state_of(cell: str) -> str:
     """The code of the state or province that a cell names, in any case, as a code or in full; "" if it names none."""
     name = " ".join(cell.replace(".", " ").replace(",", " ").upper().split())
-    return (
-        name
-        if name in tables.STATES
-        else _BY_NAME.get(name) or (_BY_NAME.get(name.replace(" ", ""), "") if len(name) == 3 else "")
-    )
+    if len(name) == 3:
+        name = name.replace(" ", "")
+    return name if name in tables.STATES else _BY_NAME.get(name, "")

@@ -1,0 +1,119 @@
+"""Our tables of places beside what others publish: `python -m tests.places` prints where they differ.
+
+To be run once a year, with the newest versions of the packages `phonenumbers`, `zipcodes`, `tzfpy` and `tzdata`:
+
+    pip install -U phonenumbers zipcodes tzfpy tzdata && python -m tests.places
+
+Each line it prints is a ZIP code or an area code whose zone, by one of them, is none that we allow for. The differences that are
+known, and why we keep ours, stand in `tests/rules/test_places.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import phonenumbers
+import tzfpy
+import zipcodes
+from phonenumbers import timezone
+
+from rumbleup_async.rules.place_tables import STATES, area_codes
+from rumbleup_async.rules.places import Places, decode
+from rumbleup_async.rules.zones import load
+from tests.rules.by_hand import zone
+
+INSTANTS = [dt.datetime(2026, 12, 1, tzinfo=dt.UTC) + dt.timedelta(15 * number) for number in range(26)]
+"""A year with both changes of clocks."""
+
+PLACES = Places(trust_address=True)
+
+
+@functools.cache
+def entries() -> list[dict[str, Any]]:
+    """All ZIP codes of `zipcodes`."""
+    found: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
+    return found
+
+
+MILITARY = {"AA", "AE", "AP"}
+
+
+@functools.cache
+def offsets(name: str) -> tuple[float, ...]:
+    return tuple((instant.astimezone(zone(name)).utcoffset() or dt.timedelta()).total_seconds() for instant in INSTANTS)
+
+
+@functools.cache
+def covers(ours: tuple[str, ...], theirs: str) -> bool:
+    """Whoever waits until all of `ours` are open never texts while `theirs` is shut: its clock is never outside of theirs."""
+    columns = zip(*map(offsets, ours), strict=True)
+    return all(min(column) <= other <= max(column) for column, other in zip(columns, offsets(theirs), strict=True))
+
+
+def zips() -> Iterator[tuple[str, str]]:
+    """ZIP codes whose zone or state is not among ours, with what others say."""
+    for entry in entries():
+        if entry["state"] in MILITARY or entry["country"] != "US":
+            continue
+        place = decode(PLACES.place_of("5995550101", entry["zip_code"]))
+        where = f"{entry['city']} {entry['state']}"
+        if "/" in entry["timezone"] and not covers(place.zones, entry["timezone"]):
+            yield entry["zip_code"], f"{entry['timezone']} by zipcodes ({where})"
+        if entry["state"] in STATES and entry["state"] not in place.states:
+            yield entry["zip_code"], f"in {entry['state']}"
+        latitude, longitude = float(entry["lat"] or 0), float(entry["long"] or 0)
+        if latitude and longitude:
+            by_map = tzfpy.get_tzs(longitude, latitude)
+            if by_map and not any(covers(place.zones, name) for name in by_map if not name.startswith("Etc/")):
+                yield entry["zip_code"], f"{', '.join(by_map)} by the map ({where})"
+
+
+def codes() -> Iterator[tuple[str, str]]:
+    """Area codes whose zone is not among ours, which are unknown to us or to others."""
+    ours = area_codes()
+    for number in range(200, 1000):
+        code = f"{number}"
+        theirs = timezone.time_zones_for_number(phonenumbers.PhoneNumber(country_code=1, national_number=int(code + "5550101")))
+        known = [] if len(theirs) > 10 else [name for name in theirs if name in load().names]
+        if code not in ours:
+            if known:
+                yield code, f"{', '.join(known)} by phonenumbers, unknown to us"
+            continue
+        zones = decode(PLACES.place_of(code + "5550101")).zones
+        for name in known:
+            if not covers(zones, name):
+                yield code, f"{name} by phonenumbers"
+
+
+def codes_of_zips() -> Iterator[tuple[str, str]]:
+    """Area codes that are those of a ZIP code in a zone that is none of the code's."""
+    ours = area_codes()
+    found: dict[tuple[str, str], list[str]] = {}
+    for entry in entries():
+        if entry["state"] in MILITARY or not entry["active"]:
+            continue
+        for code in entry["area_codes"]:
+            if code in ours and ours[code][1] == entry["state"] and "/" in entry["timezone"]:
+                zones = decode(PLACES.place_of(code + "5550101")).zones
+                if not covers(zones, entry["timezone"]):
+                    found.setdefault((code, entry["timezone"]), []).append(entry["zip_code"])
+            elif code not in ours:
+                found.setdefault((code, "unknown to us"), []).append(entry["zip_code"])
+    for (code, what), where in sorted(found.items()):
+        yield code, f"{what} by {len(where)} ZIP codes: {' '.join(where[:5])}"
+
+
+def main(lines: Iterable[tuple[str, str]]) -> int:
+    number = 0
+    for number, (what, why) in enumerate(lines, 1):  # noqa: B007
+        print(what, why)
+    print(f"{number} differences; time-zone data {load()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main([*codes(), *codes_of_zips(), *zips()]))

@@ -1,0 +1,87 @@
+"""What callers may say of hours and of the days of a run, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rules.hours import Hours, Schedule, read_states, read_window, write_window
+
+
+@pytest.mark.parametrize(
+    ("written", "window"),
+    [
+        ("9-20", (540, 1200)),
+        ("9:30-19:45", (570, 1185)),
+        (" 8 - 21 ", (480, 1260)),
+        ("08-21", (480, 1260)),
+        ("9-9:01", (540, 541)),
+    ],
+)
+def test_hours_are_read(written: str, window: tuple[int, int]) -> None:
+    assert read_window(written) == window
+    assert read_window(write_window(window)) == window
+
+
+@pytest.mark.parametrize(
+    "written", ["", "9", "9-", "20-9", "9-9", "9:60-20", "9-25", "9-24:01", "9.5-20", "9am-8pm", "-9-20", "٩-20"]
+)
+def test_what_is_no_window_is_refused(written: str) -> None:
+    """A window that somebody else reads into it would be texted in."""
+    with pytest.raises(ConfigurationError, match=r"are no hours.*write them as 9-20"):
+        read_window(written, anyway=True)
+
+
+@pytest.mark.parametrize("written", ["7:59-20", "9-21:01", "0-24"])
+def test_hours_beyond_federal_law_take_a_word(written: str) -> None:
+    """A slip of the pen would be a law suit."""
+    with pytest.raises(ConfigurationError, match="--hours-anyway"):
+        Hours(window=written)
+    assert Hours(window=written, anyway=True).on_weekdays == read_window(written, anyway=True)
+    with pytest.raises(ConfigurationError, match="--hours-anyway"):
+        Hours(sunday=written)
+
+
+def test_sundays_may_have_no_hours() -> None:
+    assert Hours(sunday="none") == Hours(sunday=None)
+    assert Hours(sunday=None).on_sundays is None
+    assert Hours().on_sundays == (720, 1200)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"purpose": "fun"}, "commercial, political, nonprofit"),
+        ({"margin": -1.0}, "margin is -1"),
+        ({"margin": float("nan")}, "margin is nan"),
+        ({"not_in": ("Bavaria",)}, "'Bavaria' is no state"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        Hours.from_dict(options)
+
+
+def test_hours_are_kept_in_a_ledger() -> None:
+    """A resume would go by other hours than its run."""
+    hours = Hours(window="10-17", sunday="none", purpose="political", not_in=("la,New York",), margin=60.0, trust_address=True)
+    assert hours.not_in == ("LA", "NY")
+    assert Hours.from_dict(json.loads(json.dumps(hours.as_dict()))) == hours
+    assert str(hours) == "hours 10-17, no Sunday, purpose political, not in LA, NY"
+    assert read_states("") == ()
+
+
+def test_a_schedule_says_in_which_zone() -> None:
+    """Nine o'clock on a server is the middle of the night elsewhere."""
+    for given in ("2026-12-01T09:00", dt.datetime(2026, 12, 1, 9)):  # noqa: DTZ001 - it is what is refused
+        with pytest.raises(ConfigurationError, match=r"add the offset, as in 2026-12-01T09:00-05:00"):
+            Schedule(until=given)
+    with pytest.raises(ConfigurationError, match="write it as 2026-12-01T09:00-05:00"):
+        Schedule(until="tomorrow")
+    with pytest.raises(ConfigurationError, match="before it begins"):
+        Schedule(not_before="2026-12-01T10:00-05:00", until="2026-12-01T10:00-04:00")
+    assert Schedule(until="2026-12-01T09:00-05:00").ends == dt.datetime(2026, 12, 1, 14, tzinfo=dt.UTC).timestamp()
+    assert not Schedule().is_given

@@ -1,0 +1,63 @@
+"""The states' own hours, and their holidays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from rumbleup_async.rules.states import Purpose, holidays, rows
+
+WEEK = [dt.date(2027, 8, 2) + dt.timedelta(number) for number in range(7)]
+"""Monday to Sunday, without a holiday."""
+
+
+@pytest.mark.parametrize(
+    ("state", "purpose", "hours"),
+    [
+        ("RI", "commercial", "9-18 9-18 9-18 9-18 9-18 10-17 none"),
+        ("TX", "commercial", "9-21 9-21 9-21 9-21 9-21 9-21 12-21"),
+        ("SD", "commercial", "9-21 9-21 9-21 9-21 9-21 none none"),
+        ("MS", "nonprofit", "9-21 9-21 9-21 9-21 9-21 9-21 none"),
+        ("ON", "political", "9-21.5 9-21.5 9-21.5 9-21.5 9-21.5 10-18 10-18"),
+    ],
+)
+def test_a_state_has_its_hours(state: str, purpose: str, hours: str) -> None:
+    (row,) = rows(Purpose(purpose), [state])
+    shown = (window and f"{window[0] / 60:g}-{window[1] / 60:g}" for window in map(row.window, WEEK))
+    assert " ".join(window or "none" for window in shown) == hours
+
+
+def test_laws_on_sales_do_not_bind_everybody() -> None:
+    assert rows(Purpose.POLITICAL, ["FL", "TX", "RI", "WA", "MS"]) == ()
+    assert len(rows(Purpose.NONPROFIT, ["FL", "TX", "RI", "WA", "MS"])) == 2
+    assert rows(Purpose.COMMERCIAL, ["NY", "CA", ""]) == ()
+    assert len(rows(Purpose.COMMERCIAL, ["FL", "MD", "NS", "PE"])) == 2  # equal rows are one
+
+
+def test_a_holiday_on_a_weekend_has_two_days() -> None:
+    """Christmas 2022 was a Sunday, observed on the Monday; whoever counts one of them texts on the other."""
+    for state in ("AL", "LA", "PA", "RI", "UT"):
+        assert {dt.date(2022, 12, 25), dt.date(2022, 12, 26)} <= holidays(state, 2022)
+        assert {dt.date(2027, 12, 31), dt.date(2028, 1, 1)} <= holidays(state, 2027) | holidays(state, 2028)
+        assert dt.date(2022, 12, 27) not in holidays(state, 2022)
+
+
+@pytest.mark.parametrize(
+    ("state", "days"),
+    [
+        ("LA", ["2026-02-17", "2026-04-03", "2026-11-27"]),  # Mardi Gras, Good Friday, the day after Thanksgiving
+        ("AL", ["2026-02-17", "2026-04-27", "2026-06-01", "2026-12-01"]),
+        ("PA", ["2026-06-14", "2026-11-03"]),
+        ("RI", ["2026-05-04", "2026-08-10", "2026-11-03"]),
+        ("UT", ["2026-07-24"]),
+    ],
+)
+def test_states_have_holidays_of_their_own(state: str, days: list[str]) -> None:
+    assert set(map(dt.date.fromisoformat, days)) <= holidays(state, 2026)
+
+
+def test_easter_is_found() -> None:
+    """Good Friday goes with it."""
+    fridays = ["2024-03-29", "2025-04-18", "2030-04-19", "2038-04-23", "2049-04-16"]
+    assert all(dt.date.fromisoformat(day) in holidays("LA", int(day[:4])) for day in fridays)
