@@ -116,9 +116,7 @@ class Places:
     def __init__(self, *, trust_address: bool = False, data: ZoneData | None = None) -> None:
         self._trust_address = trust_address
         self._data = data
-        self._zips = {prefix: (mask_of(zones), state) for prefix, (zones, state) in tables.zips().items()}
-        self._singles = {code: (mask_of(zones), state) for code, (zones, state) in tables.SINGLE_ZIPS.items()}
-        self._codes = {code: (mask_of(zones), state) for code, (zones, state) in tables.area_codes().items()}
+        self._zips, self._singles, self._codes = _tables()
         self._found: dict[str, dict[str, dict[str, int]]] = {}
         """Places by ZIP code and state as they are written, and by area code: most contacts cost three looks."""
         self._of_zips: dict[str, dict[str, dict[str, int]]] = {}
@@ -189,6 +187,13 @@ class Places:
         is_known = read.isdigit()
         mask, state = self._singles.get(read) or self._zips.get(read[:3] if is_known else "") or (0, "")
         return mask, (state,), is_known
+
+
+@functools.cache
+def _tables() -> tuple[dict[str, tuple[int, str]], ...]:
+    """Zones and state of ZIP prefixes, of single ZIP codes and of area codes."""
+    read = tables.zips(), tables.SINGLE_ZIPS, tables.area_codes()
+    return tuple({code: (mask_of(zones), state) for code, (zones, state) in table.items()} for table in read)
 
 
 def _of_zone(name: str, states: Iterable[str], data: ZoneData) -> int:

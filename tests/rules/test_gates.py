@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.admission import Go, Wait
@@ -53,6 +53,7 @@ def at(written: str) -> float:
     return dt.datetime.fromisoformat(written).timestamp()
 
 
+@settings(deadline=None)
 @given(contacts, st.one_of(minutes, near_a_change), windows, st.sampled_from(["12-20", "9-21", None]), purposes)
 def test_a_text_leaves_only_in_the_hours_of_all_its_zones_and_states(
     contact: tuple[str, str, str], now: float, window: str, sunday: str | None, purpose: str
@@ -67,6 +68,7 @@ def test_a_text_leaves_only_in_the_hours_of_all_its_zones_and_states(
     assert gates.is_open(place, now) == (is_open and is_open_after)
 
 
+@settings(deadline=None)
 @given(contacts, st.one_of(minutes, near_a_change), st.floats(0, 60 * 3600), purposes)
 def test_a_run_without_an_end_leaves_nothing_for_the_next_day(
     contact: tuple[str, str, str], begin: float, later: float, purpose: str
@@ -83,6 +85,7 @@ def test_a_run_without_an_end_leaves_nothing_for_the_next_day(
             assert day == dt.datetime.fromtimestamp(begin, zone).date()
 
 
+@settings(deadline=None)
 @given(contacts, st.one_of(minutes, near_a_change), st.lists(st.floats(-3 * 86_400, 3 * 86_400), max_size=6))
 def test_what_was_asked_before_changes_no_answer(contact: tuple[str, str, str], now: float, jumps: list[float]) -> None:
     """A clock that jumps would leave the answer of another time in the memory."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import ConfigurationError
@@ -123,6 +123,7 @@ def test_numbers_of_places_never_change() -> None:
     assert encode(Source.ZIP, mask_of(BY_KEY), ["YT", "NS/PE"]) == 33969668090
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(area_codes())),
     st.one_of(st.just(""), st.integers(0, 99999).map(lambda number: f"{number:05}"), st.just("X0A 0H0"), st.text(max_size=6)),
