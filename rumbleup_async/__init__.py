@@ -63,7 +63,9 @@ if TYPE_CHECKING:
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
     from rumbleup_async.people.book import Book
+    from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.rules.numbers import SuppressionStore
+    from rumbleup_async.rules.outlook import Outlook
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
     from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
@@ -96,6 +98,7 @@ __all__ = [
     "ExchangeError",
     "Group",
     "GroupNotActive",
+    "Hours",
     "Identity",
     "InvalidField",
     "KeyRefused",
@@ -117,6 +120,7 @@ __all__ = [
     "NotSentError",
     "Observer",
     "OptOutMissing",
+    "Outlook",
     "OutsideHours",
     "Pages",
     "Plan",
@@ -138,6 +142,7 @@ __all__ = [
     "Run",
     "RunKeywords",
     "RunOptions",
+    "Schedule",
     "ScriptedExchange",
     "Sendblue",
     "SendblueMessage",
@@ -164,16 +169,19 @@ _LAZY = {
     "Book": "people",
     "Ledger": "engine.ports",
     "EventObserver": "events",
+    "Hours": "rules.hours",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.locks",
     "MemoryLedger": "ledger",
     "Observer": "engine.ports",
+    "Outlook": "rules.outlook",
     "ProjectFields": "rumbleup.project_fields",
     "Reconciled": "runs.reconcile",
     "Requeued": "runs.reconcile",
     "Run": "runs.run",
     "RunKeywords": "runs.options",
     "RunOptions": "runs.options",
+    "Schedule": "rules.hours",
     "Sendblue": "sendblue.client",
     "SendblueMessage": "sendblue.models",
     "Sending": "runs.sending",

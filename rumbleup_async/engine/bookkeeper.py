@@ -42,9 +42,6 @@ from rumbleup_async.stops import Cause, Stop
 
 Rows = Sequence[Planned | Skipped]
 
-_LONGEST_REST = 60.0
-"""Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
-
 _FEW = 5
 """If the last round accepted nothing, fewer refusals than this may still be about their texts."""
 
@@ -234,7 +231,7 @@ class Bookkeeper:
         """Wait until something happens, or until a text that was put off comes due."""
         due, pulse = self._source.due, self._source.lease.pulse
         if due is not None and self.stopped is None:
-            patience = min(max(0.0, due - self._wall_clock()), _LONGEST_REST)
+            patience = min(max(0.0, due - self._wall_clock()), self._source.longest_rest)
             pulse = patience if pulse is None else min(pulse, patience)
             self._tell_waiting(due)
         if pulse is None:

@@ -56,13 +56,23 @@ class Engine:
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = boot_time,
         jitter: Callable[[], float] = random.random,
+        longest_rest: float = 60.0,
     ) -> None:
         self._door = Door(rules, self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         if texters is None:
             note = outlet.note if outlet.is_detailed else None
-            source = Queue(ledger, self._door, wall_clock, boot_clock, note=note, gates=gates, claims=claims)
+            source = Queue(
+                ledger,
+                self._door,
+                wall_clock,
+                boot_clock,
+                note=note,
+                gates=gates,
+                claims=claims,
+                longest_rest=longest_rest,
+            )
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
             source = Leases(
@@ -74,6 +84,7 @@ class Engine:
                 boot_clock=boot_clock,
                 gates=gates,
                 claims=claims,
+                longest_rest=longest_rest,
             )
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
 

@@ -58,6 +58,7 @@ class Leases:
         boot_clock: Callable[[], float] = boot_time,
         gates: Gates | None = None,
         claims: Claims | None = None,
+        longest_rest: float = 60.0,
     ) -> None:
         self._ledger = ledger
         self._texters = texters
@@ -65,6 +66,7 @@ class Leases:
         self._claiming = Claiming(claims)
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
+        self.longest_rest = longest_rest
         self._left = concurrency
         """Texters that have not ended."""
         self._in_hand = 0

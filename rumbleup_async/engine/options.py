@@ -6,7 +6,7 @@ Lives here: the value and the checks of its fields.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +18,7 @@ from rumbleup_async.rules.numbers import SuppressionStore
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
+    from rumbleup_async.rules.hours import Hours, Schedule
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     time; with one it is the caller's own. `limit`: texts of this run at most.
 
     `suppress`: phones never to be texted. `observer`: one or several that are told what happens. `locks`: of concurrent mode.
+    `hours`: when people may be texted; `schedule`: on which days the run goes on.
     `settle`: look what is unknown up in the provider's log before the first text; seconds from a text until its absence counts.
     """
 
@@ -36,6 +38,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     locks: Locks | None = None
     settle: float | None = None
+    hours: Hours | None = None
+    schedule: Schedule | None = None
+    clock: Callable[[], float] | None = None
+    """Gives the time by which hours go, where a caller has one."""
     note: str = ""
     """What is to be said of these options before anything is sent."""
 

@@ -289,6 +289,9 @@ class Source(Protocol):
     lease: Lease
     """How long the ledger lets us send."""
 
+    longest_rest: float
+    """Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
+
     @property
     def is_dry(self) -> bool:
         """The last look found nobody more."""

@@ -48,6 +48,7 @@ class Queue:
         note: Callable[[Event], None] | None = None,
         gates: Gates | None = None,
         claims: Claims | None = None,
+        longest_rest: float = 60.0,
     ) -> None:
         self._ledger = ledger
         self._door = door
@@ -61,6 +62,7 @@ class Queue:
         self._claiming = Claiming(claims)
         self._owner = 0
         self.lease = Lease(ledger.lease, boot_clock)
+        self.longest_rest = longest_rest
         self._refills = 0
         self._is_stopping = False
         self._asking: asyncio.Future[list[Verdict]] | None = None

@@ -223,6 +223,11 @@ class Client:
                 known["policy"] = msgspec.convert(care["policy"], Policy)
             if "locks" in care:
                 known["locks"] = msgspec.convert(care["locks"], Locks)
+            if "hours" in care or "schedule" in care:
+                from rumbleup_async.runs.hours import read_hours, read_schedule
+
+                known["hours"] = read_hours(care.get("hours"), options.clock)
+                known["schedule"] = read_schedule(care.get("schedule"))
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"policy or locks cannot be meant: {error}") from None
         options = msgspec.structs.replace(options, **known).checked()

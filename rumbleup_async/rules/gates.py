@@ -107,6 +107,16 @@ class Gates:
         openings = [(now, now) if place == ANYWHERE else self.window(place, now) for place in places]
         return min((max(now, opening[0]) for opening in openings if opening), default=None)
 
+    def opens_again(self, places: Iterable[int], now: float) -> tuple[float, int] | None:
+        """When the first of these places is open, whether the run lasts so long or not, and which one; None if none ever is."""
+        found = ((opening[0], place) for place in places if (opening := self._ever(self._kind(place), now)))
+        return min(found, default=None)
+
+    def local(self, at: float, place: int) -> dt.datetime:
+        """An instant by the clocks of a place, those of the first of its zones; of place 0, by those of the east."""
+        zone = self._kind(place).zones[0] if place != ANYWHERE else self.data.zone("America/New_York")
+        return dt.datetime.fromtimestamp(at, zone)
+
     def last_closing(self, places: Iterable[int], now: float) -> float | None:
         """When the last of these places is shut for good in this run: its *not after*. None if none opens any more."""
         if self.ends is not None:

@@ -147,6 +147,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         if begin is not None and end is not None and begin >= end:
             raise ConfigurationError(f"the run would end ({self.until}) before it begins ({self.not_before})")
 
+    def as_dict(self) -> dict[str, Any]:
+        """What was given, as JSON values."""
+        given = {"not_before": self.not_before, "until": self.until}
+        return {name: str(one) if isinstance(one, str) else one.isoformat() for name, one in given.items() if one is not None}
+
     @property
     def is_given(self) -> bool:
         """It says something, so the run may wait for an hour."""

@@ -221,7 +221,8 @@ class RumbleUp(Client):
                 read, and one run is one process.
             TemplateError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
         """
-        from rumbleup_async.runs.options import check_count, refuse, run_options
+        from rumbleup_async.runs.option_checks import check_count
+        from rumbleup_async.runs.options import refuse, run_options
         from rumbleup_async.runs.planning import CONCURRENT
 
         chosen = run_options("concurrent_mode", options, keywords)

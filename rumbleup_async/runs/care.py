@@ -50,7 +50,7 @@ class Care:
 
     def to_keep(self, kept: Kept) -> Kept:
         """What the ledger is to keep from now on, where it has kept this."""
-        return Kept(self.options, kept.suppressed | self._storable, kept.is_handed_in or self._is_handed_in)
+        return Kept(dict(self.options), kept.suppressed | self._storable, kept.is_handed_in or self._is_handed_in)
 
 
 def merged(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,12 +102,20 @@ def shown(options: Mapping[str, Any], suppressed: int) -> str:
     return told(Kept(dict(options), frozenset(map(str, range(suppressed)))), {})
 
 
+_OURS = frozenset({"begun", "placed"})
+"""What is kept among the options and nobody has given."""
+
+
 def _words(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterable[str]:
     for name, value in options.items():
         now = given.get(name, _NONE)
+        if name in _OURS:
+            continue
+        if name == "hours" and not (value or now):
+            yield "the usual hours"
         if isinstance(value, dict):
             parts = {part: one for part, one in value.items() if not (isinstance(now, dict) and part in now)}
-            yield from (_word(part, one) for part, one in parts.items())
+            yield from (word for part, one in parts.items() if (word := _word(part, one)))
         elif now is _NONE:
             yield _word(name, value)
 
@@ -139,8 +147,25 @@ def _word(name: str, value: Any) -> str:
             return f"{value:g} s of patience"
         case "wait":
             return "waiting for locks" if value else "not waiting for locks"
+        case "window" | "sunday" | "margin" | "not_in" | "trust_address" | "anyway":
+            return _word_of_hours(name, value)
         case _:
             return f"{name.replace('_', ' ')} {_plain(value)}"
+
+
+def _word_of_hours(name: str, value: Any) -> str:
+    """In words; nothing where there is nothing to say."""
+    match name:
+        case "window":
+            return f"hours {value}"
+        case "sunday":
+            return f"Sundays {value or 'none'}"
+        case "margin":
+            return f"a margin of {value / 60:g} minutes"
+        case "not_in":
+            return f"not in {', '.join(value)}" if value else ""
+        case _:
+            return "the address alone says where people are" if name == "trust_address" and value else ""
 
 
 def _plain(value: Any) -> str:

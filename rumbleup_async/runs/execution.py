@@ -21,7 +21,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
 from rumbleup_async.lists.batches import BATCH, Contacts
 from rumbleup_async.messaging import Planned, Result, Skipped, State
-from rumbleup_async.reasons import Code
+from rumbleup_async.reasons import STATE_LEFT_OUT, Code
 from rumbleup_async.retry import left_over
 from rumbleup_async.runs.list_loading import ListLoading
 from rumbleup_async.runs.looks import Looks
@@ -77,6 +77,13 @@ class Execution:
             sent_now=self.results.sent,
             stop=self.stopped,
         )
+
+    def may_not_look(self) -> bool:
+        """Whether it was stopped before it could look into the log; RuntimeError where that is not for now."""
+        if not self._setup.is_open or self.is_under_way:
+            raise RuntimeError("a run looks into the log within its context, before or after sending")
+        # After sending it was the sending that was stopped, by a limit perhaps, and that is over.
+        return self.stopped is not None and self.task is None
 
     def start(self, contacts: Contacts | None) -> asyncio.Task[None]:
         """Begin to send, once; the task ends when the run does. Raises RuntimeError outside the run's context."""
@@ -196,7 +203,11 @@ class Execution:
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         setup = self._setup
         assert setup.gateway is not None  # noqa: S101 - set on entering
+        setup.begin_hours()
         await setup.keep_care()
+        if setup.hours is not None and (stop := await setup.hours.forbids(setup.ledger, is_whole=self._is_list_in(feed))):
+            self.stopped = stop
+            return
         if setup.is_concurrent and setup.screen is not None:
             if not isinstance(setup.gateway, Drawer):
                 raise ConfigurationError(f"{setup.plan.provider} hands out no contacts; text a list of your own")
@@ -220,10 +231,13 @@ class Execution:
             texters=self.texters,
             rules=setup.rules,
             claims=setup.book,
+            gates=setup.hours,
             crew=None if setup.make_crew is None else setup.make_crew(setup.ledger, setup.plan, setup.pace, setup.options),
             sink=self.results.receive,
             full=self.results.is_full,
             observer=self.observers,
+            wall_clock=time.time if setup.hours is None else setup.hours.clock,
+            longest_rest=60.0 if setup.hours is None else setup.hours.longest_rest,
         )
         books = self.engine.books
         self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))
@@ -231,15 +245,24 @@ class Execution:
             await self.engine.run(feed)
         finally:
             self.stopped = self.stopped or books.stopped
-        if self.stopped is None:
-            self.stopped = await self._why_not_all(books)
+        # Of a stop for our own hours the leases know no more than that; the provider's tells of a number of texts.
+        if (stop := self.stopped) is None or (stop.cause is Cause.OUTSIDE_HOURS and not stop.number):
+            self.stopped = await self._why_not_all(books) or stop
+
+    def _is_list_in(self, feed: object) -> bool:
+        return feed is None and not self._setup.is_concurrent
 
     async def _why_not_all(self, books: Bookkeeper) -> Stop | None:
-        """Why contacts are left at the end of the list, if some are: a limit, or what nothing could be done about."""
+        """Why contacts are left at the end of the list, if some are: a limit, hours, or what nothing could be done about."""
         is_cut = books.is_cut_by_limit
+        hours = self._setup.hours
+        if hours is not None and (self.stopped or not is_cut) and (stop := await hours.ends(self._setup.ledger)):
+            return stop
         if self._setup.ledger.counts[State.QUEUED] and (books.put_aside or not is_cut):
             # A run with a limit does not tell of contacts that were never tried: that was asked for.
             reasons = [(reason, number) for reason, number in await self._setup.ledger.left() if reason or not is_cut]
+            if hours is not None:
+                reasons = [(reason, number) for reason, number in reasons if reason != STATE_LEFT_OUT]  # that was asked for
             if reasons:
                 return left_over(reasons)
         return Stop(Cause.LIMIT, number=self._setup.options.limit or 0) if is_cut else None

@@ -56,9 +56,11 @@ class ListLoading:
         screen, settings, ledger = *self._texts(), self._setup.ledger
         book = self._setup.book
         source = os.fspath(path)
-        if ledger.fingerprint is not None and await self._is_same_list(source):
+        # Of whom it is not known yet where they are, the list is read once more: no text of it has left.
+        is_known = self._setup.hours is None or self._setup.is_placed
+        if ledger.fingerprint is not None and await self._is_same_list(source) and is_known:
             return False
-        consent, keep = consent_check(settings), keep_of(settings)
+        consent, keep, placing = consent_check(settings), keep_of(settings), self._setup.placing
         opened = await anyio.to_thread.run_sync(
             lambda: lists.open_list(
                 source,
@@ -68,8 +70,11 @@ class ListLoading:
                 consent=consent,
                 keep=keep,
                 copy=copy,
+                whereabouts=placing,
             )
         )
+        if placing is not None:
+            screen.place_by(placing.placing())
 
         def batches() -> Iterator[Sequence[Planned | Skipped]]:
             done = 0
@@ -107,7 +112,7 @@ class ListLoading:
         """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
         screen, settings = self._texts()
         consent = consent_check(settings) if settings.skip_if else None
-        rows = screened(contacts, screen, settings.phone_field, consent, keep_of(settings))
+        rows = screened(contacts, screen, settings.phone_field, consent, keep_of(settings), self._setup.placing)
         return rows if self._setup.book is None else _sifted(rows, self._setup.book)
 
     def check_begun(self) -> None:

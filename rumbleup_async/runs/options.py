@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -18,17 +19,22 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 from rumbleup_async.runs import people
+from rumbleup_async.runs.option_checks import check_count, check_fields, check_number, check_observer, is_same, kind_of
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import AnyObserver
+    from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.runs.people import GivenBook
 
 _FOR_EVER = 1e18
 """Stands in JSON for an infinite number of seconds, which JSON cannot write."""
 
 
-_OF_LIST = ("countries", "max_segments", "literal", "phone_field", "encoding", "skip_if", "keep")
+_OF_LIST = (
+    *("countries", "max_segments", "literal", "phone_field", "zip_field", "state_field", "zone_field"),
+    *("encoding", "skip_if", "keep"),
+)
 
 
 class RunKeywords(TypedDict, total=False):
@@ -45,6 +51,11 @@ class RunKeywords(TypedDict, total=False):
     max_segments: int
     literal: bool
     phone_field: str | None
+    zip_field: str | None
+    state_field: str | None
+    zone_field: str | None
+    hours: Hours | Mapping[str, Any] | None
+    schedule: Schedule | Mapping[str, Any] | None
     encoding: str | None
     skip_if: Iterable[str]
     keep: str | Iterable[str]
@@ -67,7 +78,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         async with rumbleup.fast_mode(action=125, text=text, ledger="run.ledger", options=options) as run: ...
 
     Each field may be given as a keyword argument of these calls instead. What a ledger keeps (`rate`, `concurrency`, `processes`,
-    `policy`, `locks`, `suppress`) holds for every later part of the run where it is not given anew; suppressed phones add up.
+    `policy`, `locks`, `suppress`, `hours`, `schedule`) holds for every later part of the run where it is not given anew;
+    suppressed phones add up.
 
     Args:
         rate: Texts a second at most, over all processes. 0: no limit of ours. None: what the run was given before, else 0.
@@ -88,6 +100,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         literal: Send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are. Without it such
             a text is refused, and a contact with such a value is skipped.
         phone_field: The column with the phone, where its name does not say so.
+        zip_field: The column with the ZIP code, where its name does not say so. It is read where there are `hours`.
+        state_field: The column with the state, likewise.
+        zone_field: The column with the name of the time zone, likewise.
+        hours: When people may be texted, each by the clocks of everywhere they may be; `Hours()` for the usual hours. A mapping
+            has only those fields that are given. None: as before, else nobody's hours are asked for.
+        schedule: From when on and until when the run sends; see `Schedule`. Without `until` a run with hours ends with the last
+            closing of its first day.
         encoding: The encoding of a list file, as Python calls it. None: UTF-8, UTF-16 or what it seems to be;
             `run.list_notes` says which.
         skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
@@ -121,6 +140,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_segments: int = 10
     literal: bool = False
     phone_field: str | None = None
+    zip_field: str | None = None
+    state_field: str | None = None
+    zone_field: str | None = None
+    hours: Hours | Mapping[str, Any] | None = None
+    schedule: Schedule | Mapping[str, Any] | None = None
     encoding: str | None = None
     skip_if: Iterable[str] = ()
     keep: str | Iterable[str] = ()
@@ -136,28 +160,39 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     log_lost: bool = False
 
     def __post_init__(self) -> None:
-        _check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
-        _check_number("settle", self.settle, "seconds, 0 or more")
+        check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
+        check_number("settle", self.settle, "seconds, 0 or more")
         for name in ("concurrency", "processes", "limit", "max_segments"):
             check_count(name, getattr(self, name))
         if self.policy is not None and not isinstance(self.policy, Policy):
-            raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {_kind(self.policy)}")
+            raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {kind_of(self.policy)}")
         if self.locks is not None:
             from rumbleup_async.engine.locks import Locks
 
             check_fields("locks", self.locks, Locks, "patience=10")
         people.check(self.book, self.gap, self.again)
         for observer in observers_of(self.observer):
-            _check_observer(observer)
+            check_observer(observer)
         for name in ("suppress", "countries", "skip_if", "keep"):
             if getattr(self, name) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
-        for name in ("phone_field", "encoding"):
+        self._check_hours()
+        for name in ("phone_field", "zip_field", "state_field", "zone_field", "encoding"):
             if not isinstance(getattr(self, name), (str, type(None))):
-                raise ConfigurationError(f"{name} is a name, not {_kind(getattr(self, name))}")
+                raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")
         for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
             if not isinstance(getattr(self, name), bool):
-                raise ConfigurationError(f"{name} is True or False, not {_kind(getattr(self, name))}")
+                raise ConfigurationError(f"{name} is True or False, not {kind_of(getattr(self, name))}")
+
+    def _check_hours(self) -> None:
+        if self.hours is None and self.schedule is None:
+            return
+        from rumbleup_async.rules.hours import Hours, Schedule
+
+        if self.hours is not None:
+            check_fields("hours", self.hours, Hours, "window='9-20'")
+        if self.schedule is not None:
+            check_fields("schedule", self.schedule, Schedule, "until='2026-12-02T20:00-05:00'")
 
     def __repr__(self) -> str:
         given = [name for name, value in self.given().items() if value is not None]
@@ -166,7 +201,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def given(self) -> dict[str, Any]:
         """The fields that are not at their defaults."""
         defaults = dict(zip(self.__struct_fields__, self.__struct_defaults__, strict=True))
-        return {name: value for name in defaults if not _is_same(value := getattr(self, name), defaults[name])}
+        return {name: value for name in defaults if not is_same(value := getattr(self, name), defaults[name])}
 
     def of_list(self) -> dict[str, Any]:
         """The fields that say how list and text are read."""
@@ -174,8 +209,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def care(self, **more: Any) -> dict[str, Any]:
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
-        own = {name: getattr(self, name) for name in ("rate", "concurrency", "processes", "policy", "locks")}
-        own |= people.kept(self.book, self.gap, self.again)
+        names = ("rate", "concurrency", "processes", "policy", "locks", "hours", "schedule")
+        own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
         return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
 
     def consent(self) -> dict[str, bool]:
@@ -184,6 +219,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def for_engine(self, **changes: Any) -> Options:
         """The options of this call alone, as the engine takes them; those of pace are added once the ledger is open."""
+        clock = self.hours.get("clock") if isinstance(self.hours, Mapping) else getattr(self.hours, "clock", None)
+        changes["clock"] = None if clock is time.time else clock
         return Options(limit=self.limit, suppress=handed_in(self.suppress), observer=self.observer, **changes)
 
 
@@ -200,7 +237,7 @@ def run_options(call: str, options: RunOptions | None, keywords: Mapping[str, An
     if options is None:
         return RunOptions(**keywords)
     if not isinstance(options, RunOptions):
-        raise ConfigurationError(f"options is a RunOptions, such as RunOptions(rate=50), not {_kind(options)}")
+        raise ConfigurationError(f"options is a RunOptions, such as RunOptions(rate=50), not {kind_of(options)}")
     if twice := [name for name, value in keywords.items() if value is not None]:
         raise ConfigurationError(
             f"{call}: {' and '.join(twice)} beside options=; put {'it' if len(twice) == 1 else 'them'} into the RunOptions"
@@ -220,56 +257,13 @@ _AS_WITHOUT = {"rate": 0, "processes": 1}
 """Values that say what holds without the option, too."""
 
 
-def check_fields(name: str, value: object, kind: type, example: str) -> None:
-    """ConfigurationError for what is neither of this kind nor a mapping of some of its fields."""
-    if not isinstance(value, (kind, Mapping)):
-        such = f"{kind.__name__}({example})"
-        raise ConfigurationError(f"{name} is a {kind.__name__}, such as {such}, or a mapping of its fields, not {_kind(value)}")
-
-
-def _is_same(value: object, default: object) -> bool:
-    return value is default or (isinstance(value, (int, float, tuple)) and value == default)
-
-
-def _check_number(name: str, value: object, what: str) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{name} must be a number of {what}, not {_shown(value)}")
-
-
-def check_count(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigurationError(f"{name} must be a whole number of at least 1, not {_shown(value)}")
-
-
-def _check_observer(observer: object) -> None:
-    if isinstance(observer, type):
-        raise ConfigurationError(f"observer is an object, not a class; give {observer.__name__}()")
-    if callable(getattr(observer, "events", None)):
-        return
-    missing = [name for name in ("results", "held") if not callable(getattr(observer, name, None))]
-    if missing:
-        raise ConfigurationError(
-            "observer is an object with the methods results(results) and held(seconds, reason), or with events(events), "
-            f"not {_kind(observer)}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-        )
-
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"one {type(value).__name__}"
-
-
-def _shown(value: object) -> str:
-    """A value as an error may show it: numbers as they are, of all else its kind."""
-    return repr(value) if isinstance(value, (int, float)) else _kind(value)
-
-
 def _as_json(value: Any) -> Any:
     if isinstance(value, Policy):
         # JSON has no number for "for ever", which is a patience that a policy may have.
         fields = msgspec.to_builtins(value)
         return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
+    if callable(getattr(value, "as_dict", None)):
+        return value.as_dict()
     if isinstance(value, msgspec.Struct):
         return msgspec.to_builtins(value)
-    return dict(value) if isinstance(value, Mapping) else value
+    return {name: one for name, one in value.items() if not callable(one)} if isinstance(value, Mapping) else value

@@ -28,6 +28,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     text: str
     phone_field: str | None = None
+    zip_field: str | None = None
+    state_field: str | None = None
+    zone_field: str | None = None
     writer: Writer | None = None
     max_segments: int = 10
     require_opt_out: bool = True
@@ -128,6 +131,11 @@ def require_same(plan: Plan, given: Mapping[str, Any]) -> None:
         )
 
 
+def where_of(settings: Settings) -> dict[str, str | None]:
+    """The options that name the columns that say where a contact is."""
+    return {name: getattr(settings, name) for name in ("zip_field", "state_field", "zone_field")}
+
+
 def consent_check(settings: Settings) -> ConsentCheck:
     """What looks at the columns that say who must not be texted."""
     return ConsentCheck(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
@@ -152,6 +160,7 @@ def _chosen(settings: Settings) -> dict[str, Any]:
         chosen["encoding"] = settings.encoding
     if settings.literal:
         chosen[LITERAL] = True
+    chosen |= {name: value for name, value in where_of(settings).items() if value is not None}
     if settings.skip_if:
         chosen["skip_if"] = sorted(settings.skip_if)
     return chosen

@@ -34,6 +34,7 @@ from rumbleup_async.stops import Cause, Stop, stop_of
 
 if TYPE_CHECKING:
     from rumbleup_async.people.run_book import RunBook
+    from rumbleup_async.rules.outlook import Outlook
 
 __all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
@@ -176,6 +177,14 @@ class Run:
         """Counts, seconds and texts per second; of a run under way, as they stand now."""
         return self._execution.summary
 
+    async def outlook(self) -> Outlook | None:
+        """How many of those who are queued may be texted now, later today, and not today; None in a run without hours.
+
+        Goes through the whole ledger. Raises LedgerError if it cannot be read.
+        """
+        hours = self._setup.hours
+        return None if hours is None else await hours.outlook(self._ledger)
+
     async def count_reasons(self) -> dict[str, dict[str, int]]:
         """How many contacts of each state there are by the code of their reason, as docs/reasons.md has them.
 
@@ -272,7 +281,7 @@ class Run:
         why. Before or after sending, not meanwhile. Raises LedgerError.
         """
         check_grace(settle)
-        looked = await self._looks.reconcile(settle, is_stopped=self._may_look())
+        looked = await self._looks.reconcile(settle, is_stopped=self._execution.may_not_look())
         self._execution.tell(LookedUp(looked.found, looked.absent, looked.unknown))
         return looked
 
@@ -287,12 +296,4 @@ class Run:
         log cannot be read, none is queued. The look holds for this run and a quarter of an hour: who is not texted by then is
         absent as before.
         """
-        return await self._looks.resend_absent(is_stopped=self._may_look())
-
-    def _may_look(self) -> bool:
-        """RuntimeError unless a run may look into the log now; whether it was stopped before it could."""
-        execution = self._execution
-        if not self._setup.is_open or execution.is_under_way:
-            raise RuntimeError("a run looks into the log within its context, before or after sending")
-        # After sending it was the sending that was stopped, by a limit perhaps, and that is over.
-        return execution.stopped is not None and execution.task is None
+        return await self._looks.resend_absent(is_stopped=self._execution.may_not_look())

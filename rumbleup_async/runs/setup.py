@@ -13,7 +13,8 @@ from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.ports import Gateway, Ledger, Pace
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
+from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Plan
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.rules.suppression import Suppression
@@ -25,6 +26,13 @@ from rumbleup_async.shielding import run_shielded
 
 if TYPE_CHECKING:
     from rumbleup_async.people.run_book import RunBook
+    from rumbleup_async.runs.hours import RunHours
+
+BEGUN = "begun"
+"""The name under which a ledger keeps when the first text of its run may have left (Unix seconds)."""
+
+PLACED = "placed"
+"""The name under which a ledger keeps by what it was found out where its contacts are."""
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of which the ids of runs are made: no digits, so that none looks like a phone, and no vowels, so that none spells a word."""
@@ -60,6 +68,10 @@ class Setup:
         self.observers = observers_of(options.observer)
         self.is_open = False
         self._is_entered = False
+        self.hours: RunHours | None = None
+        """When people may be texted; None where nobody's hours are asked for."""
+        self.is_placed = False
+        """The ledger says of its contacts where they are."""
         self.screen: Screen | None = None
         """What makes planned texts of rows; None where the texts are in the ledger already."""
         self.gateway: Gateway | None = None
@@ -164,6 +176,45 @@ class Setup:
             self.options, self.make_crew = self._adapt(self.care.options)
         if self.screen is not None:
             self.screen.suppress(self.care.suppressed)
+        self._take_hours()
+
+    def _take_hours(self) -> None:
+        """Go by the clocks of people, if hours or a schedule were given, now or before."""
+        options, ledger = self.options, self.ledger
+        if options.hours is None and options.schedule is None:
+            return
+        from rumbleup_async.runs.hours import RunHours
+
+        if options.clock is not None and options.processes > 1:
+            raise ConfigurationError("another process does not know the clock that was handed in; send from one process")
+        self.hours = RunHours(options.hours, options.schedule, self.care.options.get(BEGUN) if ledger.is_used else None)
+        self.is_placed = self.care.options.get(PLACED) == self.hours.placed
+        if not self.is_placed and ledger.last_row and (ledger.is_used or self.settings is None) and not self.is_concurrent:
+            raise LedgerMismatch(
+                "the run was begun without hours, or with another trust_address, so its ledger does not say where its contacts "
+                "are; begin a new run with a new ledger, and leave out whoever this one has texted (--suppress LEDGER)"
+            )
+
+    def begin_hours(self) -> None:
+        """The first text may leave from now on: the ledger is to say so, for the day of a run is that on which it begins."""
+        if self.hours is None:
+            return
+        if not (self.ledger.is_used and BEGUN in self.care.options):
+            self.care.options[BEGUN] = self.hours.clock()
+        if self.is_concurrent and self.screen is not None:
+            self.care.options[PLACED] = self.hours.placed
+            whereabouts = Whereabouts(self.hours.place_of, {})
+            whereabouts.begin(("zip", "state"), "message/next")
+            self.screen.place_by(whereabouts.placing())
+
+    @property
+    def placing(self) -> Whereabouts | None:
+        """What finds out where the contacts of a list are; None if nobody asks. The ledger notes that it has been found out."""
+        if self.hours is None or self.settings is None:
+            return None
+        self.care.options[PLACED] = self.hours.placed
+        given = planning.where_of(self.settings)
+        return Whereabouts(self.hours.place_of, {name.removesuffix("_field"): value for name, value in given.items()})
 
     def _check_begun(self) -> None:
         """Refuse a ledger whose process died before the first row was in: the run would end at once, as if all were done."""

@@ -200,7 +200,8 @@ class Sendblue(Client):
         ledger: Books,
         limits: LineLimits | Mapping[str, Any] | None,
     ) -> Run:
-        from rumbleup_async.runs.options import check_fields, refuse
+        from rumbleup_async.runs.option_checks import check_fields
+        from rumbleup_async.runs.options import refuse
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
         from rumbleup_async.sendblue.list_search import ListSearch

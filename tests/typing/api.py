@@ -25,6 +25,7 @@ from rumbleup_async import (
     MemoryLedger,
     Message,
     Moment,
+    Outlook,
     Pages,
     Plan,
     Policy,
@@ -219,6 +220,7 @@ async def a_run_as_it_stands(run: Run) -> None:
     assert_type(run.lost_until, dt.datetime | None)
     assert_type((run.notes, run.text_notes, run.absent_fields), tuple[Sequence[str], list[str], tuple[str, ...]])
     assert_type(await run.count_absent(), int)
+    assert_type(await run.outlook(), Outlook | None)
     sending = run.send()
     assert_type(sending, Sending)
     summary = await sending

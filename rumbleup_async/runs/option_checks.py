@@ -1,0 +1,61 @@
+"""What an option of a run may be: the checks of single values, and the words of their errors.
+
+Lives here: pure functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from rumbleup_async.errors import ConfigurationError
+
+
+def check_fields(name: str, value: object, kind: type, example: str) -> None:
+    """ConfigurationError for what is neither of this kind nor a mapping of some of its fields."""
+    if not isinstance(value, (kind, Mapping)):
+        such = f"{kind.__name__}({example})"
+        raise ConfigurationError(f"{name} is a {kind.__name__}, such as {such}, or a mapping of its fields, not {kind_of(value)}")
+
+
+def is_same(value: object, default: object) -> bool:
+    """Whether an option is at its default."""
+    return value is default or (isinstance(value, (int, float, tuple)) and value == default)
+
+
+def check_number(name: str, value: object, what: str) -> None:
+    """ConfigurationError for what is no number of `what`, 0 or more. None is fine."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name} must be a number of {what}, not {_shown(value)}")
+
+
+def check_count(name: str, value: object) -> None:
+    """ConfigurationError for what is no whole number of at least 1. None is fine."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigurationError(f"{name} must be a whole number of at least 1, not {_shown(value)}")
+
+
+def check_observer(observer: object) -> None:
+    """ConfigurationError for what nothing can be told."""
+    if isinstance(observer, type):
+        raise ConfigurationError(f"observer is an object, not a class; give {observer.__name__}()")
+    if callable(getattr(observer, "events", None)):
+        return
+    missing = [name for name in ("results", "held") if not callable(getattr(observer, name, None))]
+    if missing:
+        raise ConfigurationError(
+            "observer is an object with the methods results(results) and held(seconds, reason), or with events(events), "
+            f"not {kind_of(observer)}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        )
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in the words of an error."""
+    return "None" if value is None else f"one {type(value).__name__}"
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it: numbers as they are, of all else its kind."""
+    return repr(value) if isinstance(value, (int, float)) else kind_of(value)
