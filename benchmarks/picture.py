@@ -11,7 +11,7 @@ from benchmarks.results import Group, Part, middle
 from benchmarks.tables import number
 
 _WIDTH, _NAMES, _RIGHT, _LINE, _HEAD = 900, 330, 80, 22, 64
-_OURS, _THEIRS, _INK, _GREY = "#1f6feb", "#9aa4b2", "#1b1f24", "#d7dce2"
+OWN, OTHERS, INK, GREY = "#1f6feb", "#9aa4b2", "#1b1f24", "#d7dce2"
 
 
 class _Bar(NamedTuple):
@@ -51,17 +51,17 @@ def _panel(title: str, baseline: str, bars: Sequence[_Bar], top: float) -> Itera
         return _NAMES + (_WIDTH - _NAMES - _RIGHT) * math.log(value / lowest) / math.log(highest / lowest)
 
     bottom = top + _HEAD + _LINE * len(bars)
-    yield f'<text x="12" y="{top + 18:.0f}" font-weight="bold" fill="{_INK}">{escape(title)}</text>'
-    yield f'<text x="12" y="{top + 36:.0f}" fill="{_INK}">times {escape(baseline)}; logarithmic</text>'
+    yield f'<text x="12" y="{top + 18:.0f}" font-weight="bold" fill="{INK}">{escape(title)}</text>'
+    yield f'<text x="12" y="{top + 36:.0f}" fill="{INK}">times {escape(baseline)}; logarithmic</text>'
     tick = lowest
     while tick <= highest:
-        yield f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{top + _HEAD - 8:.0f}" y2="{bottom:.0f}" stroke="{_GREY}"/>'
-        yield f'<text x="{at(tick):.1f}" y="{top + _HEAD - 12:.0f}" text-anchor="middle" fill="{_INK}">{tick:g} ×</text>'
+        yield f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{top + _HEAD - 8:.0f}" y2="{bottom:.0f}" stroke="{GREY}"/>'
+        yield f'<text x="{at(tick):.1f}" y="{top + _HEAD - 12:.0f}" text-anchor="middle" fill="{INK}">{tick:g} ×</text>'
         tick *= 10
     for place, bar in enumerate(bars):
         y = top + _HEAD + _LINE * place
-        colour = _OURS if bar.name.startswith("ours") else _THEIRS
-        yield f'<text x="{_NAMES - 8}" y="{y + 15:.0f}" text-anchor="end" fill="{_INK}">{escape(bar.name)}</text>'
+        colour = OWN if bar.name.startswith("ours") else OTHERS
+        yield f'<text x="{_NAMES - 8}" y="{y + 15:.0f}" text-anchor="end" fill="{INK}">{escape(bar.name)}</text>'
         yield f'<rect x="{_NAMES}" y="{y + 4:.0f}" width="{max(1.0, at(bar.median) - _NAMES):.1f}" height="14" fill="{colour}"/>'
-        yield f'<line x1="{at(bar.least):.1f}" x2="{at(bar.most):.1f}" y1="{y + 11:.0f}" y2="{y + 11:.0f}" stroke="{_INK}"/>'
-        yield f'<text x="{at(bar.most) + 6:.1f}" y="{y + 15:.0f}" fill="{_INK}">{number(bar.median)}</text>'
+        yield f'<line x1="{at(bar.least):.1f}" x2="{at(bar.most):.1f}" y1="{y + 11:.0f}" y2="{y + 11:.0f}" stroke="{INK}"/>'
+        yield f'<text x="{at(bar.most) + 6:.1f}" y="{y + 15:.0f}" fill="{INK}">{number(bar.median)}</text>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import picture, results, tables
+from benchmarks import limits_picture, picture, results, tables
 from benchmarks.peers_env import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -29,6 +29,13 @@ def write(names: Sequence[str], folder: Path = results.FOLDER, page: Path = PAGE
     drawing.write_text(picture.picture(parts), encoding="utf-8")
     on = f"{tables.machine(parts[0].machine)}\n\n" if parts else ""
     link = f"![Texts a second against others, by part]({drawing.name})\n\n"
-    made = on + link + "\n".join(f"### {part.name}\n\n{tables.part(part, with_versions=False)}" for part in parts)
+    made = on + link
+    for number, part in enumerate(parts):
+        made += "\n" * bool(number) + f"### {part.name}\n\n"
+        if part.limits:
+            over_time = page.with_name(f"{page.stem}-{part.name}.svg")
+            over_time.write_text(limits_picture.picture(part.limits), encoding="utf-8")
+            made += f"![Texts a second over time beside the limit, ours and the plain loop]({over_time.name})\n\n"
+        made += tables.part(part, with_versions=False)
     page.write_text(f"{before}{BEGIN}\n\n{made}\n{END}{after}", encoding="utf-8")
     return [part.name for part in parts]
