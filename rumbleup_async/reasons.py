@@ -62,7 +62,7 @@ class Code(enum.StrEnum):
         "texted_before", "texted before", "skipped not_sent",
         "nothing; a run has texted them in this project: to follow up, send with --again",
     )  # fmt: skip
-    GAP = "gap", "texted less than {} ago", "queued skipped", "resume later, or take a shorter gap"
+    GAP = "gap", "texted less than {} ago", "queued skipped", "resume later, or take a shorter --gap"
     NO_TEXT = "no_text", "no text was chosen", "skipped", "nothing; your function chose to leave the contact alone"
     NO_STOP = (
         "no_stop", "the text chosen does not say STOP as a way to opt out", "skipped", "let the function add: STOP to opt out",

@@ -28,6 +28,9 @@ for _name in list(os.environ):
     if _name.upper().startswith(_FOREIGN):
         del os.environ[_name]
 
+# No test finds, or makes, the book of people of whoever runs the tests.
+os.environ["XDG_DATA_HOME"] = "/nonexistent"
+
 for _number in (signal.SIGINT, signal.SIGHUP):
     # Under `nohup`, or behind the `&` of a script, processes that tests start would ignore them as well. A handler of ours is
     # not inherited, and ignores it here.

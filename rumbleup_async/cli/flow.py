@@ -14,6 +14,7 @@ import msgspec
 from rumbleup_async.cli import neighbours, progress, speed
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.people import PeopleOptions
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import BookError, LedgerError
@@ -30,11 +31,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     timeout: float = 30.0
     suppress: list[Path] | None = None
-    again: bool = False
+    people: PeopleOptions = PeopleOptions()
     consent: Consent = Consent()
     yes: bool = False
     as_json: bool = False
     quiet: bool = False
+
+    @property
+    def again(self) -> bool:
+        """Whether people are texted again whom this project has texted."""
+        return self.people.again
 
 
 def consent_options(consent: Consent) -> dict[str, Any]:
@@ -63,15 +69,20 @@ def find_neighbours(
 
 def show_neighbours(found: list[neighbours.Neighbour], call: Call, row: Row, run: Run) -> None:
     """Warn of them. Under `--yes` nobody is asked, so the warning stands even with `--quiet`."""
-    if not call.quiet or (call.yes and not call.again):
+    if not call.quiet or (call.yes and not _is_again(call, run)):
         neighbours.tell(found, row.where(run.plan))
 
 
 def refuse_same_list(found: list[neighbours.Neighbour], call: Call, row: Row, run: Run) -> None:
     """End the command where `--yes` would text the same list a second time and nobody is asked."""
-    if call.yes and not call.again and any(one.is_same_list for one in found):
+    if call.yes and not _is_again(call, run) and any(one.is_same_list for one in found):
         where = row.where(run.plan)
         fail(f"this very list has been texted {where}, or is being texted; leave them out with --suppress, or text them --again")
+
+
+def _is_again(call: Call, run: Run) -> bool:
+    """Whether people are texted again whom this project has texted, as this call or an earlier one has said."""
+    return call.again or (run.book is not None and run.book.again.same)
 
 
 def is_stopped(run: Run) -> bool:

@@ -50,9 +50,7 @@ Processes = Annotated[
 SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of the same account.")]
 SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of the same server.")]
 Original = Annotated[bool, typer.Option("--original", help="Go on with this copy of a ledger, and with no other.")]
-Again = Annotated[
-    bool, typer.Option("--again", help="Text a list although another ledger beside it has texted it into this project.")
-]
+Again = Annotated[bool, typer.Option("--again", help="Text people although another run has texted them into this project.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
     list[Path] | None,

@@ -161,7 +161,7 @@ PROVIDERS: dict[str, Row] = {
 }
 """Every provider by the name in ledgers and on the command line."""
 
-SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET")
+SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET", "RUMBLEUP_BOOK_KEY")
 """Variables whose values must not stand on a command line."""
 
 

@@ -18,6 +18,7 @@ from rumbleup_async.cli.console import FINE, UNKNOWNS, WRONG, finish, guarded, p
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.flow import Call, find_neighbours, is_stopped, refuse_same_list, send_queued, show_before, show_neighbours
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
@@ -48,6 +49,9 @@ def resume(
         bool, typer.Option("--resend-absent", help="Also text contacts again whose text is absent from the message log.")
     ] = False,
     again: options.Again = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
     original: options.Original = False,
@@ -65,7 +69,7 @@ def resume(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
-        again=again,
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         as_json=as_json,
@@ -96,6 +100,7 @@ async def resume_run(
         **msgspec.structs.asdict(call.consent),
     }
     client = row.connect(environ, Timeouts(read=call.timeout))
+    common |= run_options(call.people, client.identity, ledger, environ)
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
         show_before(run, quiet=call.quiet)
         if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):

@@ -32,6 +32,7 @@ from rumbleup_async.cli.flow import (
 from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options, show_book
 from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.question import may_begin
@@ -85,6 +86,9 @@ def send(
     no_opt_out: Annotated[bool, typer.Option("--no-opt-out", help="Sendblue: allow a text that does not mention STOP.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the list and the text, and send nothing.")] = False,
     again: options.Again = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
     original: options.Original = False,
@@ -111,7 +115,7 @@ def send(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
-        again=again,
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         as_json=as_json,
@@ -145,6 +149,7 @@ async def send_list(
         if dry_run:
             ledger, take_name_away = stack.enter_context(dry_run_ledger())
             client = row.dry()
+            client.stands_for = row.identity(environ)
         else:
             ledger = beside
             client = row.connect(environ, Timeouts(read=call.timeout))
@@ -158,6 +163,7 @@ async def send_list(
             "suppress": read_suppressed(call.suppress, source, quiet=call.quiet),
             **reading.as_mode(),
             **consent_options(call.consent),
+            **run_options(call.people, client.stands_for or client.identity, ledger, environ, is_dry=dry_run),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         if dry_run:
@@ -171,6 +177,7 @@ async def send_list(
             show_findings(source, ledger, fresh=fresh)
             show_kept(ledger, reading.keep, fresh=fresh)
             show_notes(run)
+        show_book(run, quiet=call.quiet)
         texted = find_neighbours(run, ledger, folders(source, beside), row, environ)
         show_neighbours(texted, call, row, run)
         shown = {} if preview is None else {"preview": show_preview(ledger, preview, call.limit)}

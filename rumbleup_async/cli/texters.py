@@ -15,6 +15,7 @@ from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.flow import Call, consent_options, send_queued, show_before
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
@@ -39,6 +40,10 @@ def texters(
     limit: options.Limit = None,
     flag: options.Flag = None,
     suppress: options.Suppress = None,
+    again: Annotated[bool, typer.Option("--again", help="Text people whom another run has texted into this project.")] = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     country: options.Countries = None,
     patience: Annotated[
         float | None,
@@ -66,6 +71,7 @@ def texters(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         as_json=as_json,
@@ -89,6 +95,7 @@ def texters(
             countries=country or DEFAULT,
             locks={name: value for name, value in (("wait", wait_locks), ("patience", patience)) if value is not None} or None,
             **consent_options(call.consent),
+            **run_options(call.people, rumbleup.identity, ledger, None),
         )
         async with rumbleup:
             return await _text_contacts(run, action, ledger, call)

@@ -39,7 +39,7 @@ class Book:
 
     `path`: the file, made where there is none, mode 0600. `key`: a secret of at least 16 characters; the file then holds no
     phones, only what the key makes of them (HMAC). Without it the file holds their ten digits. `patience`: seconds that another
-    process may keep the file to itself.
+    process may keep the file to itself. `makes_folder`: its folder is made, too, for the owner alone.
 
     Several runs and processes may use one file at a time. Every call but `open` and `aclose` has a form for threads,
     `*_now`, which waits for the disk.
@@ -47,10 +47,17 @@ class Book:
     Raises BookError for a file that cannot be used, BookLocked for one that another process keeps.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, key: str | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: str | None = None,
+        patience: float = PATIENCE,
+        makes_folder: bool = False,
+    ) -> None:
         self.path = Path(path)
         self._marks = Marks(key)
-        self._file = BookFile(self.path, self._marks, patience=patience)
+        self._file = BookFile(self.path, self._marks, patience=patience, makes_folder=makes_folder)
         self._thread: ThreadPoolExecutor | None = None
         self._users = 0
 
@@ -124,7 +131,7 @@ class Book:
         """As `release`."""
         marks = self._marks.of(phones)
         with self._file.writing() as db:
-            place, _, by = texted.known(db, scope, run)
+            place, _, by = texted.numbers_of(db, scope, run)
             return texted.release(db, marks, place, by)
 
     async def look(
@@ -140,7 +147,7 @@ class Book:
         moment = time.time() if now is None else now
         found: dict[str, Found] = {}
         with self._file.reading() as db:
-            numbers = texted.known(db, scope, run)
+            numbers = texted.numbers_of(db, scope, run)
             for start in range(0, len(phones), _CHUNK):
                 some = phones[start : start + _CHUNK]
                 marks = self._marks.of(some)

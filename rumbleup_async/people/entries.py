@@ -57,10 +57,12 @@ class Why(enum.Enum):
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
-    """What the book has against a text. `until`: of a gap, when it ends, in Unix seconds."""
+    """What the book has against a text. `until`: of a gap, when it ends; `time`: of a text in the same scope, when it was. Both
+    in Unix seconds."""
 
     why: Why
     until: float = 0.0
+    time: int = 0
 
 
 class Texted(msgspec.Struct, frozen=True):

@@ -32,10 +32,11 @@ _CACHE = 64_000
 class BookFile:
     """One connection to the file `path`, for any thread, one at a time. BookError for whatever is wrong with the file."""
 
-    def __init__(self, path: Path, marks: Marks, *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, marks: Marks, *, patience: float = PATIENCE, makes_folder: bool = False) -> None:
         self.path = path
         self.marks = marks
         self._patience = patience
+        self._makes_folder = makes_folder
         self._db: sqlite3.Connection | None = None
         self._place: tuple[int, int] | None = None
         self._lock = threading.RLock()
@@ -100,6 +101,8 @@ class BookFile:
         try:
             found = self.path.lstat()
         except FileNotFoundError:
+            if self._makes_folder:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.path.parent.is_dir():
                 raise BookError(f"{self.path.parent}: there is no such folder for the book of people") from None
             return

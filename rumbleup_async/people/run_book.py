@@ -40,6 +40,9 @@ class RunBook:
         self._prefix = prefix
         self.near = 0
         """Contacts of the list that are queued, and were texted so lately that they have to wait."""
+        self.asked = self.before = self.last = 0
+        """Contacts of the list that were looked up; those of them that were texted before in the same scope; and when the last of
+        these was, in Unix seconds."""
 
     async def open(self) -> None:
         """Open the book. BookError."""
@@ -74,6 +77,7 @@ class RunBook:
         return self._sifted(rows, await self.book.look(self.scope, self._run, phones, again=self.again))
 
     def _sifted(self, rows: Sequence[Planned | Skipped], found: dict[str, Found]) -> list[Planned | Skipped]:
+        self.asked += sum(isinstance(row, Planned) for row in rows)
         if not found:
             return list(rows)
         sifted: list[Planned | Skipped] = []
@@ -81,6 +85,9 @@ class RunBook:
             one = found.get(row.phone.removeprefix(self._prefix)) if isinstance(row, Planned) else None
             if one is not None and one.why is Why.GAP:
                 self.near += 1
+            elif one is not None and one.why is Why.BEFORE:
+                self.before += 1
+                self.last = max(self.last, one.time)
             sifted.append(row if one is None or one.why is Why.GAP else Skipped(row.row, row.phone, _FOR_GOOD[one.why], row.kept))
         return sifted
 

@@ -35,7 +35,7 @@ def run_id(db: sqlite3.Connection, run: str) -> int:
     return int(found[0]) if found is not None else _new(db, "INSERT INTO run (name) VALUES (?)", (run,))
 
 
-def known(db: sqlite3.Connection, scope: Scope, run: str) -> tuple[int, int, int]:
+def numbers_of(db: sqlite3.Connection, scope: Scope, run: str) -> tuple[int, int, int]:
     """The numbers of scope, world and run, for reading: -1 for a scope or a world that the book does not know, and NO_RUN for a
     run."""
     one = db.execute("SELECT id FROM scope WHERE name = ?", (scope.name,)).fetchone()
@@ -60,7 +60,8 @@ def look(
     worlds = _worlds(db) if before else {}
     for mark, where, time in before:
         if where == scope and not again.same:
-            found[mark] = Found(Why.BEFORE)
+            known = found.get(mark)
+            found[mark] = Found(Why.BEFORE, time=max(time, known.time if known is not None else 0))
         elif again.gap and worlds.get(where) == world and time > since and mark not in found:
             found[mark] = Found(Why.GAP, time + again.gap)
         elif mark in found and found[mark].why is Why.GAP and worlds.get(where) == world:

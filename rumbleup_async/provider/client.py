@@ -57,6 +57,8 @@ class Client:
 
     def __init__(self, connecting: Connecting, dialect: Dialect, *, redact: tuple[str, ...], public: str) -> None:
         self._connecting = connecting
+        self.stands_for: Identity | None = None
+        """Whose runs these are, where this client only goes through the motions and reaches nobody."""
         self._public = public
         self._redact = redact
         self._exchange = connecting.exchange or connecting.connect_for_calls()
@@ -143,7 +145,7 @@ class Client:
         """Which server and account this client's runs belong to. No request is needed to know that."""
         from rumbleup_async.ledger import identity_of
 
-        return identity_of(self.PROVIDER, self._connecting.base_url, self._public, self.SAME_HOST)
+        return self.stands_for or identity_of(self.PROVIDER, self._connecting.base_url, self._public, self.SAME_HOST)
 
     def _run(
         self,

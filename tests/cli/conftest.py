@@ -46,7 +46,7 @@ def process(server: Server, tmp_path: Path, shell: Shell) -> Process:
     """
     folder = tmp_path / "folder"
     folder.mkdir()
-    around = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    around = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "XDG_DATA_HOME") if name in os.environ}
     keys = {
         "RUMBLEUP_API_KEY": "KEY:SECRET",
         "RUMBLEUP_BASE_URL": server.url,
