@@ -76,7 +76,7 @@ class Observer:
 
     def _once(self, event: Event) -> int:
         """WARNING for the first of a volley, DEBUG for those that follow it."""
-        if isinstance(event, events.WorkerLost):
+        if isinstance(event, (events.WorkerLost, events.Paused)):
             return logging.WARNING
         now, kind = self._clock(), type(event)
         if now - self._said.get(kind, -_VOLLEY) < _VOLLEY:
@@ -99,6 +99,8 @@ _PLACES: Final[dict[type[Event], tuple[logging.Logger, int]]] = {
     events.Held: (_engine, logging.WARNING),
     events.Slowed: (_engine, logging.WARNING),
     events.Waiting: (_engine, logging.INFO),
+    events.Paused: (_engine, logging.WARNING),
+    events.Continued: (_engine, logging.INFO),
     events.WorkerBegan: (_fleet, logging.INFO),
     events.WorkerLost: (_fleet, logging.WARNING),
     events.LedgerFailed: (_ledger, logging.ERROR),
@@ -132,6 +134,8 @@ _WORDS: Final[dict[type[Event], str]] = {
     events.Held: "nothing leaves for %(seconds).1f s%(why)s",
     events.Slowed: "slower: %(window)d texts in flight at most%(limit)s",
     events.Waiting: "whoever is left was put off; waiting until %(time)s",
+    events.Paused: "paused: nothing leaves until somebody lets the run go on",
+    events.Continued: "the pause is over",
     events.WorkerBegan: "worker process %(worker)d began",
     events.WorkerLost: "worker process %(worker)d died with %(in_flight)d texts in flight, which become unknown",
     events.LedgerFailed: "the ledger cannot be written (%(error)s); nothing more leaves",

@@ -165,6 +165,19 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
     until: float
 
 
+# ---- people ----
+
+
+class Paused(msgspec.Struct, frozen=True, tag=True):
+    """Somebody has paused the run: nothing more leaves until it is let go on. `began`: Unix milliseconds."""
+
+    began: int
+
+
+class Continued(msgspec.Struct, frozen=True, tag=True):
+    """The pause is over."""
+
+
 # ---- who does the work ----
 
 
@@ -201,6 +214,8 @@ Event = (
     | Held
     | Slowed
     | Waiting
+    | Paused
+    | Continued
     | WorkerBegan
     | WorkerLost
     | LedgerFailed

@@ -50,6 +50,7 @@ class Cause(enum.StrEnum):
     NOT_AFTER = "not_after", "not after", "give a later end, and what is still queued is sent"
     CLOCK_OFF = "clock_off", "clock is off", "set the clock of this machine, then resume"
     LIMIT = "limit", "limit", "resume to text the rest"
+    PAUSED = "paused", "paused", "let it go on with rumbleup continue, then resume"
     ASKED = "asked", "stopped", "resume to text the rest"
     INTERRUPTED = "interrupted", "interrupted", "resume to text the rest"
     DRY_RUN = "dry_run", "dry run", "send it"

@@ -78,11 +78,15 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.send import send
     from rumbleup_async.cli.simulate import simulate
     from rumbleup_async.cli.status import status
+    from rumbleup_async.cli.steering import go_on, pause, stop
     from rumbleup_async.cli.texters import texters
 
     app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')(send)
     app.command(epilog='Example: rumbleup texters --action 125 --text "Hi {first_name}. STOP to opt out" --texters 16')(texters)
     app.command(epilog="Example: rumbleup resume voters-125.ledger")(resume)
+    app.command(epilog='Example: rumbleup pause voters-125.ledger --why "the office is closed"')(pause)
+    app.command("continue", epilog="Example: rumbleup continue voters-125.ledger")(go_on)
+    app.command(epilog="Example: rumbleup stop voters-125.ledger")(stop)
     app.command(epilog="Example: rumbleup reconcile voters-125.ledger")(reconcile)
     app.command(epilog="Example: rumbleup status voters-125.ledger --json")(status)
     app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")(report)

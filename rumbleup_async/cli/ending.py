@@ -76,6 +76,8 @@ def _show_what_next(summary: Summary, ledger: Path, *, draws: bool) -> None:
             say(f"some were texted already (rumbleup report {path}); {instead(ledger)}")
         else:
             say("send again with a corrected text")
+    elif _cause(summary) is Cause.PAUSED:
+        say(f"go on with: rumbleup continue {path}, then rumbleup resume {path}")
     elif summary.resumable or (draws and summary.stopped):
         say(f"go on with: rumbleup resume {path}")
     if summary.unknown:

@@ -21,6 +21,7 @@ from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.runs.run import Run
+from rumbleup_async.runs.steering import paused
 from rumbleup_async.stops import Cause, Stop
 
 
@@ -83,6 +84,13 @@ def refuse_same_list(found: list[neighbours.Neighbour], call: Call, row: Row, ru
 def _is_again(call: Call, run: Run) -> bool:
     """Whether people are texted again whom this project has texted, as this call or an earlier one has said."""
     return call.again or (run.book is not None and run.book.again.same)
+
+
+def is_paused(run: Run) -> bool:
+    """Whether somebody has paused the run: then it ends here, and nobody is asked."""
+    if run.paused is not None:
+        run.stop(paused(run.paused))
+    return run.paused is not None
 
 
 def is_stopped(run: Run) -> bool:

@@ -60,7 +60,9 @@ def _words(run: Run) -> str:
         f"{run.summary.texts_per_second:,.0f}/s",
     ]
     held = run.held
-    if held > 0.5:
+    if run.paused is not None:
+        parts.append(f"paused {visible(str(run.paused))}")
+    elif held > 0.5:
         parts.append(f"waiting {held:.0f} s: {visible(run.held_for)}")
     elif run.is_concurrent and not run.in_flight:
         parts.append("waiting for contacts")

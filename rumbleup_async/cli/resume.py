@@ -16,12 +16,22 @@ from rumbleup_async import open_files
 from rumbleup_async.cli import options, providers
 from rumbleup_async.cli.console import FINE, UNKNOWNS, WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, find_neighbours, is_stopped, refuse_same_list, send_queued, show_before, show_neighbours
+from rumbleup_async.cli.flow import (
+    Call,
+    find_neighbours,
+    is_paused,
+    is_stopped,
+    refuse_same_list,
+    send_queued,
+    show_before,
+    show_neighbours,
+)
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
-from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
+from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
@@ -102,7 +112,23 @@ async def resume_run(
     client = row.connect(environ, Timeouts(read=call.timeout))
     common |= run_options(call.people, client.identity, ledger, environ)
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
+        return await _go_on(run, ledger, row, call, grace=grace, resend_absent=resend_absent, environ=environ)
+
+
+async def _go_on(
+    run: Run,
+    ledger: Path,
+    row: Row,
+    call: Call,
+    *,
+    grace: float | None,
+    resend_absent: bool,
+    environ: Mapping[str, str] | None,
+) -> int:
+    with pausing(run):
         show_before(run, quiet=call.quiet)
+        if is_paused(run):
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
         if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look_up(run, ledger, grace=grace, quiet=call.quiet)
         absent = await run.count_absent() if resend_absent else 0

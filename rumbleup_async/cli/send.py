@@ -24,6 +24,7 @@ from rumbleup_async.cli.flow import (
     Call,
     consent_options,
     find_neighbours,
+    is_paused,
     refuse_same_list,
     send_queued,
     show_before,
@@ -37,7 +38,7 @@ from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.rejects import Rejects
-from rumbleup_async.cli.signals import stopping
+from rumbleup_async.cli.signals import pausing, stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
@@ -166,6 +167,7 @@ async def send_list(
             **run_options(call.people, client.stands_for or client.identity, ledger, environ, is_dry=dry_run),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
+        stack.enter_context(pausing(run))
         if dry_run:
             take_name_away()
         fresh = await _load(run, source, rejects, quiet=call.quiet)
@@ -185,6 +187,8 @@ async def send_list(
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
         if dry_run:
             return await _end_dry_run(run, waiting, call, shown)
+        if is_paused(run):
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
         refuse_same_list(texted, call, row, run)
         if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=call.yes):
             return WRONG

@@ -1,4 +1,4 @@
-"""Signals of the command: the first one stops cleanly, the second one ends at once.
+"""Signals of the command: the first one stops cleanly, the second one ends at once; two others pause a run and let it go on.
 
 Lives here: handlers, installed by the command only; the library itself never touches signals.
 """
@@ -11,11 +11,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rumbleup_async.cli.console import INTERRUPTED, say
+from rumbleup_async.errors import LedgerError
+
+if TYPE_CHECKING:
+    from rumbleup_async.runs.run import Run
 
 _ECHO = 0.5
 """Seconds within which a second signal counts as the first: a wrapper forwards what the terminal has sent to all."""
@@ -59,6 +63,35 @@ def stopping(stop: Callable[[], None], words: str) -> Iterator[None]:
                 signal.signal(number, on_signal)
             elif handler is not None:  # one that Python did not install
                 signal.signal(number, handler)
+
+
+@contextmanager
+def pausing(run: Run) -> Iterator[None]:
+    """Within this, SIGUSR1 pauses the run and SIGUSR2 lets it go on."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = loop.create_task(_told(work()))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGUSR1, start, lambda: run.pause(who="SIGUSR1"))
+    loop.add_signal_handler(signal.SIGUSR2, start, lambda: run.go_on(who="SIGUSR2"))
+    try:
+        yield
+    finally:
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # by default they end a process
+
+
+async def _told(work: Coroutine[Any, Any, None]) -> None:
+    with suppress(RuntimeError):  # the run has just ended
+        try:
+            await work
+        except LedgerError as error:
+            say(f"rumbleup: {error}")
 
 
 @contextmanager

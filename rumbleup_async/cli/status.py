@@ -10,8 +10,10 @@ from pathlib import Path
 from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, say
 from rumbleup_async.cli.ending import show_summary
 from rumbleup_async.cli.options import Json, LedgerFile
+from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.ledger import Reader, marks
 from rumbleup_async.messaging import State
+from rumbleup_async.pauses import Pause
 from rumbleup_async.runs import care
 from rumbleup_async.runs.run import CONCURRENT
 from rumbleup_async.runs.summary import Summary, by_code, summarise
@@ -38,6 +40,7 @@ def _status(path: Path, *, as_json: bool) -> int:
             stop=None if running else reader.stop,
             running=running,
         )
+        pause = reader.pause
         options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
         reasons = by_code(reader.reasons(), running=running) if as_json else {}
     finally:
@@ -45,15 +48,22 @@ def _status(path: Path, *, as_json: bool) -> int:
     if as_json:
         in_flight = counts[State.INTENT] if running else 0
         kept = {**options, "suppressed": suppressed}
-        print_json({**summary.as_dict(), "reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept})
+        more = {"reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept, "paused": _as_dict(pause)}
+        print_json({**summary.as_dict(), **more})
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
+        if pause is not None:
+            say(f"paused {pause}; let it go on with: rumbleup continue {pasteable(path)}")
         if kept_options := care.shown(options, suppressed):
             say(f"a resume goes on with: {kept_options}")
     if is_log_lost:
         say(f"warning: {marks.lost(path)}")
     return FINE if running else exit_code(summary)
+
+
+def _as_dict(pause: Pause | None) -> dict[str, str] | None:
+    return None if pause is None else {"who": pause.who, "since": pause.since.isoformat(), "why": pause.why}
 
 
 def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -> None:

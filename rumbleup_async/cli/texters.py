@@ -13,10 +13,12 @@ import typer
 from rumbleup_async import open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
-from rumbleup_async.cli.flow import Call, consent_options, send_queued, show_before
+from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.flow import Call, consent_options, is_paused, send_queued, show_before
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
 from rumbleup_async.cli.question import may_begin
+from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
 from rumbleup_async.rumbleup.client import RumbleUp
@@ -105,11 +107,18 @@ def texters(
 
 async def _text_contacts(run: Run, action: str, ledger: Path, call: Call) -> int:
     async with run:
-        show_before(run, quiet=call.quiet)
-        if not call.quiet:
-            for note in run.text_notes:
-                say(f"note: {note}")
-        how_many = f"{plural(call.limit, 'text')} at most" if call.limit else "all that are left"
-        if not may_begin(f"Text the contacts of project {action}, {how_many}?", yes=call.yes):
-            return WRONG
-        return await send_queued(run, ledger, call)
+        with pausing(run):
+            return await _text_all(run, action, ledger, call)
+
+
+async def _text_all(run: Run, action: str, ledger: Path, call: Call) -> int:
+    show_before(run, quiet=call.quiet)
+    if is_paused(run):
+        return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+    if not call.quiet:
+        for note in run.text_notes:
+            say(f"note: {note}")
+    how_many = f"{plural(call.limit, 'text')} at most" if call.limit else "all that are left"
+    if not may_begin(f"Text the contacts of project {action}, {how_many}?", yes=call.yes):
+        return WRONG
+    return await send_queued(run, ledger, call)

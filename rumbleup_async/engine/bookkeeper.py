@@ -35,7 +35,7 @@ from rumbleup_async.engine.ports import Ledger, Source
 from rumbleup_async.engine.rounds import Rounds
 from rumbleup_async.engine.seconds import Counts, Tally
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.events import Event, LedgerFailed, RoundBegan, Stepped, Waiting, stopped
+from rumbleup_async.events import Continued, Event, LedgerFailed, Paused, RoundBegan, Stepped, Waiting, stopped
 from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
 from rumbleup_async.reasons import INTERRUPTED, Code
 from rumbleup_async.stops import Cause, Stop
@@ -122,6 +122,26 @@ class Bookkeeper:
         if is_first:
             self._outlet.tell(stopped(why))
 
+    def pause(self, began: int) -> None:
+        """Let nothing leave until `go_on()`: what is in flight is closed, the rest is queued. `began`: Unix milliseconds."""
+        if not self.rounds.is_paused:
+            self.rounds.is_paused = True
+            for worker in tuple(self.workers):
+                worker.pause()
+            self._outlet.tell(Paused(began))
+            self._bell.set()
+
+    def go_on(self) -> None:
+        """The pause is over."""
+        if self.rounds.is_paused:
+            self.rounds.is_paused = False
+            self._outlet.tell(Continued())
+            if not self._source.is_lease:
+                self._source.refill()
+            for worker in tuple(self.workers):
+                worker.go_on()
+            self._bell.set()
+
     def held(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
         """As `Books.held`."""
         self._seconds.held(seconds)
@@ -151,8 +171,10 @@ class Bookkeeper:
         self._bell.set()
 
     def employ(self, worker: Worker) -> None:
-        """A further worker; one that comes after the stop is told of it."""
+        """A further worker; one that comes after the stop, or in a pause, is told of it."""
         self.workers.append(worker)
+        if self.rounds.is_paused:
+            worker.pause()
         if self.stopped is not None:
             worker.stop()
 
@@ -216,10 +238,10 @@ class Bookkeeper:
         """One durable step, or a rest; False once there is nothing left to do."""
         self._bell.clear()
         self._bury()
-        if self._requests or (self.stopped is not None and self._source.has_news):
+        if self._requests or ((self.stopped is not None or self.rounds.is_paused) and self._source.has_news):
             requests, self._requests = self._requests, []
             await self._answer(requests)
-        elif not self._entries and self._is_worked_through():
+        elif not self._entries and self._is_worked_through() and not self._has_to_wait():
             return await self._turn_back()
         elif self._are_all_lost and not self._entries and self.stopped is None:
             self.stop(Stop(Cause.WORKERS_DIED, "every sending process died; resume the run"))
@@ -227,9 +249,18 @@ class Bookkeeper:
             await self._rest()
         return True
 
+    def _has_to_wait(self) -> bool:
+        """Whether the run goes on after the pause that it is in."""
+        return self.rounds.is_paused and self.stopped is None and not self._are_all_lost and self._has_somebody
+
+    @property
+    def _has_somebody(self) -> bool:
+        return self._source.is_lease or self._ledger.counts[State.QUEUED] > 0
+
     async def _rest(self) -> None:
         """Wait until something happens, or until a text that was put off comes due."""
-        due, pulse = self._source.due, self._source.lease.pulse
+        due = None if self.rounds.is_paused else self._source.due
+        pulse = self._source.lease.pulse
         if due is not None and self.stopped is None:
             patience = min(max(0.0, due - self._wall_clock()), self._source.longest_rest)
             pulse = patience if pulse is None else min(pulse, patience)
@@ -292,7 +323,7 @@ class Bookkeeper:
         """Close and open, in one durable step, all that workers asked for meanwhile."""
         done = [close for request in requests for close in request.done] if len(requests) != 1 else requests[0].done
         is_full = self._outlet.is_full()
-        may_open = self.stopped is None and not is_full and (self._feed is None or not self._feed.is_comparing)
+        may_open = self._may_open and not is_full and (self._feed is None or not self._feed.is_comparing)
         wants = [request.want if may_open and request.worker not in self._lost else 0 for request in requests]
         want = int(min(sum(wants), self.rounds.left))
         # Sifted before anything can fail: what is written down after a failure must not refuse what is not believed yet.
@@ -324,6 +355,10 @@ class Bookkeeper:
         if step.is_more or (is_full and not self._outlet.is_full()):
             # One step could not ask the rules about all, or results were taken while the disk was busy.
             self.wake()
+
+    @property
+    def _may_open(self) -> bool:
+        return self.stopped is None and not self.rounds.is_paused
 
     def _tallies(self) -> list[Tally]:
         return [worker.take_tally() for worker in self.workers]

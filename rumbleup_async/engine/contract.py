@@ -57,6 +57,12 @@ class Worker(Protocol):
     def begin_last_round(self) -> None:
         """What is dealt from now on was put aside before."""
 
+    def pause(self) -> None:
+        """Let nothing leave until `go_on()`. What has not left comes back by `step`, due at once."""
+
+    def go_on(self) -> None:
+        """The pause is over: ask."""
+
     def stop(self) -> None:
         """Let nothing more leave. What has not left comes back by `step`, and so does what is in flight once it is answered."""
 

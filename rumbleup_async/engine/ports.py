@@ -29,6 +29,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.outcomes import Draw, Outcome
+from rumbleup_async.pauses import Pause, Request
 from rumbleup_async.reasons import Reason
 from rumbleup_async.stops import Stop
 
@@ -55,6 +56,27 @@ class Gateway(Protocol):
         """One attempt to deliver one text, over the line of its permit."""
 
     async def aclose(self) -> None: ...
+
+
+class Pauses(Protocol):
+    """The pauses of a run, kept with it, and what is asked of it from outside."""
+
+    @property
+    def now(self) -> Pause | None:
+        """The pause that holds; None if none does."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others can ask at all."""
+
+    async def heed(self, request: Request) -> None:
+        """Begin or end a pause, durably, and note who asked for it. A stop is only noted."""
+
+    async def asked(self) -> Sequence[Request]:
+        """What others ask of this run, in its order; the same until `answered`."""
+
+    async def answered(self) -> None:
+        """All that `asked` has told last is heeded."""
 
 
 class Ledger(Protocol):
@@ -86,6 +108,10 @@ class Ledger(Protocol):
     async def expire(self, owner: int) -> list[Result]:
         """Fence this owner, durably: it opens nothing any more, and what it has open becomes `unknown`. Returns what became of
         its entries. An owner that is fenced already, or that nobody knows, is left as it is."""
+
+    @property
+    def pauses(self) -> Pauses:
+        """Whether the run is to rest, and who says so."""
 
     @property
     def notes(self) -> Sequence[str]:

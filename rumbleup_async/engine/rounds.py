@@ -22,6 +22,8 @@ class Rounds:
         """A text was accepted in this round."""
         self.is_proven = False
         """A text was accepted in this run."""
+        self.is_paused = False
+        """Somebody has asked that nothing leaves for the time being."""
         self._was_cut = False
 
     def is_cut(self, *, more: bool) -> bool:

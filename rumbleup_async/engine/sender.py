@@ -83,7 +83,11 @@ class Sender:
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._is_stopping = False
+        self.is_paused = False
+        """Nothing leaves for the time being; texts go back to the queue."""
         self._waiting: set[asyncio.Task[None]] = set()
+        self._recalled: set[asyncio.Task[None]] = set()
+        """Those that a pause has called back from their waiting."""
         self.delivering: set[asyncio.Task[None]] = set()
         """The tasks that have a text in flight."""
 
@@ -99,6 +103,18 @@ class Sender:
     def proved(self) -> None:
         """Another worker has shown that key, address and project work."""
         self._breaker.proven = True
+
+    def pause(self) -> None:
+        """Let nothing leave: whoever waits for a turn gives the text back."""
+        self.is_paused = True
+        for task in self._waiting - self._recalled:
+            self._recalled.add(task)
+            task.cancel()
+
+    def given_back(self, text: Text, attempt: int = 0) -> Closed:
+        """The end of a text that did not leave. Unless the run ends, it comes once more in the same round: after a pause."""
+        due = 0.0 if self._is_stopping or self.is_hopeless else self._wall_clock()
+        return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why, due=due)
 
     def stop(self) -> None:
         """Let nothing more leave: whoever waits for a turn gives the text back."""
@@ -187,7 +203,7 @@ class Sender:
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, LATE)
                 permit = await self._permit_later(text)
                 if permit is None:
-                    return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why)
+                    return self.given_back(text, attempt)
             if not self._door.is_open_to_all:
                 turned_away = await self._ask(text, attempt, permit, task)
                 if turned_away is not None:
@@ -202,13 +218,13 @@ class Sender:
 
     def _permit_now(self, text: Text) -> Permit | None:
         """A permit where there is room in flight and the pace lets the text out at once, as it does nearly always."""
-        if self._is_stopping or len(self.delivering) >= self._window.size:
+        if self._is_stopping or self.is_paused or len(self.delivering) >= self._window.size:
             return None
         return self._pace.try_permit(text)
 
     async def _permit_later(self, text: Text) -> Permit | None:
         """Wait for the pace and for room in flight; None if the run stops first."""
-        if self._is_stopping or self._is_held_too_long():
+        if self._stopped() or self._is_held_too_long():
             return None
         permits: list[Permit] = []
         if await self.patiently(self._permit, text, permits):
@@ -248,7 +264,7 @@ class Sender:
             task.uncancel()
             self._cancelled(task)
             self._pace.release(permit)
-            return Closed(text.row, State.QUEUED, text.attempts + attempt, text.why)
+            return self.given_back(text, attempt)
         finally:
             self._waiting.discard(task)
         match verdict:
@@ -262,7 +278,7 @@ class Sender:
         return closed
 
     def _may_leave(self) -> bool:
-        return not self._is_stopping and len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0
+        return not self._stopped() and len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0
 
     async def unheld(self) -> bool:
         """Wait until nothing holds; False if the run stops first."""
@@ -292,10 +308,14 @@ class Sender:
     def _cancelled(self, task: asyncio.Task[None]) -> None:
         # Not always our doing: a service that ends cancels every task it finds. The text has not left; it is given back.
         self._waiting.discard(task)  # or the stop would cancel it once more
+        if task in self._recalled:
+            self._recalled.discard(task)
+            if not task.cancelling():
+                return
         self._books.stop(Stop(Cause.CANCELLED, "the task that ran it was cancelled"))
 
     def _stopped(self) -> bool:
-        return self._is_stopping
+        return self._is_stopping or self.is_paused
 
     # ---- on the way ----
 

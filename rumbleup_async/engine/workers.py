@@ -24,7 +24,7 @@ from rumbleup_async.engine.ports import Gateway, Pace
 from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.engine.sender import Asked, Sender, this_task
 from rumbleup_async.engine.window import Window
-from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.messaging import Closed, Text
 from rumbleup_async.retry import Policy
 
 
@@ -97,6 +97,14 @@ class Workers:
     def begin_last_round(self) -> None:
         self.sender.begin_last_round()
 
+    def pause(self) -> None:
+        self.sender.pause()
+        self._bell.set()
+
+    def go_on(self) -> None:
+        self.sender.is_paused = False
+        self.wake()
+
     def stop(self) -> None:
         if not self._is_stopping:
             self._is_stopping = True
@@ -131,7 +139,7 @@ class Workers:
     async def _turn(self) -> bool:
         """One call of the books, or a rest; False once it is over."""
         self._bell.clear()
-        if self._is_stopping or self.sender.is_hopeless:
+        if self._is_stopping or self.sender.is_paused or self.sender.is_hopeless:
             self._give_back()  # at once, so that dying while the last answers are waited for leaves none of them unknown
         want = self._wanted()
         if self._done or (want and not self._is_short):
@@ -167,7 +175,7 @@ class Workers:
         No more wait for their turn than the pace will let out shortly, or without a limit than will leave while the next step
         is made: an intent that waits long is one more unknown if we die, and workers without one wait for the disk.
         """
-        if not self._may_ask or self._is_stopping or self._is_ended or self.sender.is_hopeless:
+        if not self._may_ask or self._is_stopping or self._is_ended or self.sender.is_paused or self.sender.is_hopeless:
             return 0
         rate = self._pace.rate
         size, ready, taken = self._window.size, len(self._ready), self._window.taken
@@ -190,13 +198,13 @@ class Workers:
         """What was dealt and has not left goes back to the queue."""
         while self._ready:
             text = self._ready.popleft()
-            self._done.append(Closed(text.row, State.QUEUED, text.attempts, text.why))
+            self._done.append(self.sender.given_back(text))
 
     # ---- working ----
 
     def _dispatch(self) -> None:
         """Hand texts to idle workers while there is room for them."""
-        while self._ready and self._idle and self._window.take():
+        while self._ready and self._idle and not self.sender.is_paused and self._window.take():
             waiting = self._idle.popleft()
             if waiting.done():
                 self._window.give()
@@ -213,7 +221,7 @@ class Workers:
 
     async def _next(self) -> Text | None:
         """The next text that was dealt, when there is room in flight; None at the end."""
-        if self._ready and self._window.take():
+        if self._ready and not self.sender.is_paused and self._window.take():
             return self._ready.popleft()
         if self._is_ended:
             return None

@@ -87,6 +87,14 @@ class Admitted(msgspec.Struct, frozen=True, tag=True):
     verdict: Verdict
 
 
+class Pausing(msgspec.Struct, frozen=True, tag=True):
+    """Let nothing leave for the time being."""
+
+
+class GoingOn(msgspec.Struct, frozen=True, tag=True):
+    """The pause is over."""
+
+
 class Halt(msgspec.Struct, frozen=True, tag=True):
     """Let nothing more leave."""
 
@@ -99,7 +107,7 @@ class End(msgspec.Struct, frozen=True, tag=True):
     """Nothing comes any more."""
 
 
-Order = Setup | Opened | Wake | LastRound | Holding | Share | Admitted | Halt | Abandon | End
+Order = Setup | Opened | Wake | LastRound | Holding | Share | Admitted | Pausing | GoingOn | Halt | Abandon | End
 
 
 # ---- what a worker process says ----

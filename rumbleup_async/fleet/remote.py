@@ -14,7 +14,21 @@ from rumbleup_async import child
 from rumbleup_async.engine.contract import Dealt
 from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.fleet.channel import Abandon, Channel, End, Halt, Holding, LastRound, Opened, Setup, Share, Step, Wake
+from rumbleup_async.fleet.channel import (
+    Abandon,
+    Channel,
+    End,
+    GoingOn,
+    Halt,
+    Holding,
+    LastRound,
+    Opened,
+    Pausing,
+    Setup,
+    Share,
+    Step,
+    Wake,
+)
 
 PATIENCE = 5.0
 """Seconds that a process may take to say what it was asked for, beyond what its texts in flight may take."""
@@ -75,6 +89,12 @@ class RemoteWorker:
     def share(self, rate: float | None) -> None:
         """Another share of the rate from now on."""
         self.channel.say(Share(rate))
+
+    def pause(self) -> None:
+        self.channel.say(Pausing())
+
+    def go_on(self) -> None:
+        self.channel.say(GoingOn())
 
     def stop(self) -> None:
         self.channel.say(Halt())

@@ -105,8 +105,8 @@ class Fleet:
         if worker.has_begun or worker.is_done or self._is_over or self._books.stopped is not None:
             return
         setup = msgspec.structs.replace(self._setup, rate=self._share(), asks=self._door.is_live, tells=self._outlet.is_detailed)
-        self._books.employ(worker)
         worker.begin(setup, self._pace.hold.remaining)
+        self._books.employ(worker)  # after the setup, which must be the first word: in a pause it is told of that at once
         if self._books.rounds.is_last:
             worker.begin_last_round()
         self._outlet.tell(WorkerBegan(self._number(worker)))

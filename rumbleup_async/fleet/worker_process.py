@@ -33,11 +33,13 @@ from rumbleup_async.fleet.channel import (
     Channel,
     Done,
     End,
+    GoingOn,
     Halt,
     Held,
     Holding,
     LastRound,
     Opened,
+    Pausing,
     Setup,
     Share,
     Step,
@@ -178,7 +180,9 @@ def tune_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _listen(channel: Channel, workers: Workers, books: RemoteBooks, door: RemoteDoor, pace: Any) -> None:
+async def _listen(  # noqa: C901 - a word each
+    channel: Channel, workers: Workers, books: RemoteBooks, door: RemoteDoor, pace: Any
+) -> None:
     while (message := await channel.hear()) is not None:
         match read_order(message):
             case Opened() as opened:
@@ -193,6 +197,10 @@ async def _listen(channel: Channel, workers: Workers, books: RemoteBooks, door: 
                 pace.limit(rate)
             case Admitted() as admitted:
                 door.answered(admitted)
+            case Pausing():
+                workers.pause()
+            case GoingOn():
+                workers.go_on()
             case Halt():
                 workers.stop()
             case Abandon():
@@ -219,7 +227,7 @@ async def _main(connection: socket.socket) -> None:
 
 def main() -> None:
     """The whole life of the process."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         # They reach every process of a service at once; the supervisor decides what they mean.
         signal.signal(number, signal.SIG_IGN)
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None

@@ -6,6 +6,7 @@ Lives here: checks and reads that the writer and the reader share.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import sqlite3
@@ -110,6 +111,21 @@ def said(error: sqlite3.Error) -> str:
 
 def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process has the ledger in hand now."""
+    try:
+        lock = os.open(beside(path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def check_kind(db: sqlite3.Connection, path: Path) -> None:

@@ -23,6 +23,7 @@ from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.memory_claims import take_up
 from rumbleup_async.ledger.memory_queue import MemoryQueue
+from rumbleup_async.ledger.pausing import MemoryPauses
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
@@ -67,6 +68,7 @@ class MemoryLedger:
         """Those that are not fenced."""
         self._enlisted = 0
         self._is_open = False
+        self.pauses = MemoryPauses()
         self.notes: list[str] = []
         self._forget()
 

@@ -5,7 +5,6 @@ Lives here: reading only.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import random
@@ -17,13 +16,14 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, schema, states, stepping
+from rumbleup_async.ledger import carrying, keeping, marks, pausing, schema, states, stepping
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
     check_kind,
     count_reasons,
     how_it_ended,
+    is_held,
     path_of,
     read_plan,
     read_stop,
@@ -34,6 +34,7 @@ from rumbleup_async.ledger.files import (
 )
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
 from rumbleup_async.messaging import Identity, Plan, Result, Second, State
+from rumbleup_async.pauses import Pause
 from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import left_over
 from rumbleup_async.stops import Cause, Stop
@@ -175,17 +176,13 @@ class Reader:
     @property
     def running(self) -> bool:
         """Whether a run is writing it now."""
-        try:
-            lock = os.open(beside(self.path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        return is_held(self.path)
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause that holds; None if none does."""
+        with reading(self.path):
+            return pausing.current(self._db)
 
     def counts(self) -> dict[State, int]:
         """Contacts by state; of a run under way as they were less than a second ago, if it has kept that."""

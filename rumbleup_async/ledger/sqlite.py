@@ -34,6 +34,7 @@ from rumbleup_async.ledger.files import (
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.intake import Intake
 from rumbleup_async.ledger.loading import NOBODY
+from rumbleup_async.ledger.pausing import Pauses
 from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.ledger.thread import LedgerThread
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
@@ -88,6 +89,7 @@ class SqliteLedger:
         self._run = RunFile(self.path)
         self._file = self._run.file
         self._intake = Intake(self._run)
+        self.pauses = Pauses(self._file, self._thread)
         self._entries = Entries(self._run)
         self._ended_before: str | None = None
         """How the process before this one ended; noted again if this one sends nothing."""
@@ -252,7 +254,7 @@ class SqliteLedger:
         lock_is_new = not beside(self.path, "-lock").exists()
         file.take_lock()
         try:
-            stored = self._open_file()
+            stored = file.open(is_loss_accepted=self._consent.log_lost)
             if stored is not None:
                 self.notes += beginning.check(file, stored, self._identity, self._consent, is_used=self._was_used)
             stored = beginning.settle_plan(file, stored, plan, is_used=self._was_used)
@@ -263,6 +265,7 @@ class SqliteLedger:
                 beginning.note_opening(file, self._identity)
             file.note_in_lock()
             self._kept = keeping.read(file.db)
+            self.pauses.look()
             file.settle_down()
         except BaseException:
             if lock_is_new and not file.is_new:
@@ -271,9 +274,6 @@ class SqliteLedger:
             self._close()
             raise
         return stored
-
-    def _open_file(self) -> Plan | None:
-        return self._file.open(is_loss_accepted=self._consent.log_lost)
 
     def _was_used(self) -> bool:
         return beginning.was_used(self._file.db)

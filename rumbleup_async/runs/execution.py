@@ -20,13 +20,14 @@ from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
 from rumbleup_async.lists.batches import BATCH, Contacts
-from rumbleup_async.messaging import Planned, Result, Skipped, State
+from rumbleup_async.messaging import Planned, Skipped, State
 from rumbleup_async.reasons import STATE_LEFT_OUT, Code
 from rumbleup_async.retry import left_over
 from rumbleup_async.runs.list_loading import ListLoading
 from rumbleup_async.runs.looks import Looks
-from rumbleup_async.runs.results import Results
+from rumbleup_async.runs.results import Noting, Results
 from rumbleup_async.runs.setup import Setup
+from rumbleup_async.runs.steering import Wheel
 from rumbleup_async.runs.summary import Summary, summarise
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Cause, Stop
@@ -42,6 +43,7 @@ class Execution:
         self.results = Results()
         self.noting = Noting()
         self.observers = FanOut([self.noting, event_log.Observer(), *setup.observers])
+        self.wheel = Wheel(setup, self)
         self.engine: Engine | None = None
         self.texters: Texters | None = None
         self.stopped: Stop | None = None
@@ -177,6 +179,7 @@ class Execution:
         feed = None
         try:
             feed = await self._take(contacts)
+            self.stopped = self.stopped or await self.wheel.may_not_begin()
             if self.stopped is None and (looked := await self._looks.reconcile_before_sending()) is not None:
                 self.tell(LookedUp(looked.found, looked.absent, looked.unknown))
                 self.began = time.monotonic()
@@ -242,7 +245,8 @@ class Execution:
         books = self.engine.books
         self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))
         try:
-            await self.engine.run(feed)
+            async with self.wheel.heard():
+                await self.engine.run(feed)
         finally:
             self.stopped = self.stopped or books.stopped
         # Of a stop for our own hours the leases know no more than that; the provider's tells of a number of texts.
@@ -284,14 +288,3 @@ class Execution:
             self.results.receive(skipped)
             self.observers.results(skipped)
             after = skipped[-1].row
-
-
-class Noting:
-    """Notes why texts are held."""
-
-    held_for = ""
-
-    def results(self, results: Sequence[Result]) -> None: ...
-
-    def held(self, seconds: float, reason: str) -> None:  # noqa: ARG002
-        self.held_for = reason

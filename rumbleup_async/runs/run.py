@@ -28,9 +28,9 @@ from rumbleup_async.runs.planning import CONCURRENT, PREFIX, WRITTEN, Settings
 from rumbleup_async.runs.reconcile import GRACE, Reconciled, Requeued, check_grace, count_absent
 from rumbleup_async.runs.sending import Sending
 from rumbleup_async.runs.setup import Setup
+from rumbleup_async.runs.steering import Steered
 from rumbleup_async.runs.summary import Summary, by_code
 from rumbleup_async.shielding import run_shielded
-from rumbleup_async.stops import Cause, Stop, stop_of
 
 if TYPE_CHECKING:
     from rumbleup_async.people.run_book import RunBook
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
 
-class Run:
+class Run(Steered):
     """A run of fast mode or of concurrent mode. Use it as an async context manager; send once with it.
 
         async with rumbleup.fast_mode(...) as run:
@@ -67,7 +67,7 @@ class Run:
         self._ledger = ledger
         self._setup = Setup(settings, options, gateway=gateway, ledger=ledger, pace=pace, given=given, adapt=adapt, book=book)
         self._looks = Looks(self._setup, log)
-        self._execution = Execution(self._setup, self._looks)
+        self._execution: Execution = Execution(self._setup, self._looks)
         self._sending: Sending | None = None
 
     def __repr__(self) -> str:
@@ -231,13 +231,6 @@ class Run:
         self._execution.observers.held(seconds, reason)
 
     # ---- what the caller does with it ----
-
-    def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
-        """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""
-        given: object = why
-        if not isinstance(given, (Stop, str)):
-            raise TypeError(f"why a run stops is a word or two, such as stop('enough'), not {type(given).__name__}")
-        self._execution.stop(why if isinstance(why, Stop) else stop_of(why))
 
     async def load(
         self,

@@ -10,7 +10,7 @@ from rumbleup_async.admission import Admit
 from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import AnyObserver, Ledger, Permit
+from rumbleup_async.engine.ports import AnyObserver, Ledger, Pauses, Permit
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -163,6 +163,10 @@ class Books:
 
     async def open(self, plan: Plan | None) -> Plan:
         return await self.ledger.open(plan)
+
+    @property
+    def pauses(self) -> Pauses:
+        return self.ledger.pauses
 
     @property
     def notes(self) -> Sequence[str]:

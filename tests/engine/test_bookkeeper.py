@@ -47,6 +47,10 @@ class Worker:
     def wake(self) -> None:
         self.said.append("wake")
 
+    def pause(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
     def begin_last_round(self) -> None:
         self.said.append("last round")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from rumbleup_async.admission import Admit
-from rumbleup_async.engine.ports import Ledger
+from rumbleup_async.engine.ports import Ledger, Pauses
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -199,6 +199,10 @@ class Writer:
         if self._disk.plan is not None:
             self._disk.recover()
         return await self._disk.open(plan)
+
+    @property
+    def pauses(self) -> Pauses:
+        return self._disk.pauses
 
     @property
     def notes(self) -> Sequence[str]:
@@ -528,10 +532,12 @@ class _Ledger(SqliteLedger):
         self._mark = file.mark_main
         patched: Any = file
         patched.mark_main = self._mark_main
+        self._opening = file.open
+        patched.open = self._open_file
 
-    def _open_file(self) -> Plan | None:
+    def _open_file(self, *, is_loss_accepted: bool) -> Plan | None:
         self.kind = "open"
-        plan = super()._open_file()
+        plan = self._opening(is_loss_accepted=is_loss_accepted)
         connection: Any = _Connection(self._file.connection, self)
         self._file.connection = connection
         return plan
