@@ -80,7 +80,7 @@ def _museum() -> int:
     for exhibit in museum.EXHIBITS:
         found = museum.hunt(exhibit)
         missed += found is None
-        print(f"{exhibit.name}: {'NOT CAUGHT' if found is None else found}")
+        print(f"{exhibit.name}: {'NOT CAUGHT' if found is None else found[1]}")
     return 1 if missed else 0
 
 

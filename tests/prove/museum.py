@@ -52,8 +52,8 @@ from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong
 
-WORLDS = 300
-"""In so many worlds our own code must have nothing against it."""
+WORLDS = 60
+"""In so many worlds the harness must have nothing against our own code, and in those where it has caught an exhibit."""
 _HUNTED = 1200
 """In so many worlds each exhibit must have been caught: most are within 60, and a new kind of fault shifts them all."""
 SIZE = 120
@@ -82,15 +82,48 @@ class Exhibit(NamedTuple):
             World(seed, SIZE, concurrent=self.concurrent).play()
 
 
-def hunt(exhibit: Exhibit) -> str | None:
-    """How the harness catches it, and in which world; None if it does not."""
-    for seed in range(exhibit.worlds):
+FIRST = {
+    "the next answer on a kept connection is this text's": 8,
+    "a no is believed although another answer comes behind it": 8,
+    "a send is retried after a timeout": 31,
+    "a reset connection is repeated below": 16,
+    "a redirect of a send is followed": 43,
+    "a slow send is hedged by a second one": 25,
+    "the last write is cancelled with its task": 129,
+    "the limit counts for each worker": 8,
+    "the rate counts for each worker": 53,
+    "twice the rate in the first second": 53,
+    "no witness is needed": 96,
+    "the witness is what the log shows": 96,
+    "one witness stands for all": 169,
+    "the total is not heeded": 167,
+    "a text of the run to a stranger is nobody's": 59,
+    "the log is asked from our clock on": 22,
+    "our clock says how old a text is": 125,
+    "a row is another text by its time": 227,
+    "queued again without a further look": 31,
+    "what was tried and is not known as sent is forgotten": 12,
+    "a resume forgets the rate": 106,
+    "a resume forgets the suppression list": 84,
+    "the refusals that stopped the run stay": 13,
+    "a run leaves texts behind in silence": 13,
+    "a rule is asked before the claim only": 30,
+    "the last contact of a batch is lost": 31,
+}
+"""Exhibit -> the world that caught it when somebody last looked (`python -m tests.prove --museum`), where the hunt begins: worlds
+that are drawn in another way shift it, and then the hunt is longer, not another. Who is not here is caught within a moment."""
+
+
+def hunt(exhibit: Exhibit) -> tuple[int, str] | None:
+    """In which world the harness catches it, and how; None if it does not in any of them."""
+    first = FIRST.get(exhibit.name, 0)
+    for seed in (*range(first, exhibit.worlds), *range(first)):
         with built_in(exhibit):
             try:
                 exhibit.play(seed)
             except Wrong as error:
                 if exhibit.rule in str(error):
-                    return str(error)
+                    return seed, str(error)
     return None
 
 
