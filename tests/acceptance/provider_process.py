@@ -92,6 +92,19 @@ class Provider:
         assert "Traceback" not in self.log.read_text()
 
 
+def must_keep_to(rate: float, provider: Provider) -> None:
+    """Fail if texts came faster than so many a second.
+
+    A provider that had to wait for its processor takes what came meanwhile in one go. That it comes late says nothing of
+    its sender; that the nth text comes earlier than it may leave does. The first one, too, may have been late by a moment.
+    """
+    times = sorted(text["time"] for text in provider.truth())
+    early = max(number - rate * (time - times[0]) for number, time in enumerate(times))
+    assert early <= 3 + rate / 4, f"one of {len(times)} texts came {early / rate:.2f} s early at {rate} a second"
+    worst = max(sum(1 for time in times if start <= time < start + 0.5) for start in times)
+    assert worst <= rate, f"{worst} texts in half a second at {rate} a second"
+
+
 @contextmanager
 def providing(folder: Path, *arguments: str, port: int = 0) -> Iterator[Provider]:
     """A provider for one test."""

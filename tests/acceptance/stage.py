@@ -10,12 +10,24 @@ from typing import Any
 
 from tests.acceptance.commands import LAUNCH, Running, Terminal, leaked
 from tests.acceptance.lists import TEXT, phone
-from tests.acceptance.provider_process import COMMAND, KEY, Provider
+from tests.acceptance.provider_process import COMMAND, KEY, Provider, until
 from tests.acceptance.shell import BASE, Done, Forked, Shell
 from tests.history import Entry, check_history
 
 COUNTS = ["sent", "refused", "skipped", "not_sent", "unknown"]
 KEYS = ["run", "action", "total", *COUNTS, "elapsed_seconds", "texts_per_second", "stopped", "stop_cause", "reasons"]
+
+
+ECHO = 0.6
+"""Seconds after which a second signal is not the first one again."""
+
+
+def interrupt_twice(running: Forked) -> None:
+    """Two signals, so far apart that the second one is not the first once more. The first one waits for what is in flight."""
+    running.signal(signal.SIGINT)
+    until(lambda: running.has_said("stopping"), "the first signal was not heard")
+    assert running.ended_within(ECHO) is None, "the first signal waits for what is in flight"
+    running.signal(signal.SIGINT)
 
 
 class Stage:

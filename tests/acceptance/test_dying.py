@@ -16,7 +16,7 @@ from rumbleup_async.messaging import Plan
 from tests.acceptance.lists import TEXT, phone, text_for
 from tests.acceptance.provider_process import Provider, until
 from tests.acceptance.shell import GUARD
-from tests.acceptance.stage import COUNTS, Stage
+from tests.acceptance.stage import COUNTS, Stage, interrupt_twice
 
 ROWS = 3000
 CONCURRENCY = 16
@@ -66,7 +66,7 @@ def test_an_end_while_the_list_is_read(stage: Stage, provider: Provider, how: si
     """Else a list that was read by half would be texted by half, or without its duplicates taken out."""
     rows, phones = 50_000, 300
     source = stage.file("voters.csv", "phone,first_name\n" + "".join(f"{phone(n % phones)},Ada\n" for n in range(rows)))
-    running = stage.start(*stage.sending(source))
+    running = stage.begin(*stage.sending(source))
     until(lambda: rows_in_the_books(stage) > 0, "the list was not read")
     running.signal(how)
     done = running.wait()
@@ -132,11 +132,11 @@ def test_what_runs_in_the_background_goes_on(stage: Stage, provider: Provider) -
 def test_one_signal_stops_cleanly(stage: Stage, provider: Provider, how: signal.Signals) -> None:
     """Else Ctrl-C would not stop the texts, or would leave the books in doubt."""
     provider.set(latency=0.05)
-    running = stage.start(*stage.sending(stage.list(1000), "--concurrency", "8"))
+    running = stage.begin(*stage.sending(stage.list(1000), "--concurrency", "8"))
     provider.wait_for(20)
     running.signal(how)
     signalled = time.time()
-    done = running.wait(30)
+    done = running.wait()
     left = provider.left
 
     assert done.code == 130, done
@@ -160,13 +160,10 @@ def test_two_signals_end_it_at_once(stage: Stage, provider: Provider) -> None:
     source = stage.list(100)
     assert stage.send(source, "--limit", "20").code == 0
     provider.faults({"hang-after": 1.0})
-    running = stage.start("resume", stage.ledger, "--yes", "--json", "--concurrency", "4", "--timeout", "600")
+    running = stage.begin("resume", stage.ledger, "--yes", "--json", "--concurrency", "4", "--timeout", "600")
     provider.wait_for(21)
-    running.signal(signal.SIGINT)
-    time.sleep(1.5)
-    assert running.process.poll() is None, "the first signal waits for what is in flight"
-    running.signal(signal.SIGINT)
-    done = running.wait(30)
+    interrupt_twice(running)
+    done = running.wait()
     assert done.code == 130
     assert stage.run("status", stage.ledger, "--json").json["unknown"] >= 1
     stage.check(100, concurrency=4, crashes=1)
@@ -184,11 +181,11 @@ def test_a_signal_while_the_provider_wants_a_pause(stage: Stage, provider: Provi
     """Else Ctrl-C would be answered a minute later."""
     provider.set(retry_after=60.0)
     provider.faults({"429-retry-after": 1.0})
-    running = stage.start(*stage.sending(stage.list(10)))
+    running = stage.begin(*stage.sending(stage.list(10)))
     until(lambda: provider.requests, "nothing was sent")
-    time.sleep(0.5)
+    time.sleep(0.3)  # the answer has come; if it has not, the run is stopped all the same
     running.signal(signal.SIGINT)
-    done = running.wait(30)
+    done = running.wait()
     assert done.code == 130, done
     assert done.json["not_sent"] == 10
     assert provider.requests == 1

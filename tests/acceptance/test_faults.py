@@ -125,7 +125,7 @@ def test_trouble_of_every_text(stage: Stage, provider: Provider, name: str) -> N
         provider.faults(trouble.rates)
     else:
         provider.set(latency=0.03)
-    running = stage.start(*stage.sending(stage.list(rows), "--concurrency", "4"))
+    running = stage.begin(*stage.sending(stage.list(rows), "--concurrency", "4"))
     if trouble.begin:
         provider.wait_for(trouble.begin)
         provider.set(**trouble.settings)
@@ -192,7 +192,7 @@ def test_nobody_there(stage: Stage, provider: Provider) -> None:
 def test_a_provider_that_dies_and_comes_back(stage: Stage, provider: Provider) -> None:
     """Else every restart of the provider would end the run, or send again what it had taken before it died."""
     first = Provider(stage.folder, "--latency", "30")
-    running = stage.start(
+    running = stage.begin(
         *stage.sending(stage.list(300), "--concurrency", "6"), env=stage.environment(RUMBLEUP_BASE_URL=first.url)
     )
     first.wait_for(40)

@@ -37,7 +37,7 @@ def test_kills_and_then_nothing_is_unknown(stage: Stage, provider: Provider) -> 
     arguments = stage.sending(stage.list(ROWS), "--concurrency", CONCURRENCY)
     for kills in range(1, 5):
         left = provider.left
-        running = stage.start(*arguments)
+        running = stage.begin(*arguments)
         arguments = [
             "resume", stage.ledger, "--yes", "--json", "--concurrency", CONCURRENCY,
             *(["--no-reconcile"] if kills % 2 else ["--settle-seconds", "0"]),
@@ -149,7 +149,7 @@ def test_an_end_in_the_middle_of_reconciling(stage: Stage, provider: Provider, h
     """Else an impatient person breaks the books."""
     unknown = doubtful(stage, provider)
     provider.faults({"log:hang-before": 1.0})
-    running = stage.start("reconcile", stage.ledger, "--json", "--settle-seconds", "0")
+    running = stage.begin("reconcile", stage.ledger, "--json", "--settle-seconds", "0")
     until(lambda: provider.summary()["requests"].get("message/log/select", {}).get("received"), "the log was not asked")
     running.signal(how)
     done = running.wait()
@@ -165,7 +165,7 @@ def test_an_end_in_the_middle_of_reconciling(stage: Stage, provider: Provider, h
 def test_looking_does_not_change_how_a_run_ended(stage: Stage, provider: Provider) -> None:
     """Else a script that asks for the status of a stopped run is told that it died."""
     provider.set(latency=0.05)
-    running = stage.start(*stage.sending(stage.list(1000), "--concurrency", "4"))
+    running = stage.begin(*stage.sending(stage.list(1000), "--concurrency", "4"))
     provider.wait_for(5)
     running.signal(signal.SIGINT)
     assert running.wait().code == 130
@@ -190,7 +190,7 @@ def test_what_cannot_be_reconciled(stage: Stage, provider: Provider) -> None:
     provider.reset()
     provider.set(latency=4.0)  # longer than a ledger in use is waited for
     stage.ledger = stage.folder / "other.ledger"
-    running = stage.start(*stage.sending(stage.list(9)))
+    running = stage.begin(*stage.sending(stage.list(9)))
     provider.wait_for(1)
     assert stage.run("reconcile", stage.ledger).code == 2, "a run is writing it"
     running.signal(signal.SIGKILL)

@@ -200,7 +200,7 @@ def test_a_ledger_in_use_is_refused(stage: Stage, provider: Provider) -> None:
     """Else two writers would text everybody twice."""
     provider.set(latency=0.05)
     source = stage.list(1500)
-    running = stage.start(*stage.sending(source, "--concurrency", "4"))
+    running = stage.begin(*stage.sending(source, "--concurrency", "4"))
     provider.wait_for(4)
     for done in (stage.send(source), stage.resume()):
         assert done.code == 2

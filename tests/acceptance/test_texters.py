@@ -70,9 +70,11 @@ def test_two_processes_on_one_project(stage: Stage, provider: Provider) -> None:
     """Else people are texted twice, or never, as soon as two volunteers work on one project."""
     provider.set(lock_seconds=3.0, latency=0.02, next_concurrency=10)
     phones = imported(provider, 240)
-    provider.faults({"next:440": 0.02, "next:441": 0.03, "next:429": 0.01, "next:close-after": 0.02})
+    lost: dict[str, list[str | None]] = {phone(n): ["next:close-after"] for n in (20, 90, 160)}
+    provider.faults({"next:440": 0.05, "next:441": 0.05, "next:429": 0.01}, lost)
     ledgers = [stage.folder / "one.ledger", stage.folder / "two.ledger"]
-    running = [stage.start(*texting(ledger)) for ledger in ledgers]
+    # Alone, one of them would take five seconds: the other has come up by then.
+    running = [stage.begin(*texting(ledger, "--rate", 50)) for ledger in ledgers]
     done = [process.wait() for process in running]
 
     once(provider, phones)
@@ -96,9 +98,9 @@ def test_one_of_two_is_killed(stage: Stage, provider: Provider) -> None:
     provider.set(lock_seconds=4.0, latency=0.05)
     phones = imported(provider, 240)
     first, second, third = (stage.folder / f"{name}.ledger" for name in ("first", "second", "third"))
-    victim = stage.start(*texting(first))
+    victim = stage.begin(*texting(first))
     provider.wait_for(20)
-    other = stage.start(*texting(second, "--limit", 100))
+    other = stage.begin(*texting(second, "--limit", 100))
     provider.wait_for(70)
     victim.signal(signal.SIGKILL)
     assert victim.wait().code == -signal.SIGKILL
@@ -124,7 +126,7 @@ def test_the_killed_one_itself_goes_on(stage: Stage, provider: Provider) -> None
     """Else a resume texts those again whose answer died with the process."""
     provider.set(lock_seconds=2.0, latency=0.05)
     phones = imported(provider, 120)
-    running = stage.start(*texting(stage.ledger))
+    running = stage.begin(*texting(stage.ledger))
     provider.wait_for(40)
     running.signal(signal.SIGKILL)
     running.wait()
@@ -142,12 +144,11 @@ def test_contacts_that_are_imported_later(stage: Stage, provider: Provider) -> N
     """Else texters that wait for the next import go home in the meantime, and nobody texts the new contacts."""
     phones = imported(provider, 20)
     provider.set(next_pause=True)
-    running = stage.start(*texting(stage.ledger))
+    running = stage.begin(*texting(stage.ledger))
     until(lambda: drawn(provider) >= 2, "they do not ask again")
     assert provider.left == 0
     phones |= imported(provider, 100, start=20)
-    time.sleep(1)
-    assert running.process.poll() is None
+    assert running.ended_within(1) is None
     provider.set(next_pause=False)
     done = running.wait()
     assert done.code == 0, done.err
@@ -158,9 +159,9 @@ def test_contacts_that_are_imported_later(stage: Stage, provider: Provider) -> N
 
 def test_interrupted_and_resumed(stage: Stage, provider: Provider) -> None:
     """Else Ctrl-C loses the contacts in hand, or a resume forgets them."""
-    provider.set(lock_seconds=3.0, latency=0.02)
+    provider.set(lock_seconds=5.0, latency=0.02)  # the locks are looked at once it has ended
     phones = imported(provider, 60)
-    running = stage.start(*texting(stage.ledger, "--rate", 20))
+    running = stage.begin(*texting(stage.ledger, "--rate", 20))
     provider.wait_for(20)
     running.signal(signal.SIGINT)
     done = running.wait()
@@ -202,10 +203,9 @@ def test_waiting_for_what_a_lost_answer_locked(stage: Stage, provider: Provider)
     provider.set(lock_seconds=1.0)
     phones = imported(provider, 12)
     provider.faults(phones={phone(5): ["next:close-after"]})
-    running = stage.start(*texting(stage.ledger, "--wait-locks"))
+    running = stage.begin(*texting(stage.ledger, "--wait-locks"))
     provider.wait_for(12)
-    time.sleep(1)
-    assert running.process.poll() is None, "it cannot know that nobody else is behind the lost answer"
+    assert running.ended_within(1) is None, "it cannot know that nobody else is behind the lost answer"
     running.signal(signal.SIGINT)
     done = running.wait()
     assert done.code == 130, done
@@ -252,8 +252,8 @@ def test_what_is_refused_before_anything_is_drawn(stage: Stage, provider: Provid
 def test_one_ledger_is_for_one_process(stage: Stage, provider: Provider) -> None:
     """Else two processes on one ledger spoil each other's books."""
     provider.set(latency=0.2)
-    imported(provider, 60)
-    running = stage.start(*texting(stage.ledger))
+    imported(provider, 300)  # more than it can text while the second waits for the ledger
+    running = stage.begin(*texting(stage.ledger))
     provider.wait_for(4)
     second: Done = stage.run(*texting(stage.ledger))
     assert second.code == 2, second
@@ -272,7 +272,7 @@ def test_those_who_must_not_be_texted(stage: Stage, provider: Provider) -> None:
     provider.call("contacts", {"action": "125", "tags": tags})
     provider.faults(phones={phone(4): ["next:duplicate-phone"] * 50})
     suppressed = stage.file("never.csv", f"phone\n({phone(5)[:3]}) {phone(5)[3:6]}-{phone(5)[6:]}\n")
-    running = stage.start(*texting(stage.ledger, "--suppress", suppressed))
+    running = stage.begin(*texting(stage.ledger, "--suppress", suppressed))
     provider.wait_for(25)
     time.sleep(2)
     running.signal(signal.SIGINT)

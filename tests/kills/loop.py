@@ -8,20 +8,28 @@ from pathlib import Path
 
 from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import Shell
-from tests.kills.campaign import Campaign, Tally
+from tests.kills.campaign import IN_FLIGHT, Campaign, Tally
 
 MOST_KILLS = 25
 """Kills after which a campaign may come to its end in peace."""
+_MOST = 4
+"""In so many times the kills that were asked for, enough of them must have met texts in flight."""
 
 
 class Loop:
-    """Kills at least `kills` processes; `violations` holds what went wrong. Each job has a provider of its own."""
+    """Kills at least `kills` processes, and so many more until `in_flight` of the kills have met texts in flight.
 
-    def __init__(self, folder: Path, *, kills: int, seed: int, heard: Callable[[Tally], None] = lambda _: None) -> None:
+    `violations` holds what went wrong. Each job has a provider of its own.
+    """
+
+    def __init__(
+        self, folder: Path, *, kills: int, seed: int, in_flight: int = 0, heard: Callable[[Tally], None] = lambda _: None
+    ) -> None:
         self.tally = Tally()
         self.violations: list[str] = []
         self._folder = folder
         self._kills = kills
+        self._in_flight = in_flight
         self._seed = seed
         self._heard = heard
         self._numbers = itertools.count()
@@ -41,7 +49,7 @@ class Loop:
             with self._lock:
                 number = next(self._numbers)
             folder = self._folder / f"campaign-{number:05d}"
-            missing = self._kills - self.tally.kills
+            missing = max(self._kills - self.tally.kills, self._in_flight - self.tally.landed[IN_FLIGHT])
             most = min(MOST_KILLS, missing)
             campaign = Campaign(folder, provider, shell, seed=self._seed, number=number, most_kills=most)
             try:
@@ -54,7 +62,9 @@ class Loop:
 
     @property
     def _goes_on(self) -> bool:
-        return self.tally.kills < self._kills and not self.violations
+        if self.violations or self.tally.kills >= _MOST * self._kills:
+            return False
+        return self.tally.kills < self._kills or self.tally.landed[IN_FLIGHT] < self._in_flight
 
     def _work(self) -> None:
         shell = Shell()
