@@ -16,6 +16,7 @@ from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.people import PeopleOptions
 from rumbleup_async.cli.providers import Row
+from rumbleup_async.cli.question import MANY, check_expected, may_begin
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
@@ -35,6 +36,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     people: PeopleOptions = PeopleOptions()
     consent: Consent = Consent()
     yes: bool = False
+    expect: int | None = None
     as_json: bool = False
     quiet: bool = False
 
@@ -91,6 +93,15 @@ def is_paused(run: Run) -> bool:
     if run.paused is not None:
         run.stop(paused(run.paused))
     return run.paused is not None
+
+
+def may_send(question: str, number: int | None, run: Run, call: Call) -> bool:
+    """Whether the user wants so many texts to leave; None where the provider alone knows how many. Nobody is asked about none."""
+    check_expected(number, call.expect)
+    if number == 0:
+        return True
+    usual = run.book.usual_size() if run.book is not None and number is not None and number >= MANY else 0
+    return may_begin(question, yes=call.yes, number=number, expect=call.expect, usual=usual)
 
 
 def is_stopped(run: Run) -> bool:

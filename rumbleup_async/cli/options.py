@@ -36,6 +36,10 @@ PerDay = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; say only what is wrong.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
+Expect = Annotated[
+    int | None,
+    typer.Option("--expect", min=0, metavar="N", help="Send nothing unless exactly N contacts would be texted; for scripts."),
+]
 Rate = Annotated[
     float | None,
     typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: the provider alone sets the limit."),

@@ -21,6 +21,7 @@ from rumbleup_async.cli.flow import (
     find_neighbours,
     is_paused,
     is_stopped,
+    may_send,
     refuse_same_list,
     send_queued,
     show_before,
@@ -29,7 +30,6 @@ from rumbleup_async.cli.flow import (
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
 from rumbleup_async.cli.providers import Order, Row
-from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
@@ -66,6 +66,7 @@ def resume(
     same_server: options.SameServer = False,
     original: options.Original = False,
     yes: options.Yes = False,
+    expect: options.Expect = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -82,6 +83,7 @@ def resume(
         people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
+        expect=expect,
         as_json=as_json,
         quiet=quiet,
     )
@@ -148,7 +150,8 @@ async def _go_on(
             texted = find_neighbours(run, ledger, [ledger.parent], row, environ)
             show_neighbours(texted, call, row, run)
             refuse_same_list(texted, call, row, run)
-        if (waiting or run.is_concurrent) and not may_begin(f"Text {left}?", yes=call.yes):
+        number = None if run.is_concurrent else min(waiting, call.limit or waiting)
+        if not may_send(f"Text {left}?", number, run, call):
             return WRONG
         all_queued = await queue_absent(run, quiet=call.quiet) if absent else True
         if is_stopped(run):

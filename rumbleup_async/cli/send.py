@@ -25,6 +25,7 @@ from rumbleup_async.cli.flow import (
     consent_options,
     find_neighbours,
     is_paused,
+    may_send,
     refuse_same_list,
     send_queued,
     show_before,
@@ -36,7 +37,7 @@ from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options, show_book
 from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
-from rumbleup_async.cli.question import may_begin
+from rumbleup_async.cli.question import check_expected
 from rumbleup_async.cli.rejects import Rejects
 from rumbleup_async.cli.signals import pausing, stopping
 from rumbleup_async.cli.suppression import read_suppressed
@@ -95,6 +96,7 @@ def send(
     original: options.Original = False,
     preview: options.Preview = None,
     yes: options.Yes = False,
+    expect: options.Expect = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -119,6 +121,7 @@ def send(
         people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
+        expect=expect,
         as_json=as_json,
         quiet=quiet,
     )
@@ -185,12 +188,14 @@ async def send_list(
         shown = {} if preview is None else {"preview": show_preview(ledger, preview, call.limit)}
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
+        check_expected(waiting, call.expect)
         if dry_run:
             return await _end_dry_run(run, waiting, call, shown)
         if is_paused(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
         refuse_same_list(texted, call, row, run)
-        if waiting and not may_begin(f"Send {plural(waiting, 'text')} {row.where(run.plan)}?", yes=call.yes):
+        question = f"Send {plural(waiting, 'text')} {row.where(run.plan)}?"
+        if not may_send(question, waiting, run, call):
             return WRONG
         return await send_queued(run, ledger, call, more=shown)
 

@@ -251,6 +251,11 @@ class Book:
         with self._file.writing() as db:
             return texted.purge(db, int(before))
 
+    def sizes_now(self, scope: Scope, leave_out: str) -> list[int]:
+        """How many contacts each of the last ten runs in the same world had, but for this run. Goes through all of it."""
+        with self._file.reading() as db:
+            return texted.sizes(db, texted.numbers_of(db, scope, leave_out))
+
     def tally_now(self) -> Tally:
         """What the book holds, in numbers. Goes through all of it."""
         with self._file.reading() as db:

@@ -8,6 +8,7 @@ whom it did not text: it takes its own claims up again when it is resumed. Nobod
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -23,6 +24,9 @@ _FOR_GOOD: Final = {
     Why.LIKELY: Reason(Code.OPT_OUT_LIKELY),
     Why.BEFORE: Reason(Code.TEXTED_BEFORE),
 }
+
+_ENOUGH = 3
+"""Runs of which it can be said what is usual."""
 
 _PATIENCE = 60.0
 """Seconds that a run waits for the end of a gap."""
@@ -75,6 +79,14 @@ class RunBook:
         """As `sift`, without holding up the event loop."""
         phones = self._digits([row.phone for row in rows if isinstance(row, Planned)])
         return self._sifted(rows, await self.book.look(self.scope, self._run, phones, again=self.again))
+
+    def usual_size(self) -> int:
+        """How many contacts the runs of this organisation had of late: the median of the last ten; 0 with fewer than three.
+
+        Goes through the whole book. BookError.
+        """
+        sizes = self.book.sizes_now(self.scope, self._run)
+        return int(statistics.median(sizes)) if len(sizes) >= _ENOUGH else 0
 
     def _sifted(self, rows: Sequence[Planned | Skipped], found: dict[str, Found]) -> list[Planned | Skipped]:
         self.asked += sum(isinstance(row, Planned) for row in rows)

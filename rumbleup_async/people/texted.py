@@ -131,6 +131,17 @@ def after(db: sqlite3.Connection, last: tuple[int, int, int], limit: int) -> lis
     ).fetchall()
 
 
+def sizes(db: sqlite3.Connection, numbers: tuple[int, int, int], most: int = 10) -> list[int]:
+    """How many each of the last runs has texted in a world, the latest first, but for one run. `numbers`: as for `look`."""
+    _, world, run = numbers
+    found = db.execute(
+        """SELECT count(*) FROM texted JOIN scope ON scope.id = texted.scope
+        WHERE scope.world = ? AND run != ? GROUP BY run ORDER BY max(time) DESC LIMIT ?""",
+        (world, run, most),
+    )
+    return [number for (number,) in found]
+
+
 def forget(db: sqlite3.Connection, mark: int) -> int:
     """Within a transaction: nothing is kept any more of when this phone was texted. How many entries that were."""
     return db.execute("DELETE FROM texted WHERE phone = ?", (mark,)).rowcount

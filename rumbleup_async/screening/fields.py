@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from rumbleup_async.errors import TemplateError
 from rumbleup_async.screening.names import USUAL, field_name, spelling, squashed
+from rumbleup_async.screening.tidying import WORDS
 
 _name = re.compile(r"\s*\w[\w \-]*\s*").fullmatch
 _FORBIDDEN: Final = {
@@ -49,9 +50,18 @@ _FILTERS: Final = frozenset(_FILTER_NAMES.split())
 _filter = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:[:=(].*)?\s*", re.DOTALL).fullmatch
 
 
-def merge_field(body: str, position: int, notes: list[str]) -> tuple[str, str | None]:
-    """The field and its fallback, None without one. `notes` gets what was understood otherwise than it was written."""
+class Merge(NamedTuple):
+    """One merge field: whose value it takes, its fallback, None without one, and the words that tidy the value."""
+
+    field: str
+    default: str | None
+    tidying: tuple[str, ...] = ()
+
+
+def merge_field(body: str, position: int, notes: list[str]) -> Merge:
+    """The field that stands between two braces. `notes` gets what was understood otherwise than it was written."""
     name, bar, default = body.partition("|")
+    name, tidying = _tidied(name)
     other = _other_bar(body)
     if other and (other["name"] or not bar):
         name, bar, default = (other["name"] or other["word"]), "|", (other["rest"] if other["name"] else other["quoted"])
@@ -61,13 +71,21 @@ def merge_field(body: str, position: int, notes: list[str]) -> tuple[str, str | 
             raise TemplateError(
                 f"{{{name}}} at position {position}: {_FORBIDDEN[character]} in a merge field; it is just a column name"
                 + _hint(bare)
+                + (f"; one of these words may stand behind a colon: {', '.join(WORDS)}" if character == ":" else "")
             )
     field, name = field_name(name), unicodedata.normalize("NFC", name)
     if not field or not _name(name):
         raise TemplateError(
             f"{{{name}}} at position {position} is not a merge field; it is a column name, like {{name}}" + _hint(bare)
         )
-    return field, _fallback(field, default, position, notes) if bar else None
+    return Merge(field, _fallback(field, default, position, notes) if bar else None, tidying)
+
+
+def _tidied(name: str) -> tuple[str, tuple[str, ...]]:
+    """The name, and the words behind it: `first_name:first:title`."""
+    name, *words = name.split(":")
+    words = [word.strip() for word in words]
+    return (name, tuple(words)) if all(word in WORDS for word in words) else (":".join([name, *words]), ())
 
 
 def _plain_name(name: str) -> str:

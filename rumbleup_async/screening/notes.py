@@ -8,6 +8,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from rumbleup_async.screening import link_notes
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -29,7 +31,8 @@ _MANY: Final = 5
 def notes_of(screen: Screen, columns: Collection[str] = ()) -> list[str]:
     """The notes on a text, once its list has been read."""
     template = screen.template
-    return [*template.notes, *template.foreign_notes(columns), *_costs(template.costly(), screen.dear)]
+    links = link_notes.notes_of(template.addresses())
+    return [*template.notes, *template.foreign_notes(columns), *links, *_costs(template.costly(), screen.dear)]
 
 
 def _costs(costly: list[tuple[str, int]], dear: Dear) -> list[str]:

@@ -12,12 +12,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ConfigurationError, TemplateError
-from rumbleup_async.screening import marks, placeholders
+from rumbleup_async.screening import link_notes, marks, placeholders
 from rumbleup_async.screening.escapes import Escape, escapes
-from rumbleup_async.screening.fields import merge_field
+from rumbleup_async.screening.fields import Merge, merge_field
 from rumbleup_async.screening.names import field_name, spelling
 from rumbleup_async.screening.opt_out import says_stop
 from rumbleup_async.screening.segments import is_plain, outside_alphabet
+from rumbleup_async.screening.tidying import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,7 +50,7 @@ class Template:
     another program's merge field, or like a line break typed as `\\n`, is refused unless `literal` says that it is meant.
     """
 
-    __slots__ = ("_first", "_is_plain", "_parts", "_places", "fields", "fixed", "is_literal", "notes", "text")
+    __slots__ = ("_first", "_is_plain", "_parts", "_places", "_tidying", "fields", "fixed", "is_literal", "notes", "text")
 
     text: str
     """The text as it is used: accents composed, without invisible marks, line ends as \\n."""
@@ -76,8 +77,10 @@ class Template:
         self.notes = tuple(dict.fromkeys(notes))
         self._is_plain = is_plain("".join(literals)) and "@" not in self.text
         self._first = literals[0]
-        self._parts = tuple((field, default, after) for (field, default), after in zip(merges, literals[1:], strict=True))
-        self.fields = tuple(dict.fromkeys(field for field, _ in merges))
+        self._parts = tuple((merge.field, merge.default, after) for merge, after in zip(merges, literals[1:], strict=True))
+        self._tidying = tuple(merge.tidying for merge in merges) if any(merge.tidying for merge in merges) else ()
+        self._is_plain = self._is_plain and not self._tidying
+        self.fields = tuple(dict.fromkeys(merge.field for merge in merges))
         # A letter, not a space: the field in `STOP{x}` must not pass for the end of the word STOP.
         self.fixed = "_".join(literals)
         if not literal:
@@ -118,6 +121,10 @@ class Template:
         """What looks a little like another program's merge field and is sent as it is, in words."""
         found = placeholders.find(self._view(), columns, fields=self._merged)
         return [f"{self._written(one)} is sent as it is" for one in found]
+
+    def addresses(self) -> list[str]:
+        """The links of the fixed part as they stand in the text, each once."""
+        return link_notes.written(self._view(), lambda start, end: self.text[self._place(start) - 1 : self._place(end) - 1])
 
     def costly(self) -> list[tuple[str, int]]:
         """The characters of the fixed part that make every text more expensive, each with its first position."""
@@ -160,13 +167,17 @@ class Template:
         and control characters become one space.
         """
         text = self._first
-        for field, default, after in self._parts:
+        tidying = self._tidying
+        for number, (field, default, after) in enumerate(self._parts):
             raw = values.get(field)
             value = raw if raw and raw.isascii() and raw.isalpha() else merge_value(raw or "")
             if not value:
                 if default is None:
                     raise EmptyFieldError(field)
                 value = default
+            elif tidying:
+                for word in tidying[number]:
+                    value = WORDS[word](value)
             text += value + after
         return text
 
@@ -257,11 +268,11 @@ def has_opt_out(template: Template) -> bool:
     return says_stop(template.fixed)
 
 
-def _parse(text: str, notes: list[str]) -> tuple[list[str], list[tuple[str, str | None]], list[int]]:
+def _parse(text: str, notes: list[str]) -> tuple[list[str], list[Merge], list[int]]:
     """The fixed pieces, between each two of them a field and its fallback, and the position in the text of each
     character of the pieces, with one for each field."""
     literals = [""]
-    merges: list[tuple[str, str | None]] = []
+    merges: list[Merge] = []
     places: list[int] = []
     end = 0
     for match in _token.finditer(text):

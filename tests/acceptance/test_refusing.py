@@ -239,6 +239,19 @@ def test_the_question(stage: Stage, provider: Provider, keys: str, code: int, te
     stage.check(3)
 
 
+@pytest.mark.parametrize(
+    ("keys", "texts"), [("1,000\n", 1000), ("1000\n", 1000), ("y\n", 0), ("100\n", 0)], ids=["comma", "plain", "yes", "less"]
+)
+def test_a_large_number_is_typed(stage: Stage, provider: Provider, keys: str, texts: int) -> None:
+    """A `y` is typed without a look at how many there are."""
+    terminal = stage.on_terminal("send", stage.list(1000), "--action", "125", "--text", TEXT, "--ledger", stage.ledger)
+    terminal.read_until("Type 1000 to begin: ")
+    terminal.type(keys)
+    assert terminal.wait().code == (0 if texts else 2)
+    assert provider.requests == texts
+    stage.check(1000)
+
+
 @pytest.mark.parametrize("single", [False, True])
 def test_a_key_pressed_too_early_answers_nothing(stage: Stage, provider: Provider, single: bool) -> None:
     """A `y` that was meant for the question before, or for another program, would let texts leave that nobody has looked at."""
