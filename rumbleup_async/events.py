@@ -159,6 +159,13 @@ class Slowed(msgspec.Struct, frozen=True, gc=False, tag=True):
     rate: float | None = None
 
 
+class Allowed(msgspec.Struct, frozen=True, tag=True):
+    """The provider was seen to let about so many texts a second through, a tenth more or less than was last told. `rate`: None
+    where it shows no limit any more."""
+
+    rate: float | None
+
+
 class Waiting(msgspec.Struct, frozen=True, tag=True):
     """Whoever is still to be texted was put off: the run waits until the first of them is due, at `until` (Unix seconds)."""
 
@@ -213,6 +220,7 @@ Event = (
     | Throttled
     | Held
     | Slowed
+    | Allowed
     | Waiting
     | Paused
     | Continued

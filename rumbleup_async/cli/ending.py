@@ -16,6 +16,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import instead
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.summary import Summary
+from rumbleup_async.runs.throughput import per_second, span
 from rumbleup_async.stops import Cause
 
 
@@ -52,12 +53,22 @@ def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) 
         f"{summary.not_sent:,} not sent, {summary.unknown:,} unknown; "
         f"{summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
     )
+    if summary.throttled:
+        say(throttling(summary))
     if summary.stopped and not _is_left_over(summary):
         say(f"stopped: {summary.stopped}")
     if ledger is not None:
         _show_what_next(summary, ledger, draws=draws)
     if _is_left_over(summary):
         say(f"stopped: {summary.stopped}")
+
+
+def throttling(summary: Summary) -> str:
+    """What the provider has let through, and said."""
+    held = f", nothing could leave for {span(summary.held_seconds)}" if summary.held_seconds >= 0.5 else ""
+    allowed = summary.allowed_per_second
+    known = "" if allowed is None else f"; it allows about {per_second(allowed)}"
+    return f'{plural(summary.throttled, "answer")} of the provider said "not now"{held}{known}'
 
 
 def _cause(summary: Summary) -> Cause | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from rumbleup_async.cli.console import say
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.messaging import State
+from rumbleup_async.runs.throughput import per_second, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from rumbleup_async.runs.run import Run
 
 _LINE_EVERY = 10.0
+_SOME_SECONDS = 10.0
 
 
 @asynccontextmanager
@@ -59,6 +62,11 @@ def _words(run: Run) -> str:
         f"{run.in_flight} in flight",
         f"{run.summary.texts_per_second:,.0f}/s",
     ]
+    flow = run.throughput.flow
+    if flow.allowed is not None:
+        parts.append(f"provider allows about {per_second(flow.allowed)}")
+    if flow.throttled:
+        parts.append(f'{flow.throttled:,} told "not now"')
     held = run.held
     if run.paused is not None:
         parts.append(f"paused {visible(str(run.paused))}")
@@ -69,6 +77,32 @@ def _words(run: Run) -> str:
     return ", ".join(parts)
 
 
+def _left(run: Run) -> str:
+    """How long it will still take; "" where nothing can be said."""
+    seconds = run.throughput.seconds_left
+    return "" if seconds is None else f"about {span(seconds)} left"
+
+
+class _Notes:
+    """Says once that the window is what the run waits for, when that has been so for some seconds on end."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._full_since: float | None = None
+        self._is_said = False
+
+    def look(self) -> str:
+        """What is to be said now, "" if nothing is."""
+        if self._is_said or not (note := self._run.throughput.window_note):
+            self._full_since = None
+            return ""
+        now = time.monotonic()
+        if self._full_since is None:
+            self._full_since = now
+        self._is_said = now - self._full_since >= _SOME_SECONDS
+        return note if self._is_said else ""
+
+
 def _done(run: Run) -> tuple[int, int]:
     counts = run.counts
     total = sum(counts.values())
@@ -76,24 +110,38 @@ def _done(run: Run) -> tuple[int, int]:
 
 
 async def _lines(run: Run) -> None:
+    notes, due = _Notes(run), _LINE_EVERY
     while True:
-        await asyncio.sleep(_LINE_EVERY)
-        done, total = _done(run)
-        say(f"{done:,} of {total:,}: {_words(run)}")
+        await asyncio.sleep(1.0)
+        due -= 1.0
+        if note := notes.look():
+            say(note)
+        if due <= 0:
+            due = _LINE_EVERY
+            done, total = _done(run)
+            say(", ".join(filter(None, [f"{done:,} of {total:,}: {_words(run)}", _left(run)])))
 
 
 async def _bar(run: Run) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
+        TextColumn("{task.description}", markup=False),
+    )
+    notes = _Notes(run)
     with Progress(*columns, console=Console(stderr=True, emoji=False), auto_refresh=False) as progress:
-        bar = progress.add_task("", total=None)
+        bar = progress.add_task("", total=None, left="")
         try:
             while True:
                 done, total = _done(run)
-                progress.update(bar, completed=done, total=total, description=_words(run), refresh=True)
+                if note := notes.look():
+                    progress.console.print(note, markup=False, highlight=False)
+                progress.update(bar, completed=done, total=total, description=_words(run), left=_left(run), refresh=True)
                 await asyncio.sleep(0.1)
         finally:
             done, total = _done(run)
-            progress.update(bar, completed=done, total=total, description=_words(run), refresh=True)
+            progress.update(bar, completed=done, total=total, description=_words(run), left="", refresh=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, say
-from rumbleup_async.cli.ending import show_summary
+from rumbleup_async.cli.ending import show_summary, throttling
 from rumbleup_async.cli.options import Json, LedgerFile
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.ledger import Reader, marks
@@ -16,7 +16,7 @@ from rumbleup_async.messaging import State
 from rumbleup_async.pauses import Pause
 from rumbleup_async.runs import care
 from rumbleup_async.runs.run import CONCURRENT
-from rumbleup_async.runs.summary import Summary, by_code, summarise
+from rumbleup_async.runs.summary import Summary, by_code, flow_of, summarise
 
 
 @local
@@ -39,6 +39,7 @@ def _status(path: Path, *, as_json: bool) -> int:
             sent_now=counts[State.SENT],
             stop=None if running else reader.stop,
             running=running,
+            flow=flow_of(reader.seconds(), reader.options.get("rate")),
         )
         pause = reader.pause
         options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
@@ -75,3 +76,5 @@ def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -
         f"{summary.refused:,} refused, {summary.skipped:,} skipped, {in_flight:,} in flight, "
         f"{summary.unknown:,} unknown; {summary.elapsed_seconds:.1f} s, {summary.texts_per_second:,.0f} texts/s"
     )
+    if summary.throttled:
+        say(throttling(summary))

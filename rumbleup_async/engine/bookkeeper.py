@@ -33,10 +33,10 @@ from rumbleup_async.engine.held import Held
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Ledger, Source
 from rumbleup_async.engine.rounds import Rounds
-from rumbleup_async.engine.seconds import Counts, Tally
+from rumbleup_async.engine.seconds import Counts, Flow, Tally
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.events import Continued, Event, LedgerFailed, Paused, RoundBegan, Stepped, Waiting, stopped
-from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Step, Text
+from rumbleup_async.events import Allowed, Continued, Event, LedgerFailed, Paused, RoundBegan, Stepped, Waiting, stopped
+from rumbleup_async.messaging import Closed, Planned, Result, Second, Skipped, State, Step, Text
 from rumbleup_async.reasons import INTERRUPTED, Code
 from rumbleup_async.stops import Cause, Stop
 
@@ -152,6 +152,11 @@ class Bookkeeper:
         self._outlet.note(event)
 
     # ---- what the outside calls ----
+
+    @property
+    def flow(self) -> Flow:
+        """What the provider lets through, and what it has said about it."""
+        return self._seconds.flow(self._tallies)
 
     def fail(self, error: BaseException, why: Stop) -> None:
         """Stop the run for an error that is not the provider's. The caller of the run gets the first such error."""
@@ -332,7 +337,7 @@ class Bookkeeper:
         began = time.monotonic()
         try:
             await self._refuse()
-            step = await self._source.step(closed, want, self._seconds.passed(self._tallies))
+            step = await self._source.step(closed, want, self._second())
         except BaseException:
             self._unwritten += closed
             for request in requests:
@@ -359,6 +364,13 @@ class Bookkeeper:
     @property
     def _may_open(self) -> bool:
         return self.stopped is None and not self.rounds.is_paused
+
+    def _second(self) -> Second | None:
+        """The second that is over, for the ledger. Observers hear of what the provider lets through where that has changed."""
+        second = self._seconds.passed(self._tallies)
+        if second is not None and self._seconds.has_news():
+            self._outlet.note(Allowed(self._seconds.told))
+        return second
 
     def _tallies(self) -> list[Tally]:
         return [worker.take_tally() for worker in self.workers]

@@ -71,6 +71,11 @@ class Pace:
         """Texts a second let through now; None for no limit."""
         return self._reduced if self._reduced is not None else self._asked
 
+    @property
+    def learned(self) -> float | None:
+        """Texts a second that the provider was last seen to allow; None where it has not shown a limit."""
+        return self._reduced
+
     def limit(self, rate: float | None) -> None:
         """Another rate from now on. A slow-down that is in force stays."""
         self._asked = rate or None

@@ -389,6 +389,10 @@ class Pace(Protocol):
         """Texts a second let through now; None for no limit."""
 
     @property
+    def learned(self) -> float | None:
+        """Texts a second that the provider was last seen to let through; None where it has not shown a limit."""
+
+    @property
     def hold(self) -> Hold: ...
 
     def try_permit(self, text: Text, /) -> Permit | None:

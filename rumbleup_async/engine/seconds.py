@@ -15,26 +15,56 @@ from rumbleup_async.outcomes import NotSent, Outcome, Unknown
 
 
 class Tally(msgspec.Struct):
-    """What the workers of one process have seen. `latencies` and `rate` are those of `Second`."""
+    """What the workers of one process have seen. `latencies` and `rate` are those of `Second`. `allowed`: as in `Flow`.
+    `answers`: how many were timed, which took `waited` seconds together."""
 
     throttled: int = 0
     latencies: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
     rate: float | None = None
+    allowed: float | None = None
+    answers: int = 0
+    waited: float = 0.0
 
     def see(self, outcome: Outcome, seconds: float) -> None:
         """One attempt that was timed came to this after so long."""
         if not isinstance(outcome, (NotSent, Unknown)):
             self.latencies[bisect_left(LATENCIES, seconds)] += 1
+            self.answers += 1
+            self.waited += seconds
 
     def add(self, other: Tally) -> None:
         """What was seen later, too."""
         self.throttled += other.throttled
         self.latencies = [one + more for one, more in zip(self.latencies, other.latencies, strict=True)]
-        self.rate = other.rate
+        self.rate, self.allowed = other.rate, other.allowed
+        self.answers += other.answers
+        self.waited += other.waited
+
+
+class Flow(msgspec.Struct, frozen=True):
+    """What the provider lets through, and what it has said about it in this process's part of the run.
+
+    `allowed`: texts a second that it was last seen to let through; None where it has shown no limit. `throttled`: answers "not
+    now". `holds`: how often nothing could leave, for `held` seconds together, be it that the provider asked for it or that it was
+    in trouble; None where their number is not known. `latency`: seconds that an answer takes at present, 0 while nobody knows.
+    """
+
+    allowed: float | None = None
+    throttled: int = 0
+    holds: int | None = 0
+    held: float = 0.0
+    latency: float = 0.0
+
+
+_NEWS = 0.1
+"""A change of what the provider lets through that observers are told of: a learned rate moves a little all the time."""
+_FRESH = 0.2
+"""How much the answers of the last second count for the latency."""
 
 
 class Counts:
-    """Says what has happened in the second that has just passed. `counts`: the ledger's contacts by state."""
+    """Says what has happened in the second that has just passed, and all in all. `counts`: the ledger's contacts by state.
+    `tallies`: what each worker has seen since it was last asked."""
 
     def __init__(self, wall_clock: Callable[[], float], counts: Callable[[], Mapping[State, int]]) -> None:
         self._wall_clock = wall_clock
@@ -42,13 +72,28 @@ class Counts:
         self._at = 0
         self._before: dict[State, int] = {}
         self._held_from = self._held_until = 0.0
+        self._together = Tally()
+        """What workers have seen in this second so far."""
+        self._flow = Flow()
+        self.told: float | None = None
+        """Texts a second that the provider lets through, as observers were told last."""
 
     def held(self, seconds: float) -> None:
         """Nothing leaves for so long."""
         now = self._wall_clock()
+        flow, until = self._flow, now + seconds
         if now >= self._held_until:
             self._held_from = now
-        self._held_until = max(self._held_until, now + seconds)
+            self._flow = msgspec.structs.replace(flow, holds=(flow.holds or 0) + 1, held=flow.held + seconds)
+        elif until > self._held_until:
+            self._flow = msgspec.structs.replace(flow, held=flow.held + until - self._held_until)
+        self._held_until = max(self._held_until, until)
+
+    def flow(self, tallies: Callable[[], Iterable[Tally]]) -> Flow:
+        """What there is to be said up to now."""
+        self._see(tallies())
+        ahead = max(0.0, self._held_until - self._wall_clock())
+        return msgspec.structs.replace(self._flow, held=self._flow.held - ahead)
 
     def passed(self, tallies: Callable[[], Iterable[Tally]]) -> Second | None:
         """The second in which something happened last, once it is over. `tallies` are asked for only then."""
@@ -58,11 +103,11 @@ class Counts:
         last, self._at = self._at, at
         counts = self._counts()
         before, self._before = self._before, dict(counts)
-        together, rates = Tally(), []
-        for tally in tallies():
-            together.add(tally)
-            if tally.rate is not None:
-                rates.append(tally.rate)
+        self._see(tallies())
+        together, self._together = self._together, Tally()
+        if together.answers:
+            latency, now = self._flow.latency, together.waited / together.answers
+            self._flow = msgspec.structs.replace(self._flow, latency=latency + _FRESH * (now - latency) if latency else now)
         if not last:
             return None
         return Second(
@@ -73,8 +118,32 @@ class Counts:
             throttled=together.throttled,
             held=max(0.0, min(self._held_until, last + 1) - max(self._held_from, last)),
             latencies=tuple(together.latencies),
-            rate=sum(rates) if rates else None,
+            rate=together.rate,
         )
+
+    def has_news(self) -> bool:
+        """Whether what the provider lets through has changed so much that somebody wants to hear of it; `told` is that then."""
+        rate, before = self._flow.allowed, self.told
+        if rate is before or (rate is not None and before is not None and abs(rate - before) <= _NEWS * before):
+            return False
+        self.told = rate
+        return True
+
+    def _see(self, tallies: Iterable[Tally]) -> None:
+        found = list(tallies)
+        if not found:
+            return
+        for tally in found:
+            self._together.add(tally)
+        self._together.rate = _sum(tally.rate for tally in found)
+        throttled = self._flow.throttled + sum(tally.throttled for tally in found)
+        self._flow = msgspec.structs.replace(self._flow, allowed=_sum(tally.allowed for tally in found), throttled=throttled)
+
+
+def _sum(rates: Iterable[float | None]) -> float | None:
+    """Of all processes together; None where none knows."""
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
 
 
 def _more(state: State, counts: Mapping[State, int], before: Mapping[State, int]) -> int:

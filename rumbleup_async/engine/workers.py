@@ -84,7 +84,7 @@ class Workers:
 
     def take_tally(self) -> Tally:
         tally = self.sender.tally
-        tally.rate = self._pace.rate
+        tally.rate, tally.allowed = self._pace.rate, self._pace.learned
         self.sender.tally = Tally()
         return tally
 

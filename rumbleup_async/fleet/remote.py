@@ -69,7 +69,8 @@ class RemoteWorker:
             self._tally.add(step.tally)
 
     def take_tally(self) -> Tally:
-        tally, self._tally = self._tally, Tally()
+        # A process tells its rate once a second; in between it keeps the same.
+        tally, self._tally = self._tally, Tally(rate=self._tally.rate, allowed=self._tally.allowed)
         return tally
 
     def answer(self, dealt: Dealt) -> None:

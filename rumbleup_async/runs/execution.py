@@ -16,6 +16,7 @@ from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.ports import Drawer
+from rumbleup_async.engine.seconds import Flow
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
@@ -78,7 +79,13 @@ class Execution:
             elapsed=self.elapsed,
             sent_now=self.results.sent,
             stop=self.stopped,
+            flow=self.flow,
         )
+
+    @property
+    def flow(self) -> Flow:
+        """What the provider lets through, and what it has said about it."""
+        return Flow() if self.engine is None else self.engine.books.flow
 
     def may_not_look(self) -> bool:
         """Whether it was stopped before it could look into the log; RuntimeError where that is not for now."""

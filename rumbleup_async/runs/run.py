@@ -30,6 +30,7 @@ from rumbleup_async.runs.sending import Sending
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.steering import Steered
 from rumbleup_async.runs.summary import Summary, by_code
+from rumbleup_async.runs.throughput import Throughput
 from rumbleup_async.shielding import run_shielded
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Run(Steered):
         self._looks = Looks(self._setup, log)
         self._execution: Execution = Execution(self._setup, self._looks)
         self._sending: Sending | None = None
+        self.throughput = Throughput(self._setup, self._execution)
+        """What the provider lets through, how long the run will still take, and what it waits for."""
 
     def __repr__(self) -> str:
         return f"Run({self._setup.plan if self._setup.has_plan else None!r})"
@@ -186,10 +189,8 @@ class Run(Steered):
         return None if hours is None else await hours.outlook(self._ledger)
 
     async def count_reasons(self) -> dict[str, dict[str, int]]:
-        """How many contacts of each state there are by the code of their reason, as docs/reasons.md has them.
-
-        Those without a reason are left out. Goes through the whole ledger. Raises LedgerError if it cannot be read.
-        """
+        """How many contacts of each state there are by the code of their reason, of which docs/reasons.md tells, if there is one.
+        It goes through the whole ledger. Raises LedgerError if it cannot be read."""
         return by_code(await self._ledger.reasons())
 
     @property

@@ -5,14 +5,17 @@ Lives here: pure values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from rumbleup_async.messaging import Result, State, run_tag
+from rumbleup_async.engine.seconds import Flow
+from rumbleup_async.messaging import Result, Second, State, run_tag
 from rumbleup_async.reasons import APART, INTERRUPTED, Code, Reason
 from rumbleup_async.stops import Stop
+
+_FLOW = ("allowed_per_second", "throttled", "holds", "held_seconds")
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +24,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     `total` is the sum of `sent`, `refused`, `skipped`, `not_sent` and `unknown`; contacts still queued count as `not_sent`, and
     `resumable` says how many of those a resume would text. `elapsed_seconds` and `texts_per_second` (accepted texts) are of
     this process. `stop` is why it ended before its list, as data; None when the list was worked through.
+
+    `allowed_per_second`: texts a second that the provider was last seen to let through; None where it has shown no limit.
+    `throttled`: how often it answered "not now". `holds`: how often nothing could leave, for `held_seconds` together; None where
+    the number is not known, as of another process.
     """
 
     run: str
@@ -35,6 +42,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     texts_per_second: float
     stop: Stop | None = None
     resumable: int = 0
+    allowed_per_second: float | None = None
+    throttled: int = 0
+    holds: int | None = None
+    held_seconds: float = 0.0
 
     @property
     def stopped(self) -> str | None:
@@ -49,7 +60,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     def as_dict(self) -> dict[str, Any]:
         """The JSON object that `--json` prints."""
         found = {key: value for key, value in msgspec.structs.asdict(self).items() if key not in {"resumable", "stop"}}
-        return {**found, "stopped": self.stopped, "stop_cause": None if self.stop is None else str(self.stop.cause)}
+        flow = {key: found.pop(key) for key in _FLOW}
+        return {**found, "stopped": self.stopped, "stop_cause": None if self.stop is None else str(self.stop.cause), **flow}
 
 
 def summarise(
@@ -61,8 +73,9 @@ def summarise(
     sent_now: int,
     stop: Stop | None,
     running: bool = False,
+    flow: Flow | None = None,
 ) -> Summary:
-    """The summary of a ledger's counts.
+    """The summary of a ledger's counts. `flow`: what the provider let through, and said, as far as that is known.
 
     What is still open counts as unknown. If another process is `running` the run, it is in flight and counted apart.
     """
@@ -79,7 +92,33 @@ def summarise(
         texts_per_second=round(sent_now / elapsed, 1) if elapsed > 0 else 0.0,
         stop=stop,
         resumable=counts[State.QUEUED],
+        **_of_flow(flow),
     )
+
+
+def _of_flow(flow: Flow | None) -> dict[str, Any]:
+    if flow is None:
+        return {}
+    allowed = None if flow.allowed is None else round(flow.allowed, 1)
+    return {
+        "allowed_per_second": allowed,
+        "throttled": flow.throttled,
+        "holds": flow.holds,
+        "held_seconds": round(flow.held, 1),
+    }
+
+
+def flow_of(seconds: Sequence[Second], asked: float | None) -> Flow | None:
+    """The same of what a ledger keeps of each second; None where it keeps none. How many holds there were it does not say.
+
+    `asked`: texts a second that the run was given; a rate below that was learned.
+    """
+    if not seconds:
+        return None
+    throttled, held = sum(second.throttled for second in seconds), sum(second.held for second in seconds)
+    rate = seconds[-1].rate
+    allowed = None if rate is None or (asked and rate > 0.999 * asked) else rate
+    return Flow(allowed=allowed, throttled=throttled, holds=None, held=held)
 
 
 def by_code(found: Iterable[tuple[State, Reason, int]], *, running: bool = False) -> dict[str, dict[str, int]]:

@@ -109,6 +109,10 @@ class Lines:
         """Texts a second of all lines together."""
         return sum(1 / line.gap for line in self.lines) if self.limits.gap else None
 
+    @property
+    def learned(self) -> None:
+        """Nothing: each line is held by itself."""
+
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - every line reaches everybody
         """A permit for the next line in turn that may send right now, or None. The line counts as used."""
         if not self._knows or self.hold.remaining > 0:

@@ -15,7 +15,8 @@ from tests.acceptance.shell import BASE, Done, Forked, Shell
 from tests.history import Entry, check_history
 
 COUNTS = ["sent", "refused", "skipped", "not_sent", "unknown"]
-KEYS = ["run", "action", "total", *COUNTS, "elapsed_seconds", "texts_per_second", "stopped", "stop_cause", "reasons"]
+FLOW = ["allowed_per_second", "throttled", "holds", "held_seconds"]
+KEYS = ["run", "action", "total", *COUNTS, "elapsed_seconds", "texts_per_second", "stopped", "stop_cause", *FLOW, "reasons"]
 
 
 ECHO = 0.6

@@ -33,6 +33,7 @@ class Watched:
     def __init__(self, waits: dict[int, float] | None = None) -> None:
         self.hold = Hold()
         self.rate: float | None = None
+        self.learned: float | None = None
         self.waits = waits or {}
         self.given: dict[Permit, int] = {}
         """The row of each permit."""

@@ -588,7 +588,8 @@ def test_the_summary_adds_up_at_every_moment() -> None:
         "stopped": None,
     }
     assert resumable == 0
-    keys = "run action total sent refused skipped not_sent unknown elapsed_seconds texts_per_second stopped stop_cause"
+    keys = "run action total sent refused skipped not_sent unknown elapsed_seconds texts_per_second stopped stop_cause "
+    keys += "allowed_per_second throttled holds held_seconds"
     assert list(summary) == keys.split()
 
 
