@@ -68,7 +68,7 @@ def main() -> None:
 @functools.cache
 def complete() -> typer.Typer:
     """The app with every command of it, in the order of its help. Their modules are imported only now."""
-    from rumbleup_async.cli import account_reports, contacts, messages, projects, proxies, sendblue, tcr, webhooks
+    from rumbleup_async.cli import account_reports, book, contacts, messages, opt_outs, projects, proxies, sendblue, tcr, webhooks
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
@@ -94,6 +94,8 @@ def complete() -> typer.Typer:
     app.command(epilog="Example: rumbleup demo --contacts 2000")(demo)
     app.command(epilog="Example: rumbleup doctor")(doctor)
     app.command(epilog="Example: rumbleup account --json")(account)
+    app.add_typer(book.app, name="book")
+    app.add_typer(opt_outs.app, name="opt-outs")
     app.add_typer(projects.app, name="projects")
     app.add_typer(messages.app, name="messages")
     app.add_typer(contacts.app, name="contacts")

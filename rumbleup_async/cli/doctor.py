@@ -15,6 +15,7 @@ from rumbleup_async.cli import speed
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, finish, guarded, print_json, print_out, say
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.options import Json
+from rumbleup_async.cli.people import book_path
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import (
     ApiError,
@@ -65,7 +66,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     if all(finding.fine for finding in findings):
         findings += await _account(environ)
     # Never wrong: it works all the same.
-    return [*findings, Finding("speed", True, speed.described())]
+    return [*findings, _book(environ), Finding("speed", True, speed.described())]
 
 
 def _key(environ: Mapping[str, str]) -> Finding:
@@ -105,6 +106,12 @@ def _proxy(environ: Mapping[str, str]) -> list[Finding]:
     names = proxies.unused(environ)
     says = f"{names} set and not used; a proxy is given by --proxy"
     return [Finding("proxy", True, says)] if names else []
+
+
+def _book(environ: Mapping[str, str]) -> Finding:
+    """Where the book of people is; there need not be one yet."""
+    path = book_path(None, environ)
+    return Finding("book of people", True, f"{path}{'' if path.exists() else ' (none yet; the first run makes it)'}")
 
 
 async def _account(environ: Mapping[str, str]) -> list[Finding]:

@@ -46,7 +46,7 @@ class Row(msgspec.Struct, frozen=True):
 
     `connect(environ, timeouts)` sets a client up from the environment; `dry()` one that reaches nothing. `begin`
     and `resume` make a run with it. `name(order)` is what a ledger beside a list is called after it;
-    `where(plan)` says in words where the texts go.
+    `where(plan)` says in words where the texts go, `place(plan)` as the book of people knows it.
     """
 
     connect: Callable[[Mapping[str, str] | None, Timeouts], Client]
@@ -56,6 +56,7 @@ class Row(msgspec.Struct, frozen=True):
     check: Callable[[Order], None]
     name: Callable[[Order], str]
     where: Callable[[Plan], str]
+    place: Callable[[Plan], str]
     has_projects: bool = False
     """Whether an account has several that do not know of each other's texts."""
 
@@ -147,6 +148,7 @@ PROVIDERS: dict[str, Row] = {
         check=_rumbleup_check,
         name=lambda order: order.action or "",
         where=lambda plan: f"into project {plan.action}",
+        place=RumbleUp.place,
         has_projects=True,
     ),
     Sendblue.PROVIDER: Row(
@@ -157,6 +159,7 @@ PROVIDERS: dict[str, Row] = {
         check=_sendblue_check,
         name=lambda _: Sendblue.PROVIDER,
         where=lambda plan: f"over {plan.action} of Sendblue",
+        place=Sendblue.place,
     ),
 }
 """Every provider by the name in ledgers and on the command line."""

@@ -197,7 +197,7 @@ class Client:
             return gateway(plan, exchange, not shared)
 
         def make_book(plan: Plan, care: Mapping[str, Any]) -> RunBook | None:
-            return run_book(chosen.book, care, plan, scope_of(self.identity, self._where(plan)), plan.details.get(PREFIX, ""))
+            return run_book(chosen.book, care, plan, scope_of(self.identity, self.place(plan)), plan.details.get(PREFIX, ""))
 
         return Run(
             settings,
@@ -211,7 +211,8 @@ class Client:
             book=make_book,
         )
 
-    def _where(self, plan: Plan) -> str:
+    @staticmethod
+    def place(plan: Plan) -> str:
         """Where on the account a run texts, in the words under which the book of people knows it."""
         return f"project {plan.action}"
 

@@ -161,7 +161,9 @@ class Sendblue(Client):
         settings = self._settings(chosen, action=action, text=text, details=details, require_opt_out=require_opt_out)
         return self._begin(settings, chosen, ledger, limits)
 
-    def _where(self, plan: Plan) -> str:
+    @staticmethod
+    def place(plan: Plan) -> str:
+        """As `Client.place`: the lines, in whatever order they were named."""
         return f"lines {','.join(sorted(plan.details.get('from_numbers', ())))}"
 
     def resume(

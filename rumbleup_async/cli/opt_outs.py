@@ -1,0 +1,103 @@
+"""`rumbleup opt-outs add|lift|list|export`.
+
+Lives here: the opt-outs in the book of people on the command line.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rumbleup_async.cli.book import Phone, digits, opened, write_rows
+from rumbleup_async.cli.commands import Commands
+from rumbleup_async.cli.console import local, plural, print_json, say, table
+from rumbleup_async.cli.output import Limit, Lines, OutFile
+from rumbleup_async.cli.output_file import save
+from rumbleup_async.cli.people import BookFile
+from rumbleup_async.cli.suppression import read_suppressed
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.people import OptOut
+from rumbleup_async.people.transfer import written
+
+app = Commands(help="Opt-outs in the book of people: whoever has one is texted by no run.")
+
+BY_HAND = "by hand"
+
+
+@app.command(epilog="Example: rumbleup opt-outs add 2025550101")
+@local
+def add(
+    phones: Annotated[list[str] | None, typer.Argument(metavar="[PHONE]...", help="10 digits each, with or without +1.")] = None,
+    from_: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE", help="A list in which every phone counts, as for --suppress; repeatable."),
+    ] = None,
+    likely: Annotated[bool, typer.Option("--likely", help="A person should still look at them.")] = False,
+    source: Annotated[str, typer.Option("--source", metavar="WORDS", help="Who says so.")] = BY_HAND,
+    book: BookFile = None,
+) -> None:
+    """Note that people have opted out, by whatever way they said so."""
+    numbers = {digits(phone) for phone in phones or ()} | set(read_suppressed(from_, quiet=True))
+    if not numbers:
+        raise ConfigurationError("name phones, or a list of them with --from")
+    now, some = int(time.time()), sorted(numbers)
+    with opened(book, is_new_fine=True) as found:
+        new = sum(
+            found.add_opt_outs_now([OptOut(phone, now, source, "", not likely) for phone in some[start : start + 5000]])
+            for start in range(0, len(some), 5000)
+        )
+    say(f"{plural(len(numbers), 'opt-out')}, {new:,} of them new")
+
+
+@app.command(epilog="Example: rumbleup opt-outs lift 2025550101")
+@local
+def lift(phone: Phone, book: BookFile = None) -> None:
+    """Take an opt-out back, because the person has asked for texts again, or a reply was misread."""
+    with opened(book) as found:
+        if not found.lift_now(digits(phone)):
+            raise ConfigurationError("the book has no opt-out of this phone")
+    say("lifted; the provider may still keep its own opt-out, which it heeds itself")
+
+
+@app.command("list", epilog="Example: rumbleup opt-outs list --likely")
+@local
+def list_(
+    likely: Annotated[bool, typer.Option("--likely", help="Only those that a person should look at.")] = False,
+    limit: Limit = None,
+    book: BookFile = None,
+    as_json: Lines = False,
+) -> None:
+    """List the opt-outs, in the order of their phones."""
+    rows = []
+    with opened(book) as found:
+        for out in found.opt_outs_now():
+            if likely and out.is_sure:
+                continue
+            row = {
+                "phone": out.phone,
+                "since": written(out.since),
+                "source": out.source,
+                "word": out.word,
+                "sure": out.is_sure,
+            }
+            if as_json:
+                if not print_json(row):
+                    return
+            else:
+                rows.append({**row, "sure": "yes" if out.is_sure else "likely"})
+            limit = None if limit is None else limit - 1
+            if limit == 0:
+                break
+    if rows:
+        table(rows)
+
+
+@app.command(epilog="Example: rumbleup opt-outs export --out opt-outs.csv")
+@local
+def export(out: OutFile = None, book: BookFile = None) -> None:
+    """Write all opt-outs as CSV, which `book import` and `--suppress` read."""
+    with opened(book) as found:
+        save(lambda file: write_rows(found, file, opt_outs_only=True), out, unit="row")
