@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.messaging import Text
 from rumbleup_async.reasons import NO_COMMON_HOUR, NO_REASON, OUTSIDE_HOURS, STATE_LEFT_OUT, Reason
-from rumbleup_async.rules.hours import Hours, Schedule
+from rumbleup_async.rules.hours import EVERY_HOUR, Hours, Schedule
 from rumbleup_async.rules.places import ANYWHERE, Places, decode
 from rumbleup_async.rules.states import Purpose, Row, Window, rows
 from rumbleup_async.rules.zones import ZoneData, load
@@ -38,12 +38,13 @@ class Gates:
 
     Without `until` a place has at most one opening: in each of its zones that of the local date on which the run begins. So
     nothing is left for the next morning unasked. With `until` it has those of all days up to then. A resume hands in the `begin`
-    of its run, and says that it `has_sent`. It fits `engine.ports.Gates` and `rules.door.Rule`.
+    of its run, and says that it `has_sent`. Without `hours`, all hours of a day will do, in every state. It fits
+    `engine.ports.Gates` and `rules.door.Rule`.
     """
 
     def __init__(
         self,
-        hours: Hours,
+        hours: Hours | None,
         schedule: Schedule | None = None,
         *,
         begin: float,
@@ -53,14 +54,14 @@ class Gates:
         schedule = schedule or Schedule()
         self.may_wait = has_sent or schedule.is_given
         """The run may wait for somebody to open; else it ends where nobody is open at its beginning."""
-        self.hours = hours
+        self._purpose = None if hours is None else Purpose(hours.purpose)
+        self.hours = hours = hours or EVERY_HOUR
         self.begin = max(begin, schedule.begins or begin)
         self.ends = schedule.ends
         """Unix second after which nothing leaves, as far as that was asked for; else see `last_closing`."""
         self.data = data or load()
         self.places = Places(trust_address=hours.trust_address, data=self.data)
         """Finds the places of contacts by these hours."""
-        self._purpose = Purpose(hours.purpose)
         self._days = hours.on_weekdays, both(hours.on_weekdays, hours.on_sundays)
         self._kinds: dict[int, _Kind] = {}
         self._equal: dict[tuple[frozenset[str], frozenset[Row], bool], _Kind] = {}
@@ -144,7 +145,7 @@ class Gates:
         kind = self._kinds.get(place)
         if kind is None:
             facts = decode(place, self.data)
-            bound = frozenset(rows(self._purpose, facts.states))
+            bound = frozenset(rows(self._purpose, facts.states)) if self._purpose else frozenset[Row]()
             is_left_out = not set(self.hours.not_in).isdisjoint(facts.states)
             key = frozenset(facts.zones), bound, is_left_out
             kind = self._equal.get(key)

@@ -166,3 +166,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     def ends(self) -> float | None:
         """`until` in Unix seconds."""
         return instant(self.until)
+
+
+EVERY_HOUR: Final = Hours(window="0-24", sunday="0-24", margin=0.0, anyway=True)
+"""The hours of a run in which nobody's hours are asked for, only the days of its schedule."""

@@ -86,6 +86,8 @@ _COMMERCIAL: Final[Mapping[str, Row]] = {
     "WA": _daily(8, 20),
     "WY": _daily(8, 20),
 }
+UNSURE: Final = frozenset({"AL", "KY", "LA", "MI", "MN", "NM", "NV", "PA", "WY"})
+"""States whose rows were seen in secondary sources only."""
 _NONPROFIT: Final[Mapping[str, Row]] = {
     "WA": _daily(8, 20),  # requests for donations
     "MS": _weekly(9, 21, _clock(9, 21), None),  # fund-raisers of charities

@@ -15,13 +15,10 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.reasons import OUTSIDE_HOURS, TOO_LATE, Reason
 from rumbleup_async.rules.gates import Gates
-from rumbleup_async.rules.hours import Hours, Schedule
+from rumbleup_async.rules.hours import EVERY_HOUR, Hours, Schedule
 from rumbleup_async.rules.outlook import Outlook, outlook
 from rumbleup_async.rules.places import ANYWHERE
 from rumbleup_async.stops import Cause, Stop
-
-ALL_DAY = {"window": "0-24", "sunday": "0-24", "purpose": "political", "margin": 0.0, "anyway": True}
-"""The hours of a run that has a schedule and no hours: every hour of a place's day, and no state's own rule."""
 
 _REST = 60.0
 _REST_OF_ANOTHER_CLOCK = 0.05
@@ -54,7 +51,7 @@ class RunHours:
     """
 
     def __init__(self, hours: Hours | None, schedule: Schedule | None, begun: float | None) -> None:
-        self.hours = hours or Hours.from_dict(ALL_DAY)
+        self.hours = hours or EVERY_HOUR
         self.is_all_day = hours is None
         """There is a schedule, and no hours of people."""
         self.clock = self.hours.clock
@@ -62,7 +59,7 @@ class RunHours:
         begin = self.clock() if begun is None else begun
         if schedule is not None and schedule.begins is not None:
             begin = schedule.begins  # the day of a run whose time has passed is over, it does not fire late
-        self.gates = Gates(self.hours, schedule, begin=begin, has_sent=begun is not None)
+        self.gates = Gates(hours, schedule, begin=begin, has_sent=begun is not None)
 
     # ---- what the engine asks ----
 

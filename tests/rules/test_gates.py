@@ -180,6 +180,15 @@ def test_a_run_over_several_days_goes_on_in_the_morning() -> None:
     assert gates.window(place, at("2026-12-02T12:00-05:00")) is None
 
 
+def test_a_schedule_alone_asks_for_no_hours() -> None:
+    """Canada's curfew, which holds for everybody, would hold in a rehearsal as well."""
+    now = at("2026-12-05T03:00-05:00")
+    gates = Gates(None, Schedule(until="2026-12-07T12:00-05:00"), begin=now)
+    for code in ("212", "416", "808", "907"):
+        place = gates.places.place_of(code + "5550101")
+        assert all(gates.is_open(place, now + 900 * number) for number in range(57 * 4))
+
+
 def test_nothing_leaves_before_the_run_begins() -> None:
     gates = Gates(Hours(), Schedule(not_before="2026-12-02T11:00-05:00"), begin=at("2026-12-01T12:00-05:00"))
     place = gates.places.place_of("2125550101")
