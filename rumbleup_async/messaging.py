@@ -97,8 +97,8 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 class Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One text about to be sent; its intent is already durable. `attempts` counts the tries before this run of it, `why` says
-    why the last of them did not send it. `segments` and `place` are those of the contact. `until`: the text must not leave at
-    this Unix second or later, for its place is shut from then on; 0 means that it may leave at any time."""
+    why the last of them did not send it. `segments` and `place` are those of the contact. It must leave before `until` and not
+    before `since`, in Unix seconds: its place was open at `since`, and is shut from `until` on. 0 stands for any time."""
 
     row: int
     phone: str
@@ -109,6 +109,7 @@ class Text(msgspec.Struct, frozen=True, gc=False, array_like=True):
     segments: int = 1
     place: int = 0
     until: float = 0.0
+    since: float = 0.0
 
     def __repr__(self) -> str:
         return f"Text(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"

@@ -27,6 +27,7 @@ class Doorstep:
         self._gates = gates
         self._may_wait = gates is None or gates.may_wait
         self._shut: Mapping[int, float] = NONE_SHUT
+        self._now = 0.0
         self._in_a_row = 0
         self._opens: float | None = None
         """When the first of those in a row may be texted."""
@@ -38,6 +39,7 @@ class Doorstep:
         if self._gates is None and self._door.is_open_to_all:
             return list(drawn), {}
         self._shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
+        self._now = now
         let_in: list[Planned | Skipped] = []
         waits: dict[int, Reason] = {}
         for row in drawn:
@@ -60,7 +62,7 @@ class Doorstep:
 
     def bind(self, texts: Sequence[Text]) -> None:
         """Have each of these texts, which are open now, know until when it may leave."""
-        bind(texts, self._shut)
+        bind(texts, self._shut, self._now)
 
     def go_on(self) -> None:
         """Contacts may be drawn again."""

@@ -21,11 +21,12 @@ from rumbleup_async.messaging import NONE_SHUT, Closed, Second, State, Step, Tex
 from rumbleup_async.rules.door import Door
 
 
-def bind(texts: Sequence[Text], shut: Mapping[int, float]) -> None:
-    """Have each of these texts know until when it may leave. Nobody else has seen them yet."""
+def bind(texts: Sequence[Text], shut: Mapping[int, float], now: float) -> None:
+    """Have each of these texts, whose places are open at `now`, know until when it may leave. Nobody else has seen them yet."""
     for text in texts:
         if text.place:
             force_setattr(text, "until", shut.get(text.place, 0.0))
+            force_setattr(text, "since", now)
 
 
 class _Stopped(Exception):
@@ -90,7 +91,7 @@ class Queue:
         await self._claiming.release(done)
         if shut and step.texts:
             self._may_wait = True
-            bind(step.texts, shut)
+            bind(step.texts, shut, now)
         if len(step.texts) < want:
             self.due = step.due
             if self._gates is not None and step.shut and self._may_wait:

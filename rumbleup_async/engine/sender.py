@@ -148,10 +148,10 @@ class Sender:
                 if isinstance(turn, Closed):
                     return turn
                 permit = turn
-            if text.until and self._wall_clock() >= text.until:
+            if text.until and not text.since <= (now := self._wall_clock()) < text.until:
                 self._pace.release(permit)
-                # Its place is shut by now. It is due at once, and comes when the place opens.
-                return Closed(text.row, State.QUEUED, text.attempts + attempt, OUTSIDE_HOURS, due=text.until)
+                # Its place is shut by now, or by a clock that was set back. It is due at once, and comes when the place opens.
+                return Closed(text.row, State.QUEUED, text.attempts + attempt, OUTSIDE_HOURS, due=min(now, text.until))
             attempt += 1
             # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
             if text.row % _SAMPLE and not self._is_detailed:

@@ -29,7 +29,7 @@ def _texts(answer: str) -> list[Text]:
 
 
 _VALUES = {
-    **{name: name for name in Text.__struct_fields__ if name != "until"},  # which no ledger keeps
+    **{name: name for name in Text.__struct_fields__ if name not in {"until", "since"}},  # which no ledger keeps
     "text": "coalesce(text, ?1)",
     "why": OF_TEXT,
 }

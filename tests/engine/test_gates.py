@@ -56,7 +56,9 @@ class Day:
         script: Callable[[Text, int], Outcome] = accepts,
         latency: float = 0.5,
         rate: float | None = None,
+        jump: Callable[[float], float] = lambda seconds: 0.0,
     ) -> None:
+        self.jump = jump
         self.provider = Provider(script, latency)
         self.left_at: dict[int, float] = {}
         self.rows: dict[int, Result] = {}
@@ -79,7 +81,7 @@ class Day:
             observer=SilentObserver(),
             sink=lambda results: None,
             gates=gates,
-            wall_clock=lambda: 1000.0 + loop.time() - began,
+            wall_clock=lambda: 1000.0 + loop.time() - began + self.jump(loop.time() - began),
         )
         self.stop = await self.engine.run()
         for call in self.provider.calls:
@@ -144,6 +146,20 @@ def test_a_place_that_shuts_while_a_text_waits_for_its_turn(kind: str, tmp_path:
     assert set(late) <= {9, 10}
     assert all(1000.0 <= at < 1050.0 or 3000.0 <= at < 3100.0 for at in day.left_at.values())
     assert {row for row in range(1, 9) if day.rows[row].state is State.SENT} == set(range(1, 9))
+
+
+@LEDGERS
+def test_a_clock_that_is_set_back_under_a_text_gives_it_back(kind: str, tmp_path: Path) -> None:
+    """A machine whose clock was fast would be put right, and the texts that it had in hand would leave before nine."""
+
+    def hold(text: Text, attempt: int) -> Outcome:
+        return Throttled(THROTTLED_429, 429, 20.0) if text.row == 1 and attempt == 1 else Accepted(f"rl_{text.row}")
+
+    gates = Windows({1: [(990.0, 5000.0)]})
+    day = Day(kind, tmp_path, gates, [1] * 6, script=hold, jump=lambda seconds: -200.0 if seconds > 10.0 else 0.0)
+    assert {row: result.state for row, result in day.rows.items()} == dict.fromkeys(range(1, 7), State.SENT)
+    assert all(at < 1010.0 or at >= 990.0 + 200.0 for at in day.left_at.values()), day.left_at
+    assert any(at >= 990.0 + 200.0 for at in day.left_at.values())
 
 
 @LEDGERS

@@ -5,14 +5,17 @@ kind of program, not in whose.
 """
 
 import asyncio
+import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from rumbleup_async import retry
 from rumbleup_async.engine import engine as engine_module
+from rumbleup_async.engine import queue
 from rumbleup_async.engine import sender as sender_module
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.held import Held
@@ -36,6 +39,9 @@ from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Decision, Policy
+from rumbleup_async.rules import gates, places, states
+from rumbleup_async.rules.gates import Gates
+from rumbleup_async.rules.zones import ZoneData
 from rumbleup_async.rumbleup import log_pass, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
@@ -47,10 +53,12 @@ from rumbleup_async.runs.execution import Execution
 from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
+from tests.prove.hours import HoursWorld
 from tests.prove.owners import Leased, Owners
 from tests.prove.provider import Provider
 from tests.prove.storage import Disk
 from tests.prove.world import World, Wrong
+from tests.rules import by_hand
 
 WORLDS = 60
 """In so many worlds the harness must have nothing against our own code, and in those where it has caught an exhibit."""
@@ -73,11 +81,15 @@ class Exhibit(NamedTuple):
     """In so many it must have been caught: a way of the log is met in one of thirty."""
     is_of_owners: bool = False
     """Whether it is looked for where several bookkeepers have one ledger."""
+    is_of_hours: bool = False
+    """Whether it is looked for where people have hours."""
 
     def play(self, seed: int) -> None:
         """The world of this seed. Raises Wrong."""
         if self.is_of_owners:
             Owners(seed).play()
+        elif self.is_of_hours:
+            HoursWorld(seed, SIZE // 2).play()
         else:
             World(seed, SIZE, concurrent=self.concurrent).play()
 
@@ -749,7 +761,85 @@ def _asked_before_the_claim_only() -> list[Any]:
     return [patch.object(Sender, "_ask", ask)]
 
 
+# ---- people who have hours ----
+
+
+def _offset_stored() -> list[Any]:
+    offsets: dict[str, dt.timedelta] = {}
+
+    def instant(zone: ZoneInfo, day: dt.date, minutes: int, stricter: Any) -> float:
+        wall = dt.datetime.combine(day, dt.time()) + dt.timedelta(minutes=minutes)
+        offset = offsets.setdefault(zone.key, wall.replace(tzinfo=zone).utcoffset() or dt.timedelta())
+        return (wall - offset).replace(tzinfo=dt.UTC).timestamp()
+
+    return [patch.object(gates, "_instant", instant)]
+
+
+def _hours_at_the_claim_only() -> list[Any]:
+    return [patch.object(queue, "bind", lambda texts, shut, now: None)]
+
+
+def _majority_zone() -> list[Any]:
+    zips, singles, codes = places._tables()
+    codes = {code: (mask & -mask, state) for code, (mask, state) in codes.items()}
+    return [patch.object(places, "_tables", lambda: (zips, singles, codes))]
+
+
+def _on_in_the_morning() -> list[Any]:
+    return [patch.object(Gates, "_opening", lambda self, kind, now: self._ever(kind, max(now, self.begin)))]
+
+
+def _by_our_own_clock() -> list[Any]:
+    return [patch.object(ZoneData, "zone", lambda self, name: by_hand.zone("America/New_York"))]
+
+
+def _close_inclusive() -> list[Any]:
+    in_zone = Gates._in_zone
+
+    def found(self: Gates, *given: Any) -> list[tuple[float, float]]:
+        return [(opens, closes + 60.0) for opens, closes in in_zone(self, *given)]
+
+    return [patch.object(Gates, "_in_zone", found)]
+
+
+def _holiday_on_a_sunday() -> list[Any]:
+    def without(state: str, year: int) -> frozenset[dt.date]:
+        fixed = {dt.date(year, month, day) for month, day in ((1, 1), (6, 19), (7, 4), (11, 11), (12, 25))}
+        return frozenset(day for day in _holidays(state, year) if day in fixed or day.weekday() not in (0, 4))
+
+    return [patch.object(states, "holidays", without)]
+
+
+_holidays = states.holidays
+
 EXHIBITS: tuple[Exhibit, ...] = (
+    Exhibit(
+        "the offset is kept instead of the zone",
+        "schedulers that turn nine o'clock into UTC once",
+        _offset_stored,
+        "OUTSIDE HOURS",
+        is_of_hours=True,
+    ),
+    Exhibit(
+        "hours are looked at when a text is fetched",
+        "queues that filter a batch and send it later",
+        _hours_at_the_claim_only,
+        "OUTSIDE HOURS",
+        is_of_hours=True,
+    ),
+    Exhibit("one zone for each area code", "libraries of phone numbers", _majority_zone, "OUTSIDE HOURS", is_of_hours=True),
+    Exhibit(
+        "what is left goes on in the morning",
+        "campaign tools that hold texts overnight",
+        _on_in_the_morning,
+        "ANOTHER DAY",
+        is_of_hours=True,
+    ),
+    Exhibit("hours by the clock of the server", "cron jobs", _by_our_own_clock, "OUTSIDE HOURS", is_of_hours=True),
+    Exhibit("the end of an hour is in it", "dialers", _close_inclusive, "OUTSIDE HOURS", is_of_hours=True),
+    Exhibit(
+        "a holiday on a Sunday has no Monday", "calendars of holidays", _holiday_on_a_sunday, "OUTSIDE HOURS", is_of_hours=True
+    ),
     Exhibit(
         "the next answer on a kept connection is this text's",
         "HTTP clients with connection pools",

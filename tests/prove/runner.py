@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.prove import points
+from tests.prove.hours import HoursWorld
 from tests.prove.owners import Owners
 from tests.prove.world import World, Wrong
 
@@ -40,9 +41,11 @@ class Total(NamedTuple):
 
 
 def play_seeds(
-    seeds: Sequence[int], size: int, seconds: float = math.inf, *, of_owners: bool = False
+    seeds: Sequence[int], size: int, seconds: float = math.inf, *, of_owners: bool = False, of_hours: bool = False
 ) -> Iterator[dict[str, object]]:
-    """One line a world; after so many seconds no further world is begun. `of_owners`: of several bookkeepers, of any size."""
+    """One line a world; after so many seconds no further world is begun. `of_owners`: of several bookkeepers, of any size;
+    `of_hours`: of people who have hours."""
+    make = (lambda seed, size: Owners(seed)) if of_owners else HoursWorld if of_hours else World
     gc.disable()
     gc.freeze()
     ends = time.monotonic() + seconds
@@ -53,7 +56,7 @@ def play_seeds(
             if not number % _BREATH:
                 gc.collect()
             try:
-                settled = Owners(seed).play() if of_owners else World(seed, size).play()
+                settled = make(seed, size).play()
             except Wrong as error:
                 yield {"seed": seed, "wrong": str(error)}
             else:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import faults, owners, runner
+from tests.prove import faults, hours, owners, runner
 from tests.prove.__main__ import main
 from tests.prove.world import World
 
 WORLDS = 4_500
 TEXTS = 360_000
 OWNERS = 400
+HOURS = 100
 
 
 @pytest.mark.timeout(600)
@@ -37,6 +38,18 @@ def test_the_promise_is_kept_by_several_bookkeepers_of_one_ledger() -> None:
     assert total.wrongs == []
     assert total.worlds == OWNERS
     rare = {kind: total.met[kind] for kind in owners.KINDS if total.met[kind] < 100}
+    assert rare == {}, "what was not met often enough to have proved anything"
+
+
+@pytest.mark.timeout(300)
+def test_nobody_is_texted_outside_their_hours() -> None:
+    """Somebody would be texted at night, when clocks jump, machines sleep, a hold goes over an evening, or a run is resumed."""
+    jobs = os.cpu_count() or 1
+    common = ["--hours", "--seeds", str(HOURS), "--size", "60"]
+    total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
+    assert total.wrongs == []
+    assert total.worlds == HOURS
+    rare = {kind: total.met[kind] for kind in (*hours.KINDS, *faults.SET_CLOCKS) if total.met[kind] < 20}
     assert rare == {}, "what was not met often enough to have proved anything"
 
 
@@ -76,7 +89,7 @@ def test_the_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """The figures in the documents would name kinds that nobody can look up."""
     assert main(["--kinds"]) == 0
     kinds = capsys.readouterr().out.splitlines()
-    assert kinds == [*faults.KINDS, *owners.KINDS]
+    assert kinds == [*faults.KINDS, *owners.KINDS, *hours.KINDS]
     assert len(set(kinds)) == len(kinds) >= 25
 
 

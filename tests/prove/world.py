@@ -428,6 +428,7 @@ class World:
         # Told once how careful it is to be, a run remembers it.
         is_told = self.storage.is_told()
         given: dict[str, Any] = {} if is_told else {"rate": self.rate or 0, "concurrency": self.concurrency}
+        given |= self.more_given(is_told=is_told)
         pace = Pace(given.get("rate"))
         options = Options(
             limit=limit,
@@ -438,7 +439,7 @@ class World:
         def adapt(care: Mapping[str, Any]) -> tuple[Options, None]:
             if is_told:
                 pace.limit(care.get("rate"))
-            return msgspec.structs.replace(options, concurrency=care.get("concurrency", 64)), None
+            return msgspec.structs.replace(options, concurrency=care.get("concurrency", 64), **self.more_options(care)), None
 
         run = self.run_ = Run(
             settings,
@@ -469,6 +470,18 @@ class World:
                 assert summary.total == sum(self.run_counts(run).values())
             self.has_ended = True
         return run, results
+
+    def more_given(self, *, is_told: bool) -> dict[str, Any]:
+        """What else a process is told, and keeps in the ledger."""
+        return {}
+
+    def more_options(self, care: Mapping[str, Any]) -> dict[str, Any]:
+        """What of that the engine is to know, as the ledger has kept it."""
+        return {}
+
+    def options_to_go_on(self) -> dict[str, Any]:
+        """The same for a process that is told all anew."""
+        return {}
 
     def run_counts(self, run: Run) -> dict[State, int]:
         """Contacts by state, as the run says."""
@@ -695,6 +708,7 @@ class World:
                 limit=limit,
                 suppress=self.store or self.people.opted_out,
                 locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
+                **self.options_to_go_on(),
             ),
             gateway=self._gateway,
             ledger=self.storage.ledger(self),
