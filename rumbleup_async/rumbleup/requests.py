@@ -99,9 +99,14 @@ def tags(flags: Iterable[str]) -> tuple[str, ...]:
 
 
 def project_id(action: str | int) -> str:
-    """The id of a project as it travels; ConfigurationError for none."""
+    """The id of a project as it travels; ConfigurationError for none, and for what no project has for an id.
+
+    An id is a small integer, seen both as number and as string. What was given instead is not repeated: it may be a key.
+    """
     given: object = action
     text = str(given).strip() if isinstance(given, (str, int)) and not isinstance(given, bool) else ""
-    if not text or not text.isprintable():
-        raise ConfigurationError("action is the id of the project to send into")
+    if not text.isascii() or not text.isdigit():
+        raise ConfigurationError(
+            "action is the id of the project to send into: a number such as 125, not a name; the portal shows it with the project"
+        )
     return text

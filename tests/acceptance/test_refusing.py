@@ -56,6 +56,7 @@ CASES = {
     ),
     "no action": Case(["send", "voters.csv", "--text", TEXT, "--yes"], ["--action"]),
     "an empty action": Case(["send", "voters.csv", "--text", TEXT, "--yes", "--action", " "], ["action"]),
+    "a name as action": Case(["send", "voters.csv", "--text", TEXT, "--action", "gotv", "--dry-run"], ["action", "a number"]),
     "no key": Case(SEND, ["RUMBLEUP_API_KEY"], env={"RUMBLEUP_API_KEY": None}),
     "an empty key": Case(SEND, ["RUMBLEUP_API_KEY"], env={"RUMBLEUP_API_KEY": "  "}),
     "half a key": Case(SEND, ["KEY:SECRET"], env={"RUMBLEUP_API_KEY": "hunter2hunter2"}),

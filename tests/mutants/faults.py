@@ -22,6 +22,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         1,
+        "ledger/thread.py",
+        "LedgerThread.run",
+        "Whoever is cancelled does not wait for the commit that has begun.",
+        (("            await run_shielded(work)\n", ""),),
+        "ledger/test_thread.py::test_a_step_that_is_cancelled_is_on_the_disk_once_its_caller_hears_of_it",
+    ),
+    Mutant(
+        1,
         "engine/bookkeeper.py",
         "Bookkeeper._answer",
         "Results are told before the step that closes them.",
@@ -30,7 +38,7 @@ MUTANTS: tuple[Mutant, ...] = (
                 "step = await self._source.step(",
                 "self._publish(closed, ())\n            step = await self._source.step(",
             ),
-            ("self._publish(closed, step.results)", "self._publish((), step.results)"),
+            ("self._publish(closed, [", "self._publish((), ["),
         ),
         "engine/test_engine.py::test_results_are_handed_out_only_once_they_are_durable",
     ),
@@ -185,9 +193,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         6,
         "engine/bookkeeper.py",
-        "Bookkeeper._answer",
+        "Bookkeeper._may_open",
         "Texts are opened after the stop.",
-        (("may_open = self.stopped is None and not is_full", "may_open = not is_full"),),
+        (("return self.stopped is None and not", "return not"),),
         "engine/test_bookkeeper.py::test_after_a_stop_nothing_more_is_opened",
     ),
     Mutant(
@@ -286,7 +294,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "engine/queue.py",
         "Queue.step",
         "Rules are not asked at the claim.",
-        (("None if door.is_open_to_all else self._admit", "None"),),
+        (("None if door.is_open_to_all and not self._claiming.is_asked else self._admit", "None"),),
         "engine/test_bookkeeper.py::test_rules_are_asked_at_the_claim_and_whoever_waits_is_seen_again",
     ),
     Mutant(

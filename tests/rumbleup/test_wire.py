@@ -488,9 +488,9 @@ def test_an_empty_filter_is_refused(values: str | list[str]) -> None:
         requests.comma(values)
 
 
-@pytest.mark.parametrize("action", [None, "", " ", True, 1.5, b"7", ["7"]])
+@pytest.mark.parametrize("action", [None, "", " ", True, 1.5, b"7", ["7"], -1, "abc", "12a", "1 2", "\u00b2"])
 def test_what_is_no_project_id(action: Any) -> None:
-    """A text would be sent into the project `None`."""
+    """A text would be sent into the project `None`; or a dry run would find nothing wrong with a name in the place of an id."""
     with pytest.raises(ConfigurationError):
         requests.project_id(action)
 
