@@ -45,6 +45,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     """What is to be said of these options before anything is sent."""
 
+    @property
+    def has_hours(self) -> bool:
+        """Whether it matters what time this machine takes it for."""
+        return self.clock is None and not (self.hours is None and self.schedule is None)
+
     def checked(self) -> Options:
         """Itself; ConfigurationError if a field cannot be meant."""
         _check_count("concurrency", self.concurrency)

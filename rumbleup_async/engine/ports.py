@@ -5,7 +5,7 @@ Lives here: protocols.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -77,6 +77,14 @@ class Pauses(Protocol):
 
     async def answered(self) -> None:
         """All that `asked` has told last is heeded."""
+
+
+@runtime_checkable
+class WatchesClock(Protocol):
+    """A gateway whose answers say what time it is."""
+
+    def watch_clock(self, wall_clock: Callable[[], float], off: Callable[[Stop], None], /) -> None:
+        """From now on compare this clock with that of the answers, and tell `off` if they are more than a minute apart."""
 
 
 class Ledger(Protocol):

@@ -39,7 +39,8 @@ class Recipe(msgspec.Struct, frozen=True):
 
 class Setup(msgspec.Struct, frozen=True, tag=True):
     """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves.
-    `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of each attempt."""
+    `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of each attempt.
+    `watches`: the clock of the machine must be right, for hours are minded."""
 
     recipe: Recipe
     plan: Plan
@@ -49,6 +50,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     asks: bool = False
     lease: float = math.inf
     tells: bool = False
+    watches: bool = False
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):

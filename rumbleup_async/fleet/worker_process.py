@@ -23,6 +23,7 @@ from rumbleup_async import open_files
 from rumbleup_async.admission import Verdict
 from rumbleup_async.engine.contract import Dealt, Worker
 from rumbleup_async.engine.lease import Lease
+from rumbleup_async.engine.ports import WatchesClock
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import LedgerError, RumbleUpError
 from rumbleup_async.events import Event
@@ -155,6 +156,8 @@ async def serve(channel: Channel) -> None:
             wall_clock=time.time,
             jitter=random.random,
         )
+        if setup.watches and isinstance(gateway, WatchesClock):
+            gateway.watch_clock(time.time, books.stop)
         listening = asyncio.create_task(_listen(channel, workers, books, door, pace))
         tune_collector()
         try:

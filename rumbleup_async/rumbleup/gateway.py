@@ -5,13 +5,17 @@ Lives here: the fit between the engine's port and the wire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Draw, NotSent, Outcome, Unknown
 from rumbleup_async.provider import arguments, belonging
+from rumbleup_async.provider.answer_clock import AnswerClock
 from rumbleup_async.rumbleup import next_contact, requests, wire
 from rumbleup_async.session.exchange import Exchange, Fit, Request, Response
+from rumbleup_async.stops import Stop
 
 
 class RumbleUpGateway:
@@ -35,6 +39,7 @@ class RumbleUpGateway:
         self._owns_exchange = owns_exchange
         self._redact = redact
         self._address = address
+        self._clock = AnswerClock()
         self._action = action
         self._flags = flags
         self._group = group
@@ -46,12 +51,14 @@ class RumbleUpGateway:
         """One attempt to hand one text to the provider. Never raises for what the network or the provider does."""
         body = arguments.encode(requests.SendBody(text.phone, self._action, text.text, self._flags, text.name, self._group))
         judge = self._answers.to(belonging.Sent(text.phone, text.text, self._tag), (text.text, *self._redact))
+        began = self._clock.begins()
         try:
             response = await self._exchange(Request("POST", requests.SEND, body, judge=judge))
         except NotSentError as error:
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why)
+        self._clock.see(response, began)
         return judge.outcome(response)
 
     async def draw(self) -> Draw:
@@ -70,6 +77,10 @@ class RumbleUpGateway:
         if 200 <= response.status < 300 and b'"phone"' in body and b'"logid"' not in body:
             return Fit.LIKELY
         return Fit.UNFIT if isinstance(next_contact.decipher_next(response, self._redact), Unknown) else Fit.LIKELY
+
+    def watch_clock(self, wall_clock: Callable[[], float], off: Callable[[Stop], None]) -> None:
+        """As `engine.ports.WatchesClock`."""
+        self._clock.watch(wall_clock, off)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

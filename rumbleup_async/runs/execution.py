@@ -15,7 +15,7 @@ from rumbleup_async import event_log
 from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.fan_out import FanOut
-from rumbleup_async.engine.ports import Drawer
+from rumbleup_async.engine.ports import Drawer, WatchesClock
 from rumbleup_async.engine.seconds import Flow
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
@@ -250,6 +250,8 @@ class Execution:
             longest_rest=60.0 if setup.hours is None else setup.hours.longest_rest,
         )
         books = self.engine.books
+        if setup.hours is not None and setup.hours.is_of_machine and isinstance(setup.gateway, WatchesClock):
+            setup.gateway.watch_clock(time.time, books.stop)
         self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))
         try:
             async with self.wheel.heard():

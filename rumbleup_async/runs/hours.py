@@ -55,7 +55,9 @@ class RunHours:
         self.is_all_day = hours is None
         """There is a schedule, and no hours of people."""
         self.clock = self.hours.clock
-        self.longest_rest = _REST if self.clock is time.time else _REST_OF_ANOTHER_CLOCK
+        self.is_of_machine = self.clock is time.time
+        """The time is this machine's, and no clock of the caller's."""
+        self.longest_rest = _REST if self.is_of_machine else _REST_OF_ANOTHER_CLOCK
         begin = self.clock() if begun is None else begun
         if schedule is not None and schedule.begins is not None:
             begin = schedule.begins  # the day of a run whose time has passed is over, it does not fire late

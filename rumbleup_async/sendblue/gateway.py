@@ -5,6 +5,8 @@ Lives here: the fit between the engine's ports and the wire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from rumbleup_async.engine.ports import Permit
@@ -12,10 +14,12 @@ from rumbleup_async.errors import MaybeSentError, NotSentError
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.provider import arguments, belonging
+from rumbleup_async.provider.answer_clock import AnswerClock
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.sendblue import failures, requests, wire
 from rumbleup_async.sendblue.lines import Lines
 from rumbleup_async.session.exchange import Exchange, Request
+from rumbleup_async.stops import Stop
 
 
 class SendblueGateway:
@@ -43,6 +47,7 @@ class SendblueGateway:
         self._owns_exchange = owns_exchange
         self._redact = redact
         self._address = address
+        self._clock = AnswerClock()
         self._answers = belonging.Answers(wire.decipher_send, wire.whose)
 
     async def deliver(self, text: Text, permit: Permit, /) -> Outcome:
@@ -53,6 +58,7 @@ class SendblueGateway:
         )
         redact = (text.text, *self._redact)
         judge = self._answers.to(belonging.Sent(text.phone, text.text), redact)
+        began = self._clock.begins()
         try:
             response = await self._exchange(Request("POST", requests.SEND, arguments.encode(body), judge=judge))
         except NotSentError as error:
@@ -60,6 +66,7 @@ class SendblueGateway:
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why.over(permit.line))
+        self._clock.see(response, began)
         outcome = judge.outcome(response)
         if isinstance(outcome, Refused) and failures.read_failure(response, redact).about_line and response.status >= 400:
             return self._line_refused(outcome, permit)
@@ -95,6 +102,10 @@ class SendblueGateway:
                 Reason(Code.LINE_REFUSED, f"line {permit.line} is refused: {outcome.why}"), outcome.status, alone=outcome.alone
             )
         return Barred(Bar.NO_LINE, Reason(Code.NO_LINE, outcome.why.detail), outcome.status, outcome.code, alone=outcome.alone)
+
+    def watch_clock(self, wall_clock: Callable[[], float], off: Callable[[Stop], None]) -> None:
+        """As `engine.ports.WatchesClock`."""
+        self._clock.watch(wall_clock, off)
 
     async def aclose(self) -> None:
         """Close the connections of this run, if they are its own."""

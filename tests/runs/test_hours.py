@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import email.utils
 import json
 import time
 from collections.abc import Mapping
@@ -260,6 +261,28 @@ def test_hours_hold_for_a_resume(tmp_path: Path) -> None:
     assert day.texted == {}
     assert summary.stop is not None
     assert summary.stop.cause is Cause.NOT_AFTER
+
+
+@pytest.mark.parametrize(("off", "which"), [(90, "behind"), (-90, "ahead of")])
+def test_a_clock_that_is_wrong_stops_the_run(off: int, which: str) -> None:
+    """A machine whose clock is an hour fast would text people at eight."""
+
+    def answer(request: Request) -> Response:
+        date = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=off), usegmt=True)
+        return Response(200, {"Date": date}, b'{"logid": "rl_1"}')
+
+    async def send(**options: Any) -> Summary:
+        client = RumbleUp("KEY:SECRET", exchange=ScriptedExchange(answer))
+        async with client.fast_mode(action=125, text=TEXT, concurrency=1, **options) as run:
+            return await run.send([f"212555{number:04}" for number in range(101, 121)])
+
+    all_day = {"window": "0-24", "sunday": "0-24", "anyway": True, "margin": 0, "purpose": "political"}
+    summary = asyncio.run(send(hours=all_day))
+    assert summary.stop is not None
+    assert summary.stop.cause is Cause.CLOCK_OFF
+    assert f"seconds {which} the provider's" in str(summary.stopped)
+    assert summary.sent < 5
+    assert asyncio.run(send()).stop is None  # no rule reads the clock
 
 
 @pytest.mark.parametrize(
