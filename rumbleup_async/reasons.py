@@ -149,9 +149,9 @@ class Code(enum.StrEnum):
     BEING_SENT = "being_sent", "being sent", "unknown", "wait; the run is under way"
     STOPPED = "stopped", "{}", "queued", "see to what stopped the run, then resume"
     RULE_FAILED = "rule_failed", "a rule could not be asked: {}", "queued", "see to the rule, then resume"
-    TOO_LATE = "too_late", "too late", "queued", "resume with a later end"
-    NO_COMMON_HOUR = "no_common_hour", "no hour suits its zones", "queued", "give the contact a zone, or allow other hours"
-    STATE_LEFT_OUT = "state_left_out", "state left out", "queued", "resume without leaving the state out"
+    TOO_LATE = "too_late", "too late", "queued", "resume with a later --until"
+    NO_COMMON_HOUR = "no_common_hour", "no hour suits its zones", "queued", "give the contact a zone, or allow other --hours"
+    STATE_LEFT_OUT = "state_left_out", "state left out", "queued", "resume without the state in --not-in"
     LATE = "late", "lock expired", "queued", "the provider hands the contact out again; resume"
     DRAWN = "drawn", "drawn, not sent", "queued", "resume once the lock has ended"
 

@@ -47,7 +47,7 @@ class Cause(enum.StrEnum):
     ERROR_THRESHOLD = "error_threshold", "error threshold", "see to the cause, then resume"
     NOT_REACHABLE = "not_reachable", "not reachable", "check the network and the address, then resume"
     # ---- what was asked for ----
-    NOT_AFTER = "not_after", "not after", "give a later end, and what is still queued is sent"
+    NOT_AFTER = "not_after", "not after", "give a later --until, and what is still queued is sent"
     CLOCK_OFF = "clock_off", "clock is off", "set the clock of this machine, then resume"
     LIMIT = "limit", "limit", "resume to text the rest"
     PAUSED = "paused", "paused", "let it go on with rumbleup continue, then resume"

@@ -14,13 +14,15 @@ import msgspec
 from rumbleup_async.cli import neighbours, progress, speed
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.people import PeopleOptions
+from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
+from rumbleup_async.cli.people import PeopleOptions, run_options
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.question import MANY, check_expected, may_begin
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
+from rumbleup_async.messaging import Identity
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.steering import paused
 from rumbleup_async.stops import Cause, Stop
@@ -34,6 +36,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 30.0
     suppress: list[Path] | None = None
     people: PeopleOptions = PeopleOptions()
+    hours: HoursOptions = HoursOptions()
     consent: Consent = Consent()
     yes: bool = False
     expect: int | None = None
@@ -49,6 +52,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 def consent_options(consent: Consent) -> dict[str, Any]:
     """What the user has said of a ledger, as options of a run. A lost log is a matter of `reconcile` alone."""
     return {name: value for name, value in msgspec.structs.asdict(consent).items() if name != "log_lost"}
+
+
+def rule_options(
+    call: Call,
+    identity: Identity | None,
+    ledger: Path,
+    environ: Mapping[str, str] | None,
+    *,
+    has_list: bool,
+    is_dry: bool = False,
+) -> dict[str, Any]:
+    """The options of a run about hours and people; a rehearsal is told of. `identity`: whose server and account; None if that is
+    not known."""
+    is_here = call.hours.is_here(identity)
+    options = call.hours.as_mode(identity, has_list=has_list)
+    options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
+    if not is_dry:
+        say_rehearsal(is_here, options)
+    return options
 
 
 def show_before(run: Run, *, quiet: bool) -> None:

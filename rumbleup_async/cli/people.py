@@ -70,9 +70,16 @@ def open_book(path: Path, environ: Mapping[str, str], *, is_new_fine: bool = Tru
 
 
 def run_options(
-    given: PeopleOptions, identity: Identity | None, ledger: Path, environ: Mapping[str, str] | None, *, is_dry: bool = False
+    given: PeopleOptions,
+    identity: Identity | None,
+    ledger: Path,
+    environ: Mapping[str, str] | None,
+    *,
+    is_here: bool | None = None,
+    is_dry: bool = False,
 ) -> dict[str, Any]:
-    """The options of a run about people. `identity`: whose server and account; None if that is not known."""
+    """The options of a run about people. `identity`: whose server and account; None if that is not known. `is_here`: it is a
+    rehearsal; None: if the server is on this machine."""
     environ = os.environ if environ is None else environ
     if given.book is not None and given.no_book:
         raise ConfigurationError("--book and --no-book contradict each other; give one of them")
@@ -81,7 +88,9 @@ def run_options(
     is_kept = given.book is None and _is_kept(ledger)
     if given.no_book:
         options["book"] = False
-    elif not is_kept and (named is not None or not (identity is None or is_rehearsal(identity))):
+    elif not is_kept and (
+        named is not None or not (identity is None or (is_rehearsal(identity) if is_here is None else is_here))
+    ):
         path = named or usual_place(environ)
         if path.exists() or not is_dry:  # a dry run leaves nothing behind
             options["book"] = open_book(path, environ)

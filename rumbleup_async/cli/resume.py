@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -23,12 +23,14 @@ from rumbleup_async.cli.flow import (
     is_stopped,
     may_send,
     refuse_same_list,
+    rule_options,
     send_queued,
     show_before,
     show_neighbours,
 )
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, show_hours, with_hours, would_begin
 from rumbleup_async.cli.loop import run_loop
-from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
 from rumbleup_async.cli.signals import pausing
@@ -40,6 +42,7 @@ from rumbleup_async.session.limits import Timeouts
 
 
 @guarded
+@with_hours()
 def resume(
     ledger: options.LedgerFile,
     rate: options.Rate = None,
@@ -69,6 +72,7 @@ def resume(
     expect: options.Expect = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    hours: HoursOptions = NO_HOURS,
 ) -> None:
     """Go on with a run that was stopped or that died. No text that may have left is sent again."""
     order = Order(
@@ -81,6 +85,7 @@ def resume(
         timeout=timeout,
         suppress=suppress,
         people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         expect=expect,
@@ -112,9 +117,10 @@ async def resume_run(
         **msgspec.structs.asdict(call.consent),
     }
     client = row.connect(environ, Timeouts(read=call.timeout))
-    common |= run_options(call.people, client.identity, ledger, environ)
+    common |= rule_options(call, client.identity, ledger, environ, has_list=False)
+    shown = {"rehearsal": call.hours.is_here(client.identity)}
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
-        return await _go_on(run, ledger, row, call, grace=grace, resend_absent=resend_absent, environ=environ)
+        return await _go_on(run, ledger, row, call, grace=grace, resend_absent=resend_absent, environ=environ, shown=shown)
 
 
 async def _go_on(
@@ -126,18 +132,20 @@ async def _go_on(
     grace: float | None,
     resend_absent: bool,
     environ: Mapping[str, str] | None,
+    shown: Mapping[str, Any],
 ) -> int:
+    """The steps from an open ledger on. `shown`: what the JSON has beside the summary."""
     with pausing(run):
         show_before(run, quiet=call.quiet)
         if is_paused(run):
-            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look_up(run, ledger, grace=grace, quiet=call.quiet)
         absent = await run.count_absent() if resend_absent else 0
         if not (resend_absent or call.quiet):
             await show_absent(run, ledger)
         if is_stopped(run):
-            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         waiting = run.counts[State.QUEUED] + absent
         left = _left(run, waiting, call.limit)
         if not call.quiet:
@@ -151,12 +159,14 @@ async def _go_on(
             show_neighbours(texted, call, row, run)
             refuse_same_list(texted, call, row, run)
         number = None if run.is_concurrent else min(waiting, call.limit or waiting)
-        if not may_send(f"Text {left}?", number, run, call):
+        plan = None if run.is_concurrent else await run.outlook()
+        show_hours(plan, quiet=call.quiet)
+        if would_begin(plan) and not may_send(f"Text {left}?", number, run, call):
             return WRONG
         all_queued = await queue_absent(run, quiet=call.quiet) if absent else True
         if is_stopped(run):
-            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
-        code = await send_queued(run, ledger, call)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
+        code = await send_queued(run, ledger, call, more=shown)
         return code or (FINE if all_queued else UNKNOWNS)
 
 

@@ -27,14 +27,17 @@ from rumbleup_async.cli.flow import (
     is_paused,
     may_send,
     refuse_same_list,
+    rule_options,
     send_queued,
     show_before,
     show_neighbours,
 )
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, show_hours, with_hours, would_begin
+from rumbleup_async.cli.hours import as_json as hours_json
 from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
-from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options, show_book
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, show_book
 from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.question import check_expected
@@ -49,6 +52,7 @@ from rumbleup_async.stops import Cause, Stop
 
 
 @guarded
+@with_hours(has_list=True)
 def send(
     source: Annotated[str, typer.Argument(metavar="LIST", help="CSV, JSON lines, or one number a line; - for standard input.")],
     action: Annotated[
@@ -99,6 +103,7 @@ def send(
     expect: options.Expect = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    hours: HoursOptions = NO_HOURS,
 ) -> None:
     """Text a list in fast mode. The same command again goes on where the run stopped."""
     order = Order(
@@ -119,6 +124,7 @@ def send(
         timeout=timeout,
         suppress=suppress,
         people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         expect=expect,
@@ -161,13 +167,14 @@ async def send_list(
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
         rejects = Rejects(reading.rejects, source, ledger, stack)
         await stack.enter_async_context(client)
+        identity = row.identity(environ) if dry_run else client.identity
         common = {
             **order.common,
             "limit": call.limit,
             "suppress": read_suppressed(call.suppress, source, quiet=call.quiet),
             **reading.as_mode(),
             **consent_options(call.consent),
-            **run_options(call.people, client.stands_for or client.identity, ledger, environ, is_dry=dry_run),
+            **rule_options(call, identity, ledger, environ, has_list=True, is_dry=dry_run),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         stack.enter_context(pausing(run))
@@ -185,17 +192,21 @@ async def send_list(
         show_book(run, quiet=call.quiet)
         texted = find_neighbours(run, ledger, folders(source, beside), row, environ)
         show_neighbours(texted, call, row, run)
-        shown = {} if preview is None else {"preview": show_preview(ledger, preview, call.limit)}
+        plan = await run.outlook()
+        show_hours(plan, quiet=call.quiet)
+        shown: dict[str, Any] = {"rehearsal": call.hours.is_here(identity)}
+        if preview is not None:
+            shown["preview"] = show_preview(ledger, preview, call.limit)
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
         check_expected(waiting, call.expect)
         if dry_run:
-            return await _end_dry_run(run, waiting, call, shown)
+            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(plan)})
         if is_paused(run):
-            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         refuse_same_list(texted, call, row, run)
         question = f"Send {plural(waiting, 'text')} {row.where(run.plan)}?"
-        if not may_send(question, waiting, run, call):
+        if would_begin(plan) and not may_send(question, waiting, run, call):
             return WRONG
         return await send_queued(run, ledger, call, more=shown)
 

@@ -6,7 +6,7 @@ Lives here: the command's options, and its course to the exit code.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,10 @@ from rumbleup_async import open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, consent_options, is_paused, send_queued, show_before
+from rumbleup_async.cli.flow import Call, consent_options, is_paused, rule_options, send_queued, show_before
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, with_hours
 from rumbleup_async.cli.loop import run_loop
-from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, run_options
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
@@ -28,6 +29,7 @@ from rumbleup_async.session.limits import Timeouts
 
 
 @guarded
+@with_hours()
 def texters(
     action: options.Action,
     text: options.Text = None,
@@ -63,6 +65,7 @@ def texters(
     yes: options.Yes = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    hours: HoursOptions = NO_HOURS,
 ) -> None:
     """Text the contacts of a project as the server hands them out (concurrent mode).
 
@@ -74,6 +77,7 @@ def texters(
         timeout=timeout,
         suppress=suppress,
         people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         as_json=as_json,
@@ -97,28 +101,28 @@ def texters(
             countries=country or DEFAULT,
             locks={name: value for name, value in (("wait", wait_locks), ("patience", patience)) if value is not None} or None,
             **consent_options(call.consent),
-            **run_options(call.people, rumbleup.identity, ledger, None),
+            **rule_options(call, rumbleup.identity, ledger, None, has_list=False),
         )
         async with rumbleup:
-            return await _text_contacts(run, action, ledger, call)
+            return await _text_contacts(run, action, ledger, call, {"rehearsal": hours.is_here(rumbleup.identity)})
 
     finish(run_loop(course()))
 
 
-async def _text_contacts(run: Run, action: str, ledger: Path, call: Call) -> int:
+async def _text_contacts(run: Run, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
     async with run:
         with pausing(run):
-            return await _text_all(run, action, ledger, call)
+            return await _text_all(run, action, ledger, call, shown)
 
 
-async def _text_all(run: Run, action: str, ledger: Path, call: Call) -> int:
+async def _text_all(run: Run, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
     show_before(run, quiet=call.quiet)
     if is_paused(run):
-        return await close(run, ledger, as_json=call.as_json, quiet=call.quiet)
+        return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
     if not call.quiet:
         for note in run.text_notes:
             say(f"note: {note}")
     how_many = f"{plural(call.limit, 'text')} at most" if call.limit else "all that are left"
     if not may_begin(f"Text the contacts of project {action}, {how_many}?", yes=call.yes):
         return WRONG
-    return await send_queued(run, ledger, call)
+    return await send_queued(run, ledger, call, more=shown)

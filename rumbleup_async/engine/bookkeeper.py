@@ -195,6 +195,11 @@ class Bookkeeper:
         self._bell.set()
 
     @property
+    def waits_until(self) -> float:
+        """The Unix second that is waited for, with nothing open; 0 if nothing is waited for."""
+        return 0.0 if self._entries or self.stopped is not None else self._told_due
+
+    @property
     def is_cut_by_limit(self) -> bool:
         """Whether the limit ended the run before its list, or its provider, had no more contacts."""
         return self.rounds.is_cut(more=self._has_more)

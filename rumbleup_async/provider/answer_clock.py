@@ -17,7 +17,7 @@ ALLOWED = 60.0
 """Seconds that the two clocks may be apart."""
 
 _EVERY = 1.0
-"""Seconds between two looks: to read the headers of each answer takes longer than the rest of what is done before a text leaves."""
+"""Seconds between two looks: to read the headers of each answer takes longer than all else that is done for a text."""
 
 
 class AnswerClock:

@@ -13,6 +13,7 @@ import msgspec
 from rumbleup_async.reasons import Code
 from rumbleup_async.rules.gates import Gates
 from rumbleup_async.rules.places import ANYWHERE, decode
+from rumbleup_async.stops import Stop
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +22,8 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     `open_now`, `later_today` and `not_today` make up all contacts that ever have an hour; `later_days` are those among the last
     whose day comes before the run's `until`. `no_common_hour` and `left_out` have none. `first_closing`: of the places that are
     open now. `last_opening`: of those that open later today. `last_closing`: the run's end. `by_source`: how many are known by
-    what. `in_doubt`: how many have more than one zone.
+    what. `in_doubt`: how many have more than one zone. `stop`: why a run over them would not begin, if it would not. `words`: the
+    hours; `zone_data`: the version of the data about zones, and `zone_data_old` what is wrong with its age, "" if nothing is.
     """
 
     open_now: int = 0
@@ -35,6 +37,10 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     last_closing: float | None = None
     by_source: dict[str, int] = {}
     in_doubt: int = 0
+    stop: Stop | None = None
+    words: str = ""
+    zone_data: str = ""
+    zone_data_old: str = ""
 
 
 def outlook(gates: Gates, contacts: Mapping[int, int], now: float) -> Outlook:
@@ -63,7 +69,13 @@ def outlook(gates: Gates, contacts: Mapping[int, int], now: float) -> Outlook:
             found["not_today"] += number
             found["later_days"] += number if opening is not None else 0
     return Outlook(
-        **found,
+        open_now=found["open_now"],
+        later_today=found["later_today"],
+        later_days=found["later_days"],
+        not_today=found["not_today"],
+        no_common_hour=found["no_common_hour"],
+        left_out=found["left_out"],
+        in_doubt=found["in_doubt"],
         by_source=by_source,
         first_closing=min(closings, default=None),
         last_opening=max(openings, default=None),

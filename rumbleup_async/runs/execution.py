@@ -24,9 +24,10 @@ from rumbleup_async.lists.batches import BATCH, Contacts
 from rumbleup_async.messaging import Planned, Skipped, State
 from rumbleup_async.reasons import STATE_LEFT_OUT, Code
 from rumbleup_async.retry import left_over
+from rumbleup_async.runs.holding import Holding
 from rumbleup_async.runs.list_loading import ListLoading
 from rumbleup_async.runs.looks import Looks
-from rumbleup_async.runs.results import Noting, Results
+from rumbleup_async.runs.results import Results
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.steering import Wheel
 from rumbleup_async.runs.summary import Summary, summarise
@@ -42,8 +43,8 @@ class Execution:
         self._looks = looks
         self.list = ListLoading(setup, self._is_stopped)
         self.results = Results()
-        self.noting = Noting()
-        self.observers = FanOut([self.noting, event_log.Observer(), *setup.observers])
+        self.holding = Holding(setup)
+        self.observers = FanOut([self.holding, event_log.Observer(), *setup.observers])
         self.wheel = Wheel(setup, self)
         self.engine: Engine | None = None
         self.texters: Texters | None = None
@@ -249,7 +250,7 @@ class Execution:
             wall_clock=time.time if setup.hours is None else setup.hours.clock,
             longest_rest=60.0 if setup.hours is None else setup.hours.longest_rest,
         )
-        books = self.engine.books
+        books = self.holding.books = self.engine.books
         if setup.hours is not None and setup.hours.is_of_machine and isinstance(setup.gateway, WatchesClock):
             setup.gateway.watch_clock(time.time, books.stop)
         self.tell(SendingBegan(setup.ledger.counts[State.QUEUED], setup.options.processes))

@@ -91,7 +91,15 @@ class RunHours:
 
     async def outlook(self, ledger: Ledger) -> Outlook:
         """What lies before those who are queued."""
-        return outlook(self.gates, await ledger.places(), self.clock())
+        now, data = self.clock(), self.gates.data
+        places = await ledger.places()
+        return msgspec.structs.replace(
+            outlook(self.gates, places, now),
+            stop=self.stop_before(places, now),
+            words="no hours, but a schedule" if self.is_all_day else str(self.hours),
+            zone_data=data.version,
+            zone_data_old=data.why_old(now),
+        )
 
     async def forbids(self, ledger: Ledger, *, is_whole: bool) -> Stop | None:
         """Why the run does not begin, or does not go on, if it does not. `is_whole`: the whole list is in the ledger."""
@@ -108,6 +116,10 @@ class RunHours:
         places = await ledger.places()
         await ledger.places(self.why(places, now, has_begun=ledger.is_used))
         return self.stop_after(places, now, has_begun=ledger.is_used)
+
+    def nobody_until(self, moment: float) -> str:
+        """In words, that the run waits until somebody opens."""
+        return f"nobody open until {told(self.gates, moment)}"
 
     def stop_before(self, places: Mapping[int, int], now: float) -> Stop | None:
         """Why a run over these contacts does not begin, if it does not."""

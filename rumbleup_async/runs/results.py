@@ -47,14 +47,3 @@ class Results:
         """Nobody wants the results one by one."""
         self._is_wanted = False
         self.waiting.clear()
-
-
-class Noting:
-    """Notes why texts are held."""
-
-    held_for = ""
-
-    def results(self, results: Sequence[Result]) -> None: ...
-
-    def held(self, seconds: float, reason: str) -> None:  # noqa: ARG002
-        self.held_for = reason

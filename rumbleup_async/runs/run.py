@@ -219,13 +219,13 @@ class Run(Steered):
 
     @property
     def held(self) -> float:
-        """Seconds until texts may leave again, after the provider said "not now"; 0 if nothing holds."""
-        return max(0.0, self._setup.pace.hold.remaining)
+        """Seconds until texts may leave again: the provider said "not now", or nobody is open before; 0 if nothing holds."""
+        return self._execution.holding.remaining
 
     @property
     def held_for(self) -> str:
         """Why texts were last held back."""
-        return self._execution.noting.held_for
+        return self._execution.holding.why
 
     def tell_held(self, seconds: float, reason: str) -> None:
         """Pass on that nothing leaves for so long, and why."""
