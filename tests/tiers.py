@@ -15,6 +15,7 @@ PLACES = {
     "acceptance": "acceptance",
     "cli": "integration",
     "fleet": "integration",
+    "people/test_contest.py": "acceptance",
     "prove": "prove",
     "rumbleup/test_against_simulator.py": "integration",
     "rumbleup/test_client.py": "integration",
