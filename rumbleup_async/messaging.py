@@ -119,9 +119,8 @@ class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The end of an entry that an intent opened, as the ledger stores it.
 
     `state` is where it goes (`QUEUED` gives it back: nothing left). `time` is Unix milliseconds, 0 if nothing was sent.
-    `due`: one that is given back is put off until this Unix second; 0 leaves it to whoever begins the queue anew.
-    `is_general`: it is `REFUSED` for a cause that does not name its recipient, so that the bookkeeper believes it only once
-    another text was accepted. Ledgers do not store that.
+    `due`: one that is given back is put off until this Unix second; 0 leaves it to whoever begins the queue anew. `price`:
+    micro-dollars. `is_general`, not stored: `REFUSED` for what does not name its recipient; believed once another was accepted.
     """
 
     row: int
@@ -132,6 +131,7 @@ class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     time: int = 0
     due: float = 0.0
     is_general: bool = False
+    price: int = 0
 
     @property
     def reason(self) -> str:

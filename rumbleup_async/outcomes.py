@@ -22,11 +22,12 @@ of the two belonged to the text, so that the text may have been taken."""
 class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
     """The provider took the text for delivery. `logid` is its id in the provider's message log.
 
-    `why`: what the ledger keeps beside it, such as the sending line.
+    `why`: what the ledger keeps beside it, such as the sending line. `price`: micro-dollars, 0 if the answer names none.
     """
 
     logid: str
     why: Reason = NO_REASON
+    price: int = 0
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False, tag="refused"):

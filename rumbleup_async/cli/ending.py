@@ -25,6 +25,8 @@ async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, mo
     summary = run.summary
     if not quiet:
         show_summary(summary, ledger, draws=run.is_concurrent)
+        if run.spending is not None and _cause(summary) is not Cause.BUDGET:
+            say(f"{run.spending}")
         if run.lost_draws and run.lost_until is not None:
             say(
                 f"{plural(run.lost_draws, 'answer')} to message/next got lost; the contacts behind them come back at the server "
@@ -37,11 +39,15 @@ async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, mo
         with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
             reasons = await run.count_reasons()
         try:
-            print_json({**summary.as_dict(), "reasons": reasons, **(more or {})})
+            print_json({**summary.as_dict(), "reasons": reasons, **_money(run), **(more or {})})
         except OSError as error:
             # How the run went is what the exit code is for, and the ledger has the rest.
             say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
     return exit_code(summary)
+
+
+def _money(run: Run) -> dict[str, dict[str, float]]:
+    return {} if run.spending is None else {"spending": run.spending.as_dict()}
 
 
 def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:

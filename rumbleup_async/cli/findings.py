@@ -11,6 +11,7 @@ from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.lists.kept_columns import ALL, read_names
 from rumbleup_async.messaging import Plan, State
+from rumbleup_async.money import dollars
 from rumbleup_async.reasons import Reason
 from rumbleup_async.runs.run import Run
 from rumbleup_async.screening import areas
@@ -36,6 +37,19 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     if texts:
         each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def show_cost(run: Run, ledger: Path) -> None:
+    """What the texts that are queued will cost at the price that was given, and whether the budget is enough for them."""
+    if run.price is None:
+        return
+    with reader_of(ledger) as reader:
+        segments = sum(max(1, parts) * number for parts, number in reader.segments())
+    cost = run.price * segments
+    budget = "" if run.budget is None else f", of a budget of {dollars(run.budget)} for the whole run"
+    say(f"  {segments:,} segments at {dollars(run.price)} are {dollars(cost)}{budget}")
+    if run.budget is not None and cost > run.budget:
+        say("  note: the budget does not suffice for all; the run stops when it is used up")
 
 
 def show_kept(ledger: Path, keep: str | None, *, fresh: bool) -> None:

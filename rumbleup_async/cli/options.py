@@ -12,6 +12,17 @@ import typer
 
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
+from rumbleup_async.money import micro
+
+
+def dollars(text: str) -> str:
+    """An amount of US dollars. Raises BadParameter."""
+    try:
+        micro(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} {error}") from None
+    return text
+
 
 Text = Annotated[
     str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in for each contact.")
@@ -39,6 +50,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the fi
 Expect = Annotated[
     int | None,
     typer.Option("--expect", min=0, metavar="N", help="Send nothing unless exactly N contacts would be texted; for scripts."),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="USD", help="US dollars that all texts of the run may cost; needs --price.", parser=dollars),
+]
+Price = Annotated[
+    str | None, typer.Option("--price", metavar="USD", help="US dollars that a segment costs, such as 0.031.", parser=dollars)
 ]
 Rate = Annotated[
     float | None,

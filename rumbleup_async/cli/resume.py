@@ -70,6 +70,8 @@ def resume(
     original: options.Original = False,
     yes: options.Yes = False,
     expect: options.Expect = None,
+    budget: options.Budget = None,
+    price: options.Price = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -78,7 +80,7 @@ def resume(
     order = Order(
         rate=rate,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": concurrency, "processes": processes},
+        common={"concurrency": concurrency, "processes": processes, "budget": budget, "price": price},
     )
     call = Call(
         limit=limit,

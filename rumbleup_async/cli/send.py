@@ -19,7 +19,7 @@ from rumbleup_async.cli import options, progress, providers
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.findings import show_findings, show_kept, show_notes
+from rumbleup_async.cli.findings import show_cost, show_findings, show_kept, show_notes
 from rumbleup_async.cli.flow import (
     Call,
     consent_options,
@@ -101,6 +101,8 @@ def send(
     preview: options.Preview = None,
     yes: options.Yes = False,
     expect: options.Expect = None,
+    budget: options.Budget = None,
+    price: options.Price = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -117,7 +119,7 @@ def send(
         send_style=send_style,
         opt_out=not no_opt_out,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": concurrency, "processes": processes},
+        common={"concurrency": concurrency, "processes": processes, "budget": budget, "price": price},
     )
     call = Call(
         limit=limit,
@@ -187,6 +189,7 @@ async def send_list(
         show_before(run, quiet=call.quiet)
         if not call.quiet:
             show_findings(source, ledger, fresh=fresh)
+            show_cost(run, ledger)
             show_kept(ledger, reading.keep, fresh=fresh)
             show_notes(run)
         show_book(run, quiet=call.quiet)

@@ -48,6 +48,8 @@ def texters(
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
+    budget: options.Budget = None,
+    price: options.Price = None,
     country: options.Countries = None,
     patience: Annotated[
         float | None,
@@ -96,6 +98,8 @@ def texters(
             ledger=ledger,
             rate=rate,
             limit=limit,
+            budget=budget,
+            price=price,
             flags=flag or [],
             suppress=read_suppressed(suppress, quiet=quiet),
             countries=country or DEFAULT,

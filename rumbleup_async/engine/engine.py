@@ -5,12 +5,14 @@ Lives here: who is started when, and how all of them end.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.crew import Crew, LocalCrew
 from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.lease import boot_time, for_ever
@@ -35,7 +37,8 @@ class Engine:
 
     `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
     are opened. `rules` are asked at the claim and just before the wire; `gates` say when places may be texted. `claims`: the book
-    of people, where there is one. `crew`: who sends; None for workers of this process, which deliver by `gateway`.
+    of people, where there is one. `budget`: what all texts may cost. `crew`: who sends; None for workers of this process, which
+    deliver by `gateway`.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Engine:
         gates: Gates | None = None,
         claims: Claims | None = None,
         crew: Crew | None = None,
+        budget: Budget | None = None,
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = boot_time,
         jitter: Callable[[], float] = random.random,
@@ -72,6 +76,7 @@ class Engine:
                 gates=gates,
                 claims=claims,
                 longest_rest=longest_rest,
+                budget=budget,
             )
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
@@ -85,6 +90,7 @@ class Engine:
                 gates=gates,
                 claims=claims,
                 longest_rest=longest_rest,
+                budget=budget,
             )
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
 
@@ -107,6 +113,8 @@ class Engine:
         self._outlet = outlet
         self.crew = crew or LocalCrew(make, source if isinstance(source, Leases) else None)
         self.books = Bookkeeper(ledger, source, outlet, limit=options.limit, wall_clock=wall_clock, proved=self.crew.proved)
+        if budget is not None:
+            budget.spent = self._spent
         self._is_cancelled = False
         self._interruption: BaseException | None = None
 
@@ -143,6 +151,10 @@ class Engine:
             self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
         if self.books.failure is not None and self._interruption is None:
             raise self.books.failure
+
+    def _spent(self, why: Stop) -> None:
+        # It is said in the midst of a step of the books, which ends as if nothing had been said.
+        asyncio.get_running_loop().call_soon(self.stop, why)
 
     def _on_cancel(self) -> None:
         if self._is_cancelled:

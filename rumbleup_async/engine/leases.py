@@ -19,6 +19,7 @@ from typing import Protocol
 
 import msgspec
 
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.doorstep import Doorstep
 from rumbleup_async.engine.entries import Entry
@@ -59,8 +60,10 @@ class Leases:
         gates: Gates | None = None,
         claims: Claims | None = None,
         longest_rest: float = 60.0,
+        budget: Budget | None = None,
     ) -> None:
         self._ledger = ledger
+        self._budget = budget
         self._texters = texters
         self._wall_clock = wall_clock
         self._claiming = Claiming(claims)
@@ -134,6 +137,8 @@ class Leases:
                 raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         await self._claiming.release(done)
+        if self._budget is not None:
+            self._budget.opened(texts)
         self._doorstep.bind(texts)
         self._in_hand += len(texts) - len(done)
         if self._doorstep.is_hopeless:
@@ -152,6 +157,8 @@ class Leases:
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Who is given back without a reason comes back at the provider when the lease ends."""
         self._claiming.note(done, entries)
+        if self._budget is not None:
+            self._budget.closed(done, entries)
         if not any(close.state is State.QUEUED and not close.why for close in done):
             return done
         return [
@@ -192,6 +199,11 @@ class Leases:
 
     def _ask_for(self, number: int) -> None:
         free = self._left - self._in_hand - self._active - len(self._drawn)
+        if self._budget is not None and number > 0:
+            # Nobody is drawn whose text could not be paid, however long it becomes.
+            number = self._budget.room(number)
+            if not number and not self._in_hand and not self._active and not self._drawn:
+                self._budget.spent(self._budget.stop)
         for _ in range(min(number - self._active - len(self._drawn), free)):
             self._active += 1
             self._spawn(self._ask)

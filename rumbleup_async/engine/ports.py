@@ -28,6 +28,7 @@ from rumbleup_async.messaging import (
     Step,
     Text,
 )
+from rumbleup_async.money import Money
 from rumbleup_async.outcomes import Draw, Outcome
 from rumbleup_async.pauses import Pause, Request
 from rumbleup_async.reasons import Reason
@@ -87,6 +88,13 @@ class WatchesClock(Protocol):
         """From now on compare this clock with that of the answers, and tell `off` if they are more than a minute apart."""
 
 
+class Prices(Protocol):
+    """What a ledger knows of the money of its run."""
+
+    async def known(self) -> Money:
+        """What is known so far; from now on the prices that answers name are kept with the steps that close their texts."""
+
+
 class Ledger(Protocol):
     """The durable record of one run: the only place where its truth lives.
 
@@ -116,6 +124,10 @@ class Ledger(Protocol):
     async def expire(self, owner: int) -> list[Result]:
         """Fence this owner, durably: it opens nothing any more, and what it has open becomes `unknown`. Returns what became of
         its entries. An owner that is fenced already, or that nobody knows, is left as it is."""
+
+    @property
+    def prices(self) -> Prices:
+        """What texts have cost."""
 
     @property
     def pauses(self) -> Pauses:

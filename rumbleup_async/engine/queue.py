@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec.structs import force_setattr
 
 from rumbleup_async.admission import GO, Verdict, Wait
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
@@ -27,6 +28,10 @@ def bind(texts: Sequence[Text], shut: Mapping[int, float], now: float) -> None:
         if text.place:
             force_setattr(text, "until", shut.get(text.place, 0.0))
             force_setattr(text, "since", now)
+
+
+class _UnaffordableError(Exception):
+    """There is no money for the next text."""
 
 
 class _Stopped(Exception):
@@ -50,7 +55,9 @@ class Queue:
         gates: Gates | None = None,
         claims: Claims | None = None,
         longest_rest: float = 60.0,
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
@@ -79,16 +86,27 @@ class Queue:
         refills, began = self._refills, self.lease.now()
         door = self._door
         admit = None if door.is_open_to_all and not self._claiming.is_asked else self._admit
+        if self._budget is not None and want:
+            room = self._budget.room(want)
+            # Towards the end of the money one text is looked at at a time.
+            want, admit = (room, admit) if room else (1, self._admit_affordable)
         now = self._wall_clock()
         shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
         try:
             step = await self._ledger.step(self._owner, done, want, now, shut, admit=admit, second=second)
+        except _UnaffordableError:
+            want = 0
+            step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
+            if self._budget is not None and not self._budget.open:
+                self._budget.spent(self._budget.stop)
         except _Stopped:
             step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         await self._claiming.release(done)
+        if self._budget is not None:
+            self._budget.opened(step.texts)
         if shut and step.texts:
             self._may_wait = True
             bind(step.texts, shut, now)
@@ -102,6 +120,11 @@ class Queue:
             # Nobody may have asked for more, so the step has not told of these.
             self.due = min(put_off) if self.due is None else min(self.due, *put_off)
         return step
+
+    async def _admit_affordable(self, texts: Sequence[Text]) -> Sequence[Verdict]:
+        if self._budget is not None and not all(map(self._budget.fits, texts)):
+            raise _UnaffordableError
+        return await self._admit(texts)
 
     async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
         verdicts = await self._ask(texts)
@@ -148,6 +171,8 @@ class Queue:
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Nothing is to be added to what workers say of a text."""
         self._claiming.note(done, entries)
+        if self._budget is not None:
+            self._budget.closed(done, entries)
         return done
 
     def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None: ...

@@ -190,6 +190,7 @@ class Sender:
             decision.logid,
             int(self._wall_clock() * 1000),
             is_general=isinstance(outcome, Refused) and not outcome.about_recipient,
+            price=outcome.price if isinstance(outcome, Accepted) else 0,
         )
 
     # ---- its turn ----

@@ -38,6 +38,11 @@ class Closing:
         if len(set(rows)) != self.number:
             raise LedgerError("an entry to be closed was not open, or is there twice")
 
+    @property
+    def prices(self) -> dict[int, int]:
+        """What the texts of these rows have cost, in micro-dollars, where an answer has named it."""
+        return {close.row: close.price for close in self.closed if close.price and close.state is State.SENT}
+
     def check(self) -> None:
         """LedgerError for a move that the table does not have."""
         for state in self.states:

@@ -50,6 +50,8 @@ class Contacts:
     """The entries of a run, by row."""
 
     def __init__(self) -> None:
+        self.looked: dict[int, tuple[int, float]] = {}
+        """The time of each text in doubt, and when it was first looked for, by row."""
         self.entries: dict[int, Entry] = {}
         self.rows: list[int] = []
         """The rows in their order."""

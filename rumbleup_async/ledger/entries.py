@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerFenced
-from rumbleup_async.ledger import settling, stepping
+from rumbleup_async.ledger import settling, spending, stepping
 from rumbleup_async.ledger.claiming import Claimed
 from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.files import value_of
@@ -105,10 +105,13 @@ class Entries:
         until = {**closing.due, **{row: due for row, due, _ in turned.waits}}
         if closing.number or opened:
             self._run.file.count_step()
-        if until or turned.nevers or second is not None:
+        prices = closing.prices if self._run.keeps_prices else {}
+        if until or turned.nevers or prices or second is not None:
             with self._run.file.transaction() as db:
                 stepping.write(db, owner, closing, opened, now)
                 stepping.turn_away(db, turned, until)
+                if prices:
+                    spending.note(db, owner, prices)
                 if second is not None:
                     stepping.note_second(db, owner, second, self._counts_after(closing, turned))
         elif closing.number or opened:
@@ -185,6 +188,8 @@ class Entries:
         with self._run.file.transaction() as db:
             if closing.number:
                 stepping.write(db, owner, closing, (), 0)
+                if self._run.keeps_prices and closing.prices:
+                    spending.note(db, owner, closing.prices)
             # Only now: what is given back in this very step may be opened again.
             claimed = Claimed(db, drawn, self._looks.is_stale, waits)
             claimed.write(db, self._run.same_text, owner, int(now * 1000))

@@ -25,6 +25,7 @@ from rumbleup_async.ledger.memory_claims import take_up
 from rumbleup_async.ledger.memory_queue import MemoryQueue
 from rumbleup_async.ledger.pausing import MemoryPauses
 from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.spending import Remembered
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -45,6 +46,8 @@ from rumbleup_async.messaging import (
 )
 from rumbleup_async.reasons import INTERRUPTED, Reason
 from rumbleup_async.stops import Stop
+
+Rows = Sequence[Planned | Skipped]
 
 
 class MemoryLedger:
@@ -69,18 +72,19 @@ class MemoryLedger:
         self._enlisted = 0
         self._is_open = False
         self.pauses = MemoryPauses()
+        self.prices = Remembered()
         self.notes: list[str] = []
         self._forget()
 
     def _forget(self) -> None:
         self._is_loading = False
         self._contacts = Contacts()
+        self.prices.of(self._contacts)
         self._queue = MemoryQueue(self._contacts, self._looks)
         self.seconds: list[Second] = []
         self._recovered = 0
         self._was_tried = False
         self.kept = Kept()
-        self._looked: dict[int, tuple[int, float]] = {}
         self.fingerprint: str | None = None
 
     @property
@@ -223,6 +227,7 @@ class MemoryLedger:
 
     def _close(self, done: Sequence[Closed]) -> None:
         self._contacts.close(done)
+        self.prices.note(done)
         for close in done:
             if close.due and close.state is State.QUEUED:
                 self._queue.put_off(close.row, close.due)
@@ -241,13 +246,7 @@ class MemoryLedger:
         return self._contacts.reasons()
 
     async def claim(
-        self,
-        owner: int,
-        done: Sequence[Closed],
-        drawn: Sequence[Planned | Skipped],
-        now: float,
-        *,
-        waits: Mapping[int, Reason] = NO_REASONS,
+        self, owner: int, done: Sequence[Closed], drawn: Rows, now: float, *, waits: Mapping[int, Reason] = NO_REASONS
     ) -> list[Text | Result]:
         if (await self.step(owner, done, 0, now)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
@@ -281,9 +280,9 @@ class MemoryLedger:
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         for doubt in doubts:
-            if self._looked.get(doubt.row, (None, now))[0] != doubt.time:
-                self._looked[doubt.row] = doubt.time, now
-        return {doubt.row: self._looked[doubt.row][1] for doubt in doubts}
+            if self._contacts.looked.get(doubt.row, (None, now))[0] != doubt.time:
+                self._contacts.looked[doubt.row] = doubt.time, now
+        return {doubt.row: self._contacts.looked[doubt.row][1] for doubt in doubts}
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         known = (entry.known() for _, entry in self._contacts.after(after))

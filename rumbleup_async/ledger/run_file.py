@@ -27,6 +27,8 @@ class RunFile:
         self.queue = Queue()
         self.owners: dict[int, Owner] = {}
         """Those that are not fenced."""
+        self.keeps_prices = False
+        """What answers name as the price of their texts is kept."""
         self.last_row = 0
         self.is_loading = False
         """A list is being read, or was not read to its end."""

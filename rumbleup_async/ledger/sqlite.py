@@ -36,6 +36,7 @@ from rumbleup_async.ledger.intake import Intake
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.pausing import Pauses
 from rumbleup_async.ledger.run_file import RunFile
+from rumbleup_async.ledger.spending import Ledgered
 from rumbleup_async.ledger.thread import LedgerThread
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
@@ -59,6 +60,7 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Stop
 
+Rows = Sequence[Planned | Skipped]
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -90,6 +92,7 @@ class SqliteLedger:
         self._file = self._run.file
         self._intake = Intake(self._run)
         self.pauses = Pauses(self._file, self._thread)
+        self.prices = Ledgered(self._run, self._thread)
         self._entries = Entries(self._run)
         self._ended_before: str | None = None
         """How the process before this one ended; noted again if this one sends nothing."""
@@ -177,13 +180,7 @@ class SqliteLedger:
         return await self._in_thread(lambda: count_reasons(self._file.db))
 
     async def claim(
-        self,
-        owner: int,
-        done: Sequence[Closed],
-        drawn: Sequence[Planned | Skipped],
-        now: float,
-        *,
-        waits: Mapping[int, Reason] = NO_REASONS,
+        self, owner: int, done: Sequence[Closed], drawn: Rows, now: float, *, waits: Mapping[int, Reason] = NO_REASONS
     ) -> list[Text | Result]:
         return await self._in_thread(self._entries.claim, owner, Closing(done), drawn, now, waits)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from rumbleup_async.money import price_of
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown, barred
 from rumbleup_async.provider import belonging, replies
 from rumbleup_async.reasons import Code, Reason
@@ -25,6 +26,7 @@ class _SendReply(msgspec.Struct):
     message: Any = None
     code: Any = None
     error: Any = None
+    price: Any = None
 
 
 _send_reply = msgspec.json.Decoder(_SendReply).decode
@@ -54,7 +56,7 @@ def decipher_send(response: Response, redact: tuple[str, ...] = ()) -> Outcome:
         except replies.BROKEN:
             return Unknown(Reason(Code.UNREADABLE, f"unreadable answer: {replies.page_of(response)}"), response.status)
         if (reply.logid or reply.logid == 0) and replies.UNREADABLE not in str(reply.logid):
-            return Accepted(str(reply.logid))
+            return Accepted(str(reply.logid), price=price_of(reply.price))
         hidden = _decipher_hidden(reply, response, redact)
         return hidden or Unknown(Reason(Code.UNREADABLE, "an answer without a logid"), response.status)
     return decipher_refusal(response, redact)
@@ -106,6 +108,7 @@ class _Usual(msgspec.Struct, gc=False):
     phone: str = ""
     text: str | None = None
     flags: tuple[str, ...] = ()
+    price: Any = None
 
 
 _usual = msgspec.json.Decoder(_Usual).decode
@@ -122,10 +125,10 @@ def usual(response: Response, sent: belonging.Sent) -> tuple[Accepted, belonging
     if not reply.logid or replies.UNREADABLE in reply.logid:
         return None
     if reply.phone == sent.phone:
-        return Accepted(reply.logid), belonging.Whose.OURS
+        return Accepted(reply.logid, price=price_of(reply.price)), belonging.Whose.OURS
     if reply.phone or reply.text is not None or "run-" in ",".join(reply.flags):
         return None
-    return Accepted(reply.logid), belonging.Whose.NOBODYS
+    return Accepted(reply.logid, price=price_of(reply.price)), belonging.Whose.NOBODYS
 
 
 def whose(response: Response, sent: belonging.Sent) -> belonging.Whose:

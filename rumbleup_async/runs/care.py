@@ -14,6 +14,7 @@ from typing import Any
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.messaging import Kept
+from rumbleup_async.money import dollars
 from rumbleup_async.rules.numbers import Numbers, Suppress, SuppressionStore, handed_in
 
 _NONE = object()
@@ -120,7 +121,7 @@ def _words(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterable[str
             yield _word(name, value)
 
 
-def _word(name: str, value: Any) -> str:
+def _word(name: str, value: Any) -> str:  # noqa: C901 - a word each
     match name:
         case "rate":
             return f"{value:g} texts a second at most" if value else "no limit of ours to the rate"
@@ -143,6 +144,8 @@ def _word(name: str, value: Any) -> str:
             return f"{value:g} s between two texts to a person" if value else "no gap between two texts to a person"
         case "again":
             return "people of this project again" if value else "nobody of this project again"
+        case "budget" | "price":
+            return f"a budget of {dollars(value)}" if name == "budget" else f"{dollars(value)} a segment"
         case "patience":
             return f"{value:g} s of patience"
         case "wait":

@@ -216,7 +216,8 @@ class Execution:
         assert setup.gateway is not None  # noqa: S101 - set on entering
         setup.begin_hours()
         await setup.keep_care()
-        if setup.hours is not None and (stop := await setup.hours.forbids(setup.ledger, is_whole=self._is_list_in(feed))):
+        is_whole = feed is None and not setup.is_concurrent
+        if setup.hours is not None and (stop := await setup.hours.forbids(setup.ledger, is_whole=is_whole)):
             self.stopped = stop
             return
         if setup.is_concurrent and setup.screen is not None:
@@ -243,6 +244,7 @@ class Execution:
             rules=setup.rules,
             claims=setup.book,
             gates=setup.hours,
+            budget=await setup.open_budget(),
             crew=None if setup.make_crew is None else setup.make_crew(setup.ledger, setup.plan, setup.pace, setup.options),
             sink=self.results.receive,
             full=self.results.is_full,
@@ -262,9 +264,6 @@ class Execution:
         # Of a stop for our own hours the leases know no more than that; the provider's tells of a number of texts.
         if (stop := self.stopped) is None or (stop.cause is Cause.OUTSIDE_HOURS and not stop.number):
             self.stopped = await self._why_not_all(books) or stop
-
-    def _is_list_in(self, feed: object) -> bool:
-        return feed is None and not self._setup.is_concurrent
 
     async def _why_not_all(self, books: Bookkeeper) -> Stop | None:
         """Why contacts are left at the end of the list, if some are: a limit, hours, or what nothing could be done about."""

@@ -18,13 +18,14 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
-from rumbleup_async.runs import people
+from rumbleup_async.runs import money, people
 from rumbleup_async.runs.option_checks import check_count, check_fields, check_number, check_observer, is_same, kind_of
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import AnyObserver
     from rumbleup_async.rules.hours import Hours, Schedule
+    from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
 
 _FOR_EVER = 1e18
@@ -62,6 +63,8 @@ class RunKeywords(TypedDict, total=False):
     book: GivenBook
     gap: float | None
     again: bool | None
+    budget: Dollars | None
+    price: Dollars | None
     observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool
     settle: float
@@ -116,6 +119,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         gap: With a book: seconds that must lie between two texts to a person, of whatever project; 0 for none. None: as before,
             else 24 hours.
         again: With a book: text people of this very project again. None: as before, else False.
+        budget: US dollars that all texts of the run may cost, over all its parts. Needs `price`. None: as before, else no bound.
+        price: US dollars of a segment. What a text costs is reserved before it leaves; a price that its answer names takes the
+            place of that.
         observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
             several observers.
         reconcile: Of `resume`: look what is `unknown` up in the provider's log before the first text.
@@ -151,6 +157,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     book: GivenBook = None
     gap: float | None = None
     again: bool | None = None
+    budget: Dollars | None = None
+    price: Dollars | None = None
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
     settle: float = 900.0
@@ -171,6 +179,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
             check_fields("locks", self.locks, Locks, "patience=10")
         people.check(self.book, self.gap, self.again)
+        money.kept(self.budget, self.price)
         for observer in observers_of(self.observer):
             check_observer(observer)
         for name in ("suppress", "countries", "skip_if", "keep"):
@@ -211,6 +220,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
         names = ("rate", "concurrency", "processes", "policy", "locks", "hours", "schedule")
         own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
+        own |= money.kept(self.budget, self.price)
         return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
 
     def consent(self) -> dict[str, bool]:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
@@ -18,7 +19,7 @@ from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Plan
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.rules.suppression import Suppression
-from rumbleup_async.runs import planning
+from rumbleup_async.runs import money, planning
 from rumbleup_async.runs.care import Care
 from rumbleup_async.runs.planning import CONCURRENT, PREFIX, Settings
 from rumbleup_async.screening.screen import Screen
@@ -81,6 +82,8 @@ class Setup:
         self._make_book = book
         self.book: RunBook | None = None
         """The book of people, where the run has one."""
+        self.budget: Budget | None = None
+        """What the texts of the run may cost, once it sends; None for no bound."""
 
     @property
     def plan(self) -> Plan:
@@ -163,6 +166,14 @@ class Setup:
             await book.open()
             self.book = book
 
+    async def open_budget(self) -> Budget | None:
+        """What the texts of the run may cost, as far as it is not spent or reserved; None for no bound."""
+        care = self.care.options
+        if money.BUDGET in care:
+            most = 1 if self.screen is None else self.screen.max_segments
+            self.budget = Budget(care[money.BUDGET], care[money.PRICE], await self.ledger.prices.known(), most)
+        return self.budget
+
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""
         settings = self.settings = planning.checked(settings)
@@ -176,6 +187,7 @@ class Setup:
             self.options, self.make_crew = self._adapt(self.care.options)
         if self.screen is not None:
             self.screen.suppress(self.care.suppressed)
+        money.check(self.care.options)
         self._take_hours()
 
     def _take_hours(self) -> None:

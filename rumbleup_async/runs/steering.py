@@ -15,7 +15,9 @@ from typing import Protocol
 
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.errors import LedgerError
+from rumbleup_async.money import Spending
 from rumbleup_async.pauses import Pause, Request, Wish, now, oneself
+from rumbleup_async.runs import money
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.stops import Cause, Stop, stop_of
 
@@ -132,6 +134,23 @@ class Steered:
     def paused(self) -> Pause | None:
         """The pause that holds: who asked for it, since when, and why. None if nobody has."""
         return self._setup.ledger.pauses.now
+
+    @property
+    def spending(self) -> Spending | None:
+        """How the money of the run stands, once it sends; None without a budget."""
+        return None if self._setup.budget is None else self._setup.budget.spending
+
+    @property
+    def price(self) -> int | None:
+        """What a segment costs, in micro-dollars, as it was given now or before; None if nobody has said it."""
+        found: int | None = self._setup.care.options.get(money.PRICE)
+        return found
+
+    @property
+    def budget(self) -> int | None:
+        """What all texts of the run may cost, in micro-dollars; None for no bound."""
+        found: int | None = self._setup.care.options.get(money.BUDGET)
+        return found
 
     def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""

@@ -57,13 +57,14 @@ class Screen:
     """
 
     __slots__ = (
-        "_areas", "_columns", "_max_segments", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear",
-        "needed_fields", "template",
+        "_areas", "_columns", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear",
+        "max_segments", "needed_fields", "template",
     )  # fmt: skip
 
     template: Template
     needed_fields: tuple[str, ...]
     """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
+    max_segments: int
     dear: Dear
     """What made texts of this list more expensive than they look."""
 
@@ -85,7 +86,7 @@ class Screen:
         self._columns: Collection[str] = ()
         names = [field_name(name) for name in name_fields]
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
-        self._max_segments = max_segments
+        self.max_segments = max_segments
         self._suppress = suppress
         self._prefix = prefix
         self._placing: Callable[[int, Mapping[str, str], str], int] = _nowhere
@@ -158,9 +159,9 @@ class Screen:
         return screened
 
     def _too_long(self, segments: int) -> Reason:
-        if segments <= self._max_segments:
+        if segments <= self.max_segments:
             return NO_REASON
-        return Reason(Code.TEXT_TOO_LONG, f"it would take {segments} segments, more than {self._max_segments}")
+        return Reason(Code.TEXT_TOO_LONG, f"it would take {segments} segments, more than {self.max_segments}")
 
     def _spoiled(self, fields: Mapping[str, str]) -> Reason:
         """Why one of the values must not be merged, if one must not. Few have a sign that is worth a closer look."""

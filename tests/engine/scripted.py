@@ -10,7 +10,7 @@ from rumbleup_async.admission import Admit
 from rumbleup_async.engine import ports
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.engine.ports import AnyObserver, Ledger, Pauses, Permit
+from rumbleup_async.engine.ports import AnyObserver, Ledger, Pauses, Permit, Prices
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -165,6 +165,10 @@ class Books:
         return await self.ledger.open(plan)
 
     @property
+    def prices(self) -> Prices:
+        return self.ledger.prices
+
+    @property
     def pauses(self) -> Pauses:
         return self.ledger.pauses
 
@@ -308,6 +312,7 @@ def make_run(
     suppress: Container[str] | SuppressionStore = frozenset(),
     pace: ports.Pace | None = None,
     book: Callable[[Plan], RunBook] | None = None,
+    given: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Run:
     """A run with `provider` behind it; the ledger is in memory unless one is given, and is watched."""
@@ -320,6 +325,7 @@ def make_run(
         ledger=books,
         pace=pace or Pace(rate),
         book=None if book is None else lambda plan, care: book(plan),
+        given=given,
     )
 
 

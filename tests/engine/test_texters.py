@@ -199,6 +199,7 @@ def make(
     resume: bool = False,
     countries: Sequence[str] = ("US", "CA"),
     pace: ports.Pace | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Run:
     """A concurrent run against the server."""
     books = ledger if isinstance(ledger, DrawingBooks) else DrawingBooks(ledger or MemoryLedger())
@@ -219,6 +220,7 @@ def make(
         gateway=lambda plan: server,
         ledger=books,
         pace=pace or Pace(rate),
+        given=given,
     )
     server.run = run
     return run

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from rumbleup_async.admission import Admit
-from rumbleup_async.engine.ports import Ledger, Pauses
+from rumbleup_async.engine.ports import Ledger, Pauses, Prices
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -199,6 +199,10 @@ class Writer:
         if self._disk.plan is not None:
             self._disk.recover()
         return await self._disk.open(plan)
+
+    @property
+    def prices(self) -> Prices:
+        return self._disk.prices
 
     @property
     def pauses(self) -> Pauses:

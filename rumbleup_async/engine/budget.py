@@ -1,0 +1,83 @@
+"""The budget of a run: what a text costs is reserved before its intent, and what its answer costs takes the place of that.
+
+Lives here: counting, in micro-dollars. Pure. What the ledger knows of it is read once, when the run begins to send.
+
+What is reserved need not be written down: it is the number of segments of all that the ledger has as sent, unknown or on the way,
+at the price of a segment. So it is as durable as the intents are. What answers have named is kept by the ledger in the very step
+that closes their texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.money import Money, Spending
+from rumbleup_async.stops import Cause, Stop
+
+
+class Budget:
+    """`budget` and `price`, of a segment, in micro-dollars. `most`: segments that a text may have."""
+
+    def __init__(self, budget: int, price: int, known: Money, most: int) -> None:
+        self._budget = budget
+        self._given = price
+        self._paid = known.paid
+        self._dearest = known.dearest
+        self._segments = known.reserved - known.paid_segments
+        """Of texts that may have left, and whose price no answer has named."""
+        self._most = max(most, known.most)
+        self.spent: Callable[[Stop], None] = _nobody_hears
+        """Is told once nothing more can be paid, and nothing is on the way that may come back."""
+        self.open = 0
+        """Texts whose intents are on the disk, and whose end is not."""
+
+    @property
+    def _price(self) -> int:
+        # An answer that costs more than was said is believed of all from then on.
+        return max(self._given, self._dearest)
+
+    @property
+    def spending(self) -> Spending:
+        """How it stands now."""
+        dearest = self._dearest if self._dearest > self._given else 0
+        return Spending(self._budget, self._given, dearest, self._paid, self._price * self._segments)
+
+    @property
+    def left(self) -> int:
+        """What can still be reserved."""
+        return self._budget - self._paid - self._price * self._segments
+
+    @property
+    def stop(self) -> Stop:
+        """Why the run ends once there is nothing left."""
+        return Stop(Cause.BUDGET, f"{self.spending}; resume with a larger --budget to text the rest")
+
+    def room(self, want: int) -> int:
+        """How many texts of whatever length can be paid, of so many that are wanted."""
+        return max(0, min(want, self.left // (self._price * self._most)))
+
+    def fits(self, text: Text) -> bool:
+        """Whether this text can be paid."""
+        return self._price * max(1, text.segments) <= self.left
+
+    def opened(self, texts: Sequence[Text]) -> None:
+        """The intents of these are on the disk."""
+        self.open += len(texts)
+        self._segments += sum(max(1, text.segments) for text in texts)
+
+    def closed(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> None:
+        """These are about to be closed, in the step whose intents are counted next."""
+        self.open -= len(done)
+        for close in done:
+            segments = max(1, entries[close.row].text.segments)
+            if close.state is State.SENT and close.price:
+                self._paid += close.price
+                self._dearest = max(self._dearest, -(-close.price // segments))
+                self._segments -= segments
+            elif close.state not in (State.SENT, State.UNKNOWN):
+                self._segments -= segments
+
+
+def _nobody_hears(_: Stop) -> None: ...

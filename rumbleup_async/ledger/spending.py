@@ -1,0 +1,96 @@
+"""What a ledger knows of the money of its run.
+
+Lives here: the statements, and what a run calls. Prices are kept from the moment on at which somebody has asked for them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from rumbleup_async.ledger.contacts import Contacts, Entry
+from rumbleup_async.ledger.run_file import RunFile
+from rumbleup_async.ledger.thread import LedgerThread
+from rumbleup_async.messaging import Closed, Planned, State
+from rumbleup_async.money import Money
+
+_LEFT = (State.INTENT, State.SENT, State.UNKNOWN)
+"""States of texts that have left, or may have."""
+
+
+def known(db: sqlite3.Connection) -> Money:
+    """What is known of the money. Goes through all contacts."""
+    found = db.execute("SELECT what, sum(amount) FROM reservation WHERE what IN ('paid', 'segments') GROUP BY what")
+    kept = dict(found.fetchall())
+    dearest = db.execute("SELECT max(amount) FROM reservation WHERE what = 'dearest'").fetchone()[0]
+    reserved, most = db.execute(
+        "SELECT sum(max(segments, 1)) FILTER (WHERE state IN (1, 2, 6)), max(segments) FROM contact"
+    ).fetchone()
+    return Money(kept.get("paid", 0), kept.get("segments", 0), dearest or 0, reserved or 0, max(1, most or 1))
+
+
+def note(db: sqlite3.Connection, owner: int, prices: Mapping[int, int]) -> None:
+    """Within the transaction of a step: what the texts of these rows have cost, in micro-dollars."""
+    given = msgspec.json.encode(list(prices.items())).decode()
+    segments, dearest = db.execute(
+        """SELECT sum(parts), max((price + parts - 1) / parts) FROM
+            (SELECT max(segments, 1) AS parts, json_extract(value, '$[1]') AS price
+             FROM json_each(?) JOIN contact ON row = json_extract(value, '$[0]'))""",
+        (given,),
+    ).fetchone()
+    add = "INSERT INTO reservation VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = "
+    db.execute(f"{add} amount + excluded.amount", (owner, "paid", sum(prices.values())))
+    db.execute(f"{add} amount + excluded.amount", (owner, "segments", segments))
+    db.execute(f"{add} max(amount, excluded.amount)", (owner, "dearest", dearest))
+
+
+class Ledgered:
+    """Fits `engine.ports.Prices`: of a ledger on SQLite."""
+
+    def __init__(self, run: RunFile, thread: LedgerThread) -> None:
+        self._run = run
+        self._thread = thread
+
+    async def known(self) -> Money:
+        """What is known so far; from now on the prices of answers are kept."""
+        return await self._thread.run(self._known)
+
+    def _known(self) -> Money:
+        self._run.keeps_prices = True
+        return known(self._run.file.db)
+
+
+class Remembered:
+    """Fits `engine.ports.Prices`: of a ledger in memory."""
+
+    def __init__(self) -> None:
+        self._contacts = Contacts()
+        self._paid = self._segments = self._dearest = 0
+        self._is_kept = False
+
+    def of(self, contacts: Contacts) -> None:
+        """Whose prices they are."""
+        self._contacts = contacts
+
+    def note(self, done: Sequence[Closed]) -> None:
+        """These are closed."""
+        for close in done if self._is_kept else ():
+            if close.state is State.SENT and close.price:
+                segments = _segments(self._contacts.entries[close.row])
+                self._paid += close.price
+                self._segments += segments
+                self._dearest = max(self._dearest, -(-close.price // segments))
+
+    async def known(self) -> Money:
+        """What is known so far; from now on the prices of answers are kept."""
+        self._is_kept = True
+        entries = self._contacts.entries.values()
+        reserved = sum(_segments(entry) for entry in entries if entry.state in _LEFT)
+        most = max((_segments(entry) for entry in entries), default=1)
+        return Money(self._paid, self._segments, self._dearest, reserved, max(1, most))
+
+
+def _segments(entry: Entry) -> int:
+    return max(1, entry.planned.segments) if isinstance(entry.planned, Planned) else 1
