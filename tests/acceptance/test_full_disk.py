@@ -20,7 +20,7 @@ from tests.acceptance.stage import Stage
 SIZE = 6_000_000
 CONCURRENCY = 4
 LIMIT = 30
-ROOMS = (*range(0, 80_000, 4_096), *range(80_000, 400_000, 16_384))
+ROOMS = (*range(0, 80_000, 4_096), *range(80_000, 400_000, 32_768))
 """Bytes that are left of the disk, or that a file may have: in the end more than the ledger itself has. The first steps are of
 one page, so that each of the first commits is met."""
 
