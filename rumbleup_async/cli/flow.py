@@ -15,6 +15,7 @@ from rumbleup_async.cli import neighbours, progress, speed
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
+from rumbleup_async.cli.opt_out_watch import Watch, read_before, watching
 from rumbleup_async.cli.people import PeopleOptions, run_options
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.question import MANY, check_expected, may_begin
@@ -23,6 +24,7 @@ from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import Identity
+from rumbleup_async.provider.client import Client
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.steering import paused
 from rumbleup_async.stops import Cause, Stop
@@ -71,6 +73,12 @@ def rule_options(
     if not is_dry:
         say_rehearsal(is_here, options)
     return options
+
+
+async def read_opt_outs(run: Run, client: Client, call: Call, *, is_dry: bool = False) -> Watch:
+    """Bring the book of the run up to date, and say where opt-outs are read while it sends."""
+    is_here = call.hours.is_here(client.identity)
+    return await read_before(run, client, call.people.opt_outs, is_here=is_here, is_dry=is_dry, quiet=call.quiet)
 
 
 def show_before(run: Run, *, quiet: bool) -> None:
@@ -131,13 +139,15 @@ def is_stopped(run: Run) -> bool:
     return run.summary.stopped is not None
 
 
-async def send_queued(run: Run, ledger: Path, call: Call, *, more: Mapping[str, Any] | None = None) -> int:
-    """Text whoever is queued, say how it ended, and give the exit code.
+async def send_queued(
+    run: Run, ledger: Path, call: Call, *, watch: Watch | None = None, more: Mapping[str, Any] | None = None
+) -> int:
+    """Text whoever is queued, say how it ended, and give the exit code. `watch`: where opt-outs are read meanwhile.
     `more`: what its JSON has beside the summary."""
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     tune_collector()
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
-        async with progress.sending(run, quiet=call.quiet):
+        async with progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):
             try:
                 await run.send()
             except LedgerError as error:

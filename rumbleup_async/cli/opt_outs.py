@@ -1,4 +1,4 @@
-"""`rumbleup opt-outs add|lift|list|export`.
+"""`rumbleup opt-outs pull|add|lift|list|export`.
 
 Lives here: the opt-outs in the book of people on the command line.
 """
@@ -13,8 +13,10 @@ import typer
 
 from rumbleup_async.cli.book import Phone, digits, opened, write_rows
 from rumbleup_async.cli.commands import Commands
-from rumbleup_async.cli.console import local, plural, print_json, say, table
-from rumbleup_async.cli.output import Limit, Lines, OutFile
+from rumbleup_async.cli.console import guarded, local, plural, print_json, say, table
+from rumbleup_async.cli.opt_out_watch import pull
+from rumbleup_async.cli.options import Quiet
+from rumbleup_async.cli.output import Limit, Lines, OutFile, Wait, call
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.cli.people import BookFile
 from rumbleup_async.cli.suppression import read_suppressed
@@ -25,6 +27,14 @@ from rumbleup_async.people.transfer import written
 app = Commands(help="Opt-outs in the book of people: whoever has one is texted by no run.")
 
 BY_HAND = "by hand"
+
+
+@app.command("pull", epilog="Example: rumbleup opt-outs pull")
+@guarded
+def pull_(book: BookFile = None, timeout: Wait = 30.0, quiet: Quiet = False) -> None:
+    """Read all opt-outs that the account knows into the book. A pull that was cut off goes on where it ended."""
+    with opened(book, is_new_fine=True) as found:
+        call(lambda rumbleup: pull(rumbleup, found, quiet=quiet), timeout)
 
 
 @app.command(epilog="Example: rumbleup opt-outs add 2025550101")

@@ -49,6 +49,7 @@ class PeopleOptions(msgspec.Struct, frozen=True, kw_only=True):
     no_book: bool = False
     gap: float | None = None
     again: bool = False
+    opt_outs: str | None = None
 
 
 def usual_place(environ: Mapping[str, str]) -> Path:

@@ -22,6 +22,7 @@ from rumbleup_async.cli.flow import (
     is_paused,
     is_stopped,
     may_send,
+    read_opt_outs,
     refuse_same_list,
     rule_options,
     send_queued,
@@ -30,6 +31,7 @@ from rumbleup_async.cli.flow import (
 )
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, show_hours, with_hours, would_begin
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
@@ -37,6 +39,7 @@ from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
+from rumbleup_async.provider.client import Client
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.limits import Timeouts
 
@@ -65,6 +68,7 @@ def resume(
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
+    opt_outs: OptOutsFrom = None,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
     original: options.Original = False,
@@ -86,7 +90,7 @@ def resume(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
-        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again, opt_outs=opt_outs),
         hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
@@ -122,11 +126,14 @@ async def resume_run(
     common |= rule_options(call, client.identity, ledger, environ, has_list=False)
     shown = {"rehearsal": call.hours.is_here(client.identity)}
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:
-        return await _go_on(run, ledger, row, call, grace=grace, resend_absent=resend_absent, environ=environ, shown=shown)
+        return await _go_on(
+            run, client, ledger, row, call, grace=grace, resend_absent=resend_absent, environ=environ, shown=shown
+        )
 
 
 async def _go_on(
     run: Run,
+    client: Client,
     ledger: Path,
     row: Row,
     call: Call,
@@ -141,6 +148,7 @@ async def _go_on(
         show_before(run, quiet=call.quiet)
         if is_paused(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
+        watch = await read_opt_outs(run, client, call)
         if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
             await look_up(run, ledger, grace=grace, quiet=call.quiet)
         absent = await run.count_absent() if resend_absent else 0
@@ -168,7 +176,7 @@ async def _go_on(
         all_queued = await queue_absent(run, quiet=call.quiet) if absent else True
         if is_stopped(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
-        code = await send_queued(run, ledger, call, more=shown)
+        code = await send_queued(run, ledger, call, watch=watch, more=shown)
         return code or (FINE if all_queued else UNKNOWNS)
 
 

@@ -26,6 +26,7 @@ from rumbleup_async.cli.flow import (
     find_neighbours,
     is_paused,
     may_send,
+    read_opt_outs,
     refuse_same_list,
     rule_options,
     send_queued,
@@ -37,6 +38,7 @@ from rumbleup_async.cli.hours import as_json as hours_json
 from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, show_book
 from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order
@@ -95,6 +97,7 @@ def send(
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
+    opt_outs: OptOutsFrom = None,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
     original: options.Original = False,
@@ -125,7 +128,7 @@ def send(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
-        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again, opt_outs=opt_outs),
         hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
@@ -182,6 +185,7 @@ async def send_list(
         stack.enter_context(pausing(run))
         if dry_run:
             take_name_away()
+        watch = await read_opt_outs(run, client, call, is_dry=dry_run)
         fresh = await _load(run, source, rejects, quiet=call.quiet)
         if fresh is None:
             say("the list was not read to its end; nothing was sent; begin again with the same command")
@@ -211,7 +215,7 @@ async def send_list(
         question = f"Send {plural(waiting, 'text')} {row.where(run.plan)}?"
         if would_begin(plan) and not may_send(question, waiting, run, call):
             return WRONG
-        return await send_queued(run, ledger, call, more=shown)
+        return await send_queued(run, ledger, call, watch=watch, more=shown)
 
 
 async def _load(run: Run, source: str, rejects: Rejects, *, quiet: bool) -> bool | None:

@@ -14,9 +14,10 @@ from rumbleup_async import open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, consent_options, is_paused, rule_options, send_queued, show_before
+from rumbleup_async.cli.flow import Call, consent_options, is_paused, read_opt_outs, rule_options, send_queued, show_before
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, with_hours
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.question import may_begin
 from rumbleup_async.cli.signals import pausing
@@ -50,6 +51,7 @@ def texters(
     gap: Gap = None,
     budget: options.Budget = None,
     price: options.Price = None,
+    opt_outs: OptOutsFrom = None,
     country: options.Countries = None,
     patience: Annotated[
         float | None,
@@ -78,7 +80,7 @@ def texters(
         limit=limit,
         timeout=timeout,
         suppress=suppress,
-        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again),
+        people=PeopleOptions(book=book, no_book=no_book, gap=gap, again=again, opt_outs=opt_outs),
         hours=hours,
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
@@ -108,25 +110,26 @@ def texters(
             **rule_options(call, rumbleup.identity, ledger, None, has_list=False),
         )
         async with rumbleup:
-            return await _text_contacts(run, action, ledger, call, {"rehearsal": hours.is_here(rumbleup.identity)})
+            return await _text_contacts(run, rumbleup, action, ledger, call, {"rehearsal": hours.is_here(rumbleup.identity)})
 
     finish(run_loop(course()))
 
 
-async def _text_contacts(run: Run, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
+async def _text_contacts(run: Run, client: RumbleUp, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
     async with run:
         with pausing(run):
-            return await _text_all(run, action, ledger, call, shown)
+            return await _text_all(run, client, action, ledger, call, shown)
 
 
-async def _text_all(run: Run, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
+async def _text_all(run: Run, client: RumbleUp, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
     show_before(run, quiet=call.quiet)
     if is_paused(run):
         return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
+    watch = await read_opt_outs(run, client, call)
     if not call.quiet:
         for note in run.text_notes:
             say(f"note: {note}")
     how_many = f"{plural(call.limit, 'text')} at most" if call.limit else "all that are left"
     if not may_begin(f"Text the contacts of project {action}, {how_many}?", yes=call.yes):
         return WRONG
-    return await send_queued(run, ledger, call, more=shown)
+    return await send_queued(run, ledger, call, watch=watch, more=shown)

@@ -215,6 +215,8 @@ class Pages(Generic[T]):
         """Why the pages so far may not hold all rows, if one of them said so."""
         self.date: str | None = None
         """The `Date` of the last page's answer."""
+        self.next_token: str | None = None
+        """Where the list goes on behind the last page; None at its end."""
 
     @property
     def total(self) -> int | None:
@@ -251,7 +253,7 @@ class Pages(Generic[T]):
             response = await self._caller.read(request)
             self.date = response.headers.get("Date")
             page = dialect.page(response, self._path, self._caller.redact, token)
-            self.cut = self.cut or page.cut
+            self.cut, self.next_token = self.cut or page.cut, page.next_token
             if page.total is not None:
                 self._total = page.total
                 self.most = max(self.most, page.total)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rumbleup_async.provider.client import Books
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
     from rumbleup_async.rumbleup.log_search import LogSearch
+    from rumbleup_async.rumbleup.opt_outs import OptOuts
     from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
@@ -114,6 +115,17 @@ class RumbleUp(Client):
         self.contacts = Contacts(caller)
         self.proxies = Proxies(caller)
         self.account_reports = AccountReports(caller)
+        self._opt_outs: OptOuts | None = None
+
+    @property
+    def opt_outs(self) -> OptOuts:
+        """Whom the account knows to have opted out: `await rumbleup.opt_outs.pull(book)` before a run, `look()` during one."""
+        if self._opt_outs is None:
+            from rumbleup_async.rumbleup.opt_outs import OptOuts
+            from rumbleup_async.runs.people import scope_of
+
+            self._opt_outs = OptOuts(self.contacts, self.messages, self.identity, scope_of(self.identity, "").world)
+        return self._opt_outs
 
     @property
     def reports(self) -> AccountReports:

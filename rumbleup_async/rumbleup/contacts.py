@@ -65,6 +65,7 @@ class Contacts:
         noflags: Many | None = None,
         q: str | None = None,
         page_size: int | None = None,
+        start: str | None = None,
         timeout: float | None = None,
         **extra: Any,
     ) -> Pages[ContactRecord]:
@@ -72,7 +73,7 @@ class Contacts:
 
         No filter is documented in what could be read. These are an integrator's, as are `actions` and `filter`, which pass
         through `extra`: `action`, `group`: ids of a project, a group; `flags`, `noflags`: tags a contact has, or has not; `q`: a
-        search.
+        search. `start`: the `next_token` of pages that were broken off.
         """
         values = {
             "action": action,
@@ -84,7 +85,7 @@ class Contacts:
             "_count": parameters.page_size(page_size),
             **extra,
         }
-        return self._call.select(SELECT, parameters.query(values), ContactRecord.read, timeout=timeout)
+        return self._call.select(SELECT, parameters.query(values), ContactRecord.read, start=start, timeout=timeout)
 
     async def sync(
         self,

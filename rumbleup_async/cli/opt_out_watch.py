@@ -1,0 +1,163 @@
+"""Opt-outs before a run and during it: read from the provider, or from the file of the webhook receiver.
+
+Lives here: when they are read, and what happens where they cannot be. Nothing is texted by a command that does not know who has
+opted out, unless it was told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import msgspec
+import typer
+
+from rumbleup_async.cli.console import STOPPED, fail, plural, say
+from rumbleup_async.errors import ConfigurationError, RumbleUpError
+from rumbleup_async.people import Book, OptOut
+from rumbleup_async.provider.client import Client
+from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.runs.run import Run
+from rumbleup_async.stops import Cause, Stop
+
+OptOutsFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--opt-outs",
+        metavar="auto|FILE|ignore-provider",
+        help="Where opt-outs are read before and during the run: the provider (auto), or the SQLite file of webhooks listen.",
+    ),
+]
+
+AUTO, IGNORED = "auto", "ignore-provider"
+YOUNG = 86400.0
+"""Seconds for which a full pull holds; what has come since is read from the log."""
+EVERY = 60.0
+"""Seconds between two looks."""
+_GRACE = 2.0
+"""Seconds for which the end of a run waits for a look that is under way."""
+LONGEST = 600.0
+"""Seconds for which opt-outs may go unread before the run stops."""
+
+
+class Source(Protocol):
+    """Whoever tells of opt-outs during a run."""
+
+    async def look(self, since: float | None = None) -> list[OptOut]:
+        """Those that are new since the last look; the first time, since this Unix second."""
+
+
+class Watch(msgspec.Struct):
+    """What is read during a run. `since`: from when on the first look is to tell (Unix seconds)."""
+
+    source: Source | None = None
+    since: float | None = None
+
+
+async def read_before(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
+    """Bring the run's book up to date, and say what is to be read during the run. `is_here`: the run is a rehearsal.
+
+    Ends the command with exit code 3 where opt-outs cannot be read.
+    """
+    if run.book is None:
+        if asked not in (None, IGNORED):
+            raise ConfigurationError("--opt-outs needs the book of people to keep them in; name one with --book")
+        return Watch()
+    way = asked or (IGNORED if is_here else AUTO)
+    if way == IGNORED:
+        if asked == IGNORED:
+            say("warning: the provider is not asked who has opted out; only the book and the provider's own block keep them out")
+        return Watch()
+    if is_dry:
+        return Watch()
+    book = run.book.book
+    try:
+        if way != AUTO:
+            from rumbleup_async.webhooks.opt_outs import ReceiverFile
+
+            file = ReceiverFile(Path(way), run.book.scope.world)
+            await _note(book, await file.look())
+            return Watch(file)
+        if not isinstance(client, RumbleUp):
+            say("note: Sendblue has no list of opt-outs; those in the book count, and --opt-outs FILE reads the receiver's")
+            return Watch()
+        age = await client.opt_outs.age(book)
+        if age is None or age >= YOUNG:
+            await pull(client, book, quiet=quiet)
+            return Watch(client.opt_outs, time.time())
+        since = time.time() - age
+        await _note(book, await client.opt_outs.look(since))
+        return Watch(client.opt_outs, since)
+    except RumbleUpError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        fail(
+            f"opt-outs unread: {error}; nothing was sent; try again, read them from the receiver's file (--opt-outs FILE), or "
+            f"send without them (--opt-outs {IGNORED})",
+            STOPPED,
+        )
+
+
+async def pull(client: RumbleUp, book: Book, *, quiet: bool) -> int:
+    """Read all opt-outs of the account into the book, and say how many there are."""
+    told = time.monotonic()
+
+    def heard(number: int) -> None:
+        nonlocal told
+        if not quiet and time.monotonic() - told > 5:
+            told = time.monotonic()
+            say(f"reading opt-outs: {number:,} so far")
+
+    number = await client.opt_outs.pull(book, heard)
+    if not quiet:
+        say(f"{plural(number, 'opt-out')} read from the provider")
+    return number
+
+
+@asynccontextmanager
+async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: float = LONGEST) -> AsyncIterator[None]:
+    """While the run sends, keep its book up to date; stop the run where opt-outs can no longer be read."""
+    if watch.source is None or run.book is None:
+        yield
+        return
+    is_over = asyncio.Event()
+    task = asyncio.create_task(_watch(run, run.book.book, watch, is_over, every, longest))
+    try:
+        yield
+    finally:
+        is_over.set()
+        await asyncio.wait([task], timeout=_GRACE)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _watch(run: Run, book: Book, watch: Watch, is_over: asyncio.Event, every: float, longest: float) -> None:
+    assert watch.source is not None  # noqa: S101 - nobody watches without one
+    read = time.monotonic()
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await is_over.wait()
+                return
+        try:
+            async with asyncio.timeout(longest):
+                await _note(book, await watch.source.look(watch.since))
+            read = time.monotonic()
+        except (RumbleUpError, TimeoutError) as error:
+            if time.monotonic() - read >= longest:
+                words = str(error) or "no answer in time"
+                run.stop(Stop(Cause.OPT_OUTS_UNREAD, f"for {longest / 60:g} minutes, the last time: {words}; then resume"))
+                return
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody is texted by a run that does not know who opted out
+            run.stop(Stop(Cause.OPT_OUTS_UNREAD, f"unexpected {type(error).__name__}; report it, then resume"))
+            return
+
+
+async def _note(book: Book, found: Sequence[OptOut]) -> None:
+    if found:
+        await book.add_opt_outs(found)
