@@ -11,6 +11,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
+_MANY_EMPTY = 100
+"""Places of which nobody is left that are passed over with each step at most."""
+
 
 class Placed(Protocol):
     """Somebody in a queue."""
@@ -38,7 +41,9 @@ class Queues(Generic[P]):
         self._empty: set[int] = set()
         """Places of which nobody is left to come. A long list has thousands of places, so these are not asked for again."""
         self._order: list[int] = []
-        """Places with opening times, those that are shut soonest first, as long as they are `_ordered`."""
+        """Places with opening times, as long as they are `_ordered`: those that are shut soonest come first."""
+        self._others: list[int] = []
+        """Places without opening times."""
         self._ordered: tuple[Mapping[int, float], int] | None = None
         """The opening times by which they are in order, and how many places there were."""
         self.until: dict[int, float] = {}
@@ -46,7 +51,9 @@ class Queues(Generic[P]):
 
     def of(self, place: int) -> deque[P]:
         """Who comes next at this place. Somebody may be added by the caller."""
-        self._empty.discard(place)
+        if place in self._empty:
+            self._empty.discard(place)
+            self._ordered = None
         queue = self._queues.get(place)
         if queue is None:
             queue = self._queues[place] = deque()
@@ -94,18 +101,23 @@ class Queues(Generic[P]):
         if not places:
             return self._take_from((0,), want)
         taken: list[P] = []
+        passed = 0
         for place in self._by_end(shut, places):
             if len(taken) >= want:
-                return taken
-            if now < shut[place] and place not in self._empty:
+                break
+            if place in self._empty:
+                passed += 1
+            elif now < shut[place]:
                 taken += self._take_from((place,), want - len(taken))
-        others = (place for place in places if place not in shut) if len(self._order) < len(places) else ()
-        return taken + self._take_from([0, *others], want - len(taken))
+        if passed > _MANY_EMPTY:
+            self._ordered = None  # put in order anew without them
+        return taken if len(taken) >= want else taken + self._take_from([0, *self._others], want - len(taken))
 
     def _by_end(self, shut: Mapping[int, float], places: Collection[int]) -> list[int]:
         """The places with opening times, those that are shut soonest first."""
         if self._ordered is None or self._ordered[0] is not shut or self._ordered[1] != len(places):
-            self._order = sorted((place for place in places if place in shut), key=shut.__getitem__)
+            self._order = sorted((one for one in places if one in shut and one not in self._empty), key=shut.__getitem__)
+            self._others = [place for place in places if place not in shut]
             self._ordered = shut, len(places)
         return self._order
 

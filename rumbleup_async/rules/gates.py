@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeVar, overload
 from zoneinfo import ZoneInfo
 
 from rumbleup_async.admission import GO, Verdict, Wait
@@ -21,6 +21,8 @@ from rumbleup_async.rules.hours import EVERY_HOUR, Hours, Schedule
 from rumbleup_async.rules.places import ANYWHERE, Places, decode
 from rumbleup_async.rules.states import Purpose, Row, Window, rows
 from rumbleup_async.rules.zones import ZoneData, load
+
+T = TypeVar("T")
 
 Opening = tuple[float, float]
 """From when until when a place is open, in Unix seconds, the end exclusive."""
@@ -65,6 +67,7 @@ class Gates:
         self._days = hours.on_weekdays, both(hours.on_weekdays, hours.on_sundays)
         self._kinds: dict[int, _Kind] = {}
         self._equal: dict[tuple[frozenset[str], frozenset[Row], bool], _Kind] = {}
+        self._known: dict[tuple[ZoneInfo, dt.date, Window], Opening] = {}
         self._shut = Shut(self, begin)
 
     is_live: Final = True
@@ -176,12 +179,16 @@ class Gates:
 
     def _ever(self, kind: _Kind, now: float) -> Opening | None:
         """The opening at `now`, or the next one, whether the run lasts so long or not."""
-        common: list[Opening] = [(now, now + _FAR * _DAY)]
-        for zone in kind.zones:
-            first = _local(zone, now)
-            days = [first + dt.timedelta(number) for number in range(_FAR + 2)]
-            common = list(_meeting(common, [opening for day in days for opening in self._in_zone(kind, zone, day)]))
-        return next(iter(common), None)
+        for days in (2, _FAR):  # most open within two days
+            common: list[Opening] = [(now, now + days * _DAY)]
+            for zone in kind.zones:
+                first = _local(zone, now)
+                dates = [first + dt.timedelta(number) for number in range(days + 2)]
+                common = list(_meeting(common, [opening for day in dates for opening in self._in_zone(kind, zone, day)]))
+            # One that goes on at the end of what was looked at ends later than seen.
+            if common and (days == _FAR or common[0][1] < now + days * _DAY):
+                return common[0]
+        return None
 
     def _in_zone(self, kind: _Kind, zone: ZoneInfo, day: dt.date) -> list[Opening]:
         """The opening of a day in one zone, less the margin; none or one."""
@@ -192,46 +199,57 @@ class Gates:
                 window = both(window, row.window(day))
             found = []
             if window is not None:
-                opens, closes = _instant(zone, day, window[0], max), _instant(zone, day, window[1], min) - self.hours.margin
+                opens, closes = self._instants(zone, day, window)
+                closes -= self.hours.margin
                 found = [(opens, closes)] if opens < closes else []
             kind.days[zone, day] = found
         return found
 
+    def _instants(self, zone: ZoneInfo, day: dt.date, window: Window) -> Opening:
+        """Both ends of a window. A list has hundreds of kinds of places, and they have the same zones."""
+        found = self._known.get((zone, day, window))
+        if found is None:
+            found = _instant(zone, day, window[0], max), _instant(zone, day, window[1], min)
+            self._known[zone, day, window] = found
+        return found
 
-class Shut(Mapping[int, float]):
+
+class Shut(dict[int, float]):
     """When places are shut that are open at `now`. Every place but 0 is in it; those that were asked for are listed.
 
     `changes`: when the first of those that were asked for opens or is shut.
     """
 
     def __init__(self, gates: Gates, now: float) -> None:
+        super().__init__()
         self._gates = gates
-        self._found: dict[int, float] = {}
         self.now = now
         self.changes = _EVER
 
-    def __getitem__(self, place: int) -> float:
-        shut = self._found.get(place)
-        if shut is None:
-            if place == ANYWHERE:
-                raise KeyError(place)
-            opening = self._gates.window(place, self.now)
-            shut, changes = _NOW, _EVER
-            if opening is not None:
-                # After its end a place may open again on another day.
-                shut, changes = (opening[1], opening[1]) if opening[0] <= self.now else (_NOW, opening[0])
-            self._found[place] = shut
-            self.changes = min(self.changes, changes)
+    def __missing__(self, place: int) -> float:
+        if place == ANYWHERE:
+            raise KeyError(place)
+        opening = self._gates.window(place, self.now)
+        shut, changes = _NOW, _EVER
+        if opening is not None:
+            # After its end a place may open again on another day.
+            shut, changes = (opening[1], opening[1]) if opening[0] <= self.now else (_NOW, opening[0])
+        self[place] = shut
+        self.changes = min(self.changes, changes)
         return shut
+
+    @overload
+    def get(self, place: int, default: None = None, /) -> float | None: ...
+    @overload
+    def get(self, place: int, default: float, /) -> float: ...
+    @overload
+    def get(self, place: int, default: T, /) -> float | T: ...
+    def get(self, place: int, default: object = None, /) -> object:
+        """As of a mapping that has every place but 0."""
+        return self[place] if place != ANYWHERE else default
 
     def __contains__(self, place: object) -> bool:
         return place != ANYWHERE
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(tuple(self._found))
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 class _Kind:
