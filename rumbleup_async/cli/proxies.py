@@ -13,6 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal
 from rumbleup_async.cli.output import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
+from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
 
@@ -61,12 +62,15 @@ def send(
     file: Annotated[str | None, typer.Option("--file", metavar="URL", help="Media, as the API takes it; undocumented.")] = None,
     extra: Extra = None,
     literal: Literal = False,
+    zone: Zone = None,
+    hours_anyway: Anyway = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one text without a project. Support must enable it for the account."""
     fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
     arguments.single(text, "the text", literal=literal)
+    require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
         lambda rumbleup: rumbleup.proxies.send(
