@@ -20,6 +20,9 @@ from rumbleup_async.cli.app import complete
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Code
+from rumbleup_async.rules import states as state_rules
+from rumbleup_async.rules.hours import write_window
+from rumbleup_async.rules.place_tables import PROVINCES, STATES
 from rumbleup_async.simulator import KINDS, faults
 from rumbleup_async.simulator.world import settings
 from rumbleup_async.stops import Cause
@@ -208,6 +211,20 @@ def lemma_table(lemma: int) -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def state_hours() -> str:
+    """The hours of the states by purpose, as the rules have them."""
+    lines = ["", "| state | Mon to Fri | Sat | Sun | legal holidays |", "| --- | --- | --- | --- | --- |"]
+    for code, name in STATES.items():
+        for row in state_rules.rows(state_rules.Purpose.COMMERCIAL, [code]) if code not in PROVINCES else ():
+            days = (row.weekdays, row.saturday, row.sunday)
+            shown = [write_window(window) if window else "–" for window in days]
+            sure = " ~" if code in state_rules.UNSURE else ""
+            lines.append(f"| {name}{sure} | {' | '.join(shown)} | {'–' if row.holidays else ''} |")
+    (row,) = state_rules.rows(state_rules.Purpose.POLITICAL, PROVINCES)
+    shown = [write_window(window) for window in (row.weekdays, row.saturday, row.sunday) if window]
+    return "\n".join([*lines, f"| Canada, for every purpose | {' | '.join(shown)} | |", "", ""])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": state_picture,
     "faults": fault_table,
@@ -216,6 +233,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "codes": code_table,
     "causes": cause_table,
     "contracts": contracts,
+    "state_hours": state_hours,
     **{f"lemma_{lemma}": functools.partial(lemma_table, lemma) for lemma in sorted({one.lemma for one in MUTANTS})},
 }
 
