@@ -8,6 +8,7 @@ clocks are set forward and back and machines sleep, as in all worlds: hours are 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,6 +82,9 @@ def _homes() -> tuple[Home, ...]:
 
 HOMES: Final = _homes()
 
+HANDED_OUT: Final = tuple(home for home in HOMES if not home.zone)
+"""What message/next hands out has no column with a zone."""
+
 NEAR: Final = ("2026-10-30", "2026-11-25", "2026-12-23", "2027-03-12", "2027-07-02", "2027-11-05")
 """Days before a change of clocks, or a holiday."""
 
@@ -93,13 +97,17 @@ class HoursWorld(World):
     """Drawn from `seed`, about `size` texts to people who are everywhere."""
 
     def __init__(self, seed: int, size: int, trace: Callable[[str], None] | None = None) -> None:
-        super().__init__(seed, size, trace, concurrent=False)
-        draw = self.draw = random.Random(seed ^ 0x40C)
+        draw = random.Random(seed ^ 0x40C)
+        super().__init__(seed, size, trace, concurrent=draw.random() < 0.2)
+        self.draw = draw
         self.befalls.is_off = True
         self.feed = draw.choice(("iterable", "async iterable"))
         self.homes: dict[str, Home] = {}
         self.people = self._moved(self.people)
         self.provider.never = self.people.suppressed
+        if self.is_concurrent:
+            self.provider._free.clear()
+            self.provider.hand_out(self.people.handed_out)
         self.rate = draw.choice((None, 0.01, 0.05, 0.5))
         self.limits = False  # whom the provider holds until a place is shut has left, and another comes in that place
         self.given = Hours(
@@ -126,16 +134,19 @@ class HoursWorld(World):
     def _moved(self, listed: Listed) -> Listed:
         """The same people, each at a home of their own."""
         draw, moved = self.draw, dict[str, str]()
-        rows = []
+        rows, handed_out = [], dict[str, bytes]()
         for row in listed.rows:
-            home, phone = draw.choice(HOMES), row["phone"]
+            home, phone = draw.choice(HANDED_OUT if self.is_concurrent else HOMES), row["phone"]
             if len(phone) == 10:
                 home = self.homes[moved[phone]] if phone in moved else home
                 moved[phone] = phone = home.code + phone[3:]
                 self.homes[phone] = home
             rows.append({**row, "phone": phone, "zip": home.zip, "state": home.state, "timezone": home.zone})
+            if row["phone"] in listed.handed_out:
+                fields = {"phone": phone, "first_name": row["first_name"], "zip": home.zip, "state": home.state}
+                handed_out[phone] = json.dumps({**fields, "rupid": phone}).encode()
         planned = {moved[phone]: text for phone, text in listed.planned.items()}
-        return Listed(rows, planned, frozenset(moved[phone] for phone in listed.suppressed), {})
+        return Listed(rows, planned, frozenset(moved[phone] for phone in listed.suppressed), handed_out)
 
     # ---- what a process is told ----
 

@@ -121,11 +121,11 @@ FIRST = {
     "a run leaves texts behind in silence": 13,
     "a rule is asked before the claim only": 30,
     "the last contact of a batch is lost": 31,
-    "the offset is kept instead of the zone": 5,
+    "the offset is kept instead of the zone": 2,
     "hours are looked at when a text is fetched": 22,
     "what is left goes on in the morning": 7,
     "the end of an hour is in it": 25,
-    "a holiday on a Sunday has no Monday": 23,
+    "a holiday on a Sunday has no Monday": 40,
 }
 """Exhibit -> the world that caught it when somebody last looked (`python -m tests.prove --museum`), where the hunt begins: worlds
 that are drawn in another way shift it, and then the hunt is longer, not another. Who is not here is caught within a moment."""
