@@ -28,6 +28,8 @@ _LIGHT = 200.0
 """Texts a second up to which a row leaves the machine free for others."""
 _SIDE_BY_SIDE = 4
 _PATIENCE = 60.0
+_WRONG = 2
+"""The exit code of a command that was refused before its first text."""
 
 
 def main(
@@ -122,7 +124,7 @@ def _sender(
         job = jobs.Job(url, texts, row.concurrency, None, "", None)  # type: ignore[arg-type]  # only its numbers are wanted
         listed.write_text("phone,first_name\n" + "".join(f"{job.phone(number)},Ada\n" for number in range(texts)), "utf-8")
         command = [sys.executable, "-m", "rumbleup_async", "send", str(listed), "--action", "125", "--text", jobs.TEMPLATE]
-        command += ["--yes", "--json", *limits, *options]
+        command += ["--yes", "--json", *(() if "--concurrency" in options else limits), *options]
         environment |= {"RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": url, "COLUMNS": "120"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)
 
@@ -142,9 +144,9 @@ def _line(server: subprocess.Popen[str], sender: subprocess.Popen[str], seconds:
     reading = lines.submit(server.stdout.readline)
     until = time.monotonic() + seconds + _PATIENCE
     while not reading.done():
-        if time.monotonic() > until:
+        if time.monotonic() > until or sender.poll() == _WRONG:
             server.kill()
-            raise RuntimeError(f"no text came within {_PATIENCE:g} s; the sender's exit code is {sender.poll()}")
+            raise RuntimeError(f"no text came: the sender's exit code is {sender.poll()}")
         time.sleep(0.05)
     lines.shutdown()
     return reading.result()

@@ -13,6 +13,7 @@ import typer
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
 from rumbleup_async.money import micro
+from rumbleup_async.runs.option_checks import MOST_IN_FLIGHT, in_flight
 
 
 def dollars(text: str) -> str:
@@ -62,9 +63,33 @@ Rate = Annotated[
     float | None,
     typer.Option("--rate", min=0.0, metavar="R", help="Texts per second at most; 0: the provider alone sets the limit."),
 ]
+
+
+def concurrency_of(given: str | None) -> int | str | None:
+    """How many may be in flight: a number, or what tells the run to find it out."""
+    value = int(given) if given is not None and given.isascii() and given.isdecimal() and len(given) < 6 else given
+    try:
+        in_flight(value)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
+    if isinstance(value, int) and value > MOST_IN_FLIGHT:
+        raise typer.BadParameter(f"at most {MOST_IN_FLIGHT:,} may be in flight in a process")
+    return value
+
+
+def _checked(given: str | None) -> str | None:
+    concurrency_of(given)
+    return given
+
+
 Concurrency = Annotated[
-    int | None,
-    typer.Option("--concurrency", min=1, max=10_000, metavar="N", help="Requests in flight at most, in each process (64)."),
+    str | None,
+    typer.Option(
+        "--concurrency",
+        callback=_checked,
+        metavar="N|auto[:N]",
+        help="Requests in flight at most, in each process (64); auto: as many as bring more, up to 256 or N.",
+    ),
 ]
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that send, with one ledger (1).")

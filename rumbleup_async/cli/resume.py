@@ -84,7 +84,7 @@ def resume(
     order = Order(
         rate=rate,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": concurrency, "processes": processes, "budget": budget, "price": price},
+        common={"concurrency": options.concurrency_of(concurrency), "processes": processes, "budget": budget, "price": price},
     )
     call = Call(
         limit=limit,

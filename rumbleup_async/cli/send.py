@@ -122,7 +122,7 @@ def send(
         send_style=send_style,
         opt_out=not no_opt_out,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": concurrency, "processes": processes, "budget": budget, "price": price},
+        common={"concurrency": options.concurrency_of(concurrency), "processes": processes, "budget": budget, "price": price},
     )
     call = Call(
         limit=limit,

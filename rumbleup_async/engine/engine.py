@@ -100,6 +100,7 @@ class Engine:
                 gateway,
                 pace,
                 concurrency=options.concurrency,
+                starts_at=options.starts_at,
                 policy=options.policy,
                 door=door,
                 lease=source.lease,

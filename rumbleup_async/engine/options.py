@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """`concurrency`: requests in flight at most, in each process (concurrent mode: texters). `processes`: that send, at a
-    time; with one it is the caller's own. `limit`: texts of this run at most.
+    """`concurrency`: requests in flight at most, in each process (concurrent mode: texters). `starts_at`: so many at first,
+    and more as long as that brings more; None where that was not asked for. `processes`: that send, at a time; with one it is
+    the caller's own. `limit`: texts of this run at most.
 
     `suppress`: phones never to be texted. `observer`: one or several that are told what happens. `locks`: of concurrent mode.
     `hours`: when people may be texted; `schedule`: on which days the run goes on.
@@ -31,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     concurrency: int = 64
+    starts_at: int | None = None
     processes: int = 1
     limit: int | None = None
     policy: Policy = Policy()

@@ -43,6 +43,14 @@ class Window:
         self.size += 1
         return True
 
+    def widen(self, most: int) -> None:
+        """Never more than so many from now on, be that more or fewer than before."""
+        if self._gently_from >= self.most:
+            self._gently_from = most  # it has not been too large yet
+        self.most = most
+        if self.size > most:
+            self.fit(most)
+
     def shrink(self) -> None:
         """Half as many from now on."""
         self.size = self._gently_from = max(1, self.size // 2)

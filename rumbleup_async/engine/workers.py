@@ -19,12 +19,13 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.engine.contract import Books
+from rumbleup_async.engine.growing import Growing
 from rumbleup_async.engine.lease import Lease, for_ever
 from rumbleup_async.engine.ports import Gateway, Pace
 from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.engine.sender import Asked, Sender, this_task
 from rumbleup_async.engine.window import Window
-from rumbleup_async.messaging import Closed, Text
+from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.retry import Policy
 
 
@@ -43,7 +44,16 @@ class Ahead(msgspec.Struct, frozen=True):
 class Workers:
     """Fits `Worker`. `run()` ends after `end()`."""
 
-    def __init__(self, books: Books, sender: Sender, pace: Pace, window: Window, lease: Lease, ahead: Ahead) -> None:
+    def __init__(
+        self,
+        books: Books,
+        sender: Sender,
+        pace: Pace,
+        window: Window,
+        lease: Lease,
+        ahead: Ahead,
+        growing: Growing | None = None,
+    ) -> None:
         self._books = books
         self.sender = sender
         sender.left = self.left
@@ -51,6 +61,8 @@ class Workers:
         self._window = window
         self._lease = lease
         self._most = ahead
+        self._growing = growing
+        """Finds out how many are to be in flight; None where that was said."""
         self._ahead = 0
         self._in_hand = 0
         """Texts that were dealt and whose end is not on the disk."""
@@ -128,7 +140,7 @@ class Workers:
     async def run(self, start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object]) -> None:
         """Work until the books say that nothing comes any more. `start` makes a task of each worker."""
         self._loop = asyncio.get_running_loop()
-        for _ in range(self._window.most):
+        for _ in range(self._window.most if self._growing is None else self._growing.bound):
             start(self._work)
         while await self._turn():
             pass
@@ -168,6 +180,13 @@ class Workers:
         if texts:
             self._ready.extend(texts)
             self._dispatch()
+        if self._growing is not None:
+            self._grow(self._growing)
+
+    def _grow(self, growing: Growing) -> None:
+        assert self._loop is not None  # noqa: S101 - run() has begun
+        if growing.look(self._loop.time(), len(self.sender.delivering)):
+            self._window.widen(growing.most)
 
     def _wanted(self) -> int:
         """How many texts to ask for now.
@@ -215,6 +234,8 @@ class Workers:
         task = this_task()
         while (text := await self._next()) is not None:
             closed = await self.sender.send(text, task)
+            if self._growing is not None and closed.state is State.SENT:
+                self._growing.sent()
             self._done.append(closed)  # after the await: the list is swapped meanwhile
             self._window.give()
             self._bell.set()
@@ -237,6 +258,7 @@ def assembled(
     pace: Pace,
     *,
     concurrency: int,
+    starts_at: int | None = None,
     policy: Policy,
     door: Asked,
     lease: Lease,
@@ -247,12 +269,14 @@ def assembled(
     jitter: Callable[[], float],
 ) -> Workers:
     """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts.
+    `starts_at`: with so many in flight at most, and more up to `concurrency` as long as that helps; None for all at once.
     `is_detailed`: observers want to hear of each attempt."""
 
     def both_last(text: Text) -> bool:
         return lease.lasts(text) and lasts(text)
 
-    window = Window(concurrency)
+    growing = None if starts_at is None or starts_at >= concurrency else Growing(concurrency, starts_at)
+    window = Window(concurrency if growing is None else growing.most)
     is_plain = lasts is for_ever and lease.is_endless and door.is_open_to_all
     sender = Sender(
         books,
@@ -267,4 +291,4 @@ def assembled(
         wall_clock=wall_clock,
         jitter=jitter,
     )
-    return Workers(books, sender, pace, window, lease, ahead)
+    return Workers(books, sender, pace, window, lease, ahead, growing)

@@ -38,15 +38,16 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 class Setup(msgspec.Struct, frozen=True, tag=True):
-    """Begin. `rate` is this process's share. `asks`: rules are to be asked once more before each text leaves.
-    `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of each attempt.
-    `watches`: the clock of the machine must be right, for hours are minded."""
+    """Begin. `rate` is this process's share. `starts_at`: as in the engine's options. `asks`: rules are to be asked once more
+    before each text leaves. `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of
+    each attempt. `watches`: the clock of the machine must be right, for hours are minded."""
 
     recipe: Recipe
     plan: Plan
     concurrency: int
     policy: Policy
     rate: float | None
+    starts_at: int | None = None
     asks: bool = False
     lease: float = math.inf
     tells: bool = False

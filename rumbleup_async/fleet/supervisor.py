@@ -40,7 +40,14 @@ class Fleet:
     def __init__(self, ledger: Ledger, plan: Plan, pace: Pace, options: Options, *, recipe: Recipe, rate: float | None) -> None:
         self._ledger = ledger
         self._setup = Setup(
-            recipe, plan, options.concurrency, options.policy, rate, lease=ledger.lease, watches=options.has_hours
+            recipe,
+            plan,
+            options.concurrency,
+            options.policy,
+            rate,
+            options.starts_at,
+            lease=ledger.lease,
+            watches=options.has_hours,
         )
         self._processes = options.processes
         self._pace = pace

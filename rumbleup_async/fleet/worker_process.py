@@ -148,6 +148,7 @@ async def serve(channel: Channel) -> None:
             gateway,
             pace,
             concurrency=concurrency,
+            starts_at=setup.starts_at,
             policy=setup.policy,
             door=door,
             lease=Lease(setup.lease),

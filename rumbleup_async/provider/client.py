@@ -219,8 +219,11 @@ class Client:
     def _careful(self, options: Options, care: Mapping[str, Any]) -> Options:
         """The options with what was given of pace and rules; ConfigurationError if one of it cannot be meant."""
         from rumbleup_async.engine.locks import Locks
+        from rumbleup_async.runs import option_checks
 
-        known = {name: care[name] for name in ("concurrency", "processes") if name in care}
+        known = {"processes": care["processes"]} if "processes" in care else {}
+        if (in_flight := option_checks.in_flight(care.get("concurrency"))) is not None:
+            known["concurrency"], known["starts_at"] = in_flight
         try:
             if "policy" in care:
                 known["policy"] = msgspec.convert(care["policy"], Policy)
@@ -247,6 +250,13 @@ class Client:
                 "a higher limit of open files (ulimit -n) lets more"
             )
             options = msgspec.structs.replace(options, concurrency=room, note=note)
+        if options.starts_at is not None:
+            doubt = 2 * options.concurrency * options.processes
+            note = (
+                f"up to {options.concurrency} texts are in flight in each process, as long as more bring more; a crash leaves "
+                f"{doubt:,} unknown at most"
+            )
+            options = msgspec.structs.replace(options, note="; ".join(filter(None, [options.note, note])))
         return options
 
     def _fleet(self, recipe: Recipe, rate: float | None) -> MakeCrew:

@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from rumbleup_async.engine import growing
 from rumbleup_async.errors import ConfigurationError
+
+MOST_IN_FLIGHT = 10_000
+"""In each process; a text in flight takes a connection."""
 
 
 def check_fields(name: str, value: object, kind: type, example: str) -> None:
@@ -35,6 +39,23 @@ def check_count(name: str, value: object) -> None:
     """ConfigurationError for what is no whole number of at least 1. None is fine."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigurationError(f"{name} must be a whole number of at least 1, not {_shown(value)}")
+
+
+def in_flight(value: object) -> tuple[int, int | None] | None:
+    """How many requests may be in flight at most, and at how many to begin; None where nothing was said. The latter is None
+    where a number was given. ConfigurationError for what cannot be meant."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigurationError(f"concurrency must be a whole number of at least 1, not {_shown(value)}")
+        return value, None
+    word, _, bound = value.partition(":")
+    number = int(bound) if bound.isascii() and bound.isdecimal() and len(bound) < 6 else 0
+    if word != "auto" or ((bound or ":" in value) and not 1 <= number <= MOST_IN_FLIGHT):
+        raise ConfigurationError(f"concurrency is a whole number, auto, or auto:N with N from 1 to {MOST_IN_FLIGHT:,}")
+    most = number or growing.BOUND
+    return most, min(growing.START, most)
 
 
 def check_observer(observer: object) -> None:

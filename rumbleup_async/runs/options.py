@@ -19,7 +19,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 from rumbleup_async.runs import money, people
-from rumbleup_async.runs.option_checks import check_count, check_fields, check_number, check_observer, is_same, kind_of
+from rumbleup_async.runs.option_checks import check_count, check_fields, check_number, check_observer, in_flight, is_same, kind_of
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
@@ -42,7 +42,7 @@ class RunKeywords(TypedDict, total=False):
     """The fields of `RunOptions` as keyword arguments: the short way to give them."""
 
     rate: float | None
-    concurrency: int | None
+    concurrency: int | str | None
     processes: int | None
     limit: int | None
     policy: Policy | None
@@ -88,7 +88,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         rate: Texts a second at most, over all processes. 0: no limit of ours. None: what the run was given before, else 0.
             Sendblue paces each line instead, by `limits`.
         concurrency: Requests in flight at most, in each process; in concurrent mode, texters. None: as before, else 64 (16 in
-            concurrent mode).
+            concurrent mode). "auto": 64 at first, and more as long as that brings more texts a second, up to 256, or to N by
+            "auto:N". Twice as many texts at most are left unknown when a process dies. "auto" is for fast mode.
         processes: Processes that send, over the one ledger and at the one rate. A list is then read to its end before the first
             text leaves. None: as before, else 1. Fast mode of RumbleUp only.
         limit: Texts of this part of the run at most; None: no limit.
@@ -136,7 +137,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     rate: float | None = None
-    concurrency: int | None = None
+    concurrency: int | str | None = None
     processes: int | None = None
     limit: int | None = None
     policy: Policy | None = None
@@ -170,7 +171,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
         check_number("settle", self.settle, "seconds, 0 or more")
-        for name in ("concurrency", "processes", "limit", "max_segments"):
+        in_flight(self.concurrency)
+        for name in ("processes", "limit", "max_segments"):
             check_count(name, getattr(self, name))
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise ConfigurationError(f"policy is a Policy, such as Policy(max_errors=20), not {kind_of(self.policy)}")

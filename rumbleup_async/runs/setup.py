@@ -185,6 +185,8 @@ class Setup:
         self.care.take_up(self.ledger.kept)
         if self._adapt is not None:
             self.options, self.make_crew = self._adapt(self.care.options)
+            if self.is_concurrent and self.options.starts_at is not None:
+                raise ConfigurationError("concurrency auto is for fast mode; say how many texters there are to be")
         if self.screen is not None:
             self.screen.suppress(self.care.suppressed)
         money.check(self.care.options)

@@ -121,6 +121,21 @@ def test_options_are_not_heeded_in_silence_where_they_mean_nothing() -> None:
         rumbleup().concurrent_mode(action=125, text=TEXT, texters=5, concurrency=5)
 
 
+async def test_auto_is_kept_and_said_and_is_not_for_texters(tmp_path: Path) -> None:
+    """A resume would go on with another number in flight; nobody would know how many a crash leaves unknown."""
+    path = tmp_path / "run.ledger"
+    async with rumbleup() as client:
+        async with client.fast_mode(action=125, text=TEXT, ledger=path, concurrency="auto:100") as run:
+            assert any("a crash leaves 200 unknown at most" in note for note in run.notes)
+            await run.send(["2025550101"])
+        async with client.resume(path) as run:
+            assert any("a crash leaves 200 unknown at most" in note for note in run.notes)
+            assert "concurrency auto:100" in run.goes_on_with
+        with pytest.raises(ConfigurationError, match="auto is for fast mode"):
+            async with client.concurrent_mode(action=125, text=TEXT, concurrency="auto", ledger=MemoryLedger()):
+                pass
+
+
 async def test_a_resume_takes_the_options_of_its_run_and_no_other_rules(tmp_path: Path) -> None:
     """The same options could not be given to a resume, or another rule would be passed over in silence."""
     options = RunOptions(countries=["CA"], max_segments=2, skip_if="stop", keep="name")

@@ -3,7 +3,9 @@
 import pytest
 
 from rumbleup_async.engine.seconds import Counts, Flow, Tally
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Second, State
+from rumbleup_async.runs.option_checks import in_flight
 from rumbleup_async.runs.summary import flow_of, summarise
 from rumbleup_async.runs.throughput import per_second, rate_ahead, seconds_left, span, window_note
 
@@ -129,3 +131,19 @@ def test_what_a_ledger_keeps_of_its_seconds_is_told_of_another_process() -> None
     seconds = [Second(1, throttled=2, held=0.5), Second(2, throttled=1, held=1.0, rate=98.0)]
     assert flow_of(seconds, None) == flow_of(seconds, 200.0) == Flow(98.0, 3, None, 1.5)
     assert flow_of(seconds, 98.0) == Flow(None, 3, None, 1.5), "the rate was asked for"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [(None, None), (8, (8, None)), ("auto", (256, 64)), ("auto:512", (512, 64)), ("auto:10", (10, 10))],
+)
+def test_how_many_may_be_in_flight_is_a_number_or_found_out(given: int | str | None, read: tuple[int, int | None] | None) -> None:
+    """`auto` would begin with as many as it may grow to."""
+    assert in_flight(given) == read
+
+
+@pytest.mark.parametrize("given", [0, -1, True, 1.5, "", "many", "auto:", "auto:0", "auto:-1", "auto:99999", "auto:1:2", "8"])
+def test_what_is_no_number_in_flight_is_refused(given: object) -> None:
+    """A mistyped option would be taken for another."""
+    with pytest.raises(ConfigurationError, match="concurrency"):
+        in_flight(given)
