@@ -42,6 +42,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     consent: Consent = Consent()
     yes: bool = False
     expect: int | None = None
+    plan: Path | None = None
+    approved: Path | None = None
     as_json: bool = False
     quiet: bool = False
 

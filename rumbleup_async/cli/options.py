@@ -48,6 +48,12 @@ PerDay = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; say only what is wrong.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first text leaves.")]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", metavar="FILE", help="Write what would be sent to FILE, for somebody to approve.")
+]
+Approved = Annotated[
+    Path | None, typer.Option("--approved", metavar="FILE", help="Send nothing but the very plan that --plan has written.")
+]
 Expect = Annotated[
     int | None,
     typer.Option("--expect", min=0, metavar="N", help="Send nothing unless exactly N contacts would be texted; for scripts."),

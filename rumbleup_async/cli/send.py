@@ -16,6 +16,7 @@ import typer
 
 from rumbleup_async import open_files
 from rumbleup_async.cli import options, progress, providers
+from rumbleup_async.cli.approval import heed_plan
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger
 from rumbleup_async.cli.ending import close
@@ -102,6 +103,8 @@ def send(
     same_server: options.SameServer = False,
     original: options.Original = False,
     preview: options.Preview = None,
+    plan: options.PlanFile = None,
+    approved: options.Approved = None,
     yes: options.Yes = False,
     expect: options.Expect = None,
     budget: options.Budget = None,
@@ -133,6 +136,8 @@ def send(
         consent=Consent(same_account=same_account, same_server=same_server, original=original),
         yes=yes,
         expect=expect,
+        plan=plan,
+        approved=approved,
         as_json=as_json,
         quiet=quiet,
     )
@@ -199,21 +204,22 @@ async def send_list(
         show_book(run, quiet=call.quiet)
         texted = find_neighbours(run, ledger, folders(source, beside), row, environ)
         show_neighbours(texted, call, row, run)
-        plan = await run.outlook()
-        show_hours(plan, quiet=call.quiet)
+        outlook = await run.outlook()
+        show_hours(outlook, quiet=call.quiet)
         shown: dict[str, Any] = {"rehearsal": call.hours.is_here(identity)}
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
         check_expected(waiting, call.expect)
+        call = heed_plan(run, ledger, identity, call, waiting)
         if dry_run:
-            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(plan)})
+            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(outlook)})
         if is_paused(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         refuse_same_list(texted, call, row, run)
         question = f"Send {plural(waiting, 'text')} {row.where(run.plan)}?"
-        if would_begin(plan) and not may_send(question, waiting, run, call):
+        if would_begin(outlook) and not may_send(question, waiting, run, call):
             return WRONG
         return await send_queued(run, ledger, call, watch=watch, more=shown)
 

@@ -5,9 +5,7 @@ Lives here: reading only.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, pausing, schema, states, stepping
+from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, states, stepping
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
@@ -33,6 +31,7 @@ from rumbleup_async.ledger.files import (
     why_queued,
 )
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
+from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import Identity, Plan, Result, Second, State
 from rumbleup_async.pauses import Pause
 from rumbleup_async.reasons import Reason
@@ -41,19 +40,6 @@ from rumbleup_async.stops import Cause, Stop
 
 _LOST = State.UNKNOWN, marks.DOUBT
 """What is queued in a ledger that has lost its write-ahead log."""
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """A finished text, and why it was chosen: `first`, `longest` or `random`. One that is both of the former is `first`."""
-
-    why: str
-    row: int
-    phone: str
-    text: str
-    segments: int
-
-    def __repr__(self) -> str:
-        return f"Sample({self.why!r}, row={self.row})"
 
 
 class Reader:
@@ -218,26 +204,12 @@ class Reader:
         The others are drawn by chance, but the same ones each time from the same list and text.
         """
         with reading(self.path):
-            some = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHERE state = 0 ORDER BY row LIMIT ?"
-            given = (self.plan.same_text or "", -1 if limit is None else limit)
-            total, first = self._db.execute(f"SELECT count(*), min(row) FROM ({some})", given).fetchone()  # noqa: S608
-            if not total:
-                return []
-            longest = self._db.execute(
-                f"SELECT row FROM ({some}) ORDER BY segments DESC, length(text) DESC, row LIMIT 1",  # noqa: S608
-                given,
-            ).fetchone()[0]
-            seed = f"{value_of(self._db, 'list')} {self.plan.action} {self.plan.text}"
-            chance = random.Random(hashlib.blake2b(seed.encode("utf-8", "replace")).digest())
-            drawn = set(chance.sample(range(total), min(total, number + 2)))
-            named = {longest: "longest", first: "first"}
-            found: list[Sample] = []
-            for index, (row, phone, text, segments) in enumerate(self._db.execute(some, given)):
-                if row in named or index in drawn:
-                    found.append(Sample(named.get(row, "random"), row, phone, text, segments))
-        others = [sample for sample in found if sample.why == "random"]
-        extra = {sample.row for sample in chance.sample(others, max(0, len(others) - number))}
-        return [sample for sample in found if sample.row not in extra]
+            return sampling.samples(self._db, self.plan, number, limit)
+
+    def queued(self, limit: int | None = None) -> Iterator[tuple[int, str, str]]:
+        """Row, phone and finished text of those who are queued, the next `limit` of them."""
+        with reading(self.path):
+            yield from sampling.queued(self._db, self.plan, limit)
 
     def rows(self) -> Iterator[Result]:
         """Every contact, in the order of rows."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.errors import LedgerError
@@ -139,6 +139,11 @@ class Steered:
     def spending(self) -> Spending | None:
         """How the money of the run stands, once it sends; None without a budget."""
         return None if self._setup.budget is None else self._setup.budget.spending
+
+    @property
+    def care(self) -> Mapping[str, Any]:
+        """The options of pace and of rules that hold, as the ledger keeps them."""
+        return self._setup.care.options
 
     @property
     def price(self) -> int | None:

@@ -1,0 +1,64 @@
+"""Finished texts of a ledger: some to be shown, or all of those that are queued.
+
+Lives here: reading only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from rumbleup_async.ledger.files import value_of
+from rumbleup_async.messaging import Plan
+
+_SOME = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHERE state = 0 ORDER BY row LIMIT ?"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """A finished text, and why it was chosen: `first`, `longest` or `random`. One that is both of the former is `first`."""
+
+    why: str
+    row: int
+    phone: str
+    text: str
+    segments: int
+
+    def __repr__(self) -> str:
+        return f"Sample({self.why!r}, row={self.row})"
+
+
+def queued(db: sqlite3.Connection, plan: Plan, limit: int | None) -> Iterator[tuple[int, str, str]]:
+    """Row, phone and text of the next `limit` who are queued."""
+    for row, phone, text, _ in db.execute(_SOME, _given(plan, limit)):
+        yield row, phone, text
+
+
+def samples(db: sqlite3.Connection, plan: Plan, number: int, limit: int | None) -> list[Sample]:
+    """As `Reader.samples`."""
+    given = _given(plan, limit)
+    total, first = db.execute(f"SELECT count(*), min(row) FROM ({_SOME})", given).fetchone()  # noqa: S608 - of constants
+    if not total:
+        return []
+    longest = db.execute(
+        f"SELECT row FROM ({_SOME}) ORDER BY segments DESC, length(text) DESC, row LIMIT 1",  # noqa: S608
+        given,
+    ).fetchone()[0]
+    seed = f"{value_of(db, 'list')} {plan.action} {plan.text}"
+    chance = random.Random(hashlib.blake2b(seed.encode("utf-8", "replace")).digest())
+    drawn = set(chance.sample(range(total), min(total, number + 2)))
+    named = {longest: "longest", first: "first"}
+    found: list[Sample] = []
+    for index, (row, phone, text, segments) in enumerate(db.execute(_SOME, given)):
+        if row in named or index in drawn:
+            found.append(Sample(named.get(row, "random"), row, phone, text, segments))
+    others = [sample for sample in found if sample.why == "random"]
+    extra = {sample.row for sample in chance.sample(others, max(0, len(others) - number))}
+    return [sample for sample in found if sample.row not in extra]
+
+
+def _given(plan: Plan, limit: int | None) -> tuple[str, int]:
+    return plan.same_text or "", -1 if limit is None else limit
