@@ -3,6 +3,7 @@
 To be run once a year, with the newest versions of the packages `phonenumbers`, `zipcodes`, `tzfpy` and `tzdata`:
 
     pip install -U phonenumbers zipcodes tzfpy tzdata && python -m tests.places
+    python -m tests.places --windows     # two years in steps of ten minutes, at places of every kind
 
 Each line it prints is a ZIP code or an area code whose zone, by one of them, is none that we allow for. The differences that are
 known, and why we keep ours, stand in `tests/rules/test_places.py`.
@@ -21,9 +22,12 @@ import tzfpy
 import zipcodes
 from phonenumbers import timezone
 
+from rumbleup_async.rules.gates import Gates
+from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.rules.place_tables import STATES, area_codes
 from rumbleup_async.rules.places import Places, decode
 from rumbleup_async.rules.zones import load
+from tests.rules import by_hand
 from tests.rules.by_hand import zone
 
 INSTANTS = [dt.datetime(2026, 12, 1, tzinfo=dt.UTC) + dt.timedelta(15 * number) for number in range(26)]
@@ -107,6 +111,28 @@ def codes_of_zips() -> Iterator[tuple[str, str]]:
         yield code, f"{what} by {len(where)} ZIP codes: {' '.join(where[:5])}"
 
 
+SAMPLES = [
+    ("2125550101", "10001"), ("2705550101",), ("9285550101", "86515"), ("4015550101", "02903"), ("5045550101", "70112"),
+    ("7175550101",), ("8015550101",), ("6055550101",), ("5125550101", "79901"), ("2045550101", "", "MB"),
+    ("6045550101", "V6B 1A1"), ("6715550101", "10001"), ("2215550101",), ("9075550101", "99546"), ("8675550101", "X0A 0H0"),
+]  # fmt: skip
+
+
+def windows() -> Iterator[tuple[str, str]]:
+    """Instants at which our gates and the wall clocks say different things of somebody."""
+    at, end = (dt.datetime(year, 9, 1, tzinfo=dt.UTC).timestamp() for year in (2026, 2028))
+    hours = Hours()
+    gates = Gates(hours, Schedule(until="2029-01-01T00:00+00:00"), begin=at)
+    places = [(contact, place, decode(place)) for contact in SAMPLES for place in [gates.places.place_of(*contact)]]
+    while at < end:
+        for contact, place, facts in places:
+            both = (at, at + hours.margin)
+            said = ("9-20", "12-20", "commercial")
+            if gates.is_open(place, at) != all(by_hand.is_open(facts.zones, facts.states, moment, *said) for moment in both):
+                yield " ".join(contact), f"at {dt.datetime.fromtimestamp(at, dt.UTC)}"
+        at += 600
+
+
 def main(lines: Iterable[tuple[str, str]]) -> int:
     number = 0
     for number, (what, why) in enumerate(lines, 1):  # noqa: B007
@@ -116,4 +142,4 @@ def main(lines: Iterable[tuple[str, str]]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main([*codes(), *codes_of_zips(), *zips()]))
+    sys.exit(main(windows() if "--windows" in sys.argv else [*codes(), *codes_of_zips(), *zips()]))

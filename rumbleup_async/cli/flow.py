@@ -73,7 +73,7 @@ def rule_options(
     options = call.hours.as_mode(identity, has_list=has_list)
     options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
     if not is_dry:
-        say_rehearsal(is_here, options)
+        say_rehearsal(is_here, options, has_begun=ledger.exists())
     return options
 
 

@@ -131,11 +131,16 @@ def with_hours(*, has_list: bool = False) -> Callable[[Callable[..., T]], Callab
     return give
 
 
-def say_rehearsal(is_here: bool, options: dict[str, Any]) -> None:
-    """Say that a run is a rehearsal, whatever `--quiet` says: whoever takes one for the other texts people at night."""
+def say_rehearsal(is_here: bool, options: dict[str, Any], *, has_begun: bool = False) -> None:
+    """Say that a run is a rehearsal, whatever `--quiet` says: whoever takes one for the other texts people at night.
+
+    `has_begun`: the run goes on with a ledger, which may have kept hours and book.
+    """
     off = [words for name, words in (("hours", "hours"), ("book", "the book of people")) if not options.get(name)]
     if is_here and off:
-        say(f"rehearsal: the server is on this machine, so {' and '.join(off)} are off (--rehearsal no: as towards the provider)")
+        unless = ", as far as the run was not begun with them" if has_begun else ""
+        what = f"{' and '.join(off)} are off{unless}"
+        say(f"rehearsal: the server is on this machine, so {what} (--rehearsal no: as towards the provider)")
 
 
 def show_hours(plan: Outlook | None, *, quiet: bool) -> None:
