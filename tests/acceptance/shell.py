@@ -23,7 +23,7 @@ GUARD = 90.0
 BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 
 _SERVE = """
-import json, os, resource, select, signal, sys, traceback
+import functools, gc, json, os, resource, select, signal, sys, traceback, typer.main
 from rumbleup_async.__main__ import main
 from rumbleup_async.cli import app, demo, messages, reconcile, report, resume, send, simulate, status, texters
 import rumbleup_async.session.client
@@ -32,12 +32,15 @@ try:
 except ImportError:
     pass
 sys.path[:] = [place for place in sys.path if place]  # as for the command, which does not look into the current folder
+typer.main.get_command = functools.cache(typer.main.get_command)  # it takes longer than most commands
 said, sys.stderr = sys.stderr, open(os.devnull, "w")
 sys.argv = ["rumbleup", "status", "nowhere"]
 try:
     main()
 except SystemExit:
     sys.stderr = said
+gc.collect()
+gc.freeze()  # or each child would copy what the collector looks at
 woken, wake = os.pipe()
 os.set_blocking(wake, False)
 signal.set_wakeup_fd(wake)

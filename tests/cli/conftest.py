@@ -1,6 +1,7 @@
 """The command, in this process or in one of its own, against a simulator that serves from this loop."""
 
 import asyncio
+import functools
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from rumbleup_async.cli.app import complete
@@ -19,17 +22,22 @@ Rumbleup = Callable[..., Awaitable[Result]]
 Process = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
 
+_put_together = functools.cache(typer.main.get_command)
+"""The whole command, put together once: that takes longer than most of the tests."""
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, server: Server) -> Rumbleup:
     """`await command("projects", "get", "125")`: the finished command, with the key and the address of the simulator."""
     monkeypatch.setenv("RUMBLEUP_API_KEY", "KEY:SECRET")
     monkeypatch.setenv("RUMBLEUP_BASE_URL", server.url)
     monkeypatch.setenv("COLUMNS", "200")
-    runner = CliRunner()
+    monkeypatch.setattr(typer.testing, "_get_command", _put_together, raising=False)
+    runner, app = CliRunner(), complete()
 
     async def run(*arguments: str) -> Result:
         # In a thread, because a command runs a loop of its own.
-        return await asyncio.to_thread(lambda: runner.invoke(complete(), list(arguments)))
+        return await asyncio.to_thread(lambda: runner.invoke(app, list(arguments)))
 
     return run
 
