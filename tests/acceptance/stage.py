@@ -17,6 +17,15 @@ from tests.history import Entry, check_history
 COUNTS = ["sent", "refused", "skipped", "not_sent", "unknown"]
 FLOW = ["allowed_per_second", "throttled", "holds", "held_seconds"]
 KEYS = ["run", "action", "total", *COUNTS, "elapsed_seconds", "texts_per_second", "stopped", "stop_cause", *FLOW, "reasons"]
+RUN_KEYS = [*KEYS, "rehearsal"]
+"""Of a command that sends, or would; KEYS are those of a look at a run."""
+
+
+def quiet(err: str) -> str:
+    """What a command that was told to be quiet has said all the same, but for the line about a server on this machine."""
+    lines = err.splitlines(keepends=True)
+    assert sum(line.startswith("rehearsal: ") for line in lines) <= 1, err
+    return "".join(line for line in lines if not line.startswith("rehearsal: "))
 
 
 ECHO = 0.6

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.provider_process import Provider
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import Stage, quiet
 
 PAGE = b"<html><head><title>404 Not Found</title></head><body><center>nginx</center></body></html>"
 Answer = tuple[int, bytes, str]
@@ -139,9 +139,9 @@ def test_a_short_list_that_texts_nobody(stage: Stage, provider: Provider, rows: 
     assert (done.json["sent"], done.json["refused"], done.json["not_sent"]) == (0, 0, rows)
     status = stage.run("status", stage.ledger, "--json")
     assert (status.code, status.json["stopped"]) == (3, expected)
-    quiet = stage.run(*words, "--quiet")
-    assert quiet.code == 3
-    assert quiet.err.strip() == f"rumbleup: stopped: {expected}"
+    hushed = stage.run(*words, "--quiet")
+    assert hushed.code == 3
+    assert quiet(hushed.err).strip() == f"rumbleup: stopped: {expected}"
     report = stage.folder / "report.csv"
     stage.run("report", stage.ledger, "--out", report)
     assert report.read_text().count("no such project") == rows

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.lists import TEXT, phone, text_for
 from tests.acceptance.provider_process import Provider, until
 from tests.acceptance.shell import Done
-from tests.acceptance.stage import KEYS, Stage
+from tests.acceptance.stage import RUN_KEYS, Stage
 from tests.history import Entry, check_history
 
 TEXTERS = 8
@@ -82,7 +82,7 @@ def test_two_processes_on_one_project(stage: Stage, provider: Provider) -> None:
     shares = []
     for end, ledger in zip(done, ledgers, strict=True):
         assert end.code == 0, end.err
-        assert list(end.json) == KEYS
+        assert list(end.json) == RUN_KEYS
         assert end.json["stopped"] is None
         assert end.json["not_sent"] == end.json["unknown"] == 0
         shares.append(looked_into(stage, ledger, summary=end.json))
@@ -166,7 +166,7 @@ def test_interrupted_and_resumed(stage: Stage, provider: Provider) -> None:
     running.signal(signal.SIGINT)
     done = running.wait()
     assert done.code == 130, done
-    assert list(done.json) == KEYS
+    assert list(done.json) == RUN_KEYS
     assert done.json["stopped"] == "interrupted"
     assert "rumbleup resume" in done.err
     in_hand = locked(provider)
@@ -226,7 +226,7 @@ def test_how_it_ends(stage: Stage, provider: Provider, settings: dict[str, Any],
     done = stage.run(*texting(stage.ledger))
     assert done.code == code, done
     assert done.json["total"] == 0
-    assert list(done.json) == KEYS
+    assert list(done.json) == RUN_KEYS
     assert (done.json["stopped"] or "").startswith(words)
 
 
