@@ -10,10 +10,15 @@ from typing import NamedTuple
 
 BATCH = 0.5
 """Seconds of sending that are judged at a time."""
-_FEW = 16
-"""Answers that are judged at a time, at least."""
 _BEARABLE = 0.01
 """A share of 429s without a time that costs nothing."""
+
+
+_MANY = 8
+_LARGE = 0.3
+"""So many refusals, if they are so large a share, need not wait for the end of their batch."""
+_SPAN = 0.05
+"""Seconds from which on it can be said how much gets through."""
 
 
 class Batch:
@@ -27,7 +32,7 @@ class Batch:
         self.refused = 0
         self.last = begun
         """When the last of them left."""
-        self.need = max(_FEW, need)
+        self.need = need
         self.due = begun + (max(BATCH, min(self.need / rate, 10.0)) if rate else BATCH)
 
     @property
@@ -42,6 +47,11 @@ class Batch:
     def is_bearable(self, usual: float) -> bool:
         """Whether no more was refused than is usual anyway, or than is worth having: it shows that the rate is at the limit."""
         return self.share <= usual + max(_BEARABLE, 4.0 * math.sqrt(usual * (1.0 - usual) / self.number))
+
+    def is_flooded(self, left: float, now: float, in_flight: int) -> bool:
+        """Whether it is surely too much, even if all that are under way are taken. `left`: when the last refused one left."""
+        is_many = self.refused >= _MANY and self.refused >= _LARGE * (self.number + in_flight)
+        return is_many and left - self.begun >= max(_SPAN, (now - left) / 2.0)
 
     @property
     def length(self) -> float:
@@ -88,15 +98,6 @@ class Test(NamedTuple):
     rate: float | None
 
 
-class Climb(NamedTuple):
-    """The rate grows between these moments from `low`, by `speed` texts a second each second."""
-
-    start: float
-    end: float
-    low: float
-    speed: float
-
-
 class Barren:
     """Refusals in a row: nothing was taken between them."""
 
@@ -112,3 +113,7 @@ class Barren:
         if not self.number:
             self.since = left
         self.number += 1
+
+    def is_long(self, now: float, latency: float) -> bool:
+        """Whether they have come for so long that something must have been taken, if anything was."""
+        return self.number >= _MANY and now - self.since > max(BATCH, 2.0 * latency)

@@ -22,6 +22,8 @@ _BURST = 0.2
 """Seconds of traffic that a burst is taken to be, where nothing is known of it."""
 _WIDEST = 0.4
 _NARROWEST = 0.02
+_PATIENCE = 5.0
+"""From the lower to the upper estimate of the limit it takes the seconds of the wait, times this, over the relative distance."""
 
 
 class Estimate(NamedTuple):
@@ -29,6 +31,19 @@ class Estimate(NamedTuple):
 
     low: float
     high: float
+
+
+class Climb(NamedTuple):
+    """The rate grows between these moments from `low`, by `speed` texts a second each second."""
+
+    start: float
+    end: float
+    low: float
+    speed: float
+
+    def rate(self, now: float) -> float:
+        """The rate at this moment."""
+        return self.low + self.speed * max(0.0, now - self.start)
 
 
 class Cycle:
@@ -93,3 +108,8 @@ class Cycle:
             if 2 * seen / since < high - low and seen < 1.05 * high:
                 low, high = seen - seen / since, seen + seen / since
         return Estimate(max(low, whole), max(high, whole))
+
+    def climb(self, low: float, high: float) -> Climb:
+        """How the rate is to grow after the wait, from one to the other: the dearer a wait, the more slowly."""
+        seconds = _PATIENCE * (self.until - self.seen) / max(high / low - 1.0, _NARROWEST)
+        return Climb(self.until, self.until + seconds, low, (high - low) / seconds)

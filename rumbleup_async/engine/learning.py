@@ -19,14 +19,11 @@ from __future__ import annotations
 
 import math
 
-from rumbleup_async.engine.batches import BATCH, Barren, Batch, Climb, Row, Test
-from rumbleup_async.engine.cycles import Cycle
+from rumbleup_async.engine.batches import BATCH, Barren, Batch, Row, Test
+from rumbleup_async.engine.cycles import Climb, Cycle
 
-_MANY = 8
-_LARGE = 0.3
-"""So many refusals, if they are so large a share, are judged before the batch is full."""
-_SPAN = 0.05
-"""Seconds from which it can be said how much gets through."""
+_FEW = 4
+"""Answers from which a little can be said; four times as many where it matters."""
 
 _USUAL_MOST = 0.2
 """A larger share is never called usual."""
@@ -49,13 +46,13 @@ _BACK = 4.0
 """By how much the rate rises at most once it is known that slowing down has not helped."""
 _SEARCH = 0.5
 """Where nothing is known, the rate grows by half with each batch."""
-_PATIENCE = 5.0
-"""From the lower to the upper estimate of the limit it takes the seconds of a hold, times this, over the relative distance."""
+
+_GONE = 1.5
+"""A limit is gone where so many times as much gets through."""
 
 _ALONE = 2.0
 """Texts a second while the provider takes nothing."""
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 60.0
 _LOWEST = 0.05
 
 
@@ -75,14 +72,14 @@ class Learning:
         """The share of 429s that does not depend on the rate."""
         self.pauses = 0
         """Pauses in a row that have not helped: the provider has taken nothing since the first."""
-        self.looks_at = 0.0
-        """When `look` is to be called; 0 if it need not be."""
+        self._is_braking = False
+        """Nothing leaves for a moment, so that it can be seen what got through."""
         self._barren = Barren()
         self._latency = 0.0
         """Seconds from a text's leaving to its being taken."""
         self._back: float | None = None
         """The rate to go on with after them."""
-        self._batch = Batch(now, None, 0)
+        self._batch = Batch(now, None, 4 * _FEW)
         self._cycle = Cycle(now)
         self._test: Test | None = None
         self._climb: Climb | None = None
@@ -143,7 +140,7 @@ class Learning:
             return
         barren = self._barren
         barren.add(left)
-        if self.pauses or not self._latency or (barren.number >= _MANY and now - barren.since > max(BATCH, 2.0 * self._latency)):
+        if self.pauses or not self._latency or barren.is_long(now, self._latency):
             self._leave_alone(now)
             return
         if self.rate is None and not batch.refused and self._test is None:
@@ -153,27 +150,28 @@ class Learning:
             batch.refused += 1
             if left > batch.last:
                 batch.last = left
-            if (
-                batch.refused >= _MANY
-                and batch.refused >= _LARGE * (batch.number + in_flight)
-                and left - batch.begun >= max(_SPAN, (now - left) / 2)
-            ):
+            if batch.is_flooded(left, now, in_flight):
                 # Surely too much. Nothing leaves until it is known what of this got through.
                 batch.due = now
                 batch.need = 0
                 self.until = max(self.until, now + 1.5 * self._latency)
-                self.looks_at = self.until
+                self._is_braking = True
         if now >= batch.due + 1.5 * self._latency:
             self._judge(now)
 
-    def look(self, now: float) -> None:
-        """Nothing has happened until now; to be called when `until` has passed, before the next text leaves."""
-        if self.looks_at and now >= self.looks_at:
+    def resumed(self, now: float) -> None:
+        """Texts may leave, for the first time or again after a while in which none left, for whatever cause."""
+        if not self._cycle.taken and not self._cycle.seen:
+            self._cycle = Cycle(now)
+        if self._is_braking and now >= self.until:
             self._cut(now)
+        else:
+            self._begin(now, self._batch.need)
 
     def _begin(self, now: float, need: float = 0.0) -> Batch:
-        self.looks_at = 0.0
-        self._batch = Batch(now, self.rate, max(need, 5.0 / self.usual if self.usual else 0.0))
+        self._is_braking = False
+        least = 2 * _FEW if self._step >= _SEARCH else 4 * _FEW
+        self._batch = Batch(now, self.rate, max(least, need, 5.0 / self.usual if self.usual else 0.0))
         return self._batch
 
     # ---- 429s without a time ----
@@ -232,11 +230,11 @@ class Learning:
         row.cuts = row.cuts + 1 if is_same else 0
         share = min(row.share, 2.0 * batch.share)
         self._test = Test(share, row.rate) if is_test else None
-        self.limit = got
+        self.limit = got if batch.taken >= _FEW else None
         # One step back is enough where all was well before the last one. Some limiters let half through of a little too much.
         self.rate = max(_LOWEST, got * _TEST if is_test else got, _TEST * self._clean)
         self._surplus = self._clean = 0.0
-        self._step, self._climb = _STEP, None
+        self._step, self._climb = _STEP if self.limit else _SEARCH, None
         self._begin(now, min(_WITNESSES / share, max(200.0, 3.0 * got)) if is_test else 0.0)
 
     def _leave_alone(self, now: float) -> None:
@@ -267,8 +265,7 @@ class Learning:
         self._test = None
         self._surplus = self._clean = 0.0
         if high > low:
-            seconds = _PATIENCE * (cycle.until - cycle.seen) / max(high / low - 1.0, 0.02)
-            self._climb, self._step = Climb(cycle.until, cycle.until + seconds, low, (high - low) / seconds), _STEP
+            self._climb, self._step = cycle.climb(low, high), _STEP
         else:
             self._climb, self._step = None, _SEARCH
         self._begin(cycle.until)
@@ -277,16 +274,19 @@ class Learning:
 
     def _grow(self, now: float) -> None:
         """Nothing has gone wrong in this batch."""
-        rate, batch = self.rate, self._batch
-        if rate is None or batch.number < 0.8 * rate * batch.length:
-            return  # something else binds
+        rate, limit, batch = self.rate, self.limit, self._batch
+        if rate is None:
+            return
+        if batch.number < 0.8 * rate * batch.length:
+            # Something else binds. If that is far above the limit that was learned, there is none any more.
+            if limit is None or batch.number > _GONE * limit * batch.length:
+                self.rate = self.limit = None
+            return
         climb = self._climb
         if climb is not None and now < climb.end:
-            self._speed = climb.speed
-            self.rate = climb.low + climb.speed * max(0.0, now - climb.start)
+            self._speed, self.rate = climb.speed, climb.rate(now)
             return
         self._climb = None
-        limit = self.limit
         if limit is not None and self._step < _SEARCH:
             self._surplus += batch.number - limit * batch.length
             if rate >= limit and self._surplus < max(1.5 * self._burst, 0.1 * limit):

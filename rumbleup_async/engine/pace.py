@@ -1,4 +1,4 @@
-"""When the next text may leave: the rate limit, the hold after "not now", and the slow-down that follows.
+"""When the next text may leave: at the rate that was asked for or was learned, and not while anything holds.
 
 Lives here: waiting, nothing else. The running event loop is the clock. Knows no provider.
 A provider that sends from several lines brings a pace of its own, which names the line in the permit.
@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
+from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.messaging import Text
-
-_PERMIT = Permit()
-"""Every permit of a pace without lines says the same, so none is made for each text."""
-
-_WINDOW = 1.0
-_FLOOR = 0.2
-_GROWTH = 1.05
 
 
 class Hold:
@@ -47,11 +41,11 @@ class Hold:
 
 
 class Pace:
-    """Lets texts through at no more than `rate` a second (None or 0: no limit of ours), and slower after `throttled`.
+    """Lets texts through at no more than `rate` a second (None or 0: no limit of ours), and no faster than the provider takes
+    them.
 
-    Once a second the share of texts that were throttled is looked at. If there were any, the rate becomes what got through,
-    less 5 %, but no less than half; else it grows by 5 % a second, back to the rate that was asked for. Without one, the
-    limit is lifted again once it has grown to twice what was measured when the trouble began.
+    `learning` knows what the provider takes; this waits for it. A hold is kept whoever began it: another run of the same client,
+    or another process.
     """
 
     def __init__(self, rate: float | None = None, hold: Hold | None = None) -> None:
@@ -59,85 +53,77 @@ class Pace:
             raise ValueError("rate must be a number of texts per second, 0 for no limit")
         self._asked = rate or None
         self.hold = hold or Hold()
-        self._reduced: float | None = None
-        self._lift_at = 0.0
+        self.learning = Learning()
         self._schedule = Schedule(self._asked)
-        self._since: float | None = None
-        self._passed = 0
-        self._throttled = 0
+        self._was_held = True
+        """Nothing has left before, or for a while."""
 
     @property
     def rate(self) -> float | None:
         """Texts a second let through now; None for no limit."""
-        return self._reduced if self._reduced is not None else self._asked
+        return self._schedule.rate
 
     @property
     def learned(self) -> float | None:
         """Texts a second that the provider was last seen to allow; None where it has not shown a limit."""
-        return self._reduced
+        return self.learning.limit
 
     def limit(self, rate: float | None) -> None:
-        """Another rate from now on. A slow-down that is in force stays."""
+        """Another rate is asked for from now on. What was learned stays."""
         self._asked = rate or None
-        if self._reduced is None or (self._asked is not None and self._reduced >= self._asked):
-            self._reduced = None
-            self._schedule.limit(self._asked)
-        self._lift_at = self._asked or self._lift_at
+        self._follow()
+
+    def _follow(self) -> None:
+        learned, asked = self.learning.rate, self._asked
+        rate = asked if learned is None else learned if asked is None else min(asked, learned)
+        if rate != self._schedule.rate:
+            self._schedule.limit(rate)
+
+    def _rest(self, now: float) -> float:
+        """Seconds until texts may leave again, as far as answers say so; 0 or less means now."""
+        rest = max(self.hold.remaining, self.learning.until - now)
+        if rest > 0:
+            self._was_held = True
+        elif self._was_held:
+            # Nothing has left for a while: what is counted from here on is not to be divided by that time.
+            self._was_held = False
+            self.learning.resumed(now)
+            self._follow()
+            rest = self.learning.until - now
+        return rest
 
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - all texts are alike to this pace
-        """A permit if one text may leave right now, else None. The permit is counted."""
-        if self.hold.remaining > 0 or not self._schedule.try_take():
+        """A permit if one text may leave right now, else None."""
+        now = asyncio.get_running_loop().time()
+        if self._rest(now) > 0 or not self._schedule.try_take():
             return None
-        return self._counted()
-
-    def _counted(self) -> Permit:
-        if self._since is None:
-            self._since = asyncio.get_running_loop().time()
-        self._passed += 1
-        if not self._passed & 31:
-            self._look()
-        return _PERMIT
+        return Permit(0, now)
 
     async def permit(self, text: Text, /) -> Permit:
-        """Wait until one text may leave. The permit is counted."""
+        """Wait until one text may leave."""
+        loop = asyncio.get_running_loop()
         while (permit := self.try_permit(text)) is None:
-            await self.hold.wait()
-            self._look()
+            while (rest := self._rest(loop.time())) > 0:  # noqa: ASYNC110 - the end may be put off while it waits
+                await asyncio.sleep(rest)
             await self._schedule.take()
-            if self.hold.remaining <= 0:
-                return self._counted()
+            now = loop.time()
+            if self._rest(now) <= 0:
+                return Permit(0, now)
             self._schedule.give_back()
         return permit
 
     def release(self, permit: Permit, /) -> None:  # noqa: ARG002 - its permits are all alike
         """Take back a permit that was not used: the next text has it."""
-        self._passed = max(0, self._passed - 1)
         self._schedule.give_back()
 
-    def throttled(self, permit: Permit, /) -> None:  # noqa: ARG002 - one limit for all
-        """The text of this permit was answered "not now"."""
-        self._throttled += 1
-        self._look()
+    def accepted(self, permit: Permit, /) -> None:
+        """The provider has done its work for the text of this permit, if only to refuse it."""
+        self.learning.accepted(permit.at, asyncio.get_running_loop().time())
+        self._follow()
 
-    def _look(self) -> None:
-        """Once a second of sending: slow down or recover."""
-        if self._since is None:
-            return
-        elapsed = asyncio.get_running_loop().time() - self._since
-        if elapsed < _WINDOW:
-            return
-        passed, throttled = self._passed, self._throttled
-        self._since, self._passed, self._throttled = None, 0, 0
-        if throttled:
-            share = min(1.0, throttled / max(passed, 1))
-            before = self.rate or max(passed / elapsed, 1.0)
-            if self._reduced is None:
-                self._lift_at = self._asked or 2 * before
-            self._reduced = max(min(_FLOOR, before), before * max(0.5, 0.95 * (1 - share)))
-        elif self._reduced is not None:
-            self._reduced *= _GROWTH ** min(elapsed, 60.0)
-            if self._reduced >= self._lift_at:
-                self._reduced = None
-        else:
-            return
-        self._schedule.limit(self.rate)
+    def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
+        """As `Pace.throttled` of the ports."""
+        pauses = self.learning.pauses
+        self.learning.throttled(permit.at, asyncio.get_running_loop().time(), after, in_flight)
+        self._follow()
+        return self.learning.pauses if self.learning.pauses > pauses else 0

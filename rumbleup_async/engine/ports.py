@@ -424,8 +424,15 @@ class Pace(Protocol):
     def release(self, permit: Permit, /) -> None:
         """Take back a permit that was not used: it does not count. Once for a permit at most."""
 
-    def throttled(self, permit: Permit, /) -> None:
-        """The text of this permit was answered "not now"."""
+    def accepted(self, permit: Permit, /) -> None:
+        """The provider has done its work for the text of this permit, if only to refuse it."""
+
+    def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
+        """The text of this permit was answered "not now". `after`: for so many seconds everything holds; None where the answer
+        named no time. `in_flight`: how many others are under way.
+
+        Returns the number of the pause that is to be made because the provider takes nothing at all; 0 if none is.
+        """
 
 
 class Observer(Protocol):

@@ -116,7 +116,7 @@ class Queue:
                 opens = self._gates.opens(step.shut, now)
                 self.due = opens if self.due is None or (opens is not None and opens < self.due) else self.due
             self.is_dry = refills == self._refills and not step.is_more
-        if not self._is_free and (put_off := [close.due for close in done if close.due]):
+        if put_off := [close.due for close in done if close.due]:
             # Nobody may have asked for more, so the step has not told of these.
             self.due = min(put_off) if self.due is None else min(self.due, *put_off)
         return step

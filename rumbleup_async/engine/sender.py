@@ -15,9 +15,11 @@ from rumbleup_async.admission import Go, Never, Verdict, Wait
 from rumbleup_async.engine.contract import Books
 from rumbleup_async.engine.ports import Gateway, Pace, Permit
 from rumbleup_async.engine.seconds import Tally
+from rumbleup_async.engine.throttles import Throttles
+from rumbleup_async.engine.trouble import Trouble
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Closed, State, Text
-from rumbleup_async.outcomes import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.reasons import INTERRUPTED, NO_REASON, OUTSIDE_HOURS, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Decision, Done, Park, Policy, StopRun, decide
 from rumbleup_async.stops import Cause, Stop
@@ -27,9 +29,7 @@ Ts = TypeVarTuple("Ts")
 LATE = Reason(Code.LATE)
 TWO_ANSWERS = Reason(Code.TWO_ANSWERS)
 
-_TROUBLE = 3
-"""Texts in a row that fail for reasons not of their recipient before the run treads more softly."""
-
+_TOO_MANY_AT_ONCE = 440
 
 _SAMPLE = 16
 """Every so manieth row is timed: to time each of them costs a twentieth of what the engine does for a text."""
@@ -62,6 +62,7 @@ class Sender:
         lasts: Callable[[Text], bool],
         is_plain: bool,
         is_detailed: bool,
+        puts_off: bool,
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
@@ -71,6 +72,8 @@ class Sender:
         self._window = window
         self._policy = policy
         self._breaker = CircuitBreaker(policy, window.most)
+        self._trouble = Trouble()
+        self._throttles = Throttles(policy, jitter, puts_off=puts_off)
         self._door = door
         self._lasts = lasts
         self._is_plain = is_plain
@@ -81,7 +84,6 @@ class Sender:
         self.left: Callable[[], None] = _nobody_hears
         """Is told where there is a pace and a text is on its way."""
         self._wall_clock = wall_clock
-        self._jitter = jitter
         self._is_stopping = False
         self.is_paused = False
         """Nothing leaves for the time being; texts go back to the queue."""
@@ -133,14 +135,17 @@ class Sender:
         self._window.shrink()
 
     def hold(self, seconds: float, reason: str, code: Code = Code.NONE) -> None:
-        """Let nothing leave for so long, and a little longer: never shorter than what the provider asked for."""
-        seconds *= 1.0 + 0.25 * self._jitter()
+        """Let nothing leave for so long, and a little longer."""
+        self._hold(self._throttles.drawn_out(seconds), reason, code)
+
+    def _hold(self, seconds: float, reason: str, code: Code) -> None:
         self._pace.hold.hold(seconds)
         self._books.held(seconds, reason, code)
 
     async def send(self, text: Text, task: asyncio.Task[None]) -> Closed:
         """Try until the text is done, parked, or the run stops. `task` is the worker's own."""
         attempt = 0
+        before = self._throttles.before(text.row) if self._throttles else 0
         while True:
             permit = self._permit_now(text) if self._is_plain else None
             if permit is None:
@@ -155,20 +160,35 @@ class Sender:
             attempt += 1
             # Nothing is awaited between the permit and the delivery: a hold that begins now is seen by the next permit.
             if text.row % _SAMPLE and not self._is_detailed:
-                outcome, decision = await self._decided(await self._deliver(text, permit, task), text, attempt, permit, task)
+                outcome = await self._deliver(text, permit, task)
+                outcome, decision = await self._decided(outcome, text, before + attempt, permit, task)
             else:
-                outcome, decision = await self._timed(text, attempt, permit, task)
+                outcome, decision = await self._timed(text, before + attempt, permit, task)
+            if before and not isinstance(decision, Again):
+                self._throttles.done(text.row)
             match decision:
                 case Done():
                     self._see(outcome)
                     return self._done_with(text, attempt, outcome, decision)
                 case Again():
-                    pass
+                    is_own = isinstance(outcome, Throttled) and decision.after > 0
+                    if is_own and (due := await self._waits(text, before + attempt)) is not None:
+                        return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why, due=due)
                 case Park():
                     self._see(outcome)
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why)
                 case StopRun():
                     return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.stop.why_queued)
+
+    async def _waits(self, text: Text, attempts: int) -> float | None:
+        """A text waits for itself, for it was throttled. None once it may be tried again here; else it is given back until then,
+        in Unix seconds, or until whenever."""
+        seconds = self._throttles.met(text.row, attempts)
+        if self._is_stopping:
+            return 0.0
+        if self._throttles.puts_off:
+            return self._wall_clock() + seconds
+        return None if await self.patiently(asyncio.sleep, seconds) else 0.0
 
     async def _timed(self, text: Text, attempt: int, permit: Permit, task: asyncio.Task[None]) -> tuple[Outcome, Decision]:
         """An attempt of which it is told how long it took."""
@@ -339,9 +359,11 @@ class Sender:
     ) -> tuple[Outcome, Decision]:
         """What an outcome means, once it is certain that it is this text's."""
         decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
-        self._adapt(outcome, text, permit)
+        if isinstance(decision, StopRun) and isinstance(outcome, Throttled) and self._throttles.is_alone(text.row):
+            decision = Park(outcome.why)  # the provider has something against this text alone
+        decision = self._adapt(outcome, decision, text, permit)
         # What concerns the others does not wait: they would run into the same.
-        if isinstance(decision, Again) and decision.after:
+        if isinstance(outcome, NotSent) and isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason, decision.why.code)
         elif isinstance(decision, StopRun):
             self._books.stop(decision.stop)
@@ -369,29 +391,55 @@ class Sender:
 
     def _see(self, outcome: Outcome) -> None:
         stop = self._breaker.see(outcome)
+        if isinstance(outcome, (Accepted, Unknown)):
+            self._trouble.see(is_doubt=isinstance(outcome, Unknown))
         if stop is not None:
             self._books.stop(stop)
-        elif self._breaker.in_a_row >= _TROUBLE and isinstance(outcome, Unknown):
+        elif self._breaker.in_a_row >= self._trouble.row and isinstance(outcome, Unknown):
             # A server in trouble is given time instead of more texts to lose.
-            wait = min(self._policy.wait(self._breaker.in_a_row - _TROUBLE + 1), self._policy.trouble_ceiling)
+            wait = min(self._policy.wait(self._breaker.in_a_row - self._trouble.row + 1), self._policy.trouble_ceiling)
             self.hold(wait, "several texts in a row failed", outcome.why.code)
 
-    def _adapt(self, outcome: Outcome, text: Text, permit: Permit) -> None:
+    def _adapt(self, outcome: Outcome, decision: Decision, text: Text, permit: Permit) -> Decision:
+        """What it means for the others; and what it means for the text then."""
         if isinstance(outcome, Accepted):
             self._window.grow()
-            return
+            self._throttles.accepted += 1
+            self._pace.accepted(permit)
+            return decision
         size, rate = self._window.size, self._pace.rate
-        if isinstance(outcome, NotSent) and outcome.crowded:
+        if isinstance(outcome, Throttled):
+            decision = self._throttle(outcome, decision, text, permit)
+        elif isinstance(outcome, NotSent) and outcome.crowded:
             self._window.fit(len(self.delivering))
-        elif isinstance(outcome, Throttled):
-            self.tally.throttled += 1
-            self._books.note(events.Throttled(text.row, outcome.status, outcome.after, permit.line))
-            self._pace.throttled(permit)
-            self._window.shrink()
-        elif not isinstance(outcome, Refused) and self._breaker.in_a_row >= _TROUBLE:
+        elif isinstance(outcome, Refused) or (isinstance(outcome, Barred) and outcome.kind is not Bar.GATEWAY):
+            self._pace.accepted(permit)  # the provider has done its work
+        if not isinstance(outcome, (Refused, Throttled)) and self._breaker.in_a_row >= self._trouble.row:
             self._window.shrink()
         if self._window.size < size or _is_slower(self._pace.rate, rate):
             self._books.note(events.Slowed(self._window.size, self._pace.rate))
+        return decision
+
+    def _throttle(self, outcome: Throttled, decision: Decision, text: Text, permit: Permit) -> Decision:
+        """What a "not now" means for the others. Where it names a time, everybody keeps it, and the text need not wait longer."""
+        self.tally.throttled += 1
+        self._books.note(events.Throttled(text.row, outcome.status, outcome.after, permit.line))
+        after = None
+        if outcome.after and isinstance(decision, Again):
+            after = self._throttles.beyond(decision.after)
+            self._hold(after, decision.reason, decision.why.code)
+            decision = Again(0.0, decision.why)
+        if outcome.status == _TOO_MANY_AT_ONCE and self._window.size > 1:
+            self._window.crowd(permit.at, asyncio.get_running_loop().time(), len(self.delivering) + 1)
+            return decision
+        pauses = self._pace.throttled(permit, after, len(self.delivering))
+        if pauses >= self._policy.throttle_attempts:
+            self._books.stop(Stop(Cause.THROTTLED, why=Reason(Code.THROTTLED, str(outcome.status)), number=pauses))
+        elif pauses and isinstance(decision, Again):
+            # The provider takes nothing: this very text is tried again after the pause, and no other.
+            self.hold(self._policy.throttle_wait(pauses), decision.reason, decision.why.code)
+            decision = Again(0.0, decision.why)
+        return decision
 
 
 def _is_slower(rate: float | None, before: float | None) -> bool:

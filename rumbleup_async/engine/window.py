@@ -9,6 +9,9 @@ that on.
 
 from __future__ import annotations
 
+_CAREFUL = 32.0
+"""Rounds after which one more is tried where one more was too many."""
+
 
 class Window:
     """Room for up to `size` texts in hand, never more than `most`."""
@@ -20,6 +23,9 @@ class Window:
         """Texts in hand: waiting for their turn or being delivered."""
         self._gently_from = most
         self._growth = 0.0
+        self._rounds = 1.0
+        """Rounds from one more to the next, from `_gently_from` on."""
+        self._crowded_at = 0.0
 
     def take(self) -> bool:
         """Take room if there is some."""
@@ -36,10 +42,12 @@ class Window:
         """A text was accepted. Whether there is more room now."""
         if self.size >= self.most:
             return False
-        self._growth += 1.0 if self.size < self._gently_from else 1.0 / self.size
+        self._growth += 1.0 if self.size < self._gently_from else 1.0 / (self.size * self._rounds)
         if self._growth < 1.0:
             return False
         self._growth -= 1.0
+        if self.size >= self._gently_from:
+            self._rounds = max(1.0, self._rounds / 2.0)
         self.size += 1
         return True
 
@@ -53,8 +61,21 @@ class Window:
 
     def shrink(self) -> None:
         """Half as many from now on."""
+        self._rounds = 1.0
         self.size = self._gently_from = max(1, self.size // 2)
         self._growth = 0.0
+
+    def crowd(self, left: float, now: float, in_flight: int) -> None:
+        """The text that left at this moment was one too many at a time. `in_flight`: how many were under way with it.
+
+        Of those that left before the first such answer was seen, each that is answered so is one too many, and no more than that.
+        Then the number grows slowly, and faster again if it turns out that there is room.
+        """
+        if left > self._crowded_at:
+            self._crowded_at = now
+            self.size = min(self.size, in_flight)
+        self.size = self._gently_from = max(1, self.size - 1)
+        self._growth, self._rounds = 0.0, _CAREFUL
 
     def fit(self, size: int) -> None:
         """So many have room, as has been seen; from now on it grows slowly."""

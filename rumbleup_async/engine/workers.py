@@ -265,12 +265,13 @@ def assembled(
     ahead: Ahead,
     lasts: Callable[[Text], bool] = for_ever,
     is_detailed: bool = False,
+    puts_off: bool = True,
     wall_clock: Callable[[], float],
     jitter: Callable[[], float],
 ) -> Workers:
     """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts.
     `starts_at`: with so many in flight at most, and more up to `concurrency` as long as that helps; None for all at once.
-    `is_detailed`: observers want to hear of each attempt."""
+    `is_detailed`: observers want to hear of each attempt. `puts_off`: the books take a text back that must wait for itself."""
 
     def both_last(text: Text) -> bool:
         return lease.lasts(text) and lasts(text)
@@ -288,6 +289,7 @@ def assembled(
         lasts=lasts if lease.is_endless else both_last,
         is_plain=is_plain,
         is_detailed=is_detailed,
+        puts_off=puts_off,
         wall_clock=wall_clock,
         jitter=jitter,
     )

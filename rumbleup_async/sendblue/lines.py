@@ -159,8 +159,12 @@ class Lines:
         if line.given_at == permit.at:
             line.next_at = permit.at
 
-    def throttled(self, permit: Permit, /) -> None:
+    def accepted(self, permit: Permit, /) -> None:
+        """The provider has done its work for the text of this permit; the gateway has told its line so."""
+
+    def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:  # noqa: ARG002
         """The text of this permit was answered "not now"; the gateway has told its line so."""
+        return 0
 
     # ---- the gateway's side ----
 

@@ -160,12 +160,14 @@ def play(
                 learning.throttled(left_at, now, after or None, in_flight)
                 played.rates.append((now, learning.rate))
             continue
+        was_held = learning.until > now
         now = ready
         if now >= seconds:
             break
-        learning.look(now)
-        if learning.until > now:
-            continue
+        if was_held:
+            learning.resumed(now)
+            if learning.until > now:
+                continue
         if learning.rate is not None:
             next_at = max(next_at, now - 0.02) + 1.0 / learning.rate
         broken += now < held_until

@@ -103,7 +103,7 @@ def test_where_an_outcome_leads(
             results = [result async for result in run.send(phones(9))]
             return results, await rows_of(run._ledger)
 
-    results, rows = virtual_time.run(main())
+    results, rows = virtual_time.run(main(), calendar=True)
     check(provider)
     assert Counter(result.row for result in results) == dict.fromkeys(range(1, 10), 1)
     told = next(result for result in results if result.row == 5)
@@ -140,7 +140,7 @@ def test_a_cause_that_concerns_every_text_stops_the_run(outcome: Outcome, cause:
             summary = await run.send(phones(1000))
             return summary.stopped, summary.unknown, summary.total
 
-    stopped, unknown, total = virtual_time.run(main())
+    stopped, unknown, total = virtual_time.run(main(), calendar=True)
     check(provider)
     assert stopped is not None
     assert stopped.startswith(f"{cause}: ")
@@ -213,7 +213,7 @@ def test_no_more_entries_are_open_than_twice_the_concurrency(
         async with make_run(provider, ledger=books, concurrency=concurrency, rate=rate) as run:
             return (await run.send(phones(400))).sent
 
-    assert virtual_time.run(main()) == 400
+    assert virtual_time.run(main(), calendar=True) == 400
     check(provider)
     assert provider.most_in_flight <= concurrency
     assert books.most_open <= 2 * concurrency
@@ -810,7 +810,7 @@ def test_a_limit_counts_texts_not_attempts() -> None:
         async with make_run(provider, limit=10) as run:
             return (await run.send(phones(50))).sent
 
-    assert virtual_time.run(main()) == 10
+    assert virtual_time.run(main(), calendar=True) == 10
 
 
 # ---- the pace ----
@@ -876,7 +876,7 @@ def test_a_storm_of_429_is_weathered_without_loss() -> None:
             summary = await run.send(phones(2000))
             return summary.sent, summary.stopped
 
-    assert virtual_time.run(main()) == (2000, None)
+    assert virtual_time.run(main(), calendar=True) == (2000, None)
     check(provider)
     assert len(provider.calls) < 2 * 2000
 

@@ -153,10 +153,12 @@ def test_it_slows_down_to_what_gets_through_and_recovers(rate: float | None) -> 
                 tried.append(now)
                 recent = len(passed) - bisect_left(passed, now - 1.0)
                 if now < relaxed and recent >= capacity:
+                    await asyncio.sleep(0.05)
                     pace.throttled(permit)
                 else:
                     passed.append(now)
-                await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.05)
+                    pace.accepted(permit)
 
         await asyncio.gather(*(worker() for _ in range(20)))
         return tried, passed, pace.rate

@@ -60,8 +60,11 @@ class Watched:
     def release(self, permit: Permit, /) -> None:
         self.released.append(permit)
 
-    def throttled(self, permit: Permit, /) -> None:
+    def accepted(self, permit: Permit, /) -> None: ...
+
+    def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
         self.throttles.append(permit)
+        return 0
 
     def check(self, provider: Provider) -> None:
         """Each permit was used for its own text or came back, once."""
