@@ -1,7 +1,7 @@
 """At the provider's limit: how much of what it lets through is got, by `rumbleup send` and by the loop a user would write.
 
-Each row is a limiting server of its own, which counts; both senders run against one each, one after the other, and rows that
-cost little CPU run side by side.
+Each row is a limiting server of its own, which counts. Both senders run against one each at the same time, and of the rows that
+cost little CPU four runs go on side by side.
 """
 
 from __future__ import annotations
@@ -48,17 +48,16 @@ def main(
     heavy = [row for row in chosen if row not in light]
     seen: dict[str, dict[str, Seen]] = {row.key: {} for row in chosen}
     with folder() as work:
-        for number, (name, row) in enumerate((name, row) for row in heavy for name in names):
-            seen[row.key][name] = _run(name, row, work / f"heavy{number}", lasts, options)
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            # The longest first, so that the others run beside it.
-            jobs_ = [(name, row) for row in sorted(light, key=lambda row: -(row.lasts or 0.0)) for name in names]
-            begun = [
-                (name, row, pool.submit(_run, name, row, work / f"light{number}", lasts, options))
-                for number, (name, row) in enumerate(jobs_)
-            ]
-            for name, row, running in begun:
-                seen[row.key][name] = running.result()
+        # The longest first, so that the others run beside it.
+        for rows_, at_a_time in ((heavy, len(names)), (sorted(light, key=lambda row: -(row.lasts or 0.0)), _SIDE_BY_SIDE)):
+            with ThreadPoolExecutor(at_a_time) as pool:
+                begun = [
+                    (name, row, pool.submit(_run, name, row, work / f"{row.key}-{len(name)}", lasts, options))
+                    for row in rows_
+                    for name in names
+                ]
+                for name, row, running in begun:
+                    seen[row.key][name] = running.result()
     limited = [Limited(row.key, row.title, _lasts(row, lasts), seen[row.key]) for row in PROVIDERS if row.key in seen]
     return Measured(notes=[f"runs of {lasts:g} s, 100 ms an answer, event loop: {loop()}"], limits=limited)
 
