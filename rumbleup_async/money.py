@@ -17,21 +17,6 @@ _MOST: Final = 10**9
 """Dollars: more is a slip."""
 
 
-class Money(msgspec.Struct, frozen=True):
-    """What a ledger knows of the money of its run, in micro-dollars and segments.
-
-    `paid`: what answers have named as the price of texts, `paid_segments`: of those texts. `dearest`: a segment of the text that
-    was the dearest of them. `reserved`: segments of all that were sent, may have been, or are being sent, those that are paid
-    among them. `most`: segments of the longest text of the list.
-    """
-
-    paid: int = 0
-    paid_segments: int = 0
-    dearest: int = 0
-    reserved: int = 0
-    most: int = 1
-
-
 class Spending(msgspec.Struct, frozen=True):
     """How the money of a run stands, in micro-dollars.
 
@@ -52,6 +37,26 @@ class Spending(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         more = f"; a segment costs up to {dollars(self.dearest)}, not {dollars(self.price)}" if self.dearest else ""
         return f"{dollars(self.paid + self.reserved)} of {dollars(self.budget)} are spent or reserved{more}"
+
+
+class Money(msgspec.Struct, frozen=True):
+    """What a ledger knows of the money of its run, in micro-dollars and segments.
+
+    `paid`: what answers have named as the price of texts, `paid_segments`: of those texts. `dearest`: a segment of the text that
+    was the dearest of them. `reserved`: segments of all that were sent, may have been, or are being sent, those that are paid
+    among them. `most`: segments of the longest text of the list.
+    """
+
+    paid: int = 0
+    paid_segments: int = 0
+    dearest: int = 0
+    reserved: int = 0
+    most: int = 1
+
+    def spending(self, budget: int, price: int) -> Spending:
+        """How the money of the run stands with this budget, at this price of a segment."""
+        dearest = self.dearest if self.dearest > price else 0
+        return Spending(budget, price, dearest, self.paid, max(price, dearest) * (self.reserved - self.paid_segments))
 
 
 def micro(amount: object) -> int:

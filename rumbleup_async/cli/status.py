@@ -41,7 +41,7 @@ def _status(path: Path, *, as_json: bool) -> int:
             running=running,
             flow=flow_of(reader.seconds(), reader.options.get("rate")),
         )
-        pause = reader.pause
+        pause, spending = reader.pause, reader.spending
         options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
         reasons = by_code(reader.reasons(), running=running) if as_json else {}
     finally:
@@ -50,10 +50,14 @@ def _status(path: Path, *, as_json: bool) -> int:
         in_flight = counts[State.INTENT] if running else 0
         kept = {**options, "suppressed": suppressed}
         more = {"reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept, "paused": _as_dict(pause)}
+        if spending is not None:
+            more["spending"] = spending.as_dict()
         print_json({**summary.as_dict(), **more})
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
+        if spending is not None:
+            say(f"{spending}")
         if pause is not None:
             say(f"paused {pause}; let it go on with: rumbleup continue {pasteable(path)}")
         if kept_options := care.shown(options, suppressed):

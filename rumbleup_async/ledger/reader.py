@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, states, stepping
+from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, spending, states, stepping
 from rumbleup_async.ledger.files import (
     beside,
     check_file,
@@ -33,6 +33,7 @@ from rumbleup_async.ledger.files import (
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
 from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import Identity, Plan, Result, Second, State
+from rumbleup_async.money import Spending
 from rumbleup_async.pauses import Pause
 from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import left_over
@@ -163,6 +164,15 @@ class Reader:
     def running(self) -> bool:
         """Whether a run is writing it now."""
         return is_held(self.path)
+
+    @property
+    def spending(self) -> Spending | None:
+        """How the money of the run stands; None without a budget. Goes through all contacts."""
+        options = self.options
+        if not {"budget", "price"} <= options.keys():
+            return None
+        with reading(self.path):
+            return spending.known(self._db).spending(options["budget"], options["price"])
 
     @property
     def pause(self) -> Pause | None:

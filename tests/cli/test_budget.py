@@ -40,7 +40,10 @@ async def test_a_run_ends_with_its_budget_and_goes_on_with_a_larger_one(
     again = await process("resume", "a.ledger", "--yes", "--json")
     assert (again.returncode, json.loads(again.stdout)["sent"], len(simulator.truth)) == (3, 40, 40)
     assert "a budget of $2.00" in again.stderr
-    assert "$0.05 a segment" in (await process("status", "a.ledger")).stderr
+    looked = await process("status", "a.ledger")
+    assert "$0.05 a segment" in looked.stderr
+    assert "$2.00 of $2.00 are spent or reserved" in looked.stderr
+    assert json.loads((await process("status", "a.ledger", "--json")).stdout)["spending"] == told["spending"]
     last = await process("resume", "a.ledger", "--yes", "--json", "--budget", "3")
     assert last.returncode == 0, last.stderr
     assert json.loads(last.stdout)["sent"] == 60
