@@ -223,3 +223,11 @@ async def test_sendblue_list_texts_everybody_once_and_goes_on(server: Server, tm
     again = await call(server, "sendblue_list", source, ledger, *lines)
     assert again.code == 0, again.err
     assert sorted(phones(server.simulator)) == ["+12025550101", "+12025550102"]
+
+
+async def test_a_day_in_all_zones(server: Server, simulator: Simulator) -> None:
+    """Whoever reads the example would believe that people are texted at night."""
+    done = await call(server, "hours_of_a_day")
+    assert (done.code, done.err) == (0, "")
+    assert len(simulator.truth) == 36
+    assert done.out.splitlines()[-1] == "36 of 36 texted; everybody was reached"

@@ -6,6 +6,7 @@ Lives here: the checks and their remedies. The key itself is never shown, not ev
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from rumbleup_async.errors import (
     ServerFailed,
     UnreadableReply,
 )
+from rumbleup_async.rules import zones
 from rumbleup_async.rumbleup import requests
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.session import proxy as proxies
@@ -66,7 +68,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     if all(finding.fine for finding in findings):
         findings += await _account(environ)
     # Never wrong: it works all the same.
-    return [*findings, _book(environ), Finding("speed", True, speed.described())]
+    return [*findings, _book(environ), *_zones(), Finding("speed", True, speed.described())]
 
 
 def _key(environ: Mapping[str, str]) -> Finding:
@@ -112,6 +114,17 @@ def _book(environ: Mapping[str, str]) -> Finding:
     """Where the book of people is; there need not be one yet."""
     path = book_path(None, environ)
     return Finding("book of people", True, f"{path}{'' if path.exists() else ' (none yet; the first run makes it)'}")
+
+
+def _zones() -> list[Finding]:
+    """How old the data is by which people's hours are found."""
+    try:
+        data = zones.load()
+    except ConfigurationError as error:
+        return [Finding("time zones", False, str(error))]
+    old = data.why_old(time.time())
+    # What is old is right for nearly everybody, and does not make the rest wrong.
+    return [Finding("time zones", True, f"warning: {old}" if old else str(data))]
 
 
 async def _account(environ: Mapping[str, str]) -> list[Finding]:

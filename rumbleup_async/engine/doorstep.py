@@ -20,17 +20,20 @@ IN_A_ROW = 20
 
 class Doorstep:
     """`paused_until`: nobody is to be drawn before this Unix second. `is_hopeless`: none of those drawn in a row may be texted
-    any more in this run."""
+    any more in this run. `lock`: seconds for which the provider hands nobody out again."""
 
-    def __init__(self, door: Door, gates: Gates | None) -> None:
+    def __init__(self, door: Door, gates: Gates | None, lock: float) -> None:
         self._door = door
         self._gates = gates
         self._may_wait = gates is None or gates.may_wait
         self._shut: Mapping[int, float] = NONE_SHUT
         self._now = 0.0
+        self._lock = lock
         self._in_a_row = 0
         self._opens: float | None = None
         """When the first of those in a row may be texted."""
+        self._back: dict[str, float] = {}
+        """When contacts that were given back may be texted, and are handed out again, by phone."""
         self.paused_until: float | None = None
         self.is_hopeless = False
 
@@ -56,7 +59,7 @@ class Doorstep:
                 if why:
                     waits[row.row] = why
                 if isinstance(one, Planned):
-                    self._count(opens, is_shut=bool(why))
+                    self._count(row.phone, opens, now, is_shut=bool(why))
             let_in.append(one)
         return let_in, waits
 
@@ -70,19 +73,29 @@ class Doorstep:
         self._in_a_row = 0
         self._opens = None
 
+    def rest(self, now: float) -> bool:
+        """The provider has nobody more. Whether to wait for those who were given back, and may be texted later in this run."""
+        self._back = {phone: at for phone, at in self._back.items() if at > now}
+        if not self._back or not self._may_wait:
+            return False
+        self.paused_until = min(self._back.values())
+        return True
+
     def _outside_hours(self, row: Planned, now: float) -> tuple[float | None, Reason]:
         if self._gates is None or not row.place or now < self._shut.get(row.place, 0.0):
             return None, NO_REASON
         return self._gates.opens((row.place,), now), OUTSIDE_HOURS
 
-    def _count(self, opens: float | None, *, is_shut: bool) -> None:
+    def _count(self, phone: str, opens: float | None, now: float, *, is_shut: bool) -> None:
+        self._back.pop(phone, None)
         if not is_shut:
             self.go_on()
             self._may_wait = True
             return
         self._in_a_row += 1
-        if opens is not None and (self._opens is None or opens < self._opens):
-            self._opens = opens
+        if opens is not None:
+            self._opens = opens if self._opens is None else min(self._opens, opens)
+            self._back[phone] = max(opens, now + self._lock)
         if self._in_a_row >= IN_A_ROW:
             self.paused_until = self._opens
             self.is_hopeless = self._opens is None or not self._may_wait

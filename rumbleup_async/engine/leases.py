@@ -81,7 +81,7 @@ class Leases:
         """Still to be written down."""
         self._is_stopping = False
         self._is_abandoned = False
-        self._doorstep = Doorstep(door, gates)
+        self._doorstep = Doorstep(door, gates, texters.lock)
 
     def attach(self, books: LeaseBooks, sender: Sender, spawn: Callable[..., object]) -> None:
         """Who is told what happens, and who starts a texter's task."""
@@ -225,7 +225,7 @@ class Leases:
                     return
                 else:
                     if drawn is None:
-                        self._left -= 1
+                        self._left -= 0 if self._doorstep.rest(self._wall_clock()) else 1
                     else:
                         self._drawn.append(drawn)
                     return

@@ -101,6 +101,11 @@ class Texters:
         """When the last of the contacts locked for nobody comes back; None if there is none."""
         return self._held.lost_until
 
+    @property
+    def lock(self) -> float:
+        """Seconds after which a contact that was drawn is surely handed out again."""
+        return self._held.locks.held + MARGIN
+
     def remember(self, phone: str) -> None:
         """Somebody whom an earlier part of this run has skipped, by the phone in its books: not to be put down again."""
         if phone:

@@ -1,11 +1,13 @@
 """`rumbleup doctor` says in plain words what is wrong, and never shows the key."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from rumbleup_async.cli import doctor
+from rumbleup_async.rules import zones
 from rumbleup_async.session.exchange import Response
 from rumbleup_async.simulator import Server
 
@@ -20,7 +22,17 @@ async def test_all_is_well(command: Rumbleup) -> None:
     assert "WRONG" not in done.stdout
     found = json.loads((await command("doctor", "--json")).stdout)
     assert found["fine"] is True
-    assert {check["check"] for check in found["checks"]} >= {"key", "address", "connection", "account"}
+    assert {check["check"] for check in found["checks"]} >= {"key", "address", "connection", "account", "time zones"}
+
+
+async def test_how_old_the_data_of_time_zones_is(command: Rumbleup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of Canada would be texted an hour early all winter, and nobody would know why."""
+    assert re.search(r"ok +time zones: version 20\d\d[a-z]+, ", (await command("doctor")).stdout)
+    monkeypatch.setattr(zones.load(), "version", "2019a")
+    done = await command("doctor")
+    assert done.exit_code == 0
+    assert "time zones: warning: the time-zone data (version 2019a" in done.stdout
+    assert "is more than a year old; update it: pip install -U tzdata" in done.stdout
 
 
 @pytest.mark.parametrize(("environ", "code", "words"), [

@@ -1,23 +1,29 @@
 """Places with opening times, as the engine minds them: at the claim, once more before the wire, and while nobody is open."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.texters import Texters
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
-from rumbleup_async.outcomes import Accepted, Outcome, Throttled
+from rumbleup_async.outcomes import Accepted, Drawn, Outcome, Throttled
 from rumbleup_async.reasons import NO_COMMON_HOUR, OUTSIDE_HOURS, TOO_LATE, Code, Reason
-from rumbleup_async.stops import Stop
+from rumbleup_async.rules.door import Rule
+from rumbleup_async.screening.screen import Screen
+from rumbleup_async.stops import Cause, Stop
 from tests import virtual_time
 from tests.books import open_ledger
 from tests.engine.scripted import TEXT, Provider, accepts, make_ledger, phone
+from tests.engine.test_texters import Server
 
 LEDGERS = pytest.mark.parametrize("kind", ["memory", "sqlite"])
 
@@ -188,6 +194,135 @@ def test_what_is_left_at_the_end_keeps_its_own_reason(kind: str, tmp_path: Path)
         assert not found[3]
         assert not found[6]
         assert await ledger.places() == {0: 2, 1: 2, 2: 2}
+        await ledger.aclose()
+
+    virtual_time.run(main())
+
+
+class Drawing:
+    """A concurrent run over contacts whose place is the last digit of their phone, from Unix second 1000 on."""
+
+    def __init__(
+        self,
+        kind: str,
+        path: Path,
+        gates: Windows,
+        phones: Sequence[str],
+        *,
+        rules: Sequence[Rule] = (),
+        for_seconds: float = 3600.0,
+    ) -> None:
+        self.server = Server([Drawn(phone, {"phone": phone}) for phone in phones])
+        self.results: list[Result] = []
+        self.rows: dict[str, Result] = {}
+        self.stop: Stop | None = None
+        virtual_time.run(self._main(kind, path, gates, rules, for_seconds))
+
+    async def _main(self, kind: str, path: Path, gates: Windows, rules: Sequence[Rule], for_seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        def clock() -> float:
+            return 1000.0 + loop.time() - began
+
+        ledger = make_ledger(kind, path)
+        await open_ledger(ledger, PLAN)
+        screen = Screen(TEXT)
+        screen.place_by(lambda row, fields, phone: int(phone[-1]))
+        engine = Engine(
+            ledger,
+            self.server,
+            Pace(None),
+            Options(concurrency=4, locks=Locks()),
+            observer=SilentObserver(),
+            sink=self.results.extend,
+            texters=Texters(self.server, screen, writer=None, first_row=0, concurrency=4, wall_clock=clock),
+            gates=gates,
+            rules=rules,
+            wall_clock=clock,
+        )
+        loop.call_later(for_seconds, engine.stop, Stop(Cause.ASKED))
+        self.stop = await engine.run()
+        self.left_at = {call.phone: 1000.0 + call.time - began for call in self.server.calls}
+        self.drawn_at = [1000.0 + at - began for at in self.server.draws]
+        after = -1
+        while batch := await ledger.rows(after, 500):
+            self.rows.update({result.phone: result for result in batch})
+            after = batch[-1].row
+        await ledger.aclose()
+
+
+def drawn(*digits: int) -> list[str]:
+    """Phones that end in these digits."""
+    return [f"202234{number:03}{digit}" for number, digit in enumerate(digits, 100)]
+
+
+@LEDGERS
+def test_a_leased_contact_outside_its_hours_is_given_back(kind: str, tmp_path: Path) -> None:
+    """Whoever was drawn at night would be left out for good; or be texted at night."""
+    gates = Windows({1: [(900.0, 9000.0)], 2: [(1700.0, 9000.0)]})
+    run = Drawing(kind, tmp_path, gates, drawn(1, 2, 1, 2))
+    assert {phone[-1]: result.state for phone, result in run.rows.items()} == {"1": State.SENT, "2": State.SENT}
+    assert all(at >= 1700.0 for phone, at in run.left_at.items() if phone[-1] == "2")
+    told = [result for result in run.results if result.state is State.NOT_SENT]
+    assert {result.why for result in told} == {OUTSIDE_HOURS}
+
+
+@LEDGERS
+def test_many_in_a_row_pause_the_drawing(kind: str, tmp_path: Path) -> None:
+    """Each one drawn is locked for five minutes: a run at night would lock the whole project, again and again."""
+    gates = Windows({1: [(900.0, 9000.0)], 2: [(3000.0, 9000.0)]})
+    run = Drawing(kind, tmp_path, gates, drawn(1, *[2] * 40))
+    assert len([at for at in run.drawn_at if at < 2999.0]) <= 1 + 20 + 4
+    assert {result.state for result in run.rows.values()} == {State.SENT}
+    assert all(at >= 3000.0 for phone, at in run.left_at.items() if phone[-1] == "2")
+
+
+@LEDGERS
+def test_nobody_open_and_nothing_said_stops_the_drawing(kind: str, tmp_path: Path) -> None:
+    """A run begun at night would lock contacts until the morning."""
+    run = Drawing(kind, tmp_path, Windows({2: [(9000.0, 9900.0)]}), drawn(*[2] * 40))
+    assert run.stop is not None
+    assert run.stop.cause is Cause.OUTSIDE_HOURS
+    assert len(run.drawn_at) <= 20 + 4
+    assert run.server.calls == []
+
+
+@LEDGERS
+def test_a_rule_that_puts_off_leaves_nobody_out(kind: str, tmp_path: Path) -> None:
+    """A contact that a rule of the caller's has put off would be skipped for good."""
+
+    class Later:
+        async def admit(self, text: Text, now: float) -> Verdict:
+            return Wait(1400.0, THROTTLED_429) if now < 1400.0 and text.phone[-1] == "2" else GO
+
+    run = Drawing(kind, tmp_path, Windows({1: [(900.0, 9000.0)], 2: [(900.0, 9000.0)]}), drawn(1, 2), rules=[Later()])
+    assert {result.state for result in run.rows.values()} == {State.SENT}
+    assert [result.why for result in run.results if result.state is State.NOT_SENT] == [THROTTLED_429]
+
+
+@LEDGERS
+def test_contacts_that_wait_are_claimed_as_queued(kind: str, tmp_path: Path) -> None:
+    """A crash just then would leave somebody in doubt of whom nothing has left."""
+
+    async def main() -> None:
+        ledger = make_ledger(kind, tmp_path)
+        await open_ledger(ledger, PLAN)
+        owner = (await ledger.enlist("one")).id
+        one, two = (Planned(row, phone(row), TEXT, place=7) for row in (1, 2))
+        answers = await ledger.claim(owner, (), [one, two], 5.0, waits={2: OUTSIDE_HOURS})
+        assert [type(answer).__name__ for answer in answers] == ["Text", "Result"]
+        assert isinstance(answers[1], Result)
+        assert (answers[1].state, answers[1].why) == (State.NOT_SENT, OUTSIDE_HOURS)
+        assert dict(ledger.counts)[State.QUEUED] == 1
+        assert {result.row: result.state for result in await ledger.rows(-1, 9)} == {1: State.INTENT, 2: State.QUEUED}
+        # Drawn again it waits once more, and then it is opened in its old row.
+        again = await ledger.claim(owner, (), [Planned(3, phone(2), TEXT, place=8)], 6.0, waits={3: TOO_LATE})
+        assert [answer.row for answer in again] == [2]
+        [text] = await ledger.claim(owner, (), [Planned(4, phone(2), TEXT, place=8)], 7.0)
+        assert isinstance(text, Text)
+        assert (text.row, text.place) == (2, 8)
+        assert await ledger.places() == {}
         await ledger.aclose()
 
     virtual_time.run(main())
