@@ -37,7 +37,7 @@ from rumbleup_async.errors import (
     UnreadableReply,
     WebhookRefused,
 )
-from rumbleup_async.messaging import Contact, Identity, Plan, Result, State
+from rumbleup_async.messaging import Contact, Identity, Plan, Result, State, Text
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.provider.times import Moment
 from rumbleup_async.reasons import Code, Reason
@@ -56,6 +56,7 @@ from rumbleup_async.session.scripted import ScriptedExchange
 from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
+    from rumbleup_async.admission import Go, Never, Wait
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Ledger, Observer
     from rumbleup_async.events import EventObserver
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
     from rumbleup_async.people.book import Book
+    from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.rules.numbers import SuppressionStore
     from rumbleup_async.rules.outlook import Outlook
@@ -96,6 +98,7 @@ __all__ = [
     "EventObserver",
     "Exchange",
     "ExchangeError",
+    "Go",
     "Group",
     "GroupNotActive",
     "Hours",
@@ -115,6 +118,7 @@ __all__ = [
     "MemoryLedger",
     "Message",
     "Moment",
+    "Never",
     "NotAllowed",
     "NotFound",
     "NotSentError",
@@ -136,6 +140,7 @@ __all__ = [
     "Requeued",
     "Response",
     "Result",
+    "Rule",
     "RumbleUp",
     "RumbleUpError",
     "RumbleUpWarning",
@@ -155,8 +160,10 @@ __all__ = [
     "Summary",
     "SuppressionStore",
     "TemplateError",
+    "Text",
     "Timeouts",
     "UnreadableReply",
+    "Wait",
     "WebhookRefused",
     "Writable",
     "__version__",
@@ -169,10 +176,12 @@ _LAZY = {
     "Book": "people",
     "Ledger": "engine.ports",
     "EventObserver": "events",
+    "Go": "admission",
     "Hours": "rules.hours",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.locks",
     "MemoryLedger": "ledger",
+    "Never": "admission",
     "Observer": "engine.ports",
     "Outlook": "rules.outlook",
     "ProjectFields": "rumbleup.project_fields",
@@ -181,6 +190,7 @@ _LAZY = {
     "Run": "runs.run",
     "RunKeywords": "runs.options",
     "RunOptions": "runs.options",
+    "Rule": "rules.door",
     "Schedule": "rules.hours",
     "Sendblue": "sendblue.client",
     "SendblueMessage": "sendblue.models",
@@ -189,6 +199,7 @@ _LAZY = {
     "StatsWindow": "rumbleup.project_fields",
     "Summary": "runs.summary",
     "SuppressionStore": "rules.numbers",
+    "Wait": "admission",
     "Writable": "lists.lines",
 }
 """Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for

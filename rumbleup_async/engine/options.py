@@ -18,6 +18,7 @@ from rumbleup_async.rules.numbers import SuppressionStore
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
+    from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
 
 
@@ -42,6 +43,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     settle: float | None = None
     hours: Hours | None = None
     schedule: Schedule | None = None
+    rules: Sequence[Rule] = ()
+    """Rules of the caller's own, besides ours."""
     clock: Callable[[], float] | None = None
     """Gives the time by which hours go, where a caller has one."""
     note: str = ""

@@ -19,6 +19,9 @@ from rumbleup_async.rules.numbers import Numbers, Suppress, SuppressionStore, ha
 
 _NONE = object()
 
+RULES = "rules"
+"""The name under which a ledger keeps that there were rules of the caller's own."""
+
 
 class Care:
     """How careful one run is: what it is told now, joined on entering with what its ledger has kept.
@@ -45,6 +48,11 @@ class Care:
     def take_up(self, kept: Kept) -> None:
         """Go by what the run was told before, as far as it is not told otherwise now. Raises LedgerMismatch."""
         require_handed_in(kept, is_handed_in=self._is_handed_in)
+        if kept.options.get(RULES) and not self.given.get(RULES):
+            raise LedgerMismatch(
+                "this run was begun with rules of its caller's own, which a ledger cannot keep; go on with it in Python and hand "
+                "them in again: rules=[...]"
+            )
         self.goes_on_with = told(kept, self.given)
         self.options = merged(kept.options, self.given)
         self.suppressed = both(kept.suppressed, self.suppressed)
@@ -103,7 +111,7 @@ def shown(options: Mapping[str, Any], suppressed: int) -> str:
     return told(Kept(dict(options), frozenset(map(str, range(suppressed)))), {})
 
 
-_OURS = frozenset({"begun", "placed"})
+_OURS = frozenset({"begun", "placed", RULES})
 """What is kept among the options and nobody has given."""
 
 

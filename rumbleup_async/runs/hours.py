@@ -85,10 +85,6 @@ class RunHours:
         """By what it is found out where contacts are, as a ledger keeps it."""
         return "address" if self.hours.trust_address else "address and number"
 
-    def place_of(self, phone: str, zip_code: str, state: str, zone: str) -> int:
-        """As `lists.whereabouts.PlaceOf`."""
-        return self.gates.places.place_of(phone, zip_code, state, zone)
-
     async def outlook(self, ledger: Ledger) -> Outlook:
         """What lies before those who are queued."""
         now, data = self.clock(), self.gates.data

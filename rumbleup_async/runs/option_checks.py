@@ -6,7 +6,7 @@ Lives here: pure functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rumbleup_async.engine import growing
 from rumbleup_async.errors import ConfigurationError
@@ -56,6 +56,13 @@ def in_flight(value: object) -> tuple[int, int | None] | None:
         raise ConfigurationError(f"concurrency is a whole number, auto, or auto:N with N from 1 to {MOST_IN_FLIGHT:,}")
     most = number or growing.BOUND
     return most, min(growing.START, most)
+
+
+def check_rules(rules: Sequence[object]) -> None:
+    """ConfigurationError for one that nobody can ask."""
+    for rule in rules:
+        if isinstance(rule, type) or not callable(getattr(rule, "admit", None)):
+            raise ConfigurationError(f"a rule is an object with the method admit(text, now), not {kind_of(rule)}")
 
 
 def check_observer(observer: object) -> None:

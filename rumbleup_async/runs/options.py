@@ -19,11 +19,22 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 from rumbleup_async.runs import money, people
-from rumbleup_async.runs.option_checks import check_count, check_fields, check_number, check_observer, in_flight, is_same, kind_of
+from rumbleup_async.runs.care import RULES
+from rumbleup_async.runs.option_checks import (
+    check_count,
+    check_fields,
+    check_number,
+    check_observer,
+    check_rules,
+    in_flight,
+    is_same,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import AnyObserver
+    from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
@@ -65,6 +76,7 @@ class RunKeywords(TypedDict, total=False):
     again: bool | None
     budget: Dollars | None
     price: Dollars | None
+    rules: Sequence[Rule]
     observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool
     settle: float
@@ -123,6 +135,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         budget: US dollars that all texts of the run may cost, over all its parts. Needs `price`. None: as before, else no bound.
         price: US dollars of a segment. What a text costs is reserved before it leaves; a price that its answer names takes the
             place of that.
+        rules: Rules of your own, asked before a text is opened and once more before it leaves: `admit(text, now)` answers `Go()`,
+            `Wait(until, why)` or `Never(why)`. A ledger cannot keep them: hand them in again with a resume.
         observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
             several observers.
         reconcile: Of `resume`: look what is `unknown` up in the provider's log before the first text.
@@ -160,6 +174,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     again: bool | None = None
     budget: Dollars | None = None
     price: Dollars | None = None
+    rules: Sequence[Rule] = ()
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
     settle: float = 900.0
@@ -184,6 +199,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         money.kept(self.budget, self.price)
         for observer in observers_of(self.observer):
             check_observer(observer)
+        check_rules(self.rules)
         for name in ("suppress", "countries", "skip_if", "keep"):
             if getattr(self, name) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
@@ -223,6 +239,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         names = ("rate", "concurrency", "processes", "policy", "locks", "hours", "schedule")
         own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
         own |= money.kept(self.budget, self.price)
+        if self.rules:
+            own[RULES] = True
         return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
 
     def consent(self) -> dict[str, bool]:
@@ -233,6 +251,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         """The options of this call alone, as the engine takes them; those of pace are added once the ledger is open."""
         clock = self.hours.get("clock") if isinstance(self.hours, Mapping) else getattr(self.hours, "clock", None)
         changes["clock"] = None if clock is time.time else clock
+        changes["rules"] = tuple(self.rules)
         return Options(limit=self.limit, suppress=handed_in(self.suppress), observer=self.observer, **changes)
 
 

@@ -117,7 +117,7 @@ class Setup:
     def rules(self) -> list[Rule]:
         """What is asked before a text leaves."""
         suppression = self.suppression
-        return [] if suppression.is_empty else [suppression]
+        return [*([] if suppression.is_empty else [suppression]), *self.options.rules]
 
     async def open(self) -> None:
         """Check the text, then open the ledger and make the gateway. What fails here leaves a closed ledger.
@@ -217,7 +217,7 @@ class Setup:
             self.care.options[BEGUN] = self.hours.clock()
         if self.is_concurrent and self.screen is not None:
             self.care.options[PLACED] = self.hours.placed
-            whereabouts = Whereabouts(self.hours.place_of, {})
+            whereabouts = Whereabouts(self.hours.gates.places.place_of, {})
             whereabouts.begin(("zip", "state"), "message/next")
             self.screen.place_by(whereabouts.placing())
 
@@ -228,7 +228,9 @@ class Setup:
             return None
         self.care.options[PLACED] = self.hours.placed
         given = planning.where_of(self.settings)
-        return Whereabouts(self.hours.place_of, {name.removesuffix("_field"): value for name, value in given.items()})
+        return Whereabouts(
+            self.hours.gates.places.place_of, {name.removesuffix("_field"): value for name, value in given.items()}
+        )
 
     def _check_begun(self) -> None:
         """Refuse a ledger whose process died before the first row was in: the run would end at once, as if all were done."""

@@ -16,9 +16,12 @@ from rumbleup_async import (
     Cause,
     Code,
     ConfigurationError,
+    Go,
     Hours,
     LedgerMismatch,
     ListError,
+    Never,
+    Reason,
     Request,
     Response,
     RumbleUp,
@@ -28,6 +31,7 @@ from rumbleup_async import (
     Summary,
 )
 from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import Text
 
 TEXT = "Hi. STOP to opt out"
 EAST = ZoneInfo("America/New_York")
@@ -261,6 +265,36 @@ def test_hours_hold_for_a_resume(tmp_path: Path) -> None:
     assert day.texted == {}
     assert summary.stop is not None
     assert summary.stop.cause is Cause.NOT_AFTER
+
+
+def test_a_rule_of_the_callers_own(tmp_path: Path) -> None:
+    """A caller's own list of holidays would be asked for nobody; or a resume would forget it."""
+    ledger = tmp_path / "run.ledger"
+    day = Day(Clock(TUESDAY))
+
+    class NobodyInChicago:
+        async def admit(self, text: Text, now: float) -> Go | Never:
+            assert now > 0
+            return Never(Reason(Code.OTHER, "a holiday there")) if text.phone == CHICAGO else Go()
+
+    async def send(*, resume: bool, **options: Any) -> Summary:
+        client = day.client
+        run = (
+            client.resume(ledger, reconcile=False, **options)
+            if resume
+            else client.fast_mode(action=125, text=TEXT, ledger=ledger, **options)
+        )
+        async with run:
+            return await run.send(None if resume else list_of(tmp_path / "list.csv", NEW_YORK, CHICAGO, HONOLULU))
+
+    assert asyncio.run(send(resume=False, rules=[NobodyInChicago()], limit=1)).sent == 1
+    with pytest.raises(LedgerMismatch, match="rules of its caller's own"):
+        asyncio.run(send(resume=True))
+    summary = asyncio.run(send(resume=True, rules=[NobodyInChicago()]))
+    assert (summary.sent, summary.not_sent) == (2, 1)
+    assert day.texted.keys() == {NEW_YORK, HONOLULU}
+    with pytest.raises(ConfigurationError, match="a rule is an object with the method admit"):
+        RumbleUp("KEY:SECRET").fast_mode(action=125, text=TEXT, rules=[NobodyInChicago])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(("off", "which"), [(90, "behind"), (-90, "ahead of")])
