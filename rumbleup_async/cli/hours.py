@@ -172,7 +172,7 @@ def at(moment: float | None) -> str:
         return ""
     from rumbleup_async.rules.zones import load
 
-    return f"{dt.datetime.fromtimestamp(moment, load().zone('America/New_York')):%Y-%m-%d %H:%M %Z}"
+    return f"{dt.datetime.fromtimestamp(moment, load().zone('America/New_York')):%a %H:%M %Z}"
 
 
 def as_json(plan: Outlook | None) -> dict[str, Any]:
