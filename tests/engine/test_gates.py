@@ -14,9 +14,9 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import SilentObserver
 from rumbleup_async.engine.texters import Texters
-from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
+from rumbleup_async.messaging import Plan, Planned, Result, State, Text
 from rumbleup_async.outcomes import Accepted, Drawn, Outcome, Throttled
-from rumbleup_async.reasons import NO_COMMON_HOUR, OUTSIDE_HOURS, TOO_LATE, Code, Reason
+from rumbleup_async.reasons import OUTSIDE_HOURS, Code, Reason
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.stops import Cause, Stop
@@ -168,37 +168,6 @@ def test_a_clock_that_is_set_back_under_a_text_gives_it_back(kind: str, tmp_path
     assert any(at >= 990.0 + 200.0 for at in day.left_at.values())
 
 
-@LEDGERS
-def test_what_is_left_at_the_end_keeps_its_own_reason(kind: str, tmp_path: Path) -> None:
-    """A report would say of somebody whom the provider's cap has hit that it was too late."""
-
-    async def main() -> None:
-        ledger = make_ledger(kind, tmp_path)
-        await open_ledger(ledger, PLAN)
-        await ledger.load([[Planned(row, phone(row), TEXT, place=row % 3) for row in range(1, 7)]])
-        owner = (await ledger.enlist("one")).id
-        step = await ledger.step(owner, (), 1, 0.0, {1: 10.0, 2: 0.0})
-        assert [text.row for text in step.texts] == [1]
-        await ledger.step(owner, [Closed(1, State.QUEUED, 1, THROTTLED_429)], 0, 0.0)
-        assert await ledger.places({1: TOO_LATE, 2: NO_COMMON_HOUR, 0: OUTSIDE_HOURS}) == {0: 2, 1: 2, 2: 2}
-        await ledger.places({1: OUTSIDE_HOURS})
-        found = {result.row: result.why for result in await ledger.rows(-1, 10)}
-        assert found == {
-            1: THROTTLED_429,
-            2: NO_COMMON_HOUR,
-            3: found[3],
-            4: OUTSIDE_HOURS,
-            5: NO_COMMON_HOUR,
-            6: found[6],
-        }
-        assert not found[3]
-        assert not found[6]
-        assert await ledger.places() == {0: 2, 1: 2, 2: 2}
-        await ledger.aclose()
-
-    virtual_time.run(main())
-
-
 class Drawing:
     """A concurrent run over contacts whose place is the last digit of their phone, from Unix second 1000 on."""
 
@@ -299,30 +268,3 @@ def test_a_rule_that_puts_off_leaves_nobody_out(kind: str, tmp_path: Path) -> No
     run = Drawing(kind, tmp_path, Windows({1: [(900.0, 9000.0)], 2: [(900.0, 9000.0)]}), drawn(1, 2), rules=[Later()])
     assert {result.state for result in run.rows.values()} == {State.SENT}
     assert [result.why for result in run.results if result.state is State.NOT_SENT] == [THROTTLED_429]
-
-
-@LEDGERS
-def test_contacts_that_wait_are_claimed_as_queued(kind: str, tmp_path: Path) -> None:
-    """A crash just then would leave somebody in doubt of whom nothing has left."""
-
-    async def main() -> None:
-        ledger = make_ledger(kind, tmp_path)
-        await open_ledger(ledger, PLAN)
-        owner = (await ledger.enlist("one")).id
-        one, two = (Planned(row, phone(row), TEXT, place=7) for row in (1, 2))
-        answers = await ledger.claim(owner, (), [one, two], 5.0, waits={2: OUTSIDE_HOURS})
-        assert [type(answer).__name__ for answer in answers] == ["Text", "Result"]
-        assert isinstance(answers[1], Result)
-        assert (answers[1].state, answers[1].why) == (State.NOT_SENT, OUTSIDE_HOURS)
-        assert dict(ledger.counts)[State.QUEUED] == 1
-        assert {result.row: result.state for result in await ledger.rows(-1, 9)} == {1: State.INTENT, 2: State.QUEUED}
-        # Drawn again it waits once more, and then it is opened in its old row.
-        again = await ledger.claim(owner, (), [Planned(3, phone(2), TEXT, place=8)], 6.0, waits={3: TOO_LATE})
-        assert [answer.row for answer in again] == [2]
-        [text] = await ledger.claim(owner, (), [Planned(4, phone(2), TEXT, place=8)], 7.0)
-        assert isinstance(text, Text)
-        assert (text.row, text.place) == (2, 8)
-        assert await ledger.places() == {}
-        await ledger.aclose()
-
-    virtual_time.run(main())

@@ -172,6 +172,27 @@ def test_a_schedule_is_waited_for_and_kept(tmp_path: Path) -> None:
     assert summary.stop.cause is Cause.NOT_AFTER
 
 
+def test_whoever_looks_sees_until_when_nobody_is_open() -> None:
+    """A run that waits for the morning would look as if it hung; and it must end at a word all the same."""
+
+    async def main() -> None:
+        day = Day(Clock(TUESDAY.replace(hour=8)))
+        schedule = Schedule(not_before=TUESDAY.replace(hour=10))
+        async with day.client.fast_mode(action=125, text=TEXT, hours=Hours(clock=day.clock), schedule=schedule) as run:
+            sending = asyncio.ensure_future(run.send([NEW_YORK]))
+            async with asyncio.timeout(20):
+                while run.held < 1.0:
+                    await asyncio.sleep(0.01)
+            assert 7000.0 < run.held <= 7200.0
+            assert run.held_for == "nobody open until 2026-12-01 10:00 EST"
+            run.stop("enough")
+            assert (await sending).stopped == "enough"
+            assert run.held == 0.0
+        assert day.texted == {}
+
+    asyncio.run(main())
+
+
 def test_an_overdue_schedule_does_not_fire(tmp_path: Path) -> None:
     """The machine was off at the time; what was meant for yesterday would go out today."""
     day = Day(Clock(TUESDAY + dt.timedelta(days=1)))

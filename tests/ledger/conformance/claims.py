@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, states
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, Skipped, State, Text
+from rumbleup_async.reasons import OUTSIDE_HOURS, TOO_LATE
 from rumbleup_async.reasons import from_words as because
 from tests import virtual_time
 from tests.books import claim, exchange, open_ledger
@@ -67,6 +69,27 @@ steps = st.lists(
 
 class Claims(Runs):
     """Who is opened as drawn, and who is not."""
+
+    def test_who_may_not_be_texted_now_is_queued(self, ledger: Ledger) -> None:
+        """A crash just then would leave somebody in doubt of whom nothing has left; or a person be skipped for good."""
+
+        async def work(ledger: Ledger) -> None:
+            owner = (await ledger.enlist("one")).id
+            answers = await ledger.claim(owner, (), [planned(1), planned(2)], 5.0, waits={2: OUTSIDE_HOURS})
+            assert isinstance(answers[0], Text)
+            assert isinstance(answers[1], Result)
+            assert (answers[1].state, answers[1].why) == (State.NOT_SENT, OUTSIDE_HOURS)
+            found = await everything(ledger)
+            assert {row: found[row].state for row in found} == {1: State.INTENT, 2: State.QUEUED}
+            # Drawn again it waits once more, and then it is opened in its old row.
+            again = await ledger.claim(owner, (), [planned(3, phone=2)], 6.0, waits={3: TOO_LATE})
+            assert [answer.row for answer in again] == [2]
+            assert (await everything(ledger))[2].why == TOO_LATE
+            [text] = await ledger.claim(owner, (), [msgspec.structs.replace(planned(4, phone=2), place=8)], 7.0)
+            assert isinstance(text, Text)
+            assert (text.row, text.place) == (2, 8)
+
+        using(ledger, work)
 
     @pytest.mark.parametrize("plan", [PLAN, SAME])
     def test_a_new_contact_is_opened(self, ledger: Ledger, plan: Plan) -> None:

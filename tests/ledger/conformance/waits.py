@@ -8,7 +8,7 @@ import pytest
 from rumbleup_async.admission import GO, Never, Verdict, Wait
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.messaging import Closed, State, Text
-from rumbleup_async.reasons import NO_REASON, Code, Reason
+from rumbleup_async.reasons import NO_COMMON_HOUR, NO_REASON, OUTSIDE_HOURS, TOO_LATE, Code, Reason
 from tests.ledger.conformance.runs import NOW, PLAN, Run, Runs, placed, rows, sent, states_of, using
 
 
@@ -43,6 +43,24 @@ class Waits(Runs):
             assert step.shut == {2}
 
         using(run, work, *contacts)
+
+    def test_why_contacts_of_a_place_are_left_is_noted_of_them(self, run: Run) -> None:
+        """A report would say of somebody whom the provider's cap has hit that it was too late, or of nobody why."""
+        capped = Reason(Code.DAILY_CAP, "cap")
+
+        async def work(ledger: Ledger) -> None:
+            owner = (await ledger.enlist("one")).id
+            assert rows((await ledger.step(owner, [], 1, NOW, {1: NOW + 9, 2: NOW})).texts) == [1]
+            await ledger.step(owner, [Closed(1, State.QUEUED, 1, capped)], 0, NOW)
+            assert await ledger.places({1: TOO_LATE, 2: NO_COMMON_HOUR, 0: OUTSIDE_HOURS}) == {0: 2, 1: 2, 2: 2}
+            await ledger.places({1: OUTSIDE_HOURS})
+            assert await ledger.places() == {0: 2, 1: 2, 2: 2}
+            found = {result.row: result.why for result in await ledger.rows(-1, 10)}
+            assert (found[1], found[4]) == (capped, OUTSIDE_HOURS)
+            assert found[2] == found[5] == NO_COMMON_HOUR
+            assert found[3] == found[6] == NO_REASON
+
+        using(run, work, *(placed(row, row % 3) for row in range(1, 7)))
 
     def test_the_order_of_the_list_holds_where_nothing_is_shut(self, run: Run) -> None:
         """A resume that was given no hours would text its list by time zones."""
