@@ -65,12 +65,13 @@ def rule_options(
     environ: Mapping[str, str] | None,
     *,
     has_list: bool,
+    would_be: Identity | None = None,
     is_dry: bool = False,
 ) -> dict[str, Any]:
     """The options of a run about hours and people; a rehearsal is told of. `identity`: whose server and account; None if that is
-    not known."""
-    is_here = call.hours.is_here(identity)
-    options = call.hours.as_mode(identity, has_list=has_list)
+    not known. `would_be`: of a dry run, whose it would be."""
+    is_here = call.hours.is_here(identity or would_be)
+    options = call.hours.as_mode(identity or would_be, has_list=has_list)
     options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
     if not is_dry:
         say_rehearsal(is_here, options, has_begun=ledger.exists())

@@ -5,6 +5,7 @@ Lives here: one row a provider. A further provider is a row here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,13 @@ class Row(msgspec.Struct, frozen=True):
             return self.connect(environ, Timeouts()).identity
         except ConfigurationError:
             return None
+
+    def would_be(self, environ: Mapping[str, str] | None) -> Identity | None:
+        """The same for a dry run: where the environment has no key, the server that it names and nobody's account."""
+        return self.identity(environ) or self.identity({**(os.environ if environ is None else environ), **_NOBODY})
+
+
+_NOBODY = {"RUMBLEUP_API_KEY": "DRY:RUN", "SENDBLUE_API_KEY": "DRY", "SENDBLUE_API_SECRET": "RUN"}
 
 
 def _refuse(provider: str, **options: object) -> None:

@@ -178,13 +178,14 @@ async def send_list(
         rejects = Rejects(reading.rejects, source, ledger, stack)
         await stack.enter_async_context(client)
         identity = row.identity(environ) if dry_run else client.identity
+        would_be = row.would_be(environ) if dry_run else identity
         common = {
             **order.common,
             "limit": call.limit,
             "suppress": read_suppressed(call.suppress, source, quiet=call.quiet),
             **reading.as_mode(),
             **consent_options(call.consent),
-            **rule_options(call, identity, ledger, environ, has_list=True, is_dry=dry_run),
+            **rule_options(call, identity, ledger, environ, has_list=True, would_be=would_be, is_dry=dry_run),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         stack.enter_context(pausing(run))
@@ -206,7 +207,7 @@ async def send_list(
         show_neighbours(texted, call, row, run)
         outlook = await run.outlook()
         show_hours(outlook, quiet=call.quiet)
-        shown: dict[str, Any] = {"rehearsal": call.hours.is_here(identity)}
+        shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be)}
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)

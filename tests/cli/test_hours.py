@@ -112,6 +112,7 @@ async def test_the_plan_is_in_the_json_of_a_dry_run(process: Process, voters: Pa
         "send", str(voters), "--action", "125", "--text", TEXT, "--dry-run", "--json", *DAY, env={"RUMBLEUP_API_KEY": ""}
     )
     plan = json.loads(done.stdout)["hours"]
+    assert json.loads(done.stdout)["rehearsal"] is True
     assert (plan["open_now"], plan["later_today"], plan["not_today"]) == (1, 0, 1)
     assert plan["by_source"] == {"zone": 2}
     assert plan["zone_data"][:2] == "20"
