@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
+from rumbleup_async.messaging import State
 from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.runs import hours as hours_module
 from rumbleup_async.runs.hours import read_hours, read_schedule
@@ -23,6 +24,7 @@ from rumbleup_async.stops import Cause
 from tests.prove import world as world_module
 from tests.prove.logs import EPOCH
 from tests.prove.people import Listed
+from tests.prove.storage import Simulated
 from tests.prove.world import World
 from tests.rules import by_hand
 
@@ -89,7 +91,8 @@ NEAR: Final = ("2026-10-30", "2026-11-25", "2026-12-23", "2027-03-12", "2027-07-
 """Days before a change of clocks, or a holiday."""
 
 SPANNED, LEFT, WAITED = "run over several days", "left at the end of the day", "nobody was open"
-KINDS = (SPANNED, LEFT, WAITED)
+LATER = "run that begins later"
+KINDS = (SPANNED, LEFT, WAITED, LATER)
 """What can happen here, besides what meets all worlds."""
 
 
@@ -124,11 +127,14 @@ class HoursWorld(World):
             closes = wall.replace(hour=0, minute=0, second=0) + dt.timedelta(minutes=self.given.on_weekdays[1])
             self.now = closes.timestamp() - EPOCH - self.given.margin - draw.uniform(0, 900)
         self.until: float | None = self.now + 60 * 86_400 if draw.random() < 0.4 else None
+        self.not_before = EPOCH + self.now + draw.uniform(0, 8) * 3600 if draw.random() < 0.25 else None
+        """When the run is to begin, by its wall clock."""
         self.is_news = True
         """The end of the run is to be told."""
         self.began = 0.0
         self.days: tuple[float, float] | None = None
         """When the process began whose text was the first to leave, and when that was, by its wall clock."""
+        self.met[LATER] += self.not_before is not None
         self.met[SPANNED] += self.until is not None
 
     def _moved(self, listed: Listed) -> Listed:
@@ -152,8 +158,10 @@ class HoursWorld(World):
 
     def more_given(self, *, is_told: bool) -> dict[str, Any]:
         given: dict[str, Any] = {} if is_told else {"hours": self.given.as_dict()}
-        if self.until is not None and self.is_news:
-            given["schedule"] = Schedule(until=dt.datetime.fromtimestamp(EPOCH + self.until, dt.UTC)).as_dict()
+        begin = None if is_told or self.not_before is None else dt.datetime.fromtimestamp(self.not_before, dt.UTC)
+        until = None if self.until is None else dt.datetime.fromtimestamp(EPOCH + self.until, dt.UTC)
+        if begin or (until and self.is_news):
+            given["schedule"] = Schedule(not_before=begin, until=until).as_dict()
         return given
 
     def more_options(self, care: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,8 +190,10 @@ class HoursWorld(World):
         if not all(by_hand.is_open((home.truly,), laws, at, hours.window, hours.sunday, hours.purpose) for at in ends):
             clock = dt.datetime.fromtimestamp(wall, by_hand.zone(home.truly))
             self.provider.wrongs.append(f"TEXTED OUTSIDE HOURS: {home} at {clock:%a %Y-%m-%d %H:%M:%S}")
+        if self.not_before is not None and wall < self.not_before:
+            self.provider.wrongs.append(f"TEXTED TOO SOON: {home}, {self.not_before - wall:.0f} seconds before the run begins")
         if self.days is None:
-            self.days = self.began, wall
+            self.days = (self.began, wall) if self.not_before is None else (self.not_before, self.not_before)
         if self.until is None and not self.most_skew and self._day(home, wall) not in {self._day(home, at) for at in self.days}:
             self.provider.wrongs.append(f"TEXTED ON ANOTHER DAY: {home}, unasked")
 
@@ -201,6 +211,10 @@ class HoursWorld(World):
             self.now += self.random.uniform(0.2, 5) * 3600
         elif stopped.cause is Cause.NOT_AFTER:
             self.met[LEFT] += 1
+            if isinstance(self.storage, Simulated):
+                entries = self.storage.disk._contacts.entries.items()
+                silent = [row for row, entry in entries if entry.state is State.QUEUED and not entry.why]
+                assert not silent, f"LEFT WITHOUT A REASON at the end of the day: rows {silent[:5]}"
             # Asked for once more, nothing leaves; and then it is said for how long.
             if self.random.random() < 0.7:
                 self.until = self.now + 60 * 86_400

@@ -41,6 +41,7 @@ from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Decision, Policy
 from rumbleup_async.rules import gates, places, states
 from rumbleup_async.rules.gates import Gates
+from rumbleup_async.rules.hours import Schedule as HourSchedule
 from rumbleup_async.rules.zones import ZoneData
 from rumbleup_async.rumbleup import log_pass, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
@@ -123,7 +124,7 @@ FIRST = {
     "the last contact of a batch is lost": 31,
     "the offset is kept instead of the zone": 2,
     "hours are looked at when a text is fetched": 22,
-    "what is left goes on in the morning": 7,
+    "what is left goes on in the morning": 10,
     "the end of an hour is in it": 25,
     "a holiday on a Sunday has no Monday": 40,
 }
@@ -807,6 +808,10 @@ def _close_inclusive() -> list[Any]:
     return [patch.object(Gates, "_in_zone", found)]
 
 
+def _begins_at_once() -> list[Any]:
+    return [patch.object(HourSchedule, "begins", property(lambda self: None))]
+
+
 def _holiday_on_a_sunday() -> list[Any]:
     def without(state: str, year: int) -> frozenset[dt.date]:
         fixed = {dt.date(year, month, day) for month, day in ((1, 1), (6, 19), (7, 4), (11, 11), (12, 25))}
@@ -841,6 +846,9 @@ EXHIBITS: tuple[Exhibit, ...] = (
         is_of_hours=True,
     ),
     Exhibit("hours by the clock of the server", "cron jobs", _by_our_own_clock, "OUTSIDE HOURS", is_of_hours=True),
+    Exhibit(
+        "a run for later begins at once", "schedulers whose zone is the server's", _begins_at_once, "TOO SOON", is_of_hours=True
+    ),
     Exhibit("the end of an hour is in it", "dialers", _close_inclusive, "OUTSIDE HOURS", is_of_hours=True),
     Exhibit(
         "a holiday on a Sunday has no Monday", "calendars of holidays", _holiday_on_a_sunday, "OUTSIDE HOURS", is_of_hours=True
