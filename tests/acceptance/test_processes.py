@@ -149,6 +149,8 @@ def test_a_second_signal_ends_them_at_once(stage: Stage, provider: Provider) -> 
     interrupt_twice(running)
     done = running.wait()
     assert done.code == 130
+    # Its worker processes hold the ledger until they have seen that it is dead.
+    until(lambda: not stage.run("status", stage.ledger, "--json").json["running"], "the ledger was never let go")
     assert 1 <= stage.run("status", stage.ledger, "--json").json["unknown"] <= 16
     stage.check(100, concurrency=4, crashes=2)
 
