@@ -63,11 +63,14 @@ if TYPE_CHECKING:
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
+    from rumbleup_async.money import Spending
+    from rumbleup_async.pauses import Pause
     from rumbleup_async.people.book import Book
     from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.rules.numbers import SuppressionStore
     from rumbleup_async.rules.outlook import Outlook
+    from rumbleup_async.rumbleup.opt_outs import OptOuts
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
     from rumbleup_async.runs.options import RunKeywords, RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
@@ -124,9 +127,11 @@ __all__ = [
     "NotSentError",
     "Observer",
     "OptOutMissing",
+    "OptOuts",
     "Outlook",
     "OutsideHours",
     "Pages",
+    "Pause",
     "Plan",
     "Policy",
     "Project",
@@ -153,6 +158,7 @@ __all__ = [
     "SendblueMessage",
     "Sending",
     "ServerFailed",
+    "Spending",
     "SqliteLedger",
     "State",
     "StatsWindow",
@@ -183,7 +189,9 @@ _LAZY = {
     "MemoryLedger": "ledger",
     "Never": "admission",
     "Observer": "engine.ports",
+    "OptOuts": "rumbleup.opt_outs",
     "Outlook": "rules.outlook",
+    "Pause": "pauses",
     "ProjectFields": "rumbleup.project_fields",
     "Reconciled": "runs.reconcile",
     "Requeued": "runs.reconcile",
@@ -195,6 +203,7 @@ _LAZY = {
     "Sendblue": "sendblue.client",
     "SendblueMessage": "sendblue.models",
     "Sending": "runs.sending",
+    "Spending": "money",
     "SqliteLedger": "ledger",
     "StatsWindow": "rumbleup.project_fields",
     "Summary": "runs.summary",

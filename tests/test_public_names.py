@@ -13,7 +13,7 @@ import pytest
 
 import rumbleup_async
 import rumbleup_async.events
-from rumbleup_async import RumbleUp, Run, Sendblue, Sending
+from rumbleup_async import RumbleUp, Run, Sendblue, Sending, people
 
 ROOT = Path(__file__).parent.parent
 
@@ -78,19 +78,20 @@ def signature_classes(function: Any) -> set[type]:
     return {found for hint in hints.values() for found in classes_in(hint)}
 
 
-_NOT_FOR_CALLERS = {"sending", "reports", "tell_held", "for_engine", "care", "consent", "of_list", "given"}
+_NOT_FOR_CALLERS = {"sending", "reports", "tell_held", "for_engine", "care", "consent", "of_list", "given", "place"}
 """What only our own rooms call, and a former name."""
 
-_HANDED_IN = {"Ledger", "MemoryLedger", "SqliteLedger"}
-"""Classes that a caller makes and hands in: the engine calls their methods."""
+_HANDED_IN = {"Ledger", "MemoryLedger", "RunBook", "SqliteLedger"}
+"""Classes that a caller hands in, or is shown: the engine calls their methods."""
 
 
 def test_what_stands_in_a_public_signature_can_be_imported() -> None:
     """A user could not write the type of what they hold: `def report(sending: Sending)`."""
     offered = [getattr(rumbleup_async, name) for name in rumbleup_async.__all__]
-    # What happens in a run has a module of its own, which docs/embedding.md names.
-    happening = [value for value in vars(rumbleup_async.events).values() if isinstance(value, type)]
-    public = [value for value in (*offered, *happening) if isinstance(value, type)]
+    # What happens in a run has a module of its own, which docs/embedding.md names; and so has the book of people.
+    happening = list(vars(rumbleup_async.events).values())
+    of_people = [getattr(people, name) for name in people.__all__]
+    public = [value for value in (*offered, *happening, *of_people) if isinstance(value, type)]
     missing: dict[str, set[str]] = {}
     for owner in (*public, *resources()):
         for name, function in methods(owner).items():

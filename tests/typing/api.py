@@ -13,6 +13,7 @@ from typing import Any, assert_type
 from rumbleup_async import (
     Account,
     AccountReport,
+    Book,
     Brand,
     Campaign,
     Code,
@@ -25,8 +26,10 @@ from rumbleup_async import (
     MemoryLedger,
     Message,
     Moment,
+    OptOuts,
     Outlook,
     Pages,
+    Pause,
     Plan,
     Policy,
     Project,
@@ -39,12 +42,14 @@ from rumbleup_async import (
     Sendblue,
     SendblueMessage,
     Sending,
+    Spending,
     State,
     Stop,
     Summary,
     Timeouts,
 )
 from rumbleup_async.events import Delivered, Event
+from rumbleup_async.people import OptOut, RunBook
 
 
 class Watching:
@@ -162,6 +167,13 @@ async def account_reports(rumbleup: RumbleUp) -> None:
     await rumbleup.account_reports.delete("r", method="GET", timeout=5)
 
 
+async def people(rumbleup: RumbleUp, book: Book) -> None:
+    assert_type(rumbleup.opt_outs, OptOuts)
+    assert_type(await rumbleup.opt_outs.pull(book), int)
+    assert_type(await rumbleup.opt_outs.look(), list[OptOut])
+    assert_type(await rumbleup.opt_outs.age(book), float | None)
+
+
 async def client() -> None:
     RumbleUp("KEY:SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word", transport="pool")
     Sendblue("KEY", "SECRET", proxy="http://127.0.0.1:8080", proxy_auth="ada:word")
@@ -221,6 +233,11 @@ async def a_run_as_it_stands(run: Run) -> None:
     assert_type((run.notes, run.text_notes, run.absent_fields), tuple[Sequence[str], list[str], tuple[str, ...]])
     assert_type(await run.count_absent(), int)
     assert_type(await run.outlook(), Outlook | None)
+    await run.pause("the office is closed", who="Ada")
+    await run.go_on(who="Ada")
+    assert_type(run.paused, Pause | None)
+    assert_type(run.book, RunBook | None)
+    assert_type((run.budget, run.spending), tuple[int | None, Spending | None])
     sending = run.send()
     assert_type(sending, Sending)
     summary = await sending
