@@ -145,6 +145,7 @@ class Code(enum.StrEnum):
     LOG_LOST = "log_lost", "queued in a ledger whose write-ahead log is missing", "unknown", "reconcile"
 
     # ---- the run has not come to it ----
+    GIVEN_UP = "given_up", "given up", "not_sent", "nothing; it was still queued when the ledger was purged"
     NOT_REACHED = "not_reached", "not reached", "not_sent", "resume"
     BEING_SENT = "being_sent", "being sent", "unknown", "wait; the run is under way"
     STOPPED = "stopped", "{}", "queued", "see to what stopped the run, then resume"

@@ -72,6 +72,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
+    from rumbleup_async.cli.purge import purge
     from rumbleup_async.cli.reconcile import reconcile
     from rumbleup_async.cli.report import report
     from rumbleup_async.cli.resume import resume
@@ -90,6 +91,7 @@ def complete() -> typer.Typer:
     app.command(epilog="Example: rumbleup reconcile voters-125.ledger")(reconcile)
     app.command(epilog="Example: rumbleup status voters-125.ledger --json")(status)
     app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")(report)
+    app.command(epilog="Example: rumbleup purge voters-125.ledger")(purge)
     app.command(epilog="Example: rumbleup simulate --port 8025 --latency 50 --fault hang=0.01")(simulate)
     app.command(epilog="Example: rumbleup demo --contacts 2000")(demo)
     app.command(epilog="Example: rumbleup doctor")(doctor)

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import datetime as dt
 import io
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -174,6 +175,8 @@ def _take_ledger(book: Book, path: Path) -> tuple[int, int]:
     try:
         if reader.identity is None:
             raise ConfigurationError(f"{path}: does not say which server and account it belongs to; resume or reconcile it first")
+        if any(result.phone.startswith("*") for result in itertools.islice(reader.rows(), 1)):
+            raise ConfigurationError(f"{path}: was purged, so it names nobody any more")
         row = providers.row(reader.plan.provider)
         scope, now = scope_of(reader.identity, row.place(reader.plan)), int(time.time())
         rows = [

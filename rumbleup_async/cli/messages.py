@@ -13,6 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
+from rumbleup_async.cli.people import NoOptOuts, check_single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 
@@ -31,12 +32,14 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    no_book: NoOptOuts = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one text."""
     arguments.single(text, "the text", literal=literal)
     require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
+    check_single(phone, no_book=no_book)
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
         lambda rumbleup: rumbleup.messages.send(

@@ -13,6 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal
 from rumbleup_async.cli.output import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
+from rumbleup_async.cli.people import NoOptOuts, check_single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
@@ -64,6 +65,7 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    no_book: NoOptOuts = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -71,6 +73,7 @@ def send(
     fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
     arguments.single(text, "the text", literal=literal)
     require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
+    check_single(phone, no_book=no_book)
     confirm("Send 1 text?", yes=yes)
     sent = one_text(
         lambda rumbleup: rumbleup.proxies.send(

@@ -13,6 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
+from rumbleup_async.cli.people import NoOptOuts, check_single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.sendblue.client import Sendblue
@@ -38,6 +39,7 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    no_book: NoOptOuts = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +47,7 @@ def send(
     if content is not None:
         arguments.single(content, "the content", literal=literal)
     require_hours(number, "SENDBLUE_BASE_URL", zone=zone, anyway=hours_anyway)
+    check_single(number, no_book=no_book)
     confirm("Send 1 text?", yes=yes)
     sent = one_text_over(
         Sendblue.from_env,

@@ -5,13 +5,19 @@ Lives here: the command; it reads the ledger and touches nothing.
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, say
+import msgspec
+import typer
+
+from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, print_out, say
 from rumbleup_async.cli.ending import show_summary, throttling
 from rumbleup_async.cli.options import Json, LedgerFile
-from rumbleup_async.cli.terminal import pasteable
-from rumbleup_async.ledger import Reader, marks
+from rumbleup_async.cli.terminal import pasteable, visible
+from rumbleup_async.ledger import Reader, auditing, marks
 from rumbleup_async.messaging import State
 from rumbleup_async.pauses import Pause
 from rumbleup_async.runs import care
@@ -20,12 +26,17 @@ from rumbleup_async.runs.summary import Summary, by_code, flow_of, summarise
 
 
 @local
-def status(ledger: LedgerFile, as_json: Json = False) -> None:
+def status(
+    ledger: LedgerFile,
+    audit: Annotated[bool, typer.Option("--audit", help="Also show who did what with the ledger, and when.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show how a run stands, also while it is under way."""
-    finish(_status(ledger, as_json=as_json))
+    entries = auditing.read(ledger) if audit else None
+    finish(_status(ledger, as_json=as_json, audit=entries))
 
 
-def _status(path: Path, *, as_json: bool) -> int:
+def _status(path: Path, *, as_json: bool, audit: Sequence[auditing.Entry] | None = None) -> int:
     """Print it; the exit code says the same, 0 while the run is under way."""
     reader = Reader(path)
     try:
@@ -52,6 +63,8 @@ def _status(path: Path, *, as_json: bool) -> int:
         more = {"reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept, "paused": _as_dict(pause)}
         if spending is not None:
             more["spending"] = spending.as_dict()
+        if audit is not None:
+            more["audit"] = [{**msgspec.structs.asdict(one), "time": moment(one.time)} for one in audit]
         print_json({**summary.as_dict(), **more})
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
@@ -62,6 +75,8 @@ def _status(path: Path, *, as_json: bool) -> int:
             say(f"paused {pause}; let it go on with: rumbleup continue {pasteable(path)}")
         if kept_options := care.shown(options, suppressed):
             say(f"a resume goes on with: {kept_options}")
+        for one in audit or ():
+            print_out(f"{moment(one.time)}  {one.who}  {one.what}{f'  {visible(one.detail)}' if one.detail else ''}\n")
     if is_log_lost:
         say(f"warning: {marks.lost(path)}")
     return FINE if running else exit_code(summary)
@@ -69,6 +84,11 @@ def _status(path: Path, *, as_json: bool) -> int:
 
 def _as_dict(pause: Pause | None) -> dict[str, str] | None:
     return None if pause is None else {"who": pause.who, "since": pause.since.isoformat(), "why": pause.why}
+
+
+def moment(milliseconds: int) -> str:
+    """A time of the audit as ISO 8601 in UTC."""
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).isoformat(timespec="seconds")
 
 
 def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -> None:

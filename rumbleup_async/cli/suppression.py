@@ -20,7 +20,7 @@ from rumbleup_async.lists.lines import Readable
 from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Code, from_words
-from rumbleup_async.rules.numbers import Numbers, numbers_of
+from rumbleup_async.rules.numbers import Numbers, UnreadError, numbers_of
 from rumbleup_async.screening.template import field_name
 
 _SQLITE = b"SQLite format 3\x00"
@@ -92,15 +92,17 @@ def _had_it(row: Row) -> bool:
 
 
 def _of_ledger(path: Path) -> set[str]:
+    numbers: set[str] = set()
     reader = Reader(path)
     try:
-        numbers: set[str] = set()
         for result in reader.rows():
             if had_it(result.state, result.code):
                 numbers |= numbers_of(result.phone)
-        return numbers
+    except UnreadError:
+        raise ListError(f"{path}: was purged, so it names nobody any more; take its report, or the book of people") from None
     finally:
         reader.close()
+    return numbers
 
 
 def had_it(state: State, code: Code) -> bool:

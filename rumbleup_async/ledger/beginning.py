@@ -6,7 +6,9 @@ Lives here: the questions that are asked of a file on SQLite as it is opened for
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -18,6 +20,21 @@ from rumbleup_async.ledger.held_file import HeldFile
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import Identity, Plan
+from rumbleup_async.pauses import oneself
+
+PURGED: Final = "purged"
+"""Under which key a ledger keeps when the people were taken out of it."""
+
+
+def _version() -> str:
+    """Of this package, asked of the front door, which no room may import."""
+    return str(getattr(sys.modules[__name__.partition(".")[0]], "__version__", "unknown"))
+
+
+def note_audit(file: HeldFile, what: str, detail: str) -> None:
+    """Within a transaction: somebody has done this with the ledger now."""
+    values = (file.now(), oneself(), what, detail or None)
+    file.db.execute("INSERT INTO audit (time, who, what, detail) VALUES (?, ?, ?, ?)", values)
 
 
 def was_used(db: sqlite3.Connection) -> bool:
@@ -76,6 +93,8 @@ def check_identity(file: HeldFile, now: Identity | None, consent: Consent, *, is
 def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_used: Callable[[], bool]) -> Plan:
     """Which run this is: the one that is there, or a new one where none is there or none of its texts was ever tried."""
     db, path = file.db, file.path
+    if stored is not None and value_of(db, PURGED) is not None:
+        raise LedgerError(f"{path} was purged: nobody is left in it but counts; a new run needs another ledger")
     if stored is None:
         if plan is None:
             raise LedgerError(f"{path} holds no run to resume")
@@ -121,6 +140,7 @@ def note_opening(file: HeldFile, identity: Identity | None) -> None:
     file.opened += 1
     file.write("opened", str(file.opened))
     file.write("place", msgspec.json.encode(standing.here(file.path)).decode())
+    note_audit(file, "opened", f"version {_version()}")
     if identity is not None:
         file.write("identity", msgspec.json.encode(identity).decode())
 

@@ -53,6 +53,11 @@ def write(db: sqlite3.Connection, kept: Kept, new: Collection[str]) -> None:
     db.execute("INSERT OR IGNORE INTO suppressed SELECT value FROM json_each(?)", (msgspec.json.encode(sorted(new)).decode(),))
 
 
+def shown(kept: Kept) -> str:
+    """What is kept, as the audit has it: no phone is in it."""
+    return msgspec.json.encode({**kept.options, "suppressed": len(kept.suppressed)}).decode()
+
+
 def forget(db: sqlite3.Connection) -> None:
     """Within a transaction that begins another run."""
     if _has(db, "suppressed"):

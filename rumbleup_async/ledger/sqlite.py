@@ -286,6 +286,7 @@ class SqliteLedger:
         if kept != self._kept:
             with self._file.transaction() as db:
                 keeping.write(db, kept, new)
+                beginning.note_audit(self._file, "options", keeping.shown(kept))
             self._kept = kept
 
     def _close(self) -> None:

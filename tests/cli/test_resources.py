@@ -238,7 +238,7 @@ def test_what_reaches_a_provider_can_go_through_a_proxy() -> None:
         *(f"book {name}" for name in ("show", "look", "export", "import", "forget", "purge")),
         *(f"opt-outs {name}" for name in ("add", "lift", "list", "export")),
     }
-    assert without - ours == {"status", "report", "simulate", "demo", "webhooks listen", "pause", "continue", "stop"}
+    assert without - ours == {"status", "report", "simulate", "demo", "webhooks listen", "pause", "continue", "stop", "purge"}
 
 
 def _options(command: Any) -> list[str]:
