@@ -139,7 +139,7 @@ def say_rehearsal(is_here: bool, options: dict[str, Any], *, has_begun: bool = F
     off = [words for name, words in (("hours", "hours"), ("book", "the book of people")) if not options.get(name)]
     if is_here and off:
         unless = ", as far as the run was not begun with them" if has_begun else ""
-        what = f"{' and '.join(off)} are off{unless}"
+        what = f"{' and '.join(off)} {'are' if 'hours' in off else 'is'} off{unless}"
         say(f"rehearsal: the server is on this machine, so {what} (--rehearsal no: as towards the provider)")
 
 

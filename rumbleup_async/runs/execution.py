@@ -216,8 +216,8 @@ class Execution:
         assert setup.gateway is not None  # noqa: S101 - set on entering
         setup.begin_hours()
         await setup.keep_care()
-        is_whole = feed is None and not setup.is_concurrent
-        if setup.hours is not None and (stop := await setup.hours.forbids(setup.ledger, is_whole=is_whole)):
+        hours, is_drawn, is_fed = setup.hours, setup.is_concurrent, feed is not None
+        if hours is not None and (stop := await hours.forbids(setup.ledger, is_fed=is_fed, is_drawn=is_drawn)):
             self.stopped = stop
             return
         if setup.is_concurrent and setup.screen is not None:

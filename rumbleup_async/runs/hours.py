@@ -17,7 +17,8 @@ from rumbleup_async.reasons import OUTSIDE_HOURS, TOO_LATE, Reason
 from rumbleup_async.rules.gates import Gates
 from rumbleup_async.rules.hours import EVERY_HOUR, Hours, Schedule
 from rumbleup_async.rules.outlook import Outlook, outlook
-from rumbleup_async.rules.places import ANYWHERE
+from rumbleup_async.rules.places import ANYWHERE, Source, encode, mask_of
+from rumbleup_async.rules.zones import BY_KEY
 from rumbleup_async.stops import Cause, Stop
 
 _REST = 60.0
@@ -97,11 +98,12 @@ class RunHours:
             zone_data_old=data.why_old(now),
         )
 
-    async def forbids(self, ledger: Ledger, *, is_whole: bool) -> Stop | None:
-        """Why the run does not begin, or does not go on, if it does not. `is_whole`: the whole list is in the ledger."""
+    async def forbids(self, ledger: Ledger, *, is_fed: bool, is_drawn: bool) -> Stop | None:
+        """Why the run does not begin, or does not go on, if it does not. `is_fed`: contacts still come in; `is_drawn`: the
+        provider hands them out, and they may be anywhere."""
         now = self.clock()
-        places = await ledger.places() if is_whole else {}
-        stop = self.stop_before(places, now)
+        places = {} if is_fed or is_drawn else await ledger.places()
+        stop = self._nowhere(now) if is_drawn else self.stop_before(places, now)
         if stop is not None:
             await ledger.places(self.why(places, now, has_begun=ledger.is_used))
         return stop
@@ -145,6 +147,18 @@ class RunHours:
                 is_over = has_begun and self.gates.window(place, now) is None
                 found[place] = self.gates.why_never(place) or (TOO_LATE if is_over else OUTSIDE_HOURS)
         return found
+
+    def _nowhere(self, now: float) -> Stop | None:
+        """Why nobody is drawn, if it is day nowhere: each contact that is drawn is locked for a while."""
+        everywhere = [encode(Source.ZONE, mask_of(key), ()) for key in BY_KEY]
+        opens = self.gates.opens(everywhere, now)
+        if opens is not None and (opens <= now or self.may_wait):
+            return None
+        if self.may_wait:
+            return self._too_late({}, now)
+        again = self.gates.opens_again(everywhere, now)
+        first = "" if again is None else f"next opens {told(self.gates, *again)}; "
+        return Stop(Cause.OUTSIDE_HOURS, f"{first}resume then, or give --not-before")
 
     def _ever(self, places: Mapping[int, int]) -> list[int]:
         return [place for place, number in places.items() if number and place != ANYWHERE and not self.gates.why_never(place)]

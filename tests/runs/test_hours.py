@@ -193,6 +193,25 @@ def test_whoever_looks_sees_until_when_nobody_is_open() -> None:
     asyncio.run(main())
 
 
+def test_nobody_is_drawn_where_it_is_day_nowhere(tmp_path: Path) -> None:
+    """Each contact that is drawn is locked for five minutes, for nothing."""
+    ledger = tmp_path / "run.ledger"
+
+    async def draw(at: dt.datetime) -> tuple[Summary, int]:
+        exchange = ScriptedExchange(lambda request: Response(404, {}, b'{"status": 404, "message": "none left"}'))
+        client = RumbleUp("KEY:SECRET", exchange=exchange)
+        given = Hours(window="9-12", clock=Clock(at))
+        async with client.concurrent_mode(action=125, text=TEXT, ledger=ledger, hours=given) as run:
+            return await run.send(), len(exchange.requests)
+
+    summary, asked = asyncio.run(draw(TUESDAY.replace(hour=5)))
+    assert asked == 0
+    assert summary.stop is not None
+    assert summary.stop.cause is Cause.OUTSIDE_HOURS
+    assert str(summary.stopped).startswith("outside hours: next opens 2026-12-01 ")
+    assert asyncio.run(draw(TUESDAY.replace(hour=10)))[1] > 0
+
+
 def test_an_overdue_schedule_does_not_fire(tmp_path: Path) -> None:
     """The machine was off at the time; what was meant for yesterday would go out today."""
     day = Day(Clock(TUESDAY + dt.timedelta(days=1)))
