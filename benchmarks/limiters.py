@@ -183,9 +183,16 @@ class Provider(NamedTuple):
         return Share(self.share, self.lost, self.after)
 
     def possible(self, start: float, end: float) -> float:
-        """Texts that could get through: what the limiter lets through, or what is in flight by what an answer takes."""
+        """Texts that could get through: what the limiter lets through, or what is in flight by what an answer takes.
+
+        Where answers of 429 that come by chance name a time, and each is kept by everybody: what gets through on average until
+        the first of them, and what is in flight then, in each such time.
+        """
         allowed = self.limiter().allowed(start, end)
-        free = (1.0 - self.share - self.lost) * self.concurrency / self.latency * (end - start)
+        through = 1.0 - self.share - self.lost
+        free = through * self.concurrency / self.latency * (end - start)
+        if self.share and self.after:
+            free = min(free, (through / self.share + self.concurrency) / self.after * (end - start))
         return free if allowed is None else min(allowed, self.concurrency / self.latency * (end - start))
 
 
