@@ -30,12 +30,20 @@ class Limiter(Protocol):
 class Bucket:
     """So many a second, and a burst. `after`: seconds of its Retry-After. `rate_at(now)`: the rate, where it changes."""
 
-    def __init__(self, rate: float, burst: float, after: float = 0.0, *, rate_at: Callable[[float], float] | None = None) -> None:
+    def __init__(
+        self,
+        rate: float,
+        burst: float,
+        after: float = 0.0,
+        *,
+        rate_at: Callable[[float], float] | None = None,
+        now: float = 0.0,
+    ) -> None:
         self.rate_at = rate_at or (lambda now: rate)
         self.burst = burst
         self.after = after
         self.level = burst
-        self.at = 0.0
+        self.at = now
 
     def take(self, now: float) -> float | None:
         self.level = min(self.burst, self.level + self.rate_at(now) * (now - self.at))

@@ -25,6 +25,7 @@ from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.engine.sender import Sender
 from rumbleup_async.engine.texters import Texters
+from rumbleup_async.engine.throttles import Throttles
 from rumbleup_async.engine.window import Window
 from rumbleup_async.engine.workers import Workers
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
@@ -38,7 +39,7 @@ from rumbleup_async.provider import evidence, times
 from rumbleup_async.provider.belonging import Answers, Sent
 from rumbleup_async.provider.caller import Pages
 from rumbleup_async.reasons import from_words as because
-from rumbleup_async.retry import Decision, Policy
+from rumbleup_async.retry import Decision, Policy, decide
 from rumbleup_async.rules import gates, places, states
 from rumbleup_async.rules.gates import Gates
 from rumbleup_async.rules.hours import Schedule as HourSchedule
@@ -96,6 +97,8 @@ class Exhibit(NamedTuple):
 
 
 FIRST = {
+    "a hold ends early": 28,
+    "a 429 may have left": 33,
     "the next answer on a kept connection is this text's": 8,
     "a no is believed although another answer comes behind it": 8,
     "a send is retried after a timeout": 31,
@@ -664,6 +667,17 @@ def _concurrency_forgotten() -> list[Any]:
     return [patch.object(care, "merged", merged)]
 
 
+def _hold_ends_early() -> list[Any]:
+    return [patch.object(Throttles, "beyond", lambda self, seconds: seconds / 2)]
+
+
+def _throttled_may_have_left() -> list[Any]:
+    def doubts(outcome: Outcome, *arguments: Any, **options: Any) -> Decision:
+        return decide(Unknown(outcome.why) if isinstance(outcome, Throttled) else outcome, *arguments, **options)
+
+    return [patch.object(sender_module, "decide", doubts)]
+
+
 def _resume_suppresses_nobody() -> list[Any]:
     return [patch.object(care, "both", lambda kept, given: given)]
 
@@ -972,6 +986,8 @@ EXHIBITS: tuple[Exhibit, ...] = (
         "another text for the ledger",
     ),
     Exhibit("a resume forgets the rate", "senders whose options live on the command line", _rate_forgotten, "within a second"),
+    Exhibit("a hold ends early", "clients that retry after half of Retry-After, jittered", _hold_ends_early, "within a hold"),
+    Exhibit("a 429 may have left", "senders with one class for all errors", _throttled_may_have_left, "unknown"),
     Exhibit(
         "a resume forgets how many at a time", "senders whose options live on the command line", _concurrency_forgotten, "open"
     ),

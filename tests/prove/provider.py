@@ -15,6 +15,7 @@ import msgspec
 
 from rumbleup_async.rumbleup import requests
 from rumbleup_async.session.exchange import Fit, MaybeSentError, NotSentError, Request, Response, fit_of
+from tests.engine.limiters import Limiter
 from tests.prove import faults
 from tests.prove.faults import GATEWAY_FAULTS, SICK, Fault
 from tests.prove.logs import Log, Taken
@@ -23,6 +24,7 @@ from tests.prove.loop import Dead, Loop
 LOCK = 30.0
 """Seconds a contact is locked. The real five minutes would only be more asking for contacts that are not there yet."""
 _JSON = {"Content-Type": "application/json"}
+_THROTTLED = next(fault for fault in faults.REQUEST_FAULTS if fault.name == "429")
 _END = Response(404, _JSON, b'{"status":404,"message":"no more contacts"}')
 _RACE = Response(441, _JSON, b'{"status":441,"message":"nobody this time"}')
 
@@ -74,6 +76,11 @@ class Provider:
         """What every request is answered with, if so."""
         self.always_until = 0
         self.gateway_share = 0.0
+        self.limiter: Callable[[float], Limiter | None] = lambda now: None
+        """Makes the limiter of a process that begins at this moment, if there is one."""
+        self._limits: Limiter | None = None
+        self.held_until = 0.0
+        """Until when this process was told to wait."""
         self.is_sick = False
         """One node of three behind the balancer is ill."""
         self.said_no: set[str] = set()
@@ -113,6 +120,8 @@ class Provider:
         self.loop = loop
         self._kept = []
         self._has_named = False
+        self.held_until = 0.0
+        self._limits = self.limiter(loop.now)
         self.requests = []
         self.row = []
         self.flights = {}
@@ -164,6 +173,8 @@ class Provider:
         if unread or got is not true:
             self.doubtful.add(_decode(request.body).phone)
         self._has_named = self._has_named or fit is Fit.PROVEN
+        if got.status == 429 and fit is not Fit.UNFIT and "Retry-After" in got.headers:
+            self.held_until = max(self.held_until, self.loop.now + float(got.headers["Retry-After"]))
         if fit is Fit.UNFIT:
             return got
         if fit is Fit.DENIED:
@@ -263,6 +274,8 @@ class Provider:
             self.wrongs.append(f"{phone} left while its intent was not on the disk")
         if self.is_sealed():
             self.wrongs.append(f"{phone} left after a stop")
+        if self.loop.now < self.held_until:
+            self.wrongs.append(f"{phone} left within a hold")
         if phone in self.never:
             self.wrongs.append(f"{phone} left although it is suppressed")
         if self.people:
@@ -275,6 +288,9 @@ class Provider:
             if len(self.requests) <= self.always_until:
                 return self.always
             self.always = None
+        after = None if self._limits is None else self._limits.take(self.loop.now)
+        if after is not None:
+            return _THROTTLED._replace(headers={**_JSON, "Retry-After": f"{after:g}"}) if after else _THROTTLED
         if self.is_sick and not len(self.requests) % 3:
             return SICK
         if self.gateway_share and self._gateway.random() < self.gateway_share:

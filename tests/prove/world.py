@@ -36,6 +36,7 @@ from rumbleup_async.runs import reconcile as reconcile_module
 from rumbleup_async.runs import setup as setup_module
 from rumbleup_async.runs.run import CONCURRENT, Run, Settings
 from rumbleup_async.stops import Cause, Stop
+from tests.engine.limiters import Bucket, Share, Windows
 from tests.history import check_promise, check_rate
 from tests.prove import faults
 from tests.prove.befall import MINE, Befalls
@@ -159,6 +160,21 @@ class World:
         log.has_date = draw.random() < 0.8
         provider.draw_faults = faults.DRAW_FAULTS
         self._draw_gateways()
+        self._draw_limiter()
+
+    def _draw_limiter(self) -> None:
+        """In some worlds the provider lets only so much through."""
+        draw = random.Random(self.seed ^ 0x442)
+        if draw.random() >= 0.15:
+            return
+        rate, after = draw.choice((20.0, 100.0, 400.0)), draw.choice((0.0, 0.0, 1.0, 3.0))
+        self.provider.limiter = draw.choice(
+            (
+                lambda now: Bucket(rate, draw.choice((1.0, 5.0, rate / 2)), after, now=now),
+                lambda now: Windows(int(2 * rate), 2.0, shift=-now),
+                lambda now: Share(draw.choice((0.01, 0.1, 0.3)), rate, self.seed),
+            )
+        )
 
     def _draw_gateways(self) -> None:
         """In some worlds there is something before the provider that answers for itself."""
