@@ -22,7 +22,7 @@ _BURST = 0.2
 """Seconds of traffic that a burst is taken to be, where nothing is known of it."""
 _WIDEST = 0.4
 _NARROWEST = 0.02
-_PATIENCE = 5.0
+_PATIENCE = 6.0
 """From the lower to the upper estimate of the limit it takes the seconds of the wait, times this, over the relative distance."""
 
 
@@ -106,7 +106,7 @@ class Cycle:
         if since >= 2:
             seen = since / max(self.seen - self.first, 1e-3)
             if 2 * seen / since < high - low and seen < 1.05 * high:
-                low, high = seen - seen / since, seen + seen / since
+                low, high = seen - 0.5 * seen / since, seen + seen / since
         return Estimate(max(low, whole), max(high, whole))
 
     def climb(self, low: float, high: float) -> Climb:

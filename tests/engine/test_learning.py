@@ -155,7 +155,7 @@ def test_one_429_without_a_time_changes_nothing_for_the_others() -> None:
     ("rate", "taken", "since", "refused", "low", "high"),
     [
         pytest.param(0.0, 60, 10, 20, 36.0, 0.0, id="by leaps"),
-        pytest.param(120.0, 120, 10, 2, 90.0, 110.0, id="the volley tells"),
+        pytest.param(120.0, 120, 10, 2, 95.0, 110.0, id="the volley tells"),
         pytest.param(25.0, 25, 1, 1, 18.75, 25.0, id="a small volley does not"),
         pytest.param(300.0, 300, 0, 30, 55.0, 100.0, id="a window"),
     ],
