@@ -240,7 +240,8 @@ class Learning:
     def _leave_alone(self, now: float) -> None:
         self.until = max(self.until, now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.pauses, 20)))
         if not self.pauses:
-            self._back = self.rate
+            # Where all was refused from one moment on, the rates since then were no discovery: a window is over.
+            self._back = self._row.rate if self._row is not None and self.limit is None else self.rate
         self.pauses += 1
         self.rate = _ALONE if self.rate is None else min(self.rate, _ALONE)
         self._test = None
@@ -248,7 +249,7 @@ class Learning:
 
     def _open_again(self, now: float) -> None:
         self.pauses = 0
-        self.rate, self._back = self._back, None
+        self.rate, self._back, self._row = self._back, None, None
         self._begin(now)
 
     # ---- 429s with a time ----
@@ -262,8 +263,7 @@ class Learning:
         low, high = cycle.estimate()
         self.rate = low = max(_LOWEST, low)
         self.limit = high or low
-        self._test = None
-        self._surplus = self._clean = 0.0
+        self._test, self._surplus, self._clean = None, 0.0, 0.0
         if high > low:
             self._climb, self._step = cycle.climb(low, high), _STEP
         else:
