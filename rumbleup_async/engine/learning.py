@@ -248,8 +248,10 @@ class Learning:
         self._begin(self.until)
 
     def _open_again(self, now: float) -> None:
-        self.pauses = 0
-        self.rate, self._back, self._row = self._back, None, None
+        """The provider takes texts again: at the former rate at most, and at twice what it has taken on average."""
+        whole = self._cycle.taken / max(now - self._cycle.begun, 1e-3)
+        self.rate, self._row, self.pauses = min(self._back or math.inf, max(_ALONE, 2.0 * whole)), None, 0
+        self._cycle, self._step = Cycle(now), _FAR_STEP
         self._begin(now)
 
     # ---- 429s with a time ----
@@ -264,10 +266,7 @@ class Learning:
         self.rate = low = max(_LOWEST, low)
         self.limit = high or low
         self._test, self._surplus, self._clean = None, 0.0, 0.0
-        if high > low:
-            self._climb, self._step = cycle.climb(low, high), _STEP
-        else:
-            self._climb, self._step = None, _SEARCH
+        self._climb, self._step = (cycle.climb(low, high), _STEP) if high > low else (None, _SEARCH)
         self._begin(cycle.until)
 
     # ---- better times ----

@@ -433,7 +433,7 @@ class Sender:
             self._window.crowd(permit.at, asyncio.get_running_loop().time(), len(self.delivering) + 1)
             return decision
         pauses = self._pace.throttled(permit, after, len(self.delivering))
-        if pauses >= self._policy.throttle_attempts:
+        if pauses >= self._policy.throttle_attempts and not self._throttles.is_alone(text.row):
             self._books.stop(Stop(Cause.THROTTLED, why=Reason(Code.THROTTLED, str(outcome.status)), number=pauses))
         elif pauses and isinstance(decision, Again):
             # The provider takes nothing: this very text is tried again after the pause, and no other.
