@@ -51,7 +51,8 @@ def _purge(file: HeldFile, *, unsent: bool) -> int:
     counts = dict(db.execute("SELECT state, count(*) FROM contact GROUP BY state").fetchall())
     if open_now := counts.get(1, 0) + counts.get(6, 0):
         raise LedgerError(
-            f"{path}: {open_now} contacts are unknown, and without their phones nobody could look them up any more; reconcile first"
+            f"{path}: {open_now} contacts are unknown, and without their phones nobody could look them up any more; "
+            "reconcile first"
         )
     if counts.get(0, 0) and not unsent:
         raise LedgerError(f"{path}: {counts[0]} contacts are still to be texted; resume the run, or give them up with --unsent")
