@@ -82,7 +82,7 @@ def _run(name: str, row: Provider, work: Path, seconds: float, options: Sequence
                 finally:
                     told = _stop(name, sender)
                 said.seek(0)
-                told = _cause(told, said.read())
+                told = _cause(told, said.read().replace(str(work), "..."))
         finally:
             server.kill()
     found = Seen(
