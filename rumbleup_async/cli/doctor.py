@@ -112,7 +112,10 @@ def _proxy(environ: Mapping[str, str]) -> list[Finding]:
 
 def _book(environ: Mapping[str, str]) -> Finding:
     """Where the book of people is; there need not be one yet."""
-    path = book_path(None, environ)
+    try:
+        path = book_path(None, environ)
+    except ConfigurationError as error:
+        return Finding("book of people", False, str(error))
     return Finding("book of people", True, f"{path}{'' if path.exists() else ' (none yet; the first run makes it)'}")
 
 

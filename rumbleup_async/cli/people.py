@@ -56,7 +56,12 @@ class PeopleOptions(msgspec.Struct, frozen=True, kw_only=True):
 def usual_place(environ: Mapping[str, str]) -> Path:
     """Where the book is if nobody names another place."""
     home = environ.get("XDG_DATA_HOME") or ""
-    return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "rumbleup" / "people.book"
+    if home.startswith("/"):
+        return Path(home) / "rumbleup" / "people.book"
+    try:
+        return Path.home() / ".local" / "share" / "rumbleup" / "people.book"
+    except RuntimeError:  # a container whose user has no home
+        raise ConfigurationError("this user has no home for the book of people; name one with --book or RUMBLEUP_BOOK") from None
 
 
 def book_path(book: Path | None, environ: Mapping[str, str]) -> Path:

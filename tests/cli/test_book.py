@@ -113,6 +113,17 @@ def test_towards_the_provider_itself_there_is_a_book(tmp_path: Path) -> None:
         people.open_book(tmp_path / "none", environ, is_new_fine=False)
 
 
+def test_a_user_without_a_home_is_told_to_name_a_book(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the command would end with a traceback."""
+
+    def nowhere() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(ConfigurationError, match="name one with --book or RUMBLEUP_BOOK"):
+        people.usual_place({})
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("0", 0), ("90s", 90), ("10m", 600), ("24h", 86400), ("400d", 34560000), ("1.5 h", 5400)]
 )
