@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -1405,7 +1406,8 @@ def test_a_lease_that_is_renewed_loses_nobody_who_was_drawn() -> None:
     async def main() -> None:
         ledger = Lent()
         await ledger.open(Plan(run="bcdfghjkmn", provider="test", action="125", text=TEXT))
-        leases = Leases(ledger, None, OPEN, concurrency=1, wall_clock=virtual_time.now)  # type: ignore[arg-type]
+        texters = SimpleNamespace(lock=lambda text: None)
+        leases = Leases(ledger, texters, OPEN, concurrency=1, wall_clock=virtual_time.now)  # type: ignore[arg-type]
         await leases.begin()
         leases._drawn.append(Planned(1, phone(1), TEXT))
         await leases.renew()
