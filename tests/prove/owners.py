@@ -182,6 +182,7 @@ class Owners:
         self.provider = Provider(seed, draw.choice((0.02, 0.1, 0.4)))
         self.provider.share = draw.choice((0.0, 0.03, 0.1, 0.3))
         self.provider.faults = faults.REQUEST_FAULTS
+        self.provider.is_heard_by_all = False
         self.provider.stray_share = 0.0  # kept connections belong to one process
         self.provider.most = _LIVES * self.concurrency  # the dead have theirs in flight for ever
         self.provider.on_request = self._on_request

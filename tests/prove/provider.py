@@ -81,6 +81,8 @@ class Provider:
         self._limits: Limiter | None = None
         self.held_until = 0.0
         """Until when this process was told to wait."""
+        self.is_heard_by_all = True
+        """Whoever sends has heard of each hold; not so where several bookkeepers send, each with a pace of its own."""
         self.is_sick = False
         """One node of three behind the balancer is ill."""
         self.said_no: set[str] = set()
@@ -173,7 +175,7 @@ class Provider:
         if unread or got is not true:
             self.doubtful.add(_decode(request.body).phone)
         self._has_named = self._has_named or fit is Fit.PROVEN
-        if got.status == 429 and fit is not Fit.UNFIT and "Retry-After" in got.headers:
+        if got.status == 429 and fit is not Fit.UNFIT and "Retry-After" in got.headers and self.is_heard_by_all:
             self.held_until = max(self.held_until, self.loop.now + float(got.headers["Retry-After"]))
         if fit is Fit.UNFIT:
             return got
