@@ -1,7 +1,7 @@
 """A server that is not the limit: answers a send with a valid reply of about 400 bytes, and message/next with a contact.
 
-A project named `anything-N` has N contacts; after those next answers 404. It parses only as much HTTP as the clients of
-these benchmarks send. `python -m benchmarks.server` prints its port.
+A project whose id ends in the nine digits of N has N contacts; after those next answers 404. It parses only as much HTTP as the
+clients of these benchmarks send. `python -m benchmarks.server` prints its port.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _drawn: Counter[bytes] = Counter()
 def _next(body: bytes) -> bytes:
     found = _ACTION.search(body)
     project = found[1] if found else b"0"
-    if _drawn[project] >= int(project.rpartition(b"-")[2]):
+    if _drawn[project] >= int(project[-9:]):
         return _HEAD % (b"404 Not Found", len(_NONE_LEFT)) + _NONE_LEFT
     contact = _CONTACT % (2_012_000_000 + _drawn[project] % 8_000_000)
     _drawn[project] += 1

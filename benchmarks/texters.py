@@ -101,7 +101,7 @@ class Taken(NamedTuple):
 def take(way: Texting, url: str, texters: int, contacts: int, folder: Path, factory: LoopFactory) -> Taken:
     """One run over a project of its own."""
     times: list[float] = []
-    project = f"{next(_projects)}-{contacts}"
+    project = f"{next(_projects)}{contacts:09d}"
     began, used = time.perf_counter(), time.process_time()
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_as_coroutine(way(url, project, texters, folder, times)))

@@ -142,7 +142,8 @@ class Stop(msgspec.Struct, frozen=True):
                 return self.detail
 
 
-_BY_WORDS: Final = {cause.words: cause for cause in Cause} | {str(cause): cause for cause in Cause}
+_OF_OLD: Final = {cause.words: cause for cause in Cause}
+_BY_WORDS: Final = _OF_OLD | {str(cause): cause for cause in Cause}
 
 
 def stop_of(word: str) -> Stop:
@@ -151,9 +152,10 @@ def stop_of(word: str) -> Stop:
 
 
 def from_words(words: str) -> Stop:
-    """The stop that the words of an older ledger stand for; `str()` of it gives them back."""
+    """The stop that the words of an older ledger stand for. `str()` of it gives them back, with the table's remedy if they name
+    no more than a cause that has to have one."""
     head, _, rest = words.partition(": ")
-    cause = _BY_WORDS.get(head)
+    cause = _OF_OLD.get(head)
     if cause is None or cause is Cause.ASKED:
         return Stop(Cause.ASKED, words)
     return Stop(cause, rest)
