@@ -38,6 +38,8 @@ class Schedule:
         """When the next text may leave; None before the first."""
         self._given: deque[float] = deque()
         """When the last ones left, as many as may leave in a second."""
+        self._called = 0
+        """Those who have leave and do not know it yet: they leave when the loop comes to them, which may take a while."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._interval = self._late = 0.0
@@ -76,7 +78,11 @@ class Schedule:
         """Leave for one text right now, if it is due and nobody waits for it."""
         if self._rate is None:
             return True
-        return not self._waiting and self._take(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        if self._waiting or not self._take(now):
+            return False
+        self._given.append(now)
+        return True
 
     async def take(self) -> None:
         """Wait for leave for one text."""
@@ -88,31 +94,37 @@ class Schedule:
             self._arm()
         try:
             await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._forget(turn)
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._called -= 1
+                self._put_back()
             else:
-                self.give_back()
+                self._forget(turn)
             raise
+        self._called -= 1
+        if self._rate is not None:
+            self._given.append(asyncio.get_running_loop().time())
 
     def give_back(self) -> None:
         """A text that was just given leave did not leave: the next one has it, within what may be made up for."""
-        if self._rate is None or self._due is None:
-            return
-        self._due -= self._interval
         if self._given:
             self._given.pop()
+        self._put_back()
+
+    def _put_back(self) -> None:
+        if self._rate is not None and self._due is not None:
+            self._due -= self._interval
 
     def _take(self, now: float) -> bool:
+        """Whether one may leave now. The caller notes when it left."""
         due = now if self._due is None else self._due
         if due > now:
             return False
         given = self._given
-        if len(given) >= self._most:
-            if now < given[0] + 1.0:
+        if len(given) + self._called >= self._most:
+            if not given or now < given[0] + 1.0:
                 return False
             given.popleft()
-        given.append(now)
         earliest = now - self._late
         self._due = max(due, earliest) + self._interval
         return True
@@ -128,6 +140,7 @@ class Schedule:
                 if self._rate is not None and not self._take(now):
                     self._arm()
                     return
+                self._called += 1
                 turn.set_result(None)
             waiting.popleft()
 
@@ -135,7 +148,7 @@ class Schedule:
         loop = asyncio.get_running_loop()
         now = loop.time()
         at = now if self._due is None else self._due
-        if len(self._given) >= self._most:
+        if self._given and len(self._given) + self._called >= self._most:
             at = max(at, self._given[0] + 1.0)
         ticks = math.ceil(max(at - now, _SLICE if self._interval < _SLICE else _TICK) / _TICK)
         self._timer = loop.call_later(ticks * _TICK, self._wake)
