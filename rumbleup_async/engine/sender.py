@@ -171,7 +171,8 @@ class Sender:
                     self._see(outcome)
                     return self._done_with(text, attempt, outcome, decision)
                 case Again():
-                    is_own = isinstance(outcome, Throttled) and decision.after > 0
+                    # Of several lines the one that was throttled waits for itself; the text goes by the next that is free.
+                    is_own = isinstance(outcome, Throttled) and decision.after > 0 and not permit.line
                     if is_own and (due := await self._waits(text, before + attempt)) is not None:
                         return Closed(text.row, State.QUEUED, text.attempts + attempt, decision.why, due=due)
                 case Park():
