@@ -124,6 +124,8 @@ def _sender(
         listed.write_text("phone,first_name\n" + "".join(f"{job.phone(number)},Ada\n" for number in range(texts)), "utf-8")
         command = [sys.executable, "-m", "rumbleup_async", "send", str(listed), "--action", "125", "--text", jobs.TEMPLATE]
         command += ["--yes", "--json", *(() if "--concurrency" in options else limits), *options]
+        if row.lost and "--unknown-limit" not in options:
+            command += ["--unknown-limit", "none"]  # what is measured is the pace, not when a run gives up
         environment |= {"RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": url, "COLUMNS": "120"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)
 

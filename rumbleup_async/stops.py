@@ -45,6 +45,11 @@ class Cause(enum.StrEnum):
     OUTSIDE_HOURS = "outside_hours", "outside hours", "resume inside the allowed hours"
     ACCOUNT = "account", "account", "see to the account and the project (funds, status), then resume"
     ERROR_THRESHOLD = "error_threshold", "error threshold", "see to the cause, then resume"
+    TOO_MANY_UNKNOWN = (
+        "too_many_unknown",
+        "too many unknown",
+        "see to the provider, look the texts up with rumbleup reconcile, then resume, if need be with a higher --unknown-limit",
+    )
     NOT_REACHABLE = "not_reachable", "not reachable", "check the network and the address, then resume"
     # ---- what was asked for ----
     NOT_AFTER = "not_after", "not after", "give a later --until, and what is still queued is sent"
@@ -134,6 +139,8 @@ class Stop(msgspec.Struct, frozen=True):
                 return f"{self.why}; check the network and {self.detail or 'the address'}, then resume"
             case Cause.NO_CONTACTS if self.why:
                 return f"the provider does not hand out contacts: {self.why}"
+            case Cause.TOO_MANY_UNKNOWN if self.number:
+                return f"{self.number} {self.detail or 'texts'}; {cause.remedy}"
             case Cause.LIMIT if self.number:
                 return f"{self.number} at most, as asked for"
             case Cause.LEFT_OVER if self.number:

@@ -5,6 +5,7 @@ Lives here: names, ranges and help of options, and what is read from them.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,31 @@ Budget = Annotated[
 ]
 Price = Annotated[
     str | None, typer.Option("--price", metavar="USD", help="US dollars that a segment costs, such as 0.031.", parser=dollars)
+]
+
+
+def share(text: str) -> float:
+    """The share that a percentage means, 1 for "none". Raises BadParameter."""
+    if text.strip().lower() == "none":
+        return 1.0
+    number, sign, rest = text.partition("%")
+    try:
+        found = float(number) / 100
+    except ValueError:
+        found = math.nan
+    if not sign or rest.strip() or not 0 <= found <= 1:
+        raise typer.BadParameter(f"{text} is no percentage from 0% to 100%, such as 5%; none: no limit")
+    return found
+
+
+UnknownLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--unknown-limit",
+        metavar="P%",
+        help="Stop once more of the last 1,000 texts are unknown (2%); none: no limit.",
+        parser=share,
+    ),
 ]
 Rate = Annotated[
     float | None,

@@ -53,6 +53,7 @@ def resume(
     processes: options.Processes = None,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
+    unknown_limit: options.UnknownLimit = None,
     suppress: options.Suppress = None,
     per_second: options.PerSecond = None,
     new_per_hour: options.PerHour = None,
@@ -84,7 +85,13 @@ def resume(
     order = Order(
         rate=rate,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": options.concurrency_of(concurrency), "processes": processes, "budget": budget, "price": price},
+        common={
+            "concurrency": options.concurrency_of(concurrency),
+            "processes": processes,
+            "unknown_limit": unknown_limit,
+            "budget": budget,
+            "price": price,
+        },
     )
     call = Call(
         limit=limit,

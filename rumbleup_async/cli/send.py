@@ -70,6 +70,7 @@ def send(
     processes: options.Processes = None,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
+    unknown_limit: options.UnknownLimit = None,
     phone_field: Annotated[
         str | None,
         typer.Option("--phone-field", metavar="NAME", help="The column that holds the phone; found by its name otherwise."),
@@ -125,7 +126,13 @@ def send(
         send_style=send_style,
         opt_out=not no_opt_out,
         limits=options.line_limits(per_second, new_per_hour, new_per_day),
-        common={"concurrency": options.concurrency_of(concurrency), "processes": processes, "budget": budget, "price": price},
+        common={
+            "concurrency": options.concurrency_of(concurrency),
+            "processes": processes,
+            "unknown_limit": unknown_limit,
+            "budget": budget,
+            "price": price,
+        },
     )
     call = Call(
         limit=limit,

@@ -27,6 +27,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.doubts import DEFAULT
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.feed import Feed
 from rumbleup_async.engine.held import Held
@@ -41,6 +42,9 @@ from rumbleup_async.reasons import INTERRUPTED, Code
 from rumbleup_async.stops import Cause, Stop
 
 Rows = Sequence[Planned | Skipped]
+
+_ENDS = frozenset({State.SENT, State.REFUSED, State.UNKNOWN})
+"""What the provider's answer, or the lack of one, has come to."""
 
 _FEW = 5
 """If the last round accepted nothing, fewer refusals than this may still be about their texts."""
@@ -59,6 +63,7 @@ class Bookkeeper:
     """Fits `Books`. `source` opens entries: from the ledger's queue, or of contacts that a provider leases.
 
     Workers are `employ`ed by whoever starts them, and `lost` when they die. `proved` is told of the first text that is accepted.
+    `unknown_limit`: the share of the last texts that may be unknown; see `Doubts`.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Bookkeeper:
         limit: int | None,
         wall_clock: Callable[[], float],
         proved: Callable[[], None] = lambda: None,
+        unknown_limit: float = DEFAULT,
     ) -> None:
         self._ledger = ledger
         self._source = source
@@ -77,7 +83,7 @@ class Bookkeeper:
         self._wall_clock = wall_clock
         self._held = Held()
         self._seconds = Counts(wall_clock, lambda: ledger.counts)
-        self.rounds = Rounds(limit)
+        self.rounds = Rounds(limit, unknown_limit)
         self.workers: list[Worker] = []
         self._lost: list[Worker] = []
         """Workers that have died, and whose texts are not closed yet."""
@@ -415,13 +421,18 @@ class Bookkeeper:
             await self._ledger.refuse(sure)
             self._held.drop([result.row for result in sure])
             self.rounds.put_aside -= len(sure)
+            for _ in sure:
+                self.rounds.doubts.see(is_unknown=False)
             self._outlet.results(sure)
 
     def _publish(self, closed: Sequence[Closed], turned_away: Sequence[Result]) -> None:
         results = list(turned_away)
+        doubts = self.rounds.doubts
         for close in closed:
             entry = self._entries.pop(close.row)
             state = close.state
+            if state in _ENDS and close.why.code is not Code.INTERRUPTED:
+                doubts.see(is_unknown=state is State.UNKNOWN)
             if state is State.SENT:
                 self.rounds.has_accepted = True
                 self._held.accepted(entry.refusals)
@@ -434,6 +445,8 @@ class Bookkeeper:
         if self.rounds.has_accepted and not self.rounds.is_proven:
             self.rounds.is_proven = True
             self._proved()
+        if doubts.stop is not None and self.stopped is None and self.failure is None:
+            self.stop(doubts.stop)
 
     def _is_told(self, close: Closed, text: Text) -> bool:
         """Take note of an entry that was queued again. Returns whether the caller hears of it as a result now.

@@ -114,7 +114,15 @@ class Engine:
 
         self._outlet = outlet
         self.crew = crew or LocalCrew(make, source if isinstance(source, Leases) else None)
-        self.books = Bookkeeper(ledger, source, outlet, limit=options.limit, wall_clock=wall_clock, proved=self.crew.proved)
+        self.books = Bookkeeper(
+            ledger,
+            source,
+            outlet,
+            limit=options.limit,
+            unknown_limit=options.unknown_limit,
+            wall_clock=wall_clock,
+            proved=self.crew.proved,
+        )
         if budget is not None:
             budget.spent = self._spent
         self._is_cancelled = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rumbleup_async.engine.doubts import DEFAULT
 from rumbleup_async.engine.ports import AnyObserver
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
@@ -36,6 +37,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: int | None = None
     processes: int = 1
     limit: int | None = None
+    unknown_limit: float = DEFAULT
+    """The share of the last texts that may be unknown before the run stops; 1 for no limit."""
     policy: Policy = Policy()
     suppress: Container[str] | SuppressionStore = frozenset()
     observer: AnyObserver | Sequence[AnyObserver] | None = None

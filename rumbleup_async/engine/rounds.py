@@ -1,4 +1,4 @@
-"""How far a run has come through its queue: the limit, what was put aside, and the last round.
+"""How far a run has come through its queue: the limit, what was put aside, what is in doubt, and the last round.
 
 Lives here: counting. A run goes through its queue once, and then once more for those who were put aside for a cause that was not
 their own: that is the last round.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 
+from rumbleup_async.engine.doubts import DEFAULT, Doubts
+
 
 class Rounds:
-    """`limit`: texts that may be opened at most; None for no limit."""
+    """`limit`: texts that may be opened at most; None for no limit. `unknown_limit`: see `Doubts`."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, unknown_limit: float = DEFAULT) -> None:
         self.left: float = math.inf if limit is None else limit
         """Texts that may still be opened in this round."""
         self.put_aside = 0
@@ -24,6 +26,7 @@ class Rounds:
         """A text was accepted in this run."""
         self.is_paused = False
         """Somebody has asked that nothing leaves for the time being."""
+        self.doubts = Doubts(unknown_limit)
         self._was_cut = False
 
     def is_cut(self, *, more: bool) -> bool:

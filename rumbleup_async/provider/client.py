@@ -221,7 +221,7 @@ class Client:
         from rumbleup_async.engine.locks import Locks
         from rumbleup_async.runs import option_checks
 
-        known = {"processes": care["processes"]} if "processes" in care else {}
+        known = {name: care[name] for name in ("processes", "unknown_limit") if name in care}
         if (in_flight := option_checks.in_flight(care.get("concurrency"))) is not None:
             known["concurrency"], known["starts_at"] = in_flight
         try:

@@ -9,15 +9,22 @@ says. `--limit`, `--yes` and `--timeout` are of one call and are not kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.messaging import Kept
 from rumbleup_async.money import dollars
+from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Numbers, Suppress, SuppressionStore, handed_in
 
 _NONE = object()
+
+_FOR_EVER = 1e18
+"""Stands in JSON for an infinite number of seconds, which JSON cannot write."""
 
 RULES = "rules"
 """The name under which a ledger keeps that there were rules of the caller's own."""
@@ -137,6 +144,8 @@ def _word(name: str, value: Any) -> str:  # noqa: C901 - a word each
             return f"concurrency {value}"
         case "processes":
             return f"{value} process{'es' if value != 1 else ''}"
+        case "unknown_limit":
+            return f"{value * 100:g} % unknown at most" if value < 1 else "no limit to what is unknown"
         case "per_second":
             return f"{value:g} texts a second of each line" if value else "no limit a second of each line"
         case "new_per_hour" | "new_per_day":
@@ -181,3 +190,16 @@ def _word_of_hours(name: str, value: Any) -> str:
 
 def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def as_json(value: Any) -> Any:
+    """The value of an option as a ledger keeps it."""
+    if isinstance(value, Policy):
+        # JSON has no number for "for ever", which is a patience that a policy may have.
+        fields = msgspec.to_builtins(value)
+        return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
+    if callable(getattr(value, "as_dict", None)):
+        return value.as_dict()
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
+    return {name: one for name, one in value.items() if not callable(one)} if isinstance(value, Mapping) else value

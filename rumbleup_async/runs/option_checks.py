@@ -35,6 +35,12 @@ def check_number(name: str, value: object, what: str) -> None:
         raise ConfigurationError(f"{name} must be a number of {what}, not {_shown(value)}")
 
 
+def check_share(name: str, value: object) -> None:
+    """ConfigurationError for what is no share from 0 to 1. None is fine."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1):
+        raise ConfigurationError(f"{name} must be a share from 0 to 1, such as 0.02 for 2 %; 1 for no limit; not {_shown(value)}")
+
+
 def check_count(name: str, value: object) -> None:
     """ConfigurationError for what is no whole number of at least 1. None is fine."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):

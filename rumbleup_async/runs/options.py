@@ -6,7 +6,6 @@ Lives here: `RunOptions`, the same options as keyword arguments, and how one bec
 from __future__ import annotations
 
 import difflib
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -19,13 +18,14 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 from rumbleup_async.runs import money, people
-from rumbleup_async.runs.care import RULES
+from rumbleup_async.runs.care import RULES, as_json
 from rumbleup_async.runs.option_checks import (
     check_count,
     check_fields,
     check_number,
     check_observer,
     check_rules,
+    check_share,
     in_flight,
     is_same,
     kind_of,
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
-
-_FOR_EVER = 1e18
-"""Stands in JSON for an infinite number of seconds, which JSON cannot write."""
-
 
 _OF_LIST = (
     *("countries", "max_segments", "literal", "phone_field", "zip_field", "state_field", "zone_field"),
@@ -56,6 +52,7 @@ class RunKeywords(TypedDict, total=False):
     concurrency: int | str | None
     processes: int | None
     limit: int | None
+    unknown_limit: float | None
     policy: Policy | None
     locks: Locks | Mapping[str, Any] | None
     suppress: Suppress
@@ -93,8 +90,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         async with rumbleup.fast_mode(action=125, text=text, ledger="run.ledger", options=options) as run: ...
 
     Each field may be given as a keyword argument of these calls instead. What a ledger keeps (`rate`, `concurrency`, `processes`,
-    `policy`, `locks`, `suppress`, `hours`, `schedule`) holds for every later part of the run where it is not given anew;
-    suppressed phones add up.
+    `unknown_limit`, `policy`, `locks`, `suppress`, `hours`, `schedule`) holds for every later part of the run where it is not
+    given anew; suppressed phones add up.
 
     Args:
         rate: Texts a second at most, over all processes. 0: no limit of ours. None: what the run was given before, else 0.
@@ -105,6 +102,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         processes: Processes that send, over the one ledger and at the one rate. A list is then read to its end before the first
             text leaves. None: as before, else 1. Fast mode of RumbleUp only.
         limit: Texts of this part of the run at most; None: no limit.
+        unknown_limit: The share of the last 1,000 texts that may be unknown before the run stops, from 0 to 1; 1: no limit. None:
+            as before, else 0.02. Fewer texts than 1,000 are not judged by it.
         policy: How patiently failures are met; None: as before, else `Policy()`.
         locks: Concurrent mode: for how long a contact that was handed out is ours, and how patiently "none this time" is asked
             again. A mapping has only those fields of `Locks` that are given.
@@ -154,6 +153,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int | str | None = None
     processes: int | None = None
     limit: int | None = None
+    unknown_limit: float | None = None
     policy: Policy | None = None
     locks: Locks | Mapping[str, Any] | None = None
     suppress: Suppress = ()
@@ -186,6 +186,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
         check_number("settle", self.settle, "seconds, 0 or more")
+        check_share("unknown_limit", self.unknown_limit)
         in_flight(self.concurrency)
         for name in ("processes", "limit", "max_segments"):
             check_count(name, getattr(self, name))
@@ -236,12 +237,12 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def care(self, **more: Any) -> dict[str, Any]:
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
-        names = ("rate", "concurrency", "processes", "policy", "locks", "hours", "schedule")
+        names = ("rate", "concurrency", "processes", "unknown_limit", "policy", "locks", "hours", "schedule")
         own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
         own |= money.kept(self.budget, self.price)
         if self.rules:
             own[RULES] = True
-        return {name: _as_json(value) for name, value in {**own, **more}.items() if value is not None}
+        return {name: as_json(value) for name, value in {**own, **more}.items() if value is not None}
 
     def consent(self) -> dict[str, bool]:
         """What was said of the ledger file."""
@@ -286,15 +287,3 @@ def refuse(call: str, options: RunOptions, **remedies: str) -> None:
 
 _AS_WITHOUT = {"rate": 0, "processes": 1}
 """Values that say what holds without the option, too."""
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Policy):
-        # JSON has no number for "for ever", which is a patience that a policy may have.
-        fields = msgspec.to_builtins(value)
-        return {name: _FOR_EVER if one == math.inf else one for name, one in fields.items()}
-    if callable(getattr(value, "as_dict", None)):
-        return value.as_dict()
-    if isinstance(value, msgspec.Struct):
-        return msgspec.to_builtins(value)
-    return {name: one for name, one in value.items() if not callable(one)} if isinstance(value, Mapping) else value

@@ -395,7 +395,7 @@ class Campaign:
 
     def _next_command(self, source: Path) -> list[object]:
         drawn, stage = self._drawn, self._stage
-        options: list[object] = ["--concurrency", drawn.concurrency]
+        options: list[object] = ["--concurrency", drawn.concurrency, "--unknown-limit", "none"]
         if drawn.rate is not None:
             options += ["--rate", drawn.rate]
         if self._proxy is not None:
