@@ -8,10 +8,12 @@ unless they are given.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -19,6 +21,8 @@ import typer
 
 from rumbleup_async.cli.console import say
 from rumbleup_async.cli.durations import seconds
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity
 from rumbleup_async.rules.outlook import Outlook
 from rumbleup_async.runs.people import is_rehearsal
@@ -141,6 +145,22 @@ def say_rehearsal(is_here: bool, options: dict[str, Any], *, has_begun: bool = F
         unless = ", as far as the run was not begun with them" if has_begun else ""
         what = f"{' and '.join(off)} {'are' if 'hours' in off else 'is'} off{unless}"
         say(f"rehearsal: the server is on this machine, so {what} (--rehearsal no: as towards the provider)")
+
+
+def as_begun(hours: HoursOptions, ledger: Path) -> HoursOptions:
+    """The same, where nothing else is said as the run was begun: with hours and a book on this machine, it goes on as towards the
+    provider. A resume would leave opt-outs unread otherwise that the run had read before."""
+    if hours.rehearsal is not None or not ledger.exists():
+        return hours
+    with contextlib.suppress(LedgerError):  # whoever opens it says what is wrong with it
+        reader = Reader(ledger)
+        try:
+            kept = reader.options
+        finally:
+            reader.close()
+        if "hours" in kept and kept.get("book"):
+            return msgspec.structs.replace(hours, rehearsal="no")
+    return hours
 
 
 def show_hours(plan: Outlook | None, *, quiet: bool) -> None:

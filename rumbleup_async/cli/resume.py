@@ -29,7 +29,7 @@ from rumbleup_async.cli.flow import (
     show_before,
     show_neighbours,
 )
-from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, show_hours, with_hours, would_begin
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, show_hours, with_hours, would_begin
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
@@ -130,6 +130,7 @@ async def resume_run(
         **msgspec.structs.asdict(call.consent),
     }
     client = row.connect(environ, Timeouts(read=call.timeout))
+    call = msgspec.structs.replace(call, hours=as_begun(call.hours, ledger))
     common |= rule_options(call, client.identity, ledger, environ, has_list=False)
     shown = {"rehearsal": call.hours.is_here(client.identity)}
     async with client, row.resume(client, ledger, msgspec.structs.replace(order, common=common)) as run:

@@ -34,7 +34,7 @@ from rumbleup_async.cli.flow import (
     show_before,
     show_neighbours,
 )
-from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, show_hours, with_hours, would_begin
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, show_hours, with_hours, would_begin
 from rumbleup_async.cli.hours import as_json as hours_json
 from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
@@ -180,6 +180,7 @@ async def send_list(
         else:
             ledger = beside
             client = row.connect(environ, Timeouts(read=call.timeout))
+            call = msgspec.structs.replace(call, hours=as_begun(call.hours, ledger))
             if not (call.yes or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
         rejects = Rejects(reading.rejects, source, ledger, stack)
@@ -222,7 +223,8 @@ async def send_list(
         check_expected(waiting, call.expect)
         call = heed_plan(run, ledger, identity, call, waiting)
         if dry_run:
-            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(outlook)})
+            stop = None if outlook is None else outlook.stop
+            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(outlook)}, stop)
         if is_paused(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         refuse_same_list(texted, call, row, run)
@@ -240,10 +242,11 @@ async def _load(run: Run, source: str, rejects: Rejects, *, quiet: bool) -> bool
     return None if run.summary.stopped else fresh
 
 
-async def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, Any]) -> int:
-    """Say what would be sent, and end the run; the exit code."""
+async def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, Any], stop: Stop | None) -> int:
+    """Say what would be sent, and end the run; the exit code. `stop`: why nothing would leave now, if nothing would."""
     if not call.quiet:
-        say(f"dry run: nothing was sent, {plural(waiting, 'text')} would be")
+        would_be = f"{plural(waiting, 'text')} would be" if stop is None else f"and none would be now: {stop}"
+        say(f"dry run: nothing was sent, {would_be}")
         if waiting and "preview" not in shown:
             say("see some of them, finished, with --preview 3")
     run.stop(Stop(Cause.DRY_RUN))

@@ -71,6 +71,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         set_to = msgspec.structs.force_setattr
+        _require_kinds(self)
         self.on_weekdays  # noqa: B018 - raises for what is no window
         set_to(self, "sunday", None if self.sunday is None or self.sunday.strip().lower() == "none" else self.sunday)
         self.on_sundays  # noqa: B018
@@ -97,12 +98,31 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """What `as_dict` gave. ConfigurationError."""
-        return cls(**{**values, "not_in": tuple(values.get("not_in", ()))})
+        return cls(**values)
 
     def __str__(self) -> str:
         sunday = "no Sunday" if self.sunday is None else f"Sunday {self.sunday}"
         left_out = f", not in {', '.join(self.not_in)}" if self.not_in else ""
         return f"hours {self.window}, {sunday}, purpose {self.purpose}{left_out}"
+
+
+def _require_kinds(hours: Hours) -> None:
+    """ConfigurationError for a field of another kind: "no" would count as a yes, and a window of numbers as a fault of ours."""
+    kinds: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
+        ("window", str, "hours of a day, such as '9-20'"),
+        ("sunday", (str, type(None)), "hours of Sundays, such as '12-20', or None"),
+        ("purpose", str, f"one of {', '.join(Purpose)}"),
+        ("not_in", (str, tuple, list, set, frozenset), "the codes of states, such as ('LA', 'NY')"),
+        ("margin", (int, float), "a number of seconds before closing"),
+        ("trust_address", bool, "True or False"),
+        ("anyway", bool, "True or False"),
+    )
+    for name, kind, meant in kinds:
+        given = getattr(hours, name)
+        if not isinstance(given, kind):
+            raise ConfigurationError(f"{name} is {given!r}; it is {meant}")
+    if not callable(hours.clock):
+        raise ConfigurationError("clock is a function without arguments that gives Unix seconds, such as time.time")
 
 
 def read_states(names: str | Iterable[str]) -> tuple[str, ...]:
@@ -125,6 +145,8 @@ def instant(given: dt.datetime | str | None) -> float | None:
         moment = dt.datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError as error:
         raise ConfigurationError(f"{given!r} is no moment; write it as 2026-12-01T09:00-05:00") from error
+    if not isinstance(moment, dt.datetime):
+        raise ConfigurationError(f"{given!r} is no moment; hand in a datetime with an offset, or such as 2026-12-01T09:00-05:00")
     if moment.tzinfo is None:
         raise ConfigurationError(
             f"{given!s} does not say in which zone; add the offset, as in {moment.isoformat(timespec='minutes')}-05:00"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from rumbleup_async import RumbleUp
 from rumbleup_async.cli.hours import HoursOptions
 from rumbleup_async.messaging import Identity
 from rumbleup_async.simulator import Simulator
@@ -117,6 +118,44 @@ async def test_the_plan_is_in_the_json_of_a_dry_run(process: Process, voters: Pa
     assert plan["by_source"] == {"zone": 2}
     assert plan["zone_data"][:2] == "20"
     assert plan["first_closing"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--until", "2026-01-01T20:00-05:00"), "and none would be now: not after: the run was to end"),
+        (DAY, "and none would be now: outside hours: next opens"),
+    ],
+)
+async def test_a_dry_run_says_that_nobody_would_be_texted(
+    process: Process, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """A person would read how many texts leave, plan with that, and none would."""
+    path = tmp_path / "voters.csv"
+    path.write_text(f"phone,timezone\n3125550102,{evening()}\n")
+    done = await process("send", str(path), "--action", "125", "--text", TEXT, "--dry-run", *options)
+    assert done.returncode == 0
+    assert f"dry run: nothing was sent, {words}" in done.stderr, done.stderr
+
+
+async def test_a_run_through_a_relay_stays_one(
+    process: Process, tmp_path: Path, simulator: Simulator, rumbleup: RumbleUp
+) -> None:
+    """A resume would count as a rehearsal, and would not read who has opted out since."""
+    path = tmp_path / "voters.csv"
+    path.write_text(f"phone,timezone\n2125550101,{day()}\n3125550102,{day()}\n2125550103,{evening()}\n")
+    await rumbleup.contacts.sync(phone="3125550102")
+    options = (*DAY, "--book", "b", "--rehearsal", "no", "--limit", "1")
+    assert (await process(*send(path, *options))).returncode == 0
+    simulator.tag("3125550102", "dnd")
+    ledger = str(path.with_name("voters-125.ledger"))
+    for again in (("resume", ledger, "--yes", "--json"), send(path)):
+        done = await process(*again)
+        assert json.loads(done.stdout)["rehearsal"] is False
+        assert "rehearsal" not in done.stderr
+    assert [text.phone for text in simulator.truth] == ["2125550101"]
+    done = await process("resume", ledger, "--yes", "--json", "--rehearsal", "yes")
+    assert json.loads(done.stdout)["rehearsal"] is True
 
 
 @pytest.mark.parametrize(

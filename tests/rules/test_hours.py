@@ -58,6 +58,13 @@ def test_sundays_may_have_no_hours() -> None:
         ({"margin": -1.0}, "margin is -1"),
         ({"margin": float("nan")}, "margin is nan"),
         ({"not_in": ("Bavaria",)}, "'Bavaria' is no state"),
+        ({"window": (9, 20)}, r"window is \(9, 20\); it is hours of a day, such as '9-20'"),
+        ({"sunday": 12}, "sunday is 12; it is hours of Sundays"),
+        ({"not_in": None}, "not_in is None; it is the codes of states"),
+        ({"margin": "10m"}, "margin is '10m'; it is a number of seconds"),
+        ({"trust_address": "no"}, "trust_address is 'no'; it is True or False"),
+        ({"anyway": "no"}, "anyway is 'no'; it is True or False"),
+        ({"clock": 5}, "clock is a function"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, object], words: str) -> None:
@@ -72,6 +79,7 @@ def test_hours_are_kept_in_a_ledger() -> None:
     assert Hours.from_dict(json.loads(json.dumps(hours.as_dict()))) == hours
     assert str(hours) == "hours 10-17, no Sunday, purpose political, not in LA, NY"
     assert read_states("") == ()
+    assert Hours.from_dict({"not_in": "LA,NY"}).not_in == ("LA", "NY")
 
 
 def test_a_schedule_says_in_which_zone() -> None:
@@ -81,6 +89,9 @@ def test_a_schedule_says_in_which_zone() -> None:
             Schedule(until=given)
     with pytest.raises(ConfigurationError, match="write it as 2026-12-01T09:00-05:00"):
         Schedule(until="tomorrow")
+    for other in (dt.date(2026, 12, 1), 1796083966):
+        with pytest.raises(ConfigurationError, match="is no moment; hand in a datetime with an offset"):
+            Schedule(until=other)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="before it begins"):
         Schedule(not_before="2026-12-01T10:00-05:00", until="2026-12-01T10:00-04:00")
     assert Schedule(until="2026-12-01T09:00-05:00").ends == dt.datetime(2026, 12, 1, 14, tzinfo=dt.UTC).timestamp()
