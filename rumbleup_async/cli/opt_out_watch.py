@@ -139,6 +139,7 @@ async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: flo
 async def _watch(run: Run, book: Book, watch: Watch, is_over: asyncio.Event, every: float, longest: float) -> None:
     assert watch.source is not None  # noqa: S101 - nobody watches without one
     read = time.monotonic()
+    found: list[OptOut] = []
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(every):
@@ -146,7 +147,10 @@ async def _watch(run: Run, book: Book, watch: Watch, is_over: asyncio.Event, eve
                 return
         try:
             async with asyncio.timeout(longest):
-                await _note(book, await watch.source.look(watch.since))
+                # A source tells of each once, so they are kept until the book has them.
+                found += await watch.source.look(watch.since)
+                await _note(book, found)
+            found.clear()
             read = time.monotonic()
         except (RumbleUpError, TimeoutError) as error:
             if time.monotonic() - read >= longest:

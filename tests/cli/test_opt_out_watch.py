@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from rumbleup_async import RumbleUp, Stop
 from rumbleup_async.cli import opt_out_watch
 from rumbleup_async.cli.opt_out_watch import Watch, watching
-from rumbleup_async.errors import UnreadableReply
-from rumbleup_async.people import Book, OptOut
+from rumbleup_async.errors import BookLocked, UnreadableReply
+from rumbleup_async.people import Book, OptOut, Pull
 from rumbleup_async.simulator import Server, Simulator
 from rumbleup_async.stops import Cause
 from rumbleup_async.webhooks import Record, SQLite
@@ -129,6 +130,35 @@ async def test_a_run_stops_once_opt_outs_stay_unread(error: Exception, is_endure
             await asyncio.sleep(0.01)
     assert [stop.cause for stop in stops] == [Cause.OPT_OUTS_UNREAD]
     assert (source.looks > 1) is is_endured
+
+
+async def test_an_opt_out_that_the_book_could_not_take_is_kept_for_the_next_look(tmp_path: Path) -> None:
+    """A source tells of each opt-out once: one that met a locked book would be texted for the rest of the run."""
+
+    class Once:
+        def __init__(self) -> None:
+            self.looks = 0
+
+        async def look(self, since: float | None = None) -> list[OptOut]:
+            self.looks += 1
+            return [OptOut("2025550101", 1, "reply", "stop")] if self.looks == 1 else []
+
+    class Locked(Book):
+        fails = 2
+
+        async def add_opt_outs(self, opt_outs: Sequence[OptOut], pull: Pull | None = None) -> int:
+            if self.fails:
+                self.fails -= 1
+                raise BookLocked("kept by another process")
+            return await super().add_opt_outs(opt_outs, pull)
+
+    async with Locked(tmp_path / "b") as book:
+        run: Any = type("Run", (), {"book": type("RunBook", (), {"book": book})()})()
+        source = Once()
+        async with watching(run, Watch(source), every=0.001):
+            while source.looks < 5:
+                await asyncio.sleep(0.001)
+        assert [out.phone for out in book.opt_outs_now()] == ["2025550101"]
 
 
 def test_a_minute_between_looks_and_ten_without() -> None:
