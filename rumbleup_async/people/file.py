@@ -38,7 +38,7 @@ class BookFile:
         self._patience = patience
         self._makes_folder = makes_folder
         self._db: sqlite3.Connection | None = None
-        self._place: tuple[int, int] | None = None
+        self._place: list[tuple[int, int] | None] = []
         self._lock = threading.RLock()
 
     def open(self) -> None:
@@ -140,6 +140,7 @@ class BookFile:
         mode = _log_mode(db)
         if mode != "wal":
             raise BookError(f"{self.path}: this file system cannot hold a write-ahead log (mode {mode}); use a local disk")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # only a look opens the log for sure
 
     def _check_kind(self, db: sqlite3.Connection) -> None:
         if db.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION:
@@ -160,17 +161,17 @@ class BookFile:
         what = "needs its key" if self.marks.is_plain else "was made with another key"
         raise BookError(f"{self.path} {what}: set RUMBLEUP_BOOK_KEY to the one it was made with")
 
-    def _found(self) -> tuple[int, int] | None:
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
+    def _found(self) -> list[tuple[int, int] | None]:
+        # SQLite keeps the two beside it for as long as somebody has the book open: without the log that we write into, the next
+        # process would know of none of our claims.
+        return [_which(self.path), *(_which(self.path.with_name(self.path.name + ending)) for ending in ("-wal", "-shm"))]
 
     def _check_place(self) -> None:
         """What is written must be where the next process looks for it."""
         if self._found() != self._place:
-            raise BookError(f"{self.path} was moved, replaced or removed while it was in use; nothing is texted without it")
+            whole = _which(self.path) == self._place[0]
+            what = f"{self.path}-wal or -shm, a part of the book of people," if whole else f"{self.path}"
+            raise BookError(f"{what} was moved, replaced or removed while it was in use; nothing is texted without it")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -191,6 +192,14 @@ class BookFile:
             raise BookError(f"{self.path}: {error}") from None
         except OSError as error:
             raise BookError(f"{self.path}: {error.strerror or error}") from None
+
+
+def _which(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _log_mode(db: sqlite3.Connection) -> str:

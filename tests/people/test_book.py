@@ -279,6 +279,30 @@ def test_a_book_that_is_replaced_under_a_run_claims_nobody(tmp_path: Path, *, is
     book.close_now()
 
 
+@pytest.mark.parametrize("ending", ["-wal", "-shm"])
+def test_a_book_whose_log_is_removed_claims_nobody(tmp_path: Path, ending: str) -> None:
+    """Claims would go into a file without a name: whoever opens the book next texts the same people."""
+    book = Book(tmp_path / "b")
+    book.open_now()
+    claim(book, HERE, "one", ADA)
+    (tmp_path / f"b{ending}").unlink()
+    with pytest.raises(BookError, match=r"-wal or -shm, a part of the book of people, was moved, replaced or removed"):
+        claim(book, HERE, "one", BEA)
+    book.close_now()
+
+
+def test_a_book_that_others_open_and_close_is_gone_on_with(tmp_path: Path) -> None:
+    """Whoever closes the book last takes the log away; whoever has it open still needs it."""
+    book, other = Book(tmp_path / "b"), Book(tmp_path / "b")
+    for _ in range(3):
+        book.open_now()
+        other.open_now()
+        claim(other, HERE, "one", ADA)
+        other.close_now()
+        claim(book, HERE, "one", BEA)
+        book.close_now()
+
+
 def test_a_book_that_another_process_keeps_is_said_to_be_locked(tmp_path: Path) -> None:
     """A run would hang for ever without a word."""
     book = Book(tmp_path / "b", patience=0.05)
