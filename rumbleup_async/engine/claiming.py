@@ -24,6 +24,8 @@ class Claiming:
         self._claims = claims
         self._let_go: dict[int, str] = {}
         """Phones of entries that are about to be closed without a text, by row."""
+        self._taken: set[str] = set()
+        """Phones that were claimed for the step that is made now."""
 
     @property
     def is_asked(self) -> bool:
@@ -37,6 +39,7 @@ class Claiming:
         asked = [text for text, verdict in zip(texts, verdicts, strict=True) if isinstance(verdict, Go)]
         if not asked:
             return list(verdicts)
+        self._taken.update(text.phone for text in asked)
         answers = iter(await self._claims.claim(asked, now))
         return [next(answers) if isinstance(verdict, Go) else verdict for verdict in verdicts]
 
@@ -47,6 +50,7 @@ class Claiming:
         if self._claims is None or not asked:
             return list(drawn)
         texts = [Text(row.row, row.phone, row.text, row.name, segments=row.segments, place=row.place) for row in asked]
+        self._taken.update(text.phone for text in texts)
         said = dict(zip([row.row for row in asked], await self._claims.claim(texts, now), strict=True))
         let_in: list[Planned | Skipped] = []
         for row in drawn:
@@ -65,9 +69,13 @@ class Claiming:
             self._let_go.update((close.row, entries[close.row].text.phone) for close in done if close.state in _NOTHING_LEFT)
 
     async def release(self, done: Sequence[Closed]) -> None:
-        """These are closed, durably. A crash before this leaves a claim that the run itself takes up again."""
+        """These are closed, durably. A crash before this leaves a claim that the run itself takes up again.
+
+        Whoever was handed out once more meanwhile, and claimed in the same step, keeps that claim: that text is about to leave.
+        """
+        taken, self._taken = self._taken, set()
         if self._claims is None or not self._let_go:
             return
-        phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None]
+        phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None and phone not in taken]
         if phones:
             await self._claims.release(phones)

@@ -23,6 +23,7 @@ from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
+from rumbleup_async.errors import BookError
 from rumbleup_async.messaging import Planned, Result, Skipped
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.shielding import run_shielded
@@ -63,6 +64,8 @@ class Engine:
         longest_rest: float = 60.0,
     ) -> None:
         self._door = Door(rules, self._rule_failed, wall_clock)
+        # The book is asked by the claim itself, and once more by whoever is about to send.
+        self._last_door = self._door if claims is None else Door([*rules, claims], self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         if texters is None:
@@ -151,7 +154,7 @@ class Engine:
 
     async def _run(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         try:
-            async with self.crew.at_work(self.books, self._door, self._outlet):
+            async with self.crew.at_work(self.books, self._last_door, self._outlet):
                 with suppress(Exception):  # `failure` holds it; it is raised outside of the group, which would wrap it
                     await self.books.keep(feed)
         except BaseExceptionGroup as group:
@@ -176,6 +179,9 @@ class Engine:
         self.books.fail(error, Stop(Cause.OBSERVER_FAILED, f"what watches the run failed: {type(error).__name__}"))
 
     def _rule_failed(self, error: Exception) -> None:
+        if isinstance(error, BookError):
+            self.books.fail(error, Stop(Cause.BOOK_FAILED, f"{error}; nobody is texted without it"))
+            return
         self.books.fail(error, Stop(Cause.RULE_FAILED, f"a rule could not be asked: {type(error).__name__}"))
 
 

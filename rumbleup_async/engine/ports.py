@@ -322,6 +322,9 @@ class Claims(Protocol):
         """What the book says of these texts, in their order. Whom it lets go is claimed for this run once this returns, on the
         disk: no other run texts them. `now`: Unix seconds. BookError if it cannot say."""
 
+    async def admit(self, text: Text, now: float) -> Verdict:
+        """Whether a text that was claimed may still leave: its recipient may have opted out since. BookError if it cannot say."""
+
     async def release(self, phones: Sequence[str]) -> None:
         """These have certainly not been texted: other runs may text them."""
 

@@ -9,6 +9,7 @@ whom it did not text: it takes its own claims up again when it is resumed. Nobod
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -28,13 +29,17 @@ _FOR_GOOD: Final = {
 _ENOUGH = 3
 """Runs of which it can be said what is usual."""
 
+_FRESH = 0.5
+"""Seconds for which a claim surely counts as the latest word on an opt-out. After three times as many surely not."""
+_ONLY_OPT_OUTS = Again(gap=0.0, same=True)
+
 _PATIENCE = 60.0
 """Seconds that a run waits for the end of a gap."""
 
 
 class RunBook:
-    """Fits the engine's `Claims`. `scope`: where the run texts, `run`: its id, `again`: who may be texted once more, `prefix`:
-    what stands before the ten digits of a phone in the provider's form."""
+    """Fits the engine's `Claims`, and is the rule that is asked last. `scope`: where the run texts, `run`: its id, `again`: who
+    may be texted once more, `prefix`: what stands before the ten digits of a phone in the provider's form."""
 
     def __init__(self, book: Book, scope: Scope, run: str, again: Again, prefix: str = "") -> None:
         self.book = book
@@ -42,6 +47,10 @@ class RunBook:
         self.again = again
         self._run = run
         self._prefix = prefix
+        self._young: set[str] = set()
+        self._older: set[str] = set()
+        """Phones that were claimed a moment ago, and just before that."""
+        self._turned = 0.0
         self.near = 0
         """Contacts of the list that are queued, and were texted so lately that they have to wait."""
         self.asked = self.before = self.last = 0
@@ -60,7 +69,21 @@ class RunBook:
         """What the book says of these texts, in their order. Whom it lets go is claimed, durably. BookError."""
         phones = self._digits([text.phone for text in texts])
         found = await self.book.claim(self.scope, self._run, phones, again=self.again, now=now)
+        self._turn_over()
+        self._young.update(phones)
         return [self._verdict(found.get(phone), now) for phone in phones] if found else [GO] * len(texts)
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        """What the book says of a text that was claimed and is about to leave: `Never` for whoever opted out since. BookError.
+
+        A text that leaves at once after its claim is not looked up once more; one that had to wait is.
+        """
+        (phone,) = self._digits([text.phone])
+        self._turn_over()
+        if phone in self._young or phone in self._older:
+            return GO
+        found = await self.book.look(self.scope, self._run, [phone], again=_ONLY_OPT_OUTS, now=now)
+        return Never(_FOR_GOOD[found[phone].why]) if found else GO
 
     async def release(self, phones: Sequence[str]) -> None:
         """These have certainly not been texted after all. A book that fails keeps their claims: that texts nobody."""
@@ -102,6 +125,13 @@ class RunBook:
                 self.last = max(self.last, one.time)
             sifted.append(row if one is None or one.why is Why.GAP else Skipped(row.row, row.phone, _FOR_GOOD[one.why], row.kept))
         return sifted
+
+    def _turn_over(self) -> None:
+        now = time.monotonic()
+        if (passed := now - self._turned) >= _FRESH:
+            self._older = self._young if passed < 2 * _FRESH else set()
+            self._young = set()
+            self._turned = now
 
     def _verdict(self, found: Found | None, now: float) -> Verdict:
         if found is None:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from rumbleup_async import BookError, Cause, Code, LedgerError, Result, RumbleUp, State
+from rumbleup_async.admission import GO, Verdict
+from rumbleup_async.engine.claiming import Claiming
+from rumbleup_async.engine.entries import Entry
 from rumbleup_async.ledger import Reader, SqliteLedger
-from rumbleup_async.messaging import Plan, Text
-from rumbleup_async.outcomes import Bar, Barred, Outcome, Refused, Unknown
+from rumbleup_async.messaging import Closed, Plan, Planned, Text
+from rumbleup_async.outcomes import Bar, Barred, Outcome, Refused, Throttled, Unknown
 from rumbleup_async.people import Again, Book, OptOut, Scope
 from rumbleup_async.people.entries import Texted, Why
 from rumbleup_async.people.run_book import RunBook
@@ -133,6 +137,30 @@ async def test_an_opt_out_in_the_book_is_heeded_from_the_next_claim_on(book: Boo
     ]
 
 
+@pytest.mark.parametrize("kind", [OptOut("2025550000", 1, "reply", "stop"), OptOut("2025550000", 1, "reply", "", is_sure=False)])
+async def test_a_text_that_waits_behind_its_claim_is_not_sent_to_whoever_opts_out(
+    book: Book, monkeypatch: pytest.MonkeyPatch, kind: OptOut
+) -> None:
+    """A text that was claimed and then held for minutes would leave although the STOP is known by then."""
+    monkeypatch.setattr("rumbleup_async.people.run_book._FRESH", 0.0)
+    people = phones(30)
+
+    def script(text: Text, attempt: int) -> Outcome:
+        if text.row == 8:
+            book.add_opt_outs_now([msgspec.structs.replace(kind, phone=text.phone)])
+            return Throttled(because("not now"), 429, after=0.05)
+        return accepts(text, attempt)
+
+    provider = Provider(script)
+    async with make_run(provider, concurrency=4, book=of(book)) as run:
+        found = await results_of(run, people)
+    result = found.pop(people[7])
+    assert (result.state, result.code) == (State.NOT_SENT, Code.OPT_OUT if kind.is_sure else Code.OPT_OUT_LIKELY)
+    assert {result.state for result in found.values()} == {State.SENT}
+    assert {row.phone for row in book.texted_now()} == set(people) - {people[7]}
+    assert [call.row for call in provider.calls].count(8) == 1
+
+
 OUTCOMES: dict[str, tuple[Outcome, bool]] = {
     "refused": (Refused(because("no"), 400, about_recipient=True), False),
     "unknown": (Unknown(because("no answer in time")), True),
@@ -172,6 +200,34 @@ async def test_a_run_that_is_stopped_lets_go_of_whom_it_has_not_texted(book: Boo
         await second.send(people)
     assert sorted(provider.left + another.left) == people
     assert 0 < len(another.left) < 50
+
+
+async def test_whoever_is_handed_out_again_in_the_step_that_gives_them_back_stays_claimed() -> None:
+    """The second text would leave without a claim, and another run would text the same person."""
+    released: list[str] = []
+
+    class Claims:
+        async def claim(self, texts: Sequence[Text], now: float) -> list[Verdict]:
+            return [GO] * len(texts)
+
+        async def admit(self, text: Text, now: float) -> Verdict:
+            return GO
+
+        async def release(self, phones: Sequence[str]) -> None:
+            released.extend(phones)
+
+    worker: Any = None
+    one, other = phones(2)
+    claiming = Claiming(Claims())
+    entries = {row: Entry(Text(row, phone, "Hi"), worker, 0) for row, phone in ((1, one), (2, other))}
+    done = [Closed(row, State.QUEUED, 0) for row in entries]
+    claiming.note(done, entries)
+    await claiming.let_in([Planned(3, one, "Hi")], {}, 0.0)
+    await claiming.release(done)
+    assert released == [other]
+    claiming.note(done[:1], entries)
+    await claiming.release(done[:1])
+    assert released == [other, one], "of a later step it is given back as ever"
 
 
 class Fails(Books):
