@@ -17,6 +17,7 @@ from rumbleup_async.runs.summary import Summary
 from rumbleup_async.stops import Cause
 from tests import virtual_time
 from tests.engine.scripted import TEXT, Provider, accepts, phones
+from tests.engine.test_texters import Server, play
 
 LOST = Unknown(Reason(Code.NO_ANSWER))
 
@@ -117,6 +118,15 @@ def test_other_runs_go_on(provider: Provider, texts: int, limit: float | None) -
     summary, provider = run_of(provider, texts, limit=limit)
     assert summary.stopped is None
     assert len(provider.calls) == texts
+
+
+def test_concurrent_mode_stops_as_well() -> None:
+    """The same provider, and contacts that it hands out itself."""
+    server = Server(1500, script=lambda text, attempt: LOST if text.row % 20 == 0 else accepts(text, attempt))
+    came = play(server)
+    assert came.summary.stop is not None
+    assert came.summary.stop.cause is Cause.TOO_MANY_UNKNOWN
+    assert 1000 <= came.summary.sent + came.summary.unknown <= 1100
 
 
 def test_refusals_are_texts_that_came_to_their_end() -> None:

@@ -95,6 +95,11 @@ def test_a_mistyped_option_is_named(name: str, call: typing.Callable[..., Run]) 
         ({"concurrency": 2.5}, "concurrency must be a whole number"),
         ({"processes": "2"}, "processes must be a whole number of at least 1, not one str"),
         ({"limit": -3}, "limit must be a whole number"),
+        ({"unknown_limit": 2}, "unknown_limit must be a share from 0 to 1, such as 0.02 for 2 %; 1 for no limit; not 2"),
+        ({"unknown_limit": -0.1}, "unknown_limit must be a share"),
+        ({"unknown_limit": float("nan")}, "unknown_limit must be a share"),
+        ({"unknown_limit": "none"}, "unknown_limit must be a share .* not one str"),
+        ({"unknown_limit": True}, "unknown_limit must be a share"),
         ({"max_segments": 0}, "max_segments must be a whole number"),
         ({"policy": {"max_errors": 3}}, r"policy is a Policy, such as Policy\(max_errors=20\), not one dict"),
         ({"settle": "15m"}, "settle must be a number of seconds"),
@@ -134,6 +139,28 @@ async def test_auto_is_kept_and_said_and_is_not_for_texters(tmp_path: Path) -> N
         with pytest.raises(ConfigurationError, match="auto is for fast mode"):
             async with client.concurrent_mode(action=125, text=TEXT, concurrency="auto", ledger=MemoryLedger()):
                 pass
+
+
+@pytest.mark.parametrize("client", [rumbleup(), sendblue()], ids=["rumbleup", "sendblue"])
+async def test_how_much_may_be_unknown_is_kept(tmp_path: Path, client: RumbleUp | Sendblue) -> None:
+    """A resume would be laxer than its run, or stop where the run was told to go on."""
+    path = tmp_path / "run.ledger"
+    where: dict[str, Any] = {"action": 125} if isinstance(client, RumbleUp) else {"from_numbers": ["+12025550199"]}
+    async with client:
+        async with client.fast_mode(**where, text=TEXT, ledger=MemoryLedger()) as run:
+            assert run._setup.options.unknown_limit == 0.02
+        async with client.fast_mode(**where, text=TEXT, ledger=path, unknown_limit=0.005) as run:
+            assert run._setup.options.unknown_limit == 0.005
+            await run.send(["2025550101"])
+        async with client.resume(path, reconcile=False) as run:
+            assert run._setup.options.unknown_limit == 0.005
+            assert "0.5 % unknown at most" in run.goes_on_with
+        async with client.resume(path, unknown_limit=1.0, reconcile=False) as run:
+            assert run._setup.options.unknown_limit == 1.0
+            await run.send()
+        async with client.resume(path) as run:
+            assert run._setup.options.unknown_limit == 1.0
+            assert "no limit to what is unknown" in run.goes_on_with
 
 
 async def test_a_resume_takes_the_options_of_its_run_and_no_other_rules(tmp_path: Path) -> None:
