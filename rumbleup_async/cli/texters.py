@@ -15,7 +15,7 @@ from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.flow import Call, consent_options, is_paused, read_opt_outs, rule_options, send_queued, show_before
-from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, with_hours
+from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, with_hours
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
@@ -77,6 +77,8 @@ def texters(
     Several of these may run at the same time, on any machine.
     """
     open_files.raise_limit()
+    ledger = ledger or Path(f"texters-{action}.ledger")
+    hours = as_begun(hours, ledger)
     call = Call(
         limit=limit,
         timeout=timeout,
@@ -88,7 +90,6 @@ def texters(
         as_json=as_json,
         quiet=quiet,
     )
-    ledger = ledger or Path(f"texters-{action}.ledger")
     words = options.read_text(text, text_file)
 
     async def course() -> int:

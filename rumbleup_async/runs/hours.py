@@ -140,11 +140,14 @@ class RunHours:
         return self._too_late(places, now) if self.may_wait or has_begun else self._outside(places, now)
 
     def why(self, places: Collection[int], now: float, *, has_begun: bool) -> dict[int, Reason]:
-        """Why contacts of these places are left, as far as they are because of hours. `has_begun`: the run has texted others."""
+        """Why contacts of these places are left, as far as they are because of hours. `has_begun`: the run has texted others.
+
+        What waits for an hour and has none any more is too late, as the run says: inside of its hours alone it would not leave.
+        """
         found = {}
         for place in places:
             if place != ANYWHERE and not self.gates.is_open(place, now):
-                is_over = has_begun and self.gates.window(place, now) is None
+                is_over = (has_begun or self.may_wait) and self.gates.window(place, now) is None
                 found[place] = self.gates.why_never(place) or (TOO_LATE if is_over else OUTSIDE_HOURS)
         return found
 

@@ -221,6 +221,8 @@ def test_an_overdue_schedule_does_not_fire(tmp_path: Path) -> None:
     assert day.texted == {}
     assert summary.stop is not None
     assert summary.stop.cause is Cause.NOT_AFTER
+    # Its remedy is another --until: to wait for an allowed hour helps nobody.
+    assert set(reasons(ledger).values()) == {(State.QUEUED, Code.TOO_LATE)}
 
 
 def test_a_schedule_alone_asks_nobodys_hours(tmp_path: Path) -> None:
