@@ -133,8 +133,11 @@ def may_send(question: str, number: int | None, run: Run, call: Call) -> bool:
     check_expected(number, call.expect)
     if number == 0:
         return True
-    usual = run.book.usual_size() if run.book is not None and number is not None and number >= MANY else 0
-    return may_begin(question, yes=call.yes, number=number, expect=call.expect, usual=usual)
+    usual = run.book.usual_size(number) if run.book is not None and number is not None and number >= MANY else 0
+    is_agreed = may_begin(question, yes=call.yes, number=number, expect=call.expect, usual=usual)
+    if is_agreed and run.book is not None and number is not None:
+        run.book.agreed(number)
+    return is_agreed
 
 
 def is_stopped(run: Run) -> bool:

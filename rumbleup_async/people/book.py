@@ -252,9 +252,22 @@ class Book:
             return texted.purge(db, int(before))
 
     def sizes_now(self, scope: Scope, leave_out: str) -> list[int]:
-        """How many contacts each of the last ten runs in the same world had, but for this run. Goes through all of it."""
+        """How many contacts each of the last ten runs in the same world had, but for this run. Goes through all of it.
+
+        A run that is under way, or was killed, counts with the number that it was to text, where that was noted.
+        """
         with self._file.reading() as db:
             return texted.sizes(db, texted.numbers_of(db, scope, leave_out))
+
+    def size_of_now(self, run: str) -> int:
+        """How many contacts this run was to text; 0 if that was not noted."""
+        with self._file.reading() as db:
+            return texted.size_of(db, run)
+
+    def note_size_now(self, run: str, number: int) -> None:
+        """Note that this run is to text so many contacts. The largest number stays."""
+        with self._file.writing() as db:
+            texted.note_size(db, run, number)
 
     def tally_now(self) -> Tally:
         """What the book holds, in numbers. Goes through all of it."""

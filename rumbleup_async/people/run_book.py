@@ -103,13 +103,19 @@ class RunBook:
         phones = self._digits([row.phone for row in rows if isinstance(row, Planned)])
         return self._sifted(rows, await self.book.look(self.scope, self._run, phones, again=self.again))
 
-    def usual_size(self) -> int:
+    def usual_size(self, number: int) -> int:
         """How many contacts the runs of this organisation had of late: the median of the last ten; 0 with fewer than three.
 
-        Goes through the whole book. BookError.
+        Also 0 where as many as `number` were agreed to before, for this very run. Goes through the whole book. BookError.
         """
+        if number <= self.book.size_of_now(self._run):
+            return 0
         sizes = self.book.sizes_now(self.scope, self._run)
         return int(statistics.median(sizes)) if len(sizes) >= _ENOUGH else 0
+
+    def agreed(self, number: int) -> None:
+        """Somebody has said that so many may be texted: the run counts as one of that size, however it ends. BookError."""
+        self.book.note_size_now(self._run, number)
 
     def _sifted(self, rows: Sequence[Planned | Skipped], found: dict[str, Found]) -> list[Planned | Skipped]:
         self.asked += sum(isinstance(row, Planned) for row in rows)

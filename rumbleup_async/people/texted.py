@@ -132,14 +132,28 @@ def after(db: sqlite3.Connection, last: tuple[int, int, int], limit: int) -> lis
 
 
 def sizes(db: sqlite3.Connection, numbers: tuple[int, int, int], most: int = 10) -> list[int]:
-    """How many each of the last runs has texted in a world, the latest first, but for one run. `numbers`: as for `look`."""
+    """How many each of the last runs has texted in a world, or was to text, the latest first, but for one run. `numbers`: as for
+    `look`."""
     _, world, run = numbers
     found = db.execute(
-        """SELECT count(*) FROM texted JOIN scope ON scope.id = texted.scope
+        """SELECT max(count(*), coalesce((SELECT CAST(value AS INTEGER) FROM meta
+            WHERE key = 'size ' || (SELECT name FROM run WHERE id = texted.run)), 0))
+        FROM texted JOIN scope ON scope.id = texted.scope
         WHERE scope.world = ? AND run != ? GROUP BY run ORDER BY max(time) DESC LIMIT ?""",
         (world, run, most),
     )
     return [number for (number,) in found]
+
+
+def size_of(db: sqlite3.Connection, run: str) -> int:
+    """How many a run was to text, by its name; 0 if nobody has said it."""
+    found = db.execute("SELECT value FROM meta WHERE key = ?", (f"size {run}",)).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def note_size(db: sqlite3.Connection, run: str, number: int) -> None:
+    """Within a transaction: a run is to text so many, or more if that was said before."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"size {run}", str(max(number, size_of(db, run)))))
 
 
 def forget(db: sqlite3.Connection, mark: int) -> int:
@@ -151,6 +165,7 @@ def purge(db: sqlite3.Connection, before: int) -> int:
     """Within a transaction: forget whoever was texted before this Unix second. How many entries that were."""
     number = db.execute("DELETE FROM texted WHERE time < ?", (before,)).rowcount
     db.execute("DELETE FROM run WHERE id NOT IN (SELECT run FROM texted)")
+    db.execute("DELETE FROM meta WHERE key LIKE 'size %' AND substr(key, 6) NOT IN (SELECT name FROM run)")
     return number
 
 

@@ -69,5 +69,10 @@ async def test_far_more_than_usual_is_asked_about_again(process: Process, simula
     assert "1,100 contacts are more than 10 times the usual: the runs before had about 3" in done.stderr
     assert "add --expect 1100" in done.stderr
     assert len(simulator.truth) == 6
-    done = await process("send", many, *SEND, *more, "--expect", "1100")
-    assert (done.returncode, json.loads(done.stdout)["sent"]) == (0, 1100)
+    done = await process("send", many, *SEND, *more, "--expect", "1100", "--budget", "0.05", "--price", "0.01")
+    assert (done.returncode, json.loads(done.stdout)["stop_cause"]) == (3, "budget"), done.stderr
+    before = json.loads(done.stdout)["sent"]
+    assert before <= 5
+    # What was agreed to is not asked about again by a resume that has no number to give.
+    done = await process("resume", "b.ledger", "--yes", "--json", "--budget", "200", "--limit", "1050")
+    assert (done.returncode, json.loads(done.stdout)["sent"]) == (0, before + 1050), done.stderr

@@ -16,6 +16,7 @@ from rumbleup_async.errors import BookError, BookLocked
 from rumbleup_async.people import Again, Book, OptOut, Pull, Scope
 from rumbleup_async.people.entries import Found, Texted, Why
 from rumbleup_async.people.marks import Marks
+from rumbleup_async.people.run_book import RunBook
 
 HERE, THERE = Scope("rumbleup a project 1"), Scope("rumbleup a project 2")
 REHEARSED = Scope("rumbleup localhost project 1", world="http://localhost:80")
@@ -142,6 +143,21 @@ def test_a_person_is_forgotten_and_the_opt_out_stays(book: Book) -> None:
     assert [(one.run, one.time) for one in book.of_phone_now(ADA)[0]] == [("one", 1000), ("two", 5)]
     assert book.forget_now(ADA) == 2
     assert book.of_phone_now(ADA) == ([], [OptOut(ADA, 500, "reply", "stop")])
+
+
+def test_a_run_that_was_killed_counts_with_what_it_was_to_text(book: Book) -> None:
+    """A few runs that died early would make every list one of ten times the usual size."""
+    one = RunBook(book, HERE, "one", Again())
+    for run in ("one", "two", "three", "four"):
+        RunBook(book, HERE, run, Again()).agreed(1500)
+        book.note_now([Texted(f"303234000{n}", HERE, run, 1000) for n in range(2)])
+    assert book.sizes_now(HERE, "one") == [1500, 1500, 1500]
+    assert one.usual_size(1501) == 1500
+    assert one.usual_size(1499) == 0, "as many were agreed to before"
+    one.agreed(20)
+    assert book.size_of_now("one") == 1500
+    book.purge_now(2000)
+    assert book.size_of_now("one") == 0
 
 
 def test_old_texts_are_purged_and_opt_outs_never(book: Book) -> None:
