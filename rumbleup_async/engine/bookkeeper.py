@@ -414,6 +414,11 @@ class Bookkeeper:
         self._requests.append(_Request(worker, back, 0, None))
         self._bell.set()
 
+    @property
+    def _is_there_more(self) -> bool:
+        """Whether a stop would keep anybody from being texted."""
+        return bool(self._entries) or self._has_somebody or not (self._feed is None or self._feed.is_whole)
+
     async def _refuse(self, *, is_end: bool = False) -> None:
         """Close those refusals for good that are surely about their text by now."""
         sure = [] if self.stopped is not None else self._held.sure(is_end=is_end)
@@ -445,7 +450,7 @@ class Bookkeeper:
         if self.rounds.has_accepted and not self.rounds.is_proven:
             self.rounds.is_proven = True
             self._proved()
-        if doubts.stop is not None and self.stopped is None and self.failure is None:
+        if doubts.stop is not None and self.stopped is None and self.failure is None and self._is_there_more:
             self.stop(doubts.stop)
 
     def _is_told(self, close: Closed, text: Text) -> bool:

@@ -107,11 +107,12 @@ def test_a_run_with_many_lost_answers_stops() -> None:
         (one_in(20), 3000, 1.0),
         (one_in(20), 3000, 0.06),
         (one_in(20), 990, None),  # a small run is judged by failures in a row alone
+        (one_in(20), 1000, None),  # the last text of all makes it too many, and there is nobody left to be spared
         (one_in(60), 3000, None),
         (one_in(20, Refused(because("400 LANDLINE"), about_recipient=True)), 3000, None),
         (one_in(20, Unknown(INTERRUPTED)), 3000, None),  # of a death, or of a second signal
     ],
-    ids=["no limit", "higher", "small", "few", "refused", "interrupted"],
+    ids=["no limit", "higher", "small", "done", "few", "refused", "interrupted"],
 )
 def test_other_runs_go_on(provider: Provider, texts: int, limit: float | None) -> None:
     """A list would not be done although all is well, or though it was allowed."""
