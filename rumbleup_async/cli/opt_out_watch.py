@@ -53,10 +53,12 @@ class Source(Protocol):
 
 
 class Watch(msgspec.Struct):
-    """What is read during a run. `since`: from when on the first look is to tell (Unix seconds)."""
+    """What is read during a run. `since`: from when on the first look is to tell (Unix seconds). `read`: when opt-outs were last
+    read, by the monotonic clock."""
 
     source: Source | None = None
     since: float | None = None
+    read: float = msgspec.field(default_factory=time.monotonic)
 
 
 async def read_before(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
@@ -125,9 +127,12 @@ async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: flo
     if watch.source is None or run.book is None:
         yield
         return
-    is_over = asyncio.Event()
-    task = asyncio.create_task(_watch(run, run.book.book, watch, is_over, every, longest))
+    is_over, has_looked = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(_watch(run, run.book.book, watch, is_over, has_looked, every, longest))
     try:
+        if time.monotonic() - watch.read >= every:
+            # The question was before somebody for long, and people answer texts of other runs meanwhile.
+            await has_looked.wait()
         yield
     finally:
         is_over.set()
@@ -136,15 +141,19 @@ async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: flo
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _watch(run: Run, book: Book, watch: Watch, is_over: asyncio.Event, every: float, longest: float) -> None:
+async def _watch(
+    run: Run, book: Book, watch: Watch, is_over: asyncio.Event, has_looked: asyncio.Event, every: float, longest: float
+) -> None:
     assert watch.source is not None  # noqa: S101 - nobody watches without one
-    read = time.monotonic()
+    read = watch.read
+    wait = max(0.0, read + every - time.monotonic())
     found: list[OptOut] = []
     while True:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(every):
+            async with asyncio.timeout(wait):
                 await is_over.wait()
                 return
+        wait = every
         try:
             async with asyncio.timeout(longest):
                 # A source tells of each once, so they are kept until the book has them.
@@ -160,6 +169,8 @@ async def _watch(run: Run, book: Book, watch: Watch, is_over: asyncio.Event, eve
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody is texted by a run that does not know who opted out
             run.stop(Stop(Cause.OPT_OUTS_UNREAD, f"unexpected {type(error).__name__}; report it, then resume"))
             return
+        finally:
+            has_looked.set()
 
 
 async def _note(book: Book, found: Sequence[OptOut]) -> None:

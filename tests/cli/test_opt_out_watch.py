@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,20 @@ async def test_an_opt_out_that_the_book_could_not_take_is_kept_for_the_next_look
             while source.looks < 5:
                 await asyncio.sleep(0.001)
         assert [out.phone for out in book.opt_outs_now()] == ["2025550101"]
+
+
+async def test_opt_outs_that_came_during_the_question_are_read_before_the_first_text(tmp_path: Path) -> None:
+    """Whoever thinks about the question for an hour would text people for a minute who have opted out meanwhile."""
+
+    class Tells:
+        async def look(self, since: float | None = None) -> list[OptOut]:
+            await asyncio.sleep(0.01)
+            return [OptOut("2025550101", 1, "reply", "stop")]
+
+    async with Book(tmp_path / "b") as book:
+        run: Any = type("Run", (), {"book": type("RunBook", (), {"book": book})()})()
+        async with watching(run, Watch(Tells(), read=time.monotonic() - 3600)):
+            assert [out.phone for out in book.opt_outs_now()] == ["2025550101"]
 
 
 def test_a_minute_between_looks_and_ten_without() -> None:
