@@ -110,7 +110,7 @@ class Engine:
                 ahead=ahead,
                 lasts=lasts,
                 is_detailed=outlet.is_detailed,
-                puts_off=texters is None,
+                puts_off=texters is None and options.limit is None,
                 wall_clock=wall_clock,
                 jitter=jitter,
             )

@@ -271,7 +271,8 @@ def assembled(
 ) -> Workers:
     """Workers with all that they need to send. `lasts(text)`: whether the provider's lease of this contact surely lasts.
     `starts_at`: with so many in flight at most, and more up to `concurrency` as long as that helps; None for all at once.
-    `is_detailed`: observers want to hear of each attempt. `puts_off`: the books take a text back that must wait for itself."""
+    `is_detailed`: observers want to hear of each attempt. `puts_off`: the books take a text back that must wait for itself;
+    not where a limit is set, for somebody else would have its place."""
 
     def both_last(text: Text) -> bool:
         return lease.lasts(text) and lasts(text)

@@ -40,7 +40,8 @@ class Recipe(msgspec.Struct, frozen=True):
 class Setup(msgspec.Struct, frozen=True, tag=True):
     """Begin. `rate` is this process's share. `starts_at`: as in the engine's options. `asks`: rules are to be asked once more
     before each text leaves. `lease`: seconds for which the books may be kept after a step. `tells`: observers want to hear of
-    each attempt. `watches`: the clock of the machine must be right, for hours are minded."""
+    each attempt. `puts_off`: the books take a text back that must wait for itself. `watches`: the clock of the machine must be
+    right, for hours are minded."""
 
     recipe: Recipe
     plan: Plan
@@ -51,6 +52,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     asks: bool = False
     lease: float = math.inf
     tells: bool = False
+    puts_off: bool = True
     watches: bool = False
 
 

@@ -47,6 +47,7 @@ class Fleet:
             rate,
             options.starts_at,
             lease=ledger.lease,
+            puts_off=options.limit is None,
             watches=options.has_hours,
         )
         self._processes = options.processes

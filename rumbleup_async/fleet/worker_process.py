@@ -154,6 +154,7 @@ async def serve(channel: Channel) -> None:
             lease=Lease(setup.lease),
             ahead=Ahead(most=concurrency),
             is_detailed=setup.tells,
+            puts_off=setup.puts_off,
             wall_clock=time.time,
             jitter=random.random,
         )

@@ -65,3 +65,20 @@ def test_a_run_gets_what_the_limiter_lets_through(make: Callable[[], Limiter], s
     assert limited.throttled <= 0.1 * number
     start, end = limited.taken[0] + 4.0, limited.taken[-1] - 2.0
     assert sum(start <= time < end for time in limited.taken) >= least * make().allows(start, end)
+
+
+def test_a_limit_is_kept_in_the_order_of_the_list() -> None:
+    """`--limit 4` would text somebody further down in place of whoever was told "not now"."""
+
+    def answers(text: Text, attempt: int) -> Outcome:
+        is_late = text.row % 2 == 0 and attempt == 1
+        return Throttled(Reason(Code.THROTTLED, "429"), 429) if is_late else accepts(text, attempt)
+
+    provider = Provider(answers, latency=0.1)
+
+    async def main() -> int:
+        async with make_run(provider, concurrency=4, limit=4) as run:
+            return (await run.send(phones(40))).sent
+
+    assert virtual_time.run(main(), calendar=True) == 4
+    assert {call.row for call in provider.calls} == {1, 2, 3, 4}
