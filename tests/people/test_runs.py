@@ -314,6 +314,29 @@ async def test_a_client_takes_a_book_and_its_ledger_keeps_which(rumbleup: Rumble
         assert run.book is None
 
 
+async def test_sending_processes_ask_the_book_once_more(
+    server: Server, rumbleup: RumbleUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the process that keeps the books has the book of people, and the texts that wait are with the others."""
+    people, before = phones(40), RunBook.claim
+
+    async def claim(self: RunBook, texts: Sequence[Text], now: float) -> list[Verdict]:
+        verdicts = await before(self, texts, now)
+        if any(text.phone == people[30] for text in texts):
+            await self.book.add_opt_outs([OptOut(people[30], 1, "reply", "stop")])
+        return verdicts
+
+    monkeypatch.setattr(RunBook, "claim", claim)
+    monkeypatch.setattr("rumbleup_async.people.run_book._FRESH", 0.0)
+    async with (
+        Book(tmp_path / "b") as book,
+        rumbleup.fast_mode(action=125, text=TEXT, ledger=tmp_path / "l", book=book, processes=2, concurrency=4) as run,
+    ):
+        summary = await run.send(people)
+    assert (summary.sent, summary.not_sent, summary.unknown) == (39, 1, 0)
+    assert people[30] not in {text.phone for text in server.simulator.truth}
+
+
 async def test_contacts_that_are_handed_out_are_claimed_too(server: Server, rumbleup: RumbleUp, tmp_path: Path) -> None:
     """In concurrent mode the provider knows nothing of the other project's texts."""
     people = phones(12)
