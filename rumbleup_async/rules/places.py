@@ -14,7 +14,7 @@ import functools
 import re
 import zlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -110,17 +110,34 @@ def _by_checksum(checksum: int, data: ZoneData) -> str:
     raise ConfigurationError(f"the time-zone data ({data}) lacks a zone of this list; update it: pip install -U tzdata")
 
 
+_NO_NUMBER: Final = (0, "")
+
+
+class _Address(NamedTuple):
+    """What an address says: `source` is that of its zones, if it has any."""
+
+    source: Source
+    mask: int
+    states: frozenset[str]
+
+
 class Places:
     """Finds the places of contacts. `trust_address`: where the address is known, the number does not count."""
 
     def __init__(self, *, trust_address: bool = False, data: ZoneData | None = None) -> None:
         self._trust_address = trust_address
         self._data = data
-        self._zips, self._singles, self._codes = _tables()
-        self._found: dict[str, dict[str, dict[str, int]]] = {}
-        """Places by ZIP code and state as they are written, and by area code: most contacts cost three looks."""
-        self._of_zips: dict[str, dict[str, dict[str, int]]] = {}
+        self._zips, self._singles, codes = _tables()
+        self._kinds = {_NO_NUMBER: 0} | {fact: kind for kind, fact in enumerate(dict.fromkeys(codes.values()), 1)}
+        """Area codes of the same zones and state are of one kind; 0 are those of which nothing is known."""
+        self._numbers = tuple(self._kinds)
+        self._kind_of = {code: self._kinds[fact] for code, fact in codes.items()}
+        self._found: dict[str, dict[str, dict[int, int]]] = {}
+        """Places by ZIP code and state as they are written, and by the kind of area code: most contacts cost four looks."""
+        self._of_zips: dict[str, dict[str, dict[int, int]]] = {}
         """The same by what a ZIP code comes to."""
+        self._of_addresses: dict[_Address, dict[int, int]] = {}
+        """Addresses that say the same share their places."""
         self._of_zones: dict[str, dict[str, int]] = {}
         self._kept = 0
 
@@ -129,35 +146,41 @@ class Places:
 
         An unreadable ZIP code or state counts as none. ConfigurationError for a zone that is none.
         """
+        kind = self._kind_of.get(phone[:3], 0)
         if not zone:
             try:
-                return self._found[zip_code][state][phone[:3]]
+                return self._found[zip_code][state][kind]
             except KeyError:
                 pass
-        return self._find(phone[:3], zip_code, state, zone.strip())
+        return self._find(kind, zip_code, state, zone.strip())
 
-    def _find(self, code: str, zip_code: str, state: str, zone: str) -> int:
+    def _find(self, kind: int, zip_code: str, state: str, zone: str) -> int:
         five = zip_of(zip_code)
         # What three digits say is said once for all ZIP codes that begin with them.
         read = five[:3] if five and five not in self._singles else five or zip_code.strip()
         if zone:
             known = self._of_zones.setdefault(zone, {})
-            place = known.get(key := f"{read}|{state}|{code}")
+            place = known.get(key := f"{read}|{state}|{kind}")
             if place is None:
-                place = _of_zone(zone, self._facts(code, read, state)[2], self._data or load())
+                where = self._facts(self._address(read, state), kind)[2]
+                place = _of_zone(zone, where, self._data or load())
                 if self._has_room():
                     known[key] = place
             return place
-        states = self._of_zips.get(read)
-        numbers = None if states is None else states.get(state)
-        place = None if numbers is None else numbers.get(code)
-        if place is None:
-            source, mask, where = self._facts(code, read, state)
-            place = encode(source, mask, where)
+        states = self._of_zips.get(read, {})
+        places = states.get(state)
+        if places is None:
+            address = self._address(read, state)
+            places = self._of_addresses.setdefault(address, {})
             if self._has_room():
-                states = self._of_zips.setdefault(read, {})
-                states.setdefault(state, {})[code] = place
-        if states is not None and self._has_room():
+                states = self._of_zips.setdefault(read, states)
+                states[state] = places
+        else:
+            address = None
+        place = places.get(kind)
+        if place is None:
+            place = places[kind] = encode(*self._facts(address or self._address(read, state), kind))
+        if self._found.get(zip_code) is not states and self._has_room():
             self._found[zip_code] = states
         return place
 
@@ -166,19 +189,23 @@ class Places:
         self._kept += 1
         return self._kept < _MOST_KEPT
 
-    def _facts(self, code: str, zip_code: str, state: str) -> tuple[Source, int, set[str]]:
-        """What it is known by, zones and states. `zip_code`: three or five digits, or a cell that has no ZIP code."""
-        by_zip, zip_states, is_known = self._of_zip(zip_code)
+    def _address(self, zip_code: str, state: str) -> _Address:
+        """What the address says. `zip_code`: three or five digits, or a cell that has no ZIP code."""
+        mask, zip_states, is_known = self._of_zip(zip_code)
+        source = Source.ZIP if mask else Source.STATE
         region = state_of(state)
-        address = by_zip
         if region and (not is_known or region not in zip_states):
             # Either may be wrong where they differ.
-            address |= mask_of(tables.ZONES_OF_STATE[region] + tables.SECOND_ZONE.get(region, ""))
-        by_number, number_state = self._codes.get(code, (0, ""))
-        if self._trust_address and address:
+            mask |= mask_of(tables.ZONES_OF_STATE[region] + tables.SECOND_ZONE.get(region, ""))
+        return _Address(source, mask, frozenset((*zip_states, region)))
+
+    def _facts(self, address: _Address, kind: int) -> tuple[Source, int, frozenset[str]]:
+        """What it is known by, zones and states."""
+        by_number, number_state = self._numbers[kind]
+        source = address.source if address.mask else Source.NUMBER if by_number else Source.UNKNOWN
+        if self._trust_address and address.mask:
             by_number, number_state = 0, ""
-        source = Source.ZIP if by_zip else Source.STATE if address else Source.NUMBER if by_number else Source.UNKNOWN
-        return source, address | by_number or mask_of(tables.CONTINENT), {*zip_states, region, number_state}
+        return source, address.mask | by_number or mask_of(tables.CONTINENT), address.states | {number_state}
 
     def _of_zip(self, read: str) -> tuple[int, tuple[str, ...], bool]:
         """Zones and states of a ZIP code or a Canadian postal code, and whether it is one."""
