@@ -13,6 +13,7 @@ from typing import Any
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
+from hypothesis import settings
 
 from rumbleup_async import RumbleUp
 from rumbleup_async.simulator import Server, Simulator, serve
@@ -27,6 +28,12 @@ for _name in list(os.environ):
     # At import, so that the processes which tests start do not inherit them either.
     if _name.upper().startswith(_FOREIGN):
         del os.environ[_name]
+
+# Each run draws the same examples, as each plays the same worlds: what fails is what a change has broken. New ones are drawn with
+# HYPOTHESIS=new. How long an example takes says nothing on a machine that is busy.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS", "same"))
 
 # No test finds, or makes, the book of people of whoever runs the tests.
 os.environ["XDG_DATA_HOME"] = "/nonexistent"

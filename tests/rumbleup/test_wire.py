@@ -15,7 +15,7 @@ from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import ApiError, ConfigurationError, RumbleUpError, UnreadableReply
 from rumbleup_async.messaging import Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Outcome, Refused, Throttled, Unknown
-from rumbleup_async.provider import arguments, belonging, replies
+from rumbleup_async.provider import arguments, belonging, replies, waiting
 from rumbleup_async.rumbleup import answers, failures, next_contact, requests, wire
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
 from rumbleup_async.rumbleup.models import ContactRecord, Message
@@ -576,7 +576,7 @@ def test_any_answer_is_an_outcome(status: int, body: bytes, retry: str) -> None:
     assert isinstance(outcome, Outcome)
     assert "\n" not in getattr(outcome, "reason", "")
     if isinstance(outcome, Throttled):
-        assert outcome.after is None or 0 <= outcome.after < 1e10
+        assert outcome.after is None or 0 <= outcome.after <= waiting.LONGEST
     if isinstance(outcome, Accepted):
         assert 200 <= status < 300
         assert outcome.logid
