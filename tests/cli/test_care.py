@@ -388,4 +388,4 @@ async def test_a_dry_run_that_is_killed_leaves_nothing(server: Server, tmp_path:
     done = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=env, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     _, said = await done.communicate(b"phone\n2025550101\n")
     assert (done.returncode, list(scratch.rglob("*")), list(tmp_path.glob("*.ledger"))) == (0, [], [])
-    assert b"1 text would be" in said
+    assert b"1  to be texted" in said
