@@ -29,6 +29,8 @@ class ReceiverFile:
         self._world = world
         self._last = 0
         """The id of the last event that was looked at."""
+        self._file = (0, 0)
+        """Which file that was: one that was rotated begins to count anew."""
 
     async def look(self, since: float | None = None) -> list[OptOut]:  # noqa: ARG002 - the file knows what is new
         """The opt-outs in the events since the last look; the first time, in all of them."""
@@ -37,19 +39,24 @@ class ReceiverFile:
     def _look(self) -> list[OptOut]:
         if not self._path.is_file():
             raise ConfigurationError(f"{self._path}: there is no such file; --opt-outs takes the SQLite file of webhooks listen")
+        last = self._last
         try:
+            found = self._path.stat()
+            file = found.st_dev, found.st_ino
             db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
             try:
                 if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
                     raise ConfigurationError(f"{self._path} is no SQLite file of webhooks listen")
-                rows = db.execute("SELECT id, received, event FROM event WHERE id > ? ORDER BY id", (self._last,)).fetchall()
+                newest = db.execute("SELECT max(id) FROM event").fetchone()[0] or 0
+                if file != self._file or newest < last:
+                    last = 0  # what is known already is added once more, and changes nothing
+                rows = db.execute("SELECT id, received, event FROM event WHERE id > ? ORDER BY id", (last,)).fetchall()
             finally:
                 db.close()
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"{self._path}: {error}") from None
-        found = [one for _, received, event in rows if (one := self._opt_out(event, received / 1000)) is not None]
-        self._last = rows[-1][0] if rows else self._last
-        return found
+        self._file, self._last = file, rows[-1][0] if rows else last
+        return [one for _, received, event in rows if (one := self._opt_out(event, received / 1000)) is not None]
 
     def _opt_out(self, event: str, received: float) -> OptOut | None:
         try:

@@ -59,6 +59,28 @@ async def test_the_file_is_read_from_where_it_was_left(tmp_path: Path) -> None:
     sink.close()
 
 
+async def test_a_file_that_begins_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+    """Who opts out after the receiver's file was rotated would be texted until its events outnumber those of the old one."""
+
+    def written(number: int, *phones: str) -> None:
+        sink = SQLite(tmp_path / f"events-{number}")
+        sink.open()
+        events = [{"type": "MESSAGE_RECEIVED", "data": {"phone": phone, "text": "stop"}} for phone in phones]
+        raw = [msgspec.Raw(json.dumps(event).encode()) for event in events]
+        sink.write([Record(str(at), "MESSAGE_RECEIVED", 1_700_000_000_000, event) for at, event in enumerate(raw)])
+        sink.close()
+        (tmp_path / f"events-{number}").replace(tmp_path / "events")
+
+    file = ReceiverFile(tmp_path / "events")
+    written(1, ADA, "2025550102")
+    assert len(await file.look()) == 2
+    written(2, "2025550103", "2025550104", "2025550105")
+    assert [one.phone for one in await file.look()] == ["2025550103", "2025550104", "2025550105"]
+    written(3, "2025550106")
+    assert [one.phone for one in await file.look()] == ["2025550106"]
+    assert await file.look() == []
+
+
 async def test_what_is_no_file_of_the_receiver_is_said(tmp_path: Path) -> None:
     """A mistyped path would mean that nobody has opted out."""
     (tmp_path / "junk").write_bytes(b"junk" * 1000)
