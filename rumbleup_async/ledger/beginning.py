@@ -140,7 +140,11 @@ def note_opening(file: HeldFile, identity: Identity | None) -> None:
     file.opened += 1
     file.write("opened", str(file.opened))
     file.write("place", msgspec.json.encode(standing.here(file.path)).decode())
-    where = "; rehearsal, the server is on this machine" if identity is not None and identities.is_here(identity.server) else ""
+    where = (
+        "; the server is on this machine, a rehearsal unless --rehearsal no was given"
+        if identity is not None and identities.is_here(identity.server)
+        else ""
+    )
     note_audit(file, "opened", f"version {_version()}{where}")
     if identity is not None:
         file.write("identity", msgspec.json.encode(identity).decode())
