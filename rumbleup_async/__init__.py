@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     from rumbleup_async.rules.outlook import Outlook
     from rumbleup_async.rumbleup.opt_outs import OptOuts
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
-    from rumbleup_async.runs.options import RunKeywords, RunOptions
+    from rumbleup_async.runs.keywords import RunKeywords
+    from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
     from rumbleup_async.runs.run import Run
     from rumbleup_async.runs.sending import Sending
@@ -196,7 +197,7 @@ _LAZY = {
     "Reconciled": "runs.reconcile",
     "Requeued": "runs.reconcile",
     "Run": "runs.run",
-    "RunKeywords": "runs.options",
+    "RunKeywords": "runs.keywords",
     "RunOptions": "runs.options",
     "Rule": "rules.door",
     "Schedule": "rules.hours",

@@ -26,7 +26,7 @@ LONG = {
 
 MOST_ATTRIBUTES = 20
 CROWDED = {
-    "runs/options.py: RunKeywords",  # no state: the keyword arguments of a run, by the names that callers use
+    "runs/keywords.py: RunKeywords",  # no state: the keyword arguments of a run, by the names that callers use
     "runs/options.py: RunOptions",  # the same as a value
 }
 """Classes of more than MOST_ATTRIBUTES in the rooms where state is kept."""

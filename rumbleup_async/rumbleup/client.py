@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from rumbleup_async.rumbleup.gateway import RumbleUpGateway
     from rumbleup_async.rumbleup.log_search import LogSearch
     from rumbleup_async.rumbleup.opt_outs import OptOuts
-    from rumbleup_async.runs.options import RunKeywords, RunOptions
+    from rumbleup_async.runs.keywords import RunKeywords
+    from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
 

@@ -1,6 +1,6 @@
 """The options of a run: the one place where each is declared, described and checked.
 
-Lives here: `RunOptions`, the same options as keyword arguments, and how one becomes the other. Knows no provider.
+Lives here: `RunOptions`, and how it is made of keyword arguments, which `keywords` names. Knows no provider.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,7 @@ from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
 from rumbleup_async.runs import money, people
 from rumbleup_async.runs.care import RULES, as_json
+from rumbleup_async.runs.keywords import RunKeywords
 from rumbleup_async.runs.option_checks import (
     check_count,
     check_fields,
@@ -39,48 +40,12 @@ if TYPE_CHECKING:
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
 
+__all__ = ["RunKeywords", "RunOptions", "refuse", "run_options"]
+
 _OF_LIST = (
     *("countries", "max_segments", "literal", "phone_field", "zip_field", "state_field", "zone_field"),
     *("encoding", "skip_if", "keep"),
 )
-
-
-class RunKeywords(TypedDict, total=False):
-    """The fields of `RunOptions` as keyword arguments: the short way to give them."""
-
-    rate: float | None
-    concurrency: int | str | None
-    processes: int | None
-    limit: int | None
-    unknown_limit: float | None
-    policy: Policy | None
-    locks: Locks | Mapping[str, Any] | None
-    suppress: Suppress
-    countries: Iterable[str]
-    max_segments: int
-    literal: bool
-    phone_field: str | None
-    zip_field: str | None
-    state_field: str | None
-    zone_field: str | None
-    hours: Hours | Mapping[str, Any] | None
-    schedule: Schedule | Mapping[str, Any] | None
-    encoding: str | None
-    skip_if: Iterable[str]
-    keep: str | Iterable[str]
-    book: GivenBook
-    gap: float | None
-    again: bool | None
-    budget: Dollars | None
-    price: Dollars | None
-    rules: Sequence[Rule]
-    observer: AnyObserver | Sequence[AnyObserver] | None
-    reconcile: bool
-    settle: float
-    same_account: bool
-    same_server: bool
-    original: bool
-    log_lost: bool
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from rumbleup_async.engine.ports import Gateway
     from rumbleup_async.messaging import Plan
     from rumbleup_async.provider.client import Books
-    from rumbleup_async.runs.options import RunKeywords, RunOptions
+    from rumbleup_async.runs.keywords import RunKeywords
+    from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
     from rumbleup_async.session.exchange import Exchange

@@ -36,7 +36,7 @@ def test_options_and_keywords_are_the_same_names() -> None:
     names = set(module.RunKeywords.__annotations__)
     assert names == set(RunOptions.__struct_fields__)
     assert {name: str(kind) for name, kind in module.RunKeywords.__annotations__.items()} == {
-        name: f"ForwardRef({kind!r}, module='rumbleup_async.runs.options')" for name, kind in RunOptions.__annotations__.items()
+        name: f"ForwardRef({kind!r}, module='rumbleup_async.runs.keywords')" for name, kind in RunOptions.__annotations__.items()
     }
 
 
