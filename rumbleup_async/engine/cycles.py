@@ -70,15 +70,16 @@ class Cycle:
         self.refused = 0
 
     def holds(self, left: float) -> bool:
-        """Whether a text that left at this moment belongs to the refusal: it left before the refusal was seen."""
-        return self.seen > 0 and left <= self.seen
+        """Whether a text that left at this moment belongs to the refusal: it left before the wait was over. Of several processes
+        one may hear of the wait a moment later than another."""
+        return self.seen > 0 and left < self.until
 
     def take(self, left: float) -> None:
         """A text that left at this moment was taken."""
         if left < self.begun:
             return
         if self.seen and left >= self.first:
-            self.taken_since += 1
+            self.taken_since += left <= self.seen
         else:
             self.taken += 1
 

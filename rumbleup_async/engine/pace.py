@@ -7,6 +7,7 @@ A provider that sends from several lines brings a pace of its own, which names t
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ports import Permit
@@ -40,6 +41,24 @@ class Hold:
             await asyncio.sleep(remaining)
 
 
+class Learner(Protocol):
+    """Knows how fast the provider takes texts: `Learning`, or the far end of one that several processes share."""
+
+    rate: float | None
+    limit: float | None
+    until: float
+    pauses: int
+
+    def accepted(self, left: float, now: float) -> None:
+        """As `Learning.accepted`."""
+
+    def throttled(self, left: float, now: float, after: float | None = None, in_flight: int = 0) -> None:
+        """As `Learning.throttled`."""
+
+    def resumed(self, now: float) -> None:
+        """As `Learning.resumed`."""
+
+
 class Pace:
     """Lets texts through at no more than `rate` a second (None or 0: no limit of ours), and no faster than the provider takes
     them.
@@ -53,7 +72,7 @@ class Pace:
             raise ValueError("rate must be a number of texts per second, 0 for no limit")
         self._asked = rate or None
         self.hold = hold or Hold()
-        self.learning = Learning()
+        self.learning: Learner = Learning()
         self._schedule = Schedule(self._asked)
         self._was_held = True
         """Nothing has left before, or for a while."""

@@ -80,9 +80,16 @@ class Holding(msgspec.Struct, frozen=True, tag=True):
 
 
 class Share(msgspec.Struct, frozen=True, tag=True):
-    """The rate of this process from now on."""
+    """What this process is to go by from now on: its share of the rate that was asked for, and of what all have learned.
+
+    `learned`: texts a second that may leave. `until`: nothing may leave before, on the event loop's clock. `limit`: texts a
+    second that the provider was last seen to let through.
+    """
 
     rate: float | None
+    learned: float | None = None
+    until: float = 0.0
+    limit: float | None = None
 
 
 class Admitted(msgspec.Struct, frozen=True, tag=True):
@@ -122,7 +129,8 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     """Close these, and open up to `want` more; and how many are in flight, and may be.
 
     `is_hopeless`: as `engine.contract.Worker`. `events`: what has happened since the last word that told any. `tally`: what was
-    seen since the last one, about once a second.
+    seen since the last one, about once a second. `taken`: when the texts left that the provider has taken since the last word
+    that told of any, on the event loop's clock.
     """
 
     done: list[Closed]
@@ -132,6 +140,17 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     is_hopeless: bool = False
     events: list[Event] = []
     tally: Tally | None = None
+    taken: list[float] = []
+
+
+class NotNow(msgspec.Struct, frozen=True, tag=True):
+    """The text that left at this moment was answered "not now", and perhaps to wait `after` seconds. `in_flight`: how many others
+    are under way in this process. `taken`: as for `Step`."""
+
+    left: float
+    after: float | None
+    in_flight: int
+    taken: list[float]
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):
@@ -162,7 +181,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     error: str = ""
 
 
-Word = Step | Held | Ask | Stopping | Done
+Word = Step | NotNow | Held | Ask | Stopping | Done
 
 _encode = msgspec.msgpack.Encoder().encode
 read_order = msgspec.msgpack.Decoder(Order).decode

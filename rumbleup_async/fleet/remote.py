@@ -87,9 +87,9 @@ class RemoteWorker:
         """Another process was told to wait."""
         self.channel.say(Holding(seconds))
 
-    def share(self, rate: float | None) -> None:
+    def share(self, share: Share) -> None:
         """Another share of the rate from now on."""
-        self.channel.say(Share(rate))
+        self.channel.say(share)
 
     def pause(self) -> None:
         self.channel.say(Pausing())

@@ -23,10 +23,12 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import HeldByFiles, Ledger, Pace
 from rumbleup_async.errors import RumbleUpError
-from rumbleup_async.events import WorkerBegan, WorkerLost
-from rumbleup_async.fleet.channel import Admitted, Ask, Done, Held, Recipe, Setup, Step, Stopping, read_word
+from rumbleup_async.events import Slowed, WorkerBegan, WorkerLost
+from rumbleup_async.fleet.channel import Admitted, Ask, Done, Held, NotNow, Recipe, Setup, Share, Step, Stopping, read_word
 from rumbleup_async.fleet.remote import PATIENCE, RemoteWorker, start
+from rumbleup_async.fleet.shared_limit import SharedLimit
 from rumbleup_async.messaging import Plan
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.rules.door import OPEN, Door
 from rumbleup_async.stops import Cause, Stop
 
@@ -52,6 +54,8 @@ class Fleet:
         )
         self._processes = options.processes
         self._pace = pace
+        self._limit = SharedLimit(pace.hold, self._share_out, self._shut)
+        self._learned: float | None = None
         self._door = OPEN
         self.workers: list[RemoteWorker] = []
         self._is_over = False
@@ -76,6 +80,7 @@ class Fleet:
             yield
         finally:
             self._is_over = True
+            self._limit.close()
             for worker in self.workers:
                 if worker.has_begun and not worker.is_done:
                     worker.end()
@@ -114,8 +119,13 @@ class Fleet:
     def _begin(self, worker: RemoteWorker) -> None:
         if worker.has_begun or worker.is_done or self._is_over or self._books.stopped is not None:
             return
-        setup = msgspec.structs.replace(self._setup, rate=self._share(), asks=self._door.is_live, tells=self._outlet.is_detailed)
+        setup = msgspec.structs.replace(
+            self._setup, rate=self._share().rate, asks=self._door.is_live, tells=self._outlet.is_detailed
+        )
         worker.begin(setup, self._pace.hold.remaining)
+        self._limit.follow()
+        if self._limit.rate is not None:
+            worker.share(self._share())
         self._books.employ(worker)  # after the setup, which must be the first word: in a pause it is told of that at once
         if self._books.rounds.is_last:
             worker.begin_last_round()
@@ -124,10 +134,19 @@ class Fleet:
     def _number(self, worker: RemoteWorker) -> int:
         return self.workers.index(worker) + 1
 
-    def _share(self) -> float | None:
+    def _share(self) -> Share:
         rate = self._setup.rate
-        at_work = sum(1 for worker in self.workers if not worker.is_done)
-        return rate / max(1, at_work) if rate else None
+        at_work = max(1, sum(1 for worker in self.workers if not worker.is_done))
+        return self._limit.share(rate / at_work if rate else None, at_work)
+
+    def _share_out(self) -> None:
+        """Tell each process its share of the rate, which has changed."""
+        for worker in self.workers:
+            if worker.has_begun and not worker.is_done:
+                worker.share(self._share())
+        before, self._learned = self._learned, self._limit.rate
+        if self._learned is not None and (before is None or self._learned < before):
+            self._outlet.note(Slowed(self.window, self._learned))
 
     async def _listen(self, worker: RemoteWorker) -> None:
         """Hear a process out."""
@@ -138,6 +157,7 @@ class Fleet:
                 match read_word(message):
                     case Step() as step:
                         worker.heard(step)
+                        self._limit.taken(step.taken)
                         self._outlet.note(*step.events)
                         # Asked here and not in the task: what a process says with its last breath is heard.
                         _keep(asking, _answer(worker, self._books.ask(worker, step.done, step.want)))
@@ -145,7 +165,10 @@ class Fleet:
                         _keep(asking, self._admit(worker, ask))
                     case Held() as held:
                         self._outlet.note(*held.events)
-                        self._hold(worker, held)
+                        self._hold(held, by=worker)
+                    case NotNow() as word:
+                        others = sum(other.in_flight for other in self.workers if other is not worker)
+                        self._limit.refused(word, word.in_flight + others)
                     case Stopping(stop=stop):
                         self._books.stop(stop)
                     case Done(error=error):
@@ -162,12 +185,21 @@ class Fleet:
     async def _admit(self, worker: RemoteWorker, ask: Ask) -> None:
         worker.channel.say(Admitted(ask.number, await self._door.admit(ask.text)))
 
-    def _hold(self, by: RemoteWorker, held: Held) -> None:
+    def _hold(self, held: Held, by: RemoteWorker | None = None) -> None:
         self._pace.hold.hold(held.seconds)
         self._books.held(held.seconds, held.reason, held.code)
         for worker in self.workers:
             if worker is not by and worker.has_begun:
                 worker.hold(held.seconds)
+        self._limit.follow()
+
+    def _shut(self, pauses: int) -> None:
+        """The provider takes nothing from any process."""
+        policy, why = self._setup.policy, Reason(Code.THROTTLED, "429 or 440")
+        if pauses >= policy.throttle_attempts:
+            self._books.stop(Stop(Cause.THROTTLED, why=why, number=pauses))
+            return
+        self._hold(Held(policy.throttle_wait(pauses), str(why), why.code))
 
     def _ended(self, worker: RemoteWorker, *, is_told: bool) -> None:
         lost = WorkerLost(self._number(worker), worker.in_flight)
@@ -180,10 +212,8 @@ class Fleet:
             self._books.lost(worker)
         # Whether or not it had a text accepted, the others do not wait for it any longer.
         self.proved()
+        self._share_out()
         at_work = [other for other in self.workers if not other.is_done]
-        for other in at_work:
-            if other.has_begun:
-                other.share(self._share())
         if not at_work and not self._is_over and len(self.workers) == self._processes:
             self._books.all_lost()
 

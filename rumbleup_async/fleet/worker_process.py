@@ -17,12 +17,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rumbleup_async import open_files
 from rumbleup_async.admission import Verdict
 from rumbleup_async.engine.contract import Dealt, Worker
 from rumbleup_async.engine.lease import Lease
+from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.ports import WatchesClock
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import LedgerError, RumbleUpError
@@ -48,6 +48,7 @@ from rumbleup_async.fleet.channel import (
     Wake,
     read_order,
 )
+from rumbleup_async.fleet.shared_limit import RemoteLimit
 from rumbleup_async.messaging import Closed, Text
 from rumbleup_async.reasons import Code
 from rumbleup_async.stops import Stop
@@ -58,8 +59,9 @@ _GONE = "the process that keeps the books is gone"
 class RemoteBooks:
     """Fits `Books`: what workers of this process say goes over a channel to the bookkeeper of another."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, limit: RemoteLimit) -> None:
         self._channel = channel
+        self._limit = limit
         self._answer: asyncio.Future[Dealt] | None = None
         self._noted: list[Event] = []
         self._tally_due = time.monotonic() + 1.0
@@ -74,7 +76,8 @@ class RemoteBooks:
         tally = worker.take_tally() if now >= self._tally_due else None
         if tally is not None:
             self._tally_due = now + 1.0
-        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless, self._told(), tally))
+        told, taken = self._told(), self._limit.told()
+        self._channel.say(Step(list(done), want, worker.in_flight, worker.window, worker.is_hopeless, told, tally, taken))
         return await self._answer
 
     def stop(self, why: Stop) -> None:
@@ -141,7 +144,8 @@ async def serve(channel: Channel) -> None:
         room = open_files.room()
         concurrency = setup.concurrency if room is None else min(room, setup.concurrency)
         pace, gateway = client.sending(setup.plan, concurrency, setup.rate)
-        books = RemoteBooks(channel)
+        pace.learning = limit = RemoteLimit(channel)
+        books = RemoteBooks(channel, limit)
         door = RemoteDoor(channel, is_open_to_all=not setup.asks)
         workers = assembled(
             books,
@@ -160,7 +164,7 @@ async def serve(channel: Channel) -> None:
         )
         if setup.watches and isinstance(gateway, WatchesClock):
             gateway.watch_clock(time.time, books.stop)
-        listening = asyncio.create_task(_listen(channel, workers, books, door, pace))
+        listening = asyncio.create_task(_listen(channel, workers, books, door, pace, limit))
         tune_collector()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -186,7 +190,7 @@ def tune_collector() -> None:
 
 
 async def _listen(  # noqa: C901 - a word each
-    channel: Channel, workers: Workers, books: RemoteBooks, door: RemoteDoor, pace: Any
+    channel: Channel, workers: Workers, books: RemoteBooks, door: RemoteDoor, pace: Pace, limit: RemoteLimit
 ) -> None:
     while (message := await channel.hear()) is not None:
         match read_order(message):
@@ -198,8 +202,9 @@ async def _listen(  # noqa: C901 - a word each
                 workers.begin_last_round()
             case Holding(seconds=seconds):
                 pace.hold.hold(seconds)
-            case Share(rate=rate):
-                pace.limit(rate)
+            case Share() as share:
+                limit.heed(share)
+                pace.limit(share.rate)
             case Admitted() as admitted:
                 door.answered(admitted)
             case Pausing():

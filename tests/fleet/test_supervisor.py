@@ -45,6 +45,7 @@ from rumbleup_async.fleet.channel import (
     read_word,
 )
 from rumbleup_async.fleet.remote import RemoteWorker
+from rumbleup_async.fleet.shared_limit import RemoteLimit
 from rumbleup_async.fleet.supervisor import Fleet
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.ledger.reader import Reader
@@ -447,11 +448,12 @@ async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
     """A process would take "no texts now" for "no texts left", and the run would wait for ever for who was not texted."""
     ours, theirs = socket.socketpair()
     keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
-    books = worker_process.RemoteBooks(listening)
+    pace, limit = Pace(), RemoteLimit(listening)
+    books = worker_process.RemoteBooks(listening, limit)
     workers = assembled(
         books,
         Nobody(),
-        Pace(),
+        pace,
         concurrency=2,
         policy=Policy(),
         door=OPEN,
@@ -461,7 +463,7 @@ async def test_the_news_of_room_is_not_lost_behind_an_answer() -> None:
         jitter=lambda: 0.5,
     )
     door = worker_process.RemoteDoor(listening, is_open_to_all=True)
-    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, None))
+    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, pace, limit))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(workers.run(lambda work: tasks.create_task(work())))
         assert isinstance(read_word(await keeping.hear() or b""), Step)
@@ -482,11 +484,12 @@ async def test_a_process_with_nothing_to_do_ends_when_the_supervisor_dies(is_sto
     """It would live on for ever and hold the ledger, so that nobody could resume the run."""
     ours, theirs = socket.socketpair()
     keeping, listening = [Channel(*await asyncio.open_unix_connection(sock=end)) for end in (ours, theirs)]
-    books = worker_process.RemoteBooks(listening)
+    pace, limit = Pace(), RemoteLimit(listening)
+    books = worker_process.RemoteBooks(listening, limit)
     workers = assembled(
         books,
         Nobody(),
-        Pace(),
+        pace,
         concurrency=2,
         policy=Policy(),
         door=OPEN,
@@ -496,7 +499,7 @@ async def test_a_process_with_nothing_to_do_ends_when_the_supervisor_dies(is_sto
         jitter=lambda: 0.5,
     )
     door = worker_process.RemoteDoor(listening, is_open_to_all=True)
-    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, None))
+    ears = asyncio.create_task(worker_process._listen(listening, workers, books, door, pace, limit))
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         tasks.create_task(workers.run(lambda work: tasks.create_task(work())))
         assert isinstance(read_word(await keeping.hear() or b""), Step)
