@@ -53,6 +53,7 @@ class Code(enum.StrEnum):
     HEADER_AGAIN = "header_again", "the header again", "skipped", "nothing; the row is no contact"
     DUPLICATE = "duplicate", "duplicate", "skipped", "nothing; the person's first row counts"
     SKIP_IF = "skip_if", "skip-if {}", "skipped", "nothing; it is what --skip-if asks for"
+    NO_CONSENT = "no_consent", "no consent", "skipped", "nothing; the column that --consent-field names does not say yes"
     SUPPRESSED = "suppressed", "suppressed", "skipped not_sent", "nothing; the suppression list has the phone"
     OPT_OUT = "opt_out", "opted out", "skipped not_sent", "nothing; the book of people has the opt-out"
     OPT_OUT_LIKELY = (

@@ -19,6 +19,8 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     countries: Sequence[str] | None = None
     encoding: str | None = None
     skip_if: Sequence[str] | None = None
+    consent_field: str | None = None
+    must_say: Sequence[str] | None = None
     keep: str | None = None
     rejects: Path | None = None
 
@@ -29,6 +31,8 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
             "countries": self.countries or None,
             "encoding": self.encoding,
             "skip_if": self.skip_if or None,
+            "consent_field": self.consent_field,
+            "must_say": self.must_say or None,
             "keep": self.keep,
         }
         return {name: value for name, value in options.items() if value is not None}

@@ -147,6 +147,18 @@ SkipIf = Annotated[
         help="Skip rows in which this column says yes (or VALUE), such as opt_out; repeatable.",
     ),
 ]
+ConsentField = Annotated[
+    str | None,
+    typer.Option(
+        "--consent-field",
+        metavar="NAME",
+        help="The column that says how or when a person agreed; rows that say nothing there, or no, are skipped.",
+    ),
+]
+MustSay = Annotated[
+    list[str] | None,
+    typer.Option("--must-say", metavar="WORDS", help="Refuse a text that does not say this, as who pays for it; repeatable."),
+]
 Keep = Annotated[
     str | None,
     typer.Option("--keep", metavar="NAMES", help="Columns to keep in the ledger and its report, separated by commas; * for all."),

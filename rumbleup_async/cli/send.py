@@ -83,6 +83,8 @@ def send(
     country: options.Countries = None,
     encoding: options.Encoding = None,
     skip_if: options.SkipIf = None,
+    consent_field: options.ConsentField = None,
+    must_say: options.MustSay = None,
     keep: options.Keep = None,
     rejects: options.RejectsFile = None,
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="rumbleup or sendblue.")] = "rumbleup",
@@ -149,7 +151,14 @@ def send(
         quiet=quiet,
     )
     reading = ListOptions(
-        phone_field=phone_field, countries=country, encoding=encoding, skip_if=skip_if, keep=keep, rejects=rejects
+        phone_field=phone_field,
+        countries=country,
+        encoding=encoding,
+        skip_if=skip_if,
+        consent_field=consent_field,
+        must_say=must_say,
+        keep=keep,
+        rejects=rejects,
     )
     campaign = send_list(source, order, call, reading, provider=provider, ledger=ledger, dry_run=dry_run, preview=preview)
     finish(run_loop(campaign))

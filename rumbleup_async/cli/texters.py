@@ -54,6 +54,7 @@ def texters(
     price: options.Price = None,
     opt_outs: OptOutsFrom = None,
     country: options.Countries = None,
+    must_say: options.MustSay = None,
     patience: Annotated[
         float | None,
         typer.Option(
@@ -108,6 +109,7 @@ def texters(
             flags=flag or [],
             suppress=read_suppressed(suppress, quiet=quiet),
             countries=country or DEFAULT,
+            must_say=must_say or (),
             locks={name: value for name, value in (("wait", wait_locks), ("patience", patience)) if value is not None} or None,
             **consent_options(call.consent),
             **rule_options(call, rumbleup.identity, ledger, None, has_list=False),

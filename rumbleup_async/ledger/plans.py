@@ -10,12 +10,14 @@ import unicodedata
 from rumbleup_async.messaging import Plan
 
 _OPTIONS = {
+    "consent_field": "--consent-field",
     "countries": "--country",
     "encoding": "--encoding",
     "flags": "--flag",
     "from_numbers": "--from",
     "group": "--group",
     "literal": "--literal",
+    "must_say": "--must-say",
     "phone_field": "--phone-field",
     "send_style": "--send-style",
     "skip_if": "--skip-if",

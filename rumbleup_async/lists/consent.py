@@ -17,9 +17,9 @@ from typing import Final, Literal, NamedTuple
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.lists import columns
 from rumbleup_async.messaging import Planned, Skipped
-from rumbleup_async.reasons import NO_REASON, Code, Reason
+from rumbleup_async.reasons import APART, NO_REASON, Code, Reason
 from rumbleup_async.screening import phones
-from rumbleup_async.screening.cells import undress
+from rumbleup_async.screening.cells import says_nothing, undress
 from rumbleup_async.screening.template import field_name
 
 _BEFORE: Final = (
@@ -68,8 +68,19 @@ _says_out = re.compile(
     r"|blocked|black-?listed|suppressed|deceased|revoked|(?:wrong|bad|invalid)[ _-](?:number|phone)|disconnected|refused",
     re.IGNORECASE,
 ).fullmatch
+_refuses = re.compile(
+    r"(?:no|not|never|without|withdr[ae]wn?|revoked?|declined?|denied|refused?|expired|rejected|pending|unconfirmed|unknown"
+    r"|unsub\w*|opt(?:ed)?[ _-]?outs?|do not|don't|stop(?:ped|all)?)\b|\?",
+    re.IGNORECASE,
+).match
+_no_date = re.compile(r"[0\-/.:T ]+").fullmatch
+"""`0000-00-00`: what databases write where there is no date."""
 _operator = re.compile(r"[!<>~^]\s*$").search
 _date = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{8,}").match
+
+_NO_CONSENT: Final = Reason(Code.NO_CONSENT)
+_SAID_NO: Final = Reason(Code.NO_CONSENT, APART)
+"""Of a cell that says no, and not only nothing: it speaks for all rows of this phone. It is shown and counted as the other."""
 
 Kind = Literal["out", "in", "status", ""]
 
@@ -135,12 +146,39 @@ def read_rules(given: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def read_consent_field(given: str | None) -> str | None:
+    """The column of `--consent-field` in the normal form. ConfigurationError for one that cannot be meant."""
+    if given is None:
+        return None
+    column = field_name(given)
+    if not column:
+        raise ConfigurationError(f"consent-field {given!r} names no column")
+    if kind_of(column) == "out":
+        raise ConfigurationError(
+            f"the column {column} says who must not be texted, so consent-field {column} would text those who said no; "
+            f"leave them out with skip-if {column}"
+        )
+    return column
+
+
+def _consents(value: str) -> Reason:
+    """What a cell of the consent column, without its dress, has against texting: nothing where it says when or how
+    somebody agreed."""
+    low = value.lower()
+    if low in _YES_OF_CONSENT:
+        return NO_REASON
+    if says_nothing(value):
+        return _NO_CONSENT
+    return _SAID_NO if low in _NO or _no_date(value) or _says_out(value) or _refuses(value) else NO_REASON
+
+
 class ConsentCheck:
     """Reads the cells of one list that say who must not be texted: it applies
-    the rules, and counts what no rule covers."""
+    the rules, and counts what no rule covers. `agreed`: the column without whose yes nobody is texted."""
 
-    def __init__(self, rules: Sequence[Rule] = (), prefix: str = "") -> None:
+    def __init__(self, rules: Sequence[Rule] = (), prefix: str = "", agreed: str | None = None) -> None:
         self._prefix = prefix
+        self._agreed = agreed
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
             self._rules.setdefault(rule.column, []).append(rule)
@@ -154,6 +192,13 @@ class ConsentCheck:
 
     def begin(self, names: Sequence[str], where: str) -> None:
         """The list has these columns. `ListError` if one of a rule is not among them."""
+        if self._agreed is not None:
+            if self._agreed not in names:
+                raise ListError(
+                    f"{where}: there is no column {self._agreed!r} for consent-field; {columns.choice(self._agreed, names)}"
+                )
+            if names.count(self._agreed) > 1:
+                raise ListError(f"{where}: several columns are called {self._agreed!r}; rename all but one")
         for rules in self._rules.values():
             if rules[0].column not in names:
                 missing = rules[0].column
@@ -161,28 +206,32 @@ class ConsentCheck:
                 raise ListError(f"{where}: there is no column {missing!r} for skip-if; {several}{columns.choice(missing, names)}")
             if names.count(rules[0].column) > 1:
                 raise ListError(f"{where}: several columns are called {rules[0].column!r}; rename all but one")
-        self._kinds = {name: kind for name in names if (kind := kind_of(name)) and name not in self._rules}
-        self.columns = frozenset({*self._rules, *self._kinds})
+        covered = {*self._rules, *([] if self._agreed is None else [self._agreed])}
+        self._kinds = {name: kind for name in names if (kind := kind_of(name)) and name not in covered}
+        self.columns = frozenset({*covered, *self._kinds})
 
     def why_not(self, cells: Iterable[tuple[str, str]]) -> Reason:
         """Why a row with these cells, as they came, is left out; `NO_REASON` if it is not."""
         why = NO_REASON
+        agrees = NO_REASON if self._agreed is None else _NO_CONSENT
         for name, raw in cells:
             if name in self.columns:
                 value = undress(raw.strip())
                 for rule in self._rules.get(name, ()):
                     if not why and rule.skips(value):
                         why = Reason(Code.SKIP_IF, rule.words)
+                if name == self._agreed and agrees is not _SAID_NO and (said := _consents(value)) is not _NO_CONSENT:
+                    agrees = said
                 kind = self._kinds.get(name, "")
                 if kind and _bars(kind, value):
                     self._counts[name] = self._counts.get(name, 0) + 1
                     self._examples.setdefault(name, value)
-        return why
+        return why or agrees
 
     def bar(self, row: int, raw: str, why: Reason) -> Skipped:
         """The row with this phone as it came is left out."""
         phone, _ = phones.normalise(raw.strip())
-        if phone:
+        if phone and why != _NO_CONSENT:
             self.barred.setdefault(self._prefix + phone, why)
         return Skipped(row, self._prefix + phone if phone else phones.shown(raw), why)
 

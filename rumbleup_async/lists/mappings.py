@@ -75,7 +75,8 @@ def contact_of(
             [(phone_field or "phone", item.phone), *_others(item.fields, phone_field)], row, phone_field, fields, consent
         )
     if isinstance(item, str | int | float) and not isinstance(item, bool):
-        return Contact(row, _scalar(item), {})
+        barred = None if consent is None else _barred((), row, [_scalar(item)], consent)
+        return barred or Contact(row, _scalar(item), {})
     pairs = _pairs(item)
     if pairs is not None:
         return _contact(pairs, row, phone_field, fields, consent)

@@ -230,8 +230,8 @@ class RumbleUp(Client):
             The run. It begins when you enter it: `async with`.
 
         Raises:
-            ConfigurationError: As for `fast_mode`, and for `skip_if` and `processes`: there is no list whose columns could be
-                read, and one run is one process.
+            ConfigurationError: As for `fast_mode`, and for `skip_if`, `consent_field` and `processes`: there is no list whose
+                columns could be read, and one run is one process.
             TemplateError, LedgerMismatch, LedgerLocked, LedgerError, TypeError: As for `fast_mode`.
         """
         from rumbleup_async.runs.option_checks import check_count
@@ -243,6 +243,7 @@ class RumbleUp(Client):
             "concurrent_mode",
             chosen,
             skip_if="there is no list whose columns could be read; leave people out by suppress= or a function as text",
+            consent_field="there is no list whose columns could be read; leave people out by suppress= or a function as text",
             processes="start it several times, each with a ledger of its own",
         )
         if texters is not None:

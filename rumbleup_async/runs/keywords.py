@@ -34,6 +34,7 @@ class RunKeywords(TypedDict, total=False):
     countries: Iterable[str]
     max_segments: int
     literal: bool
+    must_say: Iterable[str]
     phone_field: str | None
     zip_field: str | None
     state_field: str | None
@@ -42,6 +43,7 @@ class RunKeywords(TypedDict, total=False):
     schedule: Schedule | Mapping[str, Any] | None
     encoding: str | None
     skip_if: Iterable[str]
+    consent_field: str | None
     keep: str | Iterable[str]
     book: GivenBook
     gap: float | None

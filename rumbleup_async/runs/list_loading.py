@@ -20,7 +20,7 @@ from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.batches import BATCH, screened
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.messaging import Planned, Skipped
-from rumbleup_async.runs.planning import Settings, consent_check, keep_of
+from rumbleup_async.runs.planning import Settings, consent_check, has_consent, keep_of
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.notes import notes_of
 from rumbleup_async.screening.screen import Screen
@@ -98,7 +98,7 @@ class ListLoading:
                 await ledger.load(())  # it refuses another list, and what was given with that is not kept
             await self._setup.keep_care()
             # One row can leave a person out of all other rows, so all rows are read first.
-            await ledger.load(batches(), **({"left_out": consent.barred} if settings.skip_if else {}))
+            await ledger.load(batches(), **({"left_out": consent.barred} if has_consent(settings) else {}))
             await ledger.complete(opened.fingerprint or "")
             self.notes = tuple(opened.notes)
         except _LoadStopped:
@@ -111,7 +111,7 @@ class ListLoading:
     def screened(self, contacts: Iterable[object] | AsyncIterable[object]) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
         """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
         screen, settings = self._texts()
-        consent = consent_check(settings) if settings.skip_if else None
+        consent = consent_check(settings) if has_consent(settings) else None
         rows = screened(contacts, screen, settings.phone_field, consent, keep_of(settings), self._setup.placing)
         return rows if self._setup.book is None else _sifted(rows, self._setup.book)
 

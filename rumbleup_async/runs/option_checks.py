@@ -22,6 +22,18 @@ def check_fields(name: str, value: object, kind: type, example: str) -> None:
         raise ConfigurationError(f"{name} is a {kind.__name__}, such as {such}, or a mapping of its fields, not {kind_of(value)}")
 
 
+def check_hours(hours: object, schedule: object) -> None:
+    """ConfigurationError for what cannot be meant by these two options."""
+    if hours is None and schedule is None:
+        return
+    from rumbleup_async.rules.hours import Hours, Schedule
+
+    if hours is not None:
+        check_fields("hours", hours, Hours, "window='9-20'")
+    if schedule is not None:
+        check_fields("schedule", schedule, Schedule, "until='2026-12-02T20:00-05:00'")
+
+
 def is_same(value: object, default: object) -> bool:
     """Whether an option is at its default."""
     return value is default or (isinstance(value, (int, float, tuple)) and value == default)

@@ -23,6 +23,7 @@ from rumbleup_async.runs.keywords import RunKeywords
 from rumbleup_async.runs.option_checks import (
     check_count,
     check_fields,
+    check_hours,
     check_number,
     check_observer,
     check_rules,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["RunKeywords", "RunOptions", "refuse", "run_options"]
 
 _OF_LIST = (
-    *("countries", "max_segments", "literal", "phone_field", "zip_field", "state_field", "zone_field"),
-    *("encoding", "skip_if", "keep"),
+    *("countries", "max_segments", "literal", "must_say", "phone_field", "zip_field", "state_field", "zone_field"),
+    *("encoding", "skip_if", "consent_field", "keep"),
 )
 
 
@@ -79,6 +80,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_segments: A text that would take more SMS parts is skipped.
         literal: Send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are. Without it such
             a text is refused, and a contact with such a value is skipped.
+        must_say: Words that each text must hold, whatever is merged into it, such as who pays for it. Case does not matter. A
+            text that lacks them is refused before anything leaves.
         phone_field: The column with the phone, where its name does not say so.
         zip_field: The column with the ZIP code, where its name does not say so. It is read where there are `hours`.
         state_field: The column with the state, likewise.
@@ -90,6 +93,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         encoding: The encoding of a list file, as Python calls it. None: UTF-8, UTF-16 or what it seems to be;
             `run.list_notes` says which.
         skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
+        consent_field: The column that says how or when each person agreed to be texted. Who has no value there, or one that says
+            no, is skipped; the value goes into the report.
         keep: Columns of the list that go into the ledger and out again in its report; "*": all.
         book: The book of people that all runs share, a `Book` or its path: nobody is texted whom another run has texted into the
             same project, or anybody who has opted out. False: none, though the run had one. None: as before, else none.
@@ -125,6 +130,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     countries: Iterable[str] = ("US", "CA")
     max_segments: int = 10
     literal: bool = False
+    must_say: Iterable[str] = ()
     phone_field: str | None = None
     zip_field: str | None = None
     state_field: str | None = None
@@ -133,6 +139,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule | Mapping[str, Any] | None = None
     encoding: str | None = None
     skip_if: Iterable[str] = ()
+    consent_field: str | None = None
     keep: str | Iterable[str] = ()
     book: GivenBook = None
     gap: float | None = None
@@ -166,26 +173,16 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         for observer in observers_of(self.observer):
             check_observer(observer)
         check_rules(self.rules)
-        for name in ("suppress", "countries", "skip_if", "keep"):
+        for name in ("suppress", "countries", "skip_if", "must_say", "keep"):
             if getattr(self, name) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
-        self._check_hours()
-        for name in ("phone_field", "zip_field", "state_field", "zone_field", "encoding"):
+        check_hours(self.hours, self.schedule)
+        for name in ("phone_field", "zip_field", "state_field", "zone_field", "consent_field", "encoding"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")
         for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} is True or False, not {kind_of(getattr(self, name))}")
-
-    def _check_hours(self) -> None:
-        if self.hours is None and self.schedule is None:
-            return
-        from rumbleup_async.rules.hours import Hours, Schedule
-
-        if self.hours is not None:
-            check_fields("hours", self.hours, Hours, "window='9-20'")
-        if self.schedule is not None:
-            check_fields("schedule", self.schedule, Schedule, "until='2026-12-02T20:00-05:00'")
 
     def __repr__(self) -> str:
         given = [name for name, value in self.given().items() if value is not None]

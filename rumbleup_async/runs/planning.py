@@ -13,12 +13,13 @@ import msgspec
 from rumbleup_async.engine.texters import Writer
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.lists import encodings
-from rumbleup_async.lists.consent import ConsentCheck, read_rules
-from rumbleup_async.lists.kept_columns import Keep, read_names
+from rumbleup_async.lists.consent import ConsentCheck, read_consent_field, read_rules
+from rumbleup_async.lists.kept_columns import ALL, Keep, read_names
 from rumbleup_async.messaging import Plan
 from rumbleup_async.screening.areas import DEFAULT, read_countries
+from rumbleup_async.screening.must_say import read_words, require_words
 from rumbleup_async.screening.screen import Screen, require_opt_out
-from rumbleup_async.screening.template import Template
+from rumbleup_async.screening.template import Template, field_name
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None = None
     literal: bool = False
     skip_if: Iterable[str] = ()
+    consent_field: str | None = None
+    must_say: Iterable[str] = ()
     keep: str | Iterable[str] = ()
     details: dict[str, Any] = {}
 
@@ -47,6 +50,9 @@ PREFIX = "phone_prefix"
 
 LITERAL = "literal"
 """The plan's detail that says that signs of other programs are meant as they are; absent if they are not."""
+
+MUST_SAY = "must_say"
+"""The plan's detail with the words that each text must hold; absent if there are none."""
 
 CONCURRENT = "concurrent"
 """The value of a plan's detail `mode` where contacts are drawn from the provider."""
@@ -62,6 +68,8 @@ def checked(settings: Settings) -> Settings:
         countries=read_countries(settings.countries),
         encoding=None if settings.encoding is None else encodings.named(settings.encoding),
         skip_if=_words_of(settings.skip_if),
+        consent_field=read_consent_field(settings.consent_field),
+        must_say=read_words(settings.must_say),
         keep=read_names(settings.keep),
     )
 
@@ -72,6 +80,7 @@ def screen_of(settings: Settings, never: Container[str]) -> Screen:
         template = Template(settings.text, literal=settings.literal)
         if settings.require_opt_out:
             require_opt_out(template)
+        require_words(template, settings.must_say)
     else:
         # Each text is looked at when it is chosen; the template only stands in for it.
         template = Template(WRITTEN, literal=settings.literal)
@@ -81,6 +90,7 @@ def screen_of(settings: Settings, never: Container[str]) -> Screen:
         suppress=never,
         prefix=settings.details.get(PREFIX, ""),
         countries=settings.countries,
+        must_say=settings.must_say,
     )
 
 
@@ -113,6 +123,7 @@ def screen_again(plan: Plan, never: Container[str]) -> Screen:
         max_segments=plan.details.get("max_segments", 10),
         suppress=never,
         countries=plan.details.get("countries", DEFAULT),
+        must_say=plan.details.get(MUST_SAY, ()),
     )
 
 
@@ -136,14 +147,21 @@ def where_of(settings: Settings) -> dict[str, str | None]:
     return {name: getattr(settings, name) for name in ("zip_field", "state_field", "zone_field")}
 
 
+def has_consent(settings: Settings) -> bool:
+    """Whether columns of the list leave people out."""
+    return bool(settings.skip_if) or settings.consent_field is not None
+
+
 def consent_check(settings: Settings) -> ConsentCheck:
     """What looks at the columns that say who must not be texted."""
-    return ConsentCheck(read_rules(settings.skip_if), settings.details.get(PREFIX, ""))
+    return ConsentCheck(read_rules(settings.skip_if), settings.details.get(PREFIX, ""), settings.consent_field)
 
 
 def keep_of(settings: Settings) -> Keep | None:
     """Which columns go with the contacts; None for none."""
     names = read_names(settings.keep)
+    if settings.consent_field is not None and ALL not in names and settings.consent_field not in map(field_name, names):
+        names = (*names, settings.consent_field)  # how somebody agreed belongs into the report
     return Keep(names) if names else None
 
 
@@ -163,4 +181,8 @@ def _chosen(settings: Settings) -> dict[str, Any]:
     chosen |= {name: value for name, value in where_of(settings).items() if value is not None}
     if settings.skip_if:
         chosen["skip_if"] = sorted(settings.skip_if)
+    if settings.consent_field is not None:
+        chosen["consent_field"] = settings.consent_field
+    if settings.must_say:
+        chosen[MUST_SAY] = sorted(settings.must_say)
     return chosen

@@ -17,6 +17,7 @@ from rumbleup_async.reasons import NO_REASON, SUPPRESSED, Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.areas import DEFAULT, Areas
 from rumbleup_async.screening.marks import tidy
+from rumbleup_async.screening.must_say import missing
 from rumbleup_async.screening.opt_out import has_word
 from rumbleup_async.screening.phones import normalise
 from rumbleup_async.screening.placeholders import may_hold
@@ -58,13 +59,15 @@ class Screen:
 
     __slots__ = (
         "_areas", "_columns", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear",
-        "max_segments", "needed_fields", "template",
+        "max_segments", "must_say", "needed_fields", "template",
     )  # fmt: skip
 
     template: Template
     needed_fields: tuple[str, ...]
     """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
     max_segments: int
+    must_say: tuple[str, ...]
+    """Words that a text which was chosen for a contact must hold; a template is looked at once, before it comes here."""
     dear: Dear
     """What made texts of this list more expensive than they look."""
 
@@ -78,11 +81,13 @@ class Screen:
         prefix: str = "",
         countries: Iterable[str] = DEFAULT,
         literal: bool = False,
+        must_say: Iterable[str] = (),
     ) -> None:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
         self.template = Template(template, literal=literal) if isinstance(template, str) else template
         self.dear = Dear()
+        self.must_say = tuple(must_say)
         self._columns: Collection[str] = ()
         names = [field_name(name) for name in name_fields]
         self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
@@ -184,6 +189,8 @@ class Screen:
         why = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
         if not why and not self.template.is_literal and (unfit := spoiled(text, contact.fields)):
             why = Reason(Code.TEXT_UNFIT, unfit)
+        if not why and (unsaid := missing([text], self.must_say)):
+            why = Reason(Code.TEXT_UNFIT, f"does not say {unsaid!r}")
         why = why or self._too_long(segments) or self._doubt(text)
         if why:
             return Skipped(contact.row, phone, why)

@@ -131,12 +131,17 @@ class Template:
         return [(char, self._place(at)) for char, at in outside_alphabet(self._view().replace(placeholders.FIELD, " "))]
 
     @property
+    def pieces(self) -> tuple[str, ...]:
+        """What stands before, between and behind the fields."""
+        return (self._first, *(after for _, _, after in self._parts))
+
+    @property
     def _merged(self) -> tuple[str, ...]:
         return tuple(field for field, _, _ in self._parts)
 
     def _view(self) -> str:
         """The fixed part with `FIELD` in place of each merge field."""
-        return placeholders.FIELD.join((self._first, *(after for _, _, after in self._parts)))
+        return placeholders.FIELD.join(self.pieces)
 
     def _written(self, found: placeholders.Placeholder) -> str:
         """A placeholder as it stands in the text, where a brace is two, and its position."""

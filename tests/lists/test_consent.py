@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.errors import ConfigurationError, ListError
-from rumbleup_async.lists.consent import ConsentCheck, kind_of, read_rules
+from rumbleup_async.lists.consent import ConsentCheck, kind_of, read_consent_field, read_rules
 from rumbleup_async.lists.contacts import from_iterable, open_list
 from rumbleup_async.messaging import Contact, Result, Skipped, State
 from rumbleup_async.runs.run import Run
@@ -345,3 +345,113 @@ def test_a_series_of_phones_is_a_list() -> None:
     assert list(from_iterable(Series())) == [Contact(1, A, {}), Contact(2, B, {})]
     assert list(from_iterable({A: 1}.keys())) == [Contact(1, A, {})]
     assert isinstance(next(iter(from_iterable([{"phone": [A]}]))), Contact | Skipped)
+
+
+# ---- the column of those who agreed ----
+
+
+def agreed(data: str, column: str, *rules: str, prefix: str = "") -> tuple[list[str], ConsentCheck]:
+    """What becomes of the rows of a list whose consent stands in a column."""
+    check = ConsentCheck(read_rules(rules), prefix, read_consent_field(column))
+    with open_list(io.BytesIO(data.encode()), consent=check) as contacts:
+        return ["" if isinstance(row, Contact) else row.reason for row in contacts], check
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["yes", "x", "1", "2025-03-04", "web form, 3 May", "Ada's paper card", "opted in", "double_opt_in", "North fair", "TRUE"],
+)
+def test_a_consent_lets_a_row_be_texted(value: str) -> None:
+    """Half of those who agreed are left out."""
+    assert agreed(f'phone,how\n{A},"{value}"\n', "How")[0] == [""]
+
+
+NO_CONSENT = [
+    "",
+    " ",
+    "NULL",
+    "n/a",
+    "-",
+    "#N/A",
+    "unknown",
+    "0000-00-00",
+    "0",
+    "no",
+    "FALSE",
+    "No consent",
+    "not yet",
+    "revoked",
+]
+NO_CONSENT += [
+    "revoked 2025-01-01",
+    "declined",
+    "opted out",
+    "Unsubscribed",
+    "STOP",
+    "?",
+    "pending",
+    "withdrawn",
+    "none",
+    "opt-out",
+    "do not text",
+    "expired",
+]
+
+
+@pytest.mark.parametrize("value", NO_CONSENT)
+def test_without_consent_a_row_is_skipped(value: str) -> None:
+    """Nobody can show that the person agreed; each text costs up to 1,500 dollars."""
+    assert agreed(f'phone,how,name\n{A},"{value}",Ada\n', "how")[0] == ["no consent"]
+
+
+def test_a_row_that_says_nothing_is_left_out_alone_and_a_no_counts_for_the_phone() -> None:
+    """A household's phone: one of them never answered, another has said no."""
+    rows, check = agreed(f"phone,consent\n{A},\n{A},yes\n{B},no\n{B},yes\n", "consent")
+    assert rows == ["no consent", "", "no consent", ""]
+    assert list(check.barred) == [B]  # whose other rows are left out once all are read
+    assert {str(reason) for reason in check.barred.values()} == {"no consent"}
+
+
+def test_short_rows_and_objects_without_the_column_have_no_consent() -> None:
+    """What is not there is no consent."""
+    assert agreed(f"phone,name,consent\n{A},Ada\n{B},Bob,yes\n", "consent")[0] == ["no consent", ""]
+    lines = f'{{"phone": "{A}", "consent": true}}\n{{"phone": "{B}"}}\n{{"phone": "{C}", "consent": null}}\n'
+    assert agreed(lines, "consent")[0] == ["", "no consent", "no consent"]
+    assert agreed(f'{{"phone": "{A}", "consent": "yes", "Consent": "no"}}\n', "consent")[0] == ["no consent"]
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
+    """A misspelt name leaves everybody out, or nobody."""
+    with pytest.raises(
+        ListError, match=r"no column 'consnt' for consent-field; did you mean 'consent'\? it has the columns phone"
+    ):
+        agreed(f"phone,consent\n{A},yes\n", "consnt")
+    with pytest.raises(ListError, match="several columns are called 'consent'"):
+        agreed(f"phone,consent,Consent\n{A},yes,no\n", "consent")
+    with pytest.raises(ListError, match="no column 'consent'"):
+        agreed(f"{A}\n{B}\n", "consent")
+    with pytest.raises(ConfigurationError, match="skip-if opt_out"):
+        read_consent_field("Opt Out")
+    with pytest.raises(ConfigurationError, match="names no column"):
+        read_consent_field("  ")
+
+
+def test_a_rule_goes_before_consent() -> None:
+    """Both apply; the reason is the one that the person has given."""
+    assert agreed(f"phone,consent,moved\n{A},yes,x\n{B},,x\n", "consent", "moved")[0] == ["skip-if moved", "skip-if moved"]
+
+
+@pytest.mark.parametrize("form", ["list", "async"])
+def test_consent_of_contacts_from_python(form: str) -> None:
+    """A mapping without the key, and a bare phone behind mappings."""
+    provider = Provider()
+    rows: list[Any] = [{"phone": A, "consent": "web"}, {"phone": B}, {"phone": C, "consent": ""}, D]
+
+    async def main() -> list[Result]:
+        async with make_run(provider, consent_field="Consent") as run:
+            contacts: Any = rows if form == "list" else later(rows)
+            return [result async for result in run.send(contacts)]
+
+    results = {result.phone: result for result in asyncio.run(main())}
+    assert [call.phone for call in provider.calls] == [A]
+    assert {phone: one.reason for phone, one in results.items() if phone != A} == dict.fromkeys((B, C, D), "no consent")
