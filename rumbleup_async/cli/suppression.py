@@ -2,8 +2,8 @@
 
 Lives here: reading them, be they lists, reports or ledgers.
 
-A report and a ledger of ours suppress those who had the text or may have had it. Those of them who were never texted are for
-the next run.
+A result of the reassigned numbers database suppresses the numbers of which it says yes. A report and a ledger of ours suppress
+those who had the text or may have had it. Those of them who were never texted are for the next run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rumbleup_async.cli.report import COLUMNS
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.lines import Readable
+from rumbleup_async.lists.reassigned import answer_column, is_reassigned, not_read
 from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Code, from_words
@@ -69,18 +70,35 @@ def _read(path: str) -> tuple[set[str], str]:
 
 
 def _of_rows(stream: Readable, where: str) -> tuple[set[str], str]:
-    """Of a list, or of a report of ours, which its header tells."""
+    """Of a list, of a report of ours, or of a result of the reassigned numbers database, which its header tells."""
     numbers: set[str] = set()
+    header: Row | None = None
     is_report = False
+    answers: int | None = None
+    asked = 0
+    what = ""
     for row in read_rows(stream, where):
         if row.is_header:
+            header = row
             is_report = tuple(map(field_name, row.cells[: len(COLUMNS)])) == COLUMNS
+            what = _OURS if is_report else ""
+            continue
+        if header is not None and not is_report:
+            answers = answer_column(header.cells, row.phones, row.cells)
+            what = not_read(header.cells) if answers is None else ""
+            header = None
+        if answers is not None:
+            asked += 1
+            if is_reassigned(row, answers):
+                numbers |= phones_of(row)
         elif not is_report:
             numbers |= phones_of(row)
         elif _had_it(row):
             # Of the other cells none is a phone: a message's id may look like one.
             numbers |= phones_of(row._replace(cells=row.cells[1:2], phones=frozenset({0})))
-    return numbers, _OURS if is_report else ""
+    if answers is not None:
+        what = f", for they have been reassigned since, of {asked:,} that the reassigned numbers database was asked about"
+    return numbers, what
 
 
 def _had_it(row: Row) -> bool:

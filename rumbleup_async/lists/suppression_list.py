@@ -229,6 +229,6 @@ def _phone_columns(names: Sequence[str]) -> frozenset[int]:
     return frozenset(index for index, name in enumerate(known) if columns.is_phone_name(name) or _phone_words(name))
 
 
-def unreadable(row: Row, reason: str) -> ListError:
+def unreadable(row: Row, reason: str, remedy: str = _REMEDY) -> ListError:
     """The error for a row that may stand for somebody, and nobody can say for whom."""
-    return ListError(f"{row.where}, row {row.number}: {reason}; whom it suppresses cannot be read: {_REMEDY}")
+    return ListError(f"{row.where}, row {row.number}: {reason}; whom it suppresses cannot be read: {remedy}")
