@@ -18,11 +18,12 @@ import msgspec
 import typer
 
 from rumbleup_async.cli.console import STOPPED, fail, plural, say
-from rumbleup_async.errors import ConfigurationError, RumbleUpError
+from rumbleup_async.errors import BookError, ConfigurationError, RumbleUpError
 from rumbleup_async.people import Book, OptOut
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.runs.run import Run
+from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.stops import Cause, Stop
 
 OptOutsFrom = Annotated[
@@ -53,12 +54,14 @@ class Source(Protocol):
 
 
 class Watch(msgspec.Struct):
-    """What is read during a run. `since`: from when on the first look is to tell (Unix seconds). `read`: when opt-outs were last
-    read, by the monotonic clock."""
+    """What is read during a run, if anything is. `since`: from when on the first look is to tell (Unix seconds). `read`: when
+    opt-outs were last read, by the monotonic clock."""
 
     source: Source | None = None
     since: float | None = None
     read: float = msgspec.field(default_factory=time.monotonic)
+    stops: bool = True
+    """The run stops where it cannot be read; else that is only said."""
 
 
 async def read_before(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
@@ -85,8 +88,9 @@ async def read_before(run: Run, client: Client, asked: str | None, *, is_here: b
             file = ReceiverFile(Path(way), run.book.scope.world)
             await _note(book, await file.look())
             return Watch(file)
+        if isinstance(client, Sendblue):
+            return await _read_inbound(client, book, quiet=quiet)
         if not isinstance(client, RumbleUp):
-            say("note: Sendblue has no list of opt-outs; those in the book count, and --opt-outs FILE reads the receiver's")
             return Watch()
         age = await client.opt_outs.age(book)
         if age is None or age >= YOUNG:
@@ -105,7 +109,22 @@ async def read_before(run: Run, client: Client, asked: str | None, *, is_here: b
         )
 
 
-async def pull(client: RumbleUp, book: Book, *, quiet: bool) -> int:
+async def _read_inbound(client: Sendblue, book: Book, *, quiet: bool) -> Watch:
+    """Read what people have written to Sendblue's lines. It has no list of opt-outs, so this one may lack some, and a failure
+    stops nothing."""
+    if not quiet:
+        say("note: Sendblue has no list of opt-outs: the book counts, and the messages that came in, which may lack some; ")
+        say("      --opt-outs FILE reads those that the receiver of its webhooks has")
+    try:
+        await pull(client, book, quiet=quiet)
+    except BookError:
+        raise
+    except RumbleUpError as error:
+        say(f"warning: the messages that came in cannot be read: {error}; only the book says who has opted out")
+    return Watch(client.opt_outs, time.time(), stops=False)
+
+
+async def pull(client: RumbleUp | Sendblue, book: Book, *, quiet: bool) -> int:
     """Read all opt-outs of the account into the book, and say how many there are."""
     told = time.monotonic()
 
@@ -117,7 +136,7 @@ async def pull(client: RumbleUp, book: Book, *, quiet: bool) -> int:
 
     number = await client.opt_outs.pull(book, heard)
     if not quiet:
-        say(f"{plural(number, 'opt-out')} read from the provider")
+        say(f"{plural(number, 'opt-out')} read from {'the provider' if isinstance(client, RumbleUp) else 'what came in'}")
     return number
 
 
@@ -148,6 +167,7 @@ async def _watch(
     read = watch.read
     wait = max(0.0, read + every - time.monotonic())
     found: list[OptOut] = []
+    has_failed = False
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
@@ -162,8 +182,12 @@ async def _watch(
             found.clear()
             read = time.monotonic()
         except (RumbleUpError, TimeoutError) as error:
-            if time.monotonic() - read >= longest:
-                words = str(error) or "no answer in time"
+            words = str(error) or "no answer in time"
+            if not watch.stops:
+                if not has_failed:
+                    say(f"warning: the messages that came in cannot be read: {words}; the book counts")
+                has_failed = True
+            elif time.monotonic() - read >= longest:
                 run.stop(Stop(Cause.OPT_OUTS_UNREAD, f"for {longest / 60:g} minutes, the last time: {words}; then resume"))
                 return
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody is texted by a run that does not know who opted out

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
+    from rumbleup_async.sendblue.opt_outs import OptOuts
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
 
@@ -86,6 +87,17 @@ class Sendblue(Client):
         )
         super().__init__(connecting, answers.DIALECT, redact=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
+        self._opt_outs: OptOuts | None = None
+
+    @property
+    def opt_outs(self) -> OptOuts:
+        """Who has written that they do not want texts: `await sendblue.opt_outs.pull(book)` before a run, `look()` during one."""
+        if self._opt_outs is None:
+            from rumbleup_async.runs.people import scope_of
+            from rumbleup_async.sendblue.opt_outs import OptOuts
+
+            self._opt_outs = OptOuts(self._caller, self.messages, self.identity, scope_of(self.identity, "").world)
+        return self._opt_outs
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:

@@ -25,6 +25,8 @@ MESSAGES = "/api/v2/messages"
 
 MESSAGE = "/api/v2/messages/{id}"
 
+OPT_OUT = "/api/v2/contacts/opt-out"
+
 PREFIX = "+1"
 """What turns the ten digits of a screened contact into the E.164 form that Sendblue takes."""
 
@@ -58,6 +60,12 @@ def e164(phone: str | int, what: str = "number") -> str:
     if reason:
         raise ConfigurationError(f"the {what} cannot be used: {reason}; write it as +, the country code and the number")
     return PREFIX + digits
+
+
+def digits(phone: str | None) -> str:
+    """The ten digits of a phone as Sendblue writes it; "" for anything but a number of +1."""
+    number = (phone or "").removeprefix(PREFIX)
+    return number if len(number) == 10 and number.isascii() and number.isdecimal() else ""
 
 
 def line(phone: str | int) -> str:

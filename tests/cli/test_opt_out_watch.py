@@ -179,3 +179,44 @@ async def test_opt_outs_that_came_during_the_question_are_read_before_the_first_
 def test_a_minute_between_looks_and_ten_without() -> None:
     """What docs/people.md says of it would be wrong."""
     assert (opt_out_watch.EVERY, opt_out_watch.LONGEST, opt_out_watch.YOUNG) == (60, 600, 86400)
+
+
+LINES = ("--provider", "sendblue", "--from", "+12025550199", "--text", TEXT, "--yes", "--per-second", "0")
+
+
+async def test_what_came_in_over_sendblue_is_left_out(process: Process, simulator: Simulator, voters: Path) -> None:
+    """Sendblue has no list of opt-outs, so whoever wrote STOP yesterday is texted; or its inbound list is down and stops all."""
+    simulator.reply("2025550101", "STOP")
+    words = ("send", voters, *LINES, *BOOK, "--opt-outs", "auto")
+    done = await process(*words, "--ledger", "a.ledger")
+    assert done.returncode == 0, done.stderr
+    assert "Sendblue has no list of opt-outs" in done.stderr
+    assert "1 opt-out read from what came in" in done.stderr
+    assert json.loads(done.stdout)["reasons"]["skipped"] == {"opt_out": 1}
+    simulator.set_faults({"log:html": 1.0})
+    done = await process(*words, "--gap", "0", "--again", "--ledger", "b.ledger")
+    assert done.returncode == 0, done.stderr
+    assert "the messages that came in cannot be read" in done.stderr
+    assert json.loads(done.stdout)["sent"] == 5
+
+
+async def test_sendblue_is_told_of_opt_outs_if_asked(process: Process, simulator: Simulator) -> None:
+    """The book knows, and another tool on the account does not."""
+    done = await process("opt-outs", "add", "2025550101", "--book", "b")
+    assert (done.returncode, simulator.world.blocked_by("2025550101")) == (0, None)
+    done = await process("opt-outs", "add", "2025550101", "2025550102", "--book", "b", "--tell-sendblue")
+    assert done.returncode == 0, done.stderr
+    assert "2 opt-outs, 1 of them new" in done.stderr
+    assert "Sendblue was told of 2 numbers" in done.stderr
+    assert simulator.world.blocked_by("2025550102") == "dnd"
+    done = await process("opt-outs", "lift", "2025550101", "--book", "b", "--tell-sendblue")
+    assert (done.returncode, simulator.world.blocked_by("2025550101")) == (0, None), done.stderr
+    simulator.change(api_key="OTHER:SECRET")
+    done = await process("opt-outs", "add", "2025550103", "--book", "b", "--tell-sendblue")
+    assert done.returncode == 2
+    assert "Sendblue was told of 0 of 1" in done.stderr
+    assert "2025550103" in (await process("opt-outs", "list", "--book", "b")).stdout
+    simulator.change(api_key="KEY:SECRET")
+    simulator.reply("2025550104", "quit")
+    done = await process("opt-outs", "pull", "--book", "b", "--provider", "sendblue")
+    assert (done.returncode, "1 opt-out read from what came in" in done.stderr) == (0, True), done.stderr

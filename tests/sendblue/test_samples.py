@@ -39,7 +39,8 @@ async def test_the_call_makes_the_request_and_reads_the_reply(case: samples.Case
 def test_the_map_names_every_call_and_the_simulator_serves_it() -> None:
     """Nobody would find a call, or it would be one that no test can meet."""
     page = (Path(__file__).parents[2] / "docs" / "api-map.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+) (/\S+)` \| `sendblue\.messages\.(\w+)` \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+) (/\S+)` \| `sendblue\.(\w+\.\w+)` \|", page, re.MULTILINE)
     client = Sendblue("KEY", "SECRET", exchange=ScriptedExchange(samples.response))  # type: ignore[arg-type]
-    assert {name for *_, name in rows} == {name for name in dir(client.messages) if not name.startswith("_")}
+    calls = {f"messages.{name}" for name in dir(client.messages) if not name.startswith("_")}
+    assert {name for *_, name in rows} == {*calls, "opt_outs.tell"}
     assert {(method, path) for method, path, _ in rows} == {(method, path) for method, path, _ in SENDBLUE_ROUTES}

@@ -8,6 +8,7 @@ from rumbleup_async.simulator.trouble.faults import Faults
 from rumbleup_async.simulator.trouble.spoiling import spoil
 from rumbleup_async.simulator.world import request_parsing
 from rumbleup_async.simulator.world.deliveries import Deliveries
+from rumbleup_async.simulator.world.inbound import Inbound
 from rumbleup_async.simulator.world.phones import digits
 from rumbleup_async.simulator.world.replies import Reply
 from rumbleup_async.simulator.world.request_counts import Requests
@@ -26,22 +27,32 @@ SENDBLUE_ROUTES = (
     ("GET", "/api/status", "How a message stands, by its handle."),
     ("GET", "/api/v2/messages", "Messages, filtered and in pages by offset."),
     ("GET", "/api/v2/messages/{id}", "One message."),
+    ("POST", "/api/v2/contacts/opt-out", "Block a number, or let it through again."),
 )
 """Method, path, meaning."""
 
-_PATHS = ("/api/send-message", "/api/status", "/api/v2/messages")
+_PATHS = ("/api/send-message", "/api/status", "/api/v2/messages", "/api/v2/contacts/opt-out")
 
 
 class Sendblue:
     """Answers requests about a world."""
 
-    def __init__(self, world: World, *, faults: Faults, deliveries: Deliveries, webhooks: Webhooks, requests: Requests) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        faults: Faults,
+        deliveries: Deliveries,
+        inbound: Inbound,
+        webhooks: Webhooks,
+        requests: Requests,
+    ) -> None:
         self._settings = world.settings
         self._faults = faults
         self._requests = requests
         self._errors = ErrorReplies(world.settings)
         self.lines = Lines(world.settings)
-        self.messages = Messages(world, self.lines, deliveries, webhooks)
+        self.messages = Messages(world, self.lines, deliveries, inbound, webhooks)
 
     @staticmethod
     def serves(target: str) -> bool:
@@ -77,6 +88,8 @@ class Sendblue:
             return "sendblue/status", "GET", lambda params: self._read(lambda: messages.status(params.get("handle")))
         if path == "/api/v2/messages":
             return "sendblue/list", "GET", lambda params: self._read(lambda: messages.select(params))
+        if path == "/api/v2/contacts/opt-out":
+            return "sendblue/opt-out", "POST", messages.opt_out
         if path.startswith("/api/v2/messages/"):
             handle = unquote(path.removeprefix("/api/v2/messages/"))
             return "sendblue/get", "GET", lambda _: self._read(lambda: messages.get(handle))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.simulator.world.deliveries import Deliveries
+from rumbleup_async.simulator.world.inbound import Reply
 from rumbleup_async.simulator.world.world import World
 
 __all__ = ["MessageObjects", "Sent", "handle_of", "logid_of"]
@@ -67,6 +68,33 @@ class MessageObjects:
             "group_id": "",
             "participants": [],
             "service": "iMessage",
+        }
+
+    def inbound(self, reply: Reply) -> dict[str, Any]:
+        """The object of a contact's reply, as the list shows it."""
+        number, at = f"+1{reply.phone[-10:]}", _time(reply.time)
+        lines = [sent.line for place, sent in self.sent.items() if self._world.texts.phones[place] == number]
+        line = lines[-1] if lines else "+12025550199"
+        return {
+            "accountEmail": "owner@example.com",
+            "content": reply.text,
+            "is_outbound": False,
+            "status": "RECEIVED",
+            "error_code": None,
+            "error_message": None,
+            "message_handle": handle_of(reply.logid),
+            "date_sent": at,
+            "date_updated": at,
+            "from_number": number,
+            "number": number,
+            "to_number": line,
+            "sendblue_number": line,
+            "media_url": "",
+            "message_type": "message",
+            "group_id": "",
+            "participants": [],
+            "service": "iMessage",
+            "opted_out": "dnd" in reply.flags,
         }
 
     def short(self, position: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.simulator.world.deliveries import Deliveries
+from rumbleup_async.simulator.world.inbound import Inbound
 from rumbleup_async.simulator.world.loopback import is_loopback_url
 from rumbleup_async.simulator.world.replies import Reply, ok
 from rumbleup_async.simulator.world.request_parsing import Params
@@ -39,8 +40,9 @@ class Callback(Delivery):
 class Messages:
     """The endpoints of messages."""
 
-    def __init__(self, world: World, lines: Lines, deliveries: Deliveries, webhooks: Webhooks) -> None:
+    def __init__(self, world: World, lines: Lines, deliveries: Deliveries, inbound: Inbound, webhooks: Webhooks) -> None:
         self._world = world
+        self._replies = inbound
         self._lines = lines
         self._webhooks = webhooks
         self._objects = MessageObjects(world, deliveries)
@@ -92,7 +94,7 @@ class Messages:
         return ok({"status": "OK", "data": self._objects.row(position)})
 
     def select(self, params: Params) -> Reply:
-        """The messages that pass all filters, in pages by offset. All messages of the simulator are outbound."""
+        """The messages that pass all filters, in pages by offset: what was sent, and what contacts have replied."""
         wanted = {name: str(params[name]) for name in _FILTERS if name in params}
         rows = [
             row
@@ -100,12 +102,37 @@ class Messages:
             for row in (self._objects.row(place),)
             if all(str(row[name]) == value for name, value in wanted.items())
         ]
+        if params.get("is_outbound") != "true":
+            rows += [row for row in self._inbound(params) if all(str(row[name]) == value for name, value in wanted.items())]
+            rows.sort(key=lambda row: row["date_sent"])
         if params.get("order_direction") == "desc":
             rows.reverse()
         limit, offset = int(params.get("limit", 50)), int(params.get("offset", 0))
         page = rows[offset : offset + limit]
         paging = {"hasMore": offset + len(page) < len(rows), "limit": limit, "offset": offset, "total": len(rows)}
         return ok({"status": "OK", "data": page, "pagination": paging})
+
+    def opt_out(self, params: Params) -> Reply:
+        """Block what is sent to a number, or let it through again."""
+        number, is_out = str(params.get("number") or ""), params.get("opted_out", True)
+        if not _is_e164(number) or not isinstance(is_out, bool):
+            return error(400, "number must be in E.164 format", 4000)
+        phone = number[-10:]
+        if is_out:
+            self._world.tag(phone, "dnd")
+        else:
+            self._world.tags[phone] = tuple(tag for tag in self._world.tags.get(phone, ()) if tag != "dnd")
+        return ok({"status": "OK", "number": number, "opted_out": is_out})
+
+    def _inbound(self, params: Params) -> list[dict[str, Any]]:
+        """The replies in the time window that are already visible."""
+        visible = self._world.clock() - self._world.settings.log_lag
+        earliest, latest = _seconds(params.get("created_at_gte")), _seconds(params.get("created_at_lte"))
+        return [
+            self._objects.inbound(reply)
+            for reply in self._replies.replies
+            if reply.time <= visible and (earliest is None or reply.time >= earliest) and (latest is None or reply.time <= latest)
+        ]
 
     def _refuse(self, params: Params, number: str, line: str) -> Reply | None:
         content, media = params.get("content") or "", params.get("media_url") or ""

@@ -116,7 +116,12 @@ class Simulator:
         )
         # Sendblue comes second: it takes the receipts of its own messages and leaves the others to RumbleUp.
         self.sendblue = Sendblue(
-            self.world, faults=self.faults, deliveries=self.deliveries, webhooks=self.webhooks, requests=self.requests
+            self.world,
+            faults=self.faults,
+            deliveries=self.deliveries,
+            inbound=self.inbound,
+            webhooks=self.webhooks,
+            requests=self.requests,
         )
 
     @property
