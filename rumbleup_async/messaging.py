@@ -77,10 +77,9 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     """A screened contact and the exact text planned for it.
 
     `phone` is in the provider's form: 10 digits, after the `phone_prefix` of the plan if there is one.
-    `name` is what a contact created by the send is called.
-    `segments` is the number of SMS parts the text takes.
+    `name` is what a contact created by the send is called, `segments` the number of SMS parts the text takes.
     `kept`: columns of the list that go with the contact, as a JSON object.
-    `place`: whose opening times bind the text; 0 means that it may leave at any time.
+    `place`: whose opening times bind the text; 0: it may leave at any time. `kind`: whose text it is, a number; 0: the plain one.
     """
 
     row: int
@@ -90,6 +89,7 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
     segments: int = 1
     kept: str | None = None
     place: int = 0
+    kind: int = 0
 
     def __repr__(self) -> str:
         return f"Planned(row={self.row}, phone={mask(self.phone)!r}, text=<{len(self.text)} characters>)"

@@ -6,6 +6,7 @@ Lives here: the counts, the skipped rows by reason, the notes.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
@@ -37,6 +38,23 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     if texts:
         each = ", ".join(f"{plural(parts, 'segment')} in {number:,}" for parts, number in segments)
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
+
+
+def show_kinds(ledger: Path) -> None:
+    """Who gets which text, where there are several, and which of them nobody gets."""
+    with reader_of(ledger) as reader:
+        kinds = reader.kinds()
+    for words, number, _ in kinds:
+        say(f"  {number:>11,}  get {'the plain text' if words is None else f'the text for {words}'}")
+    if nobody := [words for words, number, _ in kinds if words is not None and not number]:
+        say(f"  note: nobody who is to be texted meets {', '.join(nobody)}; look at how the list spells it, if somebody should")
+
+
+def kinds_json(ledger: Path) -> dict[str, Any]:
+    """The same for the JSON; nothing where there is one text for all."""
+    with reader_of(ledger) as reader:
+        kinds = reader.kinds()
+    return {"texts": [{"when": words, "number": number} for words, number, _ in kinds]} if kinds else {}
 
 
 def show_cost(run: Run, ledger: Path) -> None:

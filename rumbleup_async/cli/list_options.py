@@ -22,6 +22,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     consent_field: str | None = None
     must_say: Sequence[str] | None = None
     keep: str | None = None
+    text_when: Sequence[tuple[str, str]] = ()
     rejects: Path | None = None
 
     def as_mode(self) -> dict[str, Any]:
@@ -32,6 +33,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
             "encoding": self.encoding,
             "skip_if": self.skip_if or None,
             "consent_field": self.consent_field,
+            "text_when": self.text_when or None,
             "must_say": self.must_say or None,
             "keep": self.keep,
         }

@@ -15,6 +15,7 @@ from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
 from rumbleup_async.money import micro
 from rumbleup_async.runs.option_checks import MOST_IN_FLIGHT, in_flight
+from rumbleup_async.screening.kinds import read_condition
 
 
 def dollars(text: str) -> str:
@@ -30,6 +31,14 @@ Text = Annotated[
     str | None, typer.Option("--text", metavar="T", help="The text; {field} and {field|default} are filled in for each contact.")
 ]
 TextFile = Annotated[Path | None, typer.Option("--text-file", metavar="F", help="A UTF-8 file that holds the text.")]
+TextWhen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text-when",
+        metavar="COLUMN=VALUE:FILE",
+        help="The text for whom COLUMN says VALUE, from a file; repeatable, the first that fits wins, else the plain text.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Send at most N texts in this call.")]
 Flag = Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")]
 Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
@@ -213,12 +222,30 @@ def read_text(text: str | None, text_file: Path | None) -> str:
     if text is not None:
         return text
     assert text_file is not None  # noqa: S101 - just checked
+    return _read(text_file)
+
+
+def read_texts(given: list[str] | None) -> list[tuple[str, str]]:
+    """The conditions of `--text-when`, each with the text of its file."""
+    found = []
+    for words in given or []:
+        condition, colon, name = words.rpartition(":")
+        if not (colon and condition.strip() and name.strip()):
+            raise ConfigurationError(
+                f"--text-when {words!r} names no file; write COLUMN=VALUE:FILE, as in Language=Spanish:hola.txt"
+            )
+        read_condition(condition)
+        found.append((condition.strip(), _read(Path(name.strip()))))
+    return found
+
+
+def _read(text_file: Path) -> str:
     try:
         return text_file.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{text_file} is not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigurationError(f"{text_file}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{text_file}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def line_limits(per_second: float | None, new_per_hour: int | None, new_per_day: int | None) -> dict[str, float | int]:

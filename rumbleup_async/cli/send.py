@@ -20,7 +20,7 @@ from rumbleup_async.cli.approval import heed_plan
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.findings import show_cost, show_findings, show_kept, show_notes
+from rumbleup_async.cli.findings import kinds_json, show_cost, show_findings, show_kept, show_kinds, show_notes
 from rumbleup_async.cli.flow import (
     Call,
     consent_options,
@@ -63,6 +63,7 @@ def send(
     ] = None,
     text: options.Text = None,
     text_file: options.TextFile = None,
+    text_when: options.TextWhen = None,
     literal: options.Literal = False,
     ledger: options.LedgerPath = None,
     rate: options.Rate = None,
@@ -157,6 +158,7 @@ def send(
         skip_if=skip_if,
         consent_field=consent_field,
         must_say=must_say,
+        text_when=options.read_texts(text_when),
         keep=keep,
         rejects=rejects,
     )
@@ -216,6 +218,7 @@ async def send_list(
         show_before(run, quiet=call.quiet)
         if not call.quiet:
             show_findings(source, ledger, fresh=fresh)
+            show_kinds(ledger)
             show_cost(run, ledger)
             show_kept(ledger, reading.keep, fresh=fresh)
             show_notes(run)
@@ -225,6 +228,7 @@ async def send_list(
         outlook = await run.outlook()
         show_hours(outlook, quiet=call.quiet)
         shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be)}
+        shown |= kinds_json(ledger)
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
         rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)

@@ -9,11 +9,10 @@ answer was lost has locked a contact for nobody, and that contact comes back whe
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import msgspec
 
@@ -24,13 +23,12 @@ from rumbleup_async.outcomes import Bar, Barred, Drawn, NoneLeft, NoneNow, NotSe
 from rumbleup_async.reasons import APART, Code, Reason
 from rumbleup_async.retry import Again, CircuitBreaker, Policy, StopRun, barring, decide
 from rumbleup_async.screening.cells import clean
-from rumbleup_async.screening.opt_out import says_stop
+from rumbleup_async.screening.chosen import Writer, chosen
 from rumbleup_async.screening.phones import normalise, shown
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.stops import Cause, Stop
 
-Writer = Callable[[Contact], str | Awaitable[str | None] | None]
-"""Chooses the text for a contact; None leaves the contact alone."""
+__all__ = ["Claimed", "Pause", "Texters", "Writer"]
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -218,14 +216,7 @@ class Texters:
     async def _written(self, contact: Contact, phone: str) -> Planned | Skipped:
         if self._writer is None:
             return self._screen(contact)
-        text = self._writer(contact)
-        if inspect.isawaitable(text):
-            text = await text
-        if text is None:
-            return Skipped(contact.row, phone, Reason(Code.NO_TEXT))
-        if not says_stop(text):
-            return Skipped(contact.row, phone, Reason(Code.NO_STOP))
-        return self._screen.with_text(contact, text)
+        return await chosen(self._screen, self._writer, contact, phone)
 
     def _while_locks_end(self) -> Pause | None:
         """Nobody is left, except contacts that may come back."""

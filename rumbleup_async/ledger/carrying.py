@@ -1,6 +1,7 @@
-"""Columns of the list beside the contacts in a ledger: a table that is there only if some are kept.
+"""What goes beside the contacts in a ledger: columns of the list, and who gets which text. Each has a table that is there only if
+there is something in it.
 
-Lives here: writing and reading it. An older version does not know the table and does not miss it.
+Lives here: writing and reading them. An older version does not know the tables and does not miss them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+_KINDS = "CREATE TABLE IF NOT EXISTS kind (row INTEGER PRIMARY KEY, number INTEGER NOT NULL)"
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, cells TEXT NOT NULL)"
 
 
@@ -24,13 +26,34 @@ def insert(db: sqlite3.Connection, rows: Sequence[tuple[int, str | None]]) -> No
         )
 
 
+def insert_kinds(db: sqlite3.Connection, rows: Sequence[tuple[int, int]]) -> None:
+    """Take in of which kind these rows are, within the transaction that takes in the rows."""
+    if rows:
+        db.execute(_KINDS)
+        db.execute(
+            "INSERT OR REPLACE INTO kind SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
+            (msgspec.json.encode(rows).decode(),),
+        )
+
+
 def forget(db: sqlite3.Connection) -> None:
     """What is kept of contacts that are no more."""
     db.execute("DROP TABLE IF EXISTS kept")
+    db.execute("DROP TABLE IF EXISTS kind")
 
 
-def _has_table(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'kept'").fetchone()[0])
+def _has_table(db: sqlite3.Connection, name: str = "kept") -> bool:
+    return bool(db.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0])
+
+
+def kinds(db: sqlite3.Connection) -> dict[int, tuple[int, int]]:
+    """How many of the queued contacts are of each kind, and the first row of each; those of no kind are not among them."""
+    if not _has_table(db, "kind"):
+        return {}
+    found = db.execute(
+        "SELECT number, count(*), min(row) FROM kind JOIN contact USING (row) WHERE state = 0 GROUP BY number ORDER BY number"
+    )
+    return {kind: (number, first) for kind, number, first in found}
 
 
 def names(db: sqlite3.Connection) -> list[str]:

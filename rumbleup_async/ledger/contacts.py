@@ -61,8 +61,9 @@ class Contacts:
 
     # ---- contacts come in ----
 
-    def add(self, rows: Sequence[Planned | Skipped]) -> list[Entry]:
-        """Take in these rows, and return the entries of those that are new. LedgerMismatch for a row that was another contact."""
+    def add(self, rows: Sequence[Planned | Skipped], *, is_chosen: bool = False) -> list[Entry]:
+        """Take in these rows, and return the entries of those that are new. LedgerMismatch for a row that was another contact.
+        `is_chosen`: a function has chosen the texts; those that are known hold, whatever it chooses now."""
         new = []
         for planned in rows:
             row = planned.row
@@ -72,6 +73,8 @@ class Contacts:
                 bisect.insort(self.rows, row)
                 self.counts[entry.state] += 1
                 new.append(entry)
+            elif is_chosen and known.planned.phone == planned.phone:
+                continue
             elif known.planned != planned and not _is_suppressed_since(known, planned):
                 raise LedgerMismatch(f"row {row} of the list is not the contact it was")
         return new

@@ -85,7 +85,7 @@ class Intake:
         """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
         if not rows or rows[0].row > self._run.last_row:
             return list(rows)
-        new, other = taking_in.new_rows(self._run.file.db, rows, self._run.same_text)
+        new, other = taking_in.new_rows(self._run.file.db, rows, self._run.same_text, is_chosen=self._run.is_chosen)
         if other is not None:
             path = self._run.path
             raise LedgerMismatch(f"{path}: row {other} of the list is not the contact it was; {instead(path)}")

@@ -24,7 +24,7 @@ from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.memory_claims import take_up
 from rumbleup_async.ledger.memory_queue import MemoryQueue
 from rumbleup_async.ledger.pausing import MemoryPauses
-from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.plans import compare, is_chosen
 from rumbleup_async.ledger.spending import Remembered
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
@@ -181,7 +181,7 @@ class MemoryLedger:
         return self._add(rows)
 
     def _add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
-        new = self._contacts.add(rows)
+        new = self._contacts.add(rows, is_chosen=self._plan is not None and is_chosen(self._plan))
         for entry in new:
             self._queue.append(entry)
         return [entry.result() for entry in new if entry.state is State.SKIPPED]

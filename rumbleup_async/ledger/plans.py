@@ -21,8 +21,14 @@ _OPTIONS = {
     "phone_field": "--phone-field",
     "send_style": "--send-style",
     "skip_if": "--skip-if",
+    "text_when": "--text-when",
 }
 """What a detail of a plan is called on the command line; in Python it goes by its own name."""
+
+
+def is_chosen(plan: Plan) -> bool:
+    """Whether a function has chosen the text of each contact of the list."""
+    return "chosen" in plan.details
 
 
 def _called(name: str) -> str:

@@ -208,6 +208,18 @@ class Reader:
                 "SELECT segments, count(*) FROM contact WHERE state = 0 GROUP BY segments ORDER BY segments"
             ).fetchall()
 
+    def kinds(self) -> list[tuple[str | None, int, int | None]]:
+        """Who gets which text, of those who are queued: the condition, how many, and the first row. No condition
+        stands for the plain text. Empty where there is one text for all."""
+        conditions = [words for words, _ in self.plan.details.get("text_when", ())]
+        if not conditions:
+            return []
+        with reading(self.path):
+            found = carrying.kinds(self._db)
+            queued = self._db.execute("SELECT count(*) FROM contact WHERE state = 0").fetchone()[0]
+        counted = [(words, *found.get(number, (0, None))) for number, words in enumerate(conditions, 1)]
+        return [*counted, (None, queued - sum(number for _, number, _ in counted), None)]
+
     def samples(self, number: int, limit: int | None = None) -> list[Sample]:
         """Of the texts that are queued, the next `limit` of them: the first, the longest, and `number` others.
 

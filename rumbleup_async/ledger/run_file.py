@@ -12,6 +12,7 @@ from pathlib import Path
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.ledger.held_file import HeldFile
+from rumbleup_async.ledger.plans import is_chosen
 from rumbleup_async.ledger.queue import Queue
 from rumbleup_async.messaging import Owner, Plan, Planned, Skipped, State
 
@@ -23,6 +24,8 @@ class RunFile:
         self.path = path
         self.file = HeldFile(path, _wall_clock)
         self.same_text: str | None = None
+        self.is_chosen = False
+        """A function has chosen the text of each contact."""
         self.counts = dict.fromkeys(State, 0)
         self.queue = Queue()
         self.owners: dict[int, Owner] = {}
@@ -38,6 +41,7 @@ class RunFile:
         """Find out what there is of this run: contacts by state, and owners, of whom all are dead."""
         db = self.file.db
         self.same_text = plan.same_text
+        self.is_chosen = is_chosen(plan)
         self.queue.same_text = plan.same_text or ""
         self.last_row = db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
         self.counts.update(dict.fromkeys(State, 0))

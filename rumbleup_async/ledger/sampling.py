@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from rumbleup_async.ledger import carrying
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.messaging import Plan
 
@@ -19,7 +20,8 @@ _SOME = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHE
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """A finished text, and why it was chosen: `first`, `longest` or `random`. One that is both of the former is `first`."""
+    """A finished text, and why it was chosen: `first`, `longest`, the condition whose first it is, or `random`. What is several
+    of these is the first of them."""
 
     why: str
     row: int
@@ -50,7 +52,10 @@ def samples(db: sqlite3.Connection, plan: Plan, number: int, limit: int | None) 
     seed = f"{value_of(db, 'list')} {plan.action} {plan.text}"
     chance = random.Random(hashlib.blake2b(seed.encode("utf-8", "replace")).digest())
     drawn = set(chance.sample(range(total), min(total, number + 2)))
-    named = {longest: "longest", first: "first"}
+    kinds = carrying.kinds(db)
+    conditions = enumerate((words for words, _ in plan.details.get("text_when", ())), 1)
+    of_kinds = {kinds[kind][1]: words for kind, words in conditions if kind in kinds}
+    named = {**of_kinds, longest: "longest", first: "first"}
     found: list[Sample] = []
     for index, (row, phone, text, segments) in enumerate(db.execute(_SOME, given)):
         if row in named or index in drawn:

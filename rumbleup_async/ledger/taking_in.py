@@ -53,6 +53,7 @@ def insert(
                     values.append(row.place)
             else:
                 skipped += (row.row, row.phone, row.why.code, row.why.detail)
+        carrying.insert_kinds(db, [(row.row, row.kind) for row in some if isinstance(row, Planned) and row.kind])
         carrying.insert(db, [(row.row, row.kept) for row in some if row.kept is not None])
         place = (", place", ",?") if has_places else ("", "")
         added += _insert_values(
@@ -89,9 +90,10 @@ def duplicates(db: sqlite3.Connection, rows: Sequence[Planned | Skipped]) -> lis
 
 
 def new_rows(
-    db: sqlite3.Connection, rows: Sequence[Planned | Skipped], same_text: str | None
+    db: sqlite3.Connection, rows: Sequence[Planned | Skipped], same_text: str | None, *, is_chosen: bool = False
 ) -> tuple[list[Planned | Skipped], int | None]:
-    """The rows that the ledger does not have yet; and the first that it has with another contact, if there is one."""
+    """The rows that the ledger does not have yet; and the first that it has with another contact, if there is one. `is_chosen`: a
+    function has chosen the texts, and may choose others each time; those that the ledger has hold."""
     first, last = rows[0].row, rows[-1].row
     found = db.execute(
         "SELECT json_group_array(json_array(row, phone, text, screened)) FROM contact WHERE row BETWEEN ? AND ?", (first, last)
@@ -103,7 +105,9 @@ def new_rows(
             new.append(row)
             continue
         phone, text, screened = known[row.row]
-        if isinstance(row, Skipped):
+        if is_chosen:
+            same = phone == row.phone
+        elif isinstance(row, Skipped):
             # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
             same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)
         else:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 
 from rumbleup_async.errors import ListError
+from rumbleup_async.lists import columns
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.lists.mappings import names_of, require_phone_field
 from rumbleup_async.lists.whereabouts import Whereabouts
-from rumbleup_async.messaging import Planned, Skipped
+from rumbleup_async.messaging import Contact, Planned, Skipped
 from rumbleup_async.screening.screen import Screen
 
 Contacts = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
@@ -28,6 +29,15 @@ _PATIENCE = 0.02
 """Seconds that the contacts of an async iterable are gathered into a batch."""
 
 
+def require_conditions(screen: Screen, names: Sequence[str], where: str) -> None:
+    """`ListError` if a column that decides which text a contact gets is not among these, or is there more than once."""
+    for kind in screen.kinds:
+        if kind.column not in names:
+            raise ListError(f"{where}: there is no column {kind.column!r} for text-when; {columns.choice(kind.column, names)}")
+        if names.count(kind.column) > 1:
+            raise ListError(f"{where}: several columns are called {kind.column!r}; rename all but one")
+
+
 async def screened(
     contacts: Iterable[object] | AsyncIterable[object],
     screen: Screen,
@@ -35,13 +45,15 @@ async def screened(
     consent: ConsentCheck | None = None,
     keep: Keep | None = None,
     whereabouts: Whereabouts | None = None,
+    chosen: Callable[[Sequence[Contact | Skipped]], Awaitable[list[Planned | Skipped]]] | None = None,
 ) -> AsyncGenerator[Sequence[Planned | Skipped], None]:
     """The contacts of a caller's iterable in screened batches; the row is the position, from 1.
 
     `consent` leaves out whom the rows themselves say not to text; a phone that one
-    row has left out stays out from then on. `whereabouts` finds out where each contact is.
+    row has left out stays out from then on. `whereabouts` finds out where each contact is. `chosen` screens rows for which a
+    function chooses the text.
     """
-    needed: Collection[str] | None = screen.needed_fields
+    needed: Collection[str] | None = None if chosen is not None else screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
     screened_rows: list[Planned | Skipped] = []
     row = 0
@@ -50,6 +62,8 @@ async def screened(
             names = names_of(part) if not row else []
             if at_hand:
                 require_phone_field(part, names, phone_field)
+            if not row:
+                require_conditions(screen, names, "the list")
             if not row and consent is not None:
                 consent.begin(names, "the list")
             if not row and keep is not None:
@@ -63,7 +77,7 @@ async def screened(
             first, row = not row, row + len(part)
             if first:
                 screen.learn(names)
-            planned = screen.batch(rows)
+            planned = screen.batch(rows) if chosen is None else await chosen(rows)
             if keep is not None:
                 planned = keep.with_cells(rows, planned)
             screened_rows += planned if consent is None or not consent.barred else map(consent.leave_out, planned)

@@ -108,12 +108,18 @@ class Client:
         require_opt_out: bool = True,
     ) -> Settings:
         """What a new run sends and how it reads its list. `text`: a template, or the function that chooses each text."""
-        from rumbleup_async.runs.planning import CONCURRENT, WRITTEN, Settings
+        from rumbleup_async.runs.option_checks import kind_of
+        from rumbleup_async.runs.planning import WRITTEN, Settings
 
         given: object = text
-        if not isinstance(given, str) and not (callable(given) and details.get("mode") == CONCURRENT):
-            remedy = "; texts chosen by a function are a field of each contact here: text='{text}'" if callable(given) else ""
-            raise ConfigurationError(f"text is the message to send, as a string, not {type(given).__name__}{remedy}")
+        if not isinstance(given, str) and (not callable(given) or isinstance(given, type)):
+            raise ConfigurationError(
+                f"text is the message to send, as a string, or a function of the contact that returns it, not {kind_of(given)}"
+            )
+        if callable(text) and options.text_when:
+            raise ConfigurationError(
+                "text_when stands beside a function that chooses the texts; let the function choose them all"
+            )
         return Settings(
             provider=self.PROVIDER,
             action=action,

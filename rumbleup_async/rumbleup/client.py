@@ -153,7 +153,7 @@ class RumbleUp(Client):
         self,
         *,
         action: str | int,
-        text: str,
+        text: str | Writer,
         ledger: Books = None,
         flags: Iterable[str] = (),
         group: str | int | None = None,
@@ -169,7 +169,9 @@ class RumbleUp(Client):
         Args:
             action: The id of the project to send into.
             text: The message. `{field}` and `{field|default}` are filled from each contact; a contact that lacks a field is
-                skipped. It must tell people how to opt out, as in "STOP to opt out".
+                skipped. It must tell people how to opt out, as in "STOP to opt out". Or a function, plain or async, that is given
+                the `Contact` with all its columns and returns its text, or None to leave it alone. It is called while the list is
+                read; what it returns is frozen in the ledger.
             ledger: A file; the run can be resumed from it after any crash. A ledger that you hand in is used as it is. None keeps
                 the books in memory: a crash forgets them.
             flags: Tags for every message beside the run's own.
@@ -242,6 +244,7 @@ class RumbleUp(Client):
         refuse(
             "concurrent_mode",
             chosen,
+            text_when="give a function of the contact as text=",
             skip_if="there is no list whose columns could be read; leave people out by suppress= or a function as text",
             consent_field="there is no list whose columns could be read; leave people out by suppress= or a function as text",
             processes="start it several times, each with a ledger of its own",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
+    from rumbleup_async.screening.kinds import Given as Texts
 
 
 class RunKeywords(TypedDict, total=False):
@@ -34,6 +35,7 @@ class RunKeywords(TypedDict, total=False):
     countries: Iterable[str]
     max_segments: int
     literal: bool
+    text_when: Texts
     must_say: Iterable[str]
     phone_field: str | None
     zip_field: str | None

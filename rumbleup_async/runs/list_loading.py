@@ -17,9 +17,10 @@ import anyio
 
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch, ListError
 from rumbleup_async.lists import contacts as lists
-from rumbleup_async.lists.batches import BATCH, screened
+from rumbleup_async.lists.batches import BATCH, require_conditions, screened
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.messaging import Planned, Skipped
+from rumbleup_async.runs.choosing import Choosing
 from rumbleup_async.runs.planning import Settings, consent_check, has_consent, keep_of
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.notes import notes_of
@@ -65,7 +66,7 @@ class ListLoading:
             lambda: lists.open_list(
                 source,
                 phone_field=settings.phone_field,
-                fields=screen.needed_fields,
+                fields=None if settings.writer is not None else screen.needed_fields,
                 encoding=settings.encoding,
                 consent=consent,
                 keep=keep,
@@ -76,12 +77,17 @@ class ListLoading:
         if placing is not None:
             screen.place_by(placing.placing())
 
+        choosing = self._choosing(screen, settings)
+        screen_batch = screen.batch if choosing is None else choosing.in_thread()
+
         def batches() -> Iterator[Sequence[Planned | Skipped]]:
             done = 0
             for batch in opened.batches(BATCH):
                 if self._is_stopped():
                     raise _LoadStopped
-                planned = screen.batch(batch)
+                planned = screen_batch(batch)
+                if planned is None:
+                    raise _LoadStopped
                 if keep is not None:
                     planned = keep.with_cells(batch, planned)
                 yield planned if book is None else book.sift(planned)
@@ -90,15 +96,17 @@ class ListLoading:
                     progress(done)
 
         try:
-            opened.require(screen.template.required_fields)
-            self.absent_fields = _absent(opened.columns, screen.template.fields)
+            opened.require(screen.required_fields)
+            require_conditions(screen, opened.names, "standard input" if source == "-" else source)
+            self.absent_fields = _absent(opened.columns, screen.merge_fields)
             self._columns = opened.names
             screen.learn(opened.names)
             if ledger.is_used:
                 await ledger.load(())  # it refuses another list, and what was given with that is not kept
             await self._setup.keep_care()
             # One row can leave a person out of all other rows, so all rows are read first.
-            await ledger.load(batches(), **({"left_out": consent.barred} if has_consent(settings) else {}))
+            loading = ledger.load(batches(), **({"left_out": consent.barred} if has_consent(settings) else {}))
+            await (loading if choosing is None else choosing.until_done(loading))
             await ledger.complete(opened.fingerprint or "")
             self.notes = tuple(opened.notes)
         except _LoadStopped:
@@ -112,8 +120,23 @@ class ListLoading:
         """The contacts of a caller's iterable as screened batches, read as they are sent. Raises ConfigurationError."""
         screen, settings = self._texts()
         consent = consent_check(settings) if has_consent(settings) else None
-        rows = screened(contacts, screen, settings.phone_field, consent, keep_of(settings), self._setup.placing)
+        choosing = self._choosing(screen, settings)
+        rows = screened(
+            contacts,
+            screen,
+            settings.phone_field,
+            consent,
+            keep_of(settings),
+            self._setup.placing,
+            None if choosing is None else choosing.batch,
+        )
         return rows if self._setup.book is None else _sifted(rows, self._setup.book)
+
+    def _choosing(self, screen: Screen, settings: Settings) -> Choosing | None:
+        """What has the caller's function choose the texts; None where there is none."""
+        if settings.writer is None:
+            return None
+        return Choosing(screen, settings.writer, require_opt_out=settings.require_opt_out, is_stopped=self._is_stopped)
 
     def check_begun(self) -> None:
         """ListError where nothing was handed in and the ledger has no list either."""

@@ -76,6 +76,21 @@ def in_flight(value: object) -> tuple[int, int | None] | None:
     return most, min(growing.START, most)
 
 
+def check_texts(given: object) -> None:
+    """ConfigurationError for what are no conditions with their texts."""
+    pairs: list[object] = [given]
+    if isinstance(given, (Mapping, list, tuple)):
+        pairs = list(given.items() if isinstance(given, Mapping) else given)
+    for pair in pairs:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
+            raise ConfigurationError(
+                "text_when is a mapping of conditions to texts, such as {'Language=Spanish': 'Hola ...'}, or a list of such pairs"
+            )
+        from rumbleup_async.screening.kinds import read_condition
+
+        read_condition(pair[0])
+
+
 def check_rules(rules: Sequence[object]) -> None:
     """ConfigurationError for one that nobody can ask."""
     for rule in rules:

@@ -28,6 +28,7 @@ from rumbleup_async.runs.option_checks import (
     check_observer,
     check_rules,
     check_share,
+    check_texts,
     in_flight,
     is_same,
     kind_of,
@@ -40,11 +41,12 @@ if TYPE_CHECKING:
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
+    from rumbleup_async.screening.kinds import Given as Texts
 
 __all__ = ["RunKeywords", "RunOptions", "refuse", "run_options"]
 
 _OF_LIST = (
-    *("countries", "max_segments", "literal", "must_say", "phone_field", "zip_field", "state_field", "zone_field"),
+    *("countries", "max_segments", "literal", "text_when", "must_say", "phone_field", "zip_field", "state_field", "zone_field"),
     *("encoding", "skip_if", "consent_field", "keep"),
 )
 
@@ -80,6 +82,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_segments: A text that would take more SMS parts is skipped.
         literal: Send signs of other programs' merge fields (`[First Name]`), a typed `\\n` and HTML as they are. Without it such
             a text is refused, and a contact with such a value is skipped.
+        text_when: Texts for kinds of people, `{"Language=Spanish": "Hola ..."}` or pairs of these: who meets the condition
+            `COLUMN=VALUE` gets this text, the first that fits wins, and who meets none gets `text`. Case does not count. The
+            texts are checked as the plain one is, and frozen in the ledger. For a list of your own.
         must_say: Words that each text must hold, whatever is merged into it, such as who pays for it. Case does not matter. A
             text that lacks them is refused before anything leaves.
         phone_field: The column with the phone, where its name does not say so.
@@ -130,6 +135,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     countries: Iterable[str] = ("US", "CA")
     max_segments: int = 10
     literal: bool = False
+    text_when: Texts = ()
     must_say: Iterable[str] = ()
     phone_field: str | None = None
     zip_field: str | None = None
@@ -176,6 +182,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("suppress", "countries", "skip_if", "must_say", "keep"):
             if getattr(self, name) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
+        check_texts(self.text_when)
         check_hours(self.hours, self.schedule)
         for name in ("phone_field", "zip_field", "state_field", "zone_field", "consent_field", "encoding"):
             if not isinstance(getattr(self, name), (str, type(None))):

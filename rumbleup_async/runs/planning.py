@@ -17,8 +17,9 @@ from rumbleup_async.lists.consent import ConsentCheck, read_consent_field, read_
 from rumbleup_async.lists.kept_columns import ALL, Keep, read_names
 from rumbleup_async.messaging import Plan
 from rumbleup_async.screening.areas import DEFAULT, read_countries
+from rumbleup_async.screening.kinds import Given, pairs, read_kinds, require_opt_out
 from rumbleup_async.screening.must_say import read_words, require_words
-from rumbleup_async.screening.screen import Screen, require_opt_out
+from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template, field_name
 
 
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     state_field: str | None = None
     zone_field: str | None = None
     writer: Writer | None = None
+    text_when: Given = ()
     max_segments: int = 10
     require_opt_out: bool = True
     countries: Iterable[str] = DEFAULT
@@ -54,6 +56,12 @@ LITERAL = "literal"
 MUST_SAY = "must_say"
 """The plan's detail with the words that each text must hold; absent if there are none."""
 
+TEXT_WHEN = "text_when"
+"""The plan's detail with the conditions and their texts; absent if there are none."""
+
+CHOSEN = "chosen"
+"""The plan's detail that says that a function has chosen the text of each contact of a list; absent if none has."""
+
 CONCURRENT = "concurrent"
 """The value of a plan's detail `mode` where contacts are drawn from the provider."""
 
@@ -70,17 +78,22 @@ def checked(settings: Settings) -> Settings:
         skip_if=_words_of(settings.skip_if),
         consent_field=read_consent_field(settings.consent_field),
         must_say=read_words(settings.must_say),
+        text_when=[(words, text) for words, text in pairs(settings.text_when)],
         keep=read_names(settings.keep),
     )
 
 
 def screen_of(settings: Settings, never: Container[str]) -> Screen:
     """The screen of checked settings. Raises TemplateError for a text that cannot be sent to anybody."""
+    kinds = read_kinds(settings.text_when, literal=settings.literal)
     if settings.writer is None:
         template = Template(settings.text, literal=settings.literal)
         if settings.require_opt_out:
-            require_opt_out(template)
+            require_opt_out(template, kinds)
         require_words(template, settings.must_say)
+        for kind in kinds:
+            with kind.named():
+                require_words(kind.template, settings.must_say)
     else:
         # Each text is looked at when it is chosen; the template only stands in for it.
         template = Template(WRITTEN, literal=settings.literal)
@@ -91,6 +104,7 @@ def screen_of(settings: Settings, never: Container[str]) -> Screen:
         prefix=settings.details.get(PREFIX, ""),
         countries=settings.countries,
         must_say=settings.must_say,
+        kinds=kinds,
     )
 
 
@@ -183,6 +197,10 @@ def _chosen(settings: Settings) -> dict[str, Any]:
         chosen["skip_if"] = sorted(settings.skip_if)
     if settings.consent_field is not None:
         chosen["consent_field"] = settings.consent_field
+    if texts := pairs(settings.text_when):
+        chosen[TEXT_WHEN] = texts
+    if settings.writer is not None and settings.details.get("mode") != CONCURRENT:
+        chosen[CHOSEN] = True
     if settings.must_say:
         chosen[MUST_SAY] = sorted(settings.must_say)
     return chosen

@@ -30,15 +30,23 @@ _MANY: Final = 5
 
 def notes_of(screen: Screen, columns: Collection[str] = ()) -> list[str]:
     """The notes on a text, once its list has been read."""
-    template = screen.template
-    links = link_notes.notes_of(template.addresses())
-    return [*template.notes, *template.foreign_notes(columns), *links, *_costs(template.costly(), screen.dear)]
+    notes = []
+    for template in screen.templates:
+        notes += [*template.notes, *template.foreign_notes(columns)]
+    addresses = [address for template in screen.templates for address in template.addresses()]
+    costly = screen.template.costly()
+    notes += [*link_notes.notes_of(list(dict.fromkeys(addresses))), *_costs(costly, screen.dear)]
+    for kind in screen.kinds:
+        if found := [one for one in kind.template.costly() if one not in costly]:
+            notes += [f"the text for {kind.words}: {note}" for note in _costs(found)]
+    return notes
 
 
-def _costs(costly: list[tuple[str, int]], dear: Dear) -> list[str]:
-    counted = _counted(dear)
+def _costs(costly: list[tuple[str, int]], dear: Dear | None = None) -> list[str]:
+    """`dear`: what it has cost; None where that was told already."""
+    counted = "" if dear is None else _counted(dear)
     if not costly:
-        return [_by_values(dear)] if dear.texts else []
+        return [] if dear is None or not dear.texts else [_by_values(dear)]
     if len(costly) > _MANY:
         return [
             f"the text is written with characters outside of the GSM alphabet, which makes it 70/67 characters a segment{counted}"

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from rumbleup_async.errors import ConfigurationError, TemplateError
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Contact, Planned, Skipped
 from rumbleup_async.reasons import NO_REASON, SUPPRESSED, Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.areas import DEFAULT, Areas
+from rumbleup_async.screening.kinds import Kind, which
 from rumbleup_async.screening.marks import tidy
 from rumbleup_async.screening.must_say import missing
-from rumbleup_async.screening.opt_out import has_word
 from rumbleup_async.screening.phones import normalise
 from rumbleup_async.screening.placeholders import may_hold
 from rumbleup_async.screening.segments import Dear, count, is_plain
@@ -26,7 +26,6 @@ from rumbleup_async.screening.template import (
     EmptyFieldError,
     Template,
     field_name,
-    has_opt_out,
     has_placeholder,
     holds_control,
     merge_value,
@@ -46,7 +45,7 @@ _half = re.compile("[\ud800-\udfff]").search
 
 
 class Screen:
-    """Screens contacts for one text.
+    """Screens contacts for one text, or for one text for each kind of people and a plain one for all others.
 
     `max_segments` protects against a broken row that merges a page of text. `suppress` holds numbers never to text: a
     set, list, tuple, mapping or other iterable in any way of writing (an entry that cannot be read raises
@@ -58,13 +57,15 @@ class Screen:
     """
 
     __slots__ = (
-        "_areas", "_columns", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear",
+        "_areas", "_columns", "_name_field", "_name_parts", "_placing", "_prefix", "_suppress", "dear", "kinds",
         "max_segments", "must_say", "needed_fields", "template",
     )  # fmt: skip
 
     template: Template
     needed_fields: tuple[str, ...]
-    """The columns to ask of a reader: those of the template, then those of the name, which may be absent."""
+    """The columns to ask of a reader: those of the texts and of their conditions, then those of the name, which may be absent."""
+    kinds: tuple[Kind, ...]
+    """The kinds of people that have a text of their own."""
     max_segments: int
     must_say: tuple[str, ...]
     """Words that a text which was chosen for a contact must hold; a template is looked at once, before it comes here."""
@@ -82,6 +83,7 @@ class Screen:
         countries: Iterable[str] = DEFAULT,
         literal: bool = False,
         must_say: Iterable[str] = (),
+        kinds: Iterable[Kind] = (),
     ) -> None:
         if max_segments < 1:
             raise ConfigurationError(f"max_segments is {max_segments}; it must be 1 or more")
@@ -90,13 +92,29 @@ class Screen:
         self.must_say = tuple(must_say)
         self._columns: Collection[str] = ()
         names = [field_name(name) for name in name_fields]
-        self.needed_fields = tuple(dict.fromkeys([*self.template.fields, *names]))
+        self.kinds = tuple(kinds)
+        self.needed_fields = tuple(dict.fromkeys([*self.merge_fields, *(kind.column for kind in self.kinds), *names]))
         self.max_segments = max_segments
         self._suppress = suppress
         self._prefix = prefix
         self._placing: Callable[[int, Mapping[str, str], str], int] = _nowhere
         self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
+
+    @property
+    def templates(self) -> list[Template]:
+        """The plain text, then those of the kinds of people."""
+        return [self.template, *(kind.template for kind in self.kinds)]
+
+    @property
+    def merge_fields(self) -> tuple[str, ...]:
+        """What is merged into one of the texts."""
+        return tuple(dict.fromkeys(field for template in self.templates for field in template.fields))
+
+    @property
+    def required_fields(self) -> tuple[str, ...]:
+        """The merge fields without which somebody cannot be texted."""
+        return tuple(dict.fromkeys(field for template in self.templates for field in template.required_fields))
 
     def suppress(self, numbers: Container[str]) -> None:
         """From now on these are suppressed, in place of those before: ten digits each."""
@@ -110,16 +128,20 @@ class Screen:
         """The columns of the list are known. Raises `TemplateError` if the text names one of them in other signs than ours."""
         self._columns = frozenset(map(field_name, columns))
         self.template.refuse_foreign(self._columns)
+        for kind in self.kinds:
+            with kind.named():
+                kind.template.refuse_foreign(self._columns)
 
     def __call__(self, row: Contact | Skipped) -> Planned | Skipped:
         """What becomes of one row. What a reader has skipped stays skipped."""
         return self.batch((row,))[0]
 
-    def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:
+    def batch(self, rows: Iterable[Contact | Skipped]) -> list[Planned | Skipped]:  # noqa: C901 - one loop over millions
         """The rows screened, in their order, one result a row: the form for long lists."""
         suppress, prefix, place = self._suppress, self._prefix, self._placing
         is_texted, why_not = self._areas.is_texted, self._areas.why_not
-        render, render_plain = self.template.render, self.template.render_plain
+        kinds, number, template = self.kinds, 0, self.template
+        render, render_plain = template.render, template.render_plain
         screened: list[Planned | Skipped] = []
         add = screened.append
         for contact in rows:
@@ -141,6 +163,9 @@ class Screen:
             if why:
                 add(Skipped(row, prefix + phone, why))
                 continue
+            if kinds and (found := which(kinds, fields)) != number:
+                number, template = found, kinds[found - 1].template if found else self.template
+                render, render_plain = template.render, template.render_plain
             text, segments = render_plain(fields), 1
             is_clear = text is not None
             if text is None:
@@ -150,17 +175,17 @@ class Screen:
                     add(Skipped(row, prefix + phone, Reason(Code.EMPTY_FIELD, error.field)))
                     continue
                 is_clear = is_plain(text) and "@" not in text
-                why = self._spoiled(fields)
+                why = self._spoiled(fields, template)
             if len(text) > 160 or not is_clear:
                 encoding, _, segments = count(text)
-                why = why or self._too_long(segments) or self._doubt(text)
+                why = why or self._too_long(segments) or self._doubt(text, template)
                 if encoding == "UCS-2" and not why:
                     self.dear.see(text, segments)
             if why:
                 add(Skipped(row, prefix + phone, why))
             else:
                 where = 0 if place is _nowhere else place(row, fields, phone)
-                add(Planned(row, prefix + phone, text, self._name(fields), segments, None, where))
+                add(Planned(row, prefix + phone, text, self._name(fields), segments, None, where, number))
         return screened
 
     def _too_long(self, segments: int) -> Reason:
@@ -168,10 +193,10 @@ class Screen:
             return NO_REASON
         return Reason(Code.TEXT_TOO_LONG, f"it would take {segments} segments, more than {self.max_segments}")
 
-    def _spoiled(self, fields: Mapping[str, str]) -> Reason:
+    def _spoiled(self, fields: Mapping[str, str], template: Template) -> Reason:
         """Why one of the values must not be merged, if one must not. Few have a sign that is worth a closer look."""
-        if not self.template.is_literal:
-            for field in self.template.fields:
+        if not template.is_literal:
+            for field in template.fields:
                 value = fields.get(field)
                 if value and not value.isalpha() and may_hold(value) and (why := spoiled(value, self._columns)):
                     return Reason(Code.UNREADABLE_ROW, f"the value of {field} {why}")
@@ -182,29 +207,41 @@ class Screen:
         phone, reason = normalise(contact.phone)
         if reason:
             return Skipped(contact.row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, reason))
-        text = tidy(text)
+        text = tidy(text.replace("\r\n", "\n").replace("\r", "\n"))
         if holds_control(text):
-            return Skipped(contact.row, phone, Reason(Code.TEXT_UNFIT, "holds a control character"))
+            return Skipped(contact.row, self._prefix + phone, Reason(Code.TEXT_UNFIT, "holds a control character"))
         segments = count(text).parts
         why = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
         if not why and not self.template.is_literal and (unfit := spoiled(text, contact.fields)):
             why = Reason(Code.TEXT_UNFIT, unfit)
         if not why and (unsaid := missing([text], self.must_say)):
             why = Reason(Code.TEXT_UNFIT, f"does not say {unsaid!r}")
-        why = why or self._too_long(segments) or self._doubt(text)
+        why = why or self._too_long(segments) or self._doubt(text, self.template)
         if why:
-            return Skipped(contact.row, phone, why)
+            return Skipped(contact.row, self._prefix + phone, why)
         place = self._placing(contact.row, contact.fields, phone)
-        return Planned(contact.row, phone, text, self._name(contact.fields), segments, None, place)
+        return Planned(contact.row, self._prefix + phone, text, self._name(contact.fields), segments, None, place)
 
-    def _doubt(self, text: str) -> Reason:
+    def phone_of(self, contact: Contact) -> str:
+        """The phone of a contact in the provider's form."""
+        return self._prefix + normalise(contact.phone)[0]
+
+    def why_not(self, contact: Contact) -> Skipped | None:
+        """The contact, skipped, if it is not texted whatever the text is."""
+        phone, reason = normalise(contact.phone)
+        if reason:
+            return Skipped(contact.row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, reason))
+        why = SUPPRESSED if phone in self._suppress else self._areas.why_not(phone)
+        return Skipped(contact.row, self._prefix + phone, why) if why else None
+
+    def _doubt(self, text: str, template: Template) -> Reason:
         """Why a merged text must not leave although its parts were all there, if it must not."""
         if text.isascii() and "@" not in text:
             return NO_REASON
-        if has_placeholder(text) and not self.template.is_literal:
+        if has_placeholder(text) and not template.is_literal:
             return _PLACEHOLDER
         # U+FFFD is a character somebody failed to read; half a surrogate pair could be neither stored nor sent.
-        if ("\ufffd" in text and "\ufffd" not in self.template.fixed) or _half(text):
+        if ("\ufffd" in text and "\ufffd" not in template.fixed) or _half(text):
             return _BROKEN_TEXT
         return NO_REASON
 
@@ -227,14 +264,3 @@ class Screen:
 def _nowhere(row: int, fields: Mapping[str, str], phone: str) -> int:  # noqa: ARG001
     """Nobody asks where contacts are."""
     return 0
-
-
-def require_opt_out(template: Template) -> None:
-    """Raise `TemplateError` unless the text tells people how to opt out. RumbleUp answers 403 without it."""
-    if has_opt_out(template):
-        return
-    if has_word(template.fixed):
-        raise TemplateError(
-            'the text has the word "stop", but not as a way to opt out; add the words "STOP to opt out", or "Reply STOP to end"'
-        )
-    raise TemplateError('the text does not tell people how to opt out; add the word STOP, as in "STOP to opt out"')

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rumbleup_async.engine.options import Options
     from rumbleup_async.engine.ports import Gateway
+    from rumbleup_async.engine.texters import Writer
     from rumbleup_async.messaging import Plan
     from rumbleup_async.provider.client import Books
     from rumbleup_async.runs.keywords import RunKeywords
@@ -120,7 +121,7 @@ class Sendblue(Client):
         self,
         *,
         from_numbers: Iterable[str],
-        text: str,
+        text: str | Writer,
         ledger: Books = None,
         limits: LineLimits | Mapping[str, Any] | None = None,
         send_style: str | None = None,
@@ -141,7 +142,8 @@ class Sendblue(Client):
 
         Args:
             from_numbers: The lines.
-            text: The message, with `{field}` and `{field|default}` filled from each contact.
+            text: The message, with `{field}` and `{field|default}` filled from each contact, or a function as for
+                `RumbleUp.fast_mode`.
             ledger: As for `RumbleUp.fast_mode`.
             limits: The pace of each line; a mapping has only those fields of `LineLimits` that are given. Kept in the ledger.
             send_style: An effect of iMessage.

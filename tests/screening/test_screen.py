@@ -14,7 +14,8 @@ from rumbleup_async.messaging import Contact, Planned, Skipped
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.rules.numbers import suppression
 from rumbleup_async.rules.suppression import Suppression
-from rumbleup_async.screening.screen import Screen, require_opt_out
+from rumbleup_async.screening.kinds import require_opt_out
+from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.segments import count
 from rumbleup_async.screening.template import Template
 
