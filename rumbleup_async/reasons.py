@@ -201,6 +201,8 @@ INTERRUPTED: Final = Reason(Code.INTERRUPTED)
 OUTSIDE_HOURS: Final = Reason(Code.OUTSIDE_HOURS, "outside hours")
 """Of a contact whom our own hours do not let be texted now; what a provider says of its hours has words of its own."""
 TOO_LATE: Final = Reason(Code.TOO_LATE)
+CAPPED: Final = Reason(Code.DAILY_CAP, "daily cap")
+"""Of a contact whose text does not fit into our own cap a day; what a provider says of a cap has words of its own."""
 NO_COMMON_HOUR: Final = Reason(Code.NO_COMMON_HOUR)
 STATE_LEFT_OUT: Final = Reason(Code.STATE_LEFT_OUT)
 OF_HOURS: Final = (OUTSIDE_HOURS, TOO_LATE, NO_COMMON_HOUR, STATE_LEFT_OUT)

@@ -35,7 +35,7 @@ class Cause(enum.StrEnum):
         "opt-out wording missing",
         "the provider demands that the text tells people how to opt out (STOP); start a new run with a corrected text",
     )
-    DAILY_CAP = "daily_cap", "daily cap", "the brand's daily cap is used up; resume tomorrow"
+    DAILY_CAP = "daily_cap", "daily cap", "the brand's daily cap is used up; resume tomorrow, after 1:00 Pacific time"
     NO_LINE = "no_line", "no line left", "the provider refuses every number to send from; see to them, then resume"
     THROTTLED = "throttled", "throttled", "resume later"
     LINES_USED_UP = "lines_used_up", "lines used up", "resume once a line may send to new contacts again"

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest import mock
 
-from rumbleup_async.runs import execution
+from rumbleup_async.runs import setup
 
 T = TypeVar("T")
 
@@ -77,9 +77,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def run(main: Coroutine[Any, Any, T], *, calendar: bool = False) -> T:
+def run(main: Coroutine[Any, Any, T], *, calendar: bool = False, begins: float | None = None) -> T:
     """The result of `main` on a virtual loop; AssertionError if it leaves tasks behind. `calendar`: engines take the date from
-    this loop, too."""
+    this loop, too. `begins`: the date, in Unix seconds, at which they do."""
 
     async def watched() -> T:
         try:
@@ -95,10 +95,11 @@ def run(main: Coroutine[Any, Any, T], *, calendar: bool = False) -> T:
         return result
 
     loop = VirtualLoop()
-    began = time.time() - loop.time()
+    began = (time.time() if begins is None else begins) - loop.time()
     # Else a text that is put off for a second is due when a second has passed in the world, not here.
-    clock = SimpleNamespace(time=lambda: began + loop.time(), monotonic=time.monotonic) if calendar else time
-    with mock.patch.object(execution, "time", clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
+    is_of_loop = calendar or begins is not None
+    clock = SimpleNamespace(time=lambda: began + loop.time(), monotonic=time.monotonic) if is_of_loop else time
+    with mock.patch.object(setup, "time", clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(watched())
 
 

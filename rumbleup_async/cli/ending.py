@@ -6,6 +6,7 @@ Lives here: what is said, and the remedies that it names.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,12 @@ async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, mo
     return exit_code(summary)
 
 
-def _money(run: Run) -> dict[str, dict[str, float]]:
-    return {} if run.spending is None else {"spending": run.spending.as_dict()}
+def _money(run: Run) -> dict[str, Any]:
+    spending = {} if run.spending is None else {"spending": run.spending.as_dict()}
+    if (day := run.day) is None:
+        return spending
+    resumes = dt.datetime.fromtimestamp(day.resumes, dt.UTC).isoformat(timespec="seconds")
+    return {**spending, "day_cap": {"segments": day.most, "used": day.used, "resumes": resumes}}
 
 
 def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:

@@ -76,6 +76,13 @@ Price = Annotated[
     str | None, typer.Option("--price", metavar="USD", help="US dollars that a segment costs, such as 0.031.", parser=dollars)
 ]
 
+DayCap = Annotated[
+    int | None,
+    typer.Option(
+        "--day-cap", min=0, metavar="N", help="Segments that leave a Pacific day at most, over all runs of the book; 0: no cap."
+    ),
+]
+
 
 def share(text: str) -> float:
     """The share that a percentage means, 1 for "none". Raises BadParameter."""

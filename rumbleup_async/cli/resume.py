@@ -77,6 +77,7 @@ def resume(
     expect: options.Expect = None,
     budget: options.Budget = None,
     price: options.Price = None,
+    day_cap: options.DayCap = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -91,6 +92,7 @@ def resume(
             "unknown_limit": unknown_limit,
             "budget": budget,
             "price": price,
+            "day_cap": day_cap,
         },
     )
     call = Call(

@@ -113,6 +113,7 @@ def send(
     expect: options.Expect = None,
     budget: options.Budget = None,
     price: options.Price = None,
+    day_cap: options.DayCap = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -135,6 +136,7 @@ def send(
             "unknown_limit": unknown_limit,
             "budget": budget,
             "price": price,
+            "day_cap": day_cap,
         },
     )
     call = Call(

@@ -27,6 +27,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from rumbleup_async.engine.contract import Dealt, Worker
+from rumbleup_async.engine.day_cap import dated
 from rumbleup_async.engine.doubts import DEFAULT
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.feed import Feed
@@ -120,7 +121,7 @@ class Bookkeeper:
     def stop(self, why: Stop) -> None:
         """Let nothing more leave; `keep()` ends once what is in hand is closed. The first reason given stands."""
         is_first = self.stopped is None
-        self.stopped = self.stopped or why
+        why = self.stopped = self.stopped or dated(why, self._wall_clock())
         for worker in tuple(self.workers):
             worker.stop()
         self._source.stop()

@@ -63,9 +63,9 @@ class Doorstep:
             let_in.append(one)
         return let_in, waits
 
-    def bind(self, texts: Sequence[Text]) -> None:
-        """Have each of these texts, which are open now, know until when it may leave."""
-        bind(texts, self._shut, self._now)
+    def bind(self, texts: Sequence[Text], now: float, end: float) -> None:
+        """Have each of these texts, which are open now, know until when it may leave. `end`: of the day, where that counts."""
+        bind(texts, self._shut, self._now or now, end)
 
     def go_on(self) -> None:
         """Contacts may be drawn again."""

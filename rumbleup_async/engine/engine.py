@@ -11,8 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
+from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.bookkeeper import Bookkeeper
-from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.crew import Crew, LocalCrew
 from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.lease import boot_time, for_ever
@@ -38,7 +38,8 @@ class Engine:
 
     `sink` is handed every result once it is durable. `full()` says that nobody has taken the last results yet: then no new texts
     are opened. `rules` are asked at the claim and just before the wire; `gates` say when places may be texted. `claims`: the book
-    of people, where there is one. `budget`: what all texts may cost. `crew`: who sends; None for workers of this process, which
+    of people, where there is one. `allowance`: what all texts may cost, and how many segments may leave a day. `until`: the Unix
+    second up to which the run was told to go on, 0 if it was not. `crew`: who sends; None for workers of this process, which
     deliver by `gateway`.
     """
 
@@ -57,7 +58,8 @@ class Engine:
         gates: Gates | None = None,
         claims: Claims | None = None,
         crew: Crew | None = None,
-        budget: Budget | None = None,
+        allowance: Allowance | None = None,
+        until: float = 0.0,
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = boot_time,
         jitter: Callable[[], float] = random.random,
@@ -79,7 +81,8 @@ class Engine:
                 gates=gates,
                 claims=claims,
                 longest_rest=longest_rest,
-                budget=budget,
+                allowance=allowance,
+                until=until,
             )
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
@@ -93,7 +96,7 @@ class Engine:
                 gates=gates,
                 claims=claims,
                 longest_rest=longest_rest,
-                budget=budget,
+                allowance=allowance,
             )
             lasts, ahead = texters.lasts, Ahead(_LEASE_AHEAD)
 
@@ -126,8 +129,8 @@ class Engine:
             wall_clock=wall_clock,
             proved=self.crew.proved,
         )
-        if budget is not None:
-            budget.spent = self._spent
+        for bound in () if allowance is None else allowance.bounds:
+            bound.spent = self._spent
         self._is_cancelled = False
         self._interruption: BaseException | None = None
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import msgspec
 
-from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.doorstep import Doorstep
 from rumbleup_async.engine.entries import Entry
@@ -60,10 +60,10 @@ class Leases:
         gates: Gates | None = None,
         claims: Claims | None = None,
         longest_rest: float = 60.0,
-        budget: Budget | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._ledger = ledger
-        self._budget = budget
+        self._allowance = allowance or Allowance()
         self._texters = texters
         self._wall_clock = wall_clock
         self._claiming = Claiming(claims)
@@ -137,9 +137,8 @@ class Leases:
                 raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         await self._claiming.release(done)
-        if self._budget is not None:
-            self._budget.opened(texts)
-        self._doorstep.bind(texts)
+        self._doorstep.bind(texts, now, self._allowance.day_ends(now))
+        self._allowance.opened(texts, now)
         self._in_hand += len(texts) - len(done)
         if self._doorstep.is_hopeless:
             self._books.stop(Stop(Cause.OUTSIDE_HOURS))
@@ -157,8 +156,7 @@ class Leases:
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Who is given back without a reason comes back at the provider when the lease ends."""
         self._claiming.note(done, entries)
-        if self._budget is not None:
-            self._budget.closed(done, entries)
+        self._allowance.closed(done, entries)
         if not any(close.state is State.QUEUED and not close.why for close in done):
             return done
         return [
@@ -199,11 +197,13 @@ class Leases:
 
     def _ask_for(self, number: int) -> None:
         free = self._left - self._in_hand - self._active - len(self._drawn)
-        if self._budget is not None and number > 0:
-            # Nobody is drawn whose text could not be paid, however long it becomes.
-            number = self._budget.room(number)
-            if not number and not self._in_hand and not self._active and not self._drawn:
-                self._budget.spent(self._budget.stop)
+        if self._allowance.is_bounded and number > 0:
+            now = self._wall_clock()
+            # Nobody is drawn whose text could not be paid, or would not fit into the day, however long it becomes.
+            until = self._allowance.waits_until(now)
+            number = 0 if until is not None else self._allowance.room(number, now)
+            if not number and not (self._in_hand or self._active or self._drawn):
+                self._doorstep.paused_until = self._allowance.exhausted(now) if until is None else until
         for _ in range(min(number - self._active - len(self._drawn), free)):
             self._active += 1
             self._spawn(self._ask)

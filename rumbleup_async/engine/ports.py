@@ -94,6 +94,10 @@ class Prices(Protocol):
     async def known(self) -> Money:
         """What is known so far; from now on the prices that answers name are kept with the steps that close their texts."""
 
+    async def since(self, moment: float) -> Money:
+        """`reserved` and `most` as of `known`, of texts alone that left since this Unix second, or may have. Nothing is kept for
+        it."""
+
 
 class Ledger(Protocol):
     """The durable record of one run: the only place where its truth lives.

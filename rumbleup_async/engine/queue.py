@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 from msgspec.structs import force_setattr
 
 from rumbleup_async.admission import GO, Verdict, Wait
-from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.allowance import Allowance, ExhaustedError
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
@@ -19,19 +20,22 @@ from rumbleup_async.engine.ports import Claims, Gates, Ledger
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
 from rumbleup_async.messaging import NONE_SHUT, Closed, Second, State, Step, Text
+from rumbleup_async.reasons import Code
+from rumbleup_async.rules.carrier_day import carrier_day
 from rumbleup_async.rules.door import Door
 
+_PATIENCE = 3600.0
+"""Seconds that a run waits, unasked, for a text that was put off: whoever throttles asks for less, a cap a day for more."""
 
-def bind(texts: Sequence[Text], shut: Mapping[int, float], now: float) -> None:
-    """Have each of these texts, whose places are open at `now`, know until when it may leave. Nobody else has seen them yet."""
+
+def bind(texts: Sequence[Text], shut: Mapping[int, float], now: float, end: float = 0.0) -> None:
+    """Have each of these texts, whose places are open at `now`, know until when it may leave. Nobody else has seen them yet.
+    `end`: of the day for which they are counted; 0 where nobody counts."""
     for text in texts:
-        if text.place:
-            force_setattr(text, "until", shut.get(text.place, 0.0))
+        closes = shut.get(text.place, 0.0) if text.place else 0.0
+        if closes or end:
+            force_setattr(text, "until", min(closes or end, end or closes))
             force_setattr(text, "since", now)
-
-
-class _UnaffordableError(Exception):
-    """There is no money for the next text."""
 
 
 class _Stopped(Exception):
@@ -55,9 +59,12 @@ class Queue:
         gates: Gates | None = None,
         claims: Claims | None = None,
         longest_rest: float = 60.0,
-        budget: Budget | None = None,
+        allowance: Allowance | None = None,
+        until: float = 0.0,
     ) -> None:
-        self._budget = budget
+        self._allowance = allowance or Allowance()
+        self._until = until
+        """Up to when the run was told to go on, over several days if need be; 0 if it was not."""
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
@@ -86,45 +93,58 @@ class Queue:
         refills, began = self._refills, self.lease.now()
         door = self._door
         admit = None if door.is_open_to_all and not self._claiming.is_asked else self._admit
-        if self._budget is not None and want:
-            room = self._budget.room(want)
-            # Towards the end of the money one text is looked at at a time.
-            want, admit = (room, admit) if room else (1, self._admit_affordable)
-        now = self._wall_clock()
+        now, allowance = self._wall_clock(), self._allowance
+        waits_until = allowance.waits_until(now)
+        if waits_until is not None:
+            want = 0
+        elif want and allowance.is_bounded:
+            room = allowance.room(want, now)
+            # Towards the end of the money, or of the day's cap, one text is looked at at a time.
+            want, admit = (room, admit) if room else (1, self._admit_last)
         shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
         try:
             step = await self._ledger.step(self._owner, done, want, now, shut, admit=admit, second=second)
-        except _UnaffordableError:
+        except ExhaustedError:
             want = 0
             step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
-            if self._budget is not None and not self._budget.open:
-                self._budget.spent(self._budget.stop)
+            waits_until = allowance.exhausted(now)
         except _Stopped:
             step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         await self._claiming.release(done)
-        if self._budget is not None:
-            self._budget.opened(step.texts)
-        if shut and step.texts:
-            self._may_wait = True
-            bind(step.texts, shut, now)
+        if step.texts and (shut or allowance.is_bounded):
+            self._may_wait = self._may_wait or bool(shut)
+            bind(step.texts, shut, now, allowance.day_ends(now))
+            allowance.opened(step.texts, now)
+        if waits_until is not None:
+            self.due, self.is_dry = waits_until, True
+            return step
+        self._look_on(step, done, want=want, refills=refills, now=now)
+        return step
+
+    def _look_on(self, step: Step, done: Sequence[Closed], *, want: int, refills: int, now: float) -> None:
+        """What this step says of those who are still queued."""
         if len(step.texts) < want:
-            self.due = step.due
+            self.due = self._waited_for(step.due, now)
             if self._gates is not None and step.shut and self._may_wait:
                 opens = self._gates.opens(step.shut, now)
                 self.due = opens if self.due is None or (opens is not None and opens < self.due) else self.due
             self.is_dry = refills == self._refills and not step.is_more
-        if put_off := [close.due for close in done if close.due]:
+        if put_off := [close.due for close in done if close.due and self._waited_for(close.due, now)]:
             # Nobody may have asked for more, so the step has not told of these.
             self.due = min(put_off) if self.due is None else min(self.due, *put_off)
-        return step
 
-    async def _admit_affordable(self, texts: Sequence[Text]) -> Sequence[Verdict]:
-        if self._budget is not None and not all(map(self._budget.fits, texts)):
-            raise _UnaffordableError
-        return await self._admit(texts)
+    def _waited_for(self, due: float | None, now: float) -> float | None:
+        """When the first text comes due that was put off, if the run waits for that: it does not wait for another day unasked."""
+        return None if due is not None and due > max(now + _PATIENCE, self._until) else due
+
+    async def _admit_last(self, texts: Sequence[Text]) -> Sequence[Verdict]:
+        self._allowance.check(texts, self._wall_clock())
+        verdicts = await self._admit(texts)
+        self._allowance.check_claimed(verdicts)
+        return verdicts
 
     async def _admit(self, texts: Sequence[Text]) -> Sequence[Verdict]:
         verdicts = await self._ask(texts)
@@ -169,11 +189,18 @@ class Queue:
         return await self._ledger.again()
 
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
-        """Nothing is to be added to what workers say of a text."""
+        """What workers say of a text; one that has met a cap of its own is put off until that is reset."""
         self._claiming.note(done, entries)
-        if self._budget is not None:
-            self._budget.closed(done, entries)
-        return done
+        self._allowance.closed(done, entries)
+        if self._is_stopping or not any(close.why.code is Code.DAILY_CAP and not close.due for close in done):
+            return done
+        due = float(carrier_day(self._wall_clock()).resumes)
+        return [
+            msgspec.structs.replace(close, due=due)
+            if close.state is State.QUEUED and close.why.code is Code.DAILY_CAP and not close.due
+            else close
+            for close in done
+        ]
 
     def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None: ...
 

@@ -31,6 +31,16 @@ def known(db: sqlite3.Connection) -> Money:
     return Money(kept.get("paid", 0), kept.get("segments", 0), dearest or 0, reserved or 0, max(1, most or 1))
 
 
+def since(db: sqlite3.Connection, moment: float) -> Money:
+    """What has left since this Unix second, or may have: of what is in doubt nobody may know when. Goes through all contacts."""
+    reserved, most = db.execute(
+        """SELECT sum(max(segments, 1)) FILTER (WHERE state IN (1, 2, 6) AND (coalesce(time, 0) = 0 OR time >= ?)), max(segments)
+        FROM contact""",
+        (int(moment * 1000),),
+    ).fetchone()
+    return Money(reserved=reserved or 0, most=max(1, most or 1))
+
+
 def note(db: sqlite3.Connection, owner: int, prices: Mapping[int, int]) -> None:
     """Within the transaction of a step: what the texts of these rows have cost, in micro-dollars."""
     given = msgspec.json.encode(list(prices.items())).decode()
@@ -56,6 +66,10 @@ class Ledgered:
     async def known(self) -> Money:
         """What is known so far; from now on the prices of answers are kept."""
         return await self._thread.run(self._known)
+
+    async def since(self, moment: float) -> Money:
+        """As `engine.ports.Prices`."""
+        return await self._thread.run(lambda: since(self._run.file.db, moment))
 
     def _known(self) -> Money:
         self._run.keeps_prices = True
@@ -90,6 +104,12 @@ class Remembered:
         reserved = sum(_segments(entry) for entry in entries if entry.state in _LEFT)
         most = max((_segments(entry) for entry in entries), default=1)
         return Money(self._paid, self._segments, self._dearest, reserved, max(1, most))
+
+    async def since(self, moment: float) -> Money:
+        """As `engine.ports.Prices`."""
+        entries = self._contacts.entries.values()
+        left = [entry for entry in entries if entry.state in _LEFT and (not entry.time or entry.time >= moment * 1000)]
+        return Money(reserved=sum(map(_segments, left)), most=max((_segments(entry) for entry in entries), default=1))
 
 
 def _segments(entry: Entry) -> int:

@@ -8,30 +8,20 @@ a claim can, which is on the disk before the text leaves.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar, TypeVarTuple
+from collections.abc import Iterator, Sequence
 
-from rumbleup_async.people import opted_out, texted
+from rumbleup_async.days import Day
+from rumbleup_async.people import counted, opted_out, texted
 from rumbleup_async.people.entries import Again, Found, OptOut, Pull, Scope, Tally, Texted
-from rumbleup_async.people.file import PATIENCE, BookFile
-from rumbleup_async.people.marks import Marks
-from rumbleup_async.shielding import run_shielded
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
+from rumbleup_async.people.opening import OpenBook
 
 _CHUNK = 1000
 """Phones that one statement is asked about."""
 _PAGE = 5000
 
 
-class Book:
+class Book(OpenBook):
     """Who was texted by which run, and who has opted out.
 
         async with Book("people.book") as book:
@@ -47,80 +37,43 @@ class Book:
     Raises BookError for a file that cannot be used, BookLocked for one that another process keeps.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        key: str | None = None,
-        patience: float = PATIENCE,
-        makes_folder: bool = False,
-    ) -> None:
-        self.path = Path(path)
-        self._marks = Marks(key)
-        self._file = BookFile(self.path, self._marks, patience=patience, makes_folder=makes_folder)
-        self._thread: ThreadPoolExecutor | None = None
-        self._users = 0
-
-    def __repr__(self) -> str:
-        return f"Book({str(self.path)!r})"
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the file holds phones, and not what a key makes of them."""
-        return self._marks.is_plain
-
-    # ---- opening ----
-
-    def open_now(self) -> None:
-        """Open the book, or count one more who uses it. Each is to `close_now()` it once."""
-        if not self._users:
-            self._file.open()
-        self._users += 1
-
-    def close_now(self) -> None:
-        """Let go of the book once its last user has."""
-        self._users = max(0, self._users - 1)
-        if not self._users:
-            self._file.close()
-
-    async def open(self) -> None:
-        """As `open_now`."""
-        await self._in_thread(self.open_now)
-
-    async def aclose(self) -> None:
-        """As `close_now`."""
-        await self._in_thread(self.close_now)
-        if not self._users and self._thread is not None:
-            self._thread.shutdown(wait=False)
-            self._thread = None
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await run_shielded(self.aclose())
-
     # ---- what runs ask ----
 
     async def claim(
-        self, scope: Scope, run: str, phones: Sequence[str], *, again: Again | None = None, now: float | None = None
+        self,
+        scope: Scope,
+        run: str,
+        phones: Sequence[str],
+        *,
+        again: Again | None = None,
+        now: float | None = None,
+        segments: Sequence[int] = (),
+        day: Day | None = None,
     ) -> dict[str, Found]:
         """Claim these phones for a run, durably. What the book has against some of them, by phone: these are not claimed.
 
         `scope`: where the run texts; `run`: its id. What this run has claimed before it claims again. `now`: Unix seconds.
+        `segments`: of each text; they count for the `day`, whose `used` is brought up to date. Whose text does not fit into what
+        may leave on that day is not claimed. Different phones, if there are segments.
         """
-        return await self._in_thread(self.claim_now, scope, run, phones, again, now)
+        return await self._in_thread(self.claim_now, scope, run, phones, again, now, segments, day)
 
     def claim_now(
-        self, scope: Scope, run: str, phones: Sequence[str], again: Again | None = None, now: float | None = None
+        self,
+        scope: Scope,
+        run: str,
+        phones: Sequence[str],
+        again: Again | None = None,
+        now: float | None = None,
+        segments: Sequence[int] = (),
+        day: Day | None = None,
     ) -> dict[str, Found]:
         """As `claim`."""
         marks = self._marks.of(phones)
         moment = time.time() if now is None else now
         with self._file.writing() as db:
             numbers = texted.scope_id(db, scope), texted.world_id(db, scope.world), texted.run_id(db, run)
-            found = texted.claim(db, marks, numbers, moment, again or Again())
+            found = texted.claim(db, marks, numbers, moment, again or Again(), segments=segments, day=day)
         return _by_phone(phones, marks, found)
 
     async def release(self, scope: Scope, run: str, phones: Sequence[str]) -> int:
@@ -131,8 +84,12 @@ class Book:
         """As `release`."""
         marks = self._marks.of(phones)
         with self._file.writing() as db:
-            place, _, by = texted.numbers_of(db, scope, run)
-            return texted.release(db, marks, place, by)
+            return texted.release(db, marks, texted.numbers_of(db, scope, run))
+
+    def used_now(self, scope: Scope, begins: int) -> int:
+        """Segments of all runs in the same world that count for the day that begins at this Unix second."""
+        with self._file.reading() as db:
+            return counted.used(db, texted.numbers_of(db, scope, "")[1], begins)
 
     async def look(
         self, scope: Scope, run: str, phones: Sequence[str], *, again: Again | None = None, now: float | None = None
@@ -279,17 +236,6 @@ class Book:
             ).fetchall()
             runs = db.execute("SELECT count(*) FROM run").fetchone()[0]
         return Tally(number, outs, likely, runs, scopes, first or 0, last or 0)
-
-    async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="book")
-        work = asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # A commit that has begun ends before the cancellation goes on, or nobody would know what it said.
-            await run_shielded(work)
-            raise
 
 
 def _by_phone(phones: Sequence[str], marks: Sequence[int], found: dict[int, Found]) -> dict[str, Found]:

@@ -54,6 +54,7 @@ class Why(enum.Enum):
     LIKELY = "opted out (likely)"
     BEFORE = "texted before"
     GAP = "gap"
+    CAP = "daily cap"
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):

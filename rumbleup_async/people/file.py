@@ -130,6 +130,7 @@ class BookFile:
             if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 schema.create(db, self.marks.check)
             self._check_kind(db)
+            schema.upgrade(db)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -146,7 +147,7 @@ class BookFile:
         if db.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION:
             raise BookError(f"{self.path} is a database of another program")
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version != schema.SCHEMA:
+        if not 1 <= version <= schema.SCHEMA:
             raise BookError(f"{self.path} was written by a newer version of rumbleup_async (schema {version}); update to use it")
         check = db.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()
         if check is None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from rumbleup_async.admission import GO, Never, Verdict, Wait
+from rumbleup_async.days import Day
 from rumbleup_async.errors import BookError
 from rumbleup_async.messaging import Planned, Skipped, State, Text
 from rumbleup_async.people.book import Book
 from rumbleup_async.people.entries import Again, Found, Scope, Why
-from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.reasons import CAPPED, Code, Reason
 
 _FOR_GOOD: Final = {
     Why.OPTED_OUT: Reason(Code.OPT_OUT),
@@ -47,6 +48,8 @@ class RunBook:
         self.again = again
         self._run = run
         self._prefix = prefix
+        self.day: Callable[[float], Day | None] = _no_day
+        """The day for which texts that are claimed at a moment count."""
         self._young: set[str] = set()
         self._older: set[str] = set()
         """Phones that were claimed a moment ago, and just before that."""
@@ -68,7 +71,10 @@ class RunBook:
     async def claim(self, texts: Sequence[Text], now: float) -> list[Verdict]:
         """What the book says of these texts, in their order. Whom it lets go is claimed, durably. BookError."""
         phones = self._digits([text.phone for text in texts])
-        found = await self.book.claim(self.scope, self._run, phones, again=self.again, now=now)
+        segments = [max(1, text.segments) for text in texts]
+        found = await self.book.claim(
+            self.scope, self._run, phones, again=self.again, now=now, segments=segments, day=self.day(now)
+        )
         self._turn_over()
         self._young.update(phones)
         return [self._verdict(found.get(phone), now) for phone in phones] if found else [GO] * len(texts)
@@ -146,11 +152,16 @@ class RunBook:
             why = Reason(Code.GAP, span(self.again.gap))
             # The gap is a day: this part of the run does not wait for its end, and the next may have another gap.
             return Wait(found.until, why) if found.until <= now + _PATIENCE else Never(why, State.QUEUED)
+        if found.why is Why.CAP:
+            return Wait(now, CAPPED)  # whoever asks knows how much is left of the day, and when to ask again
         return Never(_FOR_GOOD[found.why])
 
     def _digits(self, phones: Iterable[str]) -> list[str]:
         prefix = self._prefix
         return [phone.removeprefix(prefix) for phone in phones] if prefix else list(phones)
+
+
+def _no_day(_: float) -> None: ...
 
 
 def span(seconds: float) -> str:

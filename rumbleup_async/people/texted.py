@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from rumbleup_async.days import Day
+from rumbleup_async.people import counted
 from rumbleup_async.people.entries import Again, Found, Scope, Why
 
 NO_RUN = 0
@@ -76,24 +78,43 @@ def look(
 
 
 def claim(
-    db: sqlite3.Connection, marks: Sequence[int], numbers: tuple[int, int, int], now: float, again: Again
+    db: sqlite3.Connection,
+    marks: Sequence[int],
+    numbers: tuple[int, int, int],
+    now: float,
+    again: Again,
+    *,
+    segments: Sequence[int] = (),
+    day: Day | None = None,
 ) -> dict[int, Found]:
     """Within a transaction: note for a run whoever may be texted now. What the book has against the others.
 
-    Who is claimed by this very run already, before it died perhaps, is claimed once more.
+    Who is claimed by this very run already, before it died perhaps, is claimed once more. `segments`: of the texts, which count
+    for the `day`; whose text does not fit into it any more is not claimed.
     """
     found = look(db, marks, numbers, now, again)
-    scope, _, run = numbers
+    scope, world, run = numbers
+    parts = {mark: part for mark, part in zip(marks, segments or [0] * len(marks), strict=True) if mark not in found}
+    if day is not None:
+        fit, change = counted.fitting(db, parts, numbers, day)
+        for mark in parts.keys() - fit:
+            found[mark] = Found(Why.CAP, day.resumes)
+            del parts[mark]
+        counted.add(db, world, change)
     # The time of a leftover claim moves on: its text leaves now.
     db.execute(
-        "INSERT OR REPLACE INTO texted SELECT value, ?, ?, ? FROM json_each(?)",
-        (scope, run, int(now), json.dumps([mark for mark in marks if mark not in found])),
+        """INSERT OR REPLACE INTO texted (phone, scope, run, time, segments)
+        SELECT json_extract(value, '$[0]'), ?, ?, ?, json_extract(value, '$[1]') FROM json_each(?)""",
+        (scope, run, int(now), json.dumps(list(parts.items()))),
     )
     return found
 
 
-def release(db: sqlite3.Connection, marks: Iterable[int], scope: int, run: int) -> int:
-    """Within a transaction: these were certainly not texted. How many claims that takes away."""
+def release(db: sqlite3.Connection, marks: Sequence[int], numbers: tuple[int, int, int]) -> int:
+    """Within a transaction: these were certainly not texted, and do not count for their day. How many claims that takes away.
+    `numbers`: of scope, world and run."""
+    scope, world, run = numbers
+    counted.add(db, world, counted.released(db, marks, numbers))
     return db.execute(
         "DELETE FROM texted WHERE phone IN (SELECT value FROM json_each(?)) AND scope = ? AND run = ?",
         (json.dumps(list(marks)), scope, run),
@@ -105,7 +126,7 @@ def note(db: sqlite3.Connection, rows: Sequence[tuple[int, int, int, int]]) -> i
     of them are new."""
     before = db.total_changes
     db.execute(
-        """INSERT OR IGNORE INTO texted SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+        """INSERT OR IGNORE INTO texted (phone, scope, run, time) SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
         json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(?)""",
         (json.dumps(rows),),
     )
@@ -164,6 +185,7 @@ def forget(db: sqlite3.Connection, mark: int) -> int:
 def purge(db: sqlite3.Connection, before: int) -> int:
     """Within a transaction: forget whoever was texted before this Unix second. How many entries that were."""
     number = db.execute("DELETE FROM texted WHERE time < ?", (before,)).rowcount
+    db.execute("DELETE FROM day WHERE begins < ?", (before - 172_800,))
     db.execute("DELETE FROM run WHERE id NOT IN (SELECT run FROM texted)")
     db.execute("DELETE FROM meta WHERE key LIKE 'size %' AND substr(key, 6) NOT IN (SELECT name FROM run)")
     return number

@@ -163,6 +163,8 @@ def _word(name: str, value: Any) -> str:  # noqa: C901 - a word each
             return "people of this project again" if value else "nobody of this project again"
         case "budget" | "price":
             return f"a budget of {dollars(value)}" if name == "budget" else f"{dollars(value)} a segment"
+        case "day_cap":
+            return f"{value:,} segments a day at most" if value else "no cap a day"
         case "patience":
             return f"{value:g} s of patience"
         case "wait":

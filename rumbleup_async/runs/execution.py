@@ -244,12 +244,13 @@ class Execution:
             rules=setup.rules,
             claims=setup.book,
             gates=setup.hours,
-            budget=await setup.open_budget(),
+            allowance=await setup.open_allowance(),
+            until=setup.until,
             crew=None if setup.make_crew is None else setup.make_crew(setup.ledger, setup.plan, setup.pace, setup.options),
             sink=self.results.receive,
             full=self.results.is_full,
             observer=self.observers,
-            wall_clock=time.time if setup.hours is None else setup.hours.clock,
+            wall_clock=setup.clock,
             longest_rest=60.0 if setup.hours is None else setup.hours.longest_rest,
         )
         books = self.holding.books = self.engine.books

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.messaging import Result
+from rumbleup_async.rules.carrier_day import told
 from rumbleup_async.runs.setup import Setup
 
 
@@ -35,7 +36,9 @@ class Holding:
     @property
     def why(self) -> str:
         """Why texts are held, or were held last."""
-        hours, books = self._setup.hours, self.books
+        hours, books, cap = self._setup.hours, self.books, self._setup.allowance.cap
+        if cap is not None and (until := cap.waits_until(self._setup.clock())) is not None:
+            return f"the day's cap is used up until {told(until)}"
         if hours is None or books is None or self._night <= self._setup.pace.hold.remaining:
             return self._told
         return hours.nobody_until(books.waits_until)

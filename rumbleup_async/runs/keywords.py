@@ -52,6 +52,7 @@ class RunKeywords(TypedDict, total=False):
     again: bool | None
     budget: Dollars | None
     price: Dollars | None
+    day_cap: int | None
     rules: Sequence[Rule]
     observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool

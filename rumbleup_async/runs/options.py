@@ -109,6 +109,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         budget: US dollars that all texts of the run may cost, over all its parts. Needs `price`. None: as before, else no bound.
         price: US dollars of a segment. What a text costs is reserved before it leaves; a price that its answer names takes the
             place of that.
+        day_cap: Segments that leave on a day at most, counted from 0:00 Pacific over all runs of the book, or without a book over
+            this run. 0: no cap. None: as before, else no cap. A run whose day is used up ends, or goes on at 1:00 if its schedule
+            has an `until` behind that.
         rules: Rules of your own, asked before a text is opened and once more before it leaves: `admit(text, now)` answers `Go()`,
             `Wait(until, why)` or `Never(why)`. A ledger cannot keep them: hand them in again with a resume.
         observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
@@ -152,6 +155,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     again: bool | None = None
     budget: Dollars | None = None
     price: Dollars | None = None
+    day_cap: int | None = None
     rules: Sequence[Rule] = ()
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
@@ -175,7 +179,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
             check_fields("locks", self.locks, Locks, "patience=10")
         people.check(self.book, self.gap, self.again)
-        money.kept(self.budget, self.price)
+        money.kept(self.budget, self.price, self.day_cap)
         for observer in observers_of(self.observer):
             check_observer(observer)
         check_rules(self.rules)
@@ -208,7 +212,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
         names = ("rate", "concurrency", "processes", "unknown_limit", "policy", "locks", "hours", "schedule")
         own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
-        own |= money.kept(self.budget, self.price)
+        own |= money.kept(self.budget, self.price, self.day_cap)
         if self.rules:
             own[RULES] = True
         return {name: as_json(value) for name, value in {**own, **more}.items() if value is not None}

@@ -141,7 +141,7 @@ class Run(Steered):
     @property
     def notes(self) -> Sequence[str]:
         """What is to be known of the ledger before anything is sent: that it seems to be a copy, or did not say whose it is."""
-        return (*self._ledger.notes, *filter(None, [self._setup.options.note]))
+        return (*self._ledger.notes, *filter(None, [self._setup.options.note, self._note_of_cap]))
 
     @property
     def book(self) -> RunBook | None:

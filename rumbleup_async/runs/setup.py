@@ -6,10 +6,11 @@ Lives here: the parts of a run. They are handed in, made from the settings, or r
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
@@ -82,8 +83,8 @@ class Setup:
         self._make_book = book
         self.book: RunBook | None = None
         """The book of people, where the run has one."""
-        self.budget: Budget | None = None
-        """What the texts of the run may cost, once it sends; None for no bound."""
+        self.allowance = Allowance()
+        """What the run may still open, once it sends."""
 
     @property
     def plan(self) -> Plan:
@@ -166,13 +167,23 @@ class Setup:
             await book.open()
             self.book = book
 
-    async def open_budget(self) -> Budget | None:
-        """What the texts of the run may cost, as far as it is not spent or reserved; None for no bound."""
-        care = self.care.options
-        if money.BUDGET in care:
-            most = 1 if self.screen is None else self.screen.max_segments
-            self.budget = Budget(care[money.BUDGET], care[money.PRICE], await self.ledger.prices.known(), most)
-        return self.budget
+    async def open_allowance(self) -> Allowance:
+        """What the run may open, as far as it is not spent, reserved or used."""
+        longest = 1 if self.screen is None else self.screen.max_segments
+        self.allowance = await money.allowance(
+            self.care.options, self.ledger, self.book, longest=longest, clock=self.clock, until=self.until
+        )
+        return self.allowance
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What tells the time, in Unix seconds."""
+        return time.time if self.hours is None else self.hours.clock
+
+    @property
+    def until(self) -> float:
+        """The Unix second up to which the run was told to go on, over several days if need be; 0 if it was not."""
+        return 0.0 if self.hours is None else self.hours.gates.ends or 0.0
 
     def _prepare(self, settings: Settings) -> Plan:
         """Check the text before anything is opened, and plan the run."""

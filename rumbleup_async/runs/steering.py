@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from rumbleup_async.days import Day
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.money import Spending
@@ -138,7 +139,15 @@ class Steered:
     @property
     def spending(self) -> Spending | None:
         """How the money of the run stands, once it sends; None without a budget."""
-        return None if self._setup.budget is None else self._setup.budget.spending
+        budget = self._setup.allowance.budget
+        return None if budget is None else budget.spending
+
+    @property
+    def day(self) -> Day | None:
+        """The day for which texts count, with what has left of it, once the run sends; None without a cap a day. With a book of
+        people that is what the last claim has told."""
+        cap = self._setup.allowance.cap
+        return None if cap is None else cap.day(self._setup.clock())
 
     @property
     def care(self) -> Mapping[str, Any]:
@@ -156,6 +165,10 @@ class Steered:
         """What all texts of the run may cost, in micro-dollars; None for no bound."""
         found: int | None = self._setup.care.options.get(money.BUDGET)
         return found
+
+    @property
+    def _note_of_cap(self) -> str:
+        return money.note(self.care, has_book=self._setup.book is not None)
 
     def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""

@@ -15,8 +15,8 @@ TEXT = "Hi. Reply STOP to opt out"
 SEND = ("--action", "125", "--text", TEXT, "--yes", "--json")
 
 
-def listed(path: Path, number: int) -> Path:
-    path.write_text("phone\n" + "".join(f"202{234 + n // 10_000}{n % 10_000:04d}\n" for n in range(number)))
+def listed(path: Path, number: int, start: int = 0) -> Path:
+    path.write_text("phone\n" + "".join(f"202{234 + n // 10_000}{n % 10_000:04d}\n" for n in range(start, start + number)))
     return path
 
 

@@ -35,6 +35,7 @@ from rumbleup_async.people.run_book import RunBook
 from rumbleup_async.reasons import Reason
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.retry import Policy
+from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.rules.numbers import SuppressionStore
 from rumbleup_async.runs.run import Run, Settings
 from rumbleup_async.stops import Stop
@@ -313,6 +314,8 @@ def make_run(
     pace: ports.Pace | None = None,
     book: Callable[[Plan], RunBook] | None = None,
     given: Mapping[str, Any] | None = None,
+    hours: Hours | None = None,
+    schedule: Schedule | None = None,
     **settings: Any,
 ) -> Run:
     """A run with `provider` behind it; the ledger is in memory unless one is given, and is watched."""
@@ -320,7 +323,15 @@ def make_run(
     provider.books = books
     return Run(
         None if resume else Settings(provider="test", action=action, text=text, **settings),
-        Options(concurrency=concurrency, limit=limit, policy=policy or Policy(), suppress=suppress, observer=observer),
+        Options(
+            concurrency=concurrency,
+            limit=limit,
+            policy=policy or Policy(),
+            suppress=suppress,
+            observer=observer,
+            hours=hours,
+            schedule=schedule,
+        ),
         gateway=lambda plan: provider,
         ledger=books,
         pace=pace or Pace(rate),

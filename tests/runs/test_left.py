@@ -237,7 +237,9 @@ def test_single_caps_are_put_off_and_a_used_up_one_stops() -> None:
     assert (summary.sent, summary.stopped) == (90, "left over: 10, mostly 400 DAILYCAP")
     provider = Provider(lambda text, n: CAPPED if text.row > 50 else accepts(text, n))
     summary, _, rows = text_all(provider, 400, concurrency=4)
-    assert summary.stopped == "daily cap: 400 DAILYCAP; the brand's daily cap is used up; resume tomorrow"
+    assert summary.stopped is not None
+    assert summary.stopped.startswith("daily cap: 400 DAILYCAP; the brand's daily cap is used up; resume tomorrow, after 20")
+    assert " 01:00 P" in summary.stopped
     assert len(provider.calls) <= 50 + 20 + 4
     assert rows[60].state is State.QUEUED
     provider = Provider(lambda text, n: CAPPED)

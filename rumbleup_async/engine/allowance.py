@@ -1,0 +1,87 @@
+"""What a run may still open: as far as its money goes, and the cap of the day.
+
+Lives here: both as one thing that a source of texts asks. A run without bounds is asked, too, and allows everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rumbleup_async.admission import Verdict, Wait
+from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.day_cap import DayCap
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.messaging import Closed, Text
+from rumbleup_async.reasons import CAPPED
+
+
+class ExhaustedError(Exception):
+    """The next text may not be opened: there is no money for it, or no room in the day."""
+
+
+class Allowance:
+    """`budget`, `cap`: None for no bound."""
+
+    def __init__(self, budget: Budget | None = None, cap: DayCap | None = None) -> None:
+        self.budget = budget
+        self.cap = cap
+        self._lacks_money = False
+
+    @property
+    def is_bounded(self) -> bool:
+        """There is something to be asked."""
+        return bool(self.bounds)
+
+    @property
+    def bounds(self) -> list[Budget | DayCap]:
+        """The bounds that there are."""
+        return [bound for bound in (self.budget, self.cap) if bound is not None]
+
+    def waits_until(self, now: float) -> float | None:
+        """Until when nobody is opened, because the day was used up; None if that is over."""
+        return None if self.cap is None else self.cap.waits_until(now)
+
+    def room(self, want: int, now: float) -> int:
+        """How many texts of whatever length may be opened, of so many that are wanted."""
+        room = want if self.budget is None else self.budget.room(want)
+        self._lacks_money = not room
+        return room if self.cap is None else self.cap.room(room, now)
+
+    def check(self, texts: Sequence[Text], now: float) -> None:
+        """Raises ExhaustedError unless these may be opened, as far as is known before the book of people is asked."""
+        self._lacks_money = self.budget is not None and not all(map(self.budget.fits, texts))
+        if self._lacks_money or (self.cap is not None and not all(self.cap.fits(text, now) for text in texts)):
+            raise ExhaustedError
+
+    def check_claimed(self, verdicts: Sequence[Verdict]) -> None:
+        """Raises ExhaustedError where the book of people has said that the day is used up."""
+        if self.cap is not None and any(isinstance(verdict, Wait) and verdict.why == CAPPED for verdict in verdicts):
+            raise ExhaustedError
+
+    def exhausted(self, now: float) -> float | None:
+        """Nothing more may be opened. When to go on; None if the run ends, or if something is on the way that may give some of it
+        back."""
+        if self._lacks_money:
+            if self.budget is not None and not self.budget.open:
+                self.budget.spent(self.budget.stop)
+        elif self.cap is not None and not self.cap.open:
+            return self.cap.used_up(now)
+        return None
+
+    def day_ends(self, now: float) -> float:
+        """When the day ends for which texts are counted that are opened now; 0 where no day is."""
+        return 0.0 if self.cap is None else self.cap.day(now).ends
+
+    def opened(self, texts: Sequence[Text], now: float) -> None:
+        """The intents of these are on the disk."""
+        if self.budget is not None:
+            self.budget.opened(texts)
+        if self.cap is not None:
+            self.cap.opened(texts, now)
+
+    def closed(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> None:
+        """These are about to be closed, in the step whose intents are counted next."""
+        if self.budget is not None:
+            self.budget.closed(done, entries)
+        if self.cap is not None:
+            self.cap.closed(done, entries)
