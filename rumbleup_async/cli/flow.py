@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.cli import neighbours, progress, speed
+from rumbleup_async.cli.audit_notes import agreed, overrides
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
@@ -155,6 +156,7 @@ async def send_queued(
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
         async with progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):
             try:
+                await _note_call(run, call, watch or Watch())
                 await run.send()
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
@@ -164,3 +166,12 @@ async def send_queued(
             except MemoryError:
                 run.stop(Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy))
     return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)
+
+
+async def _note_call(run: Run, call: Call, watch: Watch) -> None:
+    """Keep in the audit what this call sets aside, how old the opt-outs are, and by which word it may send."""
+    for words in overrides(call.people, call.hours, call.consent):
+        await run.note("override", words)
+    if watch.told:
+        await run.note("opt-outs", watch.told)
+    await run.note("agreed", agreed(yes=call.yes, expect=call.expect, approved=call.approved))

@@ -23,6 +23,7 @@ from rumbleup_async.people import Book, OptOut
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.runs.run import Run
+from rumbleup_async.runs.throughput import span
 from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.stops import Cause, Stop
 
@@ -62,6 +63,8 @@ class Watch(msgspec.Struct):
     read: float = msgspec.field(default_factory=time.monotonic)
     stops: bool = True
     """The run stops where it cannot be read; else that is only said."""
+    told: str = ""
+    """What the audit of the run is to say of it."""
 
 
 async def read_before(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
@@ -86,19 +89,22 @@ async def read_before(run: Run, client: Client, asked: str | None, *, is_here: b
             from rumbleup_async.webhooks.opt_outs import ReceiverFile
 
             file = ReceiverFile(Path(way), run.book.scope.world)
-            await _note(book, await file.look())
-            return Watch(file)
+            found = await file.look()
+            await _note(book, found)
+            return Watch(file, told=f"{plural(len(found), 'opt-out')} read from the receiver's file")
         if isinstance(client, Sendblue):
             return await _read_inbound(client, book, quiet=quiet)
         if not isinstance(client, RumbleUp):
             return Watch()
         age = await client.opt_outs.age(book)
         if age is None or age >= YOUNG:
-            await pull(client, book, quiet=quiet)
-            return Watch(client.opt_outs, time.time())
+            number = await pull(client, book, quiet=quiet)
+            return Watch(client.opt_outs, time.time(), told=f"{plural(number, 'opt-out')} read from the provider now")
         since = time.time() - age
-        await _note(book, await client.opt_outs.look(since))
-        return Watch(client.opt_outs, since)
+        found = await client.opt_outs.look(since)
+        await _note(book, found)
+        told = f"read from the provider {span(age)} ago; {plural(len(found), 'opt-out')} since then"
+        return Watch(client.opt_outs, since, told=told)
     except RumbleUpError as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -116,12 +122,13 @@ async def _read_inbound(client: Sendblue, book: Book, *, quiet: bool) -> Watch:
         say("note: Sendblue has no list of opt-outs: the book counts, and the messages that came in, which may lack some; ")
         say("      --opt-outs FILE reads those that the receiver of its webhooks has")
     try:
-        await pull(client, book, quiet=quiet)
+        told = f"{plural(await pull(client, book, quiet=quiet), 'opt-out')} read from what came in, which may lack some"
     except BookError:
         raise
     except RumbleUpError as error:
         say(f"warning: the messages that came in cannot be read: {error}; only the book says who has opted out")
-    return Watch(client.opt_outs, time.time(), stops=False)
+        told = "what came in could not be read; the book alone counts"
+    return Watch(client.opt_outs, time.time(), stops=False, told=told)
 
 
 async def pull(client: RumbleUp | Sendblue, book: Book, *, quiet: bool) -> int:

@@ -81,6 +81,14 @@ class Pauses(Protocol):
 
 
 @runtime_checkable
+class KeepsAudit(Protocol):
+    """Pauses of a ledger that keeps what people do with it."""
+
+    async def note(self, what: str, detail: str) -> None:
+        """Keep that somebody does this now."""
+
+
+@runtime_checkable
 class WatchesClock(Protocol):
     """A gateway whose answers say what time it is."""
 

@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from rumbleup_async.ledger import requests
+from rumbleup_async.ledger.beginning import note_audit
 from rumbleup_async.ledger.held_file import HeldFile
 from rumbleup_async.ledger.thread import LedgerThread
 from rumbleup_async.pauses import Pause, Request, Wish
@@ -69,6 +70,14 @@ class Pauses:
     async def answered(self) -> None:
         """All that `asked` has told last is heeded."""
         await self._thread.run(requests.done, self._file.path, self._seen)
+
+    async def note(self, what: str, detail: str) -> None:
+        """Keep in the audit that somebody does this now, durably. No phone and no text belongs into `detail`."""
+        await self._thread.run(self._note, what, detail)
+
+    def _note(self, what: str, detail: str) -> None:
+        with self._file.transaction():
+            note_audit(self._file, what, detail)
 
     @property
     def _path_of_requests(self) -> Path:

@@ -214,8 +214,7 @@ class Execution:
     async def _run_engine(self, feed: AsyncIterator[Sequence[Planned | Skipped]] | None) -> None:
         setup = self._setup
         assert setup.gateway is not None  # noqa: S101 - set on entering
-        setup.begin_hours()
-        await setup.keep_care()
+        await setup.begin()
         hours, is_drawn, is_fed = setup.hours, setup.is_concurrent, feed is not None
         if hours is not None and (stop := await hours.forbids(setup.ledger, is_fed=is_fed, is_drawn=is_drawn)):
             self.stopped = stop

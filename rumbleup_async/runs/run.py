@@ -233,6 +233,11 @@ class Run(Steered):
 
     # ---- what the caller does with it ----
 
+    async def note(self, what: str, detail: str = "") -> None:
+        """Keep in the audit of the ledger (`rumbleup status LEDGER --audit`) what was done with the run, such as an approval. No
+        phone and no text belongs there. A ledger in memory keeps none. Raises LedgerError."""
+        await self._setup.note(what, detail)
+
     async def load(
         self,
         path: str | os.PathLike[str],

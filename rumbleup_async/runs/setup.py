@@ -5,6 +5,7 @@ Lives here: the parts of a run. They are handed in, made from the settings, or r
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -14,10 +15,10 @@ from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
 from rumbleup_async.engine.options import Options
-from rumbleup_async.engine.ports import Gateway, Ledger, Pace
+from rumbleup_async.engine.ports import Gateway, KeepsAudit, Ledger, Pace
 from rumbleup_async.errors import ConfigurationError, LedgerError, LedgerMismatch
 from rumbleup_async.lists.whereabouts import Whereabouts
-from rumbleup_async.messaging import Plan
+from rumbleup_async.messaging import Plan, State
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.rules.suppression import Suppression
 from rumbleup_async.runs import money, planning
@@ -149,6 +150,23 @@ class Setup:
     async def keep_care(self) -> None:
         """Store how careful the run is, before anything of it is heeded, so that a later part of the run is as careful."""
         await self.ledger.keep(self.care.to_keep(self.ledger.kept))
+
+    async def begin(self) -> None:
+        """The first text may leave from now on. The ledger keeps how careful the run is, its audit what it is about to send."""
+        self.begin_hours()
+        await self.keep_care()
+        plan, printed = self.plan, self.ledger.fingerprint
+        text = hashlib.sha256(plan.text.encode()).hexdigest()[:16]
+        parts = [f"{self.ledger.counts[State.QUEUED]:,} queued", f"text {text}", *([f"list {printed[:16]}"] if printed else [])]
+        if self.hours is not None:
+            parts.append(f"zone data {self.hours.gates.data.version}")
+        await self.note("sending", "; ".join(parts))
+
+    async def note(self, what: str, detail: str) -> None:
+        """Keep in the audit of the ledger, if it has one, what was done with the run."""
+        pauses = self.ledger.pauses
+        if isinstance(pauses, KeepsAudit):
+            await pauses.note(what, detail)
 
     async def aclose(self) -> None:
         """Close the ledger and the gateway."""
