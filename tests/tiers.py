@@ -37,6 +37,7 @@ PLACES = {
     "test_promise.py": "house",
     "test_secrecy.py": "integration",
     "test_walk.py": "integration",
+    "test_wall_clock.py": "house",
     "webhooks": "integration",
 }
 """Folders and files below tests/ that are not unit."""

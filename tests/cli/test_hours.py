@@ -22,9 +22,9 @@ ZONES = (
 DAY = ("--hours", "8-19", "--sunday", "8-19", "--purpose", "political", "--margin", "0")
 
 
-def zone(first: int, last: int) -> str:
+def zone(first: int, last: int, now: dt.datetime | None = None) -> str:
     """A zone in which it is between these hours now."""
-    now = dt.datetime.now(dt.UTC)
+    now = now or dt.datetime.now(dt.UTC)
     return next(name for name in ZONES if first <= now.astimezone(ZoneInfo(name)).hour <= last)
 
 
@@ -36,6 +36,13 @@ def day() -> str:
 def evening() -> str:
     """A zone in which the day is over, and the next one far."""
     return zone(19, 22)
+
+
+def test_it_is_day_and_evening_somewhere_at_any_hour() -> None:
+    """These tests would fail at some hour, or in some month."""
+    for hours in range(0, 366 * 24, 5):
+        now = dt.datetime(2027, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hours)
+        assert zone(9, 16, now) != zone(19, 22, now)
 
 
 @pytest.fixture
@@ -143,11 +150,11 @@ async def test_a_run_through_a_relay_stays_one(
 ) -> None:
     """A resume would count as a rehearsal, and would not read who has opted out since."""
     path = tmp_path / "voters.csv"
-    path.write_text(f"phone,timezone\n2125550101,{day()}\n3125550102,{day()}\n2125550103,{evening()}\n")
-    await rumbleup.contacts.sync(phone="3125550102")
+    path.write_text(f"phone,timezone\n2125550101,{day()}\n2125550102,{day()}\n2125550103,{evening()}\n")
+    await rumbleup.contacts.sync(phone="2125550102")
     options = (*DAY, "--book", "b", "--rehearsal", "no", "--limit", "1")
     assert (await process(*send(path, *options))).returncode == 0
-    simulator.tag("3125550102", "dnd")
+    simulator.tag("2125550102", "dnd")
     ledger = str(path.with_name("voters-125.ledger"))
     for again in (("resume", ledger, "--yes", "--json"), send(path)):
         done = await process(*again)
