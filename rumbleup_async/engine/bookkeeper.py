@@ -493,6 +493,7 @@ class Bookkeeper:
 
     async def _close_what_is_in_hand(self) -> None:
         """Let nothing more leave, because the ledger has failed. Wait for what is in flight, and close it if the disk lets us."""
+        failed = len(self._unwritten)
         for worker in tuple(self.workers):
             worker.stop()
         self._source.stop()
@@ -507,9 +508,11 @@ class Bookkeeper:
                 break
             await self._bell.wait()
         self._source.forget()
-        with contextlib.suppress(LedgerError):
-            await self._source.step(self._unwritten, 0)
-            self._publish(self._unwritten, ())
+        # Apart from each other: the step that failed may be on the disk all the same, and is refused then.
+        for closed in filter(None, (self._unwritten[:failed], self._unwritten[failed:])):
+            with contextlib.suppress(LedgerError):
+                await self._source.step(closed, 0)
+                self._publish(closed, ())
 
 
 def _reply(request: _Request, dealt: Dealt) -> bool:
