@@ -101,12 +101,14 @@ class Test(NamedTuple):
 class Barren:
     """Refusals in a row: nothing was taken between them."""
 
-    __slots__ = ("number", "since")
+    __slots__ = ("back", "number", "since")
 
     def __init__(self) -> None:
         self.number = 0
         self.since = 0.0
         """When the first of them left."""
+        self.back: float | None = None
+        """The rate to go on with after them."""
 
     def add(self, left: float) -> None:
         """One more, whose text left at this moment."""

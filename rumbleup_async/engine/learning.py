@@ -9,18 +9,18 @@ seconds on any one clock. May import `batches` and `cycles` only.
   Where that does not help, the 429s are not ours to cure: their share is usual from then on, and the rate goes back.
 - A 429 **with a time** holds everything until then, and that is the whole punishment. All that left before the first such answer
   was seen is one event. Such events are dear, so the rate comes up to the limit from below, the more slowly the dearer they are.
+  Where they come at rates that were borne before, they are not ours to cure either: the wait is kept, and the rate goes back.
 - A provider that takes nothing is left alone, for pauses that grow, with one text or two at the end of each.
 - Without trouble the rate grows: slowly at the limit that was learned, and by leaps once that has been passed without a word.
 
-Why it is this controller and no other: `docs/decisions`.
-"""
+Why it is this controller and no other: `docs/decisions`."""
 
 from __future__ import annotations
 
 import math
 
 from rumbleup_async.engine.batches import BATCH, Barren, Batch, Row, Test
-from rumbleup_async.engine.cycles import Climb, Cycle
+from rumbleup_async.engine.cycles import Climb, Cycle, Waits
 
 _FEW = 4
 """Answers from which a little can be said; four times as many where it matters."""
@@ -72,21 +72,17 @@ class Learning:
         """The share of 429s that does not depend on the rate."""
         self.pauses = 0
         """Pauses in a row that have not helped: the provider has taken nothing since the first."""
-        self._is_braking = False
-        """Nothing leaves for a moment, so that it can be seen what got through."""
+        self._is_braking = False  # nothing leaves for a moment, so that it can be seen what got through
         self._barren = Barren()
-        self._latency = 0.0
-        """Seconds from a text's leaving to its being taken."""
-        self._back: float | None = None
-        """The rate to go on with after them."""
+        self._latency = 0.0  # seconds from a text's leaving to its being taken
         self._batch = Batch(now, None, 4 * _FEW)
         self._cycle = Cycle(now)
+        self._waits = Waits()
         self._test: Test | None = None
         self._climb: Climb | None = None
         self._step = _STEP
         """By what share the rate grows next."""
-        self._speed = 0.0
-        """How fast it grew last, in texts a second each second."""
+        self._speed = 0.0  # how fast it grew last, in texts a second each second
         self._clean = 0.0
         """The rate of the batch before, if nothing was refused in it."""
         self._row: Row | None = None
@@ -241,7 +237,7 @@ class Learning:
         self.until = max(self.until, now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.pauses, 20)))
         if not self.pauses:
             # Where all was refused from one moment on, the rates since then were no discovery: a window is over.
-            self._back = self._row.rate if self._row is not None and self.limit is None else self.rate
+            self._barren.back = self._row.rate if self._row is not None and self.limit is None else self.rate
         self.pauses += 1
         self.rate = _ALONE if self.rate is None else min(self.rate, _ALONE)
         self._test = None
@@ -250,23 +246,28 @@ class Learning:
     def _open_again(self, now: float) -> None:
         """The provider takes texts again: at the former rate at most, and at twice what it has taken on average."""
         whole = self._cycle.taken / max(now - self._cycle.begun, 1e-3)
-        self.rate, self._row, self.pauses = min(self._back or math.inf, max(_ALONE, 2.0 * whole)), None, 0
+        self.rate, self._row, self.pauses = min(self._barren.back or math.inf, max(_ALONE, 2.0 * whole)), None, 0
         self._cycle, self._step = Cycle(now), _FAR_STEP
         self._begin(now)
 
     # ---- 429s with a time ----
 
     def _next_cycle(self) -> Cycle:
+        if self._waits.over(self._cycle):
+            self.rate = self.limit = self._climb = None
         self._cycle = Cycle(self._cycle.until)
         return self._cycle
 
     def _estimate(self, cycle: Cycle) -> None:
         """The rate to go on with after the hold, of all that is known of the event by now."""
-        low, high = cycle.estimate()
-        self.rate = low = max(_LOWEST, low)
-        self.limit = high or low
-        self._test, self._surplus, self._clean = None, 0.0, 0.0
-        self._climb, self._step = (cycle.climb(low, high), _STEP) if high > low else (None, _SEARCH)
+        if self._waits.are_chance and not cycle.is_heavy:
+            self.rate = self.limit = self._climb = None
+        else:
+            low, high = cycle.estimate(self._waits.burst)
+            self.rate = low = max(_LOWEST, low)
+            self.limit = high or low
+            self._test, self._surplus, self._clean = None, 0.0, 0.0
+            self._climb, self._step = (cycle.climb(low, high), _STEP) if high > low else (None, _SEARCH)
         self._begin(cycle.until)
 
     # ---- better times ----

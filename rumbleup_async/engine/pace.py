@@ -11,6 +11,7 @@ from typing import Protocol
 
 from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ports import Permit
+from rumbleup_async.engine.ramp import Ramp
 from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.messaging import Text
 
@@ -70,17 +71,18 @@ class Pace:
     def __init__(self, rate: float | None = None, hold: Hold | None = None) -> None:
         if rate is not None and not rate >= 0:
             raise ValueError("rate must be a number of texts per second, 0 for no limit")
-        self._asked = rate or None
+        self._asked = self._rate = rate or None
         self.hold = hold or Hold()
         self.learning: Learner = Learning()
+        self._ramp = Ramp()
         self._schedule = Schedule(self._asked)
         self._was_held = True
         """Nothing has left before, or for a while."""
 
     @property
     def rate(self) -> float | None:
-        """Texts a second let through now; None for no limit."""
-        return self._schedule.rate
+        """Texts a second let through now, apart from the spacing of the first ones; None for no limit."""
+        return self._rate
 
     @property
     def learned(self) -> float | None:
@@ -93,8 +95,8 @@ class Pace:
         self._follow()
 
     def _follow(self) -> None:
-        learned, asked = self.learning.rate, self._asked
-        rate = asked if learned is None else learned if asked is None else min(asked, learned)
+        self._rate = _least(self._asked, self.learning.rate)
+        rate = _least(self._rate, self._ramp.rate)
         if rate != self._schedule.rate:
             self._schedule.limit(rate)
 
@@ -108,6 +110,7 @@ class Pace:
             self._was_held = False
             self.learning.resumed(now)
             self._follow()
+            self._schedule.skip(now)
             rest = self.learning.until - now
         return rest
 
@@ -137,12 +140,22 @@ class Pace:
 
     def accepted(self, permit: Permit, /) -> None:
         """The provider has done its work for the text of this permit, if only to refuse it."""
-        self.learning.accepted(permit.at, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        if not self._ramp.is_over:
+            self._ramp.accepted(now - permit.at)
+        self.learning.accepted(permit.at, now)
         self._follow()
 
     def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
         """As `Pace.throttled` of the ports."""
+        self._ramp.end()
         pauses = self.learning.pauses
         self.learning.throttled(permit.at, asyncio.get_running_loop().time(), after, in_flight)
         self._follow()
         return self.learning.pauses if self.learning.pauses > pauses else 0
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)

@@ -74,6 +74,11 @@ class Schedule:
             self._timer = None
             self._wake()
 
+    def skip(self, now: float) -> None:
+        """What was missed until now, because nothing might leave, is not made up for."""
+        if self._due is not None:
+            self._due = max(self._due, now)
+
     def try_take(self) -> bool:
         """Leave for one text right now, if it is due and nobody waits for it."""
         if self._rate is None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from rumbleup_async.engine.learning import Learning
+from rumbleup_async.engine.ramp import Ramp
 from rumbleup_async.engine.window import Window
 
 
@@ -83,13 +84,13 @@ class Windows:
 
 
 class Share:
-    """So great a share is answered 429, whatever the rate."""
+    """So great a share is answered 429, whatever the rate. `most`: texts a second that leave at most."""
 
-    def __init__(self, share: float, most: float, seed: int = 1) -> None:
-        self.share, self.most, self.random = share, most, random.Random(seed)
+    def __init__(self, share: float, most: float, seed: int = 1, after: float = 0.0) -> None:
+        self.share, self.most, self.after, self.random = share, most, after, random.Random(seed)
 
     def take(self, now: float) -> float | None:
-        return 0.0 if self.random.random() < self.share else None
+        return self.after if self.random.random() < self.share else None
 
     def release(self) -> None: ...
 
@@ -147,7 +148,7 @@ def play(
 ) -> Played:
     """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes."""
     learning = learning or Learning()
-    window = Window(concurrency)
+    window, ramp = Window(concurrency), Ramp()
     chance = random.Random(seed)
     answers: list[tuple[float, int, float, float | None]] = []
     count = itertools.count()
@@ -161,8 +162,11 @@ def play(
             if after is None:
                 limiter.release()
                 window.grow()
+                if not ramp.is_over:
+                    ramp.accepted(now - left_at)
                 learning.accepted(left_at, now)
             else:
+                ramp.end()
                 if after:
                     held_until = max(held_until, now + after)
                 learning.throttled(left_at, now, after or None, in_flight)
@@ -170,14 +174,17 @@ def play(
             continue
         was_held = learning.until > now
         now = ready
+        if was_held:
+            next_at = max(next_at, now)  # what was missed in a hold is not made up for
         if now >= seconds:
             break
         if was_held:
             learning.resumed(now)
             if learning.until > now:
                 continue
-        if learning.rate is not None:
-            next_at = max(next_at, now - 0.02) + 1.0 / learning.rate
+        rate = min((rate for rate in (learning.rate, ramp.rate) if rate is not None), default=None)
+        if rate is not None:
+            next_at = max(next_at, now - 0.02) + 1.0 / rate
         broken += now < held_until
         after = limiter.take(now)
         in_flight += 1

@@ -29,6 +29,10 @@ ROWS = [
     *[pytest.param(lambda p=p: Share(p, 640), 0.95, 1.2 * p, id=f"{p:.0%} at random") for p in (0.01, 0.03, 0.1)],
     pytest.param(lambda: Windows(600, 10), 0.95, 0.05, id="600 in 10 s"),
     pytest.param(lambda: Windows(600, 10, names_end=False), 0.80, 0.25, id="600 in 10 s, bare 429"),
+    pytest.param(lambda: Bucket(100, 1, 1.0), 0.75, 0.05, id="no burst, Retry-After: 1"),
+    pytest.param(lambda: Bucket(2, 2, 1.0), 0.90, 0.10, id="bucket 2/s, Retry-After: 1"),
+    pytest.param(lambda: Bucket(100, 400, 1.0), 0.90, 0.02, id="a burst of 400, Retry-After: 1"),
+    pytest.param(lambda: Share(0.03, 90, after=1.0), 0.65, 0.05, id="3 % at random, Retry-After: 1"),
     pytest.param(lambda: AtOnce(10, 0.1), 0.90, 0.05, id="10 at a time"),
     pytest.param(lambda: AtOnce(50, 0.1), 0.90, 0.05, id="50 at a time"),
 ]
@@ -73,10 +77,12 @@ def test_a_limit_that_changes_is_followed() -> None:
     assert ours.share <= 0.08
 
 
-def test_a_hundred_a_second_are_reached_at_once() -> None:
+@pytest.mark.parametrize("rate", [20, 100, 1000])
+@pytest.mark.parametrize("after", [0.0, 1.0, 5.0])
+def test_the_limit_is_reached_soon(rate: float, after: float) -> None:
     """A short campaign would be over before the limit was found."""
-    ours = played(bucket(100, 0.0))
-    assert ours.between(4.0, 5.0) >= 90
+    ours, start = played(bucket(rate, after)), 3.0 + after
+    assert ours.between(start, start + 3.0) >= (0.75 if rate == 20 and after > 1 else 0.9) * 3.0 * rate
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.1, 0.4])
@@ -155,8 +161,9 @@ def test_one_429_without_a_time_changes_nothing_for_the_others() -> None:
 @pytest.mark.parametrize(
     ("rate", "taken", "since", "refused", "low", "high"),
     [
-        pytest.param(0.0, 60, 10, 20, 36.0, 0.0, id="by leaps"),
-        pytest.param(120.0, 120, 10, 2, 95.0, 110.0, id="the volley tells"),
+        pytest.param(0.0, 60, 1, 20, 36.0, 0.0, id="by leaps"),
+        pytest.param(0.0, 60, 10, 20, 92.1, 97.8, id="by leaps, but the volley tells"),
+        pytest.param(120.0, 120, 10, 3, 93.6, 101.9, id="the volley tells"),
         pytest.param(25.0, 25, 1, 1, 18.75, 25.0, id="a small volley does not"),
         pytest.param(300.0, 300, 0, 30, 55.0, 100.0, id="a window"),
     ],
@@ -168,8 +175,8 @@ def test_what_one_event_tells(rate: float, taken: int, since: int, refused: int,
         cycle.take(0.5)
     for _ in range(refused):
         cycle.refuse(1.0, 1.1, 4.9, rate, 0.0)
-    for _ in range(since):
-        cycle.take(1.05)
+    for number in range(since):
+        cycle.take(1.001 + 0.098 * number / max(1, since - 1))
     estimate = cycle.estimate()
     assert estimate.low == pytest.approx(low, rel=0.01)
     assert estimate.high == pytest.approx(high, rel=0.01)
