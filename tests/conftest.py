@@ -19,6 +19,7 @@ from rumbleup_async import RumbleUp
 from rumbleup_async.simulator import Server, Simulator, serve
 from tests import tiers
 from tests.acceptance.shell import Shell
+from tests.database import Database, shared
 
 _HERE = Path(__file__).parent
 
@@ -146,3 +147,11 @@ def shell() -> Iterator[Shell]:
     shell = Shell()
     yield shell
     shell.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A real PostgreSQL server, one for all processes of this run of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    with shared(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) as database:
+        yield database

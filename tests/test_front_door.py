@@ -187,7 +187,10 @@ def test_every_import_is_declared() -> None:
     """A bare install would die with a traceback where the test environment happens to bring the package."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    declared = {re.split(r"[<>=\[; ]", line)[0] for line in (*project["dependencies"], *extras["cli"], *extras["fast"])}
+    declared = {
+        re.split(r"[<>=\[; ]", line)[0]
+        for line in (*project["dependencies"], *extras["cli"], *extras["fast"], *extras["postgres"])
+    }
     known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
     missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
     assert missing == {}

@@ -41,8 +41,8 @@ PLACES = {
     "webhooks": "integration",
 }
 """Folders and files below tests/ that are not unit."""
-_SERVERS = {"server", "rumbleup"}
-"""Fixtures that listen on loopback: a test that has one is no unit test either."""
+_SERVERS = {"postgres", "server", "rumbleup"}
+"""Fixtures of servers: a test that has one is no unit test either."""
 
 
 def tier(path: PurePath, fixtures: Collection[str]) -> str:

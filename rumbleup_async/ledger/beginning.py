@@ -26,7 +26,7 @@ PURGED: Final = "purged"
 """Under which key a ledger keeps when the people were taken out of it."""
 
 
-def _version() -> str:
+def version() -> str:
     """Of this package, asked of the front door, which no room may import."""
     return str(getattr(sys.modules[__name__.partition(".")[0]], "__version__", "unknown"))
 
@@ -145,7 +145,7 @@ def note_opening(file: HeldFile, identity: Identity | None) -> None:
         if identity is not None and identities.is_here(identity.server)
         else ""
     )
-    note_audit(file, "opened", f"version {_version()}{where}")
+    note_audit(file, "opened", f"version {version()}{where}")
     if identity is not None:
         file.write("identity", msgspec.json.encode(identity).decode())
 

@@ -12,7 +12,8 @@ from rumbleup_async.ledger import states, stepping, taking_in
 from rumbleup_async.messaging import Planned, Result, Skipped, State, Text
 from rumbleup_async.reasons import NO_REASON, Reason, duplicate
 
-_NOBODY = 0, State.QUEUED, 0
+Known = tuple[int, State, int]
+_NOBODY: Known = 0, State.QUEUED, 0
 
 
 class Claimed:
@@ -22,13 +23,13 @@ class Claimed:
 
     def __init__(
         self,
-        db: sqlite3.Connection,
+        known: Mapping[str, Known],
         drawn: Sequence[Planned | Skipped],
         is_stale: Callable[[int], bool],
         waits: Mapping[int, Reason],
     ) -> None:
-        """`is_stale`: whether a contact that was absent from the log was looked up too long ago, by its row. `waits`: why
-        contacts of these rows are not opened now."""
+        """`known`: row, state and attempts of those phones of `drawn` that the ledger has. `is_stale`: whether a contact that was
+        absent from the log was looked up too long ago, by its row. `waits`: why contacts of these rows are not opened now."""
         self.answers: list[Text | Result] = []
         self.new: list[Planned | Skipped] = []
         self.again: list[Text] = []
@@ -36,7 +37,7 @@ class Claimed:
         """The rows of contacts that are queued now, and why they wait."""
         self.waiting: list[Planned | Skipped] = []
         """Those of them that are new."""
-        known = _known(db, [row.phone for row in drawn if isinstance(row, Planned)])
+        known = dict(known)
         for row in drawn:
             first, state, attempts = known.get(row.phone, _NOBODY) if isinstance(row, Planned) else _NOBODY
             if isinstance(row, Planned) and (not first or (state is State.QUEUED and not is_stale(first))):
@@ -73,8 +74,9 @@ class Claimed:
             )
 
 
-def _known(db: sqlite3.Connection, phones: list[str]) -> dict[str, tuple[int, State, int]]:
+def known_of(db: sqlite3.Connection, drawn: Sequence[Planned | Skipped]) -> dict[str, Known]:
     """Row, state and attempts of the phones that the ledger has."""
+    phones = [row.phone for row in drawn if isinstance(row, Planned)]
     marks = ",".join("?" * len(phones))
     found = db.execute(
         f"SELECT phone, row, state, attempts FROM contact WHERE screened IS NULL AND phone IN ({marks})",  # noqa: S608

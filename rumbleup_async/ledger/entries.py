@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerFenced
 from rumbleup_async.ledger import settling, spending, stepping
-from rumbleup_async.ledger.claiming import Claimed
+from rumbleup_async.ledger.claiming import Claimed, known_of
 from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.ledger.looks import Looks
@@ -191,7 +191,7 @@ class Entries:
                 if self._run.keeps_prices and closing.prices:
                     spending.note(db, owner, closing.prices)
             # Only now: what is given back in this very step may be opened again.
-            claimed = Claimed(db, drawn, self._looks.is_stale, waits)
+            claimed = Claimed(known_of(db, drawn), drawn, self._looks.is_stale, waits)
             claimed.write(db, self._run.same_text, owner, int(now * 1000))
         self._run.file.check_place()
         self._closed(closing)

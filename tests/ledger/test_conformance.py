@@ -1,18 +1,23 @@
 """Every ledger of ours, and the two disks of the simulated worlds, held against the one suite."""
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rumbleup_async.errors import LedgerLocked
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks
 from rumbleup_async.messaging import Plan
+from rumbleup_async.postgres.ledger import PostgresLedger
 from tests import virtual_time
+from tests.database import Database
 from tests.ledger.conformance import Conformance, NewRun, Run
 from tests.ledger.conformance.runs import PLAN
+from tests.ledger.elsewhere import Elsewhere
 from tests.prove.loop import Loop
 from tests.prove.storage import Disk, Files
 
@@ -65,6 +70,27 @@ class TestSqlite(Conformance):
             return lambda: SqliteLedger(path)
 
         return new_run
+
+
+class TestPostgres(Conformance):
+    """The ledger in a database, as one process has it after the other."""
+
+    @pytest.fixture
+    def new_run(self, postgres: Database) -> Iterator[NewRun]:
+        made: list[Elsewhere] = []
+
+        def new_run() -> Run:
+            address = postgres.address(f"conformance-{uuid.uuid4().hex}")
+
+            def run() -> Any:
+                made.append(Elsewhere(lambda: PostgresLedger(address)))
+                return made[-1]
+
+            return run
+
+        yield new_run
+        for ledger in made:
+            virtual_time.run(ledger.aclose())
 
 
 class Recovered(Disk):

@@ -1,0 +1,1 @@
+"""The ledger on PostgreSQL, for a run that several machines send. Knows neither providers nor HTTP."""

@@ -1,0 +1,159 @@
+"""The connections of one process to the database of its ledger, and what is done when they break.
+
+Lives here: one connection for the steps, which holds the lock that says that its process lives; one for looks beside them; and
+patience while the database is away. What is asked for again must be safe to be asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from rumbleup_async.errors import LedgerError, LedgerFenced
+from rumbleup_async.postgres import server
+from rumbleup_async.postgres.address import Address
+from rumbleup_async.postgres.fencing import NAMESPACE, SENDING
+from rumbleup_async.postgres.server import telling
+from rumbleup_async.postgres.tables import SCHEMA
+from rumbleup_async.shielding import run_shielded
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
+
+T = TypeVar("T")
+
+PATIENCE: Final = 60.0
+"""Seconds for which a database may be away before the run ends."""
+_LOOK_EVERY: Final = 0.25
+
+_AWAY: Final = ("08", "57P", "53", "25006", "25P03")
+"""Beginnings of the SQLSTATEs of a server that is gone, going, full, or can only be read: it may be otherwise in a moment."""
+
+
+class Connections:
+    """To one database. `away`: since when it cannot be reached (monotonic seconds), 0 if it can."""
+
+    def __init__(self, address: Address, patience: float = PATIENCE) -> None:
+        self.address = address
+        self.session = 0
+        """The number whose lock says that this process lives; 0 before it has one."""
+        self.charge = 0
+        """The run that this process is in charge of; 0 for none."""
+        self.away = 0.0
+        self._patience = patience
+        self._steps: AsyncConnection | None = None
+        self._other: AsyncConnection | None = None
+        self._lock = asyncio.Lock()
+        self._other_lock = asyncio.Lock()
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Connect, and take a lock that nobody else has."""
+        self.is_open = True
+        connection = self._steps = await server.connect(self.address, is_for_steps=True)
+        with telling(self.address):
+            self.session = await server.one(await connection.execute(f"SELECT nextval('{SCHEMA}.session')"))
+            await connection.execute("SELECT pg_advisory_lock(%s, %s)", (NAMESPACE, self.session))
+
+    async def aclose(self) -> None:
+        """Let go of the locks, and close. What fails at that is the server's matter."""
+        self.is_open = False
+        steps, other = self._steps, self._other
+        self._steps = self._other = None
+        psycopg = server.driver()
+        for connection in (steps, other):
+            if connection is None:
+                continue
+            try:
+                if connection is steps and not connection.closed:
+                    # At once: the backend that holds them ends only some time after it was told to.
+                    await connection.execute("SELECT pg_advisory_unlock_all()")
+            except psycopg.Error:
+                pass
+            finally:
+                await connection.close()
+
+    @asynccontextmanager
+    async def steps(self) -> AsyncIterator[AsyncConnection]:
+        """The connection of the steps, for one of them at a time. Within it, what fails becomes a LedgerError."""
+        async with self._lock:
+            connection = await self._alive()
+            with telling(self.address):
+                yield connection
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """A connection beside that of the steps, for what needs no patience."""
+        self._check_open()
+        async with self._other_lock:
+            with telling(self.address):
+                if self._other is None or self._other.closed:
+                    self._other = await server.connect(self.address)
+                yield self._other
+
+    async def patiently(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do this on the connection of the steps, again and again while the database is away. It comes to its end whatever is
+        cancelled meanwhile."""
+        async with self._lock:
+            return await run_shielded(self.while_held(work))
+
+    async def while_held(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """As `patiently`, for whoever is within `steps`."""
+        while True:
+            try:
+                connection = await self._alive()
+                with telling(self.address):
+                    done = await work(connection)
+            except LedgerError as error:
+                cause = error.__cause__
+                if not is_away(cause):
+                    raise
+                now = time.monotonic()
+                self.away = self.away or now
+                if now - self.away > self._patience or not self.is_open:
+                    raise LedgerError(f"{self.address}: the database was away for {now - self.away:.0f} s: {error}") from cause
+                await asyncio.sleep(_LOOK_EVERY)
+            else:
+                self.away = 0.0
+                return done
+
+    async def _alive(self) -> AsyncConnection:
+        """The connection of the steps; a new one with the same lock if it was lost."""
+        self._check_open()
+        if self._steps is None or self._steps.closed:
+            connection = await server.connect(self.address, is_for_steps=True)
+            try:
+                with telling(self.address):
+                    # Waits for the end of the one before, where the server has not seen it yet.
+                    await connection.execute("SELECT pg_advisory_lock(%s, %s)", (NAMESPACE, self.session))
+                    await self._take_charge(connection)
+            except BaseException:
+                await connection.close()
+                raise
+            self._steps = connection
+        return self._steps
+
+    async def _take_charge(self, connection: AsyncConnection) -> None:
+        if self.charge:
+            taking = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (SENDING, self.charge))
+            if not await server.one(taking):
+                raise LedgerFenced(f"{self.address}: another process has taken charge of the run")
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise LedgerError(f"{self.address}: the ledger is not open")
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether it says that the database cannot be reached, or cannot be written, for the time being."""
+    psycopg = server.driver()
+    if not isinstance(error, psycopg.Error):
+        return False
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        # Said by the driver: no connection could be made, or it broke.
+        return isinstance(error, psycopg.OperationalError)
+    return str(state).startswith(_AWAY)

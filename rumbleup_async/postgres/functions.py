@@ -1,0 +1,204 @@
+"""The functions in the database by which entries are opened and closed: each is one round trip and one transaction.
+
+Lives here: their text, in PL/pgSQL. The moves are those of `ledger/states.py`, whose numbers stand in them: 0 queued, 1 intent,
+2 sent, 5 not_sent, 6 unknown.
+
+- A step locks the row of its owner first, and so does whoever expires that owner: one of the two comes first, wholly.
+- Who is queued is taken by FOR UPDATE SKIP LOCKED: machines pass over what another is just opening, and PostgreSQL looks once
+  more whether a row that was changed meanwhile is still queued.
+- The number of a step makes it safe to ask for it again when its answer was lost: done already, it is told, not done once more.
+- Each row is looked for by its key, in a part that the planner may not turn round (OFFSET 0): while a run is young it takes the
+  table for empty, and would go through what is handed in once for each contact.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rumbleup_async.postgres.fencing import COUNTS, FENCING, NAMESPACE
+
+STEPS: Final = """
+-- Who comes next, locked until the end of the transaction: rows in the order in which they are to be opened.
+-- `_first`: rows that this process alone may open. `_shut`: places that are shut now. `_places`: those with opening times that
+-- are open now, the one that is shut soonest first, each read from its cursor on. `_others`: places without opening times; NULL
+-- where no place has any. `_cursor`: up to where the rest was read; `_rest`: whether it is come to at all. `_asked`: rows that
+-- this transaction has already.
+CREATE OR REPLACE FUNCTION next_rows(
+    _run integer, _want integer, _now bigint, _first integer[], _shut integer[], _places integer[], _cursors integer[],
+    _others integer[], _cursor integer, _rest boolean, _asked integer[], OUT got integer[], OUT uptos integer[], OUT upto integer
+) LANGUAGE plpgsql AS $$
+DECLARE
+    part integer[];
+    missing integer := _want;
+BEGIN
+    got := '{{}}'; uptos := _cursors; upto := _cursor;
+    IF cardinality(_first) > 0 THEN
+        SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
+            SELECT c.row FROM {schema}.contact c
+            WHERE c.run = _run AND c.row = ANY(_first) AND c.state = 0 AND c.place <> ALL(_shut) AND c.row <> ALL(_asked)
+            ORDER BY c.row LIMIT missing FOR UPDATE OF c SKIP LOCKED) s;
+        missing := _want - cardinality(got);
+    END IF;
+    IF missing > 0 AND EXISTS (SELECT FROM {schema}.waiting WHERE run = _run AND due <= _now / 1000.0) THEN
+        SELECT coalesce(array_agg(s.row), '{{}}') INTO part FROM (
+            SELECT c.row FROM {schema}.waiting w JOIN {schema}.contact c ON c.run = w.run AND c.row = w.row
+            WHERE w.run = _run AND w.due <= _now / 1000.0 AND c.state = 0 AND c.place <> ALL(_shut) AND c.row <> ALL(_asked)
+                AND NOT EXISTS (SELECT FROM {schema}.again a WHERE a.run = _run AND a.row = c.row)
+            ORDER BY c.row LIMIT missing FOR UPDATE OF c SKIP LOCKED) s;
+        got := got || part;
+        missing := _want - cardinality(got);
+    END IF;
+    FOR i IN 1 .. coalesce(cardinality(_places), 0) LOOP
+        EXIT WHEN missing <= 0;
+        SELECT coalesce(array_agg(s.row), '{{}}') INTO part FROM (
+            SELECT c.row FROM {schema}.contact c
+            WHERE c.run = _run AND c.place = _places[i] AND c.place <> 0 AND c.row > _cursors[i] AND c.state = 0
+                AND NOT EXISTS (SELECT FROM {schema}.waiting w WHERE w.run = _run AND w.row = c.row)
+                AND NOT EXISTS (SELECT FROM {schema}.again a WHERE a.run = _run AND a.row = c.row)
+            ORDER BY c.row LIMIT missing FOR UPDATE OF c SKIP LOCKED) s;
+        got := got || part;
+        uptos[i] := CASE WHEN cardinality(part) < missing THEN -1 ELSE part[cardinality(part)] END;
+        missing := _want - cardinality(got);
+    END LOOP;
+    IF missing > 0 AND _rest THEN
+        SELECT coalesce(array_agg(s.row), '{{}}') INTO part FROM (
+            SELECT c.row FROM {schema}.contact c
+            WHERE c.run = _run AND c.row > _cursor AND c.state = 0 AND (_others IS NULL OR c.place = ANY(_others))
+                AND NOT EXISTS (SELECT FROM {schema}.waiting w WHERE w.run = _run AND w.row = c.row)
+                AND NOT EXISTS (SELECT FROM {schema}.again a WHERE a.run = _run AND a.row = c.row)
+            ORDER BY c.row LIMIT missing FOR UPDATE OF c SKIP LOCKED) s;
+        got := got || part;
+        -- Nobody is queued from here to the end; that is not looked through again with every row that comes in.
+        upto := CASE WHEN cardinality(part) < missing
+            THEN greatest(_cursor, (SELECT max(row) FROM {schema}.contact WHERE run = _run)) ELSE part[cardinality(part)] END;
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION texts_of(_run integer, _rows integer[], _same text) RETURNS json LANGUAGE sql AS $$
+    SELECT coalesce(json_agg(json_build_array(c.row, c.phone, coalesce(c.text, _same), c.name, c.attempts,
+        json_build_array(coalesce(c.code, ''), coalesce(c.detail, '')), c.segments, c.place) ORDER BY v.n), '[]'::json)
+    FROM unnest(_rows) WITH ORDINALITY AS v(row, n),
+        LATERAL (SELECT * FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row OFFSET 0) AS c
+$$;
+
+CREATE OR REPLACE FUNCTION step(
+    _run integer, _owner integer, _number bigint, _lease double precision, _same text,
+    _rows integer[], _states smallint[], _attempts integer[], _logids text[], _codes text[], _details text[], _times bigint[],
+    _delta bigint[], _due_rows integer[], _dues double precision[],
+    _want integer, _now bigint, _chosen integer[],
+    _first integer[], _shut integer[], _places integer[], _cursors integer[], _others integer[], _cursor integer, _rest boolean
+) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    mine {schema}.owner;
+    got integer[] := '{{}}';
+    uptos integer[] := _cursors;
+    upto integer := _cursor;
+    delta bigint[] := _delta;
+    number integer;
+    texts json := '[]';
+    due double precision;
+    shut json := '[]';
+    proven integer;
+BEGIN
+    PERFORM {schema}.durable();
+    SELECT * INTO mine FROM {schema}.owner WHERE id = _owner AND run = _run FOR UPDATE;
+    IF NOT FOUND OR mine.fenced THEN
+        RETURN json_build_object('fenced', true, 'results',
+            {schema}.believe(_run, _owner, _rows, _states, _attempts, _logids, _codes, _details, _times),
+            'counts', {schema}.counts_of(_run));
+    END IF;
+    IF mine.step = _number THEN
+        -- It is done already, and its answer was lost on the way.
+        UPDATE {schema}.owner SET until = clock_timestamp() + make_interval(secs => _lease) WHERE id = _owner;
+        RETURN json_build_object('fenced', false, 'texts', {schema}.texts_of(_run, mine.opened, _same), 'cursors', uptos,
+            'cursor', upto, 'is_repeated', true, 'counts', {schema}.counts_of(_run));
+    ELSIF mine.step <> _number - 1 THEN
+        RAISE EXCEPTION 'a step came out of its order' USING ERRCODE = 'RU003';
+    END IF;
+    IF cardinality(_rows) > 0 THEN
+        UPDATE {schema}.contact c SET state = v.state, attempts = v.attempts, logid = nullif(v.logid, ''),
+            code = nullif(v.code, ''), detail = nullif(v.detail, ''), time = nullif(v.time, 0)
+        FROM unnest(_rows, _states, _attempts, _logids, _codes, _details, _times)
+            AS v(row, state, attempts, logid, code, detail, time),
+            LATERAL (SELECT k.ctid FROM {schema}.contact k
+                WHERE k.run = _run AND k.row = v.row AND k.state = 1 AND k.owner = _owner OFFSET 0) AS k
+        WHERE c.ctid = k.ctid;
+        GET DIAGNOSTICS number = ROW_COUNT;
+        IF number <> cardinality(_rows) THEN
+            RAISE EXCEPTION 'an entry to be closed was not open' USING ERRCODE = 'RU001';
+        END IF;
+        IF _delta[1] > 0 THEN
+            -- Given back, and the proof of an earlier text had come meanwhile.
+            UPDATE {schema}.contact c SET state = 2, logid = a.logid, code = NULL, detail = NULL, time = a.time
+            FROM {schema}.again a WHERE c.run = _run AND c.row = ANY(_rows) AND c.state = 0
+                AND a.run = c.run AND a.row = c.row AND a.logid IS NOT NULL;
+            GET DIAGNOSTICS proven = ROW_COUNT;
+            delta[1] := delta[1] - proven; delta[3] := delta[3] + proven;
+        END IF;
+    END IF;
+    IF cardinality(_due_rows) > 0 THEN
+        INSERT INTO {schema}.waiting SELECT _run, v.row, v.due FROM unnest(_due_rows, _dues) AS v(row, due)
+        ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
+    END IF;
+    IF _chosen IS NOT NULL THEN
+        SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
+            SELECT c.row FROM {schema}.contact c WHERE c.run = _run AND c.row = ANY(_chosen) AND c.state = 0
+            ORDER BY array_position(_chosen, c.row) FOR UPDATE OF c SKIP LOCKED) s;
+    ELSIF _want > 0 THEN
+        SELECT n.got, n.uptos, n.upto INTO got, uptos, upto FROM {schema}.next_rows(
+            _run, _want, _now, _first, _shut, _places, _cursors, _others, _cursor, _rest, '{{}}') n;
+    END IF;
+    IF cardinality(got) > 0 THEN
+        texts := {schema}.texts_of(_run, got, _same);
+        UPDATE {schema}.contact SET state = 1, owner = _owner, time = _now, logid = NULL, code = NULL, detail = NULL
+        WHERE run = _run AND row = ANY(got) AND state = 0;
+        GET DIAGNOSTICS number = ROW_COUNT;
+        IF number <> cardinality(got) THEN
+            RAISE EXCEPTION 'a contact to be opened was not queued' USING ERRCODE = 'RU002';
+        END IF;
+        DELETE FROM {schema}.waiting WHERE run = _run AND row = ANY(got);
+        delta[1] := delta[1] - number; delta[2] := delta[2] + number;
+    END IF;
+    IF cardinality(got) < _want THEN
+        SELECT min(w.due) INTO due FROM {schema}.waiting w JOIN {schema}.contact c ON c.run = w.run AND c.row = w.row
+            WHERE w.run = _run AND c.state = 0;
+        SELECT coalesce(json_agg(p), '[]') INTO shut FROM unnest(_shut) AS p WHERE EXISTS (
+            SELECT FROM {schema}.contact c WHERE c.run = _run AND c.place = p AND c.place <> 0 AND c.state = 0
+                AND NOT EXISTS (SELECT FROM {schema}.waiting w WHERE w.run = _run AND w.row = c.row));
+    END IF;
+    UPDATE {schema}.owner o SET until = clock_timestamp() + make_interval(secs => _lease), step = _number, opened = got,
+        counts = array[o.counts[1] + delta[1], o.counts[2] + delta[2], o.counts[3] + delta[3], o.counts[4] + delta[4],
+                       o.counts[5] + delta[5], o.counts[6] + delta[6], o.counts[7] + delta[7]]
+    WHERE o.id = _owner;
+    RETURN json_build_object('fenced', false, 'texts', texts, 'cursors', uptos, 'cursor', upto, 'due', due, 'shut', shut,
+        'counts', {schema}.counts_of(_run));
+END $$;
+
+-- Within the transaction of a step: these contacts are turned away, or stay queued for a reason.
+CREATE OR REPLACE FUNCTION turn_away(
+    _run integer, _owner integer, _rows integer[], _states smallint[], _codes text[], _details text[], _due_rows integer[],
+    _dues double precision[], _delta bigint[]
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE number integer;
+BEGIN
+    PERFORM {schema}.durable();
+    UPDATE {schema}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, '')
+    FROM unnest(_rows, _states, _codes, _details) AS v(row, state, code, detail),
+        LATERAL (SELECT k.ctid FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
+    WHERE c.ctid = k.ctid;
+    GET DIAGNOSTICS number = ROW_COUNT;
+    IF number <> cardinality(_rows) THEN
+        RAISE EXCEPTION 'a contact to be turned away was not queued' USING ERRCODE = 'RU002';
+    END IF;
+    INSERT INTO {schema}.waiting SELECT _run, v.row, v.due FROM unnest(_due_rows, _dues) AS v(row, due)
+    ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
+    UPDATE {schema}.owner SET counts = (
+        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _owner;
+    RETURN {schema}.counts_of(_run);
+END $$;
+"""
+
+
+def statements(schema: str) -> str:
+    """All of them, for the schema of this name; within a transaction."""
+    return (COUNTS + FENCING + STEPS).format(schema=schema, namespace=NAMESPACE)

@@ -1,0 +1,205 @@
+"""How the contacts of a list get into a run in a database: a whole list at once by COPY, or some rows while it is under way.
+
+Lives here: the statements and the order of the work.
+
+A whole list comes in by one transaction, so that the run has all of it or nothing. Its repeated phones are sorted out at the end:
+until then a row whose phone may have come before stays out of the unique index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async.ledger.closing import storable
+from rumbleup_async.ledger.loading import Coming
+from rumbleup_async.messaging import Planned, Result, Skipped, State
+from rumbleup_async.postgres import opening, server, values
+from rumbleup_async.postgres.connections import Connections
+from rumbleup_async.postgres.opened import Opened
+from rumbleup_async.postgres.reads import write
+from rumbleup_async.postgres.tables import OF_CONTACTS, SCHEMA
+from rumbleup_async.reasons import APART, Code, Reason, duplicate
+from rumbleup_async.shielding import run_shielded
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection, Connection
+
+Rows = Sequence[Planned | Skipped]
+_COLUMNS: Final = "run, row, phone, text, name, segments, screened, state, place, code, detail"
+_TYPES: Final = ("int4", "int4", "text", "text", "text", "int4", "int2", "int2", "int4", "text", "text")
+_USED: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'tried')
+    OR (SELECT c[2] + c[3] + c[4] + c[6] + c[7] FROM {SCHEMA}.counts_of(%(run)s) AS c) > 0"""
+_FIRST_OF_DOUBTFUL: Final = f"""UPDATE {SCHEMA}.contact c SET screened = NULL
+    FROM (SELECT min(row) AS row FROM {SCHEMA}.contact WHERE run = %(run)s AND screened = 2 GROUP BY phone) AS f
+    WHERE c.run = %(run)s AND c.row = f.row AND NOT EXISTS (SELECT FROM {SCHEMA}.contact o
+        WHERE o.run = %(run)s AND o.phone = c.phone AND o.screened IS NULL)"""
+_DUPLICATES: Final = f"""UPDATE {SCHEMA}.contact c SET state = 4, screened = 1, code = '{Code.DUPLICATE}',
+        detail = '{APART} of row ' || o.row
+    FROM {SCHEMA}.contact o WHERE c.run = %(run)s AND c.screened = 2
+        AND o.run = %(run)s AND o.phone = c.phone AND o.screened IS NULL"""
+_LEAVE_OUT: Final = f"""UPDATE {SCHEMA}.contact SET state = 4, screened = 1, code = %s, detail = %s
+    WHERE run = %s AND state = 0 AND screened IS NULL AND phone = ANY(%s::text[])"""
+_INSERT: Final = f"""INSERT INTO {SCHEMA}.contact ({_COLUMNS})
+    SELECT %s, v.* FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::smallint[], %s::smallint[],
+        %s::int[], %s::text[], %s::text[]) AS v
+    ON CONFLICT (run, phone) WHERE screened IS NULL DO NOTHING RETURNING row"""
+_KEPT: Final = f"""INSERT INTO {SCHEMA}.kept SELECT %s, v.* FROM unnest(%s::int[], %s::text[]) AS v
+    ON CONFLICT (run, row) DO UPDATE SET cells = excluded.cells"""
+
+
+def record(run: Opened, row: Planned | Skipped, mark: int | None = None) -> tuple[Any, ...]:
+    """The columns of a contact that comes in. `mark`: 2 where its phone may have come before."""
+    phone = values.kept(row.phone)
+    if isinstance(row, Skipped):
+        return (run.id, row.row, phone, None, None, 0, 1, 4, 0, row.why.code or None, storable(row.why.detail) or None)
+    text = values.kept(row.text)
+    name = None if row.name is None else values.kept(row.name)
+    return (run.id, row.row, phone, None if text == run.same_text else text, name, row.segments, mark, 0, row.place, None, None)
+
+
+async def load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mapping[str, Reason]) -> None:
+    """Take in a whole list in one go. Iterates in a thread of its own."""
+    run.is_loading = True
+    run.fingerprint = None
+    run.cursors.reset()
+    await run_shielded(asyncio.to_thread(_load, to, run, batches, left_out))
+    run.is_loading = False
+    async with to.look() as connection:
+        run.count(await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))))
+        last = f"SELECT coalesce(max(row), 0) FROM {SCHEMA}.contact WHERE run = %s"
+        run.last_row = await server.one(await connection.execute(last, (run.id,)))
+
+
+def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mapping[str, Reason]) -> None:
+    given = {"run": run.id}
+    with contextlib.closing(server.connect_here(to.address)) as connection, server.telling(to.address), connection.transaction():
+        connection.execute(f"SELECT {SCHEMA}.durable()")
+        connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %(run)s FOR UPDATE", given)
+        if server.one_here(connection.execute(_USED, given)):
+            raise LedgerMismatch(
+                f"{to.address} was begun with another list, and texts of it may have left; {opening.instead(to)}"
+            )
+        for table in OF_CONTACTS:
+            connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE run = %(run)s", given)
+        connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'list'", given)
+        _copy(connection, run, batches)
+        connection.execute(f"ANALYZE {SCHEMA}.contact")
+        connection.execute(_FIRST_OF_DOUBTFUL, given)
+        connection.execute(_DUPLICATES, given)
+        by_reason: dict[Reason, list[str]] = {}
+        for phone, reason in left_out.items():
+            by_reason.setdefault(reason, []).append(values.kept(phone))
+        for reason, phones in by_reason.items():
+            connection.execute(_LEAVE_OUT, (*values.columns(reason), run.id, values.words(phones)))
+        connection.execute(f"UPDATE {SCHEMA}.owner SET counts = DEFAULT WHERE run = %(run)s", given)
+        connection.execute(
+            f"""UPDATE {SCHEMA}.run SET counts = (SELECT array_agg(coalesce(c.number, 0) ORDER BY s)
+                FROM generate_series(0, 6) AS s LEFT JOIN
+                    (SELECT state, count(*) AS number FROM {SCHEMA}.contact WHERE run = %(run)s GROUP BY state) AS c
+                ON c.state = s) WHERE id = %(run)s""",
+            given,
+        )
+
+
+def _copy(connection: Connection, run: Opened, batches: Iterable[Rows]) -> None:
+    coming = Coming()
+    cells: list[tuple[int, int, str]] = []
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {SCHEMA}.contact ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copying:
+            copying.set_types(_TYPES)
+            for fields in _records(run, batches, coming, cells):
+                copying.write_row(fields)
+        if cells:
+            with cursor.copy(f"COPY {SCHEMA}.kept FROM STDIN (FORMAT BINARY)") as copying:
+                copying.set_types(("int4", "int4", "text"))
+                for one in cells:
+                    copying.write_row(one)
+
+
+def _records(
+    run: Opened, batches: Iterable[Rows], coming: Coming, cells: list[tuple[int, int, str]]
+) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        planned = [row for row in batch if isinstance(row, Planned)]
+        marks = iter(coming.marks([row.phone for row in planned]))
+        for row in batch:
+            yield record(run, row, next(marks) if isinstance(row, Planned) else None)
+            if row.kept is not None:
+                cells.append((run.id, row.row, values.kept(row.kept)))
+
+
+async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:
+    """Take in some rows while the run is under way; those that are not to be texted, duplicates among them."""
+    run.check_loaded(to.address)
+    if not rows:
+        return []
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(f"SELECT {SCHEMA}.durable()")
+        await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
+        new = await _new_rows(to, connection, run, rows)
+        taken = await insert(connection, run, new)
+        left = [row for row in new if row.row not in taken]
+        first = await first_rows(connection, run, [row.phone for row in left])
+        duplicates = [Skipped(row.row, row.phone, duplicate(first[row.phone]), row.kept) for row in left]
+        await insert(connection, run, duplicates)
+        results = [Result(row.row, row.phone, State.SKIPPED, row.why) for row in [*new, *duplicates] if isinstance(row, Skipped)]
+        changes = values.delta({State.SKIPPED: len(results), State.QUEUED: len(new) - len(results)})
+        found = await connection.execute(f"SELECT {SCHEMA}.count_in(%s, %s::bigint[])", (run.id, changes))
+        found = await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))
+        counts = await server.one(found)
+    run.count(counts)
+    run.cursors.came_in({row.place for row in new if isinstance(row, Planned)})
+    run.last_row = max(run.last_row, *(row.row for row in rows))
+    return sorted(results, key=lambda result: result.row)
+
+
+async def insert(connection: AsyncConnection, run: Opened, rows: Rows) -> set[int]:
+    """Within a transaction: take these in, but for those whose phone is there already. The rows that went in."""
+    if not rows:
+        return set()
+    columns = list(zip(*[record(run, row) for row in rows], strict=True))[1:]
+    found = await (await connection.execute(_INSERT, (run.id, *map(list, columns)))).fetchall()
+    if cells := [row for row in rows if row.kept is not None]:
+        texts = values.words([values.kept(row.kept or "") for row in cells])
+        await connection.execute(_KEPT, (run.id, values.numbers([row.row for row in cells]), texts))
+    return {row for (row,) in found}
+
+
+async def first_rows(connection: AsyncConnection, run: Opened, phones: Sequence[str]) -> dict[str, int]:
+    """The row of each of these phones that is not screened out."""
+    statement = f"SELECT phone, row FROM {SCHEMA}.contact WHERE run = %s AND screened IS NULL AND phone = ANY(%s::text[])"
+    found = await (await connection.execute(statement, (run.id, values.words(map(values.kept, phones))))).fetchall()
+    return {values.given(phone): row for phone, row in found}
+
+
+async def _new_rows(to: Connections, connection: AsyncConnection, run: Opened, rows: Rows) -> list[Planned | Skipped]:
+    """The rows the ledger does not have yet; LedgerMismatch if it has one that differs."""
+    statement = f"SELECT row, phone, coalesce(text, %s), screened FROM {SCHEMA}.contact WHERE run = %s AND row BETWEEN %s AND %s"
+    found = await (await connection.execute(statement, (run.same_text, run.id, rows[0].row, rows[-1].row))).fetchall()
+    known = {row: (values.given(phone), values.given(text), screened) for row, phone, text, screened in found}
+    new = []
+    for row in rows:
+        if row.row not in known:
+            new.append(row)
+            continue
+        phone, text, screened = known[row.row]
+        if isinstance(row, Skipped):
+            # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
+            same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)
+        else:
+            same = phone == row.phone and bool(screened or text == row.text)
+        if not same:
+            raise LedgerMismatch(f"{to.address}: row {row.row} of the list is not the contact it was; {opening.instead(to)}")
+    return new
+
+
+async def complete(to: Connections, run: Opened, fingerprint: str) -> None:
+    """The list is in to its end."""
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(f"SELECT {SCHEMA}.durable()")
+        await write(connection, run.id, "list", fingerprint)
+    run.fingerprint = fingerprint

@@ -1,0 +1,287 @@
+"""The ledger on PostgreSQL: one run in a database, which several machines may send.
+
+Lives here: the port of a ledger (`engine/ports.py`), one call after the other. What a call does stands with the neighbours:
+`opening`, `intake`, `steps`, `settling`, and `functions`, which are in the database.
+
+At most one text a phone is a UNIQUE index, not a promise: the database refuses what a mistake of ours would let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rumbleup_async.admission import Admit
+from rumbleup_async.errors import LedgerError, LedgerFenced
+from rumbleup_async.ledger.closing import Closing
+from rumbleup_async.ledger.identity import Consent
+from rumbleup_async.ledger.loading import NOBODY
+from rumbleup_async.ledger.looks import Looks
+from rumbleup_async.lookups import Known, Resolution, UnknownText
+from rumbleup_async.messaging import (
+    NO_REASONS,
+    NONE_SHUT,
+    Closed,
+    Identity,
+    Kept,
+    Owner,
+    Plan,
+    Planned,
+    Result,
+    Second,
+    Skipped,
+    State,
+    Step,
+    Text,
+)
+from rumbleup_async.postgres import asking, claiming, intake, opening, owning, reads, settling, steps
+from rumbleup_async.postgres.address import Address, parse
+from rumbleup_async.postgres.connections import PATIENCE, Connections
+from rumbleup_async.postgres.opened import Opened
+from rumbleup_async.postgres.pausing import Pauses
+from rumbleup_async.postgres.queue import Read
+from rumbleup_async.postgres.spending import Prices
+from rumbleup_async.postgres.steps import Answer, Doing
+from rumbleup_async.reasons import Reason
+from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Stop
+
+Rows = Sequence[Planned | Skipped]
+
+
+class PostgresLedger:
+    """The ledger of one run in a PostgreSQL database.
+
+    `address`: `postgresql://user@host/db?run=NAME`. `identity`: the server and account of whoever opens it; `consent`: what was
+    said of it. `joins`: it helps to send a run that another process is in charge of. `patience`: seconds for which the database
+    may be away.
+    """
+
+    def __init__(
+        self,
+        address: str | Address,
+        *,
+        identity: Identity | None = None,
+        consent: Consent | None = None,
+        joins: bool = False,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.address = parse(address) if isinstance(address, str) else address
+        self._identity = identity
+        self._consent = consent or Consent()
+        self._joins = joins
+        self._to = Connections(self.address, patience)
+        self._run = Opened()
+        self._looks = Looks()
+        self._again: set[int] = set()
+        """Rows that were absent from the log, and that this process alone may open."""
+        self.notes: list[str] = []
+        self.pauses = Pauses(self._to, self._run)
+        self.prices = Prices(self._to, self._run)
+
+    def __repr__(self) -> str:
+        return f"PostgresLedger({str(self.address)!r})"
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        return self._run.counts
+
+    @property
+    def last_row(self) -> int:
+        return self._run.last_row
+
+    @property
+    def fingerprint(self) -> str | None:
+        return self._run.fingerprint
+
+    @property
+    def kept(self) -> Kept:
+        return self._run.kept
+
+    @property
+    def is_used(self) -> bool:
+        return self._run.is_used
+
+    @property
+    def lease(self) -> float:
+        return self.address.lease
+
+    @property
+    def away(self) -> float:
+        """Since when the database cannot be reached, on the monotonic clock; 0 if it can."""
+        return self._to.away
+
+    # ---- opening and closing ----
+
+    async def open(self, plan: Plan | None) -> Plan:
+        if self._to.is_open:
+            raise LedgerError(f"{self.address}: the ledger is open already")
+        try:
+            found = await opening.open_run(self._to, self._run, plan, self._identity, self._consent, joins=self._joins)
+        except BaseException:
+            await self._to.aclose()
+            raise
+        self.notes += self._run.notes
+        await self.pauses.begin()
+        return found
+
+    async def aclose(self) -> None:
+        if self._to.is_open:
+            try:
+                await opening.leave(self._to, self._run)
+            finally:
+                await self._to.aclose()
+
+    async def keep(self, kept: Kept) -> None:
+        await opening.keep(self._to, self._run, kept)
+
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:
+        await opening.finish(self._to, self._run, stop, elapsed)
+
+    # ---- the list comes in ----
+
+    async def load(self, batches: Iterable[Rows], *, left_out: Mapping[str, Reason] = NOBODY) -> None:
+        await intake.load(self._to, self._run, batches, left_out)
+
+    async def add(self, rows: Rows) -> list[Result]:
+        return await intake.add(self._to, self._run, rows)
+
+    async def complete(self, fingerprint: str) -> None:
+        await intake.complete(self._to, self._run, fingerprint)
+
+    # ---- owners and their steps ----
+
+    async def enlist(self, name: str) -> Owner:
+        return await owning.enlist(self._to, self._run, name, self.lease)
+
+    async def owners(self) -> list[Owner]:
+        return await owning.owners(self._to, self._run)
+
+    async def expire(self, owner: int) -> list[Result]:
+        return await owning.expire(self._to, self._run, owner)
+
+    async def step(
+        self,
+        owner: int,
+        done: Sequence[Closed],
+        want: int,
+        now: float,
+        shut: Mapping[int, float] = NONE_SHUT,
+        *,
+        admit: Admit | None = None,
+        second: Second | None = None,
+    ) -> Step:
+        closing = Closing(done)
+        closing.check()
+        if want > 0:
+            self._run.check_loaded(self.address)
+            await self._forget_stale()
+            await self._find_places()
+        doing = self._doing(owner, closing, want, now, shut, second)
+        if admit is None or want <= 0:
+            answer = await run_shielded(self._do(doing))
+        else:
+            answer = await asking.ask_and_do(self._to, doing, admit, self._note)
+        step = steps.step_of(answer, doing)
+        if not step.is_fenced:
+            await owning.look_after(self._to, self._run)
+        return step
+
+    def _doing(
+        self, owner: int, closing: Closing, want: int, now: float, shut: Mapping[int, float], second: Second | None
+    ) -> Doing:
+        run = self._run
+        return Doing(
+            run=run.id,
+            owner=owner,
+            number=run.steps.get(owner, 0) + 1,
+            lease=self.lease,
+            same_text=run.same_text,
+            closing=closing,
+            want=max(0, want),
+            now=now,
+            asked=run.cursors.ask(now, shut),
+            first=sorted(self._again),
+            second=second,
+            prices=closing.prices if self.prices.are_kept else {},
+        )
+
+    async def _do(self, doing: Doing) -> Answer:
+        answer = await self._to.patiently(lambda connection: steps.do(connection, doing))
+        self._note(doing, answer, [(doing.asked, answer.cursors, answer.cursor)] if doing.want > 0 else [])
+        return answer
+
+    def _note(self, doing: Doing, answer: Answer, read: Sequence[Read]) -> None:
+        """Take note of a step that is on the disk."""
+        run = self._run
+        if not answer.fenced:
+            run.steps[doing.owner] = doing.number
+        run.count(answer.counts)
+        if answer.texts:
+            run.is_used = True
+            self._again.difference_update(text.row for text in answer.texts)
+        if not answer.is_repeated:
+            for asked, cursors, cursor in read:
+                run.cursors.read(asked, cursors, cursor)
+
+    async def _forget_stale(self) -> None:
+        """Whoever was looked up in the log too long ago is absent from it as before."""
+        if stale := [row for row in self._again if self._looks.is_stale(row)]:
+            await settling.put_back(self._to, self._run, stale)
+            self._again.difference_update(stale)
+
+    async def _find_places(self) -> None:
+        if not self._run.cursors.is_read:
+            self._run.cursors.places = await reads.places_of(self._to, self._run)
+            self._run.cursors.is_read = True
+
+    async def refuse(self, refused: Sequence[Result]) -> None:
+        await settling.refuse(self._to, self._run, refused)
+
+    async def again(self) -> bool:
+        self._run.cursors.reset()
+        self._run.count(await reads.counts(self._to, self._run))
+        return self.counts[State.QUEUED] > 0
+
+    async def claim(
+        self, owner: int, done: Sequence[Closed], drawn: Rows, now: float, *, waits: Mapping[int, Reason] = NO_REASONS
+    ) -> list[Text | Result]:
+        closing = Closing(done)
+        closing.check()
+        doing = self._doing(owner, closing, 0, now, NONE_SHUT, None)
+        answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, self._looks.is_stale)
+        self._note(doing, answer, [])
+        if answer.fenced:
+            raise LedgerFenced(f"{self.address}: another process has taken over what this one had open")
+        return answers
+
+    # ---- what is read ----
+
+    async def left(self) -> list[tuple[Reason, int]]:
+        return await reads.left(self._to, self._run)
+
+    async def reasons(self) -> list[tuple[State, Reason, int]]:
+        return await reads.reasons(self._to, self._run)
+
+    async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
+        return await reads.places(self._to, self._run, why)
+
+    async def rows(self, after: int, limit: int, *, skipped_only: bool = False) -> list[Result]:
+        return await reads.rows(self._to, self._run, after, limit, skipped_only=skipped_only)
+
+    async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
+        return await reads.doubts(self._to, self._run, after, limit, absent=absent)
+
+    async def witnesses(self, after: int, limit: int) -> list[Known]:
+        return await reads.witnesses(self._to, self._run, after, limit)
+
+    async def known(self, phones: Sequence[str]) -> list[Known]:
+        return await reads.known(self._to, self._run, phones)
+
+    async def settle(self, settled: Sequence[Resolution]) -> None:
+        await settling.settle(self._to, self._run, settled)
+        if again := [one.row for one in settled if one.state is State.QUEUED]:
+            self._looks.note(again)
+            self._again.update(again)
+
+    async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
+        return await settling.first_looks(self._to, self._run, doubts, now)

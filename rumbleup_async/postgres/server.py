@@ -1,0 +1,191 @@
+"""The database server of a ledger: connections to it, what it must be, and the schema in it.
+
+Lives here: connecting, and the checks that come before anything is believed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.postgres.address import Address
+from rumbleup_async.postgres.functions import statements
+from rumbleup_async.postgres.tables import SCHEMA, TABLES, VERSION
+
+if TYPE_CHECKING:
+    import psycopg
+
+    AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
+OLDEST: Final = 130000
+"""PostgreSQL 13, as `server_version_num` says it."""
+_LOCK: Final = 0x5255415300000000
+"""The advisory lock of whoever makes or upgrades the schema."""
+
+_OF_SESSION: Final = (
+    # The plans of a step are made once. They must not go by how few contacts there were at that moment.
+    "SET plan_cache_mode = force_generic_plan; SET enable_mergejoin = off; SET enable_seqscan = off; "
+    "SET jit = off; SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'; "
+    # A machine that is cut off is noticed by the server within a minute. Has no effect on a socket of this machine.
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 4; SET tcp_user_timeout = 50000"
+)
+_OF_CLIENT: Final = {
+    "application_name": "rumbleup",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+"""What the driver is told unless the address says otherwise."""
+
+
+def driver() -> Any:
+    """The module `psycopg`. LedgerError, with the remedy, where it is not installed."""
+    try:
+        import psycopg
+    except ImportError as error:
+        raise LedgerError(
+            f"a ledger on PostgreSQL needs psycopg ({error}): install rumbleup_async with the extra `postgres`"
+        ) from None
+    return psycopg
+
+
+@contextmanager
+def telling(address: Address) -> Iterator[None]:
+    """What the server or the driver says against something becomes a LedgerError that names the ledger. Values of rows, which a
+    server adds as a detail, are left out: they are phones."""
+    errors = driver()
+    try:
+        yield
+    except errors.Error as error:
+        raise LedgerError(f"{address}: {said(error)}") from error
+    except UnicodeError:
+        raise LedgerError(f"{address}: a text cannot be stored: it holds half a character") from None
+
+
+def said(error: Any) -> str:
+    """The server's words, or the driver's, in one line."""
+    words = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return str(words).partition("\n")[0]
+
+
+async def connect(address: Address, *, is_for_steps: bool = False) -> AsyncConnection:
+    """A connection of the event loop. LedgerError where none can be made."""
+    psycopg = driver()
+    with telling(address):
+        connection: AsyncConnection = await psycopg.AsyncConnection.connect(_dsn(address), autocommit=True)
+        try:
+            if is_for_steps:
+                await connection.execute(_OF_SESSION)
+        except BaseException:
+            await connection.close()
+            raise
+    return connection
+
+
+def connect_here(address: Address) -> Connection:
+    """A connection of this thread, which waits for each answer."""
+    psycopg = driver()
+    with telling(address):
+        connection: Connection = psycopg.Connection.connect(_dsn(address), autocommit=True)
+    return connection
+
+
+def _dsn(address: Address) -> str:
+    psycopg = driver()
+    with contextlib.suppress(psycopg.ProgrammingError):
+        made: str = psycopg.conninfo.make_conninfo(**{**_OF_CLIENT, **psycopg.conninfo.conninfo_to_dict(address.server)})
+        return made
+    raise LedgerError("the address of the ledger cannot be read by the driver; it is postgresql://USER@HOST/DATABASE?run=NAME")
+
+
+ASK: Final = """SELECT name, setting FROM pg_settings WHERE name IN
+    ('server_version_num', 'server_version', 'server_encoding', 'fsync', 'full_page_writes', 'transaction_read_only')"""
+
+
+def check(address: Address, settings: dict[str, str]) -> None:
+    """LedgerError for a server on which no ledger may be kept."""
+    if int(settings["server_version_num"]) < OLDEST:
+        raise LedgerError(f"{address}: the server is PostgreSQL {settings['server_version']}; a ledger needs 13 or newer")
+    if settings["server_encoding"] != "UTF8":
+        raise LedgerError(
+            f"{address}: the database is in {settings['server_encoding']}, which cannot hold every text; make one in UTF8"
+        )
+    if settings["transaction_read_only"] == "on":
+        raise LedgerError(f"{address}: the database can only be read: a standby, or set so; name its primary")
+    lax = [name for name in ("fsync", "full_page_writes") if settings[name] == "off"]
+    if lax and not address.is_unsafe:
+        raise LedgerError(
+            f"{address}: the server runs with {' and '.join(f'{name}=off' for name in lax)}, so a crash of its machine may lose "
+            "who was texted; set it on, or, for a rehearsal, add fsync=off to the address"
+        )
+
+
+HAS_SCHEMA: Final = f"SELECT to_regclass('{SCHEMA}.about') IS NOT NULL"
+VERSION_OF: Final = f"SELECT value FROM {SCHEMA}.about WHERE key = 'version'"
+
+
+def check_version(address: Address, version: int) -> None:
+    """LedgerError for tables that are not those of this version."""
+    if version > VERSION:
+        raise LedgerError(
+            f"{address}: its tables are those of a newer version of rumbleup_async (schema {version}); update to use it"
+        )
+    if version < VERSION:
+        raise LedgerError(
+            f"{address}: its tables are those of an older version (schema {version}); "
+            "upgrade them with: rumbleup ledgers upgrade ADDRESS"
+        )
+
+
+def make(connection: Connection, address: Address) -> bool:
+    """Make the schema where there is none. Whether there was none. LedgerError without the right to."""
+    psycopg = driver()
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            if one_here(connection.execute(HAS_SCHEMA)):
+                return False
+            connection.execute(TABLES)
+            connection.execute(statements(SCHEMA))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LedgerError(
+            f"{address}: {said(error)}; have somebody who may create a schema there call: rumbleup ledgers upgrade ADDRESS, "
+            f"and grant this user what is in the schema {SCHEMA}"
+        ) from None
+    return True
+
+
+def one_here(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:
+    """The one value that was asked for."""
+    return one_of(cursor.fetchone())
+
+
+async def one(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> Any:
+    """The one value that was asked for."""
+    return one_of(await cursor.fetchone())
+
+
+def one_of(found: tuple[Any, ...] | None) -> Any:
+    """The one value of this row."""
+    assert found is not None  # noqa: S101 - the statement always answers
+    return found[0]
+
+
+def prepare(address: Address, *, makes: bool) -> None:
+    """Check the server, and see that the schema is there. Waits for the server: to be called in a thread.
+
+    `makes`: where there is no schema it is made; else LedgerError.
+    """
+    with contextlib.closing(connect_here(address)) as connection, telling(address):
+        check(address, dict(connection.execute(ASK).fetchall()))
+        if not one_here(connection.execute(HAS_SCHEMA)):
+            if not makes:
+                raise LedgerError(f"{address}: there is no ledger in this database yet; a run begins with rumbleup send LIST")
+            make(connection, address)
+        check_version(address, int(one_here(connection.execute(VERSION_OF))))

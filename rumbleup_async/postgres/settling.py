@@ -1,0 +1,122 @@
+"""What the provider's log settles, and refusals that were held back: contacts that change without being open.
+
+Lives here: the statements. Each of them is one transaction, done wholly or not at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import states
+from rumbleup_async.ledger.closing import storable
+from rumbleup_async.ledger.keeping_reasons import reason_of
+from rumbleup_async.lookups import Resolution, UnknownText
+from rumbleup_async.messaging import Result, State
+from rumbleup_async.postgres import server, values
+from rumbleup_async.postgres.connections import Connections
+from rumbleup_async.postgres.opened import Opened
+from rumbleup_async.postgres.reads import write
+from rumbleup_async.postgres.tables import SCHEMA
+from rumbleup_async.reasons import ABSENT
+
+_DURABLE: Final = f"SELECT {SCHEMA}.durable()"
+_COUNT: Final = f"SELECT {SCHEMA}.count_in(%s, %s::bigint[]), {SCHEMA}.counts_of(%s)"
+_REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attempts, code = nullif(v.code, ''),
+        detail = nullif(v.detail, ''), time = v.time
+    FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[]) AS v(row, attempts, code, detail, time),
+        LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
+    WHERE c.ctid = k.ctid"""
+_SETTLED: Final = f"""SELECT row, state, code, detail, time, owner FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[])
+    ORDER BY row FOR UPDATE"""
+_SETTLE: Final = f"""UPDATE {SCHEMA}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, ''),
+        logid = nullif(v.logid, ''), time = CASE v.state WHEN 0 THEN NULL ELSE c.time END
+    FROM unnest(%s::int[], %s::smallint[], %s::text[], %s::text[], %s::text[]) AS v(row, state, code, detail, logid),
+        LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row OFFSET 0) AS k
+    WHERE c.ctid = k.ctid"""
+_AGAIN: Final = f"""INSERT INTO {SCHEMA}.again (run, session, row, time, earlier)
+    SELECT %s, %s, v.* FROM unnest(%s::int[], %s::bigint[], %s::int[]) AS v
+    ON CONFLICT (run, row) DO UPDATE
+        SET time = excluded.time, earlier = excluded.earlier, session = excluded.session, logid = NULL"""
+_LOOKED: Final = f"""INSERT INTO {SCHEMA}.looked SELECT %s, v.row, v.time, %s FROM unnest(%s::int[], %s::bigint[]) AS v(row, time)
+    ON CONFLICT (run, row) DO UPDATE SET time = excluded.time, at = excluded.at WHERE looked.time <> excluded.time"""
+
+
+async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> None:
+    """These contacts, queued since they were refused, stay refused."""
+    arrays = (
+        values.numbers([one.row for one in refused]),
+        values.numbers([one.attempts for one in refused]),
+        values.words([one.why.code for one in refused]),
+        values.words([storable(one.why.detail) for one in refused]),
+        values.numbers([one.time for one in refused]),
+    )
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(_DURABLE)
+        done = (await connection.execute(_REFUSE, (*arrays, run.id))).rowcount
+        if done != len(refused):
+            raise LedgerError(f"{to.address}: a contact to be refused was not queued")
+        counts = await _moved(connection, run, {State.QUEUED: -done, State.REFUSED: done})
+    run.count(counts)
+
+
+async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) -> None:
+    """Note what the log has decided, all or none."""
+    if len({one.row for one in settled}) < len(settled):
+        raise LedgerError("a contact is there twice in what settles it")
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(_DURABLE)
+        asked = (run.id, values.numbers([one.row for one in settled]))
+        found = await (await connection.execute(_SETTLED, asked)).fetchall()
+        before = {
+            row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)
+            for row, state, code, detail, at, owner in found
+        }
+        moves: Counter[State] = Counter()
+        for one in settled:
+            if one.row not in before:
+                raise LedgerError("a contact to be settled is not in the ledger")
+            state, code, _, _ = before[one.row]
+            states.check_settled(one, state, code)
+            moves[state] -= 1
+            moves[one.state] += 1
+        arrays = (
+            values.numbers([one.row for one in settled]),
+            values.numbers([states.NUMBERS[one.state] for one in settled]),
+            values.words([one.why.code for one in settled]),
+            values.words([storable(one.why.detail) for one in settled]),
+            values.words([storable(one.logid) for one in settled]),
+        )
+        await connection.execute(_SETTLE, (*arrays, run.id))
+        if again := [one.row for one in settled if one.state is State.QUEUED]:
+            times, owners = [before[row][2] for row in again], [before[row][3] for row in again]
+            await connection.execute(_AGAIN, (run.id, to.session, again, times, owners))
+            await write(connection, run.id, "tried", "1")
+            run.is_used = True
+        counts = await _moved(connection, run, moves)
+    run.count(counts)
+
+
+async def _moved(connection: server.AsyncConnection, run: Opened, changes: dict[State, int]) -> list[int]:
+    found = await (await connection.execute(_COUNT, (run.id, values.delta(changes), run.id))).fetchone()
+    counted: list[int] = server.one_of(None if found is None else found[1:])
+    return counted
+
+
+async def put_back(to: Connections, run: Opened, rows: Sequence[int] | None) -> None:
+    """Make what was queued again absent from the log as before: these rows, or all."""
+    arguments: Any = (run.id, None if rows is None else values.numbers(rows), str(ABSENT.code))
+    async with to.steps() as connection:
+        await connection.execute(f"SELECT {SCHEMA}.put_back(%s, %s::int[], %s)", arguments)
+        run.count(await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))))
+
+
+async def first_looks(to: Connections, run: Opened, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
+    """When each of these was first looked up since its doubt arose; `now` for those that never were."""
+    rows = values.numbers([doubt.row for doubt in doubts])
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(_LOOKED, (run.id, now, rows, values.numbers([doubt.time for doubt in doubts])))
+        statement = f"SELECT row, at FROM {SCHEMA}.looked WHERE run = %s AND row = ANY(%s::int[])"
+        return dict(await (await connection.execute(statement, (run.id, rows))).fetchall())
