@@ -13,7 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
-from rumbleup_async.cli.people import NoOptOuts, check_single
+from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 
@@ -32,20 +32,23 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
-    no_book: NoOptOuts = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Send one text."""
     arguments.single(text, "the text", literal=literal)
     require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
-    check_single(phone, no_book=no_book)
-    confirm("Send 1 text?", yes=yes)
-    sent = one_text(
-        lambda rumbleup: rumbleup.messages.send(
-            phone=phone, action=action, text=text, flags=flag or (), name=name, group=group, literal=literal
-        )
-    )
+    with single(phone, "rumbleup", f"project {action}", book=book, no_book=no_book, gap=gap) as one:
+        confirm("Send 1 text?", yes=yes)
+        with one.claimed(text):
+            sent = one_text(
+                lambda rumbleup: rumbleup.messages.send(
+                    phone=phone, action=action, text=text, flags=flag or (), name=name, group=group, literal=literal
+                )
+            )
     show_sent(sent, f"logid {sent.logid}", as_json=as_json)
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from rumbleup_async.cli.console import fail, plural, say
+from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.durations import seconds
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import Reader
@@ -28,7 +28,6 @@ from rumbleup_async.people.marks import key_of
 from rumbleup_async.people.run_book import span
 from rumbleup_async.runs.people import is_rehearsal
 from rumbleup_async.runs.run import Run
-from rumbleup_async.screening.phones import normalise
 
 BookFile = Annotated[
     Path | None,
@@ -132,24 +131,3 @@ def show_book(run: Run, *, quiet: bool) -> None:
         )
     if book.near:
         say(f"{plural(book.near, 'contact')} texted less than {span(book.again.gap)} ago stay queued for a later resume")
-
-
-NoOptOuts = Annotated[bool, typer.Option("--no-book", help="Send even if the book of people has an opt-out of this phone.")]
-
-
-def check_single(phone: str, *, no_book: bool, environ: Mapping[str, str] | None = None) -> None:
-    """End the command where the book has an opt-out of the one phone that is to be texted. A phone that cannot be read, and a
-    book that is not there yet, are no matter of this."""
-    environ = os.environ if environ is None else environ
-    path, digits = book_path(None, environ), normalise(phone)[0]
-    if no_book or not digits or not path.exists():
-        return
-    book = open_book(path, environ)
-    book.open_now()
-    try:
-        outs = [out for out in book.of_phone_now(digits)[1] if not out.world]
-    finally:
-        book.close_now()
-    if outs:
-        how = "has opted out" if any(out.is_sure for out in outs) else "has probably opted out"
-        fail(f"this person {how} ({outs[0].source}); nothing was sent; if they have asked for this text, add --no-book")

@@ -13,7 +13,7 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal
 from rumbleup_async.cli.output import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
-from rumbleup_async.cli.people import NoOptOuts, check_single
+from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
@@ -65,7 +65,9 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
-    no_book: NoOptOuts = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -73,11 +75,12 @@ def send(
     fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
     arguments.single(text, "the text", literal=literal)
     require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
-    check_single(phone, no_book=no_book)
-    confirm("Send 1 text?", yes=yes)
-    sent = one_text(
-        lambda rumbleup: rumbleup.proxies.send(
-            phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, literal=literal, **fields
-        )
-    )
+    with single(phone, "rumbleup", "no project", book=book, no_book=no_book, gap=gap) as one:
+        confirm("Send 1 text?", yes=yes)
+        with one.claimed(text):
+            sent = one_text(
+                lambda rumbleup: rumbleup.proxies.send(
+                    phone=phone, text=text, proxy=proxy, campaign_id=campaign, file=file, literal=literal, **fields
+                )
+            )
     show_sent(sent, f"logid {sent.logid}", as_json=as_json)

@@ -13,9 +13,10 @@ from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
-from rumbleup_async.cli.people import NoOptOuts, check_single
+from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
 from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
 from rumbleup_async.provider import arguments
+from rumbleup_async.sendblue import requests
 from rumbleup_async.sendblue.client import Sendblue
 
 app = Commands(help="Sendblue's own calls; send lists with: rumbleup send --provider sendblue.")
@@ -39,7 +40,9 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
-    no_book: NoOptOuts = False,
+    book: BookFile = None,
+    no_book: NoBook = False,
+    gap: Gap = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -47,21 +50,22 @@ def send(
     if content is not None:
         arguments.single(content, "the content", literal=literal)
     require_hours(number, "SENDBLUE_BASE_URL", zone=zone, anyway=hours_anyway)
-    check_single(number, no_book=no_book)
-    confirm("Send 1 text?", yes=yes)
-    sent = one_text_over(
-        Sendblue.from_env,
-        lambda sendblue: sendblue.messages.send(
-            number=number,
-            from_number=line,
-            content=content,
-            media_url=media_url,
-            send_style=send_style,
-            status_callback=status_callback,
-            literal=literal,
-        ),
-        look=_LOOK,
-    )
+    with single(number, "sendblue", f"lines {requests.line(line)}", book=book, no_book=no_book, gap=gap) as one:
+        confirm("Send 1 text?", yes=yes)
+        with one.claimed(content or ""):
+            sent = one_text_over(
+                Sendblue.from_env,
+                lambda sendblue: sendblue.messages.send(
+                    number=number,
+                    from_number=line,
+                    content=content,
+                    media_url=media_url,
+                    send_style=send_style,
+                    status_callback=status_callback,
+                    literal=literal,
+                ),
+                look=_LOOK,
+            )
     show_sent(sent, f"handle {sent.message_handle}", as_json=as_json)
 
 

@@ -6,8 +6,12 @@ Lives here: values. Phones are ten digits everywhere in this room; no `repr` sho
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
+
+SINGLE: Final = "single-"
+"""With this begin the ids of texts that were sent one by one, each as if it were a run."""
 
 
 class Scope(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from rumbleup_async.days import Day
 from rumbleup_async.people import counted
-from rumbleup_async.people.entries import Again, Found, Scope, Why
+from rumbleup_async.people.entries import SINGLE, Again, Found, Scope, Why
 
 NO_RUN = 0
 """The id of no run: nobody has claimed anybody under it."""
@@ -160,8 +160,9 @@ def sizes(db: sqlite3.Connection, numbers: tuple[int, int, int], most: int = 10)
         """SELECT max(count(*), coalesce((SELECT CAST(value AS INTEGER) FROM meta
             WHERE key = 'size ' || (SELECT name FROM run WHERE id = texted.run)), 0))
         FROM texted JOIN scope ON scope.id = texted.scope
-        WHERE scope.world = ? AND run != ? GROUP BY run ORDER BY max(time) DESC LIMIT ?""",
-        (world, run, most),
+        WHERE scope.world = ? AND run != ? AND run NOT IN (SELECT id FROM run WHERE name GLOB ?)
+        GROUP BY run ORDER BY max(time) DESC LIMIT ?""",
+        (world, run, f"{SINGLE}*", most),
     )
     return [number for (number,) in found]
 
