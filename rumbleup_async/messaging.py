@@ -245,8 +245,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def run_tag(run: str) -> str:
-    """The tag of a run's messages."""
-    return f"run-{run}"
+    """The tag of a run's messages. Its test texts are of the run `test-ID`, which is its own tag."""
+    return run if run.startswith("test-") else f"run-{run}"
 
 
 class Identity(msgspec.Struct, frozen=True):

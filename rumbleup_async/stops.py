@@ -55,6 +55,7 @@ class Cause(enum.StrEnum):
     NOT_AFTER = "not_after", "not after", "give a later --until, and what is still queued is sent"
     CLOCK_OFF = "clock_off", "clock is off", "set the clock of this machine, then resume"
     BUDGET = "budget", "budget", "resume with a larger budget to text the rest"
+    TEST_FAILED = "test_failed", "test failed", "see to what the provider says of the test text, then send again"
     LIMIT = "limit", "limit", "resume to text the rest"
     PAUSED = "paused", "paused", "let it go on with rumbleup continue, then resume"
     ASKED = "asked", "stopped", "resume to text the rest"

@@ -81,9 +81,13 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.status import status
     from rumbleup_async.cli.steering import go_on, pause, stop
     from rumbleup_async.cli.texters import texters
+    from rumbleup_async.cli.trying import test
 
     app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')(send)
     app.command(epilog='Example: rumbleup texters --action 125 --text "Hi {first_name}. STOP to opt out" --texters 16')(texters)
+    app.command(
+        epilog='Example: rumbleup test voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --test-to 2025550123'
+    )(test)
     app.command(epilog="Example: rumbleup resume voters-125.ledger")(resume)
     app.command(epilog='Example: rumbleup pause voters-125.ledger --why "the office is closed"')(pause)
     app.command("continue", epilog="Example: rumbleup continue voters-125.ledger")(go_on)

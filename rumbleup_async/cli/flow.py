@@ -45,6 +45,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     expect: int | None = None
     plan: Path | None = None
     approved: Path | None = None
+    test_to: list[str] = []
     as_json: bool = False
     quiet: bool = False
 

@@ -26,6 +26,7 @@ from rumbleup_async.cli.flow import (
     consent_options,
     find_neighbours,
     is_paused,
+    is_stopped,
     may_send,
     read_opt_outs,
     refuse_same_list,
@@ -39,14 +40,15 @@ from rumbleup_async.cli.hours import as_json as hours_json
 from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
-from rumbleup_async.cli.opt_out_watch import OptOutsFrom
+from rumbleup_async.cli.opt_out_watch import OptOutsFrom, Watch
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, show_book
 from rumbleup_async.cli.preview import show_preview
-from rumbleup_async.cli.providers import Order
+from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.question import check_expected
 from rumbleup_async.cli.rejects import Rejects
 from rumbleup_async.cli.signals import pausing, stopping
 from rumbleup_async.cli.suppression import read_suppressed
+from rumbleup_async.cli.trials import ARRIVED, TestTo, end_alone, is_alone, phones_of, try_out
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.runs.run import Run
@@ -109,6 +111,7 @@ def send(
     preview: options.Preview = None,
     plan: options.PlanFile = None,
     approved: options.Approved = None,
+    test_to: TestTo = None,
     yes: options.Yes = False,
     expect: options.Expect = None,
     budget: options.Budget = None,
@@ -150,6 +153,7 @@ def send(
         expect=expect,
         plan=plan,
         approved=approved,
+        test_to=phones_of(test_to),
         as_json=as_json,
         quiet=quiet,
     )
@@ -194,7 +198,7 @@ async def send_list(
             ledger = beside
             client = row.connect(environ, Timeouts(read=call.timeout))
             call = msgspec.structs.replace(call, hours=as_begun(call.hours, ledger))
-            if not (call.yes or sys.stdin.isatty()):
+            if not (call.yes or is_alone.get() or sys.stdin.isatty()):
                 fail("there is no terminal to ask; check with --dry-run, then send with --yes")
         rejects = Rejects(reading.rejects, source, ledger, stack)
         await stack.enter_async_context(client)
@@ -240,13 +244,28 @@ async def send_list(
         if dry_run:
             stop = None if outlook is None else outlook.stop
             return await _end_dry_run(run, waiting, call, {**shown, **hours_json(outlook)}, stop)
-        if is_paused(run):
-            return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
-        refuse_same_list(texted, call, row, run)
-        question = f"Send {plural(waiting, 'text')} {row.where(run.plan)}?"
-        if would_begin(outlook) and not may_send(question, waiting, run, call):
-            return WRONG
-        return await send_queued(run, ledger, call, watch=watch, more=shown)
+        if not (is_paused(run) or is_alone.get()):
+            refuse_same_list(texted, call, row, run)
+        number = waiting if would_begin(outlook) else None
+        return await _try_and_send(run, ledger, call, row, number, shown, watch)
+
+
+async def _try_and_send(
+    run: Run, ledger: Path, call: Call, row: Row, number: int | None, shown: dict[str, Any], watch: Watch
+) -> int:
+    """From the plan on: the test text, the question, and the list. `number`: of contacts; None where the run ends at once, for
+    nobody is open."""
+    question = f"Send {plural(number or 0, 'text')} {row.where(run.plan)}?"
+    if call.test_to and (number or is_alone.get()) and not is_stopped(run):
+        shown |= await try_out(run, call.test_to)
+        question = f"{ARRIVED} {question}"
+    if is_stopped(run):
+        return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
+    if is_alone.get():
+        return end_alone(run, shown, as_json=call.as_json, quiet=call.quiet)
+    if number is not None and not may_send(question, number, run, call):
+        return WRONG
+    return await send_queued(run, ledger, call, watch=watch, more=shown)
 
 
 async def _load(run: Run, source: str, rejects: Rejects, *, quiet: bool) -> bool | None:

@@ -96,8 +96,22 @@ class WatchesClock(Protocol):
         """From now on compare this clock with that of the answers, and tell `off` if they are more than a minute apart."""
 
 
+class Trials(Protocol):
+    """What a ledger knows of the texts that somebody sends to phones of their own before a run."""
+
+    async def first(self) -> Text | None:
+        """The first contact that is queued, who stays so; None if nobody is."""
+
+    async def spend(self, amount: int) -> None:
+        """So many micro-dollars more were spent, or reserved, on such texts: a budget counts them. Fewer if it is negative."""
+
+
 class Prices(Protocol):
     """What a ledger knows of the money of its run."""
+
+    @property
+    def trials(self) -> Trials:
+        """What it knows of test texts."""
 
     async def known(self) -> Money:
         """What is known so far; from now on the prices that answers name are kept with the steps that close their texts."""

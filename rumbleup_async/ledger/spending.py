@@ -13,6 +13,7 @@ import msgspec
 from rumbleup_async.ledger.contacts import Contacts, Entry
 from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.ledger.thread import LedgerThread
+from rumbleup_async.ledger.trials import MemoryTrials, Trials
 from rumbleup_async.messaging import Closed, Planned, State
 from rumbleup_async.money import Money
 
@@ -62,6 +63,7 @@ class Ledgered:
     def __init__(self, run: RunFile, thread: LedgerThread) -> None:
         self._run = run
         self._thread = thread
+        self.trials = Trials(run, thread)
 
     async def known(self) -> Money:
         """What is known so far; from now on the prices of answers are kept."""
@@ -80,34 +82,35 @@ class Remembered:
     """Fits `engine.ports.Prices`: of a ledger in memory."""
 
     def __init__(self) -> None:
-        self._contacts = Contacts()
-        self._paid = self._segments = self._dearest = 0
+        self.contacts = Contacts()
+        self.trials = MemoryTrials(self)
+        self.paid = self._segments = self._dearest = 0
         self._is_kept = False
 
     def of(self, contacts: Contacts) -> None:
         """Whose prices they are."""
-        self._contacts = contacts
+        self.contacts = contacts
 
     def note(self, done: Sequence[Closed]) -> None:
         """These are closed."""
         for close in done if self._is_kept else ():
             if close.state is State.SENT and close.price:
-                segments = _segments(self._contacts.entries[close.row])
-                self._paid += close.price
+                segments = _segments(self.contacts.entries[close.row])
+                self.paid += close.price
                 self._segments += segments
                 self._dearest = max(self._dearest, -(-close.price // segments))
 
     async def known(self) -> Money:
         """What is known so far; from now on the prices of answers are kept."""
         self._is_kept = True
-        entries = self._contacts.entries.values()
+        entries = self.contacts.entries.values()
         reserved = sum(_segments(entry) for entry in entries if entry.state in _LEFT)
         most = max((_segments(entry) for entry in entries), default=1)
-        return Money(self._paid, self._segments, self._dearest, reserved, max(1, most))
+        return Money(self.paid, self._segments, self._dearest, reserved, max(1, most))
 
     async def since(self, moment: float) -> Money:
         """As `engine.ports.Prices`."""
-        entries = self._contacts.entries.values()
+        entries = self.contacts.entries.values()
         left = [entry for entry in entries if entry.state in _LEFT and (not entry.time or entry.time >= moment * 1000)]
         return Money(reserved=sum(map(_segments, left)), most=max((_segments(entry) for entry in entries), default=1))
 

@@ -43,7 +43,7 @@ class RumbleUpGateway:
         self._action = action
         self._flags = flags
         self._group = group
-        self._tag = next((flag for flag in flags if flag.startswith("run-")), "")
+        self._tag = next((flag for flag in flags if flag.startswith(("run-", "test-"))), "")
         self._answers = belonging.Answers(wire.decipher_send, wire.whose, wire.usual)
         self._next_body = arguments.encode({"action": action})
 

@@ -86,6 +86,13 @@ class RunHours:
         """By what it is found out where contacts are, as a ledger keeps it."""
         return "address" if self.hours.trust_address else "address and number"
 
+    def would_text(self, phone: str, now: float) -> bool:
+        """Whether it is an hour for texts where this phone may be, whatever the days of the run are."""
+        if self.is_all_day:
+            return True
+        gates = Gates(self.hours, begin=now, data=self.gates.data)
+        return gates.is_open(gates.places.place_of(phone[-10:]), now)
+
     async def outlook(self, ledger: Ledger) -> Outlook:
         """What lies before those who are queued."""
         now, data = self.clock(), self.gates.data

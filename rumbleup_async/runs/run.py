@@ -28,9 +28,9 @@ from rumbleup_async.runs.planning import CONCURRENT, PREFIX, WRITTEN, Settings
 from rumbleup_async.runs.reconcile import GRACE, Reconciled, Requeued, check_grace, count_absent
 from rumbleup_async.runs.sending import Sending
 from rumbleup_async.runs.setup import Setup
-from rumbleup_async.runs.steering import Steered
 from rumbleup_async.runs.summary import Summary, by_code
 from rumbleup_async.runs.throughput import Throughput
+from rumbleup_async.runs.trials import Tested
 from rumbleup_async.shielding import run_shielded
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["CONCURRENT", "PREFIX", "WRITTEN", "Run", "Sending", "Settings"]
 
 
-class Run(Steered):
+class Run(Tested):
     """A run of fast mode or of concurrent mode. Use it as an async context manager; send once with it.
 
         async with rumbleup.fast_mode(...) as run:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.fan_out import observers_of
@@ -146,6 +148,10 @@ class Setup:
             await run_shielded(self.ledger.aclose())
             raise
         self.is_open = True
+
+    def make_gateway(self, run: str) -> Gateway:
+        """A further gateway, of the same run under another name; whoever asks for it closes it."""
+        return self._make_gateway(msgspec.structs.replace(self.plan, run=run))
 
     async def keep_care(self) -> None:
         """Store how careful the run is, before anything of it is heeded, so that a later part of the run is as careful."""

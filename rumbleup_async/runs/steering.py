@@ -31,6 +31,7 @@ class Steerable(Protocol):
 
     engine: Engine | None
     wheel: Wheel
+    stopped: Stop | None
 
     def stop(self, why: Stop) -> None:
         """Let nothing more leave."""
