@@ -12,6 +12,8 @@ BATCH = 0.5
 """Seconds of sending that are judged at a time."""
 _BEARABLE = 0.01
 """A share of 429s without a time that costs nothing."""
+_LITTLE = 0.02
+"""A share that is borne while no limit is known: a limiter that refuses so little of all that comes lets nearly all through."""
 
 
 _MANY = 8
@@ -24,10 +26,11 @@ _SPAN = 0.05
 class Batch:
     """What became of the texts that left from `begun` on."""
 
-    __slots__ = ("begun", "due", "last", "need", "refused", "taken")
+    __slots__ = ("begun", "due", "is_free", "last", "need", "refused", "taken")
 
     def __init__(self, begun: float, rate: float | None, need: float) -> None:
         self.begun = begun
+        self.is_free = rate is None
         self.taken = 0
         self.refused = 0
         self.last = begun
@@ -46,6 +49,8 @@ class Batch:
 
     def is_bearable(self, usual: float) -> bool:
         """Whether no more was refused than is usual anyway, or than is worth having: it shows that the rate is at the limit."""
+        if self.is_free:
+            usual = max(usual, _LITTLE)
         return self.share <= usual + max(_BEARABLE, 4.0 * math.sqrt(usual * (1.0 - usual) / self.number))
 
     def is_flooded(self, left: float, now: float, in_flight: int) -> bool:
@@ -56,6 +61,24 @@ class Batch:
     @property
     def length(self) -> float:
         return max(self.last - self.begun, 1e-3)
+
+
+class Latency:
+    """Seconds from a text's leaving to its being taken, and by how much they differ."""
+
+    __slots__ = ("blur", "seconds")
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.blur = 0.0
+
+    def see(self, seconds: float) -> None:
+        """A text took so long."""
+        if not self.seconds:
+            self.seconds = seconds
+            return
+        self.blur += 0.05 * (1.5 * abs(seconds - self.seconds) - self.blur)
+        self.seconds += 0.05 * (seconds - self.seconds)
 
 
 class Row:

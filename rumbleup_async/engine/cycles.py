@@ -24,9 +24,10 @@ _MANY = 8
 _BURST = 0.2
 """Seconds of traffic that a burst is taken to be, where nothing is known of it."""
 _BLUR = 0.002
-"""Seconds by which the distance of two texts may be another where they arrive."""
+"""Seconds by which the distance of two texts may be another where they arrive, besides what answers differ by."""
 _SEVERAL, _SURELY = 5, 0.3
-"""So many of a volley that were taken let the lower estimate rise by so much of what lies between it and the upper one."""
+"""So many of a volley that were taken let the lower estimate rise by so much of what lies between it and the upper one; by less
+where the wait is long."""
 _MARK, _MARKS = 0.5, 20
 """Seconds between two moments at which it is noted how many were taken, and how many of these notes are kept."""
 _HEAVY = 0.3
@@ -66,6 +67,7 @@ class Cycle:
 
     __slots__ = (
         "begun",
+        "blur",
         "first",
         "last_since",
         "marks",
@@ -93,6 +95,8 @@ class Cycle:
         """Texts a second that were let out then; 0 if there was no limit."""
         self.speed = 0.0
         """How fast that rate was growing, in texts a second each second."""
+        self.blur = 0.0
+        """By how many seconds answers differed then."""
         self.taken_since = 0
         """Texts that were taken, of those that left from the first refused one on."""
         self.since, self.last_since = math.inf, 0.0
@@ -120,10 +124,11 @@ class Cycle:
             if left >= self.marks[-1][0] + _MARK:
                 self.marks.append((left, self.taken))
 
-    def refuse(self, left: float, now: float, after: float, rate: float, speed: float) -> None:
-        """One was told to wait so many seconds from now. `rate` and `speed` are those at this moment."""
+    def refuse(self, left: float, now: float, after: float, rate: float, speed: float, blur: float = 0.0) -> None:
+        """One was told to wait so many seconds from now. `rate` and `speed` are those at this moment. `blur`: by how many seconds
+        answers differ."""
         if not self.seen:
-            self.first, self.seen, self.rate, self.speed = left, now, rate, speed
+            self.first, self.seen, self.rate, self.speed, self.blur = left, now, rate, speed, blur
         self.refused += 1
         self.until = max(self.until, now + after)
 
@@ -170,14 +175,15 @@ class Cycle:
         taken, seconds = self.taken_since, self.seen - self.first
         if taken < 2 or self.refused < 2 or seconds <= 0:
             return None
-        low, high = (taken - 1) / seconds, (taken + 1) / seconds
+        blur = min(_BLUR + self.blur, 0.5 * seconds)
+        low, high = (taken - 1) / (seconds + blur), (taken + 1) / (seconds - blur)
         # One is taken whenever there is room for one, so their distance tells more than their number, up to the distance of all.
-        span, error = self.last_since - self.since, seconds / (taken + self.refused) + _BLUR
+        span, error = self.last_since - self.since, seconds / (taken + self.refused) + blur
         low = max(low, (taken - 1) / (span + error))
         if span > error:
             high = min(high, (taken - 1) / (span - error))
         if taken >= _SEVERAL:
-            low += _SURELY * (high - low)
+            low += _SURELY / math.sqrt(max(1.0, self.until - self.seen)) * (high - low)
         return Estimate(low, high) if low < high else None
 
     def climb(self, low: float, high: float) -> Climb:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 
-from rumbleup_async.engine.batches import BATCH, Barren, Batch, Row, Test
+from rumbleup_async.engine.batches import BATCH, Barren, Batch, Latency, Row, Test
 from rumbleup_async.engine.cycles import Climb, Cycle, Waits
 
 _FEW = 4
@@ -74,7 +74,7 @@ class Learning:
         """Pauses in a row that have not helped: the provider has taken nothing since the first."""
         self._is_braking = False  # nothing leaves for a moment, so that it can be seen what got through
         self._barren = Barren()
-        self._latency = 0.0  # seconds from a text's leaving to its being taken
+        self._latency = Latency()
         self._batch = Batch(now, None, 4 * _FEW)
         self._cycle = Cycle(now)
         self._waits = Waits()
@@ -109,7 +109,7 @@ class Learning:
         self._barren.number = 0
         if left < batch.begun:
             return
-        self._latency += 0.05 * (now - left - self._latency) if self._latency else now - left
+        self._latency.see(now - left)
         if self.pauses:
             self._open_again(now)
             return
@@ -117,7 +117,7 @@ class Learning:
             batch.taken += 1
             if left > batch.last:
                 batch.last = left
-        if now >= batch.due + 1.5 * self._latency:
+        if now >= batch.due + 1.5 * self._latency.seconds:
             self._judge(now)
 
     def throttled(self, left: float, now: float, after: float | None = None, in_flight: int = 0) -> None:
@@ -127,7 +127,7 @@ class Learning:
         """
         if after:
             cycle = self._cycle if not self._cycle.seen or self._cycle.holds(left) else self._next_cycle()
-            cycle.refuse(left, now, after, self.rate or 0.0, self._speed)
+            cycle.refuse(left, now, after, self.rate or 0.0, self._speed, self._latency.blur)
             self.until = max(self.until, cycle.until)
             self._estimate(cycle)
             return
@@ -136,7 +136,7 @@ class Learning:
             return
         barren = self._barren
         barren.add(left)
-        if self.pauses or not self._latency or barren.is_long(now, self._latency):
+        if self.pauses or not self._latency.seconds or barren.is_long(now, self._latency.seconds):
             self._leave_alone(now)
             return
         if self.rate is None and not batch.refused and self._test is None:
@@ -150,9 +150,9 @@ class Learning:
                 # Surely too much. Nothing leaves until it is known what of this got through.
                 batch.due = now
                 batch.need = 0
-                self.until = max(self.until, now + 1.5 * self._latency)
+                self.until = max(self.until, now + 1.5 * self._latency.seconds)
                 self._is_braking = True
-        if now >= batch.due + 1.5 * self._latency:
+        if now >= batch.due + 1.5 * self._latency.seconds:
             self._judge(now)
 
     def resumed(self, now: float) -> None:

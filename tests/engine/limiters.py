@@ -135,7 +135,7 @@ class Played(NamedTuple):
         return len(self.throttled) / max(1, len(self.throttled) + len(self.accepted))
 
 
-def play(
+def play(  # noqa: C901 - one loop over all that may happen next
     limiter: Limiter,
     learning: Learning | None = None,
     *,
@@ -144,20 +144,32 @@ def play(
     latency: float = 0.1,
     spread: float = 0.0,
     bounce: float | None = None,
+    blur: float = 0.0,
     seed: int = 1,
 ) -> Played:
-    """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes."""
+    """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes; `blur`:
+    seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then."""
     learning = learning or Learning()
     window, ramp = Window(concurrency), Ramp()
     chance = random.Random(seed)
-    answers: list[tuple[float, int, float, float | None]] = []
+    answers: list[tuple[float, int, float, float | None, bool]] = []
     count = itertools.count()
     played = Played([], [], 0, [])
     now, next_at, broken, in_flight, held_until = 0.0, 0.0, 0, 0, 0.0
+
+    def arrives(left: float) -> None:
+        after = limiter.take(now)
+        (played.accepted if after is None else played.throttled).append(now)
+        takes = latency * (1 + spread * (2 * chance.random() - 1)) if after is None or bounce is None else bounce
+        heapq.heappush(answers, (now + takes, next(count), left, after, True))
+
     while now < seconds:
         ready = max(now, learning.until, next_at) if in_flight < window.size else math.inf
         if answers and answers[0][0] <= ready:
-            now, _, left_at, after = heapq.heappop(answers)
+            now, _, left_at, after, is_answer = heapq.heappop(answers)
+            if not is_answer:
+                arrives(left_at)
+                continue
             in_flight -= 1
             if after is None:
                 limiter.release()
@@ -185,12 +197,14 @@ def play(
         rate = min((rate for rate in (learning.rate, ramp.rate) if rate is not None), default=None)
         if rate is not None:
             next_at = max(next_at, now - 0.02) + 1.0 / rate
+            if blur and rate > 100.0:
+                next_at = math.ceil(next_at * 100.0) / 100.0 if next_at > now + 0.01 else next_at
         broken += now < held_until
-        after = limiter.take(now)
         in_flight += 1
-        (played.accepted if after is None else played.throttled).append(now)
-        takes = latency * (1 + spread * (2 * chance.random() - 1)) if after is None or bounce is None else bounce
-        heapq.heappush(answers, (now + takes, next(count), now, after))
+        if blur:
+            heapq.heappush(answers, (now + blur * chance.random(), next(count), now, None, False))
+        else:
+            arrives(now)
     return played._replace(broken=broken)
 
 
