@@ -18,6 +18,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     phone_field: str | None = None
     countries: Sequence[str] | None = None
     encoding: str | None = None
+    sheet: str | None = None
     skip_if: Sequence[str] | None = None
     consent_field: str | None = None
     must_say: Sequence[str] | None = None
@@ -25,12 +26,17 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     text_when: Sequence[tuple[str, str]] = ()
     rejects: Path | None = None
 
+    def as_source(self) -> dict[str, Any]:
+        """The options by which the list is opened, for `open_list`."""
+        return {"phone_field": self.phone_field, "encoding": self.encoding, "sheet": self.sheet}
+
     def as_mode(self) -> dict[str, Any]:
         """The options that a mode of a client takes, under its own names."""
         options = {
             "phone_field": self.phone_field,
             "countries": self.countries or None,
             "encoding": self.encoding,
+            "sheet": self.sheet,
             "skip_if": self.skip_if or None,
             "consent_field": self.consent_field,
             "text_when": self.text_when or None,

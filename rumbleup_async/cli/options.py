@@ -155,6 +155,10 @@ Encoding = Annotated[
     str | None,
     typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; guessed otherwise."),
 ]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", metavar="NAME", help="The sheet of a workbook; otherwise the only one with a phone column."),
+]
 SkipIf = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import codecs
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO, BinaryIO, Final, Protocol
 
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.output_file import check, save
 from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
@@ -21,6 +22,7 @@ from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.contacts import open_list
 
 _BEGINS: Final = b"row,reason,"
+_NONE: Final[Sequence[str]] = ("",)
 
 
 class Writer(Protocol):
@@ -47,13 +49,13 @@ class Rejects:
         if source == "-" or not Path(source).is_file():
             self.copy = stack.enter_context(tempfile.TemporaryFile(prefix="rumbleup-"))  # noqa: SIM115 - by the stack
 
-    def write(self, *, phone_field: str | None, encoding: str | None, quiet: bool) -> None:
+    def write(self, reading: ListOptions, *, quiet: bool) -> None:
         """Write them, if they were asked for. `ListError` if the list has changed in the meantime."""
         if self._out is not None:
             with reader_of(self._ledger) as reader:
-                save(lambda file: self._fill(file, reader, phone_field, encoding), self._out, unit="row", quiet=quiet)
+                save(lambda file: self._fill(file, reader, reading), self._out, unit="row", quiet=quiet)
 
-    def _fill(self, file: IO[bytes], reader: Reader, phone_field: str | None, encoding: str | None) -> int:
+    def _fill(self, file: IO[bytes], reader: Reader, reading: ListOptions) -> int:
         writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
         if self.copy is not None and not self.copy.tell():
             # An earlier call has read it, and it cannot be read again.
@@ -61,7 +63,7 @@ class Rejects:
             return _count(writer, ((one.row, one.reason, [one.phone]) for one in reader.skipped()))
         if self.copy is not None:
             self.copy.seek(0)
-        with open_list(self.copy or self._source, phone_field=phone_field, encoding=encoding) as source:
+        with open_list(self.copy or self._source, **reading.as_source()) as source:
             writer.writerow(("row", "reason", *map(harmless, source.header)))
             number = _count(writer, _rejected(reader, source.raw()))
             if reader.fingerprint not in (source.fingerprint, ""):
@@ -79,18 +81,18 @@ def _is_ours(out: Path) -> bool:
     return begins in (b"", _BEGINS)
 
 
-def _rejected(reader: Reader, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, str, list[str]]]:
+def _rejected(reader: Reader, rows: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, Sequence[str]]]:
     """The rows that are skipped, by a walk through both in the order of rows."""
-    at, cells = 0, [""]
+    at, cells = 0, _NONE
     for skipped in reader.skipped():
         while at < skipped.row:
-            at, cells = next(rows, (1 << 62, [""]))
+            at, cells = next(rows, (1 << 62, _NONE))
         yield skipped.row, skipped.reason, cells if at == skipped.row else [skipped.phone]
     for _ in rows:
         pass  # to its end, so that it is known whether it is still the same list
 
 
-def _count(writer: Writer, rows: Iterator[tuple[int, str, list[str]]]) -> int:
+def _count(writer: Writer, rows: Iterable[tuple[int, str, Sequence[str]]]) -> int:
     number = 0
     for row, reason, cells in rows:
         writer.writerow((row, harmless(reason), *map(harmless, cells)))

@@ -59,7 +59,10 @@ from rumbleup_async.stops import Cause, Stop
 @guarded
 @with_hours(has_list=True)
 def send(
-    source: Annotated[str, typer.Argument(metavar="LIST", help="CSV, JSON lines, or one number a line; - for standard input.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="LIST", help="A file of contacts: CSV, Excel, Parquet, JSON, ...; - for standard input."),
+    ],
     action: Annotated[
         str | None, typer.Option("--action", "--project", metavar="ID", help="RumbleUp: the project to send into.")
     ] = None,
@@ -85,6 +88,7 @@ def send(
     suppress: options.Suppress = None,
     country: options.Countries = None,
     encoding: options.Encoding = None,
+    sheet: options.Sheet = None,
     skip_if: options.SkipIf = None,
     consent_field: options.ConsentField = None,
     must_say: options.MustSay = None,
@@ -161,6 +165,7 @@ def send(
         phone_field=phone_field,
         countries=country,
         encoding=encoding,
+        sheet=sheet,
         skip_if=skip_if,
         consent_field=consent_field,
         must_say=must_say,
@@ -237,7 +242,7 @@ async def send_list(
         shown |= kinds_json(ledger)
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
-        rejects.write(phone_field=reading.phone_field, encoding=reading.encoding, quiet=call.quiet)
+        rejects.write(reading, quiet=call.quiet)
         waiting = min(run.counts[State.QUEUED], call.limit or sys.maxsize)
         check_expected(waiting, call.expect)
         call = heed_plan(run, ledger, identity, call, waiting)

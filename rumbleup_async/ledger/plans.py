@@ -20,6 +20,7 @@ _OPTIONS = {
     "must_say": "--must-say",
     "phone_field": "--phone-field",
     "send_style": "--send-style",
+    "sheet": "--sheet",
     "skip_if": "--skip-if",
     "text_when": "--text-when",
 }

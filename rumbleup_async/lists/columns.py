@@ -58,6 +58,12 @@ def is_lesser_phone_name(name: str) -> bool:
     return name.replace("_", "") in _LESSER_NAMES
 
 
+def phone_fields(given: str | None) -> tuple[str, ...]:
+    """The columns that `phone_field` names, in the normal form and in order: one, or several with commas between them."""
+    parts = [] if given is None else [field_name(part) for part in given.split(",")]
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
 def says_phone(name: str) -> bool:
     return is_phone_name(name) or is_lesser_phone_name(name)
 

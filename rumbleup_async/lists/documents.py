@@ -12,6 +12,9 @@ from typing import Final
 
 _SAVE: Final = "save it as CSV UTF-8"
 
+OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How an old document of Office begins, a workbook among them."""
+
 _BINARY: Final = (
     (b"PK\x03\x04", f"an Excel workbook (or one of Numbers or OpenDocument, or another zip archive); {_SAVE}"),
     (b"\xd0\xcf\x11\xe0", f"an old Excel workbook (or another document of Office); {_SAVE}"),

@@ -69,7 +69,7 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Header:
     if start is None:
         raise ListError(f"{where}: is empty; it needs a line a contact")
     first = sample[start].strip()
-    if _control(first) and not _is_number(first):
+    if _control(first) and not is_number(first):
         raise _no_text(where)
     if what := documents.of_lines(sample[start : start + _SAMPLE_ROWS]):
         raise ListError(f"{where}: this is {what}")
@@ -148,7 +148,7 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
     _, delimiter, names, lines, cells = best
     if lines > 1 and sum(line.count('"') for line in sample[start : start + lines]) % 2:
         raise ListError(f"{where}, row {start + 1 - hidden}: a quote in the header is never closed; remove it")
-    if any(map(_is_number, cells)):
+    if any(map(is_number, cells)):
         raise _no_header(where, start + 1 - hidden)  # `2125550101,mobile` is somebody, and no names of columns
     phone = phone_column(names, where, phone_field)
     return Header("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
@@ -161,7 +161,7 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
         phone_column([name], where, phone_field)
         return Header("plain", columns=(name,), lines=start + 1, row=start + 1)
     lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
-    if 2 * sum(map(_is_number, lines)) < len(lines) and not (
+    if 2 * sum(map(is_number, lines)) < len(lines) and not (
         # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
         not any(map(_control, lines))
         and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in DELIMITERS)
@@ -170,13 +170,13 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
     ):
         return None
     if phone_field is not None:
-        if not _is_number(sample[start]):
+        if not is_number(sample[start]):
             phone_column([name], where, phone_field)
         raise ListError(f"{where}: has one number a line and no header, so no column {phone_field!r}; leave the name out")
     return Header("plain", columns=("phone",), lines=start, row=start)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
     """Whether a cell can only have been meant as a phone, a spreadsheet's damage included."""
     bare = cell.strip().strip('"')
     phone, reason = phones.normalise(bare)
@@ -189,7 +189,7 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
         raise _no_text(where)
     _refuse_title(lines, delimiters, where, phone_field)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
-    if any(_is_number(cell) for cell in cells):
+    if any(is_number(cell) for cell in cells):
         raise _no_header(where, 1)
     if len(cells) < 2 and phone_field is None:
         raise ListError(
@@ -213,7 +213,7 @@ def _refuse_title(lines: list[str], delimiters: str, where: str, phone_field: st
         for delimiter in delimiters:
             names = [field_name(cell) for cell in header_of(lines[number : number + 1], delimiter)[0]]
             named = any(map(says_phone, names)) if phone_field is None else field_name(phone_field) in names
-            if sum(map(bool, names)) > 1 and named and not any(map(_is_number, names)):
+            if sum(map(bool, names)) > 1 and named and not any(map(is_number, names)):
                 raise ListError(
                     f"{where}: the header stands in row {number + 1}, below a title or something else; "
                     "delete the rows above it, so that the header is row 1"

@@ -56,7 +56,7 @@ class Lines:
         """Of the raw bytes; set once the stream has been read to its end."""
         self._stream = stream
         self._copy = copy
-        self._hash = _hasher()
+        self._hash = hasher()
         self._block, self._at = b"", 0
         """What has been read last, and how much of it has been made into lines."""
         self.head = self._read_head()
@@ -146,15 +146,20 @@ class Lines:
         return lines
 
 
-def fingerprint(path: str | Path) -> str:
-    """The fingerprint of a list ("-": standard input) from its bytes alone,
-    at the speed of the disk. Raises OSError."""
-    digest = _hasher()
+def fingerprint(path: str | Path, sheet: str | None = None) -> str:
+    """The fingerprint of a list ("-": standard input) from its bytes alone, at the speed of the disk.
+    `sheet`: the one of a workbook, where it was named. Raises OSError."""
+    digest = hasher()
     with contextlib.nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb", buffering=0) as file:
         while data := file.read(1 << 20):
             digest.update(data)
-    return digest.hexdigest()
+    return with_sheet(digest.hexdigest(), sheet)
 
 
-def _hasher() -> hashlib.blake2b:
+def with_sheet(found: str, sheet: str | None) -> str:
+    """The fingerprint of one sheet of a workbook that has this one."""
+    return found if sheet is None else hashlib.blake2b(f"{found} {sheet.strip()}".encode(), digest_size=16).hexdigest()
+
+
+def hasher() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=16)

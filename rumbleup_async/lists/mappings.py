@@ -5,6 +5,7 @@ Lives here: one item to `Contact` or `Skipped`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import decimal
@@ -20,6 +21,7 @@ from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import header
 from rumbleup_async.lists.consent import ConsentCheck
+from rumbleup_async.lists.frames import refuse_table
 from rumbleup_async.messaging import Contact, Skipped
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening import phones
@@ -51,6 +53,20 @@ def contact_of_line(
     if not isinstance(pairs, tuple):
         return Skipped(row, "", _NO_OBJECT)
     return _contact(pairs, row, phone_field, fields, consent)
+
+
+def decode_json(text: str, at: int) -> tuple[object, int]:
+    """The JSON value at this place, an object as its pairs, and where it ends. Raises ValueError, RecursionError."""
+    return _json.raw_decode(text, at)
+
+
+def contact_of_json(
+    value: object, row: int, phone_field: str | None, fields: Collection[str] | None, consent: ConsentCheck | None
+) -> Contact | Skipped:
+    """The contact of one element of a JSON array: an object, or a phone alone."""
+    if isinstance(value, tuple):
+        return _contact(value, row, phone_field, fields, consent)
+    return contact_of(value, row, phone_field, fields, consent) if isinstance(value, str) else Skipped(row, "", _NO_OBJECT)
 
 
 def contact_of(
@@ -98,50 +114,24 @@ def from_iterable(
     return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
 
 
-def refuse_table(contacts: object) -> None:
-    """Raise `ListError` for a table of columns, such as a DataFrame: it goes over the
-    names of its columns, not over its rows."""
-    kind = type(contacts)
-    if isinstance(contacts, Mapping):
-        if contacts and all(isinstance(value, list | tuple) or _is_column(value) for value in contacts.values()):
-            raise ListError(
-                "the list is a mapping of columns; give a list of its rows, a mapping each, such as "
-                "[dict(zip(table, row)) for row in zip(*table.values())]"
-            )
-        return
-    if isinstance(contacts, str | bytes | list | tuple | Iterator):
-        return
-    columns = getattr(contacts, "columns", None)
-    is_frame = columns is not None and not callable(columns) and hasattr(kind, "__getitem__")
-    if is_frame or hasattr(kind, "__dataframe__") or hasattr(kind, "collect_schema"):
-        remedy = next((words for name, words in _ROWS if hasattr(kind, name)), 'df.to_dict("records")')
-        raise ListError(f"the list is a {kind.__name__}, which goes over its columns; give its rows, as by {remedy}")
-
-
-def _is_column(value: object) -> bool:
-    """Whether it is a column of a table, or an array."""
-    return hasattr(value, "dtype") or hasattr(value, "to_pylist")
-
-
-_ROWS: Final = (
-    ("to_pylist", "table.to_pylist()"),
-    ("to_dicts", "df.to_dicts()"),
-    ("iter_rows", "df.iter_rows(named=True)"),
-    ("collect_schema", "df.collect().to_dicts()"),
-)
-
-
 def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
     """The names in the objects at the beginning of JSON lines. Raises `ListError`
     if there are objects and none has a phone."""
-    names: dict[str, None] = {}
-    inside, is_json = "", False
+    values: list[tuple[object, str]] = []
     for line in sample:
-        try:
-            pairs = _json.decode(line)
-        except (ValueError, RecursionError):
-            continue
-        is_json = True
+        with contextlib.suppress(ValueError, RecursionError):
+            values.append((_json.decode(line), ""))
+    names = require_phone_among(values, where, phone_field)
+    if not values:
+        raise ListError(f"{where}: its lines begin as JSON, but none of them is; write one object a line, as `jq -c .` does")
+    return names
+
+
+def require_phone_among(values: Iterable[tuple[object, str]], where: str, phone_field: str | None) -> list[str]:
+    """The names in those of these JSON values that are objects. Raises `ListError` if there are objects and none has a phone."""
+    names: dict[str, None] = {}
+    inside = ""
+    for pairs, _ in values:
         if isinstance(pairs, tuple):
             names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
             inside = inside or next((key for key, value in pairs if isinstance(value, list) and tuple in map(type, value)), "")
@@ -151,8 +141,6 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
                 f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
             )
         header.phone_column(list(names), where, phone_field)
-    if not is_json:
-        raise ListError(f"{where}: its lines begin as JSON, but none of them is; write one object a line, as `jq -c .` does")
     return list(names)
 
 

@@ -17,6 +17,8 @@ from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import Clean, says_nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rumbleup_async.lists.consent import ConsentCheck
     from rumbleup_async.lists.kept_columns import Keep
 
@@ -47,7 +49,7 @@ class Rows:
         self._keep = keep
         self._checked = [(name, index) for index, name in enumerate(head.columns or ()) if consent and name in consent.columns]
 
-    def of(self, records: list[list[str]]) -> list[Contact | Skipped]:
+    def of(self, records: Sequence[Sequence[str]]) -> list[Contact | Skipped]:
         phone, width, pick, checked, cells = self._phone, self._width, self._pick, self._checked, self._cells
         rows: list[Contact | Skipped] = []
         add = rows.append
@@ -71,7 +73,7 @@ class Rows:
     def _mismatch(self, row: int, size: int, more: str = "") -> Skipped:
         return Skipped(row, "", Reason(Code.UNREADABLE_ROW, f"{size} columns where the header has {self._width}{more}"))
 
-    def _uneven(self, row: int, record: list[str]) -> list[Contact | Skipped]:
+    def _uneven(self, row: int, record: Sequence[str]) -> list[Contact | Skipped]:
         if isinstance(record, Fault):
             return [Skipped(row, "", Reason(Code.UNREADABLE_ROW, record.reason))]
         if not record or (len(record) == 1 and not record[0].strip()):
@@ -95,7 +97,7 @@ class Rows:
         fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
         return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
 
-    def _is_moved(self, record: list[str]) -> bool:
+    def _is_moved(self, record: Sequence[str]) -> bool:
         """Whether the cells around the phone are those of other columns: where every name has an
         unquoted comma, all rows have one length."""
         columns = self._head.columns or ()
@@ -108,7 +110,7 @@ class Rows:
             return True
         return any(_a_word(record[index]) for index in range(first, after) if index != self._phone)
 
-    def _barred(self, row: int, record: list[str]) -> Skipped | None:
+    def _barred(self, row: int, record: Sequence[str]) -> Skipped | None:
         """For a row whose own cells say that its person is not to be texted."""
         if self._consent is None:
             return None
@@ -119,13 +121,13 @@ class Rows:
         left_out = self._consent.bar(row, record[self._phone] if self._phone < size else "", why)
         return left_out if self._keep is None else self._keep.skipped(left_out, self._head.columns or (), record)
 
-    def _header(self, row: int, record: list[str]) -> Skipped | None:
+    def _header(self, row: int, record: Sequence[str]) -> Skipped | None:
         """For a row that is the header again; `ListError` where it is another one. None for a contact."""
         columns = self._head.columns or ()
         again = naming.header_again(record, columns, columns[self._phone])
         if again is None and len(record) == 1:
             for delimiter in header.DELIMITERS:
-                cells, _ = header.header_of(record, delimiter)
+                cells, _ = header.header_of(list(record), delimiter)
                 if naming.header_again(cells, columns, columns[self._phone]) is not None:
                     again, record = False, cells
         if again is False:

@@ -44,6 +44,7 @@ class RunKeywords(TypedDict, total=False):
     hours: Hours | Mapping[str, Any] | None
     schedule: Schedule | Mapping[str, Any] | None
     encoding: str | None
+    sheet: str | None
     skip_if: Iterable[str]
     consent_field: str | None
     keep: str | Iterable[str]

@@ -59,7 +59,7 @@ class ListLoading:
         source = os.fspath(path)
         # Of whom it is not known yet where they are, the list is read once more: no text of it has left.
         is_known = self._setup.hours is None or self._setup.is_placed
-        if ledger.fingerprint is not None and await self._is_same_list(source) and is_known:
+        if ledger.fingerprint is not None and await self._is_same_list(source, settings.sheet) and is_known:
             return False
         consent, keep, placing = consent_check(settings), keep_of(settings), self._setup.placing
         opened = await anyio.to_thread.run_sync(
@@ -68,6 +68,7 @@ class ListLoading:
                 phone_field=settings.phone_field,
                 fields=None if settings.writer is not None else screen.needed_fields,
                 encoding=settings.encoding,
+                sheet=settings.sheet,
                 consent=consent,
                 keep=keep,
                 copy=copy,
@@ -153,7 +154,7 @@ class ListLoading:
             raise ConfigurationError("a resumed run has its list already")
         return setup.screen, setup.settings
 
-    async def _is_same_list(self, source: str) -> bool:
+    async def _is_same_list(self, source: str, sheet: str | None) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
         ledger = self._setup.ledger
         is_file = await anyio.to_thread.run_sync(lambda: Path(source).is_file())
@@ -163,7 +164,7 @@ class ListLoading:
             if source == "-" and (sys.stdin is None or sys.stdin.closed):
                 raise ListError("standard input is closed; pipe the list into it or name a file")
         try:
-            found = await anyio.to_thread.run_sync(lists.fingerprint, source)
+            found = await anyio.to_thread.run_sync(lists.fingerprint, source, sheet)
         except OSError as error:
             raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
         is_same = found == ledger.fingerprint

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     require_opt_out: bool = True
     countries: Iterable[str] = DEFAULT
     encoding: str | None = None
+    sheet: str | None = None
     literal: bool = False
     skip_if: Iterable[str] = ()
     consent_field: str | None = None
@@ -190,6 +191,8 @@ def _chosen(settings: Settings) -> dict[str, Any]:
     chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
     if settings.encoding is not None:
         chosen["encoding"] = settings.encoding
+    if settings.sheet is not None:
+        chosen["sheet"] = settings.sheet
     if settings.literal:
         chosen[LITERAL] = True
     chosen |= {name: value for name, value in where_of(settings).items() if value is not None}

@@ -1,0 +1,59 @@
+"""What a list with typed cells is, whatever it comes from: columns, and rows of as many cells.
+
+Lives here: the protocol, and the search for the header of a sheet. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
+
+from rumbleup_async.lists import columns as naming
+from rumbleup_async.screening.template import field_name
+
+Record = Sequence[str]
+"""The cells of a row as text; none at all for a row that is blank."""
+
+
+class Table(Protocol):
+    """An open table, read once.
+
+    `where` says which it is in an error, `form` what it is. `header` has the names of the columns as they came, and `row` is the
+    number of the row that they stand in, 0 if they stand in none.
+    """
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def form(self) -> str: ...
+    @property
+    def header(self) -> tuple[str, ...]: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def fingerprint(self) -> str | None:
+        """Tells this list from others, once it has been read to its end."""
+
+    def blocks(self, wanted: Sequence[int]) -> Iterator[list[Record]]:
+        """All rows in their order, some at a time: of each the cells of these columns. Raises `ListError`, `OSError`."""
+
+    def notes(self) -> list[str]:
+        """What is to be said of how it was read."""
+
+    def close(self) -> None: ...
+
+
+DEPTH: Final = 30
+"""Rows that are looked at for a header."""
+
+
+def header_at(rows: Sequence[Sequence[str]], phone_field: str | None) -> int | None:
+    """Which of these first rows names the columns: the first of them that names a phone and holds nobody's number."""
+    wanted = frozenset(naming.phone_fields(phone_field))
+    for number, cells in enumerate(rows):
+        names = [field_name(cell) for cell in cells]
+        if any(sum(c.isdigit() for c in cell) > 6 for cell in cells):
+            continue
+        if wanted.intersection(names) if wanted else any(map(naming.says_phone, names)):
+            return number
+    return None

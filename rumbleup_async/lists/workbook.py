@@ -1,0 +1,237 @@
+"""Workbooks: .xlsx, .xlsb, .xls and .ods, read by calamine.
+
+Lives here: which sheet is the list, where its header stands, and what is hidden in it.
+
+calamine keeps the whole sheet in memory (some 100 bytes a cell): the form does not allow less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, BinaryIO, Final
+from xml.sax.saxutils import unescape
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.lists import extras, header
+from rumbleup_async.lists.cell_values import workbook_text
+from rumbleup_async.lists.tables import DEPTH, Record, header_at
+from rumbleup_async.screening.template import field_name
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+_Cell = float | str | bool | dt.time | dt.date | dt.timedelta
+
+_BLOCK: Final = 1000
+_row = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
+_number = re.compile(rb'\sr="(\d+)"')
+_hidden = re.compile(rb'\shidden="(?:1|true)"')
+_sheet = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
+_relation = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
+_attribute = re.compile(rb"([\w:]+)\s*=\s*\"([^\"]*)\"")
+_ods_table = re.compile(rb'<table:table\s[^>]*table:name="([^"]*)"')
+_ods_row = re.compile(rb"<table:table-row\b[^>]*>|</table:table>")
+_ods_hidden = re.compile(rb'table:visibility="(?:collapse|filter)"')
+_repeated = re.compile(rb'table:number-rows-repeated="(\d+)"')
+
+
+class Workbook:
+    """The sheet of a workbook that is the list, as a `Table`."""
+
+    fingerprint: str | None = None
+
+    def __init__(self, file: BinaryIO, where: str, *, sheet: str | None, phone_field: str | None) -> None:
+        calamine = extras.module("python_calamine", "lists", f"{where}: this is a workbook", "save it as CSV UTF-8")
+        with _understood(f"{where}: this is a workbook"):
+            file.seek(0)
+            self._book: CalamineWorkbook = calamine.load_workbook(file)
+        self._file = file
+        self._path = where
+        found, self._rows = self._choose(sheet, phone_field)
+        self.where = f"{where}, sheet {found!r}"
+        self.form = f"a workbook, its sheet {found!r}"
+        self._name = found
+        at = header_at(self._rows, phone_field)
+        if at is None:
+            raise self._no_header(phone_field)
+        self.row = at + 1
+        cells = self._rows[at]
+        width = max(index for index, cell in enumerate(cells) if cell.strip()) + 1
+        self.header = tuple(cells[:width])
+        self._merged = self._merged_cells(at, width)
+
+    def _choose(self, sheet: str | None, phone_field: str | None) -> tuple[str, list[list[str]]]:
+        """The sheet that is the list, and its first rows."""
+        from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+        known = [one for one in self._book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+        names = [one.name for one in known]
+        if sheet is not None:
+            wanted = sheet.strip()
+            matches = [name for name in names if name == wanted] or [n for n in names if n.strip().lower() == wanted.lower()]
+            if len(matches) != 1:
+                raise ListError(f"{self._path}: there is no sheet {sheet!r}; {_listed(names)}")
+            return matches[0], self._first_rows(matches[0])
+        visible = [one.name for one in known if one.visible == SheetVisibleEnum.Visible]
+        heads = {name: self._first_rows(name) for name in visible}
+        filled = [name for name in visible if any(map(any, heads[name]))]
+        lists = [name for name in filled if header_at(heads[name], phone_field) is not None]
+        if len(lists) > 1:
+            raise ListError(f"{self._path}: the list may be in the sheets {' or '.join(map(repr, lists))}; name it with --sheet")
+        if not filled:
+            raise ListError(f"{self._path}: the workbook has nothing in its sheets; {_listed(names)}")
+        found = (lists or filled)[0]
+        if not lists and len(filled) > 1:
+            raise ListError(f"{self._path}: no sheet has a column called phone, cell or mobile; {_listed(filled)}; "
+                            "name the sheet with --sheet, and the column with --phone-field")  # fmt: skip
+        return found, heads[found]
+
+    def _open(self, name: str) -> CalamineSheet:
+        with _understood(f"{self._path}, sheet {name!r}"):
+            return self._book.get_sheet_by_name(name)
+
+    def _first_rows(self, name: str) -> list[list[str]]:
+        rows = []
+        for row in self._open(name).iter_rows():
+            rows.append([workbook_text(cell) for cell in row])
+            if len(rows) == DEPTH:
+                break
+        return rows
+
+    def _no_header(self, phone_field: str | None) -> ListError:
+        best = max(self._rows, key=lambda cells: sum(1 for cell in cells if cell.strip()))
+        if any(header.is_number(cell) for cell in best):
+            row = self._rows.index(best) + 1
+            return ListError(
+                f"{self.where}, row {row}: it looks like a contact, and no row above it names the columns; "
+                "put a header above it, such as phone,first_name,last_name"
+            )
+        names = [name for name in map(field_name, best) if name]
+        try:
+            header.phone_column(names, self.where, phone_field)
+        except ListError as error:
+            return error
+        return ListError(f"{self.where}: no row of the first {DEPTH} names a phone column; name it with --phone-field")
+
+    def _merged_cells(self, at: int, width: int) -> int:
+        """How many merged cells reach over rows of the list: their value stands in the first of them alone."""
+        ranges = self._open(self._name).merged_cell_ranges or []
+        return sum(1 for (top, left), (bottom, _) in ranges if bottom > at and bottom > top and left < width)
+
+    def blocks(self, wanted: Sequence[int]) -> Iterator[list[Record]]:
+        columns = list(wanted)
+        pick = itemgetter(*columns) if len(columns) > 1 else None
+        block: list[Record] = []
+        for number, row in enumerate(self._open(self._name).iter_rows()):
+            if number < self.row:
+                continue
+            cells = pick(row) if pick is not None else (row[columns[0]],)
+            record = [cell if cell.__class__ is str else workbook_text(cell) for cell in cells]
+            # Blank is who has nothing in any cell: who lacks only what is asked for is somebody who is skipped.
+            block.append(record if any(record) or any(cell != "" for cell in row) else ())
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+        yield block
+
+    def notes(self) -> list[str]:
+        """The sheet, the header's row, and what is hidden or merged in it."""
+        notes = [f"read from the sheet {self._name!r}" + (f", whose header is row {self.row}" if self.row > 1 else "")]
+        if hidden := self._hidden_rows():
+            rows = f"{hidden:,} rows are" if hidden > 1 else "1 row is"
+            notes.append(f"{rows} hidden in the sheet, as by a filter, and read like the others; delete who is not to be texted")
+        if self._merged:
+            cells = f"{self._merged:,} merged cells reach" if self._merged > 1 else "1 merged cell reaches"
+            notes.append(f"{cells} over several rows; only the first of these rows has the value")
+        return notes
+
+    def _hidden_rows(self) -> int:
+        """How many rows below the header are hidden; 0 for an old .xls, which does not tell us."""
+        self._file.seek(0)
+        try:
+            with zipfile.ZipFile(self._file) as archive:
+                names = set(archive.namelist())
+                if "xl/workbook.xml" in names and (part := _part_of(archive, self._name)) in names:
+                    return _hidden_of_xlsx(archive, part, self.row)
+                return _hidden_of_ods(archive, self._name, self.row) if "content.xml" in names else 0
+        except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, NotImplementedError):
+            return 0
+
+    def close(self) -> None:
+        self._book.close()
+        self._file.close()
+
+
+def _part_of(archive: zipfile.ZipFile, name: str) -> str:
+    """The part of an .xlsx that holds a sheet, "" if it is not found."""
+    links = {}
+    for tag in _relation.findall(archive.read("xl/_rels/workbook.xml.rels")):
+        found = dict(_attribute.findall(tag))
+        links[found.get(b"Id")] = found.get(b"Target", b"").decode("utf-8", "replace")
+    for tag in _sheet.findall(archive.read("xl/workbook.xml")):
+        found = dict(_attribute.findall(tag))
+        called = unescape(found.get(b"name", b"").decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"})
+        if called == name:
+            target = links.get(found.get(b"r:id"), "")
+            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return ""
+
+
+def _hidden_of_xlsx(archive: zipfile.ZipFile, part: str, header_row: int) -> int:
+    number = 0
+    with archive.open(part) as xml:
+        rest = b""
+        while data := xml.read(1 << 18):
+            rest += data
+            end = rest.rfind(b">") + 1
+            for tag in _row.findall(rest[:end]):
+                if _hidden.search(tag) and (found := _number.search(tag)) and int(found[1]) > header_row:
+                    number += 1
+            rest = rest[end:]
+    return number
+
+
+def _hidden_of_ods(archive: zipfile.ZipFile, name: str, header_row: int) -> int:
+    xml = archive.read("content.xml")
+    for table in _ods_table.finditer(xml):
+        if unescape(table[1].decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"}) != name:
+            continue
+        number = hidden = 0
+        for tag in _ods_row.finditer(xml, table.end()):
+            if tag[0].startswith(b"</"):
+                break
+            times = int(found[1]) if (found := _repeated.search(tag[0])) else 1
+            if _ods_hidden.search(tag[0]) and times < 100_000:  # more is what stands below the sheet
+                hidden += max(0, min(times, number + times - header_row))
+            number += times
+        return hidden
+    return 0
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"it has the {'sheets' if len(names) > 1 else 'sheet'} {shown}"
+
+
+@contextlib.contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """What calamine makes of a workbook that it cannot read becomes a ListError. Its words name parts of the file, never what
+    stands in a cell."""
+    from python_calamine import CalamineError, PasswordError
+
+    try:
+        yield
+    except PasswordError:
+        raise ListError(f"{what} that is protected by a password; open it, take the password off, and save it again") from None
+    except (CalamineError, OSError, ValueError) as error:
+        words = str(error).split("\n")[0][:100] or type(error).__name__
+        raise ListError(f"{what} that cannot be read: {words}; save it as CSV UTF-8") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust; nothing exports its class
+            raise
+        raise ListError(f"{what} that is damaged; get it anew, or save it as CSV UTF-8") from None

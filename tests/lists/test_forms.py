@@ -1,0 +1,282 @@
+"""Lists of all forms: each says the same of the same people, and what people do to workbooks texts nobody by mistake."""
+
+import datetime as dt
+import io
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.lists.contacts import fingerprint, open_list
+from rumbleup_async.messaging import Planned
+from rumbleup_async.screening.screen import Screen
+from tests.samples.lists import make
+
+SAMPLES = Path(make.__file__).parent
+FORMS = sorted(path.name for path in SAMPLES.glob("people.*"))
+
+
+def plan(source: Any, **options: Any) -> list[tuple[str, str]]:
+    """Of each row its phone and its text, or why there is none."""
+    screen = Screen("Hi {first_name|friend}, you joined {joined|long ago}. STOP")
+    with open_list(source, fields=screen.needed_fields, **options) as contacts:
+        contacts.require(screen.template.required_fields)
+        rows = [row for batch in contacts.batches(3) for row in screen.batch(batch)]
+        assert contacts.fingerprint is not None
+    return [(row.phone, row.text if isinstance(row, Planned) else row.reason) for row in rows]
+
+
+PLAN = [
+    ("2025550101", "Hi Ada, you joined 2024-03-01. STOP"),
+    ("2025550102", "Hi José, you joined long ago. STOP"),
+    ("2025550103", "Hi Grace, you joined 2025-11-30. STOP"),
+    ("2025550104", "Hi friend, you joined long ago. STOP"),
+    ("", "invalid phone: empty"),
+    ("555-0106", "invalid phone: too few digits"),
+    ("2025550101", "Hi Ada, you joined long ago. STOP"),
+    ("2025550108", "Hi Zoë, you joined long ago. STOP"),
+]
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that can be read once, some at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._data.readinto(memoryview(buffer)[:1000])
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_same_people_are_texted_the_same_in_every_form(name: str) -> None:
+    """Whoever saves the list in another form would text other people, or another text, or begin the campaign anew."""
+    path, copy = SAMPLES / name, io.BytesIO()
+    assert plan(path) == PLAN
+    assert plan(Pipe(path.read_bytes()), copy=copy) == PLAN, "a pipe"
+    assert path.read_bytes() == copy.getvalue(), "what --rejects reads it from again"
+    with open_list(path) as contacts:
+        raw = list(contacts.raw())
+        assert len(PLAN) == len(raw)
+        assert fingerprint(path) == contacts.fingerprint, "a resume would not know the list"
+    with open_list(path) as contacts:
+        assert [row for row, _ in raw] == [row.row for row in contacts]
+
+
+@pytest.mark.parametrize("name", ["ward7.xlsx", "ward7.ods"])
+def test_what_people_do_to_a_workbook_texts_nobody_by_mistake(name: str) -> None:
+    """A stranger would be texted whose number a spreadsheet made by rounding, or rows be read from the wrong column."""
+    with open_list(SAMPLES / name) as contacts:
+        screened = [Screen("Hi STOP")(row) for row in contacts]
+        seen = {row.row: getattr(row, "reason", row.phone) for row in screened}
+        notes = contacts.notes
+    rounded = "invalid phone: a spreadsheet rounded it to scientific notation; format the column as text and export again"
+    assert seen == {
+        4: "2025550101",
+        5: "2025550102",
+        6: rounded,
+        7: rounded,
+        9: "invalid phone: a spreadsheet made it a decimal number; format the column as text and export again",
+        10: "2025550106",
+        11: "invalid phone: letters in it",
+        12: "invalid phone: two numbers in one cell",
+        13: "invalid phone: empty",
+    }
+    assert notes == [
+        "read from the sheet 'Voters', whose header is row 3",
+        "1 row is hidden in the sheet, as by a filter, and read like the others; delete who is not to be texted",
+    ]
+
+
+def test_the_sheet_is_asked_for_where_two_could_be_meant() -> None:
+    """The wrong half of a campaign would be texted, or a resume take one sheet for the other."""
+    path = SAMPLES / "two-lists.xlsx"
+    with pytest.raises(ListError, match="may be in the sheets 'North' or 'South'; name it with --sheet"):
+        open_list(path)
+    assert plan(path, sheet="north") + plan(path, sheet="South") == PLAN
+    with pytest.raises(ListError, match="there is no sheet 'West'; it has the sheets 'North', 'South'"):
+        open_list(path, sheet="West")
+    assert len({fingerprint(path), fingerprint(path, "North"), fingerprint(path, "South")}) == 3
+    with open_list(path, sheet="South") as contacts:
+        list(contacts)
+        assert fingerprint(path, "South") == contacts.fingerprint
+    assert plan(SAMPLES / "ward7.xlsx", sheet="Old") == PLAN, "a hidden sheet is read where it is named"
+    with pytest.raises(ListError, match="--sheet names the sheet of a workbook, and this is CSV"):
+        open_list(SAMPLES / "people.csv", sheet="South")
+
+
+def workbook(*rows: Any, **more: Any) -> bytes:
+    out = io.BytesIO()
+    make.xlsx(out, {"People": rows}, **more)
+    return out.getvalue()
+
+
+def archive(**files: bytes) -> bytes:
+    return make.zipped({name.replace("__", "/").replace("_", "."): data for name, data in files.items()})
+
+
+def parquet(table: pa.Table) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (archive(word__document_xml=b"<w/>"), "this is a Word document; save the list as CSV UTF-8"),
+        (archive(Index__Document_iwa=b"x"), "a document of Numbers or Pages; export it (File, Export To)"),
+        (archive(a_csv=b"phone\n2025550101\n", b_csv=b"phone\n"), "a zip archive with 2 files (a.csv, b.csv); unpack it"),
+        (archive(), "a zip archive with 0 files; unpack it first"),
+        (archive(mimetype=b"application/vnd.oasis.opendocument.text", content_xml=b"<x/>"), "but no spreadsheet"),
+        (archive(a_pdf=b"%PDF-1.7"), "a PDF document; export the list as CSV"),
+        ((SAMPLES / "people.xlsx").read_bytes()[:3000], "damaged or cut off"),
+        ((SAMPLES / "people.csv.gz").read_bytes()[:100], "the compressed file is damaged or ends too early"),
+        ((SAMPLES / "people.csv.zst").read_bytes()[:100], "the compressed file is damaged or ends too early"),
+        ((SAMPLES / "people.parquet").read_bytes()[:900], "a Parquet file that is damaged or ends too early"),
+        ((SAMPLES / "people.arrow").read_bytes()[:900], "an Arrow file that is damaged or ends too early"),
+        ((SAMPLES / "people.json").read_bytes()[:700], "the JSON array is broken"),
+        ((SAMPLES / "people.xls").read_bytes()[:2000], "an old Excel workbook, and it is damaged"),
+        (b"PARE" + bytes(100), "an encrypted Parquet file"),
+        (workbook(), "the workbook has nothing in its sheets"),
+        (workbook(("Ada", 2025550101)), "no row above it names the columns"),
+        (workbook(("name", "city"), ("Ada", "DC")), "no column is called phone, cell or mobile"),
+        (workbook(("name", "phone")), "has no contacts"),
+        (workbook(("phone", "phone"), (1, 2)), "2 columns are called 'phone'"),
+        (parquet(pa.table({"name": ["Ada"]})), "no column is called phone, cell or mobile"),
+        (parquet(pa.table({"phone": pa.array([], pa.string())})), "has no contacts"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_remedy(data: bytes, complaint: str) -> None:
+    """Half a list would be texted for a whole one, or somebody be left without a word on what to do."""
+    with pytest.raises(ListError) as caught, open_list(io.BytesIO(data)) as contacts:
+        list(contacts)
+    assert complaint in str(caught.value)
+    assert "202555" not in str(caught.value)
+
+
+def test_numbers_that_lost_digits_on_the_way_are_not_phones() -> None:
+    """A column of single precision holds seven digits: a stranger's number would stand in it."""
+    numbers = [2025550101.0, None, 2025550102.0]
+    columns = {
+        "phone": pa.array([2025550101, None, 2025550102]),
+        "double": pa.array(numbers, pa.float64()),
+        "single": pa.array(numbers, pa.float32()),
+        "decimal": pa.array([2025550101, None, 2025550102]).cast(pa.decimal128(22, 2)),
+    }
+    data = parquet(pa.table(columns))
+    for name in columns:
+        with open_list(io.BytesIO(data), phone_field=name, fields=()) as contacts:
+            phones = [row.phone for row in map(Screen("STOP"), contacts) if isinstance(row, Planned)]
+        assert phones == ([] if name == "single" else ["2025550101", "2025550102"])
+
+
+def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ImportError would tell nobody what to do."""
+
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("rumbleup_async.lists.extras.importlib.import_module", missing)
+    for name in ("people.xlsx", "people.parquet", "people.csv.zst"):
+        with pytest.raises(ListError, match=r"pip install 'rumbleup_async\[lists\]', or "):
+            open_list(SAMPLES / name)
+
+
+_cells = st.one_of(
+    st.none(),
+    st.sampled_from(["2025550101", "(202) 555-0102", "2.03E+09", "phone", "NULL", "x", " ", "=A1", "1,5", "Ada\nLovelace"]),
+    st.integers(0, 2**50),
+    st.floats(0, 1e12).map(lambda value: round(value, 2)),
+    st.booleans(),
+    st.dates(dt.date(1905, 1, 1)),  # the first days of 1900 are times of day to Excel
+)
+
+
+def _rows_of(data: bytes) -> list[tuple[str, str]]:
+    with open_list(io.BytesIO(data)) as contacts:
+        return [(row.phone, str(getattr(row, "fields", getattr(row, "reason", "")))) for row in contacts]
+
+
+@given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=6), st.integers(0, 3))
+def test_any_mixture_of_cells_is_read_the_same_in_excel_and_opendocument(rows: list[Any], above: int) -> None:
+    """Some mixture of cells would end in a traceback, or lose the row that it stands in."""
+    sheet = [*[("Title", None)] * above, ("Name", "Phone"), ("Ann", "2025550109"), *rows, ("End", "2025550110")]
+    kept = []
+    for write in (make.xlsx, make.ods):
+        out = io.BytesIO()
+        write(out, {"Sheet1": sheet})
+        try:
+            kept.append(_rows_of(out.getvalue()))
+        except ListError as caught:
+            message = str(caught)
+            kept.append([])
+            assert "a header again" in message
+    assert kept[0] == kept[1]
+    if kept[0]:
+        assert kept[0][-1][0] == "2025550110"
+        blank = sum(all(cell in (None, "") for cell in row) for row in rows)
+        assert len(kept[0]) == len(rows) + 2 - blank
+
+
+@pytest.mark.parametrize("name", ["people.xlsx", "people.parquet", "people.csv.gz", "people.zip", "people.ods", "people.arrow"])
+def test_a_file_with_a_flipped_byte_is_read_or_refused(name: str) -> None:
+    """A damaged download would end in a traceback, with whoever was read before it."""
+    data, chance, said = (SAMPLES / name).read_bytes(), random.Random(7), list[str]()
+    for _ in range(60):
+        broken = bytearray(data)
+        for _ in range(chance.randint(1, 3)):
+            broken[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            with open_list(io.BytesIO(bytes(broken))) as contacts:
+                list(contacts)
+        except ListError as caught:
+            said.append(str(caught))
+    assert "202555" not in "".join(said)
+
+
+def test_an_array_of_any_size_is_read_piece_by_piece() -> None:
+    """A list of a million people in one line of JSON would be held in memory at once, or cut at the edge of a block."""
+    for long in (1, 65_536, 70_000, 131_072):
+        rows = [
+            f'{{"phone": "20255501{number:02}", "note": "{"é" * (long // 2 if number == 5 else 3)}"}}' for number in range(60)
+        ]
+        for text in (f"[{','.join(rows)}]", "\ufeff [\n" + " ,\n".join(rows) + "\n ] \n"):
+            with open_list(io.BytesIO(text.encode()), fields=["note"]) as contacts:
+                assert [row.phone for row in contacts] == [f"20255501{number:02}" for number in range(60)]
+    with open_list(io.BytesIO(b'["2025550101", "x", {"phone": 2025550102}, 2.03e9, null]')) as contacts:
+        assert [(row.row, row.phone) for row in contacts] == [
+            (1, "2025550101"),
+            (2, "x"),
+            (3, "2025550102"),
+            (4, "2.03e9"),
+            (5, ""),
+        ]
+
+
+def _nested(write: Callable[[], bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as outer:
+        outer.writestr("inner", write())
+    return out.getvalue()
+
+
+def test_wrappings_within_wrappings_have_an_end() -> None:
+    """A file made to unpack itself for ever would fill the disk."""
+    inner = (SAMPLES / "people.xlsx").read_bytes()
+    assert plan(io.BytesIO(_nested(lambda: inner))) == PLAN
+    for _ in range(4):
+        inner = _nested(lambda data=inner: data)  # type: ignore[misc]
+    with pytest.raises(ListError, match="packed more than 3 times"):
+        open_list(io.BytesIO(inner))
