@@ -14,7 +14,7 @@ import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerLocked
 from rumbleup_async.ledger import marks, pausing, requests, schema
-from rumbleup_async.ledger.files import beside, check_file, check_kind, check_name, is_held, read_plan, reading, value_of
+from rumbleup_async.ledger.files import check_file, check_kind, check_name, is_held, read_plan, reading, value_of
 from rumbleup_async.ledger.held_file import HeldFile
 from rumbleup_async.pauses import Pause, Request, Wish, now
 
@@ -38,7 +38,7 @@ def ask(path: Path, what: Wish, who: str, why: str = "", *, patience: float = PA
     A pause and a continue that are not heeded in time stand, and are heeded later; a stop stands for the process that runs now.
     Raises LedgerError: no ledger, nobody is left to be texted, no process runs that could be stopped.
     """
-    request = Request(what, who, why, now(), _opened(path))
+    request = Request(what, who, why, now(), marks.note_of(path).get("opened", 0))
     before, _ = _look(path, request)
     if what is Wish.CONTINUE and before is None and not (is_held(path) or requests.name_of(path).exists()):
         return Asked(None, None, is_running=False)
@@ -76,14 +76,6 @@ def _post(path: Path, request: Request) -> None:
         requests.post(path, request)
     except OSError as error:
         raise LedgerError(f"{requests.name_of(path)}: {error.strerror or error}; only who may write there can steer it") from None
-
-
-def _opened(path: Path) -> int:
-    try:
-        with beside(path, "-lock").open("rb") as lock:
-            return marks.read_note(lock.fileno()).get("opened", 0)
-    except OSError:
-        return 0
 
 
 def _look(path: Path, request: Request) -> tuple[Pause | None, bool]:

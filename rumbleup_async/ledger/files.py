@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -196,6 +197,27 @@ def count_reasons(db: sqlite3.Connection) -> list[tuple[State, Reason, int]]:
         GROUP BY state, code, detail ORDER BY state, number DESC"""  # noqa: S608 - of constants
     )
     return [(states.BY_NUMBER[state], reason_of(code, detail), number) for state, code, detail, number in found.fetchall()]
+
+
+class Part(NamedTuple):
+    """So many contacts are in a state for a reason, and their texts take so many segments."""
+
+    state: State
+    why: Reason
+    number: int
+    segments: int
+
+
+def count_part(db: sqlite3.Connection, after: int, last: int) -> list[Part]:
+    """The same of the rows behind `after`, up to `last`."""
+    found = db.execute(
+        f"""SELECT state, code, detail, count(*), sum(max(segments, 1)) FROM
+        (SELECT state, segments, {KIND} FROM contact WHERE row > ? AND row <= ?) GROUP BY state, code, detail""",  # noqa: S608
+        (after, last),
+    )
+    return [
+        Part(states.BY_NUMBER[state], reason_of(code, detail), *counted) for state, code, detail, *counted in found.fetchall()
+    ]
 
 
 def select_rows(db: sqlite3.Connection, after: int, limit: int, condition: str) -> list[Result]:

@@ -142,5 +142,17 @@ def read_note(lock: int) -> dict[str, int]:
     return {name: value for name, value in found.items() if isinstance(value, int)} if isinstance(found, dict) else {}
 
 
+def note_of(path: Path) -> dict[str, int]:
+    """The same of the ledger at this path, whoever holds its lock."""
+    try:
+        lock = os.open(beside(path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return {}
+    try:
+        return read_note(lock)
+    finally:
+        os.close(lock)
+
+
 def write_note(lock: int, *, opened: int, marking: int) -> None:
     os.pwrite(lock, json.dumps({"opened": opened, "marking": marking}).encode().ljust(_NOTE - 1) + b"\n", 0)

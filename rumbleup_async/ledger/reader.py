@@ -16,9 +16,10 @@ import msgspec
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, spending, states, stepping
 from rumbleup_async.ledger.files import (
-    beside,
+    Part,
     check_file,
     check_kind,
+    count_part,
     count_reasons,
     how_it_ended,
     is_held,
@@ -33,7 +34,7 @@ from rumbleup_async.ledger.files import (
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
 from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import Identity, Plan, Result, Second, State
-from rumbleup_async.money import Spending
+from rumbleup_async.money import Money, Spending
 from rumbleup_async.pauses import Pause
 from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import left_over
@@ -62,7 +63,9 @@ class Reader:
                 schema.look_through(self._db)
                 self.plan = self._plan()
                 self.complete = value_of(self._db, "list") is not None
-                self.is_log_lost = marks.is_log_lost(main, value_of(self._db, marks.KEY), self._note_in_lock(), is_whole=is_whole)
+                self.is_log_lost = marks.is_log_lost(
+                    main, value_of(self._db, marks.KEY), marks.note_of(self.path), is_whole=is_whole
+                )
                 self.stop = self._why_stopped()
         except BaseException:
             self._db.close()
@@ -150,16 +153,6 @@ class Reader:
             )
             return int(found.fetchone()[0])
 
-    def _note_in_lock(self) -> dict[str, int]:
-        try:
-            lock = os.open(beside(self.path, "-lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return {}
-        try:
-            return marks.read_note(lock)
-        finally:
-            os.close(lock)
-
     @property
     def running(self) -> bool:
         """Whether a run is writing it now."""
@@ -173,6 +166,12 @@ class Reader:
             return None
         with reading(self.path):
             return spending.known(self._db).spending(options["budget"], options["price"])
+
+    @property
+    def paid(self) -> Money:
+        """What answers have named as prices; nothing is known of what is reserved besides."""
+        with reading(self.path):
+            return spending.paid(self._db)
 
     @property
     def pause(self) -> Pause | None:
@@ -200,6 +199,14 @@ class Reader:
         if not self.is_log_lost:
             return found
         return [(*_LOST, number) if state is State.QUEUED else (state, why, number) for state, why, number in found]
+
+    def parts(self, rows: int) -> Iterator[list[Part]]:
+        """The same of so many rows after the other, so that no look into the file takes long."""
+        with reading(self.path):
+            last = self._db.execute("SELECT max(row) FROM contact").fetchone()[0] or 0
+        for after in range(-1, last, rows):
+            with reading(self.path):
+                yield count_part(self._db, after, after + rows)
 
     def segments(self) -> list[tuple[int, int]]:
         """How many queued texts take how many SMS parts: (parts, texts), ascending."""
@@ -233,10 +240,10 @@ class Reader:
         with reading(self.path):
             yield from sampling.queued(self._db, self.plan, limit)
 
-    def rows(self) -> Iterator[Result]:
+    def rows(self, condition: str = "") -> Iterator[Result]:
         """Every contact, in the order of rows."""
         after = -1
-        while rows := self._some_rows(after):
+        while rows := self._some_rows(after, condition):
             yield from rows
             after = rows[-1].row
 
@@ -263,10 +270,7 @@ class Reader:
 
     def skipped(self) -> Iterator[Result]:
         """The rows that are not to be texted, in their order."""
-        after = -1
-        while rows := self._some_rows(after, "AND state = 4"):
-            yield from rows
-            after = rows[-1].row
+        return self.rows("AND state = 4")
 
     def first_rows(self, number: int) -> dict[Reason, list[int]]:
         """The first rows of each reason for which rows are skipped; "duplicate of row N" counts as "duplicate"."""

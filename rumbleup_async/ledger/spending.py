@@ -23,13 +23,18 @@ _LEFT = (State.INTENT, State.SENT, State.UNKNOWN)
 
 def known(db: sqlite3.Connection) -> Money:
     """What is known of the money. Goes through all contacts."""
-    found = db.execute("SELECT what, sum(amount) FROM reservation WHERE what IN ('paid', 'segments') GROUP BY what")
-    kept = dict(found.fetchall())
-    dearest = db.execute("SELECT max(amount) FROM reservation WHERE what = 'dearest'").fetchone()[0]
     reserved, most = db.execute(
         "SELECT sum(max(segments, 1)) FILTER (WHERE state IN (1, 2, 6)), max(segments) FROM contact"
     ).fetchone()
-    return Money(kept.get("paid", 0), kept.get("segments", 0), dearest or 0, reserved or 0, max(1, most or 1))
+    return msgspec.structs.replace(paid(db), reserved=reserved or 0, most=max(1, most or 1))
+
+
+def paid(db: sqlite3.Connection) -> Money:
+    """What answers have named as prices."""
+    found = db.execute("SELECT what, sum(amount) FROM reservation WHERE what IN ('paid', 'segments') GROUP BY what")
+    kept = dict(found.fetchall())
+    dearest = db.execute("SELECT max(amount) FROM reservation WHERE what = 'dearest'").fetchone()[0]
+    return Money(kept.get("paid", 0), kept.get("segments", 0), dearest or 0)
 
 
 def since(db: sqlite3.Connection, moment: float) -> Money:
