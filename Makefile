@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types ci bench lower-bounds clean
+.PHONY: demo test browser lint types ci bench lower-bounds clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rumbleup_async needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)")'
@@ -16,6 +16,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+# The live page in Chromium, which must be there: Debian has it as the package chromium.
+browser: $(VENV)/.installed
+	$(BIN)/python -m pytest tests/browser/watching.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

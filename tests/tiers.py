@@ -13,8 +13,10 @@ TIERS = {
 
 PLACES = {
     "acceptance": "acceptance",
+    "browser": "acceptance",
     "cli": "integration",
     "fleet": "integration",
+    "observe/test_serving.py": "integration",
     "people/test_contest.py": "acceptance",
     "prove": "prove",
     "rumbleup/test_against_simulator.py": "integration",

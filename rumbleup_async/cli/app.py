@@ -82,6 +82,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.steering import go_on, pause, stop
     from rumbleup_async.cli.texters import texters
     from rumbleup_async.cli.trying import test
+    from rumbleup_async.cli.watch import watch
 
     app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')(send)
     app.command(epilog='Example: rumbleup texters --action 125 --text "Hi {first_name}. STOP to opt out" --texters 16')(texters)
@@ -94,6 +95,7 @@ def complete() -> typer.Typer:
     app.command(epilog="Example: rumbleup stop voters-125.ledger")(stop)
     app.command(epilog="Example: rumbleup reconcile voters-125.ledger")(reconcile)
     app.command(epilog="Example: rumbleup status voters-125.ledger --json")(status)
+    app.command(epilog="Example: rumbleup watch voters-125.ledger --port 8027")(watch)
     app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")(report)
     app.command(epilog="Example: rumbleup purge voters-125.ledger")(purge)
     app.command(epilog="Example: rumbleup simulate --port 8025 --latency 50 --fault hang=0.01")(simulate)

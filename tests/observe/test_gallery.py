@@ -1,0 +1,154 @@
+"""Looks into ledgers: growing, finished, dead, broken, replaced, and none at all."""
+
+import os
+import time
+from pathlib import Path
+
+from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.messaging import Closed, Plan, Planned, Second, Skipped, State
+from rumbleup_async.observe.gallery import Gallery, Watched, is_ledger
+from rumbleup_async.observe.looks import Look
+from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.stops import Cause, Stop
+from tests.books import exchange, open_ledger, owner_of
+
+PLAN = Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text="Hi {name}. STOP")
+
+
+async def begun(path: Path, number: int) -> SqliteLedger:
+    """A ledger of so many contacts, and one who is skipped."""
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, PLAN)
+    planned = [Planned(row, f"1202{row:07d}", "Hi Ada. STOP", segments=2) for row in range(1, number + 1)]
+    await ledger.add([*planned, Skipped(number + 1, "", Reason(Code.NO_CONSENT))])
+    await ledger.complete("list")
+    return ledger
+
+
+async def sent(ledger: SqliteLedger, rows: list[int], at: int) -> None:
+    """These leave, and the second at which they did is noted."""
+    await exchange(ledger, [], len(rows))
+    done = [Closed(row, State.SENT, 1, Reason(), f"L{row}", at * 1000) for row in rows]
+    second = Second(at, sent=len(rows), latencies=(0, 0, 0, len(rows)), rate=40.0)
+    await ledger.step(await owner_of(ledger), done, 0, time.time(), second=second)
+
+
+def counted(watched: Watched) -> Look:
+    """The look once all contacts are counted."""
+    for _ in range(100):
+        if (look := watched.look()).details.at:
+            return look
+    raise AssertionError("the contacts were never counted")
+
+
+async def test_a_run_is_seen_while_it_goes(tmp_path: Path) -> None:
+    """Counts, speed, limit and what is left come from the ledger that the run is writing."""
+    ledger = await begun(tmp_path / "a.ledger", 100)
+    now = int(time.time())
+    await sent(ledger, list(range(1, 41)), now - 1)
+    watched = Watched(ledger.path, clock=lambda: now + 0.2)
+    look = counted(watched)
+    assert look.is_running
+    assert look.problem == ""
+    assert (look.counts["sent"], look.counts["queued"], look.counts["skipped"], look.total) == (40, 60, 1, 101)
+    assert (look.allowed, look.speed, look.seconds_left) == (40.0, 4.0, 1.5)
+    assert (look.half, look.most) == (0.1, 0.1)
+    assert [(one.code, one.number) for one in look.details.reasons] == [("no_consent", 1)]
+    assert (look.details.segments["sent"], look.details.segments["queued"]) == (80, 120)
+    assert [point.sent for point in watched.points(1)] == [40.0]
+    await sent(ledger, [41, 42], now)
+    assert watched.look().counts["sent"] == 42
+    assert [point.sent for point in watched.points(1)] == [40.0, 2.0]
+    assert [point.sent for point in watched.points(1, after=now - 1)] == [2.0]
+    await ledger.aclose()
+    watched.close()
+
+
+async def test_what_ended_a_run_is_told(tmp_path: Path) -> None:
+    """The reader of a page sees the stop as soon as the process has let go of the ledger."""
+    ledger = await begun(tmp_path / "a.ledger", 3)
+    watched = Watched(ledger.path)
+    assert watched.look().is_running
+    await ledger.finish(Stop(Cause.DAILY_CAP, why=Reason(Code.DAILY_CAP, "441 used up")), 1.0)
+    await ledger.aclose()
+    look = watched.look()
+    assert not look.is_running
+    assert look.cause == "daily_cap"
+    assert "daily cap" in look.problem
+    assert look.seconds_left is None
+    # A resume takes the word back.
+    again = SqliteLedger(tmp_path / "a.ledger")
+    await open_ledger(again, None)
+    assert (watched.look().is_running, watched.look().problem) == (True, "")
+    await again.aclose()
+    watched.close()
+
+
+async def test_in_flight_of_a_dead_process_is_unknown(tmp_path: Path) -> None:
+    """As in every report: nobody is sending it any more."""
+    ledger = await begun(tmp_path / "a.ledger", 3)
+    await exchange(ledger, [], 2)
+    await ledger.aclose()
+    watched = Watched(tmp_path / "a.ledger")
+    look = watched.look()
+    assert (look.counts["unknown"], look.counts["intent"], look.counts["queued"]) == (2, 0, 1)
+    assert look.cause == "died"
+    watched.close()
+
+
+async def test_a_finished_ledger_is_read_once(tmp_path: Path) -> None:
+    """A folder of old runs costs nothing while one of them is watched."""
+    ledger = await begun(tmp_path / "a.ledger", 3)
+    await ledger.aclose()
+    watched = Watched(tmp_path / "a.ledger")
+    look = counted(watched)
+    again = watched.look()
+    assert watched.look() is again
+    assert again.counts == look.counts
+    watched.close()
+
+
+async def test_another_file_under_the_same_name_is_seen(tmp_path: Path) -> None:
+    """A ledger that was purged and begun anew is another run."""
+    one = await begun(tmp_path / "a.ledger", 3)
+    other = await begun(tmp_path / "b.ledger", 7)
+    await one.aclose()
+    await other.aclose()
+    watched = Watched(tmp_path / "a.ledger")
+    assert counted(watched).total == 4
+    (tmp_path / "b.ledger").replace(tmp_path / "a.ledger")
+    assert watched.look().total == 8
+    (tmp_path / "a.ledger").unlink()
+    look = watched.look()
+    assert look.run == ""
+    assert look.problem
+    watched.close()
+
+
+async def test_a_folder_shows_its_ledgers_and_nothing_else(tmp_path: Path) -> None:
+    """The newest comes first; what is broken, or of another kind, keeps nobody from seeing the others."""
+    for name, age in (("old.ledger", 100), ("new.ledger", 1)):
+        ledger = await begun(tmp_path / name, 2)
+        await ledger.aclose()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n", encoding="utf-8")
+    (tmp_path / "empty.ledger").touch()
+    (tmp_path / "link.ledger").symlink_to(tmp_path / "new.ledger")
+    broken = tmp_path / "broken.ledger"
+    broken.write_bytes((tmp_path / "old.ledger").read_bytes()[:5000])
+    os.utime(broken, (time.time() - 500, time.time() - 500))
+    gallery = Gallery([tmp_path])
+    looked = [one.look() for one in gallery.ledgers()]
+    assert [look.name for look in looked] == ["new.ledger", "old.ledger", "broken.ledger"]
+    assert [bool(look.run) for look in looked] == [True, True, False]
+    assert looked[2].problem
+    assert [one.id for one in gallery.ledgers()] == [look.id for look in looked], "an id stays the same"
+    (tmp_path / "old.ledger").unlink()
+    assert len(gallery.ledgers()) == 2
+    gallery.close()
+
+
+def test_a_file_that_cannot_be_read_is_no_ledger(tmp_path: Path) -> None:
+    """Nor is a folder."""
+    assert not is_ledger(tmp_path)
+    assert not is_ledger(tmp_path / "nothing")
