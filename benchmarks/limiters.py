@@ -170,7 +170,9 @@ class Provider(NamedTuple):
     phases: tuple[float, ...] = ()
     lasts: float | None = None
     most: float = 700.0
-    """Texts a second that no sender exceeds, for the length of the list."""
+    """Texts a second that no sender exceeds, for the length of the list, and for how many rows run side by side."""
+    processes: int = 1
+    """Processes that ours sends from."""
 
     def limiter(self) -> Limiter:
         """A new one of its kind."""
@@ -214,15 +216,22 @@ def _bucket(rate: int, after: float | None, least: float, aim: float) -> Provide
 
 
 _RATES = (20, 100, 1_000)
+_BY_TWO = [
+    _bucket(100, after, least, aim)._replace(
+        key=f"{key}-100-by-2", title=f"bucket 100/s, {said}, ours by two processes", processes=2
+    )
+    for key, said, after, least, aim in (("bare", "bare 429", None, 0.95, 0.98), ("after1", "`Retry-After: 1`", 1.0, 0.9, 0.96))
+]
 PROVIDERS = [
     *(_bucket(rate, None, 0.95, 0.98) for rate in _RATES),
     *(_bucket(rate, 1.0, 0.90, 0.96) for rate in _RATES),
     *(_bucket(rate, 5.0, 0.85, 0.93) for rate in _RATES),
+    *_BY_TWO,
     *(
         Provider(f"p{share * 100:g}", f"{share:.0%} of requests answered 429, bare", 64, 0.1, 0.95, 0.98, share=share)
         for share in (0.01, 0.03, 0.1)
     ),
-    Provider("window-10", "600 in 10 s, `Retry-After` to the end", 64, 0.1, 0.95, 0.99, window=(600, 10.0)),
+    Provider("window-10", "600 in 10 s, `Retry-After` to the end", 64, 0.1, 0.95, 0.99, window=(600, 10.0), most=120.0),
     Provider(
         "window-60",
         "1,000 in 60 s, `Retry-After` to the end",
@@ -233,8 +242,12 @@ PROVIDERS = [
         window=(1_000, 60.0),
         begins=60.0,
         lasts=180.0,
+        most=120.0,
     ),
-    *(Provider(f"at-once-{most}", f"at most {most} at a time", 64, 0.1, 0.90, 0.97, at_once=most) for most in (10, 50)),
+    *(
+        Provider(f"at-once-{most}", f"at most {most} at a time", 64, 0.1, 0.90, 0.97, at_once=most, most=11.0 * most)
+        for most in (10, 50)
+    ),
     Provider(
         "other",
         "bucket 100/s, somebody else takes half for 30 s",

@@ -1,7 +1,7 @@
 """At the provider's limit: how much of what it lets through is got, by `rumbleup send` and by the loop a user would write.
 
-Each row is a limiting server of its own, which counts. Both senders run against one each at the same time, and of the rows that
-cost little CPU four runs go on side by side.
+Each row is a limiting server of its own, which counts. Both senders run against one each at the same time. Rows run side by side
+as long as all that runs sends no more texts a second together than two cores bear with ease.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from benchmarks.limiters import BY_KEY, PROVIDERS, Kind, Provider
@@ -24,9 +24,8 @@ from benchmarks.senders import job as jobs
 
 SECONDS = 60.0
 _QUICK = ("after1-100", "at-once-10")
-_LIGHT = 200.0
-"""Texts a second up to which a row leaves the machine free for others."""
-_SIDE_BY_SIDE = 4
+_AT_ONCE = 2_900.0
+"""Texts a second of all runs that go on side by side: about half of two cores, servers and plain loops counted."""
 _PATIENCE = 60.0
 _WRONG = 2
 """The exit code of a command that was refused before its first text."""
@@ -44,20 +43,22 @@ def main(
     chosen = [BY_KEY[key] for key in rows or (_QUICK if quick else BY_KEY)]
     lasts = seconds or (3.0 if quick else SECONDS)
     names = (OURS,) if alone else (OURS, PLAIN)
-    light = [row for row in chosen if row.most <= _LIGHT or row.window is not None]
-    heavy = [row for row in chosen if row not in light]
+    # The longest first, then those that leave the least room for others.
+    waiting = sorted(chosen, key=lambda row: (-(row.lasts or 0.0), -row.most))
+    running: dict[Future[Seen], tuple[Provider, str]] = {}
     seen: dict[str, dict[str, Seen]] = {row.key: {} for row in chosen}
-    with folder() as work:
-        # The longest first, so that the others run beside it.
-        for rows_, at_a_time in ((heavy, len(names)), (sorted(light, key=lambda row: -(row.lasts or 0.0)), _SIDE_BY_SIDE)):
-            with ThreadPoolExecutor(at_a_time) as pool:
-                begun = [
-                    (name, row, pool.submit(_run, name, row, work / f"{row.key}-{len(name)}", lasts, options))
-                    for row in rows_
-                    for name in names
-                ]
-                for name, row, running in begun:
-                    seen[row.key][name] = running.result()
+    with folder() as work, ThreadPoolExecutor(2 * len(chosen)) as pool:
+        while waiting or running:
+            load = sum(row.most for row, _ in running.values())
+            while fitting := [row for row in waiting if not running or load + len(names) * row.most <= _AT_ONCE]:
+                row = fitting[0]
+                waiting.remove(row)
+                for name in names:
+                    running[pool.submit(_run, name, row, work / f"{row.key}-{len(name)}", lasts, options)] = row, name
+                load += len(names) * row.most
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                row, name = running.pop(done)
+                seen[row.key][name] = done.result()
     limited = [Limited(row.key, row.title, _lasts(row, lasts), seen[row.key]) for row in PROVIDERS if row.key in seen]
     return Measured(notes=[f"runs of {lasts:g} s, 100 ms an answer, event loop: {loop()}"], limits=limited)
 
@@ -124,6 +125,8 @@ def _sender(
         listed.write_text("phone,first_name\n" + "".join(f"{job.phone(number)},Ada\n" for number in range(texts)), "utf-8")
         command = [sys.executable, "-m", "rumbleup_async", "send", str(listed), "--action", "125", "--text", jobs.TEMPLATE]
         command += ["--yes", "--json", *(() if "--concurrency" in options else limits), *options]
+        if row.processes > 1:
+            command += ["--processes", str(row.processes)]
         if row.lost and "--unknown-limit" not in options:
             command += ["--unknown-limit", "none"]  # what is measured is the pace, not when a run gives up
         environment |= {"RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": url, "COLUMNS": "120"}
