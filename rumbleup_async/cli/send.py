@@ -16,7 +16,9 @@ import typer
 
 from rumbleup_async import open_files
 from rumbleup_async.cli import options, progress, providers
+from rumbleup_async.cli.account_facts import AccountFacts, facts_before
 from rumbleup_async.cli.approval import heed_plan
+from rumbleup_async.cli.campaign_plan import campaign_plan
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger
 from rumbleup_async.cli.ending import close
@@ -238,7 +240,12 @@ async def send_list(
         show_neighbours(texted, call, row, run)
         outlook = await run.outlook()
         show_hours(outlook, quiet=call.quiet)
-        shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be)}
+        is_looked_at = dry_run or not (call.yes or is_alone.get())
+        facts = await facts_before(client, row, environ, is_dry=dry_run) if is_looked_at else AccountFacts()
+        page = campaign_plan(run, ledger, facts, call.limit)
+        if not call.quiet:
+            page.show(has_samples=is_looked_at and preview is None)
+        shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be), **({"plan": page.as_json()} if dry_run else {})}
         shown |= kinds_json(ledger)
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
@@ -287,6 +294,6 @@ async def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, A
         would_be = f"{plural(waiting, 'text')} would be" if stop is None else f"and none would be now: {stop}"
         say(f"dry run: nothing was sent, {would_be}")
         if waiting and "preview" not in shown:
-            say("see some of them, finished, with --preview 3")
+            say("see more of them, finished, with --preview 3")
     run.stop(Stop(Cause.DRY_RUN))
     return await close(run, None, as_json=call.as_json, quiet=call.quiet, more=shown)

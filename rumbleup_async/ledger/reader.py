@@ -235,6 +235,11 @@ class Reader:
         with reading(self.path):
             return sampling.samples(self._db, self.plan, number, limit)
 
+    def plan_samples(self, limit: int | None = None) -> list[Sample]:
+        """Of the texts that are queued, the next `limit` of them: the first, the longest and the shortest."""
+        with reading(self.path):
+            return sampling.plan_samples(self._db, self.plan, limit)
+
     def queued(self, limit: int | None = None) -> Iterator[tuple[int, str, str]]:
         """Row, phone and finished text of those who are queued, the next `limit` of them."""
         with reading(self.path):

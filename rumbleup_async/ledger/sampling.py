@@ -20,8 +20,8 @@ _SOME = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHE
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """A finished text, and why it was chosen: `first`, `longest`, the condition whose first it is, or `random`. What is several
-    of these is the first of them."""
+    """A finished text, and why it was chosen: `first`, `longest`, `shortest`, the condition whose first it is, or `random`. What
+    is several of these is the first of them."""
 
     why: str
     row: int
@@ -37,6 +37,21 @@ def queued(db: sqlite3.Connection, plan: Plan, limit: int | None) -> Iterator[tu
     """Row, phone and text of the next `limit` who are queued."""
     for row, phone, text, _ in db.execute(_SOME, _given(plan, limit)):
         yield row, phone, text
+
+
+def plan_samples(db: sqlite3.Connection, plan: Plan, limit: int | None) -> list[Sample]:
+    """The first, the longest and the shortest of the next `limit` who are queued, in the order of their rows."""
+    given = _given(plan, limit)
+    chosen: dict[int, Sample] = {}
+    for why, order in (
+        ("first", "row"),
+        ("longest", "segments DESC, length(text) DESC, row"),
+        ("shortest", "segments, length(text), row"),
+    ):
+        found = db.execute(f"SELECT row, phone, text, segments FROM ({_SOME}) ORDER BY {order} LIMIT 1", given).fetchone()  # noqa: S608
+        if found is not None:
+            chosen.setdefault(found[0], Sample(why, *found))
+    return [chosen[row] for row in sorted(chosen)]
 
 
 def samples(db: sqlite3.Connection, plan: Plan, number: int, limit: int | None) -> list[Sample]:

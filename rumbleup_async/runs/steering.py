@@ -20,6 +20,7 @@ from rumbleup_async.money import Spending
 from rumbleup_async.pauses import Pause, Request, Wish, now, oneself
 from rumbleup_async.runs import money
 from rumbleup_async.runs.setup import Setup
+from rumbleup_async.screening.segments import Dear
 from rumbleup_async.stops import Cause, Stop, stop_of
 
 _LOOK_EVERY = 0.25
@@ -166,6 +167,11 @@ class Steered:
         """What all texts of the run may cost, in micro-dollars; None for no bound."""
         found: int | None = self._setup.care.options.get(money.BUDGET)
         return found
+
+    @property
+    def dear(self) -> Dear | None:
+        """Which texts of a list that this run has read take more segments because of some character; None where it read none."""
+        return None if self._setup.screen is None else self._setup.screen.dear
 
     @property
     def _note_of_cap(self) -> str:
