@@ -94,6 +94,7 @@ class Code(enum.StrEnum):
     NOT_ALLOWED = "not_allowed", "{}", "queued", "ask the provider's support whether the account may send by API"
     OPT_OUT_MISSING = "opt_out_missing", "{}", "queued", "start a new run with a text that says STOP"
     DAILY_CAP = "daily_cap", "{}", "queued", "resume when the cap is reset"
+    BUDGET = "budget", "nothing is left of the budget", "queued", "resume with a larger --budget"
     OUTSIDE_HOURS = "outside_hours", "{}", "queued", "resume inside the allowed hours"
     NO_LINE = "no_line", "{}", "queued", "see to the numbers to send from, then resume"
     ACCOUNT = "account", "{}", "queued", "see to the account and the project (funds, status), then resume"

@@ -11,8 +11,8 @@ from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.engine.entries import Entry
-from rumbleup_async.messaging import Closed, Text
-from rumbleup_async.reasons import CAPPED
+from rumbleup_async.messaging import Closed, Planned, Text
+from rumbleup_async.reasons import CAPPED, Reason
 
 
 class ExhaustedError(Exception):
@@ -52,6 +52,10 @@ class Allowance:
         self._lacks_money = self.budget is not None and not all(map(self.budget.fits, texts))
         if self._lacks_money or (self.cap is not None and not all(self.cap.fits(text, now) for text in texts)):
             raise ExhaustedError
+
+    def beyond(self, drawn: Sequence[Planned]) -> dict[int, Reason]:
+        """Of these, which are to be opened in their order, those that cannot be paid: why, by row."""
+        return {} if self.budget is None else self.budget.beyond(drawn)
 
     def check_claimed(self, verdicts: Sequence[Verdict]) -> None:
         """Raises ExhaustedError where the book of people has said that the day is used up."""

@@ -369,8 +369,10 @@ class Bookkeeper:
         self._give_back(step.texts[sum(map(len, hands)) :])
         if self._feed is not None:
             self._feed.ring()
-        if step.is_more or (is_full and not self._outlet.is_full()):
-            # One step could not ask the rules about all, or results were taken while the disk was busy.
+        is_given_back = self._source.is_cut and any(request.done and not request.want for request in requests)
+        if step.is_more or is_given_back or (is_full and not self._outlet.is_full()):
+            # One step could not ask the rules about all, or who closed these does not ask for what they leave of the budget, or
+            # results were taken while the disk was busy.
             self.wake()
 
     @property

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rumbleup_async.engine.entries import Entry
-from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.messaging import Closed, Planned, State, Text
 from rumbleup_async.money import Money, Spending
+from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.stops import Cause, Stop
+
+_NOTHING_LEFT = Reason(Code.BUDGET)
 
 
 class Budget:
@@ -61,6 +64,17 @@ class Budget:
     def fits(self, text: Text) -> bool:
         """Whether this text can be paid."""
         return self._price * max(1, text.segments) <= self.left
+
+    def beyond(self, drawn: Sequence[Planned]) -> dict[int, Reason]:
+        """Of these, which are to be opened in their order, those that cannot be paid: why, by row."""
+        left, found = self.left, dict[int, Reason]()
+        for row in drawn:
+            cost = self._price * max(1, row.segments)
+            if cost > left:
+                found[row.row] = _NOTHING_LEFT
+            else:
+                left -= cost
+        return found
 
     def opened(self, texts: Sequence[Text]) -> None:
         """The intents of these are on the disk."""

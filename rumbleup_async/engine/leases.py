@@ -47,6 +47,7 @@ class Leases:
     """Fits `Source`. `attach` before it is used."""
 
     is_lease = True
+    is_cut = False
 
     def __init__(
         self,
@@ -119,6 +120,8 @@ class Leases:
         if drawn:
             try:
                 let_in, waits = await self._doorstep.let_in(drawn, now)
+                # An answer may have named a higher price since they were drawn.
+                waits |= self._allowance.beyond([row for row in let_in if isinstance(row, Planned) and row.row not in waits])
                 let_in = await self._claiming.let_in(let_in, waits, now)
                 answers = await self._ledger.claim(self._owner, done, let_in, now, waits=waits)
             except BaseException:

@@ -364,6 +364,9 @@ class Source(Protocol):
     lease: Lease
     """How long the ledger lets us send."""
 
+    is_cut: bool
+    """The last step could have opened more if it had been paid: what is closed may leave enough for it."""
+
     longest_rest: float
     """Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
 

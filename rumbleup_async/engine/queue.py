@@ -48,6 +48,7 @@ class Queue:
     is_lease = False
     is_asking = False
     has_news = False
+    is_cut = False
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class Queue:
             want = 0
         elif want and allowance.is_bounded:
             room = allowance.room(want, now)
+            self.is_cut = room < want
             # Towards the end of the money, or of the day's cap, one text is looked at at a time.
             want, admit = (room, admit) if room else (1, self._admit_last)
         shut = NONE_SHUT if self._gates is None else self._gates.shut(now)

@@ -124,7 +124,7 @@ class Texters:
         """
         self._done.discard(text.phone)
         if tried and text.phone not in self._tried_again:
-            self._aside[text.phone] = Planned(text.row, text.phone, text.text, text.name)
+            self._aside[text.phone] = Planned(text.row, text.phone, text.text, text.name, text.segments, None, text.place)
             self._forget_aside()
 
     def _forget_aside(self) -> None:

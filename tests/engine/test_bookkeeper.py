@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from rumbleup_async.admission import GO, Never, Verdict, Wait
+from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.bookkeeper import Bookkeeper, dealt
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.contract import Dealt
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.options import Options
@@ -21,6 +23,7 @@ from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.errors import LedgerError, LedgerFenced
 from rumbleup_async.ledger import MemoryLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Result, State, Text
+from rumbleup_async.money import Money
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
 from rumbleup_async.rules.door import Door, Rule
 from rumbleup_async.stops import Cause, Stop
@@ -69,7 +72,13 @@ class Desk:
     """Books over a ledger in memory with `count` contacts; `results` is what they hand out."""
 
     def __init__(
-        self, count: int, *, limit: int | None = None, full: Callable[[], bool] = lambda: False, rules: Sequence[Rule] = ()
+        self,
+        count: int,
+        *,
+        limit: int | None = None,
+        full: Callable[[], bool] = lambda: False,
+        rules: Sequence[Rule] = (),
+        budget: Budget | None = None,
     ) -> None:
         self.count = count
         self.ledger = MemoryLedger()
@@ -77,9 +86,8 @@ class Desk:
         self.now = 1_800_000_000.0
         door = Door(rules, None, lambda: self.now)
         outlet = Outlet(SilentObserver(), self.results.extend, full, lambda error: None)
-        self.books = Bookkeeper(
-            self.ledger, Queue(self.ledger, door, lambda: self.now), outlet, limit=limit, wall_clock=lambda: self.now
-        )
+        queue = Queue(self.ledger, door, lambda: self.now, allowance=Allowance(budget))
+        self.books = Bookkeeper(self.ledger, queue, outlet, limit=limit, wall_clock=lambda: self.now)
 
     def play(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Keep the books while `main` does what workers do; the run is stopped when `main` has ended."""
@@ -192,6 +200,29 @@ def test_what_a_dead_worker_had_in_hand_is_unknown_and_what_it_had_told_is_not()
 
     desk.play(main)
     assert sorted(result.row for result in desk.results) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("end", ["dies", "gives back"])
+def test_whoever_waits_for_money_hears_of_what_others_leave(end: str) -> None:
+    """The run would stand still for ever, with money left: whoever died, or has no use for more texts, asks for none."""
+    desk = Desk(4, budget=Budget(90, 30, Money(), 1))
+
+    async def main() -> None:
+        other, waiting = Worker(desk.books), Worker(desk.books)
+        hand = (await other.step(2)).texts
+        (last,) = (await waiting.step(4)).texts
+        await waiting.step(0, put_aside(last))
+        waiting.said.clear()
+        if end == "dies":
+            desk.books.lost(other)
+        else:
+            await other.step(0, *map(put_aside, hand))
+        await asyncio.sleep(0.1)
+        assert waiting.said == ["wake"]
+        await waiting.step(0, *map(sent, (await waiting.step(4)).texts))
+
+    desk.play(main)
+    assert [result.state for result in desk.results].count(State.SENT) >= 1
 
 
 def test_one_who_dies_behind_a_failure_of_the_ledger_costs_no_proof() -> None:

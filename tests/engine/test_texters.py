@@ -1576,6 +1576,23 @@ def test_whoever_meets_it_again_is_left_over(kind: str, tmp_path: Path) -> None:
     assert server.delivered.count(5) == 2
 
 
+def test_whoever_is_tried_once_more_is_where_they_were_and_costs_the_same() -> None:
+    """Their second try would leave at whatever hour, and take the price of one segment from the budget for a text of three."""
+    server = Server(1)
+    screen = Screen(TEXT)
+
+    async def main() -> None:
+        texters = Texters(server, screen, writer=None, first_row=0, concurrency=1)
+        drawn = await texters.claim()
+        assert isinstance(drawn, Planned)
+        texters.release(Text(drawn.row, drawn.phone, drawn.text, drawn.name, segments=3, place=7), tried=True)
+        again = await texters.claim()
+        assert isinstance(again, Planned)
+        assert (again.phone, again.segments, again.place) == (drawn.phone, 3, 7)
+
+    virtual_time.run(main())
+
+
 def test_nobody_is_tried_once_more_whose_lock_may_be_over() -> None:
     """Somebody would be texted twice: by us, and by whom the server has handed the contact to meanwhile."""
 

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rumbleup_async import __version__
-from tests.prove import faults, hours, museum, owners, runner
-from tests.prove.world import World, Wrong
+from tests.prove import museum, runner
+from tests.prove.registry import ALL, KINDS, PLAIN, Playable
+from tests.prove.world import Wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,8 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, help="texts a world, about, in place of --sends")
     parser.add_argument("--kinds", action="store_true", help="list the kinds of faults")
     parser.add_argument("--points", action="store_true", help="every crash point of one run, in place of seeds")
-    parser.add_argument("--owners", action="store_true", help="worlds of several bookkeepers over one ledger")
-    parser.add_argument("--hours", action="store_true", help="worlds of people who have hours")
+    parser.set_defaults(of=PLAIN)
+    for name, kind in KINDS.items():
+        if name != PLAIN:
+            parser.add_argument(f"--{name}", dest="of", action="store_const", const=name, help=f"worlds of {kind.says}")
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")
     parser.add_argument("--recoveries", type=int, default=20, help="with --points: crashes whose recovery crashes, too")
     parser.add_argument("--museum", action="store_true", help="faults of others: in which world each is caught")
@@ -35,31 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     size = given.size or max(1, given.sends // given.seeds)
     if given.kinds:
-        print("\n".join((*faults.KINDS, *owners.KINDS, *hours.KINDS)))
+        print("\n".join(ALL))
         return 0
     if given.museum:
         return _museum()
     if given.seed is not None:
-        make = hours.HoursWorld if given.hours else World
-        return _replay(owners.Owners(given.seed) if given.owners else make(given.seed, size, trace=print))
+        return _replay(KINDS[given.of].make(given.seed, size, print))
     if given.part:
         part, parts = given.part
         if given.points:
             _print(runner.play_points(part, parts, given.every, given.recoveries))
         else:
             seeds = range(given.start + part, given.start + given.seeds, parts)
-            _print(runner.play_seeds(seeds, size, given.seconds, of_owners=given.owners, of_hours=given.hours))
+            _print(runner.play_seeds(seeds, size, given.seconds, of=given.of))
         return 0
     common = ["--points", "--every", str(given.every), "--recoveries", str(given.recoveries)] if given.points else []
     if not given.points:
         common = ["--seeds", str(given.seeds), "--start", str(given.start), "--size", str(size), "--seconds", str(given.seconds)]
-    if given.owners:
-        common.append("--owners")
-    if given.hours:
-        common.append("--hours")
+    if given.of != PLAIN:
+        common.append(f"--{given.of}")
     total = runner.spread([[*common, "--part", str(part), str(given.jobs)] for part in range(given.jobs)])
-    kinds = () if given.points else owners.KINDS if given.owners else hours.KINDS if given.hours else faults.KINDS
-    _report(total, kinds, size)
+    _report(total, () if given.points else KINDS[given.of].kinds, size)
     return 1 if total.wrongs else 0
 
 
@@ -68,7 +67,7 @@ def _print(lines: Iterable[dict[str, object]]) -> None:
         print(json.dumps(line), flush=True)
 
 
-def _replay(world: "World | owners.Owners") -> int:
+def _replay(world: Playable) -> int:
     try:
         settled = world.play()
     except Wrong as error:

@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import heapq
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from anyio._backends._asyncio import _task_states
@@ -34,6 +34,8 @@ class _Task(asyncio.Task[Any]):
 
     def __init__(self, number: int, coro: Any, **options: Any) -> None:
         self.number = number
+        context = options.get("context")
+        self.process = PROCESS.get() if context is None else context.get(PROCESS)
         super().__init__(coro, **options)
 
     def __hash__(self) -> int:
@@ -65,6 +67,8 @@ class Loop(asyncio.BaseEventLoop):
         self.alarms: dict[int, Callable[[], None]] = {}
         self.stalled: dict[object, list[asyncio.Handle]] = {}
         """Processes of which nothing runs at the moment, and what they would do."""
+        self.killed: set[object] = set()
+        """Processes of which nothing ever runs again."""
         self._is_dead = False
         self.complaints: list[str] = []
         self._tasks: list[_Task] = []
@@ -78,9 +82,9 @@ class Loop(asyncio.BaseEventLoop):
         self._tasks.append(task)
         return task
 
-    def unfinished(self) -> list[asyncio.Task[Any]]:
+    def unfinished(self) -> "list[_Task]":
         """The tasks that have not ended, the oldest first. `asyncio.all_tasks` looks at those of all dead worlds, too."""
-        return [task for task in self._tasks if not task.done()]
+        return [task for task in self._tasks if not task.done() and task.process not in self.killed]
 
     def _complain(self, loop: Any, context: dict[str, Any]) -> None:
         self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
@@ -130,6 +134,28 @@ class Loop(asyncio.BaseEventLoop):
         """It goes on as if nothing had been; what has come due meanwhile is done at once."""
         self._ready.extend(self.stalled.pop(process, ()))
 
+    def kill(self, process: object) -> None:
+        """Nothing of this process ever runs again; time goes on, and so do the others."""
+        self.stall(process)
+        self.killed.add(process)
+
+    def bury_killed(self) -> None:
+        """Get rid of what killed processes have left lying about; nothing runs on this loop any more."""
+        if self.killed:
+            self._is_dead = True
+            self._lay_down([task for task in self._tasks if task.process in self.killed])
+
+    def _lay_down(self, tasks: "Iterable[_Task]") -> None:
+        asyncio._set_running_loop(self)  # what the dying begin is theirs, and goes with them
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
+                for task in tasks:
+                    if not task.done():
+                        _lay_down(task)
+        finally:
+            asyncio._set_running_loop(None)
+
     def _puts_aside(self, handle: asyncio.Handle) -> bool:
         process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
         if process not in self.stalled:
@@ -140,15 +166,7 @@ class Loop(asyncio.BaseEventLoop):
     def bury(self) -> None:
         """Get rid of what a death left lying about, without letting it do or say anything."""
         self._is_dead = True
-        asyncio._set_running_loop(self)  # what the dying begin is theirs, and goes with them
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of what the dead began in their last moments and nobody awaits
-                for task in self._tasks:  # grows meanwhile
-                    if not task.done():
-                        _lay_down(task)
-        finally:
-            asyncio._set_running_loop(None)
+        self._lay_down(self._tasks)  # grows meanwhile
         self._ready.clear()
         self._scheduled.clear()
         for task in self._tasks:

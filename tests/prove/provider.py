@@ -102,6 +102,8 @@ class Provider:
         """Whether nothing may leave any more."""
         self.never: frozenset[str] = frozenset()
         self.on_request: Callable[[int], None] = lambda number: None
+        self.priced: Callable[[str], bytes] = lambda logid: b""
+        """What else the answer to an accepted text says: its price."""
         self._flight = 0
         # Concurrent mode: who is left to hand out.
         self.people: dict[str, bytes] = {}
@@ -262,7 +264,7 @@ class Provider:
             del self.flights[flight]
             logid = self._take(body)
         self.row = [(refused, seen) for refused, seen in self.row if seen >= number]
-        return Response(200, _JSON, b'{"logid":"%s","phone":"%s"}' % (logid.encode(), phone.encode()))
+        return Response(200, _JSON, b'{"logid":"%s","phone":"%s"%s}' % (logid.encode(), phone.encode(), self.priced(logid)))
 
     def _given_up(self, flight: int, body: Body) -> None:
         self.doubtful.add(body.phone)

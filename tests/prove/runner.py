@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.prove import points
-from tests.prove.hours import HoursWorld
-from tests.prove.owners import Owners
-from tests.prove.world import World, Wrong
+from tests.prove.registry import KINDS, PLAIN
+from tests.prove.world import Wrong
 
 _ROOT = Path(__file__).parents[2]
 _BREATH = 24
@@ -40,12 +39,9 @@ class Total(NamedTuple):
     seconds: float
 
 
-def play_seeds(
-    seeds: Sequence[int], size: int, seconds: float = math.inf, *, of_owners: bool = False, of_hours: bool = False
-) -> Iterator[dict[str, object]]:
-    """One line a world; after so many seconds no further world is begun. `of_owners`: of several bookkeepers, of any size;
-    `of_hours`: of people who have hours."""
-    make = (lambda seed, size: Owners(seed)) if of_owners else HoursWorld if of_hours else World
+def play_seeds(seeds: Sequence[int], size: int, seconds: float = math.inf, *, of: str = PLAIN) -> Iterator[dict[str, object]]:
+    """One line a world; after so many seconds no further world is begun. `of`: which kind of worlds, by its name."""
+    make = KINDS[of].make
     gc.disable()
     gc.freeze()
     ends = time.monotonic() + seconds
@@ -56,7 +52,7 @@ def play_seeds(
             if not number % _BREATH:
                 gc.collect()
             try:
-                settled = make(seed, size).play()
+                settled = make(seed, size, None).play()
             except Wrong as error:
                 yield {"seed": seed, "wrong": str(error)}
             else:

@@ -41,6 +41,7 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.messaging import Kept as Keeping
+from rumbleup_async.pauses import Pause, Request
 from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Stop
@@ -111,7 +112,9 @@ class Storage(Protocol):
 
 
 class Disk(MemoryLedger):
-    """What is committed."""
+    """What is committed. `asked`: what other processes ask of the run, in a file beside it; None if nobody does."""
+
+    asked: list[Request] | None = None
 
     @property
     def plan(self) -> Plan | None:
@@ -179,6 +182,7 @@ class Writer:
     def __init__(self, disk: Disk, process: Process) -> None:
         self._disk = disk
         self._process = process
+        self._pauses = WrittenPauses(disk, self)
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -206,7 +210,7 @@ class Writer:
 
     @property
     def pauses(self) -> Pauses:
-        return self._disk.pauses
+        return self._disk.pauses if self._disk.asked is None else self._pauses
 
     @property
     def notes(self) -> Sequence[str]:
@@ -356,6 +360,32 @@ class Writer:
             done.set_exception(LedgerError(f"run.ledger: {fault}"))
         else:
             done.set_result(result)
+
+
+class WrittenPauses:
+    """Fits `Pauses`: on a `Disk`, for a process that takes its time, and may die in between."""
+
+    is_shared = True
+
+    def __init__(self, disk: Disk, writer: Writer) -> None:
+        self._disk = disk
+        self._writer = writer
+        self._seen = 0
+
+    @property
+    def now(self) -> Pause | None:
+        return self._disk.pauses.now
+
+    async def heed(self, request: Request) -> None:
+        await self._writer._step("pause", self._disk.pauses.heed, request)
+
+    async def asked(self) -> Sequence[Request]:
+        asked = self._disk.asked or []
+        self._seen = len(asked)
+        return list(asked)
+
+    async def answered(self) -> None:
+        del (self._disk.asked or [])[: self._seen]
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

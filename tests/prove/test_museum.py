@@ -3,6 +3,7 @@
 import pytest
 
 from tests.prove import museum
+from tests.prove.exhibit import SIZE, Exhibit
 from tests.prove.owners import Owners
 from tests.prove.world import World
 
@@ -10,7 +11,7 @@ from tests.prove.world import World
 # What these faults leave lying about when their world dies is theirs.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("exhibit", museum.EXHIBITS, ids=lambda exhibit: exhibit.name)
-def test_a_fault_of_others_is_caught(exhibit: museum.Exhibit) -> None:
+def test_a_fault_of_others_is_caught(exhibit: Exhibit) -> None:
     """All the worlds would pass whatever the code does; or it would be caught for something else than its fault."""
     found = museum.hunt(exhibit)
     assert found is not None, f"{exhibit.name} (seen in {exhibit.seen_in}) passes {exhibit.worlds} worlds"
@@ -24,7 +25,7 @@ def test_a_fault_of_others_is_caught(exhibit: museum.Exhibit) -> None:
 def test_without_the_faults_the_same_worlds_pass(concurrent: bool | None) -> None:
     """The harness would catch whatever it is shown."""
     for seed in range(museum.WORLDS if concurrent is None else 10):
-        World(seed, museum.SIZE, concurrent=concurrent).play()
+        World(seed, SIZE, concurrent=concurrent).play()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected

@@ -10,13 +10,14 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import anyio.to_thread
 import msgspec
 
+from rumbleup_async.engine.crew import MakeCrew
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.engine.locks import Locks
 from rumbleup_async.engine.options import Options
@@ -40,6 +41,7 @@ from tests.engine.limiters import Bucket, Share, Windows
 from tests.history import check_promise, check_rate
 from tests.prove import faults
 from tests.prove.befall import MINE, Befalls
+from tests.prove.fleet import Crew
 from tests.prove.logs import EPOCH
 from tests.prove.loop import Loop
 from tests.prove.people import TEMPLATE, Listed, make_list
@@ -208,7 +210,7 @@ class World:
             self.commits[-1] += 1
         else:
             self.provider.events.append((self.loop.now, kind))
-            if (open_now := self.storage.open_now()) > 2 * self.concurrency and "intent" in kind:
+            if (open_now := self.storage.open_now()) > self.most_open and "intent" in kind:
                 self.provider.wrongs.append(f"{open_now} entries open at once")
         ending = self.ending
         if ending is None or not self.is_armed or not ending.kind.startswith("crash"):
@@ -248,15 +250,19 @@ class World:
 
     def _is_sealed(self) -> bool:
         run = self.run_
-        if self.has_stopped:
-            return True
         engine = None if run is None else run._execution.engine
-        return engine is not None and engine.books.stopped is not None
+        if not self.has_stopped and (engine is None or engine.books.stopped is None):
+            return False
+        if self.sealed_at is None:
+            self.sealed_at = self.loop.now
+        return self.several is None or self.several.has_heard(self.sealed_at)
 
     # ---- what ends a process ----
 
     def _on_request(self, number: int) -> None:
         """A text has left; the ending that waits for it comes into force."""
+        if self.several is not None:
+            self.several.on_request()
         ending = self.ending
         if ending is None or self.is_armed or number <= ending.after:
             return
@@ -300,7 +306,8 @@ class World:
         self._happens("every task cancelled")
         self.crashes += 1
         for task in self.loop.unfinished():
-            task.cancel()
+            if task.process is None:  # a signal to one process is none to its children
+                task.cancel()
 
     def _signal(self) -> None:
         run = self.run_
@@ -317,9 +324,17 @@ class World:
     disk_context = None
     store: SuppressionStore | None = None
     """Who is asked of each text whether it may leave; None: a list says so beforehand."""
+    several: Crew | None = None
+    """The sending processes; None where the run's own process sends."""
+    sealed_at: float | None = None
+    """When it was first seen that the run had stopped."""
     task: "asyncio.Task[Any] | None" = None
     has_ended = False
     tag = ""
+
+    def more_injected(self) -> list[Any]:
+        """What else of the machine is the world's, as patches."""
+        return [] if self.several is None else self.several.patches()
 
     # ---- a life ----
 
@@ -328,7 +343,7 @@ class World:
         try:
             with injected(self):
                 self._live()
-                self._check(2 * self.concurrency * self.crashes)
+                self._check(self.most_open * self.crashes)
                 self._settle()
         except Exception as error:
             raise Wrong(f"seed {self.seed}, size {self.asked}: {type(error).__name__}: {error}") from error
@@ -370,6 +385,7 @@ class World:
         if self.ending is not None and self.ending.kind == "crash on opening":
             loop.alarms[1 + self.random.randrange(30)] = self.crash
         self._draw_clock()
+        self.sealed_at: float | None = None
         limit = self.random.randrange(1, self.size + 1) if self.limits and self.random.random() < 0.7 else None
         self.note("process", self.lives, str(limit))
         self.before_life()
@@ -393,14 +409,16 @@ class World:
             assert left == [], f"tasks left behind: {left}"
             assert loop.complaints == [], f"errors unheard: {loop.complaints}"
             loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.bury_killed()
             loop.close()
         else:
             open_now = self.storage.open_now()
-            assert open_now <= 2 * self.concurrency, f"{open_now} open after a crash"
+            assert open_now <= self.most_open, f"{open_now} open after a crash"
             self.storage.died()
             loop.bury()
         if self.rate is not None:
-            check_rate([time for time, _ in self.provider.requests], self.rate)
+            more = 0 if self.several is None else 3 * (self.several.number - 1)  # each process has a bucket of its own
+            check_rate([time for time, _ in self.provider.requests], self.rate + more)
         if limit is not None:
             several = len({phone for _, phone in self.provider.requests})
             assert several <= limit, f"{several} texts left at a limit of {limit}"
@@ -452,10 +470,11 @@ class World:
             locks=Locks(held=LOCK, send_within=20.0, patience=5.0, wait=True) if self.is_concurrent else None,
         )
 
-        def adapt(care: Mapping[str, Any]) -> tuple[Options, None]:
+        def adapt(care: Mapping[str, Any]) -> tuple[Options, MakeCrew | None]:
             if is_told:
                 pace.limit(care.get("rate"))
-            return msgspec.structs.replace(options, concurrency=care.get("concurrency", 64), **self.more_options(care)), None
+            told = msgspec.structs.replace(options, concurrency=care.get("concurrency", 64), **self.more_options(care))
+            return told, self.crew()
 
         run = self.run_ = Run(
             settings,
@@ -474,18 +493,41 @@ class World:
             if contacts is not None and self.feed == "loaded":
                 await self._load(run)
                 contacts = None
-            if is_leaver or self.random.random() < 0.3:
-                results = []
-                async for result in run.send(contacts):
-                    results.append(result)
-                    if is_leaver and self.is_armed and self.ending is not None:
-                        self._happens("left early")
-                        break
-            else:
-                summary = await run.send(contacts)
-                assert summary.total == sum(self.run_counts(run).values())
+            try:
+                if is_leaver or self.random.random() < 0.3:
+                    results = []
+                    async for result in run.send(contacts):
+                        results.append(result)
+                        if is_leaver and self.is_armed and self.ending is not None:
+                            self._happens("left early")
+                            break
+                else:
+                    summary = await run.send(contacts)
+                    assert summary.total == sum(self.run_counts(run).values())
+            finally:
+                await self.before_closing()
             self.has_ended = True
         return run, results
+
+    async def before_closing(self) -> None:
+        """For those who have begun something else with the run."""
+
+    def crew(self) -> MakeCrew | None:
+        """Who sends in the place of the process itself."""
+        return None if self.several is None else self.several.make
+
+    def divide(self, number: int) -> None:
+        """Let so many processes send, each with the concurrency of the world."""
+        if number > 1 and not self.is_concurrent and isinstance(self.storage, Simulated):
+            self.several = Crew(self, number)
+            self.provider.most = number * self.concurrency
+            self.provider.is_heard_by_all = False
+            self.provider.stray_share = 0.0  # kept connections belong to one process
+
+    @property
+    def most_open(self) -> int:
+        """Entries that may be open at once, and that a crash may leave in doubt."""
+        return 2 * self.concurrency * (1 if self.several is None else self.several.number)
 
     def more_given(self, *, is_told: bool) -> dict[str, Any]:
         """What else a process is told, and keeps in the ledger."""
@@ -798,7 +840,10 @@ def injected(world: World) -> Iterator[None]:
     for owner, name, value in replaced:
         setattr(owner, name, value)
     try:
-        yield
+        with ExitStack() as stack:
+            for one in world.more_injected():
+                stack.enter_context(one)
+            yield
     finally:
         random.setstate(state)
         for owner, name, value in before:
