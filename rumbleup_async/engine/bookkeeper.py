@@ -214,12 +214,12 @@ class Bookkeeper:
     @property
     def put_aside(self) -> int:
         """Texts that this run has tried, queued again, and not sent."""
-        return self._source.put_aside(self.rounds.put_aside)
+        return self._source.put_aside(self.rounds.put_aside + self.rounds.put_off)
 
     @property
     def _has_more(self) -> bool:
         is_whole = self._feed is None or self._feed.is_whole
-        return self._source.has_more(self.rounds.put_aside) or not is_whole
+        return self._source.has_more(self.rounds.put_aside + self.rounds.put_off) or not is_whole
 
     # ---- the books ----
 
@@ -462,8 +462,11 @@ class Bookkeeper:
         The caller does not while the refusal is held, while the text comes once more in this run, or if it was never tried.
         """
         if close.due and self.stopped is None and not self._source.is_lease:
-            self.rounds.left += 1  # this round comes to it again, and counts it then
-            return False
+            if self._source.waits_for(close.due):
+                self.rounds.left += 1  # this round comes to it again, and counts it then
+                return False
+            self.rounds.put_off += 1
+            return close.row not in self._held
         is_held = close.row in self._held
         self.rounds.put_aside += 1
         self._source.given_back(close, text, is_held=is_held)

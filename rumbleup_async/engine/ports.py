@@ -407,6 +407,9 @@ class Source(Protocol):
     def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None:
         """An entry is queued again. `is_held`: for a refusal that is not believed yet."""
 
+    def waits_for(self, due: float) -> bool:
+        """Whether this run waits for a text that is due at this Unix second."""
+
     def put_aside(self, number: int) -> int:
         """How many were not sent after all, where so many were queued again in this round."""
 

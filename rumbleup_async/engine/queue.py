@@ -206,6 +206,10 @@ class Queue:
 
     def given_back(self, close: Closed, text: Text, *, is_held: bool) -> None: ...
 
+    def waits_for(self, due: float) -> bool:
+        """Whether this run waits for a text that is due then."""
+        return self._waited_for(due, self._wall_clock()) is not None
+
     def put_aside(self, number: int) -> int:
         """Of those queued again in this round, so many were not sent after all."""
         return number

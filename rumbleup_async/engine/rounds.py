@@ -19,6 +19,8 @@ class Rounds:
         """Texts that may still be opened in this round."""
         self.put_aside = 0
         """Texts queued again in this round: the round does not come to them any more."""
+        self.put_off = 0
+        """Texts queued again for another day: no round of this run comes to them."""
         self.is_last = False
         self.has_accepted = False
         """A text was accepted in this round."""

@@ -433,3 +433,22 @@ def test_a_book_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
     assert list(book.claim_now(SCOPE, "two", [one, two], Again(gap=0), NOON, [1, 1], day)) == [one]
     assert day.used == 1
     book.close_now()
+
+
+@pytest.mark.parametrize("limit", [None, 8])
+def test_who_is_put_off_to_another_day_counts_for_the_limit_and_is_told_of(limit: int | None) -> None:
+    """More would be tried than somebody has allowed; or a run would stand still for ever, with nobody to come."""
+    provider = Provider(lambda text, n: capped_by_provider() if text.row in (6, 7, 8) else accepts(text, n))
+    results = []
+
+    async def main() -> None:
+        async with make_run(provider, concurrency=2, limit=limit) as run:
+            results.extend([result async for result in run.send(phones(12))])
+            assert run.summary.stop is not None
+            assert run.summary.stop.cause is Cause.LEFT_OVER
+
+    virtual_time.run(main(), begins=NOON)
+    check(provider)
+    assert len(provider.calls) == (limit or 12)
+    assert sorted(result.row for result in results) == list(range(1, (limit or 12) + 1))
+    assert {result.row for result in results if result.code is Code.DAILY_CAP} == {6, 7, 8}

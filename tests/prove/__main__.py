@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", action="store_true", help="list the kinds of faults")
     parser.add_argument("--points", action="store_true", help="every crash point of one run, in place of seeds")
     parser.set_defaults(of=PLAIN)
-    for name, kind in KINDS.items():
-        if name != PLAIN:
-            parser.add_argument(f"--{name}", dest="of", action="store_const", const=name, help=f"worlds of {kind.says}")
+    parser.add_argument("--owners", dest="of", action="store_const", const="owners", help="several bookkeepers over one ledger")
+    parser.add_argument("--hours", dest="of", action="store_const", const="hours", help="people who have hours")
+    parser.add_argument("--money", dest="of", action="store_const", const="money", help="a budget, and pauses")
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")
     parser.add_argument("--recoveries", type=int, default=20, help="with --points: crashes whose recovery crashes, too")
     parser.add_argument("--museum", action="store_true", help="faults of others: in which world each is caught")

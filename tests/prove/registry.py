@@ -23,15 +23,14 @@ class Kind(NamedTuple):
 
     make: Callable[[int, int, Callable[[str], None] | None], Playable]
     kinds: Sequence[str]
-    says: str
 
 
 PLAIN: Final = "plain"
 KINDS: Final[dict[str, Kind]] = {
-    PLAIN: Kind(World, faults.KINDS, "one run after the other"),
-    "owners": Kind(lambda seed, size, trace: owners.Owners(seed), owners.KINDS, "several bookkeepers over one ledger"),
-    "hours": Kind(hours.HoursWorld, hours.KINDS, "people who have hours"),
-    "money": Kind(money.MoneyWorld, (*money.KINDS, *fleet.KINDS), "a budget, and people who pause the run"),
+    PLAIN: Kind(World, faults.KINDS),
+    "owners": Kind(lambda seed, size, trace: owners.Owners(seed), owners.KINDS),
+    "hours": Kind(hours.HoursWorld, hours.KINDS),
+    "money": Kind(money.MoneyWorld, (*money.KINDS, *fleet.KINDS)),
 }
 ALL: Final = tuple(dict.fromkeys(kind for one in KINDS.values() for kind in one.kinds))
 """Whatever can happen in any world."""

@@ -831,6 +831,7 @@ def injected(world: World) -> Iterator[None]:
         (looks_module, "reconcile", functools.partial(reconcile_module.reconcile, wall_clock=world.wall)),
         (setup_module, "secrets", choices),
         (execution_module, "time", clock),
+        (setup_module, "time", clock),
         (run_file_module, "time", clock),
         (anyio.to_thread, "run_sync", in_place),
     ]
