@@ -1,17 +1,23 @@
-"""The ledger of a dry run. It has no name, so nothing of the list stays on the disk, however the process ends.
+"""A dry run: its end, and its ledger. That has no name, so nothing of the list stays on the disk, however the process ends.
 
-Lives here: taking the name away, and reading a ledger that may have none.
+Lives here: taking the name away, reading a ledger that may have none, and saying what would be sent.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+from rumbleup_async.cli.console import plural, say
+from rumbleup_async.cli.ending import close
 from rumbleup_async.ledger import Reader
+from rumbleup_async.people.run_book import span
+from rumbleup_async.runs.run import Run
+from rumbleup_async.stops import Cause, Stop
 
 _nameless: dict[Path, Reader] = {}
 
@@ -50,3 +56,18 @@ def dry_run_ledger() -> Iterator[tuple[Path, Callable[[], None]]]:
             shutil.rmtree(folder)
 
         yield ledger, take_name_away
+
+
+async def end_dry_run(run: Run, waiting: int, shown: Mapping[str, Any], stop: Stop | None, *, as_json: bool, quiet: bool) -> int:
+    """Say what would be sent, and end the run; the exit code. `stop`: why nothing would leave now, if nothing would."""
+    if not quiet:
+        would_be = f"{plural(waiting, 'text')} would be" if stop is None else f"and none would be now: {stop}"
+        if stop is None and run.book is not None and run.book.near:
+            would_be += (
+                f", {min(waiting, run.book.near):,} of them not before {span(run.book.again.gap)} have passed since their last"
+            )
+        say(f"dry run: nothing was sent, {would_be}")
+        if waiting and "preview" not in shown:
+            say("see more of them, finished, with --preview 3")
+    run.stop(Stop(Cause.DRY_RUN))
+    return await close(run, None, as_json=as_json, quiet=quiet, more=shown)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,10 +125,26 @@ def show_book(run: Run, *, quiet: bool) -> None:
     if book is None or quiet:
         return
     if book.before:
-        last = dt.datetime.fromtimestamp(book.last).astimezone()
         say(
             f"{book.before:,} of {plural(book.asked, 'contact')} {'was' if book.before == 1 else 'were'} texted before in this "
-            f"project, the last on {last:%Y-%m-%d at %H:%M}; they are left out (--again texts them)"
+            f"project, the last {day_of(book.last)}; they are left out (--again texts them)"
         )
     if book.near:
         say(f"{plural(book.near, 'contact')} texted less than {span(book.again.gap)} ago stay queued for a later resume")
+
+
+def day_of(moment: float, now: float | None = None) -> str:
+    """A Unix second as people say it, by the clocks of this machine: `yesterday at 09:12`, `on 2026-11-28 at 09:12`."""
+    today = dt.datetime.fromtimestamp(time.time() if now is None else now).astimezone().date()
+    at = dt.datetime.fromtimestamp(moment).astimezone()
+    days = {today: "today", today - dt.timedelta(days=1): "yesterday"}
+    return f"{days.get(at.date(), f'on {at:%Y-%m-%d}')} at {at:%H:%M}"
+
+
+def book_json(run: Run) -> dict[str, Any]:
+    """What the book has found in a list that was just read, as the JSON of `send` has it."""
+    book = run.book
+    if book is None or not book.asked:
+        return {}
+    last = dt.datetime.fromtimestamp(book.last, dt.UTC).isoformat(timespec="seconds") if book.last else None
+    return {"book": {"asked": book.asked, "texted_before": book.before, "last": last, "within_gap": book.near}}

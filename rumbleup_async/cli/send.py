@@ -20,7 +20,7 @@ from rumbleup_async.cli.account_facts import AccountFacts, facts_before
 from rumbleup_async.cli.approval import heed_plan
 from rumbleup_async.cli.campaign_plan import campaign_plan
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
-from rumbleup_async.cli.dry_run import dry_run_ledger
+from rumbleup_async.cli.dry_run import dry_run_ledger, end_dry_run
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.findings import kinds_json, show_cost, show_findings, show_kept, show_kinds, show_notes
 from rumbleup_async.cli.flow import (
@@ -43,7 +43,7 @@ from rumbleup_async.cli.ledger_path import default_ledger, folders
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom, Watch
-from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, show_book
+from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions, book_json, show_book
 from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.question import check_expected
@@ -246,7 +246,7 @@ async def send_list(
         if not call.quiet:
             page.show(has_samples=is_looked_at and preview is None)
         shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be), **({"plan": page.as_json()} if dry_run else {})}
-        shown |= kinds_json(ledger)
+        shown |= {**kinds_json(ledger), **book_json(run)}
         if preview is not None:
             shown["preview"] = show_preview(ledger, preview, call.limit)
         rejects.write(reading, quiet=call.quiet)
@@ -255,7 +255,7 @@ async def send_list(
         call = heed_plan(run, ledger, identity, call, waiting)
         if dry_run:
             stop = None if outlook is None else outlook.stop
-            return await _end_dry_run(run, waiting, call, {**shown, **hours_json(outlook)}, stop)
+            return await end_dry_run(run, waiting, {**shown, **hours_json(outlook)}, stop, as_json=call.as_json, quiet=call.quiet)
         if not (is_paused(run) or is_alone.get()):
             refuse_same_list(texted, call, row, run)
         number = waiting if would_begin(outlook) else None
@@ -286,14 +286,3 @@ async def _load(run: Run, source: str, rejects: Rejects, *, quiet: bool) -> bool
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words), progress.reading(quiet=quiet) as rows:
         fresh = await run.load(source, rows, copy=rejects.copy)
     return None if run.summary.stopped else fresh
-
-
-async def _end_dry_run(run: Run, waiting: int, call: Call, shown: Mapping[str, Any], stop: Stop | None) -> int:
-    """Say what would be sent, and end the run; the exit code. `stop`: why nothing would leave now, if nothing would."""
-    if not call.quiet:
-        would_be = f"{plural(waiting, 'text')} would be" if stop is None else f"and none would be now: {stop}"
-        say(f"dry run: nothing was sent, {would_be}")
-        if waiting and "preview" not in shown:
-            say("see more of them, finished, with --preview 3")
-    run.stop(Stop(Cause.DRY_RUN))
-    return await close(run, None, as_json=call.as_json, quiet=call.quiet, more=shown)

@@ -1,5 +1,6 @@
 """The book of people behind `send`, `texters` and `resume`."""
 
+import datetime as dt
 import json
 from collections import Counter
 from pathlib import Path
@@ -39,11 +40,12 @@ async def test_the_list_of_yesterday_texts_nobody(
     again = listed(voters.parent / "elsewhere" / "other.csv", 8)
     book = ("--book", "people.book")
     asked = await process("send", again, *options, "--ledger", "elsewhere/b.ledger", *book, "--dry-run")
-    assert "6 of 8 contacts were texted before in this project" in asked.stderr
+    assert "6 of 8 contacts were texted before in this project, the last " in asked.stderr
     done = await process("send", again, *options, "--ledger", "elsewhere/b.ledger", *book, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["sent"], told["reasons"]["skipped"]) == (2, {"texted_before": 6})
+    assert {**told["book"], "last": ""} == {"asked": 8, "texted_before": 6, "last": "", "within_gap": 0}
     texted = Counter(text.phone[-10:] for text in simulator.truth)
     assert set(texted.values()) == {1}
     done = await process("send", again, *options, "--ledger", "elsewhere/c.ledger", *book, "--again")
@@ -137,3 +139,21 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     """It would be taken for another time than was meant."""
     with pytest.raises(typer.BadParameter, match="write it as 90s"):
         durations.seconds(text)
+
+
+def test_a_day_is_told_as_people_say_it() -> None:
+    """Nobody sees in a date that it was yesterday's list."""
+    noon = dt.datetime(2026, 12, 1, 12).astimezone().timestamp()
+    assert people.day_of(noon - 3 * 3600, noon) == "today at 09:00"
+    assert people.day_of(noon - 13 * 3600, noon) == "yesterday at 23:00"
+    assert people.day_of(noon - 37 * 3600, noon) == "on 2026-11-29 at 23:00"
+
+
+async def test_whoever_is_within_the_gap_is_not_counted_as_leaving_now(process: Process, voters: Path) -> None:
+    """A dry run says that all would be texted, and the run texts nobody."""
+    book = ("--book", "people.book")
+    assert (await process("send", voters, *SEND, "--ledger", "a.ledger", *book)).returncode == 0
+    other = (*SEND[:1], "126", *SEND[2:])
+    done = await process("send", voters, *other, "--ledger", "b.ledger", *book, "--dry-run", "--json")
+    assert "6 texts would be, 6 of them not before 24 h have passed since their last" in done.stderr
+    assert json.loads(done.stdout)["book"]["within_gap"] == 6
