@@ -19,6 +19,8 @@ from rumbleup_async.people.opening import OpenBook
 _CHUNK = 1000
 """Phones that one statement is asked about."""
 _PAGE = 5000
+_MANY = 200
+"""Phones from which on a look is one of a whole list."""
 
 
 class Book(OpenBook):
@@ -103,7 +105,7 @@ class Book(OpenBook):
         """As `look`."""
         moment = time.time() if now is None else now
         found: dict[str, Found] = {}
-        with self._file.reading() as db:
+        with self._file.reading(much=len(phones) >= _MANY) as db:
             numbers = texted.numbers_of(db, scope, run)
             for start in range(0, len(phones), _CHUNK):
                 some = phones[start : start + _CHUNK]

@@ -52,22 +52,27 @@ def look(
     """What the book has against texting these now, by the number of the phone. `numbers`: of scope, world and run."""
     scope, world, run = numbers
     asked = json.dumps(marks)
-    found: dict[int, Found] = {}
     since = now - again.gap
-    before = db.execute(
+    rows = db.execute(
         """SELECT phone, texted.scope, time FROM texted WHERE phone IN (SELECT value FROM json_each(?1)) AND run != ?2
         AND (scope = ?3 OR time > ?4)""",
         (asked, run, -1 if again.same else scope, since if again.gap else now + 1e9),
     ).fetchall()
-    worlds = _worlds(db) if before else {}
-    for mark, where, time in before:
+    worlds = _worlds(db) if rows else {}
+    before: dict[int, int] = {}
+    gaps: dict[int, float] = {}
+    for mark, where, time in rows:
         if where == scope and not again.same:
-            known = found.get(mark)
-            found[mark] = Found(Why.BEFORE, time=max(time, known.time if known is not None else 0))
-        elif again.gap and worlds.get(where) == world and time > since and mark not in found:
-            found[mark] = Found(Why.GAP, time + again.gap)
-        elif mark in found and found[mark].why is Why.GAP and worlds.get(where) == world:
-            found[mark] = Found(Why.GAP, max(found[mark].until, time + again.gap))
+            if before.get(mark, -1) < time:
+                before[mark] = time
+        elif again.gap and worlds.get(where) == world and time > since:
+            gaps[mark] = max(gaps.get(mark, 0.0), time + again.gap)
+    # Thousands were texted in the same second, and share what is said of it.
+    said = {time: Found(Why.BEFORE, time=time) for time in set(before.values())}
+    found = {mark: Found(Why.GAP, until) for mark, until in gaps.items()} if gaps else {}
+    found.update({mark: said[time] for mark, time in before.items()})
+    if db.execute("SELECT 1 FROM opt_out LIMIT 1").fetchone() is None:
+        return found
     # What people have told the provider itself holds in a rehearsal, too.
     for mark, sure in db.execute(
         "SELECT phone, max(sure) FROM opt_out WHERE phone IN (SELECT value FROM json_each(?)) AND world IN (0, ?) GROUP BY phone",

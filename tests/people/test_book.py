@@ -430,3 +430,23 @@ def test_nobody_is_shown_by_a_repr() -> None:
     shown = repr([OptOut(ADA, 1, "x"), Texted(ADA, HERE, "r", 1), Book("b", key=KEY), Marks(KEY)])
     assert ADA not in shown
     assert KEY not in shown
+
+
+def test_a_book_is_mapped_for_looks_of_a_whole_list_alone(tmp_path: Path) -> None:
+    """Somebody cuts the file short while texts leave, and the process dies of it."""
+    book = Book(tmp_path / "b")
+    book.open_now()
+    phones = [f"20255{number:05d}" for number in range(1000)]
+    scope = Scope("a")
+    book.claim_now(scope, "old", phones[:500])
+
+    def mapped() -> int:
+        with book._file.reading() as db:
+            return int(db.execute("PRAGMA mmap_size").fetchone()[0])
+
+    assert len(book.look_now(scope, "new", phones)) == 500
+    assert mapped() > 0
+    assert book.claim_now(scope, "new", phones[499:501], Again(gap=0)).keys() == {phones[499]}
+    assert mapped() == 0
+    assert len(book.look_now(scope, "other", phones)) == 501
+    book.close_now()
