@@ -21,6 +21,7 @@ from benchmarks import (
     pace,
     parts,
     peers_env,
+    people,
     report,
     results,
     startup,
@@ -41,6 +42,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "texters": texters.main,
     "startup": startup.main,
     "limits": limits.main,
+    "people": people.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }

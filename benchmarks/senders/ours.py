@@ -54,6 +54,10 @@ def _ledger(job: jobs.Job) -> Path | None:
     return Path(job.options.folder) / "list.ledger" if job.options.ledger == "disk" else None
 
 
+def _book(job: jobs.Job) -> Path:
+    return Path(job.options.folder) / "people.book"
+
+
 def write_list(job: jobs.Job) -> None:
     """The contacts as a CSV."""
     with _list(job).open("w", encoding="utf-8") as file:
@@ -93,6 +97,7 @@ async def send(job: jobs.Job) -> None:
                 processes=options.processes,
                 rate=options.rate,
                 observer=observer,
+                book=_book(job) if options.book else None,
             )
             rows = ({"phone": job.phone(number), "first_name": "Ada"} for number in range(job.texts))
             contacts = _list(job) if options.source == "csv" else rows
@@ -112,6 +117,7 @@ def main() -> None:
     arguments.add_argument("--resume", help="a ledger to go on with")
     arguments.add_argument("--rate", type=float)
     arguments.add_argument("--folder", required=True, help="where list and ledger go")
+    arguments.add_argument("--book", action="store_true", help="claim everybody in a book of people in the folder")
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
     job = jobs.read(arguments)
@@ -126,6 +132,12 @@ def main() -> None:
         write_list(job)
         if job.options.source == "loaded":
             asyncio.run(load(job))
+    if job.options.book:
+        from rumbleup_async.people import Book
+
+        book = Book(_book(job))
+        book.open_now()
+        book.close_now()
     jobs.measure(job, send, children=job.options.processes if job.options.processes > 1 else 0)
 
 

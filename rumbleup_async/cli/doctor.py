@@ -30,9 +30,12 @@ from rumbleup_async.errors import (
     ServerFailed,
     UnreadableReply,
 )
+from rumbleup_async.people import Book
+from rumbleup_async.people.marks import key_of
 from rumbleup_async.rules import zones
 from rumbleup_async.rumbleup import requests
 from rumbleup_async.rumbleup.client import RumbleUp
+from rumbleup_async.runs.throughput import span
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session.limits import Timeouts, check_base_url
 
@@ -67,7 +70,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     findings = [_key(environ), _address(environ), *_proxy(environ)]
     if all(finding.fine for finding in findings):
         findings += await _account(environ)
-    # Never wrong: it works all the same.
+    # How fast it would be is never wrong: it works all the same.
     return [*findings, _book(environ), *_zones(), Finding("speed", True, speed.described())]
 
 
@@ -111,12 +114,21 @@ def _proxy(environ: Mapping[str, str]) -> list[Finding]:
 
 
 def _book(environ: Mapping[str, str]) -> Finding:
-    """Where the book of people is; there need not be one yet."""
+    """Where the book of people is, and whether a run could use it; there need not be one yet."""
     try:
         path = book_path(None, environ)
+        if not path.exists() and not path.is_symlink():
+            return Finding("book of people", True, f"{path} (none yet; the first run makes it)")
+        book = Book(path, key=key_of(environ), patience=10.0)
+        book.open_now()
+        try:
+            read = max((pull.at for pull in book.pulls_now()), default=0)
+        finally:
+            book.close_now()
     except ConfigurationError as error:
-        return Finding("book of people", False, str(error))
-    return Finding("book of people", True, f"{path}{'' if path.exists() else ' (none yet; the first run makes it)'}")
+        return Finding("book of people", False, f"{error}; no run begins without it, unless with --no-book")
+    age = f"opt-outs last read {span(max(0.0, time.time() - read))} ago" if read else "no opt-outs were read yet"
+    return Finding("book of people", True, f"{path}; {age}")
 
 
 def _zones() -> list[Finding]:

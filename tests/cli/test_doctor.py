@@ -3,12 +3,15 @@
 import datetime as dt
 import json
 import re
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rumbleup_async.cli import doctor
+from rumbleup_async.people import Book, Pull
 from rumbleup_async.rules import zones
 from rumbleup_async.session.exchange import Response
 from rumbleup_async.simulator import Server
@@ -132,3 +135,20 @@ async def test_a_key_in_quotes_is_told(command: Rumbleup, monkeypatch: pytest.Mo
     assert done.exit_code == 2
     assert "begins with a quote" in done.stdout
     assert "SECRET" not in done.output
+
+
+async def test_a_book_that_no_run_could_use_is_found(command: Rumbleup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its key is another one, and that comes out when the campaign is to begin."""
+    monkeypatch.setenv("RUMBLEUP_BOOK", str(tmp_path / "b"))
+    assert "none yet; the first run makes it" in (await command("doctor")).stdout
+    monkeypatch.setenv("RUMBLEUP_BOOK_KEY", "a key of sixteen or more")
+    book = Book(tmp_path / "b", key="a key of sixteen or more")
+    book.open_now()
+    book.add_opt_outs_now([], Pull("rumbleup dnd", int(time.time()) - 7200))
+    book.close_now()
+    assert f"book of people: {tmp_path / 'b'}; opt-outs last read 2 h 0 min ago" in (await command("doctor")).stdout
+    monkeypatch.delenv("RUMBLEUP_BOOK_KEY")
+    done = await command("doctor")
+    assert done.exit_code == 2
+    assert "WRONG  book of people" in done.stdout
+    assert "set RUMBLEUP_BOOK_KEY" in done.stdout
