@@ -28,10 +28,12 @@ from rumbleup_async.cli.output_file import save
 from rumbleup_async.cli.people import BookFile, book_path, open_book
 from rumbleup_async.cli.report import harmless
 from rumbleup_async.cli.suppression import had_it
-from rumbleup_async.errors import ConfigurationError, ListError
+from rumbleup_async.errors import BookError, ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
+from rumbleup_async.messaging import mask
 from rumbleup_async.people import Book
 from rumbleup_async.people.entries import Texted
+from rumbleup_async.people.schema import APPLICATION
 from rumbleup_async.people.transfer import COLUMNS, rows_of, take_in, written
 from rumbleup_async.runs.people import scope_of
 from rumbleup_async.screening import phones
@@ -40,7 +42,10 @@ app = Commands(help="The book of people: who was texted by which run, and who ha
 
 Phone = Annotated[str, typer.Argument(metavar="PHONE", help="10 digits, with or without +1.")]
 _SQLITE = b"SQLite format 3\x00"
+_HEAD = 72
+"""Bytes of an SQLite file up to the end of its application_id (SQLite's file format, 1.3)."""
 _KEPT = 400 * 86400.0
+_LEAST = 86400.0
 
 
 @contextlib.contextmanager
@@ -58,7 +63,7 @@ def digits(phone: str) -> str:
     """The ten digits that are meant. ConfigurationError for what is no phone."""
     found, why = phones.normalise(phone)
     if not found:
-        raise ConfigurationError(f"{phone[:20]!r} is no phone: {why}")
+        raise ConfigurationError(f"{mask(phone)} is no phone: {why}")
     return found
 
 
@@ -124,7 +129,9 @@ def export(out: OutFile = None, book: BookFile = None) -> None:
 
 
 def write_rows(book: Book, file: IO[bytes], *, opt_outs_only: bool = False) -> int:
-    """Write the rows of a book as CSV; how many."""
+    """Write the rows of a book as CSV; how many. BookError, before anything is written, where it keeps no phones."""
+    if not book.is_plain:
+        raise BookError(f"{book.path} keeps no phones, only what its key makes of them; it can be asked about a phone")
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     try:
         writer = csv.writer(text, lineterminator="\n")
@@ -163,7 +170,7 @@ def _is_database(path: Path) -> bool:
 
 def _take_export(book: Book, path: Path) -> tuple[int, int]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return take_in(book, csv.reader(file), str(path))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ListError(f"{path}: cannot be read as CSV in UTF-8: {error}; export the book again") from None
@@ -171,6 +178,11 @@ def _take_export(book: Book, path: Path) -> tuple[int, int]:
 
 def _take_ledger(book: Book, path: Path) -> tuple[int, int]:
     """Whoever is sent or in doubt in a ledger. When, it knows only of those that were sent; of the others now is as good."""
+    with path.open("rb") as file:
+        if file.read(_HEAD)[-4:] == APPLICATION.to_bytes(4):
+            raise ConfigurationError(
+                f"{path}: is a book itself; write it as CSV (book export --book {path.name}), and import that"
+            )
     reader = Reader(path)
     try:
         if reader.identity is None:
@@ -209,6 +221,10 @@ def purge(
     book: BookFile = None,
 ) -> None:
     """Delete who was texted long ago. Opt-outs stay for ever."""
+    if older < _LEAST:
+        raise ConfigurationError(
+            "--older is at least 24h: what is younger keeps runs that are under way, and those of today, from texting twice"
+        )
     with opened(book) as found:
         before = time.time() - older
         when = dt.datetime.fromtimestamp(before).astimezone()

@@ -25,6 +25,9 @@ from rumbleup_async.shell import pasteable
 PATIENCE = 30.0
 """Seconds that another process may keep the book to itself."""
 
+_NEW = 60.0
+"""Seconds for which an empty file may be one that is just being made."""
+
 _MAPPED = 1 << 32
 """Bytes of the file that are mapped at most."""
 
@@ -125,6 +128,16 @@ class BookFile:
             raise BookError(f"{self.path} is a symbolic link; a book of people must be a file of its own")
         if not stat.S_ISREG(found.st_mode):
             raise BookError(f"{self.path} is not a file")
+        # Another process may be making the book at this moment; whoever made it a while ago has filled it.
+        if (
+            not found.st_size
+            and time.time() - found.st_mtime > _NEW
+            and not self.path.with_name(self.path.name + "-wal").exists()
+        ):
+            raise BookError(
+                f"{self.path} is empty, as a failed copy is: with a new book in its place everybody could be texted again; put a "
+                "whole copy there, or delete it if the book is to begin anew"
+            )
 
     def _make(self) -> None:
         with contextlib.suppress(FileExistsError):  # another process has just made it

@@ -1,6 +1,7 @@
 """`rumbleup book` and `rumbleup opt-outs`: what people look up, move, forget and note in the book of people."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -147,3 +148,56 @@ async def test_a_ledger_is_taken_in(process: Process, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["sent"] == 6
     done = await process("send", voters, *SEND, "--ledger", "d.ledger", "--book", "b", "--json", "--again", "--gap", "1h")
     assert json.loads(done.stdout)["sent"] == 0
+
+
+def test_a_purge_leaves_what_runs_of_today_need(path: Path) -> None:
+    """A run is under way, its claims are purged, and the next run texts the same people."""
+    done = rumbleup("book", "purge", "--older", "23h", "--yes")
+    assert (done.exit_code, "at least 24h" in done.stderr) == (2, True)
+    assert len(held(path)[0]) == 3
+
+
+def test_an_export_that_excel_has_saved_comes_in(path: Path, tmp_path: Path) -> None:
+    """It begins with a mark that nobody sees."""
+    out = tmp_path / "o.csv"
+    assert rumbleup("book", "export", "--out", out).exit_code == 0
+    out.write_bytes(b"\xef\xbb\xbf" + out.read_bytes().replace(b"\n", b"\r\n"))
+    done = rumbleup("book", "import", out, "--book", tmp_path / "other")
+    assert "3 new texts, 2 new opt-outs" in done.stderr, done.stderr
+    assert held(tmp_path / "other") == held(path)
+
+
+def test_a_book_is_not_imported_as_a_ledger(path: Path, tmp_path: Path) -> None:
+    """It is called a database of another program, and nobody knows how two books become one."""
+    done = rumbleup("book", "import", path, "--book", tmp_path / "other")
+    assert done.exit_code == 2
+    assert "is a book itself; write it as CSV (book export --book people.book)" in done.stderr
+
+
+def test_a_book_without_phones_writes_no_half_export(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header alone looks like a book in which nobody is."""
+    monkeypatch.setenv("RUMBLEUP_BOOK_KEY", "a key of sixteen or more")
+    assert rumbleup("opt-outs", "add", ADA, "--book", tmp_path / "k").exit_code == 0
+    for words in (("book", "export"), ("opt-outs", "export")):
+        done = rumbleup(*words, "--book", tmp_path / "k")
+        assert (done.exit_code, done.stdout, "keeps no phones" in done.stderr) == (2, "", True)
+
+
+def test_no_error_repeats_a_phone(path: Path) -> None:
+    """What is typed on a command line stands in logs of others."""
+    done = rumbleup("book", "look", "+44 20 7946 0958")
+    assert (done.exit_code, "7946" in done.output) == (2, False)
+
+
+def test_an_empty_file_is_no_new_book(tmp_path: Path) -> None:
+    """The disk was full when the book was copied; a new one in its place lets everybody be texted again."""
+    empty = tmp_path / "b"
+    empty.touch()
+    book = Book(empty)
+    book.open_now()  # another process may just be making it
+    book.close_now()
+    empty.write_bytes(b"")
+    os.utime(empty, (1, 1))
+    done = rumbleup("book", "show", "--book", empty)
+    assert (done.exit_code, "is empty, as a failed copy is" in done.stderr) == (2, True), done.stderr
+    assert empty.stat().st_size == 0
