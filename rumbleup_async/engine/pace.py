@@ -21,10 +21,13 @@ class Hold:
 
     def __init__(self) -> None:
         self._until = 0.0
+        self.is_set = False
+        """Somebody has set it, and nobody has seen its end."""
 
     def hold(self, seconds: float) -> None:
         """Let nothing leave for so many seconds from now. A longer hold already in force stays."""
         self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
+        self.is_set = True
 
     @property
     def remaining(self) -> float:
@@ -33,7 +36,7 @@ class Hold:
             return 0.0
         remaining = self._until - asyncio.get_running_loop().time()
         if remaining <= 0:
-            self._until = 0.0
+            self._until, self.is_set = 0.0, False
         return remaining
 
     async def wait(self) -> None:
@@ -102,6 +105,8 @@ class Pace:
 
     def _rest(self, now: float) -> float:
         """Seconds until texts may leave again, as far as answers say so; 0 or less means now."""
+        if not (self._was_held or self.hold.is_set or self.learning.until > now):
+            return 0.0
         rest = max(self.hold.remaining, self.learning.until - now)
         if rest > 0:
             self._was_held = True
@@ -121,18 +126,16 @@ class Pace:
             return None
         return Permit(0, now)
 
-    async def permit(self, text: Text, /) -> Permit:
+    async def permit(self, text: Text, /) -> Permit:  # noqa: ARG002 - as above
         """Wait until one text may leave."""
         loop = asyncio.get_running_loop()
-        while (permit := self.try_permit(text)) is None:
+        while True:
             while (rest := self._rest(loop.time())) > 0:  # noqa: ASYNC110 - the end may be put off while it waits
                 await asyncio.sleep(rest)
-            await self._schedule.take()
-            now = loop.time()
+            now = await self._schedule.take()
             if self._rest(now) <= 0:
                 return Permit(0, now)
             self._schedule.give_back()
-        return permit
 
     def release(self, permit: Permit, /) -> None:  # noqa: ARG002 - its permits are all alike
         """Take back a permit that was not used: the next text has it."""

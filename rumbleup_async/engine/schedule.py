@@ -89,11 +89,12 @@ class Schedule:
         self._given.append(now)
         return True
 
-    async def take(self) -> None:
-        """Wait for leave for one text."""
-        if self.try_take():
-            return
-        turn = asyncio.get_running_loop().create_future()
+    async def take(self) -> float:
+        """Wait for leave for one text. When it was given, on the loop's clock."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting and self.try_take():
+            return loop.time()
+        turn = loop.create_future()
         self._waiting.append(turn)
         if self._timer is None:
             self._arm()
@@ -107,8 +108,10 @@ class Schedule:
                 self._forget(turn)
             raise
         self._called -= 1
+        now = loop.time()
         if self._rate is not None:
-            self._given.append(asyncio.get_running_loop().time())
+            self._given.append(now)
+        return now
 
     def give_back(self) -> None:
         """A text that was just given leave did not leave: the next one has it, within what may be made up for."""
