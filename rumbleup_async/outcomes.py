@@ -137,10 +137,14 @@ class NotSent(msgspec.Struct, frozen=True, gc=False, tag="not_sent"):
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False, tag="unknown"):
-    """The text may have left: bytes were handed over and no complete, readable verdict came back. Never re-sent by itself."""
+    """The text may have left: bytes were handed over and no complete, readable verdict came back. Never re-sent by itself.
+
+    `after`: for how many seconds a provider in trouble wishes to be left alone, if it says so.
+    """
 
     why: Reason
     status: int = 0
+    after: float | None = None
 
     @property
     def reason(self) -> str:

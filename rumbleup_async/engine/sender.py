@@ -366,6 +366,8 @@ class Sender:
         # What concerns the others does not wait: they would run into the same.
         if isinstance(outcome, NotSent) and isinstance(decision, Again) and decision.after:
             self.hold(decision.after, decision.reason, decision.why.code)
+        elif isinstance(outcome, Unknown) and outcome.after:
+            self._leave_alone(outcome.after, outcome.why)
         elif isinstance(decision, StopRun):
             self._books.stop(decision.stop)
         if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
@@ -420,6 +422,13 @@ class Sender:
         if self._window.size < size or _is_slower(self._pace.rate, rate):
             self._books.note(events.Slowed(self._window.size, self._pace.rate))
         return decision
+
+    def _leave_alone(self, seconds: float, why: Reason) -> None:
+        """A provider in trouble says for how long it wishes to be left alone. What becomes of the text is another matter."""
+        if seconds > self._policy.wait_ceiling:
+            self._books.stop(Stop(Cause.THROTTLED, number=round(seconds)))
+        else:
+            self._hold(self._throttles.beyond(seconds), str(why), why.code)
 
     def _throttle(self, outcome: Throttled, decision: Decision, text: Text, permit: Permit) -> Decision:
         """What a "not now" means for the others. Where it names a time, everybody keeps it, and the text need not wait longer."""

@@ -35,18 +35,23 @@ _UNITS = {
 
 _AMOUNT = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
-_RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
+_RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset", "X-RateLimit-Reset-After", "X-RateLimit-Retry-After")
 """Headers that say when a quota is full again. They are heard only where an answer names no time otherwise."""
+
+_FIELDS = re.compile(r"(?:\br\s*=\s*0\s*;\s*t|\bremaining\s*=\s*0\s*,\s*reset)\s*=\s*(\d+)", re.ASCII)
+"""When a used-up quota is full again, by the drafts of the one header `RateLimit`: `remaining=0, reset=50`, `"day";r=0;t=50`."""
 
 _EPOCH = 1e9
 """A reset of so many seconds or more is a moment on the calendar, not a time to wait."""
+_NEAR = 3e8
+"""Seconds between now and a moment on the calendar that a wish is taken for: ten years."""
 
 
 def retry_after(response: Response, body_milliseconds: object, body_seconds: object = None) -> float | None:
-    """Seconds the answer asks to wait, None without a wish. The longest counts if there are several.
+    """Seconds the answer asks to wait, None without a wish. The longest counts if there are several, a header before the body.
 
-    `Retry-After` in seconds, in another unit that it names, or as a date, which is measured against the answer's
-    own `Date`: the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are
+    `Retry-After` in seconds, in another unit that it names, or as a date or Unix time, which is measured against the
+    answer's own `Date`: the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are
     milliseconds; `retry_after` in a body is seconds.
     """
     now = _clock(response)
@@ -57,6 +62,7 @@ def retry_after(response: Response, body_milliseconds: object, body_seconds: obj
         wishes += [_of_body(value, unit, now) for value, unit in bodies if value is not None]
     if not wishes:
         wishes += [wish for name in _RESETS for value in _all(response.headers, name) if (wish := _reset(value, now)) is not None]
+        wishes += [min(float(wish), LONGEST) for value in _all(response.headers, "RateLimit") for wish in _FIELDS.findall(value)]
     return max(wishes, default=None)
 
 
@@ -79,18 +85,22 @@ def _read(text: str, unit: float, now: float) -> float:
     found = _AMOUNT.fullmatch(text)
     if found is not None:
         try:
-            return _bounded(float(found[1]) * (_UNITS[found[2].lower()] if found[2] else unit))
+            return _bounded(float(found[1]) * (_UNITS[found[2].lower()] if found[2] else unit), now)
         except (KeyError, OverflowError):
             return UNREADABLE
     at = _date(text)
-    return UNREADABLE if at is None else _bounded(max(0.0, at - now))
+    if at is not None:
+        return _bounded(max(0.0, at - now))
+    several = [_AMOUNT.fullmatch(part.strip()) for part in text.split(",")]
+    # A proxy may have made one header of several.
+    return max((_read(part[0], unit, now) for part in several if part is not None), default=0.0) if all(several) else UNREADABLE
 
 
 def _of_body(value: object, unit: float, now: float) -> float:
     if isinstance(value, bool):
         return UNREADABLE
     if isinstance(value, (int, float)):
-        return _bounded(float(min(value, 1000 * LONGEST)) * unit)
+        return _bounded(float(min(value, 1000 * LONGEST)) * unit, now)
     text = value.strip() if isinstance(value, str) else ""
     return _read(text, unit, now) if text else UNREADABLE
 
@@ -109,7 +119,9 @@ def _reset(text: str, now: float) -> float | None:
     return None if at is None else min(max(0.0, at - now), LONGEST)
 
 
-def _bounded(seconds: float) -> float:
+def _bounded(seconds: float, now: float | None = None) -> float:
+    if now is not None and abs(seconds - now) < _NEAR:
+        return max(0.0, seconds - now)
     return min(seconds, LONGEST) if seconds >= 0 and not math.isnan(seconds) else UNREADABLE
 
 

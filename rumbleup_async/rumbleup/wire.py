@@ -145,7 +145,8 @@ def decipher_refusal(response: Response, redact: tuple[str, ...] = ()) -> Outcom
     status, code = failure.status, failure.code
     is_made = failure.has_logid and code not in ABOUT_RECIPIENT  # what is refused gets no id
     if is_made or (response.status >= 500 and status not in THROTTLED):
-        return Unknown(Reason(Code.SERVER_ANSWERED, f"{response.status}{' with a logid' if is_made else ''}"), response.status)
+        why = Reason(Code.SERVER_ANSWERED, f"{response.status}{' with a logid' if is_made else ''}")
+        return Unknown(why, response.status, failure.after if response.status >= 500 else None)
     if 400 <= status < 500 and code in BARS:
         return barred(BARS[code], failure.detail, status, code)
     if status in THROTTLED or status == 441:

@@ -153,7 +153,7 @@ def _decipher_refusal(response: Response, redact: tuple[str, ...]) -> Outcome:
     if status in {429, 440, 441}:
         return Throttled(Reason(Code.THROTTLED, str(status)), status, failure.after)
     if is_doubtful(failure):
-        return Unknown(Reason(Code.SERVER_ANSWERED, str(status)), status)
+        return Unknown(Reason(Code.SERVER_ANSWERED, str(status)), status, failure.after if response.status >= 500 else None)
     if code in NOT_NOW:
         return Throttled(Reason(Code.LIMIT, failure.detail), status, failure.after)
     if status == 401:

@@ -1,5 +1,6 @@
 """Answers in doubt, and texts that are throttled by themselves: what is bad luck, and what is more."""
 
+import math
 import random
 
 import pytest
@@ -8,7 +9,7 @@ from rumbleup_async.engine.throttles import Throttles
 from rumbleup_async.engine.trouble import Trouble
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import State, Text
-from rumbleup_async.outcomes import Outcome, Throttled
+from rumbleup_async.outcomes import Outcome, Throttled, Unknown
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.retry import Policy
 from tests import virtual_time
@@ -77,3 +78,26 @@ def test_a_text_that_is_always_throttled_does_not_stop_the_others() -> None:
     assert sent == 49
     assert stopped is not None
     assert results[5] is State.NOT_SENT
+
+
+@pytest.mark.parametrize(("after", "stopped"), [(30.0, None), (7200.0, "throttled: the provider asks to wait 7200 seconds")])
+def test_a_server_in_trouble_is_left_alone_for_as_long_as_it_says(after: float, stopped: str | None) -> None:
+    """A 503 that asks for half a minute would be met by the next text at once, and leave the next person in doubt."""
+
+    def script(text: Text, attempt: int) -> Outcome:
+        return Unknown(Reason(Code.SERVER_ANSWERED, "503"), 503, after) if text.row == 20 else accepts(text, attempt)
+
+    provider = Provider(script, latency=0.1)
+
+    async def main() -> tuple[int, int, str | None]:
+        async with make_run(provider, concurrency=4) as run:
+            summary = await run.send(phones(50))
+            return summary.sent, summary.unknown, summary.stopped
+
+    sent, unknown, why = virtual_time.run(main(), calendar=True)
+    met = next(call.time for call in provider.calls if call.row == 20) + 0.1
+    later = [call.time for call in provider.calls if call.time > met]
+    assert unknown == 1, "what the wait means for the others changes nothing for the text"
+    assert min(later, default=math.inf) >= met + after
+    assert (sent == 49) is (stopped is None)
+    assert (why or "").startswith(stopped or "")
