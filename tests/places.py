@@ -4,7 +4,7 @@ To be run once a year, with the newest versions of the packages `phonenumbers`, 
 
     pip install -U phonenumbers zipcodes tzfpy tzdata && python -m tests.places
     python -m tests.places --windows     # two years in steps of ten minutes, at places of every kind
-    python -m tests.places --cost        # CPU a contact of finding its place, over a million contacts
+    python -m tests.places --cost        # CPU a contact of finding its place, and of planning with hours, over a million contacts
 
 Each line it prints is a ZIP code or an area code whose zone, by one of them, is none that we allow for. The differences that are
 known, and why we keep ours, stand in `tests/rules/test_places.py`.
@@ -13,12 +13,16 @@ known, and why we keep ours, stand in `tests/rules/test_places.py`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import datetime as dt
 import functools
 import random
+import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -26,12 +30,16 @@ import tzfpy
 import zipcodes
 from phonenumbers import timezone
 
+from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.lists.batches import BATCH
+from rumbleup_async.messaging import Contact, Plan
 from rumbleup_async.rules.gates import Gates
 from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.rules.place_tables import STATES, area_codes
 from rumbleup_async.rules.place_tables import zips as zip_prefixes
 from rumbleup_async.rules.places import Places, decode
 from rumbleup_async.rules.zones import load
+from rumbleup_async.screening.screen import Screen
 from tests.rules import by_hand
 from tests.rules.by_hand import zone
 
@@ -146,25 +154,69 @@ def main(lines: Iterable[tuple[str, str]]) -> int:
     return 0
 
 
-def cost(contacts: int = 1_000_000) -> int:
-    """Print what finding a place costs, over a national list of 33,000 ZIP codes of which one contact in ten has moved."""
-    chance = random.Random(1)
-    known, of_state = zip_prefixes(), dict[str, list[str]]()
-    for code, (_, state) in area_codes().items():
-        of_state.setdefault(state, []).append(code)
-    prefixes, codes = list(known), list(area_codes())
-    addresses = [(f"{prefix}{chance.randrange(100):02d}", known[prefix][1]) for prefix in chance.choices(prefixes, k=33_000)]
-    rows = []
-    for zip_code, state in chance.choices(addresses, k=contacts):
-        code = chance.choice(codes if chance.random() < 0.1 else of_state.get(state, codes))
-        rows.append((f"{code}5550100", zip_code, state))
+def cost(contacts: int = 1_000_000, rounds: int = 7) -> int:
+    """Print what planning with hours costs beyond reading the columns, over a national list of 33,000 ZIP codes; one contact
+    in ten has moved. Each round does it with and without hours: medians of the difference, the least and the most of it.
+    """
+    rows = list(_national(contacts))
     finder = Places()
     for what, some in (("number alone", [row[:1] for row in rows]), ("ZIP code and state", rows), ("the same again", rows)):
         began = time.process_time()
         for row in some:
             finder.place_of(*row)
         print(f"{what}: {(time.process_time() - began) / contacts * 1e6:.2f} microseconds a contact")
+    fields = [{"first_name": "Ada", "zip": zip_code, "state": state} for _, zip_code, state in rows]
+    people = [
+        Contact(number, f"{phone[:3]}{2_000_000 + number % 8_000_000}", of)
+        for number, ((phone, *_), of) in enumerate(zip(rows, fields, strict=True), 1)
+    ]
+    spent: dict[tuple[str, bool], list[float]] = {}
+    for _ in range(rounds):
+        for has_hours in (False, True):
+            for what, seconds in _planned(people, has_hours=has_hours).items():
+                spent.setdefault((what, has_hours), []).append(seconds / contacts * 1e6)
+    for what in dict.fromkeys(what for what, _ in spent):
+        more = sorted(ours - plain for ours, plain in zip(spent[what, True], spent[what, False], strict=True))
+        print(f"{what}: {statistics.median(more):.2f} microseconds more a contact ({more[0]:.2f} to {more[-1]:.2f})", end="; ")
+        print(f"{statistics.median(spent[what, False]):.2f} without hours")
     return 0
+
+
+def _national(contacts: int) -> Iterator[tuple[str, str, str]]:
+    chance = random.Random(1)
+    known, of_state = zip_prefixes(), dict[str, list[str]]()
+    for code, (_, state) in area_codes().items():
+        of_state.setdefault(state, []).append(code)
+    prefixes, codes = list(known), list(area_codes())
+    addresses = [(f"{prefix}{chance.randrange(100):02d}", known[prefix][1]) for prefix in chance.choices(prefixes, k=33_000)]
+    for zip_code, state in chance.choices(addresses, k=contacts):
+        code = chance.choice(codes if chance.random() < 0.1 else of_state.get(state, codes))
+        yield f"{code}5550100", zip_code, state
+
+
+def _planned(people: list[Contact], *, has_hours: bool) -> dict[str, float]:
+    """Seconds of CPU that screening these contacts takes, that loading them into a ledger does, and counting their places."""
+    screen = Screen("Hi {first_name}. STOP to opt out")
+    if has_hours:
+        screen.place_by(Places().finder("list", "zip", "state"))
+    began = time.process_time()
+    batches = [screen.batch(people[start : start + BATCH]) for start in range(0, len(people), BATCH)]
+    seconds = {"screening": time.process_time() - began}
+
+    async def load() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = SqliteLedger(Path(folder) / "ledger")
+            await ledger.open(Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text=screen.template.text))
+            try:
+                for what, work in (("the ledger", ledger.load(batches)), ("places", ledger.places())):
+                    began = time.process_time()
+                    await work
+                    seconds[what] = time.process_time() - began
+            finally:
+                await ledger.aclose()
+
+    asyncio.run(load())
+    return seconds
 
 
 if __name__ == "__main__":

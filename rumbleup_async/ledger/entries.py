@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerFenced
-from rumbleup_async.ledger import settling, spending, stepping
+from rumbleup_async.ledger import schema, settling, spending, stepping
 from rumbleup_async.ledger.claiming import Claimed, known_of
 from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.files import value_of
@@ -29,6 +29,7 @@ class Entries:
 
     def enlist(self, name: str) -> Owner:
         with self._run.file.transaction() as db:
+            db.execute(schema.BY_PLACE)
             found = db.execute("INSERT INTO owner (name) VALUES (?)", (storable(name),)).lastrowid
         assert found is not None  # noqa: S101 - SQLite has just given it
         owner = self._run.owners[found] = Owner(found, name)
@@ -119,6 +120,7 @@ class Entries:
         else:
             return
         self._run.file.check_place()
+        self._run.by_place = None
         self._run.counts.update(self._counts_after(closing, turned))
         self._run.queue.put_off(until)
         self._run.queue.asked.difference_update(text.row for text in turned.texts)
@@ -205,6 +207,8 @@ class Entries:
         if why:
             with self._run.file.transaction() as db:
                 stepping.wait_at(db, why)
+        if self._run.by_place is not None:
+            return dict(self._run.by_place)
         return dict(self._run.file.db.execute("SELECT place, count(*) FROM contact WHERE state = 0 GROUP BY place").fetchall())
 
     # ---- what the provider's log decides ----

@@ -5,6 +5,7 @@ Lives here: what is done in the ledger's thread. The statements stand in `loadin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
@@ -31,6 +32,7 @@ class Intake:
             # A load that was cut off left rows without the index; nothing of them was ever sent.
             db.execute("DROP INDEX IF EXISTS one_text_a_phone")
             db.execute("DELETE FROM contact")
+            db.execute(schema.BY_PLACE)
             schema.forget(db)
             carrying.forget(db)
             db.execute("DELETE FROM run WHERE key = 'list'")
@@ -42,21 +44,27 @@ class Intake:
         # Nothing of the list is used before the last commit, which flushes all there was before it: until then no step waits
         # for the disk.
         db.execute("PRAGMA synchronous = NORMAL")
-        coming = loading.Coming()
+        coming, by_place, is_ordered = loading.Coming(), Counter[int](), True
         try:
             for batch in batches:
+                places = [row.place for row in batch if isinstance(row, Planned)]
+                by_place.update(places)
                 with file.transaction():
+                    if is_ordered and any(places):
+                        db.execute("DROP INDEX by_place")
+                        is_ordered = False
                     taking_in.insert(db, batch, self._run.same_text, coming=coming)
                 self._run.count_in(batch, State.QUEUED)
         finally:
             db.execute("PRAGMA synchronous = FULL")
         with file.transaction():
             db.execute(schema.ONE_TEXT_A_PHONE)
-            duplicates = loading.sort_out(db)
-            duplicates += loading.leave_out(db, left_out)
+            skipped = loading.sort_out(db)
+            skipped += loading.leave_out(db, left_out)
             db.execute("DELETE FROM run WHERE key = 'loading'")
         self._run.is_loading = False
-        self._run.moved(State.QUEUED, State.SKIPPED, duplicates)
+        self._run.moved(State.QUEUED, State.SKIPPED, len(skipped))
+        self._run.by_place = by_place - Counter(skipped)
         self._run.last_row = db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
 
     def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
@@ -75,6 +83,7 @@ class Intake:
             duplicates = taking_in.duplicates(db, new) if added < len(new) else []
             taking_in.insert(db, duplicates, self._run.same_text)
         results += [Result(row.row, row.phone, State.SKIPPED, row.why) for row in duplicates]
+        self._run.by_place = None
         self._run.queue.came_in({row.place for row in new if isinstance(row, Planned)})
         self._run.counts[State.SKIPPED] += len(results)
         self._run.counts[State.QUEUED] += len(new) - len(results)

@@ -46,30 +46,32 @@ class Coming:
         return found
 
 
-def sort_out(db: sqlite3.Connection) -> int:
-    """Decide the doubtful rows, once the unique index is there: the first of a phone stays, the others are skipped. How many are.
+def sort_out(db: sqlite3.Connection) -> list[int]:
+    """Decide the doubtful rows, once the unique index is there: the first of a phone stays, the others are skipped. Their places.
 
     Sorting all phones of a list to find those few took about as long as inserting them.
     """
     db.execute(f"UPDATE OR IGNORE contact SET screened = NULL WHERE screened = {_DOUBTFUL}")  # noqa: S608
-    return db.execute(
+    skipped = db.execute(
         f"""UPDATE contact SET state = ?, screened = 1, code = '{Code.DUPLICATE}', detail = '{APART} of row ' ||
             (SELECT c.row FROM contact AS c WHERE c.phone = contact.phone AND c.screened IS NULL)
-        WHERE screened = {_DOUBTFUL}""",  # noqa: S608
+        WHERE screened = {_DOUBTFUL} RETURNING place""",  # noqa: S608
         (NUMBERS[State.SKIPPED],),
-    ).rowcount
+    )
+    return [place for (place,) in skipped]
 
 
-def leave_out(db: sqlite3.Connection, reasons: Mapping[str, Reason]) -> int:
-    """Skip the queued rows of these phones, each for its reason. How many there were."""
+def leave_out(db: sqlite3.Connection, reasons: Mapping[str, Reason]) -> list[int]:
+    """Skip the queued rows of these phones, each for its reason. Their places."""
     by_reason: dict[Reason, list[str]] = {}
     for phone, reason in reasons.items():
         by_reason.setdefault(reason, []).append(phone)
-    return sum(
-        db.execute(
-            """UPDATE contact SET state = ?, screened = 1, code = ?, detail = ?
-            WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?))""",
-            (NUMBERS[State.SKIPPED], reason.code or None, reason.detail or None, json.dumps(phones)),
-        ).rowcount
+    return [
+        place
         for reason, phones in by_reason.items()
-    )
+        for (place,) in db.execute(
+            """UPDATE contact SET state = ?, screened = 1, code = ?, detail = ?
+            WHERE state = 0 AND screened IS NULL AND phone IN (SELECT value FROM json_each(?)) RETURNING place""",
+            (NUMBERS[State.SKIPPED], reason.code or None, reason.detail or None, json.dumps(phones)),
+        )
+    ]

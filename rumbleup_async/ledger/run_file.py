@@ -6,6 +6,7 @@ Lives here: what the rooms of the ledger's thread share. `intake` takes contacts
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class RunFile:
         self.is_chosen = False
         """A function has chosen the text of each contact."""
         self.counts = dict.fromkeys(State, 0)
+        self.by_place: Counter[int] | None = None
+        """How many queued contacts each place has, from the load of a list until one of them moves."""
         self.queue = Queue()
         self.owners: dict[int, Owner] = {}
         """Those that are not fenced."""
@@ -55,12 +58,14 @@ class RunFile:
 
     def count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
         """These rows came in, the planned ones in this state."""
+        self.by_place = None
         planned = sum(isinstance(row, Planned) for row in rows)
         self.counts[State.SKIPPED] += len(rows) - planned
         self.counts[state] += planned
 
     def moved(self, before: State, after: State, number: int = 1) -> None:
         """So many contacts went from one state to another."""
+        self.by_place = None
         self.counts[before] -= number
         self.counts[after] += number
 

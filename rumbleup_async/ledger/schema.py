@@ -40,9 +40,12 @@ CREATE TABLE contact (
 
 ONE_TEXT_A_PHONE: Final = "CREATE UNIQUE INDEX one_text_a_phone ON contact (phone) WHERE screened IS NULL"
 
+# Only contacts that may not leave at any time are in it, and no send changes a place: no send touches it. The load of a list
+# takes it away, for rows come in no order of places and each would touch another page; whoever begins to send puts it back.
+BY_PLACE: Final = "CREATE INDEX IF NOT EXISTS by_place ON contact (place) WHERE place != 0"
+
 _BESIDE = (
-    # Only contacts that may not leave at any time are in it, and no send changes a place: no send touches it.
-    "CREATE INDEX by_place ON contact (place) WHERE place != 0",
+    BY_PLACE,
     # Contacts that were put off one by one, and until when (Unix seconds). A row stays in it when it is opened: its time is past.
     "CREATE TABLE waiting (row INTEGER PRIMARY KEY, due REAL NOT NULL)",
     # Who opens entries. `until`: the end of the lease (Unix seconds); NULL where only death ends it.

@@ -11,16 +11,16 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from rumbleup_async.errors import ConfigurationError, ListError
+from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
 from rumbleup_async.screening.template import field_name
 
-PlaceOf = Callable[[str, str, str, str], int]
-"""The place of a contact, of its ten digits and the cells with its ZIP code, state and zone, "" where there is none. Raises
-ConfigurationError for a zone that is none."""
-
 Placing = Callable[[int, Mapping[str, str], str], int]
 """The place of the contact in this row, of its fields and ten digits. Raises ListError."""
+
+Finder = Callable[[str, str, str, str], Placing]
+"""What finds the places of a list: of the list's name and those of its columns with ZIP code, state and zone, "" where there is
+none."""
 
 _WHOSE: Final = r"(?:home|residence|residential|res|registration|reg|voting|voter|mailing|mail|primary|contact|address|addr)"
 _zone = r"(?:time_?zone(?:_?name)?|tz(?:_?name)?|iana_?(?:time_?)?zone)"
@@ -38,8 +38,8 @@ _WHAT: Final = {"zone": "time zone", "zip": "ZIP code", "state": "state"}
 class Whereabouts:
     """The columns of one list. `given`: what `zone`, `zip` and `state` are called there, where that was said."""
 
-    def __init__(self, place_of: PlaceOf, given: Mapping[str, str | None]) -> None:
-        self._place_of = place_of
+    def __init__(self, finder: Finder, given: Mapping[str, str | None]) -> None:
+        self._finder = finder
         self._given = given
         self._where = ""
         self.columns: dict[str, str] = {}
@@ -59,18 +59,8 @@ class Whereabouts:
 
     def placing(self) -> Placing:
         """What finds the place of each row."""
-        place_of, where = self._place_of, self._where
-        # No column has the name "".
-        zip_field, state, zone = (self.columns.get(kind, "") for kind in ("zip", "state", "zone"))
-
-        def place(row: int, fields: Mapping[str, str], phone: str) -> int:
-            get = fields.get
-            try:
-                return place_of(phone, get(zip_field, ""), get(state, ""), get(zone, ""))
-            except ConfigurationError as error:
-                raise ListError(f"{where}, row {row}: {error}") from None
-
-        return place
+        get = self.columns.get
+        return self._finder(self._where, get("zip", ""), get("state", ""), get("zone", ""))
 
     def _column(self, kind: str, names: Sequence[str]) -> str:
         given = self._given.get(kind)

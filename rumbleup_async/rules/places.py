@@ -13,14 +13,17 @@ import enum
 import functools
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.rules import place_tables as tables
 from rumbleup_async.rules.zones import BY_KEY, ZoneData, load
+
+Placing = Callable[[int, Mapping[str, str], str], int]
+"""The place of the contact in this row, of its fields and ten digits. Raises ListError."""
 
 _MOST_KEPT: Final = 1 << 18
 """Places that are found once and remembered; behind them each contact is looked up anew."""
@@ -138,7 +141,8 @@ class Places:
         """The same by what a ZIP code comes to."""
         self._of_addresses: dict[_Address, dict[int, int]] = {}
         """Addresses that say the same share their places."""
-        self._of_zones: dict[str, dict[str, int]] = {}
+        self._of_zones: dict[tuple[str, str, str, int], int] = {}
+        """The same where a zone is given, which comes first, and the kind last."""
         self._kept = 0
 
     def place_of(self, phone: str, zip_code: str = "", state: str = "", zone: str = "") -> int:
@@ -147,26 +151,44 @@ class Places:
         An unreadable ZIP code or state counts as none. ConfigurationError for a zone that is none.
         """
         kind = self._kind_of.get(phone[:3], 0)
-        if not zone:
+        try:
+            return self._of_zones[zone, zip_code, state, kind] if zone else self._found[zip_code][state][kind]
+        except KeyError:
+            return self._find(kind, zip_code, state, zone)
+
+    def finder(self, where: str, zip_field: str = "", state_field: str = "", zone_field: str = "") -> Placing:
+        """What finds the place of each row of a list, named `where`, by the columns of these names, "" for one that is not there.
+
+        It raises ListError for a zone that is none.
+        """
+        found, kind_of, place_of = self._found, self._kind_of, self.place_of
+
+        def look(row: int, fields: Mapping[str, str], phone: str) -> int:
+            get = fields.get
             try:
-                return self._found[zip_code][state][kind]
+                return place_of(phone, get(zip_field, ""), get(state_field, ""), get(zone_field, ""))
+            except ConfigurationError as error:
+                raise ListError(f"{where}, row {row}: {error}") from None
+
+        def place(row: int, fields: Mapping[str, str], phone: str) -> int:
+            # This runs once a contact, and a call more would cost as much as the looks.
+            try:
+                return found[fields[zip_field]][fields[state_field]][kind_of[phone[:3]]]
             except KeyError:
-                pass
-        return self._find(kind, zip_code, state, zone.strip())
+                return look(row, fields, phone)
+
+        return place if zip_field and state_field and not zone_field else look
 
     def _find(self, kind: int, zip_code: str, state: str, zone: str) -> int:
         five = zip_of(zip_code)
         # What three digits say is said once for all ZIP codes that begin with them.
         read = five[:3] if five and five not in self._singles else five or zip_code.strip()
-        if zone:
-            known = self._of_zones.setdefault(zone, {})
-            place = known.get(key := f"{read}|{state}|{kind}")
-            if place is None:
-                where = self._facts(self._address(read, state), kind)[2]
-                place = _of_zone(zone, where, self._data or load())
-                if self._has_room():
-                    known[key] = place
-            return place
+        if name := zone.strip():
+            where = self._facts(self._address(read, state), kind)[2]
+            named = _of_zone(name, where, self._data or load())
+            if self._has_room():
+                self._of_zones[zone, zip_code, state, kind] = named
+            return named
         states = self._of_zips.get(read, {})
         places = states.get(state)
         if places is None:

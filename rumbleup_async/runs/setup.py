@@ -252,7 +252,7 @@ class Setup:
             self.care.options[BEGUN] = self.hours.clock()
         if self.is_concurrent and self.screen is not None:
             self.care.options[PLACED] = self.hours.placed
-            whereabouts = Whereabouts(self.hours.gates.places.place_of, {})
+            whereabouts = Whereabouts(self.hours.gates.places.finder, {})
             whereabouts.begin(("zip", "state"), "message/next")
             self.screen.place_by(whereabouts.placing())
 
@@ -263,9 +263,7 @@ class Setup:
             return None
         self.care.options[PLACED] = self.hours.placed
         given = planning.where_of(self.settings)
-        return Whereabouts(
-            self.hours.gates.places.place_of, {name.removesuffix("_field"): value for name, value in given.items()}
-        )
+        return Whereabouts(self.hours.gates.places.finder, {name.removesuffix("_field"): value for name, value in given.items()})
 
     def _check_begun(self) -> None:
         """Refuse a ledger whose process died before the first row was in: the run would end at once, as if all were done."""

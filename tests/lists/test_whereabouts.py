@@ -4,24 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from rumbleup_async import ConfigurationError, ListError
+from rumbleup_async import ListError
 from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Contact, Planned
+from rumbleup_async.rules.places import Places
 from rumbleup_async.screening.screen import Screen
 
 NONE: dict[str, str | None] = {}
 
 
-def place_of(phone: str, zip_code: str, state: str, zone: str) -> int:
-    if zone == "Nowhere":
-        raise ConfigurationError("'Nowhere' is no time zone")
-    return len(zip_code) * 100 + len(state) * 10 + len(zone)
+PLACES = Places()
 
 
 def columns(*names: str, **given: str | None) -> dict[str, str]:
     """What is found among these columns."""
-    found = Whereabouts(place_of, given)
+    found = Whereabouts(PLACES.finder, given)
     found.begin(names, "voters.csv")
     return found.columns
 
@@ -63,21 +61,21 @@ def test_rows_get_their_places(tmp_path: Path) -> None:
     """The whole list would have the hours of its first row."""
     path = tmp_path / "voters.csv"
     path.write_text("phone,zip,state,timezone\n2025550101,20001,DC,\n2025550102,,,Nowhere\n")
-    whereabouts = Whereabouts(place_of, NONE)
+    whereabouts = Whereabouts(PLACES.finder, NONE)
     screen = Screen("Hi. STOP to opt out")
     with open_list(path, fields=screen.needed_fields, whereabouts=whereabouts) as opened:
         rows = list(opened)
     screen.place_by(whereabouts.placing())
     found = screen(rows[0])
     assert isinstance(found, Planned)
-    assert found.place == 520
+    assert found.place == PLACES.place_of("2025550101", "20001", "DC")
     with pytest.raises(ListError, match=r"voters.csv, row 3: 'Nowhere' is no time zone"):
         screen.batch(rows)
     contact = rows[0]
     assert isinstance(contact, Contact)
     chosen = screen.with_text(contact, "Hello. STOP to opt out")
     assert isinstance(chosen, Planned)
-    assert chosen.place == 520
+    assert chosen.place == found.place
 
 
 def test_without_hours_nobody_has_a_place() -> None:

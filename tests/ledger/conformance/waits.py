@@ -7,8 +7,9 @@ import pytest
 
 from rumbleup_async.admission import GO, Never, Verdict, Wait
 from rumbleup_async.engine.ports import Ledger
-from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.messaging import Closed, Planned, State, Text
 from rumbleup_async.reasons import NO_COMMON_HOUR, NO_REASON, OUTSIDE_HOURS, TOO_LATE, Code, Reason
+from tests import virtual_time
 from tests.ledger.conformance.runs import NOW, PLAN, Run, Runs, placed, rows, sent, states_of, using
 
 
@@ -61,6 +62,33 @@ class Waits(Runs):
             assert found[3] == found[6] == NO_REASON
 
         using(run, work, *(placed(row, row % 3) for row in range(1, 7)))
+
+    def test_how_many_wait_at_each_place_is_right_after_a_load_and_whatever_moves(self, run: Run) -> None:
+        """A plan would promise texts to people who are on the list twice, and a run would wait for those whom it has texted."""
+        again = Planned(5, "2022340003", "Hi. STOP", place=2)
+
+        async def main() -> None:
+            ledger = run()
+            await ledger.open(PLAN)
+            await ledger.load([[placed(1), placed(2, 1)], [placed(3, 1), placed(4, 2), again]], left_out={"2022340004": TOO_LATE})
+            await ledger.complete("list")
+            assert await ledger.places() == {0: 1, 1: 2}
+            await ledger.add([placed(6, 2), placed(7, 3)])
+            assert await ledger.places() == {0: 1, 1: 2, 2: 1, 3: 1}
+            owner = (await ledger.enlist("one")).id
+            assert rows((await ledger.step(owner, [], 2, NOW, {1: NOW + 9, 2: NOW + 5, 3: NOW})).texts) == [6, 2]
+            assert await ledger.places() == {0: 1, 1: 1, 3: 1}
+            await ledger.step(owner, [sent(6), Closed(2, State.QUEUED, 1, TOO_LATE)], 0, NOW)
+            assert await ledger.places() == {0: 1, 1: 2, 3: 1}
+            await ledger.aclose()
+            ledger = run()
+            await ledger.open(PLAN)
+            assert await ledger.places() == {0: 1, 1: 2, 3: 1}
+            owner = (await ledger.enlist("two")).id
+            assert rows((await ledger.step(owner, [], 9, NOW, {1: NOW + 9, 3: NOW + 5})).texts) == [7, 2, 3, 1]
+            await ledger.aclose()
+
+        virtual_time.run(main())
 
     def test_the_order_of_the_list_holds_where_nothing_is_shut(self, run: Run) -> None:
         """A resume that was given no hours would text its list by time zones."""
