@@ -96,15 +96,7 @@ async def read_before(run: Run, client: Client, asked: str | None, *, is_here: b
             return await _read_inbound(client, book, quiet=quiet)
         if not isinstance(client, RumbleUp):
             return Watch()
-        age = await client.opt_outs.age(book)
-        if age is None or age >= YOUNG:
-            number = await pull(client, book, quiet=quiet)
-            return Watch(client.opt_outs, time.time(), told=f"{plural(number, 'opt-out')} read from the provider now")
-        since = time.time() - age
-        found = await client.opt_outs.look(since)
-        await _note(book, found)
-        told = f"read from the provider {span(age)} ago; {plural(len(found), 'opt-out')} since then"
-        return Watch(client.opt_outs, since, told=told)
+        return await _read_account(client, book, quiet=quiet)
     except RumbleUpError as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -113,6 +105,22 @@ async def read_before(run: Run, client: Client, asked: str | None, *, is_here: b
             f"send without them (--opt-outs {IGNORED})",
             STOPPED,
         )
+
+
+async def _read_account(client: RumbleUp, book: Book, *, quiet: bool) -> Watch:
+    """Read all opt-outs of the account, or those that have come since they were read last."""
+    age, number = await client.opt_outs.age(book), None
+    if age is None or age >= YOUNG:
+        number = await pull(client, book, quiet=quiet)
+        age = await client.opt_outs.age(book) or 0.0
+    # Also behind a pull, which may have gone on from where an earlier one was broken off.
+    since = time.time() - age
+    found = await client.opt_outs.look(since)
+    await _note(book, found)
+    told = f"read from the provider {span(age)} ago; {plural(len(found), 'opt-out')} since then"
+    if number is not None:
+        told = f"{plural(number, 'opt-out')} read from the provider now"
+    return Watch(client.opt_outs, since, told=told)
 
 
 async def _read_inbound(client: Sendblue, book: Book, *, quiet: bool) -> Watch:
@@ -182,7 +190,8 @@ async def _watch(
                 return
         wait = every
         try:
-            async with asyncio.timeout(longest):
+            # One that is never answered ends when they have gone unread for too long.
+            async with asyncio.timeout(max(every, read + longest - time.monotonic())):
                 # A source tells of each once, so they are kept until the book has them.
                 found += await watch.source.look(watch.since)
                 await _note(book, found)

@@ -85,7 +85,7 @@ class Texted(msgspec.Struct, frozen=True):
 class Pull(msgspec.Struct, frozen=True):
     """How far the opt-outs of one source have been read.
 
-    `source`: such as `rumbleup https://host:443/api 1f0a dnd`. `at`: when they were last read to their end, in Unix seconds; 0
+    `source`: such as `rumbleup https://host:443/api 1f0a dnd`. `at`: when the last read to their end began, in Unix seconds; 0
     for never. `cursor`: where a read that was cut off goes on; "" for none. `read`: how many rows it has read so far, or had read
     at its end.
     """

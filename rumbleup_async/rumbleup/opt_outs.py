@@ -50,7 +50,7 @@ class OptOuts:
         return f"{self._name} {flag}"
 
     async def age(self, book: Book, now: float | None = None) -> float | None:
-        """Seconds since all opt-outs were last read to their end; None if they never were."""
+        """Seconds since a read of all opt-outs began that came to its end; None if none ever did."""
         moment = time.time() if now is None else now
         at = [(await book.pull_of(self.source(flag))).at for flag in FLAGS]
         return moment - min(at) if all(at) else None
@@ -76,12 +76,16 @@ class OptOuts:
             return await self._read(book, flag, known, before, heard, None)
 
     async def _read(self, book: Book, flag: str, known: Pull, before: int, heard: Callable[[int], None], size: int | None) -> int:
-        began, number = int(time.time()), known.read if known.cursor else 0
-        pages = self._contacts.select(flags=flag, page_size=size, start=known.cursor or None)
+        # Whoever opts out after their page was read is in none that is still to come, so a list is as old as its first page.
+        now = int(time.time())
+        began, token = _place(known.cursor) or (now, "")
+        number = known.read if token else 0
+        pages = self._contacts.select(flags=flag, page_size=size, start=token or None)
         async for rows in pages.by_page():
-            found = list(self._opt_outs(flag, [(row.phone, row.flags) for row in rows], began))
+            found = list(self._opt_outs(flag, [(row.phone, row.flags) for row in rows], now))
             number += len(found)
-            await book.add_opt_outs(found, Pull(known.source, known.at, pages.next_token or "", number))
+            cursor = f"{began} {pages.next_token}" if pages.next_token else ""
+            await book.add_opt_outs(found, Pull(known.source, known.at, cursor, number))
             heard(before + number)
         if pages.cut:
             raise _unread(flag, pages.cut, contacts_api.SELECT)
@@ -118,6 +122,12 @@ class OptOuts:
                 raise _unread(flag, "it shows contacts without the flag that was asked for", endpoint)
             if len(phone) == 10 and phone.isascii() and phone.isdecimal():
                 yield OptOut(phone, now, self.source(flag), flag, FLAGS[flag], self._world)
+
+
+def _place(cursor: str) -> tuple[int, str] | None:
+    """When a read that was broken off began, and where it goes on; None for a place of which nobody knows when it began."""
+    began, _, token = cursor.partition(" ")
+    return (int(began), token) if began.isdecimal() and token else None
 
 
 def _nobody_hears(number: int) -> None: ...

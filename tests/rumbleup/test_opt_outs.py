@@ -1,6 +1,8 @@
 """Opt-outs that the account knows: read to their end, believed only where each row shows what was asked for."""
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +11,7 @@ import pytest
 
 from rumbleup_async import Request, Response, RumbleUp, ScriptedExchange, UnreadableReply
 from rumbleup_async.people import Book, OptOut
+from rumbleup_async.rumbleup import opt_outs as module
 from rumbleup_async.rumbleup.opt_outs import OptOuts
 from rumbleup_async.simulator import Server
 
@@ -74,7 +77,7 @@ def rows(first: int, number: int = 3, flag: str = "dnd") -> list[dict[str, Any]]
     return [{"phone": f"20255501{first + n:02d}", "flags": ["replied", flag]} for n in range(number)]
 
 
-async def test_a_pull_that_breaks_off_goes_on_where_it_ended(tmp_path: Path) -> None:
+async def test_a_pull_that_breaks_off_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred thousand opt-outs would be read from the beginning each time the network hiccups."""
     script = Script([rows(0), rows(3), rows(6)], broken=1)
     source = opt_outs(script)
@@ -84,9 +87,13 @@ async def test_a_pull_that_breaks_off_goes_on_where_it_ended(tmp_path: Path) -> 
         assert len(await held(book)) == 3
         assert await source.age(book) is None, "what was not read to its end does not count as read"
         script.asked.clear()
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: time.time() + 7200.0))
         assert await source.pull(book) == 9
         assert script.asked[0] == "1"
         assert len(await held(book)) == 9
+        age = await source.age(book)
+        assert age is not None
+        assert age >= 7200.0, "whoever has opted out since the first page was read is on none of the others"
 
 
 @pytest.mark.parametrize("row", [{"phone": ADA, "flags": ["replied"]}, {"phone": ADA}, {"phone": ADA, "flags": ["bad"]}])
