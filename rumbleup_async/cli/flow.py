@@ -154,6 +154,7 @@ async def send_queued(
     `more`: what its JSON has beside the summary."""
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
     tune_collector()
+    failed: Stop | None = None
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
         async with progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):
             try:
@@ -161,11 +162,15 @@ async def send_queued(
                 await run.send()
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
-                run.stop(Stop(Cause.LEDGER_FAILED, f"{error}; what was in flight is unknown"))
+                failed = Stop(Cause.LEDGER_FAILED, f"{error}; what was in flight is unknown")
             except BookError as error:
-                run.stop(Stop(Cause.BOOK_FAILED, f"{error}; nobody is texted without it"))
+                failed = Stop(Cause.BOOK_FAILED, f"{error}; nobody is texted without it")
             except MemoryError:
-                run.stop(Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy))
+                failed = Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy)
+            if failed is not None:
+                run.stop(failed)
+    if failed is not None and call.quiet:
+        say(f"rumbleup: stopped: {failed}")  # of the other ends the log tells
     return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)
 
 

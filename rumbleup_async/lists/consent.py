@@ -153,6 +153,10 @@ def read_consent_field(given: str | None) -> str | None:
     column = field_name(given)
     if not column:
         raise ConfigurationError(f"consent-field {given!r} names no column")
+    if columns.says_phone(column):
+        raise ConfigurationError(
+            f"consent-field {column} is the column of the phone, which says nothing of consent; name another"
+        )
     if kind_of(column) == "out":
         raise ConfigurationError(
             f"the column {column} says who must not be texted, so consent-field {column} would text those who said no; "

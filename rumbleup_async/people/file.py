@@ -218,7 +218,13 @@ class BookFile:
                     f"{self.path} is damaged or no book of people; put a whole copy in its place, or save what can be read with: "
                     f"sqlite3 {pasteable(self.path)} .recover"
                 ) from None
-            raise BookError(f"{self.path}: {error}") from None
+            if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
+                raise BookError(
+                    f"{self.path} cannot be written, or its folder, in which a log stands beside it: {error}; put the book on a "
+                    "local disk that you may write to"
+                ) from None
+            more = "; make room, nothing of it is lost" if code == sqlite3.SQLITE_FULL else ""
+            raise BookError(f"{self.path}: {error}{more}") from None
         except OSError as error:
             raise BookError(f"{self.path}: {error.strerror or error}") from None
 

@@ -162,7 +162,8 @@ class Setup:
         self.begin_hours()
         await self.keep_care()
         plan, printed = self.plan, self.ledger.fingerprint
-        text = hashlib.sha256(plan.text.encode()).hexdigest()[:16]
+        texts = [plan.text, *(f"{when}\x1f{text}" for when, text in plan.details.get(planning.TEXT_WHEN, ()))]
+        text = hashlib.sha256("\x1e".join(texts).encode()).hexdigest()[:16]
         parts = [f"{self.ledger.counts[State.QUEUED]:,} queued", f"text {text}", *([f"list {printed[:16]}"] if printed else [])]
         if self.hours is not None:
             parts.append(f"zone data {self.hours.gates.data.version}")

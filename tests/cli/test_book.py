@@ -1,7 +1,9 @@
 """The book of people behind `send`, `texters` and `resume`."""
 
+import contextlib
 import datetime as dt
 import json
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -157,3 +159,24 @@ async def test_whoever_is_within_the_gap_is_not_counted_as_leaving_now(process: 
     done = await process("send", voters, *other, "--ledger", "b.ledger", *book, "--dry-run", "--json")
     assert "6 texts would be, 6 of them not before 24 h have passed since their last" in done.stderr
     assert json.loads(done.stdout)["book"]["within_gap"] == 6
+
+
+async def test_a_book_that_fails_under_way_is_told_even_if_quiet(process: Process, simulator: Simulator, voters: Path) -> None:
+    """The run ends with code 3, and its log in cron says nothing."""
+    book = Book(voters.parent / "b")
+    book.open_now()
+    book.close_now()
+    with contextlib.closing(sqlite3.connect(voters.parent / "b")) as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON texted BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    done = await process("send", voters, *SEND, "--ledger", "a.ledger", "--book", "b", "--quiet", "--json")
+    assert (done.returncode, json.loads(done.stdout)["stop_cause"]) == (3, "book_failed"), done.stderr
+    assert "stopped: book failed: " in done.stderr
+    assert "no room" in done.stderr
+    assert not simulator.truth
+
+
+async def test_a_place_where_no_book_can_be_is_told_with_the_remedy(process: Process, voters: Path) -> None:
+    """A share that is read only: SQLite says that it is unable, and not what it needs."""
+    (voters.parent / "b-wal").mkdir()
+    done = await process("send", voters, *SEND, "--ledger", "a.ledger", "--book", "b")
+    assert (done.returncode, "on a local disk that you may write to" in done.stderr) == (2, True), done.stderr

@@ -434,6 +434,8 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
         read_consent_field("Opt Out")
     with pytest.raises(ConfigurationError, match="names no column"):
         read_consent_field("  ")
+    with pytest.raises(ConfigurationError, match="is the column of the phone"):
+        read_consent_field("Cell Phone")
 
 
 def test_a_rule_goes_before_consent() -> None:
