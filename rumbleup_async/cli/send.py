@@ -80,8 +80,10 @@ def send(
     limit: options.Limit = None,
     unknown_limit: options.UnknownLimit = None,
     phone_field: Annotated[
-        str | None,
-        typer.Option("--phone-field", metavar="NAME", help="The column that holds the phone; found by its name otherwise."),
+        list[str] | None,
+        typer.Option(
+            "--phone-field", metavar="NAME", help="The column that holds the phone; several, repeated or A,B, are tried in order."
+        ),
     ] = None,
     flag: options.Flag = None,
     group: Annotated[
@@ -164,7 +166,7 @@ def send(
         quiet=quiet,
     )
     reading = ListOptions(
-        phone_field=phone_field,
+        phone_field=",".join(phone_field) if phone_field else None,
         countries=country,
         encoding=encoding,
         sheet=sheet,

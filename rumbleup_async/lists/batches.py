@@ -16,7 +16,7 @@ from rumbleup_async.lists import columns
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
-from rumbleup_async.lists.mappings import names_of, require_phone_field
+from rumbleup_async.lists.mappings import names_of, require_phone_field, settled_among
 from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Contact, Planned, Skipped
 from rumbleup_async.screening.screen import Screen
@@ -60,6 +60,8 @@ async def screened(
     async with aclosing(_batches(contacts)) as batches:
         async for part in batches:
             names = names_of(part) if not row else []
+            if not row and phone_field is None:
+                phone_field = settled_among(part)
             if at_hand:
                 require_phone_field(part, names, phone_field)
             if not row:

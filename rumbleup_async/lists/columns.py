@@ -7,26 +7,35 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening.cells import undress
+from rumbleup_async.screening.names import spelling
 from rumbleup_async.screening.template import field_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PHONE_NAMES: Final = frozenset(
-    name + number
-    for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel", "contactphone")
-    for number in ("", "number", "no", "num")
-) | {"phones", "phonecell", "phonemobile", "msisdn", "smsphone", "smsnumber", "textnumber", "e164"}
+_PHONE_NAMES: Final = (
+    frozenset(
+        name + number
+        for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel", "contactphone")
+        for number in ("", "number", "no", "num")
+    )
+    | {f"phone{number}value" for number in range(1, 10)}
+    | {"phones", "phonecell", "phonemobile", "msisdn", "smsphone", "smsnumber", "textnumber", "e164"}
+)
 """Column names that say phone, their `_` left out. A home or work phone is not among them: it is rarely a mobile."""
 
 _LESSER_NAMES: Final = frozenset(
     first + name + number
-    for first in ("preferred", "primary", "main", "best", "textable", "text", "sms", "wireless", "personal", "voter", "default")
+    for first in (
+        *("preferred", "primary", "main", "best", "textable", "text", "sms", "wireless", "personal", "voter", "default"),
+        *("donor", "supporter", "member", "volunteer", "constituent", "customer", "subscriber", "recipient"),
+    )
     for name in ("phone", "cell", "cellphone", "mobile", "mobilephone", "telephone", "tel")
     for number in ("", "number", "no", "num")
 )
@@ -64,6 +73,41 @@ def phone_fields(given: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
+def phone_fields_in(given: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The same, where a column may have a comma in its name."""
+    whole = field_name(given)
+    return (whole,) if whole in columns else phone_fields(given) or (whole,)
+
+
+def has_phone(names: Sequence[str], phone_field: str | None) -> bool:
+    """Whether one of these columns may hold the phone."""
+    return any(map(says_phone, names)) if phone_field is None else not set(phone_fields_in(phone_field, names)).isdisjoint(names)
+
+
+def is_mobile_name(name: str) -> bool:
+    """Whether a column of this name holds mobile phones, for certain."""
+    return re.match(r"cell|mobile|sms|text|wireless|phone(?:cell|mobile)", name.replace("_", "")) is not None
+
+
+def phones_among(names: Sequence[str]) -> list[int]:
+    """Which of these columns hold the phone: one, or several of which none is the mobile one for certain."""
+    found = [index for index, name in enumerate(names) if is_phone_name(name)]
+    found = found or [index for index, name in enumerate(names) if is_lesser_phone_name(name)]
+    mobile = [index for index in found if is_mobile_name(names[index])]
+    return mobile if len(mobile) == 1 else found
+
+
+def settled(objects: Sequence[Sequence[str]]) -> str | None:
+    """The phone field of objects with these names, where all that have a phone have several, and one is the mobile one for
+    certain."""
+    with_phones = [names for names in objects if any(map(is_phone_name, names))]
+    found = {
+        names[phones_among(names)[0]] if sum(map(is_phone_name, names)) > 1 and len(phones_among(names)) == 1 else ""
+        for names in with_phones
+    }
+    return (found.pop() or None) if len(found) == 1 else None
+
+
 def says_phone(name: str) -> bool:
     return is_phone_name(name) or is_lesser_phone_name(name)
 
@@ -98,8 +142,17 @@ def header_moved(where: str, row: int, cells: Sequence[str]) -> ListError:
 
 
 def choice(wanted: str, columns: Sequence[str]) -> str:
-    close = difflib.get_close_matches(wanted, [name for name in columns if name], n=1)
+    known = [name for name in columns if name]
+    meant = spelling(wanted, known)
+    close = [meant] if meant in known else difflib.get_close_matches(wanted, known, n=1) or _within(wanted, known)
     return (f"did you mean {close[0]!r}? " if close else "") + f"it has {listed(columns)}"
+
+
+def _within(wanted: str, known: Sequence[str]) -> list[str]:
+    """The only column whose words are among those that are wanted, or the other way round: `phone` for `cell_phone`."""
+    words = set(wanted.split("_"))
+    found = [name for name in known if words <= set(name.split("_")) or set(name.split("_")) <= words]
+    return found if len(found) == 1 else []
 
 
 def listed(columns: Sequence[str]) -> str:

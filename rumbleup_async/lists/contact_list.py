@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import header
+from rumbleup_async.lists.columns import phone_fields
 from rumbleup_async.lists.lines import with_sheet
 from rumbleup_async.lists.reading import Reading
 from rumbleup_async.lists.streams import Incoming
@@ -42,7 +43,7 @@ class ContactList(abc.ABC):
         self._where = where
         self._reading = reading
         self._taken = False
-        self.phone_field = field_name(reading.phone_field) if reading.phone_field is not None else None
+        self.phone_field = ",".join(phone_fields(reading.phone_field)) if reading.phone_field is not None else None
         self._wanted = None if reading.fields is None else frozenset(map(field_name, reading.fields))
         self._consent = reading.consent
         self._keep = reading.keep

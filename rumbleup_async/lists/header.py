@@ -12,8 +12,9 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from rumbleup_async.errors import ListError
+from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import documents
-from rumbleup_async.lists.columns import choice, is_lesser_phone_name, is_phone_name, listed, says_phone
+from rumbleup_async.lists.columns import choice, is_phone_name, listed
 from rumbleup_async.lists.csv_records import MAX_LINES
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.template import field_name
@@ -45,6 +46,8 @@ class Header(NamedTuple):
     phone: int = 0
     lines: int = 0
     row: int = 0
+    phones: tuple[int, ...] = ()
+    """All columns with phones, in the order in which they are tried; `phone` is the first."""
     cells: tuple[str, ...] = ()
     """The header of a CSV file as it came."""
 
@@ -88,25 +91,28 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Header:
     )
 
 
-def phone_column(columns: Sequence[str], where: str, phone_field: str | None) -> int:
-    """The index of the one column that holds the phone."""
+def phone_columns(columns: Sequence[str], where: str, phone_field: str | None) -> tuple[int, ...]:
+    """The indices of the columns that hold the phone: one, or those that `phone_field` names, in its order."""
     if phone_field is not None:
-        wanted = field_name(phone_field)
-        found = [index for index, name in enumerate(columns) if name == wanted]
-        if not found:
-            raise ListError(f"{where}: there is no column {wanted!r}; {choice(wanted, columns)}")
-        if len(found) > 1:
-            raise ListError(f"{where}: {len(found)} columns are called {wanted!r}; rename all but one")
-        return found[0]
-    found = [index for index, name in enumerate(columns) if is_phone_name(name)]
-    found = found or [index for index, name in enumerate(columns) if is_lesser_phone_name(name)]
+        return tuple(_column(columns, where, name) for name in naming.phone_fields_in(phone_field, columns))
+    found = naming.phones_among(columns)
     if not found:
         raise ListError(f"{where}: no column is called phone, cell or mobile; {REMEDY}; it has {listed(columns)}")
     if len(found) > 1:
         names = [columns[index] for index in found]
         if len(set(names)) == 1:
             raise ListError(f"{where}: {len(names)} columns are called {names[0]!r}; rename all but one")
-        raise ListError(f"{where}: the phone may be in {' or '.join(names)}; {REMEDY}")
+        several = f"--phone-field {','.join(names)}"
+        raise ListError(f"{where}: the phone may be in {' or '.join(names)}; {REMEDY}, or all in their order: {several}")
+    return tuple(found)
+
+
+def _column(columns: Sequence[str], where: str, wanted: str) -> int:
+    found = [index for index, name in enumerate(columns) if name == wanted]
+    if not found:
+        raise ListError(f"{where}: there is no column {wanted!r}; {choice(wanted, columns)}")
+    if len(found) > 1:
+        raise ListError(f"{where}: {len(found)} columns are called {wanted!r}; rename all but one")
     return found[0]
 
 
@@ -140,7 +146,7 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
     for delimiter in delimiters:
         cells, lines = header_of(sample[start:], delimiter)
         names = tuple(map(field_name, cells))
-        if len(names) > 1 and any(map(says_phone, names) if phone_field is None else [field_name(phone_field) in names]):
+        if len(names) > 1 and naming.has_phone(names, phone_field):
             found = (len(names), delimiter, names, lines, cells)
             best = max(best or found, found, key=lambda candidate: candidate[0])
     if best is None:
@@ -150,15 +156,15 @@ def _csv(sample: list[str], start: int, hidden: int, delimiters: str, where: str
         raise ListError(f"{where}, row {start + 1 - hidden}: a quote in the header is never closed; remove it")
     if any(map(is_number, cells)):
         raise _no_header(where, start + 1 - hidden)  # `2125550101,mobile` is somebody, and no names of columns
-    phone = phone_column(names, where, phone_field)
-    return Header("csv", delimiter, names, phone, start + lines, start + 1 - hidden, tuple(cells))
+    phones = phone_columns(names, where, phone_field)
+    return Header("csv", delimiter, names, phones[0], start + lines, start + 1 - hidden, phones, tuple(cells))
 
 
 def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -> Header | None:
     """The header of a list of one number a line, with or without a first line that says so."""
     name = field_name(sample[start])
     if is_phone_name(name) or (name and phone_field is not None and name == field_name(phone_field)):
-        phone_column([name], where, phone_field)
+        phone_columns([name], where, phone_field)
         return Header("plain", columns=(name,), lines=start + 1, row=start + 1)
     lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
     if 2 * sum(map(is_number, lines)) < len(lines) and not (
@@ -171,7 +177,7 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
         return None
     if phone_field is not None:
         if not is_number(sample[start]):
-            phone_column([name], where, phone_field)
+            phone_columns([name], where, phone_field)
         raise ListError(f"{where}: has one number a line and no header, so no column {phone_field!r}; leave the name out")
     return Header("plain", columns=("phone",), lines=start, row=start)
 
@@ -197,7 +203,7 @@ def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | No
             "comma, semicolon, tab or bar, and a list of numbers alone has one a line"
         )
     columns = list(map(field_name, cells))
-    phone_column(columns, where, phone_field)
+    phone_columns(columns, where, phone_field)
     raise ListError(f"{where}: no phone column was found; put a header with the column phone above the contacts")
 
 
@@ -212,7 +218,7 @@ def _refuse_title(lines: list[str], delimiters: str, where: str, phone_field: st
     for number in range(1, len(lines)):
         for delimiter in delimiters:
             names = [field_name(cell) for cell in header_of(lines[number : number + 1], delimiter)[0]]
-            named = any(map(says_phone, names)) if phone_field is None else field_name(phone_field) in names
+            named = naming.has_phone(names, phone_field)
             if sum(map(bool, names)) > 1 and named and not any(map(is_number, names)):
                 raise ListError(
                     f"{where}: the header stands in row {number + 1}, below a title or something else; "

@@ -44,7 +44,8 @@ class JsonArray(ContactList):
         self._first = list(itertools.islice(self._elements, _SAMPLE))
         if not self._first:
             raise ListError(f"{where}: has no contacts; it is an empty JSON array")
-        names = mappings.require_phone_among(self._first, where, reading.phone_field)
+        names, settled = mappings.require_phone_among(self._first, where, reading.phone_field)
+        self.phone_field = self.phone_field or settled
         self._begin(names, names)
 
     @property

@@ -17,6 +17,9 @@ from rumbleup_async.screening.template import field_name
 
 ALL = "*"
 
+PHONE_COLUMN = "phone_column"
+"""What is kept of each contact where several columns may hold the phone: the name of the one that it is texted at."""
+
 
 def read_names(given: str | Iterable[str]) -> tuple[str, ...]:
     """The names that were asked for, each once; `*` alone if it is among them.
@@ -32,16 +35,22 @@ def read_names(given: str | Iterable[str]) -> tuple[str, ...]:
 class Keep:
     """The columns of one list that are kept."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, has_phones: bool = False) -> None:
         self._names = names
+        self._has_phones = has_phones
         self._columns: list[tuple[str, str]] = []
         """What each is called in the report, and its name in the normal form."""
 
     def begin(self, names: Sequence[str], labels: Sequence[str], phone: str | None, where: str) -> None:
         """The list has these columns, so called by it. `ListError` if one that is asked for is not among them."""
+        self._find(names, labels, phone, where)
+        if self._has_phones:
+            self._columns.append((PHONE_COLUMN, PHONE_COLUMN))
+
+    def _find(self, names: Sequence[str], labels: Sequence[str], phone: str | None, where: str) -> None:
         if self._names == (ALL,):
             found = {name: label.strip() for name, label in zip(names, labels, strict=True) if name and names.count(name) == 1}
-            phones = [phone] if phone else [name for name in found if naming.is_phone_name(name)]
+            phones = phone.split(",") if phone else [name for name in found if naming.is_phone_name(name)]
             phones = phones or [name for name in found if naming.is_lesser_phone_name(name)]
             self._columns = [(label or name, name) for name, label in found.items() if name not in phones]
             return

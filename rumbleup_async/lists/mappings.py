@@ -19,12 +19,12 @@ import msgspec
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
-from rumbleup_async.lists import header
+from rumbleup_async.lists import header, several_phones
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.frames import refuse_table
+from rumbleup_async.lists.kept_columns import PHONE_COLUMN
 from rumbleup_async.messaging import Contact, Skipped
 from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import EMPTY, clean
 from rumbleup_async.screening.template import field_name
 
@@ -114,9 +114,9 @@ def from_iterable(
     return (contact_of(item, row, field, wanted) for row, item in enumerate(items, 1))
 
 
-def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> list[str]:
-    """The names in the objects at the beginning of JSON lines. Raises `ListError`
-    if there are objects and none has a phone."""
+def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None) -> tuple[list[str], str | None]:
+    """The names in the objects at the beginning of JSON lines, and the phone field where one is certain. Raises `ListError` if
+    there are objects and none has a phone."""
     values: list[tuple[object, str]] = []
     for line in sample:
         with contextlib.suppress(ValueError, RecursionError):
@@ -127,21 +127,26 @@ def require_phone_key(sample: Iterable[str], where: str, phone_field: str | None
     return names
 
 
-def require_phone_among(values: Iterable[tuple[object, str]], where: str, phone_field: str | None) -> list[str]:
-    """The names in those of these JSON values that are objects. Raises `ListError` if there are objects and none has a phone."""
+def require_phone_among(
+    values: Iterable[tuple[object, str]], where: str, phone_field: str | None
+) -> tuple[list[str], str | None]:
+    """The names in those of these JSON values that are objects, and the phone field where one is certain. Raises `ListError` if
+    there are objects and none has a phone."""
     names: dict[str, None] = {}
+    objects: list[list[str]] = []
     inside = ""
     for pairs, _ in values:
         if isinstance(pairs, tuple):
-            names.update(dict.fromkeys(field_name(key) for key, _ in pairs))
+            objects.append([field_name(key) for key, _ in pairs])
+            names.update(dict.fromkeys(objects[-1]))
             inside = inside or next((key for key, value in pairs if isinstance(value, list) and tuple in map(type, value)), "")
     if names and not any(_is_phone(name, phone_field) or naming.is_lesser_phone_name(name) for name in names):
         if inside:
             raise ListError(
                 f"{where}: the contacts stand inside {inside[:40]!r}; write one object a line, as `jq -c '.[\"NAME\"][]'` does"
             )
-        header.phone_column(list(names), where, phone_field)
-    return list(names)
+        header.phone_columns(list(names), where, phone_field)
+    return list(names), naming.settled(objects) if phone_field is None else None
 
 
 def require_phone_field(items: Iterable[object], names: Collection[str], phone_field: str | None) -> None:
@@ -152,8 +157,15 @@ def require_phone_field(items: Iterable[object], names: Collection[str], phone_f
         return
     has = f"the contacts have {naming.listed(list(names))}"
     if phone_field is not None:
-        raise ListError(f"no contact has the field {field_name(phone_field)!r} that phone_field names; {has}")
+        named = " or ".join(map(repr, naming.phone_fields(phone_field)))
+        raise ListError(f"no contact has the field {named} that phone_field names; {has}")
     raise ListError(f"no field of the contacts is called phone, cell or mobile; name the one that is with phone_field=; {has}")
+
+
+def settled_among(items: Iterable[object]) -> str | None:
+    """The phone field of these items, where they have several and one is the mobile one for certain."""
+    found = [_pairs(item) for item in items if not isinstance(item, Contact)]
+    return naming.settled([[field_name(key) for key, _ in pairs if isinstance(key, str)] for pairs in found if pairs is not None])
 
 
 def names_of(items: Iterable[object]) -> list[str]:
@@ -176,6 +188,7 @@ def _contact(
     numbers: list[str] = []
     lesser: list[str] = []
     twice: list[str] = []
+    named: list[str] = []
     for key, raw in pairs:
         value = raw.strip() if raw.__class__ is str else _scalar(raw)
         if not (value.isdigit() or (value.isalpha() and value not in EMPTY)):
@@ -187,6 +200,7 @@ def _contact(
         name, is_phone, is_lesser = _known(key, phone_field)
         if is_phone:
             numbers.append(value)
+            named.append(name)
         elif is_lesser:
             lesser.append(value)
         if name and (fields is None or name in fields) and values.setdefault(name, value) != value:
@@ -196,17 +210,18 @@ def _contact(
         return again
     if consent is not None and consent.columns and (barred := _barred(pairs, row, numbers, consent)):
         return barred
-    if len(numbers) > 1 and len({phones.normalise(number)[0] or number for number in numbers}) > 1:
+    if phone_field is not None and "," in phone_field and numbers:
+        numbers, values[PHONE_COLUMN] = several_phones.first_of(numbers, named, phone_field)
+    if len(numbers) > 1 and several_phones.are_several(numbers):
         return Skipped(row, "", _TWO_PHONES)
-    for name in twice:
-        values.pop(name, None)  # which of the values is meant cannot be known, so none is merged
-    return Contact(row, numbers[0] if numbers else "", values)
+    return Contact(row, numbers[0] if numbers else "", several_phones.without(values, twice))
 
 
 def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], consent: ConsentCheck) -> Skipped | None:
     """For a row whose own fields say that its person is not to be texted."""
     why = consent.why_not((field_name(key), _scalar(raw)) for key, raw in pairs if isinstance(key, str))
-    return consent.bar(row, numbers[0] if numbers else "", why) if why else None
+    barred = [consent.bar(row, number, why) for number in numbers or [""]] if why else []
+    return barred[0] if barred else None
 
 
 def _header(pairs: Iterable[tuple[Any, Any]], row: int, phone_field: str | None) -> Skipped | None:
@@ -229,7 +244,7 @@ def _known(key: str, phone_field: str | None) -> tuple[str, bool, bool]:
 
 
 def _is_phone(name: str, phone_field: str | None) -> bool:
-    return naming.is_phone_name(name) if phone_field is None else name == field_name(phone_field)
+    return naming.is_phone_name(name) if phone_field is None else name in naming.phone_fields(phone_field)
 
 
 def _others(fields: Mapping[str, str], phone_field: str | None) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import header
 from rumbleup_async.lists.csv_records import Fault
+from rumbleup_async.lists.kept_columns import PHONE_COLUMN
 from rumbleup_async.messaging import Contact, Skipped
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.screening import phones
@@ -38,6 +39,7 @@ class Rows:
     ) -> None:
         self._head = head
         self._phone = head.phone
+        self._phones = head.phones if len(head.phones) > 1 else ()
         self._width = width
         self._pick = pick
         self._row = head.row
@@ -54,7 +56,7 @@ class Rows:
         rows: list[Contact | Skipped] = []
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
-            if len(record) == width:
+            if len(record) == width and not self._phones:
                 if not record[phone][:1].isdigit() and (again := self._header(row, record)):
                     add(again)
                     continue
@@ -95,7 +97,18 @@ class Rows:
         if self._checked and (barred := self._barred(row, record)):
             return [barred]
         fields = {name: self._cells[record[index]] for name, index in self._pick if index < size}
-        return [Contact(row, record[self._phone] if self._phone < size else "", fields)]
+        phone = self._phone
+        if self._phones:
+            phone = self._first_phone(record)
+            fields[PHONE_COLUMN] = (self._head.columns or ())[phone]
+        return [Contact(row, record[phone] if phone < size else "", fields)]
+
+    def _first_phone(self, record: Sequence[str]) -> int:
+        """Of several columns the first whose phone can be read; else the first with anything in it."""
+        there = [index for index in self._phones if index < len(record)]
+        read = (index for index in there if phones.normalise(record[index].strip())[0])
+        filled = (index for index in there if not says_nothing(record[index].strip()))
+        return next(read, next(filled, self._phone))
 
     def _is_moved(self, record: Sequence[str]) -> bool:
         """Whether the cells around the phone are those of other columns: where every name has an
@@ -118,7 +131,8 @@ class Rows:
         why = self._consent.why_not((name, record[index]) for name, index in self._checked if index < size)
         if not why:
             return None
-        left_out = self._consent.bar(row, record[self._phone] if self._phone < size else "", why)
+        numbers = [record[index] if index < size else "" for index in self._phones or (self._phone,)]
+        left_out = next(iter([self._consent.bar(row, number, why) for number in numbers]))
         return left_out if self._keep is None else self._keep.skipped(left_out, self._head.columns or (), record)
 
     def _header(self, row: int, record: Sequence[str]) -> Skipped | None:

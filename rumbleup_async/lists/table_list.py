@@ -27,8 +27,8 @@ class TableList(ContactList):
         self.form = table.form
         names = tuple(map(field_name, table.header))
         self.columns: tuple[str, ...] = names
-        self._phone = header.phone_column(names, table.where, reading.phone_field)
-        self.phone_field = names[self._phone]
+        self._phones = header.phone_columns(names, table.where, reading.phone_field)
+        self.phone_field = ",".join(names[index] for index in self._phones)
         header.refuse_repeated(names, self._wanted or (), table.where)
         self._begin(names, table.header)
 
@@ -58,9 +58,10 @@ class TableList(ContactList):
         ]
         checked = () if self._consent is None else [i for i, name in enumerate(names) if name in self._consent.columns]
         # A column that nobody asks for is not even made text of.
-        needed = sorted({self._phone, *picked, *checked})
+        needed = sorted({*self._phones, *picked, *checked})
         at = {index: place for place, index in enumerate(needed)}
-        head = header.Header("csv", columns=tuple(names[i] for i in needed), phone=at[self._phone], row=self._table.row)
+        columns, phones = tuple(names[i] for i in needed), tuple(at[i] for i in self._phones)
+        head = header.Header("csv", columns=columns, phone=phones[0], row=self._table.row, phones=phones)
         pick = [(names[index], at[index]) for index in picked]
         rows = Rows(head, len(needed), pick, {len(needed)}, self._where, self._consent, self._keep)
         for block in self._table.blocks(needed):

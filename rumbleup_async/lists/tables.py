@@ -49,11 +49,10 @@ DEPTH: Final = 30
 
 def header_at(rows: Sequence[Sequence[str]], phone_field: str | None) -> int | None:
     """Which of these first rows names the columns: the first of them that names a phone and holds nobody's number."""
-    wanted = frozenset(naming.phone_fields(phone_field))
     for number, cells in enumerate(rows):
         names = [field_name(cell) for cell in cells]
         if any(sum(c.isdigit() for c in cell) > 6 for cell in cells):
             continue
-        if wanted.intersection(names) if wanted else any(map(naming.says_phone, names)):
+        if naming.has_phone(names, phone_field):
             return number
     return None

@@ -51,11 +51,12 @@ class TextList(ContactList):
         self._has_spaces = f"{found.delimiter} " in "".join(sample[: found.lines])
         self.columns = found.columns
         if found.columns is not None:
-            self.phone_field = found.columns[found.phone]
+            self.phone_field = ",".join(found.columns[index] for index in found.phones or (found.phone,))
             header.refuse_repeated(found.columns, self._wanted or (), where)
             names = list(found.columns)
         else:
-            names = mappings.require_phone_key(sample, where, self.phone_field)
+            names, settled = mappings.require_phone_key(sample, where, reading.phone_field)
+            self.phone_field = self.phone_field or settled
         self._begin(names, found.cells or names)
         if found.kind != "csv":
             self._lines.cr_ends = True

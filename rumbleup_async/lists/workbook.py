@@ -113,7 +113,7 @@ class Workbook:
             )
         names = [name for name in map(field_name, best) if name]
         try:
-            header.phone_column(names, self.where, phone_field)
+            header.phone_columns(names, self.where, phone_field)
         except ListError as error:
             return error
         return ListError(f"{self.where}: no row of the first {DEPTH} names a phone column; name it with --phone-field")

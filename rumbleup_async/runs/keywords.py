@@ -37,7 +37,7 @@ class RunKeywords(TypedDict, total=False):
     literal: bool
     text_when: Texts
     must_say: Iterable[str]
-    phone_field: str | None
+    phone_field: str | Sequence[str] | None
     zip_field: str | None
     state_field: str | None
     zone_field: str | None

@@ -87,7 +87,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             texts are checked as the plain one is, and frozen in the ledger. For a list of your own.
         must_say: Words that each text must hold, whatever is merged into it, such as who pays for it. Case does not matter. A
             text that lacks them is refused before anything leaves.
-        phone_field: The column with the phone, where its name does not say so.
+        phone_field: The column with the phone, where its name does not say so. Several columns, with commas between them or as a
+            sequence, are tried in this order; the report says which was texted.
         zip_field: The column with the ZIP code, where its name does not say so. It is read where there are `hours`.
         state_field: The column with the state, likewise.
         zone_field: The column with the name of the time zone, likewise.
@@ -141,7 +142,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     literal: bool = False
     text_when: Texts = ()
     must_say: Iterable[str] = ()
-    phone_field: str | None = None
+    phone_field: str | Sequence[str] | None = None
     zip_field: str | None = None
     state_field: str | None = None
     zone_field: str | None = None
@@ -190,7 +191,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
         check_texts(self.text_when)
         check_hours(self.hours, self.schedule)
-        for name in ("phone_field", "zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet"):
+        for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")
         for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
@@ -208,7 +209,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def of_list(self) -> dict[str, Any]:
         """The fields that say how list and text are read."""
-        return {name: getattr(self, name) for name in _OF_LIST}
+        given = {name: getattr(self, name) for name in _OF_LIST}
+        if self.phone_field is not None and not isinstance(self.phone_field, str):
+            given["phone_field"] = ",".join(self.phone_field)
+        return given
 
     def care(self, **more: Any) -> dict[str, Any]:
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""

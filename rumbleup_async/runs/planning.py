@@ -13,6 +13,7 @@ import msgspec
 from rumbleup_async.engine.texters import Writer
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.lists import encodings
+from rumbleup_async.lists.columns import phone_fields
 from rumbleup_async.lists.consent import ConsentCheck, read_consent_field, read_rules
 from rumbleup_async.lists.kept_columns import ALL, Keep, read_names
 from rumbleup_async.messaging import Plan
@@ -177,7 +178,8 @@ def keep_of(settings: Settings) -> Keep | None:
     names = read_names(settings.keep)
     if settings.consent_field is not None and ALL not in names and settings.consent_field not in map(field_name, names):
         names = (*names, settings.consent_field)  # how somebody agreed belongs into the report
-    return Keep(names) if names else None
+    has_phones = settings.phone_field is not None and len(phone_fields(settings.phone_field)) > 1
+    return Keep(names, has_phones=has_phones) if names or has_phones else None
 
 
 def _words_of(rules: Iterable[str]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ _LABEL = (
 )
 _SHORT = rf"(?:{_LABEL}|[cm])"
 _labelled = re.compile(
-    rf"(?:{_SHORT}[ .:#=\-]*(?=[\d(+\[]))?([\d(+\[].*\d)(?:[ ,\-]*(?:[(\[]{_SHORT}[.)\]]*| {_SHORT}\.?))?",
+    rf"(?:{_SHORT}[ .:#=\-]*(?=[\d(+\[]))?([\d(+\[].*\d)(?:[ ,/;\-]*(?:[(\[] ?{_SHORT}[ .)\]]*|(?<!\d){_SHORT}\.?)|[cm])?",
     re.ASCII | re.IGNORECASE,
 ).fullmatch
 
@@ -87,7 +87,12 @@ LOOK_ALIKE: Final = {
 _scheme = re.compile(r"(?:tel|sms|smsto|callto|whatsapp|imessage):(?://)? ?", re.ASCII | re.IGNORECASE).match
 _scientific = re.compile(r"[+-]?\d+(?:[.,]\d+)? ?[eE] ?[+-]?\d+", re.ASCII).fullmatch
 _decimal = re.compile(r"[+-]?(?:\d+[.,]\d*|\d{1,3}(?:,\d{3})+(?:\.\d*)?)", re.ASCII).fullmatch
-_extension = re.compile(r"\d[ ,;]{0,3}(?:x|ext|extn|extension|#)[.:=]?[ ]{0,3}\d{1,6}\Z", re.ASCII | re.IGNORECASE).search
+_extension = re.compile(
+    r"\d[ ,;/(\-]{0,4}(?:x|ext|extn|extension|#|p|w|opt|option|press|post)[.:=#]{0,2} {0,3}#?\d{1,6}\)?\Z",
+    re.ASCII | re.IGNORECASE,
+).search
+_second_end = re.compile(r"\d{4} ?(?:[/\\;,&|]|or|and) ?\(?\d{2,4}\)?\Z", re.ASCII | re.IGNORECASE).search
+"""`212-555-0101/0102`: two numbers, of the second only the end."""
 _foreign = re.compile(r"\+ ?\(?(?!1)\d|00 ?[2-9]|011 ?[02-9]", re.ASCII).match
 _apart = re.compile(r"[/\\;,&|]|\bor\b|\band\b", re.IGNORECASE).split
 _no_digit = re.compile(r"[^0-9]+").sub
@@ -153,7 +158,11 @@ def _why_not(cell: str) -> str:
 
 
 def _holds_two(cell: str, digits: str) -> bool:
-    return len(digits) >= 20 or sum(len(_no_digit("", part)) >= 7 for part in _apart(cell)) > 1
+    return (
+        len(digits) >= 20
+        or (len(digits) > 11 and _second_end(cell) is not None)
+        or sum(len(_no_digit("", part)) >= 7 for part in _apart(cell)) > 1
+    )
 
 
 def _wrong_digits(digits: str) -> str:

@@ -421,7 +421,7 @@ def test_a_carriage_return_typed_into_a_cell_does_not_end_the_row() -> None:
         (f"{A},Mobile\n{B},Mobile\n", "row 1: the first row looks like a contact; put a header above it"),
         (f"cell;Ann;{A}\ncell;Bob;{B}\n", "row 1: the first row looks like a contact; put a header above it"),
         ("name,city\nAnn,DC\n", "no column is called phone, cell or mobile; name the column with --phone-field"),
-        (f"name,phone,cell\nAnn,{A},{B}\n", "the phone may be in phone or cell; name the column with --phone-field"),
+        (f"name,phone,tel\nAnn,{A},{B}\n", "the phone may be in phone or tel; name the column with --phone-field"),
         (f"phone,Phone\n{A},{B}\n", "2 columns are called 'phone'; rename all but one"),
         (f"name,phone,name\nAnn,{A},x\n", "2 columns are called 'name'"),
         (f'"name,phone\nAnn,{A}\n', "phone"),

@@ -172,3 +172,36 @@ def test_a_cell_is_shown_short_and_on_one_line(raw: str) -> None:
     assert len(cell) <= 40
     assert cell.isprintable()
     cell.encode()
+
+
+@pytest.mark.parametrize(
+    ("reason", "cells"),
+    [
+        (
+            "",
+            [
+                "(202) 555-0101 (C)",
+                "202-555-0101c",
+                "2025550101M",
+                "202-555-0101 / C",
+                "202-555-0101; mobile",
+                "202.555.0101 (c )",
+            ],
+        ),
+        (
+            phones.EXTENSION,
+            ["202-555-0101 ext. 5", "202-555-0101 x5", "2025550101x1234", "202-555-0101 / ext. 5", "202-555-0101 (ext 5)"],
+        ),
+        (phones.EXTENSION, ["202-555-0101 ext. #5", "2025550101p123", "202-555-0101 opt 2", "202-555-0101; ext 5"]),
+        (phones.TWO_NUMBERS, ["202-555-0101/0102", "202-555-0101 or 0102", "202-555-0101 / 02", "(202) 555-0101 & 0102"]),
+        (
+            phones.TWO_NUMBERS,
+            ["202-555-0101 ext: 2025550102", "202-555-0101 (C) 202-555-0102 (H)"],
+        ),
+        (phones.LETTERS, ["(202) 555-0101 (H)", "202-555-0101 home", "202-555-0101 w", "202-555-0101 C/H", "202-555-0101 (old)"]),
+    ],
+)
+def test_letters_behind_a_phone_are_told_apart_from_a_second_number(reason: str, cells: list[str]) -> None:
+    """A switchboard or a stranger would be texted, or a mobile be left out that says that it is one."""
+    for cell in cells:
+        assert normalise(cell) == (("2025550101", "") if not reason else ("", reason)), cell
