@@ -192,7 +192,7 @@ def test_every_import_is_declared() -> None:
         for line in (*project["dependencies"], *extras["cli"], *extras["fast"], *extras["postgres"])
     }
     known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
-    lists = " ".join(extras["lists"])
+    lists = " ".join((*extras["lists"], *extras["duckdb"], *extras["buckets"]))
     assert all(package in lists for package in OF_LISTS.values())
     missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
     missing = {path: more for path, extra in missing.items() if (more := extra - (set(OF_LISTS) if "/lists/" in path else set()))}

@@ -19,6 +19,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     countries: Sequence[str] | None = None
     encoding: str | None = None
     sheet: str | None = None
+    query: str | None = None
     skip_if: Sequence[str] | None = None
     consent_field: str | None = None
     must_say: Sequence[str] | None = None
@@ -28,7 +29,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_source(self) -> dict[str, Any]:
         """The options by which the list is opened, for `open_list`."""
-        return {"phone_field": self.phone_field, "encoding": self.encoding, "sheet": self.sheet}
+        return {"phone_field": self.phone_field, "encoding": self.encoding, "sheet": self.sheet, "query": self.query}
 
     def as_mode(self) -> dict[str, Any]:
         """The options that a mode of a client takes, under its own names."""
@@ -37,6 +38,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
             "countries": self.countries or None,
             "encoding": self.encoding,
             "sheet": self.sheet,
+            "query": self.query,
             "skip_if": self.skip_if or None,
             "consent_field": self.consent_field,
             "text_when": self.text_when or None,

@@ -155,9 +155,19 @@ Encoding = Annotated[
     str | None,
     typer.Option("--encoding", metavar="NAME", help="The encoding of LIST, such as cp1252 or mac_roman; guessed otherwise."),
 ]
+PhoneField = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--phone-field", metavar="NAME", help="The column that holds the phone; several, repeated or A,B, are tried in order."
+    ),
+]
 Sheet = Annotated[
     str | None,
     typer.Option("--sheet", metavar="NAME", help="The sheet of a workbook; otherwise the only one with a phone column."),
+]
+QueryFile = Annotated[
+    Path | None,
+    typer.Option("--query-file", metavar="FILE", help="The SQL query that a LIST which is a database is asked."),
 ]
 SkipIf = Annotated[
     list[str] | None,
@@ -234,6 +244,16 @@ def read_text(text: str | None, text_file: Path | None) -> str:
         return text
     assert text_file is not None  # noqa: S101 - just checked
     return _read(text_file)
+
+
+def read_query(query_file: Path | None) -> str | None:
+    """The query of `--query-file`; None for none."""
+    if query_file is None:
+        return None
+    query = _read(query_file).strip()
+    if not query:
+        raise ConfigurationError(f"{query_file} is empty; write the query into it")
+    return query
 
 
 def read_texts(given: list[str] | None) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.contacts import open_list
+from rumbleup_async.lists.sources import scheme_of
 
 _BEGINS: Final = b"row,reason,"
 _NONE: Final[Sequence[str]] = ("",)
@@ -46,7 +47,8 @@ class Rejects:
         if out.exists() and not _is_ours(out):
             # It may be the list, a suppression list or the text, and the only copy of it.
             raise ConfigurationError(f"{out} is there already and holds something else; write the rejected rows to another file")
-        if source == "-" or not Path(source).is_file():
+        if source == "-" or scheme_of(source) or not Path(source).is_file():
+            # Of a query the rows may come in another order the second time, so their phones alone are written.
             self.copy = stack.enter_context(tempfile.TemporaryFile(prefix="rumbleup-"))  # noqa: SIM115 - by the stack
 
     def write(self, reading: ListOptions, *, quiet: bool) -> None:

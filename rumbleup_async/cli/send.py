@@ -79,12 +79,7 @@ def send(
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
     unknown_limit: options.UnknownLimit = None,
-    phone_field: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--phone-field", metavar="NAME", help="The column that holds the phone; several, repeated or A,B, are tried in order."
-        ),
-    ] = None,
+    phone_field: options.PhoneField = None,
     flag: options.Flag = None,
     group: Annotated[
         str | None, typer.Option("--group", metavar="ID", help="The group for contacts that the sends create.")
@@ -93,6 +88,7 @@ def send(
     country: options.Countries = None,
     encoding: options.Encoding = None,
     sheet: options.Sheet = None,
+    query_file: options.QueryFile = None,
     skip_if: options.SkipIf = None,
     consent_field: options.ConsentField = None,
     must_say: options.MustSay = None,
@@ -170,6 +166,7 @@ def send(
         countries=country,
         encoding=encoding,
         sheet=sheet,
+        query=options.read_query(query_file),
         skip_if=skip_if,
         consent_field=consent_field,
         must_say=must_say,

@@ -87,7 +87,11 @@ def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def records_of(batch: pa.RecordBatch, names: Iterable[str]) -> Iterator[list[Record]]:
     """The rows of a record batch, some at a time: the cells of these columns as text."""
-    at = [batch.schema.get_field_index(name) for name in names]
+    return records_at(batch, [batch.schema.get_field_index(name) for name in names])
+
+
+def records_at(batch: pa.RecordBatch, at: Sequence[int]) -> Iterator[list[Record]]:
+    """The same for columns by their places."""
     for start in range(0, batch.num_rows, _BATCH):
         part = batch.slice(start, _BATCH)
         yield list(zip(*(_texts(part.column(index)) for index in at), strict=True))

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from contextlib import aclosing
 
 from rumbleup_async.errors import ListError
-from rumbleup_async.lists import columns
+from rumbleup_async.lists import columns, frames
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.consent import ConsentCheck
 from rumbleup_async.lists.kept_columns import Keep
@@ -55,17 +55,18 @@ async def screened(
     """
     needed: Collection[str] | None = None if chosen is not None else screen.needed_fields
     at_hand = isinstance(contacts, Iterable)
+    described = frames.names_of_cursor(contacts)
     screened_rows: list[Planned | Skipped] = []
     row = 0
     async with aclosing(_batches(contacts)) as batches:
-        async for part in batches:
+        async for given in batches:
+            part = list(frames.named(given, described)) if described else given
             names = names_of(part) if not row else []
-            if not row and phone_field is None:
-                phone_field = settled_among(part)
+            if not row:
+                phone_field = phone_field or settled_among(part)
+                require_conditions(screen, names, "the list")
             if at_hand:
                 require_phone_field(part, names, phone_field)
-            if not row:
-                require_conditions(screen, names, "the list")
             if not row and consent is not None:
                 consent.begin(names, "the list")
             if not row and keep is not None:

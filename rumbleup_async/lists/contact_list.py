@@ -71,6 +71,11 @@ class ContactList(abc.ABC):
             self._wanted = whereabouts.wanted(self._wanted)
 
     @property
+    def where(self) -> str:
+        """What the list is called in an error."""
+        return self._where
+
+    @property
     def fingerprint(self) -> str | None:
         """Tells this list from others, the same as `fingerprint(path)` for a file; None until the list is read to its end."""
         if not self._taken:

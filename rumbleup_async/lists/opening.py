@@ -40,6 +40,17 @@ def opened(stream: Readable, where: str, reading: Reading, close: Callable[[], N
         return found
 
 
+def of_table(table: Table, reading: Reading) -> ContactList:
+    """The list that a table holds; the table is closed with it."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(table.close)
+        if reading.sheet is not None:
+            raise ListError(f"{table.where}: --sheet names the sheet of a workbook, and this is {table.form}; leave --sheet out")
+        found = TableList(table, reading)
+        found.closes(stack.pop_all().close)
+        return found
+
+
 class _Opening:
     """One list on its way through its wrappings."""
 

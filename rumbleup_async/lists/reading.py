@@ -22,6 +22,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     fields: Collection[str] | None = None
     encoding: str | None = None
     sheet: str | None = None
+    query: str | None = None
     consent: ConsentCheck | None = None
     keep: Keep | None = None
     copy: Writable | None = None

@@ -109,7 +109,7 @@ class Client:
     ) -> Settings:
         """What a new run sends and how it reads its list. `text`: a template, or the function that chooses each text."""
         from rumbleup_async.runs.option_checks import kind_of
-        from rumbleup_async.runs.planning import WRITTEN, Settings
+        from rumbleup_async.runs.planning import WRITTEN, Part, Settings
 
         given: object = text
         if not isinstance(given, str) and (not callable(given) or isinstance(given, type)):
@@ -127,6 +127,7 @@ class Client:
             writer=text if callable(text) else None,
             require_opt_out=require_opt_out,
             details=details,
+            part=Part(sheet=options.sheet, query=options.query),
             **options.of_list(),
         )
 
@@ -193,7 +194,8 @@ class Client:
             if plan.provider != self.PROVIDER:
                 raise LedgerMismatch(f"this ledger belongs to a run over {plan.provider}")
             if settings is None:
-                require_same(plan, {name: value for name, value in chosen.given().items() if name in chosen.of_list()})
+                given = {name: value for name, value in chosen.of_list().items() if name in chosen.given()}
+                require_same(plan, given if chosen.sheet is None else {**given, "sheet": chosen.sheet})
             session = self._connecting.session
             if session is not None and session._loop is not asyncio.get_running_loop():  # noqa: SLF001 - `loop` is deprecated
                 raise ConfigurationError(ABROAD)

@@ -21,6 +21,7 @@ from rumbleup_async.engine.texters import Texters
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.events import Event, LookedUp, RunBegan, RunEnded, SendingBegan, stopped
 from rumbleup_async.lists.batches import BATCH, Contacts
+from rumbleup_async.lists.frames import is_frame
 from rumbleup_async.messaging import Planned, Skipped, State
 from rumbleup_async.reasons import STATE_LEFT_OUT, Code
 from rumbleup_async.retry import left_over
@@ -205,7 +206,7 @@ class Execution:
             return None
         if self._setup.is_concurrent:
             raise ConfigurationError("in concurrent mode the provider hands out the contacts; call send() without any")
-        if not isinstance(contacts, (str, os.PathLike)):
+        if not (isinstance(contacts, (str, os.PathLike)) or is_frame(contacts)):
             return self.list.screened(contacts)
         if await self.list.load(contacts):
             await self._hand_out_skipped()

@@ -45,6 +45,7 @@ class RunKeywords(TypedDict, total=False):
     schedule: Schedule | Mapping[str, Any] | None
     encoding: str | None
     sheet: str | None
+    query: str | None
     skip_if: Iterable[str]
     consent_field: str | None
     keep: str | Iterable[str]

@@ -19,6 +19,7 @@ from rumbleup_async.errors import ConfigurationError, LedgerMismatch, ListError
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.batches import BATCH, require_conditions, screened
 from rumbleup_async.lists.lines import Writable
+from rumbleup_async.lists.sources import scheme_of
 from rumbleup_async.messaging import Planned, Skipped
 from rumbleup_async.runs.choosing import Choosing
 from rumbleup_async.runs.planning import Settings, consent_check, has_consent, keep_of
@@ -49,17 +50,15 @@ class ListLoading:
         """What is worth knowing of the text before it is sent."""
         return [] if self._setup.screen is None else notes_of(self._setup.screen, self._columns)
 
-    async def load(
-        self, path: str | os.PathLike[str], progress: Callable[[int], None] | None = None, *, copy: Writable | None = None
-    ) -> bool:
-        """Read a list file into the ledger. True if it was read to its end, False if this very list is there already or the
-        run was stopped meanwhile. Raises ListError, LedgerMismatch, ConfigurationError."""
+    async def load(self, path: object, progress: Callable[[int], None] | None = None, *, copy: Writable | None = None) -> bool:
+        """Read a whole list, a file, a query or a frame, into the ledger. True if it was read to its end, False if this
+        very list is there already or the run was stopped meanwhile. Raises ListError, LedgerMismatch, ConfigurationError."""
         screen, settings, ledger = *self._texts(), self._setup.ledger
         book = self._setup.book
-        source = os.fspath(path)
+        source = os.fspath(path) if isinstance(path, os.PathLike) else path
         # Of whom it is not known yet where they are, the list is read once more: no text of it has left.
         is_known = self._setup.hours is None or self._setup.is_placed
-        if ledger.fingerprint is not None and await self._is_same_list(source, settings.sheet) and is_known:
+        if ledger.fingerprint is not None and await self._is_same_list(source, settings) and is_known:
             return False
         consent, keep, placing = consent_check(settings), keep_of(settings), self._setup.placing
         opened = await anyio.to_thread.run_sync(
@@ -68,7 +67,8 @@ class ListLoading:
                 phone_field=settings.phone_field,
                 fields=None if settings.writer is not None else screen.needed_fields,
                 encoding=settings.encoding,
-                sheet=settings.sheet,
+                sheet=settings.part.sheet,
+                query=settings.part.query,
                 consent=consent,
                 keep=keep,
                 copy=copy,
@@ -98,7 +98,7 @@ class ListLoading:
 
         try:
             opened.require(screen.required_fields)
-            require_conditions(screen, opened.names, "standard input" if source == "-" else source)
+            require_conditions(screen, opened.names, opened.where)
             self.absent_fields = _absent(opened.columns, screen.merge_fields)
             self._columns = opened.names
             screen.learn(opened.names)
@@ -154,17 +154,17 @@ class ListLoading:
             raise ConfigurationError("a resumed run has its list already")
         return setup.screen, setup.settings
 
-    async def _is_same_list(self, source: str, sheet: str | None) -> bool:
+    async def _is_same_list(self, source: object, settings: Settings) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
         ledger = self._setup.ledger
-        is_file = await anyio.to_thread.run_sync(lambda: Path(source).is_file())
+        is_file = not isinstance(source, str) or await anyio.to_thread.run_sync(is_lasting, source)
         if not is_file:
             if not ledger.is_used:
                 return False  # as good as new, and what can be read only once is read now
             if source == "-" and (sys.stdin is None or sys.stdin.closed):
                 raise ListError("standard input is closed; pipe the list into it or name a file")
         try:
-            found = await anyio.to_thread.run_sync(lists.fingerprint, source, sheet)
+            found = await anyio.to_thread.run_sync(lists.fingerprint, source, settings.part.sheet, settings.part.query)
         except OSError as error:
             raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
         is_same = found == ledger.fingerprint
@@ -181,6 +181,11 @@ async def _sifted(
     async with aclosing(batches):
         async for batch in batches:
             yield await book.sift_soon(batch)
+
+
+def is_lasting(source: str) -> bool:
+    """Whether this list can be read more than once."""
+    return bool(scheme_of(source)) or Path(source).is_file()
 
 
 def check_contacts(contacts: object) -> None:

@@ -47,7 +47,7 @@ __all__ = ["RunKeywords", "RunOptions", "refuse", "run_options"]
 
 _OF_LIST = (
     *("countries", "max_segments", "literal", "text_when", "must_say", "phone_field", "zip_field", "state_field", "zone_field"),
-    *("encoding", "sheet", "skip_if", "consent_field", "keep"),
+    *("encoding", "skip_if", "consent_field", "keep"),
 )
 
 
@@ -98,6 +98,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             closing of its first day.
         encoding: The encoding of a list file, as Python calls it. None: UTF-8, UTF-16 or what it seems to be;
             `run.list_notes` says which.
+        query: What a list that is a database is asked, in SQL.
         sheet: The sheet of a list that is a workbook. None: the only one that has a phone column.
         skip_if: Columns that say who must not be texted, each `column` or `column=value`. A cell that does not say no counts.
         consent_field: The column that says how or when each person agreed to be texted. Who has no value there, or one that says
@@ -150,6 +151,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule | Mapping[str, Any] | None = None
     encoding: str | None = None
     sheet: str | None = None
+    query: str | None = None
     skip_if: Iterable[str] = ()
     consent_field: str | None = None
     keep: str | Iterable[str] = ()
@@ -191,7 +193,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
         check_texts(self.text_when)
         check_hours(self.hours, self.schedule)
-        for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet"):
+        for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet", "query"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")
         for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
@@ -208,7 +210,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name in defaults if not is_same(value := getattr(self, name), defaults[name])}
 
     def of_list(self) -> dict[str, Any]:
-        """The fields that say how list and text are read."""
+        """The fields that say how list and text are read; `sheet` and `query`, which say what is read, are beside them."""
         given = {name: getattr(self, name) for name in _OF_LIST}
         if self.phone_field is not None and not isinstance(self.phone_field, str):
             given["phone_field"] = ",".join(self.phone_field)

@@ -24,6 +24,13 @@ from rumbleup_async.screening.screen import Screen
 from rumbleup_async.screening.template import Template, field_name
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a source is the list: the sheet of a workbook, what a database is asked."""
+
+    sheet: str | None = None
+    query: str | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run sends and how it reads its list."""
 
@@ -40,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     require_opt_out: bool = True
     countries: Iterable[str] = DEFAULT
     encoding: str | None = None
-    sheet: str | None = None
+    part: Part = Part()
     literal: bool = False
     skip_if: Iterable[str] = ()
     consent_field: str | None = None
@@ -148,9 +155,11 @@ def require_same(plan: Plan, given: Mapping[str, Any]) -> None:
     with. What goes into the report beside the results (`keep`) is in the ledger already and is not compared."""
     if not given:
         return
-    settings = checked(Settings(provider=plan.provider, action=plan.action, text=plan.text, **given))
+    own = {name: value for name, value in given.items() if name not in ("sheet", "query")}
+    part = Part(sheet=given.get("sheet"))  # a query is not kept
+    settings = checked(Settings(provider=plan.provider, action=plan.action, text=plan.text, part=part, **own))
     now = {"max_segments": settings.max_segments, "phone_field": settings.phone_field, **_chosen(settings)}
-    differing = [name for name in given if name != "keep" and now.get(name) != plan.details.get(name)]
+    differing = [name for name in given if name not in ("keep", "query") and now.get(name) != plan.details.get(name)]
     if differing:
         raise LedgerMismatch(
             f"the run was begun with another {' and another '.join(differing)}, which holds for its whole list; "
@@ -193,8 +202,8 @@ def _chosen(settings: Settings) -> dict[str, Any]:
     chosen: dict[str, Any] = {} if countries == sorted(DEFAULT) else {"countries": countries}
     if settings.encoding is not None:
         chosen["encoding"] = settings.encoding
-    if settings.sheet is not None:
-        chosen["sheet"] = settings.sheet
+    if settings.part.sheet is not None:
+        chosen["sheet"] = settings.part.sheet
     if settings.literal:
         chosen[LITERAL] = True
     chosen |= {name: value for name, value in where_of(settings).items() if value is not None}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -240,7 +239,7 @@ class Run(Tested):
 
     async def load(
         self,
-        path: str | os.PathLike[str],
+        path: object,
         progress: Callable[[int], None] | None = None,
         *,
         copy: Writable | None = None,

@@ -463,7 +463,7 @@ def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
             open_list(path)
         assert str(path) in str(caught.value)
     with pytest.raises(ListError, match="binary mode"):
-        open_list(io.TextIOWrapper(io.BytesIO(b"phone\n1\n")))  # type: ignore[arg-type]
+        open_list(io.TextIOWrapper(io.BytesIO(b"phone\n1\n")))
 
 
 def test_the_phone_field_can_be_named() -> None:

@@ -1,0 +1,156 @@
+"""Lists that a database is asked for: SQLite, PostgreSQL, and DuckDB for everything that it reads.
+
+Lives here: running one query that changes nothing, and its rows in a stream. Errors of a database may quote what stands
+in a cell, so of most only their kind is told.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.lists import extras
+from rumbleup_async.lists.row_table import BLOCK, RowTable, record_of
+from rumbleup_async.lists.tables import Record
+
+_Errors = tuple[type[Exception], Callable[[Exception], str]]
+"""The errors of a database, and what of one may be told."""
+_GIVE: Final = "give the query with --query-file"
+
+
+class QueryTable(RowTable):
+    """The rows of a query. `cursor` has been executed; `close` closes its connection."""
+
+    def __init__(self, where: str, form: str, cursor: Any, close: Callable[[], object], errors: _Errors) -> None:
+        super().__init__(where, form, [str(column[0]) for column in cursor.description], _fetched(cursor, where, errors))
+        self._close = close
+
+    def close(self) -> None:
+        self._close()
+
+
+def _fetched(cursor: Any, where: str, errors: _Errors) -> Iterator[list[Record]]:
+    failures, words = errors
+    while True:
+        try:
+            rows = cursor.fetchmany(BLOCK)
+        except failures as error:
+            raise ListError(f"{where}: the query failed: {words(error)}") from None
+        if not rows:
+            return
+        yield [record_of(row) for row in rows]
+
+
+def sqlite(path: str, query: str | None) -> QueryTable:
+    """The list in an SQLite file, opened for reading alone: its only table, or what a query asks for."""
+    where = f"sqlite:{path}"
+    if not Path(path).is_file():
+        raise ListError(f"{where}: there is no such file")
+    db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, check_same_thread=False)
+    try:
+        if query is None:
+            found = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
+            query = _all_of([name for (name,) in found], where)
+        cursor = db.execute(query)
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        db.close()
+        raise ListError(f"{where}: the query cannot be run: {_sqlite_words(error)}") from None
+    except BaseException:
+        db.close()
+        raise
+    if cursor.description is None:
+        db.close()
+        raise ListError(f"{where}: the query gives no rows; it must be a SELECT")
+    return QueryTable(where, "a query of SQLite", cursor, db.close, (sqlite3.Error, _sqlite_words))
+
+
+def _sqlite_words(error: Exception) -> str:
+    return str(error)[:200]  # it names tables, columns and words of the query, never values
+
+
+def _all_of(tables: list[str], where: str) -> str:
+    if len(tables) != 1:
+        shown = ", ".join(sorted(tables)[:12]) or "none"
+        raise ListError(f"{where}: which table is the list? it has {shown}; {_GIVE}")
+    name = tables[0].replace('"', '""')
+    return f'SELECT * FROM "{name}"'  # noqa: S608 - the table's own name, quoted
+
+
+def postgres(url: str, query: str | None) -> QueryTable:
+    """The rows of a query of PostgreSQL, by a cursor on the server: in a transaction that may read alone. Whoever has a password
+    keeps it in the environment, in `~/.pgpass` or in a service file."""
+    parts = urlsplit(url)
+    where = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    if parts.password or "password=" in parts.query:
+        raise ListError(
+            f"{where}: a password in an address is seen by everybody; put it into PGPASSWORD, ~/.pgpass or a service file"
+        )
+    if query is None:
+        raise ListError(f"{where}: what is the list? {_GIVE}")
+    psycopg = extras.module("psycopg", "postgres", f"{where}: this is PostgreSQL", "export the rows as CSV")
+    connection = None
+    try:
+        connection = psycopg.connect(url, connect_timeout=20)
+        connection.read_only = True
+        cursor = connection.cursor("list_of_contacts")
+        cursor.itersize = BLOCK
+        cursor.execute(query)
+        if cursor.description is None:
+            raise ListError(f"{where}: the query gives no rows; it must be a SELECT")
+    except psycopg.Error as error:
+        if connection is not None:
+            connection.close()
+        raise ListError(f"{where}: the query cannot be run: {_postgres_words(error)}") from None
+    return QueryTable(where, "a query of PostgreSQL", cursor, connection.close, (psycopg.Error, _postgres_words))
+
+
+def _postgres_words(error: Exception) -> str:
+    code = getattr(error, "sqlstate", None) or ""
+    # Class 42 names tables, columns and words of the query; others may quote a value. Without a code nothing was reached.
+    told = str(error).split("\n")[0][:200] if code.startswith("42") or (not code and "password" not in str(error)) else ""
+    return told or f"{type(error).__name__} {code}".strip()
+
+
+def duckdb(what: str, query: str | None) -> QueryTable:
+    """What DuckDB reads: a query, the only table of a database file, or all rows of files by name or pattern."""
+    where = f"duckdb:{what}"
+    library = extras.module("duckdb", "duckdb", f"{where}: this is for DuckDB", "export the rows as CSV")
+    is_database = what != "" and _is_duckdb(Path(what))
+    if query is None and not what:
+        raise ListError(f"{where}: what is the list? name a file behind duckdb:, or {_GIVE}")
+    db = None
+    try:
+        db = library.connect(what, read_only=True) if is_database else library.connect()
+        if query is None and is_database:
+            query = _all_of([name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()], where)
+        elif query is None:
+            name = what.replace("'", "''")
+            query = f"SELECT * FROM '{name}'"  # noqa: S608 - a name of files, quoted
+        cursor = db.execute(query)
+    except library.Error as error:
+        if db is not None:
+            db.close()
+        raise ListError(f"{where}: the query cannot be run: {_duckdb_words(error)}") from None
+    except BaseException:
+        if db is not None:
+            db.close()
+        raise
+    return QueryTable(where, "a query of DuckDB", cursor, db.close, (library.Error, _duckdb_words))
+
+
+def _duckdb_words(error: Exception) -> str:
+    kind = type(error).__name__
+    told = kind in ("CatalogException", "ParserException", "BinderException", "IOException")
+    return str(error).split("\n")[0][:200] if told else kind
+
+
+def _is_duckdb(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False

@@ -1,0 +1,209 @@
+"""Lists that are no files: queries, buckets, and what a Python caller has. Each says the same of the same people as the file."""
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from rumbleup_async.errors import ListError
+from rumbleup_async.lists import batches
+from rumbleup_async.lists.contacts import fingerprint, open_list
+from rumbleup_async.messaging import Planned
+from rumbleup_async.screening.screen import Screen
+from tests.lists.test_forms import PLAN, SAMPLES, plan
+from tests.samples.lists import make
+
+A, B = "2025550101", "2025550102"
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A database with the sample people in its only table."""
+    path = tmp_path / "people's.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(f"CREATE TABLE people ({', '.join(f'[{name}]' for name in make.COLUMNS)})")
+        rows = [[cell.isoformat() if isinstance(cell, dt.date) else cell for cell in row] for row in make.PEOPLE]
+        db.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", rows)
+        db.commit()
+    return path
+
+
+def frames() -> dict[str, Any]:
+    table = make.arrow(make.COLUMNS, make.PEOPLE)
+    return {
+        "pandas": table.to_pandas(),
+        "polars": pl.from_arrow(table),
+        "table": table,
+        "batch": table.combine_chunks().to_batches()[0],
+        "reader": table.to_reader(),
+    }
+
+
+@pytest.mark.parametrize("name", frames())
+def test_a_frame_is_read_by_its_rows(name: str) -> None:
+    """The names of its columns would be taken for the contacts, and nobody be texted (K29 of the field's reports)."""
+    assert plan(frames()[name]) == PLAN
+    shuffled = make.arrow(make.COLUMNS, make.PEOPLE[::-1]).to_pandas()
+    assert fingerprint(frames()[name]) == fingerprint(shuffled), "a resume would not know the list"
+    assert fingerprint(frames()[name]) != fingerprint(shuffled.head(7))
+
+
+def test_a_frame_with_lost_digits_texts_nobody() -> None:
+    """pandas makes decimals of a column with gaps: those of double precision are whole, those of single are strangers."""
+    phones = pd.DataFrame({"phone": [2025550101.0, None], "single": pd.Series([2025550101.0, None], dtype="float32")})
+    small = pl.DataFrame({"phone": [A], "single": pl.Series([2025550101.0], dtype=pl.Float32)})
+    for frame in (phones, small):
+        found = {}
+        for field in ("phone", "single"):
+            with open_list(frame, phone_field=field, fields=()) as contacts:
+                found[field] = [row.phone for row in Screen("STOP").batch(contacts) if isinstance(row, Planned)]
+        assert found == {"phone": [A], "single": []}
+
+
+@dataclasses.dataclass
+class Voter:
+    first_name: str
+    cell_phone: str
+
+
+class Cursor:
+    """An async cursor of bare tuples, as drivers have it."""
+
+    description = (("first_name", None), ("cell_phone", None))
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, str]]:
+        for row in (("Ada", A), ("Bob", B)):
+            yield row
+
+
+def from_sqlite() -> Any:
+    db = sqlite3.connect(":memory:")
+    return db.execute(f"SELECT 'Ada' AS first_name, '{A}' AS cell_phone UNION ALL SELECT 'Bob', '{B}'")
+
+
+@pytest.mark.parametrize(
+    "contacts", [lambda: [Voter("Ada", A), Voter("Bob", B)], Cursor, from_sqlite], ids=["dataclasses", "async cursor", "cursor"]
+)
+def test_rows_of_callers_are_read_by_their_shape(contacts: Any) -> None:
+    """A caller would have to make mappings of a million rows, or find each of them skipped."""
+
+    async def read() -> list[tuple[str, str]]:
+        async with contextlib.aclosing(batches.screened(contacts(), Screen("Hi {first_name} STOP"), None)) as found:
+            return [(row.phone, getattr(row, "text", "")) async for batch in found for row in batch]
+
+    assert asyncio.run(read()) == [(A, "Hi Ada STOP"), (B, "Hi Bob STOP")]
+
+
+def test_a_database_is_asked_for_its_only_table_or_by_a_query(people: Path) -> None:
+    """The same people would be texted other texts from the database than from the export of it."""
+    assert plan(f"sqlite:{people}") == PLAN
+    some = "SELECT [First Name], [Cell Phone], Joined FROM people ORDER BY [VAN ID] DESC"
+    assert plan(f"sqlite:{people}", query=some) == PLAN[::-1]
+    parquet = SAMPLES / "people.parquet"
+    assert plan(f"duckdb:{parquet}") == PLAN
+    assert plan("duckdb:", query=f"SELECT * FROM '{parquet}' ORDER BY 1") == PLAN
+    assert fingerprint(f"duckdb:{parquet}") == fingerprint(f"sqlite:{people}", query="SELECT * FROM people ORDER BY 2")
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("SELECT nonsense FROM people", "the query cannot be run: no such column: nonsense"),
+        ("DELETE FROM people", "the query cannot be run: attempt to write a readonly database"),
+        ("SELECT [First Name] FROM people", "no column is called phone, cell or mobile"),
+        ("SELECT * FROM people WHERE 0", "has no contacts"),
+        ("SELECT [Cell Phone] AS phone, [Cell Phone] AS phone FROM people", "2 columns are called 'phone'"),
+        ("PRAGMA query_only = 1", "the query gives no rows"),
+        ("SELECT * FROM people; SELECT 1", "one statement at a time"),
+    ],
+)
+def test_a_query_that_is_no_list_is_refused(people: Path, query: str, complaint: str) -> None:
+    """A list would be changed by reading it, or a run begin with nobody."""
+    with pytest.raises(ListError, match=complaint) as caught, open_list(f"sqlite:{people}", query=query) as contacts:
+        list(contacts)
+    assert "20255" not in str(caught.value)
+    assert len(plan(f"sqlite:{people}")) == len(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("sqlite:nowhere.db", "sqlite:nowhere.db: there is no such file"),
+        ("duckdb:nowhere.parquet", "the query cannot be run"),
+        ("duckdb:", "name a file behind duckdb:, or give the query with --query-file"),
+        ("postgresql://me:secret@127.0.0.1/db", "a password in an address is seen by everybody; put it into PGPASSWORD"),
+        ("postgresql://me@127.0.0.1/db?password=secret", "a password in an address is seen by everybody"),
+        ("postgresql://127.0.0.1/db", "what is the list"),
+        ("mysql://me:secret@host/db", "lists are read from sqlite:FILE, duckdb:FILE, postgresql://"),
+        ("https://me:secret@example.org/list.csv", "an address with a key in it is seen by everybody"),
+        ("https://example.org/list.csv?sig=secret", "an address with a key in it is seen by everybody"),
+        ("http://example.org/list.csv", "is not encrypted"),
+        ("s3://bucket", "names no file; write s3://bucket/PATH/list.csv"),
+    ],
+)
+def test_an_address_that_cannot_be_read_says_why_and_no_secret(source: str, complaint: str) -> None:
+    """A password would stand in a log, or nobody know what to write instead."""
+    with pytest.raises(ListError) as caught:
+        open_list(source)
+    assert complaint in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_listens_at_an_address(people: Path) -> None:
+    """A traceback of a driver would be all that is said."""
+    with pytest.raises(ListError, match="the query cannot be run"):
+        open_list("postgresql://me@127.0.0.1:1/db", query="SELECT 1 AS phone")
+    with pytest.raises(ListError, match="--query-file is for a database"):
+        open_list(SAMPLES / "people.csv", query="SELECT 1")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_request(self, *args: Any) -> None:
+        """Nobody wants to know."""
+
+    def log_error(self, *args: Any) -> None:
+        """Nor this."""
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """The samples, served on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SAMPLES))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_list_on_the_web_is_read_as_the_file_is(web: str) -> None:
+    """It would have to be downloaded first, and a resume take the same list for another one."""
+    for name in ("people.csv", "people.csv.gz", "people.xlsx", "people.parquet"):
+        assert plan(f"{web}/{name}") == PLAN
+    assert fingerprint(f"{web}/people.csv") == fingerprint(SAMPLES / "people.csv")
+    with pytest.raises(ListError, match="there is no such file"):
+        open_list(f"{web}/none.csv")
+
+
+def test_what_stops_in_the_middle_of_a_table_ends_the_list() -> None:
+    """Half a list would be texted for a whole one."""
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"phone": [A]})
+        raise pa.ArrowInvalid("broken off")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"phone": pa.string()}), broken())
+    with pytest.raises(pa.ArrowInvalid), open_list(reader) as contacts:
+        list(contacts)
