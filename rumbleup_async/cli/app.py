@@ -72,6 +72,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
+    from rumbleup_async.cli.look import look
     from rumbleup_async.cli.purge import purge
     from rumbleup_async.cli.reconcile import reconcile
     from rumbleup_async.cli.report import report
@@ -85,6 +86,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.watch import watch
 
     app.command(epilog='Example: rumbleup send voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --dry-run')(send)
+    app.command(epilog="Example: rumbleup look voters.xlsx --sheet Ward7")(look)
     app.command(epilog='Example: rumbleup texters --action 125 --text "Hi {first_name}. STOP to opt out" --texters 16')(texters)
     app.command(
         epilog='Example: rumbleup test voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --test-to 2025550123'

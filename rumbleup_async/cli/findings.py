@@ -32,7 +32,7 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
     say(f"  {queued:>11,}  to be texted")
     for state, reason, number in reasons:
         if state is State.SKIPPED:
-            say(f"  {number:>11,}  skipped: {reason}{_examples(rows.get(reason, []), number)}")
+            say(f"  {number:>11,}  skipped: {reason}{examples(rows.get(reason, []), number)}")
     show_countries([reason for _, reason, _ in reasons], reader.plan)
     texts = sum(number for _, number in segments)
     if texts:
@@ -92,7 +92,7 @@ def show_notes(run: Run) -> None:
         say(f"  note: {note}")
 
 
-def _examples(rows: list[int], number: int) -> str:
+def examples(rows: list[int], number: int) -> str:
     """Where to look for the first rows of a reason."""
     if not rows:
         return ""

@@ -71,6 +71,11 @@ class ContactList(abc.ABC):
             self._wanted = whereabouts.wanted(self._wanted)
 
     @property
+    def encoding(self) -> str:
+        """In which encoding a text is, once it is read to its end; "" for what is no text."""
+        return ""
+
+    @property
     def where(self) -> str:
         """What the list is called in an error."""
         return self._where

@@ -111,6 +111,11 @@ class Notes:
         self._guessed = ""
         self._foreign, self._broken, self._garbled, self._coded = _Seen(), _Seen(), _Seen(), _Seen()
 
+    @property
+    def guessed(self) -> str:
+        """What lines that are not UTF-8 were read as; "" if there was none."""
+        return _CALLED[self._guessed] if self._foreign.count else ""
+
     def text(self, data: bytes, *, counted: bool = True) -> str:
         """The data as UTF-8, or line by line as UTF-8 and, where that fails, as what the lines that fail seem to be."""
         try:

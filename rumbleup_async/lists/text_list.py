@@ -65,6 +65,11 @@ class TextList(ContactList):
         """That of the raw bytes."""
         return self._lines.fingerprint
 
+    @property
+    def encoding(self) -> str:
+        known = self._reading.encoding or self._lines.encoding or "UTF-8"
+        return f"{known} and {guessed}" if (guessed := self._lines.notes.guessed) else known
+
     def _own_notes(self) -> list[str]:
         return self._lines.notes()
 

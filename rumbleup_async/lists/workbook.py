@@ -54,7 +54,7 @@ class Workbook:
         self._path = where
         found, self._rows = self._choose(sheet, phone_field)
         self.where = f"{where}, sheet {found!r}"
-        self.form = f"a workbook, its sheet {found!r}"
+        self.form = "a workbook"
         self._name = found
         at = header_at(self._rows, phone_field)
         if at is None:
