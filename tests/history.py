@@ -6,8 +6,10 @@ both sides.
 """
 
 import csv
+import datetime as dt
 import json
 import sqlite3
+import zoneinfo
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -154,6 +156,38 @@ def check_opt_outs(left: Iterable[tuple[float, str]], since: Mapping[str, float]
     people opted out. `within`: the seconds that a question on the way to the wire takes: its answer is from before."""
     for time, phone in left:
         assert time <= since.get(phone, time) + within, f"{phone} was texted although they had opted out"
+
+
+def segments_of(text: str) -> int:
+    """SMS parts of a text of plain ASCII, which is all that is counted here."""
+    assert text.isascii(), "only plain texts are counted here"
+    return 1 if len(text) <= 160 else -(-len(text) // 153)
+
+
+def check_money(texts: Iterable[str], price: float, budget: float) -> None:
+    """Assert that what has left, at `price` dollars a segment, costs no more than was given."""
+    cost = round(price * sum(map(segments_of, texts)), 6)
+    assert cost <= budget, f"${cost} were spent of ${budget}"
+
+
+def check_day_cap(left: Iterable[tuple[float, str]], cap: int) -> None:
+    """Assert that on no day of the Pacific coast more segments have left than the cap. `left`: when (Unix seconds), and what."""
+    days: Counter[str] = Counter()
+    for time, text in left:
+        day = dt.datetime.fromtimestamp(time, zoneinfo.ZoneInfo("America/Los_Angeles"))
+        days[f"{day:%Y-%m-%d}"] += segments_of(text)
+    over = {day: number for day, number in days.items() if number > cap}
+    assert not over, f"more than {cap} segments on a day: {over}"
+
+
+def check_tests(truth: Sequence[Mapping[str, Any]], run: str, phones: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Assert that the test texts of a run went to these phones, in this order and before all others of the run, under their own
+    tag. Returns the other texts."""
+    tests = [text for text in truth if f"test-{run}" in text["flags"]]
+    assert [text["phone"] for text in tests] == list(phones), "the test texts went to others"
+    others = [text for text in truth if text not in tests]
+    assert not others or max(text["time"] for text in tests) <= min(text["time"] for text in others), "a test came too late"
+    return others
 
 
 def read_report(path: Path) -> list[Entry]:

@@ -68,6 +68,6 @@ async def end_dry_run(run: Run, waiting: int, shown: Mapping[str, Any], stop: St
             )
         say(f"dry run: nothing was sent, {would_be}")
         if waiting and "preview" not in shown:
-            say("see more of them, finished, with --preview 3")
+            say("see some of them, finished, with --preview 3")
     run.stop(Stop(Cause.DRY_RUN))
     return await close(run, None, as_json=as_json, quiet=quiet, more=shown)

@@ -243,7 +243,7 @@ async def send_list(
         facts = await facts_before(client, row, environ, is_dry=dry_run) if is_looked_at else AccountFacts()
         page = campaign_plan(run, ledger, facts, call.limit)
         if not call.quiet:
-            page.show(has_samples=is_looked_at and preview is None)
+            page.show(has_samples=is_looked_at and preview is None and sys.stderr.isatty())  # no text belongs into a log
         shown: dict[str, Any] = {"rehearsal": call.hours.is_here(would_be), **({"plan": page.as_json()} if dry_run else {})}
         shown |= {**kinds_json(ledger), **book_json(run)}
         if preview is not None:

@@ -83,7 +83,8 @@ def test_dry_run_does_everything_but_send(stage: Stage, provider: Provider) -> N
     )
 
     assert done.code == 0, done.err
-    assert list(done.json) == RUN_KEYS
+    assert list(done.json) == [*RUN_KEYS, "plan"]
+    assert done.json["plan"]["to_text"] == done.json["not_sent"]
     assert done.json["sent"] == 0
     assert done.json["not_sent"] + done.json["skipped"] == done.json["total"] == 200
     assert "nothing was sent" in done.err
