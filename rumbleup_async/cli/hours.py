@@ -148,8 +148,8 @@ def say_rehearsal(is_here: bool, options: dict[str, Any], *, has_begun: bool = F
 
 
 def as_begun(hours: HoursOptions, ledger: Path) -> HoursOptions:
-    """The same, where nothing else is said as the run was begun: with hours and a book on this machine, it goes on as towards the
-    provider. A resume would leave opt-outs unread otherwise that the run had read before."""
+    """The same, where nothing else is said as the run was begun: with hours, and with a book or expressly without one, it goes on
+    as towards the provider. A resume would leave opt-outs unread otherwise that the run had read before."""
     if hours.rehearsal is not None or not ledger.exists():
         return hours
     with contextlib.suppress(LedgerError):  # whoever opens it says what is wrong with it
@@ -158,7 +158,7 @@ def as_begun(hours: HoursOptions, ledger: Path) -> HoursOptions:
             kept = reader.options
         finally:
             reader.close()
-        if "hours" in kept and kept.get("book"):
+        if "hours" in kept and "book" in kept:
             return msgspec.structs.replace(hours, rehearsal="no")
     return hours
 

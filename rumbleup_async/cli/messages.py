@@ -14,7 +14,7 @@ from rumbleup_async.cli.console import guarded, print_json, say
 from rumbleup_async.cli.options import Action, Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call, confirm, one_text, show, show_pages, show_sent
 from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
-from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
+from rumbleup_async.cli.single_hours import Anyway, Rehearsal, Zone, require_hours
 from rumbleup_async.provider import arguments
 
 app = Commands(help="Single messages: send one, ask for the next contact, read the log.")
@@ -32,6 +32,7 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    rehearsal: Rehearsal = None,
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
@@ -40,8 +41,8 @@ def send(
 ) -> None:
     """Send one text."""
     arguments.single(text, "the text", literal=literal)
-    require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
-    with single(phone, "rumbleup", f"project {action}", book=book, no_book=no_book, gap=gap) as one:
+    require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway, rehearsal=rehearsal)
+    with single(phone, "rumbleup", f"project {action}", book=book, no_book=no_book, gap=gap, rehearsal=rehearsal) as one:
         confirm("Send 1 text?", yes=yes)
         with one.claimed(text):
             sent = one_text(

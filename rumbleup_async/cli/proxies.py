@@ -14,7 +14,7 @@ from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal
 from rumbleup_async.cli.output import Extra, Limit, Lines, Yes, confirm, one_text, pairs, show_pages, show_sent
 from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
-from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
+from rumbleup_async.cli.single_hours import Anyway, Rehearsal, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.rumbleup.proxies import Proxies
 
@@ -65,6 +65,7 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    rehearsal: Rehearsal = None,
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
@@ -74,8 +75,8 @@ def send(
     """Send one text without a project. Support must enable it for the account."""
     fields = pairs(extra, Proxies.send, campaign_id="--campaign", campaignId="--campaign")
     arguments.single(text, "the text", literal=literal)
-    require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway)
-    with single(phone, "rumbleup", "no project", book=book, no_book=no_book, gap=gap) as one:
+    require_hours(phone, "RUMBLEUP_BASE_URL", zone=zone, anyway=hours_anyway, rehearsal=rehearsal)
+    with single(phone, "rumbleup", "no project", book=book, no_book=no_book, gap=gap, rehearsal=rehearsal) as one:
         confirm("Send 1 text?", yes=yes)
         with one.claimed(text):
             sent = one_text(

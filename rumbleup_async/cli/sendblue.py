@@ -14,7 +14,7 @@ from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json, Literal, Yes
 from rumbleup_async.cli.output import Limit, Lines, Wait, call_over, confirm, one_text_over, show, show_pages_over, show_sent
 from rumbleup_async.cli.single_book import BookFile, Gap, NoBook, single
-from rumbleup_async.cli.single_hours import Anyway, Zone, require_hours
+from rumbleup_async.cli.single_hours import Anyway, Rehearsal, Zone, require_hours
 from rumbleup_async.provider import arguments
 from rumbleup_async.sendblue import requests
 from rumbleup_async.sendblue.client import Sendblue
@@ -40,6 +40,7 @@ def send(
     literal: Literal = False,
     zone: Zone = None,
     hours_anyway: Anyway = False,
+    rehearsal: Rehearsal = None,
     book: BookFile = None,
     no_book: NoBook = False,
     gap: Gap = None,
@@ -49,8 +50,9 @@ def send(
     """Send one message."""
     if content is not None:
         arguments.single(content, "the content", literal=literal)
-    require_hours(number, "SENDBLUE_BASE_URL", zone=zone, anyway=hours_anyway)
-    with single(number, "sendblue", f"lines {requests.line(line)}", book=book, no_book=no_book, gap=gap) as one:
+    require_hours(number, "SENDBLUE_BASE_URL", zone=zone, anyway=hours_anyway, rehearsal=rehearsal)
+    where = f"lines {requests.line(line)}"
+    with single(number, "sendblue", where, book=book, no_book=no_book, gap=gap, rehearsal=rehearsal) as one:
         confirm("Send 1 text?", yes=yes)
         with one.claimed(content or ""):
             sent = one_text_over(

@@ -104,19 +104,21 @@ def single(
     book: Path | None = None,
     no_book: bool = False,
     gap: float | None = None,
+    rehearsal: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Single]:
     """Look into the book before anything is asked. Ends the command where it has something against the text.
 
     `place`: where on the account it goes, as the book knows it. A phone that cannot be read, or is of another country, is none
-    that the book could know.
+    that the book could know. `rehearsal`: "no" where a server on this machine is none.
     """
     environ = os.environ if environ is None else environ
     if no_book and (book is not None or gap is not None):
         raise ConfigurationError("--no-book contradicts --book and --gap; give one of them")
     named = book or (Path(environ["RUMBLEUP_BOOK"]) if environ.get("RUMBLEUP_BOOK") else None)
     identity, digits = row(provider).identity(environ), normalise(phone)[0]
-    is_kept = named is not None or not (identity is None or is_rehearsal(identity))
+    is_here = identity is not None and rehearsal != "no" and is_rehearsal(identity)
+    is_kept = named is not None or not (identity is None or is_here)
     path = named or book_path(None, environ)
     if no_book or not digits or not (is_kept or path.exists()):
         yield Single()

@@ -13,6 +13,7 @@ from typing import Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
+from rumbleup_async.screening.screen import nowhere
 from rumbleup_async.screening.template import field_name
 
 Placing = Callable[[int, Mapping[str, str], str], int]
@@ -36,9 +37,12 @@ _WHAT: Final = {"zone": "time zone", "zip": "ZIP code", "state": "state"}
 
 
 class Whereabouts:
-    """The columns of one list. `given`: what `zone`, `zip` and `state` are called there, where that was said."""
+    """The columns of one list. `given`: what `zone`, `zip` and `state` are called there, where that was said.
 
-    def __init__(self, finder: Finder, given: Mapping[str, str | None]) -> None:
+    Without a `finder` nobody asks where contacts are: only the columns that were named must be there.
+    """
+
+    def __init__(self, finder: Finder | None, given: Mapping[str, str | None]) -> None:
         self._finder = finder
         self._given = given
         self._where = ""
@@ -48,7 +52,9 @@ class Whereabouts:
     def begin(self, names: Sequence[str], where: str) -> None:
         """The list has these columns. ListError where one that was named is missing, or two could be meant."""
         self._where = where
-        self.columns = {kind: name for kind in _SURE if (name := self._column(kind, names))}
+        asked = [kind for kind in _SURE if self._finder is not None or self._given.get(kind) is not None]
+        found = {kind: name for kind in asked if (name := self._column(kind, names))}
+        self.columns = {} if self._finder is None else found
         for name in self.columns.values():
             if names.count(name) > 1:
                 raise ListError(f"{where}: {names.count(name)} columns are called {name!r}; rename all but one")
@@ -59,6 +65,8 @@ class Whereabouts:
 
     def placing(self) -> Placing:
         """What finds the place of each row."""
+        if self._finder is None:
+            return nowhere
         get = self.columns.get
         return self._finder(self._where, get("zip", ""), get("state", ""), get("zone", ""))
 

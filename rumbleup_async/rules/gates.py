@@ -19,7 +19,7 @@ from rumbleup_async.messaging import Text
 from rumbleup_async.reasons import NO_COMMON_HOUR, NO_REASON, OUTSIDE_HOURS, STATE_LEFT_OUT, Reason
 from rumbleup_async.rules.hours import EVERY_HOUR, Hours, Schedule
 from rumbleup_async.rules.places import ANYWHERE, Places, decode
-from rumbleup_async.rules.states import Purpose, Row, Window, rows
+from rumbleup_async.rules.states import Purpose, Row, Window, both, rows
 from rumbleup_async.rules.zones import ZoneData, load
 
 T = TypeVar("T")
@@ -264,14 +264,6 @@ class _Kind:
         self.days: dict[tuple[ZoneInfo, dt.date], list[Opening]] = {}
         self.known: tuple[float, float, Opening | None] = (_EVER, _EVER, None)
         """Between the first two moments, the last is the opening of that time or the next one."""
-
-
-def both(one: Window | None, other: Window | None) -> Window | None:
-    """What is in both windows; None if nothing is."""
-    if one is None or other is None:
-        return None
-    opens, closes = max(one[0], other[0]), min(one[1], other[1])
-    return (opens, closes) if opens < closes else None
 
 
 def _meeting(ones: list[Opening], others: list[Opening]) -> Iterator[Opening]:

@@ -16,7 +16,7 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.rules.places import state_of
-from rumbleup_async.rules.states import Purpose, Window
+from rumbleup_async.rules.states import Purpose, Window, both
 
 FEDERAL: Final[Window] = (8 * 60, 21 * 60)
 """Outside of these hours federal law allows no solicitation by phone: 47 CFR 64.1200(c)(1)."""
@@ -88,7 +88,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_sundays(self) -> Window | None:
-        """Hours of Sundays, in minutes after midnight; None: no texts."""
+        """Hours of Sundays as given, in minutes after midnight; None: no texts. Those of weekdays bind on Sundays as well."""
         return None if self.sunday is None else read_window(self.sunday, anyway=self.anyway)
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,7 +101,8 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**values)
 
     def __str__(self) -> str:
-        sunday = "no Sunday" if self.sunday is None else f"Sunday {self.sunday}"
+        on_sundays = both(self.on_weekdays, self.on_sundays)
+        sunday = "no Sunday" if on_sundays is None else f"Sunday {write_window(on_sundays)}"
         left_out = f", not in {', '.join(self.not_in)}" if self.not_in else ""
         return f"hours {self.window}, {sunday}, purpose {self.purpose}{left_out}"
 

@@ -177,3 +177,11 @@ def _easter(year: int) -> dt.date:
     n = (a + 11 * h + 22 * m) // 451
     month, day = divmod(h + m - 7 * n + 114, 31)
     return dt.date(year, month, day + 1)
+
+
+def both(one: Window | None, other: Window | None) -> Window | None:
+    """What is in both windows; None if nothing is."""
+    if one is None or other is None:
+        return None
+    opens, closes = max(one[0], other[0]), min(one[1], other[1])
+    return (opens, closes) if opens < closes else None

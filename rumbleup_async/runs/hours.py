@@ -185,7 +185,9 @@ class RunHours:
         ours = self._ever(places)
         left = sum(places[place] for place in ours)
         found = self.gates.opens_again(ours, now)
-        return f"next opens {told(self.gates, *found)}, {left:,} left" if found is not None else ""
+        if found is None:
+            return ""
+        return f"next opens {told(self.gates, *found)}, {left:,} left" if found[0] > now else f"open now, {left:,} left"
 
 
 def told(gates: Gates, at: float, place: int = ANYWHERE) -> str:

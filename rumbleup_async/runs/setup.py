@@ -259,12 +259,15 @@ class Setup:
 
     @property
     def placing(self) -> Whereabouts | None:
-        """What finds out where the contacts of a list are; None if nobody asks. The ledger notes that it has been found out."""
-        if self.hours is None or self.settings is None:
+        """What finds out where the contacts of a list are, and looks for the columns that were named; None if nobody asks for
+        either. The ledger notes that it has been found out."""
+        if self.settings is None:
             return None
+        given = {name.removesuffix("_field"): value for name, value in planning.where_of(self.settings).items()}
+        if self.hours is None:
+            return Whereabouts(None, given) if any(value is not None for value in given.values()) else None
         self.care.options[PLACED] = self.hours.placed
-        given = planning.where_of(self.settings)
-        return Whereabouts(self.hours.gates.places.finder, {name.removesuffix("_field"): value for name, value in given.items()})
+        return Whereabouts(self.hours.gates.places.finder, given)
 
     def _check_begun(self) -> None:
         """Refuse a ledger whose process died before the first row was in: the run would end at once, as if all were done."""

@@ -97,7 +97,7 @@ class Screen:
         self.max_segments = max_segments
         self._suppress = suppress
         self._prefix = prefix
-        self._placing: Callable[[int, Mapping[str, str], str], int] = _nowhere
+        self._placing: Callable[[int, Mapping[str, str], str], int] = nowhere
         self._areas = Areas(countries)
         self._name_field, *self._name_parts = names or [""]
 
@@ -184,7 +184,7 @@ class Screen:
             if why:
                 add(Skipped(row, prefix + phone, why))
             else:
-                where = 0 if place is _nowhere else place(row, fields, phone)
+                where = 0 if place is nowhere else place(row, fields, phone)
                 add(Planned(row, prefix + phone, text, self._name(fields), segments, None, where, number))
         return screened
 
@@ -261,6 +261,6 @@ class Screen:
         return name.strip()[:_LONGEST_NAME] or None
 
 
-def _nowhere(row: int, fields: Mapping[str, str], phone: str) -> int:  # noqa: ARG001
+def nowhere(row: int, fields: Mapping[str, str], phone: str) -> int:  # noqa: ARG001
     """Nobody asks where contacts are."""
     return 0

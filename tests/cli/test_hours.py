@@ -88,6 +88,18 @@ async def test_nobody_open_asks_nothing_and_ends(process: Process, tmp_path: Pat
     assert len(simulator.truth) == 0
 
 
+async def test_sendblue_minds_hours_too(process: Process, voters: Path, simulator: Simulator) -> None:
+    """A list over Sendblue would go out in one go, whatever time it is where people are."""
+    lines = ("--provider", "sendblue", "--from", "+12025550199", "--per-second", "0", "--ledger", "blue.ledger")
+    done = await process("send", str(voters), *lines, "--text", TEXT, "--yes", "--json", *DAY)
+    found = json.loads(done.stdout)
+    assert (found["sent"], found["not_sent"], found["stop_cause"]) == (1, 1, "not_after"), done.stderr
+    assert [text.phone[-10:] for text in simulator.truth] == ["2125550101"]
+    done = await process("resume", "blue.ledger", "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)["stop_cause"]) == (3, "not_after")
+    assert len(simulator.truth) == 1
+
+
 async def test_processes_mind_hours_too(process: Process, voters: Path, simulator: Simulator) -> None:
     """Several processes would text at night what one would not."""
     done = await process(*send(voters, *DAY, "--processes", "2"))
@@ -165,6 +177,14 @@ async def test_a_run_through_a_relay_stays_one(
     assert json.loads(done.stdout)["rehearsal"] is True
 
 
+async def test_a_run_through_a_relay_without_a_book_stays_one(process: Process, voters: Path) -> None:
+    """A resume would be called a rehearsal, and what it has sent would be taken for nothing."""
+    done = await process(*send(voters, *DAY, "--no-book", "--rehearsal", "no"))
+    assert json.loads(done.stdout)["rehearsal"] is False
+    done = await process("resume", str(voters.with_name("voters-125.ledger")), "--yes", "--json")
+    assert json.loads(done.stdout)["rehearsal"] is False
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -174,7 +194,8 @@ async def test_a_run_through_a_relay_stays_one(
         (("--margin", "10"), "90s, 10m"),
         (("--purpose", "war"), "the purposes are commercial, political, nonprofit"),
         (("--not-in", "XX"), "is no state"),
-        (("--hours", "9-20", "--zip-field", "zip"), "there is no column 'zip' for the ZIP code"),
+        (("--hours", "9-20", "--zip-field", "zip"), "voters.csv: there is no column 'zip' for the ZIP code"),
+        (("--zone-field", "zone"), "voters.csv: there is no column 'zone' for the time zone"),
     ],
 )
 async def test_what_cannot_be_meant(process: Process, voters: Path, options: tuple[str, ...], words: str) -> None:

@@ -40,8 +40,20 @@ def test_a_server_on_this_machine_is_a_rehearsal(monkeypatch: pytest.MonkeyPatch
     require_hours("8085550101", "RUMBLEUP_BASE_URL", zone=None, anyway=False)
 
 
-@pytest.mark.parametrize("words", ["messages send --phone 8085550101 --action 125", "proxies send --phone 8085550101"])
+COMMANDS = [
+    "messages send --phone 8085550101 --action 125",
+    "proxies send --phone 8085550101",
+    "sendblue messages send --number +18085550101 --from +12025550199",
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
 async def test_the_commands_ask(words: str, command: Rumbleup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RUMBLEUP_BASE_URL", "https://api.example.invalid/api")
-    done = await command(*words.split(), "--text", "Hi. STOP to opt out", "--yes")
-    assert (done.exit_code, "outside hours" in done.output) == (2, True), done.output
+    """Hours would hold for campaigns, and not for whoever types one text at a desk."""
+    monkeypatch.setenv("SENDBLUE_API_KEY", "KEY")
+    monkeypatch.setenv("SENDBLUE_API_SECRET", "SECRET")
+    for address, options in (("https://api.example.invalid", ()), ("http://127.0.0.1:9", ("--rehearsal", "no"))):
+        monkeypatch.setenv("RUMBLEUP_BASE_URL", f"{address}/api")
+        monkeypatch.setenv("SENDBLUE_BASE_URL", address)
+        done = await command(*words.split(), "--text", "Hi. STOP to opt out", "--yes", *options)
+        assert (done.exit_code, "outside hours" in done.output) == (2, True), done.output

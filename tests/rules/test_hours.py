@@ -45,6 +45,13 @@ def test_hours_beyond_federal_law_take_a_word(written: str) -> None:
         Hours(sunday=written)
 
 
+def test_the_hours_of_weekdays_bind_on_sundays_as_well() -> None:
+    """A plan would promise texts on a Sunday afternoon that never leave."""
+    assert "Sunday 12-18" in str(Hours(window="9-18"))
+    assert "no Sunday" in str(Hours(window="9-12"))
+    assert "Sunday 10:30-19" in str(Hours(window="10:30-19", sunday="9-20"))
+
+
 def test_sundays_may_have_no_hours() -> None:
     assert Hours(sunday="none") == Hours(sunday=None)
     assert Hours(sunday=None).on_sundays is None

@@ -221,6 +221,8 @@ def test_an_overdue_schedule_does_not_fire(tmp_path: Path) -> None:
     assert day.texted == {}
     assert summary.stop is not None
     assert summary.stop.cause is Cause.NOT_AFTER
+    late = Day(Clock(TUESDAY)).send(tmp_path / "other", list_of(tmp_path / "one.csv", NEW_YORK), schedule=Schedule(until=TUESDAY))
+    assert late.stopped == "not after: the run was to end 2026-12-01 12:00 EST; open now, 1 left; give a later --until to go on"
     # Its remedy is another --until: to wait for an allowed hour helps nobody.
     assert set(reasons(ledger).values()) == {(State.QUEUED, Code.TOO_LATE)}
 
