@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.rules.places import state_of
+from rumbleup_async.rules.address_cells import state_of
 from rumbleup_async.rules.states import Purpose, Window, both
 
 FEDERAL: Final[Window] = (8 * 60, 21 * 60)

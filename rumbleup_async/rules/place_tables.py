@@ -33,7 +33,14 @@ PROVINCES: Final = frozenset({"AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "O
 OTHER_NAMES: Final = {
     "WASHINGTON DC": "DC", "WASHINGTON D C": "DC", "D C": "DC", "US VIRGIN ISLANDS": "VI", "U S VIRGIN ISLANDS": "VI",
     "NEWFOUNDLAND": "NL", "LABRADOR": "NL", "QUÉBEC": "QC", "PQ": "QC", "YUKON TERRITORY": "YT", "YK": "YT",
-    "COMMONWEALTH OF THE NORTHERN MARIANA ISLANDS": "MP",
+    "COMMONWEALTH OF THE NORTHERN MARIANA ISLANDS": "MP", "NORTHERN MARIANAS": "MP", "NF": "NL", "NFLD": "NL", "PEI": "PE",
+    "ALA": "AL", "ARIZ": "AZ", "ARK": "AR", "CALIF": "CA", "CAL": "CA", "COLO": "CO", "CONN": "CT", "DEL": "DE", "FLA": "FL",
+    "ILL": "IL", "IND": "IN", "KANS": "KS", "KAN": "KS", "MASS": "MA", "MICH": "MI", "MINN": "MN", "MISS": "MS", "MONT": "MT",
+    "NEBR": "NE", "NEB": "NE", "NEV": "NV", "N HAMPSHIRE": "NH", "N JERSEY": "NJ", "N MEXICO": "NM", "N MEX": "NM",
+    "N YORK": "NY", "N CAROLINA": "NC", "NO CAROLINA": "NC", "S CAROLINA": "SC", "SO CAROLINA": "SC", "N DAKOTA": "ND",
+    "N DAK": "ND", "S DAKOTA": "SD", "S DAK": "SD", "OKLA": "OK", "ORE": "OR", "OREG": "OR", "PENN": "PA", "PENNA": "PA",
+    "R ISLAND": "RI", "TENN": "TN", "TEX": "TX", "VIRG": "VA", "WASH": "WA", "W VIRGINIA": "WV", "W VA": "WV", "WISC": "WI",
+    "WIS": "WI", "WYO": "WY", "ALTA": "AB", "MAN": "MB", "ONT": "ON", "QUE": "QC", "SASK": "SK", "B COLUMBIA": "BC",
 }  # fmt: skip
 """Other ways in which lists write them, in capitals and without dots and commas."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
@@ -20,6 +19,7 @@ import msgspec
 
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.rules import place_tables as tables
+from rumbleup_async.rules.address_cells import postal_provinces, state_of, zip_of
 from rumbleup_async.rules.zones import BY_KEY, ZoneData, load
 
 Placing = Callable[[int, Mapping[str, str], str], int]
@@ -182,7 +182,7 @@ class Places:
     def _find(self, kind: int, zip_code: str, state: str, zone: str) -> int:
         five = zip_of(zip_code)
         # What three digits say is said once for all ZIP codes that begin with them.
-        read = five[:3] if five and five not in self._singles else five or zip_code.strip()
+        read = five[:3] if five and five not in self._singles else five or _postal_code(zip_code)
         if name := zone.strip():
             where = self._facts(self._address(read, state), kind)[2]
             named = _of_zone(name, where, self._data or load())
@@ -233,9 +233,13 @@ class Places:
         """Zones and states of a ZIP code or a Canadian postal code, and whether it is one."""
         if provinces := postal_provinces(read):
             return mask_of("".join(map(tables.ZONES_OF_STATE.__getitem__, provinces))), provinces, True
-        is_known = read.isdigit()
-        mask, state = self._singles.get(read) or self._zips.get(read[:3] if is_known else "") or (0, "")
-        return mask, (state,), is_known
+        mask, state = self._singles.get(read) or self._zips.get(read[:3]) or (0, "")
+        return mask, (state,), bool(read)
+
+
+def _postal_code(cell: str) -> str:
+    """The cell, if it has a Canadian postal code, else ""."""
+    return cell if postal_provinces(cell) else ""
 
 
 @functools.cache
@@ -257,34 +261,3 @@ def _of_zone(name: str, states: Iterable[str], data: ZoneData) -> int:
         f"{name[:40]!r} is no time zone; write the name of a place as IANA has it, such as America/New_York, "
         "or leave the cell empty and let ZIP code, state and area code tell"
     )
-
-
-_zip_form = re.compile(r"(\d{3,5})(?:\.0)?|(\d{4,5})[- ]?(\d{4})?-?", re.ASCII).fullmatch
-_postal_form = re.compile(r"([A-Z])\d[A-Z](?:[ -]?\d[A-Z]\d)?", re.ASCII | re.IGNORECASE).fullmatch
-
-
-def zip_of(cell: str) -> str:
-    """The five digits of a cell with a ZIP code, "" if it has none. Leading zeros that a spreadsheet took away are put back."""
-    cell = cell.strip()
-    if cell.isdigit() and len(cell) in (8, 9):
-        cell = cell.zfill(9)[:5]
-    match = _zip_form(cell)
-    return (match[1] or match[2]).zfill(5) if match else ""
-
-
-def postal_provinces(cell: str) -> tuple[str, ...]:
-    """The provinces of a cell with a Canadian postal code; none if it has none."""
-    match = _postal_form(cell.strip())
-    return tuple(tables.POSTAL_PROVINCES.get(match[1].upper(), "").split()) if match else ()
-
-
-_BY_NAME: Final = {name.upper(): code for code, name in tables.STATES.items()} | tables.OTHER_NAMES
-
-
-@functools.lru_cache(maxsize=4096)
-def state_of(cell: str) -> str:
-    """The code of the state or province that a cell names, in any case, as a code or in full; "" if it names none."""
-    name = " ".join(cell.replace(".", " ").replace(",", " ").upper().split())
-    if len(name) == 3:
-        name = name.replace(" ", "")
-    return name if name in tables.STATES else _BY_NAME.get(name, "")

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.rules.address_cells import state_of, zip_of
 from rumbleup_async.rules.place_tables import PROVINCES, SECOND_ZONE, STATES, ZONES_OF_STATE, area_codes
-from rumbleup_async.rules.places import Places, Source, decode, encode, mask_of, state_of, zip_of
+from rumbleup_async.rules.places import Places, Source, decode, encode, mask_of
 from rumbleup_async.rules.zones import BY_KEY, load
 from rumbleup_async.screening import areas
 from tests import places as others
@@ -149,12 +150,55 @@ def test_states_are_told_in_any_way_of_writing() -> None:
         assert {state_of(code), state_of(code.lower()), state_of(name), state_of(f" {name.upper()} ")} == {code}
     assert STATES.keys() == ZONES_OF_STATE.keys() >= SECOND_ZONE.keys()
     assert [state_of(cell) for cell in ("", "XX", "AE", "12", "N.Y", "D.C.", "Québec")] == ["", "", "", "", "NY", "DC", "QC"]
+    written = {
+        "NY": [
+            "US-NY",
+            "us_ny",
+            "New-York",
+            "NewYork",
+            "NEW YORK, USA",
+            "State of New York",
+            "New York State",
+            "(NY)",
+            "'NY",
+            "N. Y.",
+        ],
+        "WA": ["Washington State", "Wash.", "US-WA", "washington"],
+        "CA": ["Calif.", "Cal", "CA, USA", "CA", "US-CA"],
+        "HI": ["Hawai'i", "Hawai\u02bbi"],
+        "NC": ["N. Carolina", "N Carolina", "N.C.", "No. Carolina"],
+        "MA": ["Mass", "Commonwealth of Massachusetts"],
+        "DC": ["Washington, D.C.", "District of Columbia", "Washington DC"],
+        "ON": ["CA-ON", "Ont.", "Ontario, Canada", "Province of Ontario"],
+        "IN": ["US-IN", "Ind."],
+        "": [
+            "Georgia the country",
+            "CA/NV",
+            "NY or NJ",
+            "USA",
+            "US",
+            "Canada",
+            "State",
+            "State of",
+            "Carolina",
+            "Virgin",
+            "CAN",
+            "?",
+        ],
+    }
+    for code, cells in written.items():
+        assert {cell: state_of(cell) for cell in cells} == dict.fromkeys(cells, code)
 
 
 def test_zip_codes_are_told_as_spreadsheets_leave_them() -> None:
     cells = ["10001", "10001-0001", "10001 0001", "100010001", "1001", "1001-0001", "601", "10001.0", " 10001 ", "10001-"]
     assert [zip_of(cell) for cell in cells] == ["10001"] * 4 + ["01001", "01001", "00601", "10001", "10001", "10001"]
-    assert [zip_of(cell) for cell in ("", "12", "1000A", "1000111", "K1A 0B1", "1e4")] == [""] * 6
+    dressed = ["'10001", "10001,", '="10001"', "10001.00", "100010001.0", "NY 10001", "Albany, NY 10001-1234", "US-10001"]
+    assert [zip_of(cell) for cell in dressed] == ["10001"] * 7 + [""]
+    nothing = ["", "12", "1000A", "1000111", "123456", "K1A 0B1", "1e4", "-10001", "10,001", "10001 90210", "1.5", "10001.5"]
+    assert [zip_of(cell) for cell in nothing] == [""] * len(nothing)
+    # Six digits are no ZIP code of another length.
+    assert found("3105550101", "123456") == ("number only", "P", "CA")
 
 
 def test_a_column_of_nonsense_takes_no_memory() -> None:
