@@ -193,6 +193,7 @@ async def test_lists_of_every_kind_are_still_taken() -> None:
         (lambda: fast(suppress="optouts.csv"), "suppress takes the numbers themselves, .*; of a file, read them first"),
         (lambda: fast(suppress=None), "suppress is a list, not None; leave it out where there is nothing to say"),
         (lambda: fast(skip_if=None), "skip_if is a list, not None"),
+        (lambda: fast(must_say=5), "must_say is a list, not one int"),
         (lambda: fast(phone_field=0), "phone_field is a name, not one int"),
         (lambda: fast(options={"rate": 5}), r"options is a RunOptions, such as RunOptions\(rate=50\), not one dict"),
         (

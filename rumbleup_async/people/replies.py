@@ -78,6 +78,9 @@ _CONTAINED: Final = re.compile(
     re.VERBOSE,
 ).search
 
+_NAME: Final = re.compile(r"^((?:this|that) is(?:nt| not)) \w+$")
+"""`This is not Brian`: the name belongs into no book."""
+
 _OUT: Final = re.compile(r"[^\w\s]|_")
 _APOSTROPHES: Final = str.maketrans("", "", "'`\u2019\u2018\u00b4\u02bc\u200b\u200c\u200d\ufe0f\u2060")
 
@@ -110,7 +113,7 @@ def read_reply(text: str) -> Reply:
     if words.endswith(" stop") and not _turned(words):
         return Reply("stop")
     found = _CONTAINED(words)
-    return NOTHING if found is None or _turned(words) else Reply(found[0])
+    return NOTHING if found is None or _turned(words) else Reply(_NAME.sub(r"\1", found[0]))
 
 
 def plain(text: str) -> str:

@@ -189,8 +189,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             check_observer(observer)
         check_rules(self.rules)
         for name in ("suppress", "countries", "skip_if", "must_say", "keep"):
-            if getattr(self, name) is None:
+            if (value := getattr(self, name)) is None:
                 raise ConfigurationError(f"{name} is a list, not None; leave it out where there is nothing to say")
+            if name != "suppress" and not isinstance(value, Iterable):
+                raise ConfigurationError(f"{name} is a list, not {kind_of(value)}")
         check_texts(self.text_when)
         check_hours(self.hours, self.schedule)
         for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet", "query"):

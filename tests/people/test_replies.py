@@ -170,3 +170,11 @@ def test_the_word_is_kept_and_not_the_text() -> None:
     """The book would keep what people wrote."""
     assert read_reply("Hello, I am Ada of 5 Elm St, take me off your list").word == "take me"
     assert plain("Don’t  STOP!") == "dont stop"
+
+
+@pytest.mark.parametrize("text", ["This is not Brian", "that isn't Brian!", "sorry this is not BRIAN"])
+def test_no_name_is_kept_of_a_reply(text: str) -> None:
+    """The book of people holds no names, and its exports go to others."""
+    found = read_reply(text)
+    assert found.is_opt_out
+    assert found.word in {"this is not", "that isnt"}
