@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     against,
     double_send,
+    forms,
     lane,
     latency,
     limiters,
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "parts": parts.main,
     "lane": lane.main,
     "lists": lists.main,
+    "forms": forms.main,
     "texters": texters.main,
     "startup": startup.main,
     "limits": limits.main,

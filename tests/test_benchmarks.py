@@ -53,7 +53,7 @@ def test_a_part_that_compares_senders_measures_all_of_ours_and_says_who_is_missi
         assert {row["name"] for row in group["rows"]} >= {group["baseline"]}
 
 
-@pytest.mark.parametrize("part", ["pace", "parts", "lane", "lists", "texters", "startup"])
+@pytest.mark.parametrize("part", ["pace", "parts", "lane", "lists", "forms", "texters", "startup"])
 def test_a_part_that_takes_apart_measures_everything_it_names(part: str, tmp_path: Path) -> None:
     """A figure without a value would be a hole in the page that nobody notices."""
     figures = measure(part, tmp_path)["figures"]

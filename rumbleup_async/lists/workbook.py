@@ -50,6 +50,7 @@ class Workbook:
         with _understood(f"{where}: this is a workbook"):
             file.seek(0)
             self._book: CalamineWorkbook = calamine.load_workbook(file)
+        self._sheet: CalamineSheet | None = None
         self._file = file
         self._path = where
         found, self._rows = self._choose(sheet, phone_field)
@@ -92,8 +93,12 @@ class Workbook:
         return found, heads[found]
 
     def _open(self, name: str) -> CalamineSheet:
+        """The sheet; calamine reads it whole each time it is asked for one, so the last is kept."""
+        if self._sheet is not None and self._sheet.name == name:
+            return self._sheet
         with _understood(f"{self._path}, sheet {name!r}"):
-            return self._book.get_sheet_by_name(name)
+            self._sheet = self._book.get_sheet_by_name(name)
+            return self._sheet
 
     def _first_rows(self, name: str) -> list[list[str]]:
         rows = []
