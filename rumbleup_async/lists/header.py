@@ -87,6 +87,7 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Header:
     return (
         _csv(sample, start, hidden, delimiters, where, phone_field)
         or _plain(sample, start, where, phone_field)
+        or _below_title(sample, start, hidden, delimiters, where, phone_field)
         or _refuse(sample[start : start + _SAMPLE_ROWS], delimiters, where, phone_field)
     )
 
@@ -193,7 +194,6 @@ def is_number(cell: str) -> bool:
 def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Header:
     if any(map(_control, lines)):
         raise _no_text(where)
-    _refuse_title(lines, delimiters, where, phone_field)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
     if any(is_number(cell) for cell in cells):
         raise _no_header(where, 1)
@@ -213,14 +213,25 @@ def _no_header(where: str, row: int) -> ListError:
     )
 
 
-def _refuse_title(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> None:
-    """Raise `ListError` if the header stands further down."""
+def _below_title(
+    sample: list[str], start: int, hidden: int, delimiters: str, where: str, phone_field: str | None
+) -> Header | None:
+    """The header of a CSV file that stands further down, below a title or a date of export. None if there is none."""
+    lines = sample[start : start + _SAMPLE_ROWS]
     for number in range(1, len(lines)):
         for delimiter in delimiters:
             names = [field_name(cell) for cell in header_of(lines[number : number + 1], delimiter)[0]]
             named = naming.has_phone(names, phone_field)
             if sum(map(bool, names)) > 1 and named and not any(map(is_number, names)):
-                raise ListError(
-                    f"{where}: the header stands in row {number + 1}, below a title or something else; "
-                    "delete the rows above it, so that the header is row 1"
-                )
+                below = [header_of([line], delimiter)[0] for line in lines[number + 1 :]]
+                at = [index for index, name in enumerate(names) if naming.has_phone([name], phone_field)]
+                is_sure = any(is_number(cells[index]) for cells in below for index in at if index < len(cells))
+                if not is_sure or any(line.count('"') % 2 for line in lines[:number]):
+                    raise ListError(
+                        f"{where}: the header stands in row {number + 1}, below a title or something else; "
+                        "delete the rows above it, so that the header is row 1"
+                    )
+                if any(is_number(cell) for line in lines[:number] for cell in header_of([line], delimiter)[0]):
+                    raise _no_header(where, start + 1 - hidden)  # somebody stands above it
+                return _csv(sample, start + number, hidden, delimiters, where, phone_field)
+    return None

@@ -47,6 +47,8 @@ class TextList(ContactList):
             raise self._no_contacts()
         self.kind = found.kind
         self.form = _FORMS[found.kind]
+        above = sample[: max(0, found.lines - 1)] if found.kind == "csv" and found.row > 1 else []
+        self._has_title = any(line.strip() and not header.separator_line(line.strip()) for line in above)
         self._sample = sample[found.lines :] if found.kind == "csv" else []
         self._has_spaces = f"{found.delimiter} " in "".join(sample[: found.lines])
         self.columns = found.columns
@@ -71,7 +73,8 @@ class TextList(ContactList):
         return f"{known} and {guessed}" if (guessed := self._lines.notes.guessed) else known
 
     def _own_notes(self) -> list[str]:
-        return self._lines.notes()
+        below = f"the header is row {self._header.row}; what stands above it is passed over" if self._has_title else ""
+        return [*([below] if below else ()), *self._lines.notes()]
 
     @property
     def header(self) -> tuple[str, ...]:

@@ -286,13 +286,9 @@ def test_a_contact_that_sounds_like_a_column_is_a_contact(row: str) -> None:
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (
-            f"Ward 7 volunteers - exported 2026-11-01,,\n,,\nFirst Name,Phone,City\nAda,{A},NY\n",
-            "the header stands in row 3, below a title",
-        ),
-        (f"Volunteers\nFirst Name;Phone;City\nAda;{A};NY\n", "the header stands in row 2"),
         (f'"Report of\n2026",,\nFirst Name,Phone,City\nAda,{A},NY\n', "the header stands in row 3"),
-        (f"# made by X\nfirst_name,preferred_phone\nAda,{A}\n", "the header stands in row 2"),
+        (f"name,number,kind\nBob,,Cell\nAda,{A},Cell\n", "the header stands in row 2"),
+        (f"Ada,{A},NY\nname,phone,state\nBob,{B},NY\n", "row 1: the first row looks like a contact"),
         (f"<html><body><table><tr><th>Phone</th></tr><tr><td>{A}</td></tr></table></body></html>\n", "this is a web page"),
         (f"<!DOCTYPE html>\n<html lang=en>\n<td>{A}\n", "this is a web page"),
         (f"\ufeff  <table border=1>\n<tr><td>{A}</td></tr>", "this is a web page"),
@@ -325,6 +321,23 @@ def test_what_is_named_as_a_table_is_named_for_what_it_is(data: str | bytes, com
     with pytest.raises(ListError, match=re.escape(complaint)) as caught:
         list(opened(data))
     assert A not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("above", "row"),
+    [
+        ("Ward 7 volunteers - exported 2026-11-01,,\n,,\n", 3),
+        ("Volunteers\n", 2),
+        ("# made by X\n\n\n", 4),
+        ("sep=,\nVolunteers,,\n", 2),
+    ],
+)
+def test_a_title_above_the_header_is_passed_over_and_said(above: str, row: int) -> None:
+    """Everybody whose export has a title would have to edit the list, with a spreadsheet that damages the phones."""
+    contacts = opened(f"{above}name,phone,city\nAnn,{A},NY\nBob,{B},NY\nTotal,,2\n")
+    assert [(one.row, one.phone) for one in contacts] == [(row + 1, A), (row + 2, B), (row + 3, "")]
+    assert contacts.notes == [f"the header is row {row}; what stands above it is passed over"]
+    assert [at for at, _ in opened(f"{above}name,phone,city\nAnn,{A},NY\n").raw()] == [row + 1]
 
 
 def test_a_markdown_table_is_a_list_with_bars() -> None:
