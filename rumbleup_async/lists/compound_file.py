@@ -14,6 +14,17 @@ _LAST: Final = 0xFFFFFFFA
 """From here on a number of a sector has another meaning."""
 
 
+def is_locked(file: BinaryIO) -> bool:
+    """Whether a sound file is a workbook with a password: of today's Excel a stream with that name, of the old one a record
+    near its beginning (MS-XLS 2.4.117). The file is at its beginning afterwards."""
+    try:
+        return _Sectors(file).are_locked()
+    except (struct.error, IndexError, ValueError):
+        return False
+    finally:
+        file.seek(0)
+
+
 def is_sound(file: BinaryIO) -> bool:
     """Whether no chain of sectors runs in a circle or out of the file, and no stream is longer than it. The file is at its
     beginning afterwards."""
@@ -23,6 +34,9 @@ def is_sound(file: BinaryIO) -> bool:
         return False
     finally:
         file.seek(0)
+
+
+_FILE_PASS: Final = 0x2F
 
 
 class _Sectors:
@@ -35,6 +49,18 @@ class _Sectors:
         self._fats, self._directory = struct.unpack_from("<II", head, 44)
         self._mini_fat, self._mini_fats, self._more, self._mores = struct.unpack_from("<IIII", head, 60)
         self._listed = array("I", head[76:512])
+
+    def are_locked(self) -> bool:
+        fat = self._numbers(self._fat_sectors())
+        for sector in self._chain(self._directory, fat):
+            entries = self._sector(sector)
+            for place in range(0, len(entries) - 127, 128):
+                name = entries[place : place + 64].decode("utf-16-le", "replace").rstrip("\0")
+                start, length = struct.unpack_from("<II", entries, place + 116)
+                is_old = name in ("Workbook", "Book") and length >= 4096
+                if name == "EncryptedPackage" or (is_old and _has_password(self._sector(start))):
+                    return True
+        return False
 
     def are_sound(self) -> bool:
         if self._shift not in (9, 12) or self._mini_shift != 6:
@@ -84,3 +110,14 @@ class _Sectors:
                 raise ValueError("a circle")
             start = table[start]
         return chain
+
+
+def _has_password(beginning: bytes) -> bool:
+    """Whether a stream of records begins with that of a password."""
+    at = 0
+    while at + 4 <= len(beginning):
+        kind, length = struct.unpack_from("<HH", beginning, at)
+        if kind == _FILE_PASS:
+            return True
+        at += 4 + length
+    return False

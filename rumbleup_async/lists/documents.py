@@ -15,6 +15,8 @@ _SAVE: Final = "save it as CSV UTF-8"
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an old document of Office begins, a workbook among them."""
 
+_PICTURE: Final = "not text but a picture; ask for the list itself, as a spreadsheet or as CSV"
+
 _BINARY: Final = (
     (b"PK\x03\x04", f"an Excel workbook (or one of Numbers or OpenDocument, or another zip archive); {_SAVE}"),
     (b"\xd0\xcf\x11\xe0", f"an old Excel workbook (or another document of Office); {_SAVE}"),
@@ -26,6 +28,8 @@ _BINARY: Final = (
     (b"\xff\xfe\x00\x00", f"UTF-32; {_SAVE}, or name it with --encoding utf-32"),
     (b"PAR1", "a Parquet file; export it as CSV or JSON lines"),
     (b"ARROW1", "an Arrow file; export it as CSV or JSON lines"),
+    *((magic, _PICTURE) for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"RIFF", b"BM6")),
+    *((b"\x00\x00\x00" + size + b"ftyp", _PICTURE) for size in (b"\x18", b"\x1c", b"\x20", b"\x24")),
     (b"Obj\x01", "an Avro file; export it as CSV or JSON lines"),
 )
 

@@ -80,6 +80,10 @@ class _Opening:
             file = self._counted(incoming).as_file(self._keep)
             if not compound_file.is_sound(file):
                 raise ListError(f"{where}: this is an old Excel workbook, and it is damaged or ends too early; get it anew")
+            if compound_file.is_locked(file):
+                raise ListError(
+                    f"{where}: this is a workbook that is protected by a password; open it, take it off, and save it again"
+                )
             return self._workbook(file)
         if head.startswith(arrow_table.ENCRYPTED):
             raise ListError(f"{where}: this is an encrypted Parquet file; export it as CSV")

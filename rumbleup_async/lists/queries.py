@@ -6,6 +6,7 @@ in a cell, so of most only their kind is told.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,20 +93,25 @@ def postgres(url: str, query: str | None) -> QueryTable:
     if query is None:
         raise ListError(f"{where}: what is the list? {_GIVE}")
     psycopg = extras.module("psycopg", "postgres", f"{where}: this is PostgreSQL", "export the rows as CSV")
-    connection = None
-    try:
-        connection = psycopg.connect(url, connect_timeout=20)
-        connection.read_only = True
-        cursor = connection.cursor("list_of_contacts")
-        cursor.itersize = BLOCK
-        cursor.execute(query)
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = psycopg.connect(url, connect_timeout=20)
+            stack.callback(connection.close)
+            connection.read_only = True
+            cursor = connection.cursor("list_of_contacts")
+            stack.callback(_closed, cursor, psycopg.Error)
+            cursor.execute(query)
+        except psycopg.Error as error:
+            raise ListError(f"{where}: the query cannot be run: {_postgres_words(error)}") from None
         if cursor.description is None:
             raise ListError(f"{where}: the query gives no rows; it must be a SELECT")
-    except psycopg.Error as error:
-        if connection is not None:
-            connection.close()
-        raise ListError(f"{where}: the query cannot be run: {_postgres_words(error)}") from None
-    return QueryTable(where, "a query of PostgreSQL", cursor, connection.close, (psycopg.Error, _postgres_words))
+        errors = (psycopg.Error, _postgres_words)
+        return QueryTable(where, "a query of PostgreSQL", cursor, stack.pop_all().close, errors)
+
+
+def _closed(cursor: Any, failure: type[Exception]) -> None:
+    with contextlib.suppress(failure):  # where the connection is lost there is nothing left to close
+        cursor.close()
 
 
 def _postgres_words(error: Exception) -> str:

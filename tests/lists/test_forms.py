@@ -148,6 +148,8 @@ def parquet(table: pa.Table) -> bytes:
         ((SAMPLES / "people.arrow").read_bytes()[:900], "an Arrow file that is damaged or ends too early"),
         ((SAMPLES / "people.json").read_bytes()[:700], "the JSON array is broken"),
         ((SAMPLES / "people.xls").read_bytes()[:2000], "an old Excel workbook, and it is damaged"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "not text but a picture; ask for the list itself, as a spreadsheet or as CSV"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "not text but a picture"),
         (b"PARE" + bytes(100), "an encrypted Parquet file"),
         (workbook(), "the workbook has nothing in its sheets"),
         (workbook(("Ada", 2025550101)), "no row above it names the columns"),
@@ -180,6 +182,20 @@ def test_numbers_that_lost_digits_on_the_way_are_not_phones() -> None:
         with open_list(io.BytesIO(data), phone_field=name, fields=()) as contacts:
             phones = [row.phone for row in map(Screen("STOP"), contacts) if isinstance(row, Planned)]
         assert phones == ([] if name == "single" else ["2025550101", "2025550102"])
+
+
+def test_a_workbook_with_a_password_says_so() -> None:
+    """Excel keeps such a workbook in another wrapping, so it would pass for a damaged one."""
+    import xlwt.CompoundDoc
+
+    out = io.BytesIO()
+    xlwt.CompoundDoc.XlsDoc().save(out, b"x" * 5000)
+    name, other = "Workbook".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le")
+    data = out.getvalue()
+    at = data.index(name)
+    entry = other.ljust(64, b"\0") + (len(other) + 2).to_bytes(2, "little")
+    with pytest.raises(ListError, match="protected by a password; open it, take it off, and save it again"):
+        open_list(io.BytesIO(data[:at] + entry + data[at + 66 :]))
 
 
 def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.lists.kept_columns import Keep
 from rumbleup_async.messaging import Contact
 from rumbleup_async.screening.screen import Screen
-from rumbleup_async.screening.template import field_name
 from tests.samples.lists import make
 
+SAMPLES = Path(make.__file__).parent
 HEADER = ("Name", "Home Phone", "Cell Phone", "Work Phone")
 ROWS = [
     ("Ada", "2025550101", "2025550102", None),
@@ -66,29 +67,16 @@ def test_the_first_of_several_phones_that_can_be_read_is_texted(form: int, field
     ]
 
 
-EXPORTS = {
-    "VAN": ("Voter File VANID,LastName,FirstName,Home Phone,Cell Phone,Preferred Phone", "cell_phone"),
-    "PDI": ("PDI ID,Last Name,First Name,Phone,Cell Phone,Landline", "cell_phone"),
-    "ActBlue": ("Receipt ID,Amount,Donor First Name,Donor Last Name,Donor Phone,Donor ZIP", "donor_phone"),
-    "Google": ("First Name,Last Name,Labels,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value", "phone_1_value"),
-    "HubSpot": ("Record ID,First Name,Last Name,Phone Number,Mobile Phone Number,Lead Status", "mobile_phone_number"),
-    "Salesforce": ("Id,FirstName,LastName,Phone,MobilePhone,HomePhone,OtherPhone,DoNotCall", "mobilephone"),
-}
-
-
-@pytest.mark.parametrize("program", EXPORTS)
-@pytest.mark.parametrize("form", range(4))
+@pytest.mark.parametrize("program", make.EXPORTS)
+@pytest.mark.parametrize("form", range(5))
 def test_the_exports_of_other_programs_are_read_as_they_are(program: str, form: int) -> None:
     """Whoever brings a list along would have to rename its columns, and would name the landline."""
-    header, phone = EXPORTS[program]
-    names = header.split(",")
-    row = [
-        "2025550101" if field_name(name) == phone else "2025550199" if "hone" in name or name == "Landline" else "x"
-        for name in names
-    ]
-    row = ["Mobile" if name == "Phone 1 - Label" else cell for name, cell in zip(names, row, strict=True)]
-    with open_list(io.BytesIO(forms(names, [row])[form])) as contacts:
-        assert [contact.phone for contact in contacts] == ["2025550101"]
+    sample = (SAMPLES / f"{program}.csv").read_bytes()
+    with open_list(io.BytesIO([sample, *forms(*make.export(program))][form])) as contacts:
+        # Of objects each says itself what its phone is: without a cell phone the preferred one is.
+        second = "2025550119" if program == "van" and form in (2, 3) else ""
+        assert [contact.phone for contact in contacts] == ["(202) 555-0101", second, "2025550103"]
+        assert form in (2, 3) or contacts.phone_field == make.EXPORTS[program][1]
 
 
 def test_which_phone_is_meant_is_asked_where_no_name_is_certain() -> None:

@@ -22,6 +22,7 @@ from rumbleup_async.lists import batches
 from rumbleup_async.lists.contacts import fingerprint, open_list
 from rumbleup_async.messaging import Planned
 from rumbleup_async.screening.screen import Screen
+from tests.database import Database
 from tests.lists.test_forms import PLAN, SAMPLES, plan
 from tests.samples.lists import make
 
@@ -195,6 +196,49 @@ def test_a_list_on_the_web_is_read_as_the_file_is(web: str) -> None:
     assert fingerprint(f"{web}/people.csv") == fingerprint(SAMPLES / "people.csv")
     with pytest.raises(ListError, match="there is no such file"):
         open_list(f"{web}/none.csv")
+
+
+def test_a_bucket_is_read_with_the_clouds_own_variables(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key would have to stand in the command, where everybody on the machine sees it."""
+    for name, value in (("AWS_ENDPOINT_URL", web), ("AWS_ALLOW_HTTP", "true"), ("AWS_SKIP_SIGNATURE", "true")):
+        monkeypatch.setenv(name, value)
+    folder = SAMPLES.parent
+    monkeypatch.setattr(Quiet, "translate_path", lambda _, path: str(folder / path.strip("/")))
+    for name in ("people.csv", "people.parquet"):
+        assert plan(f"s3://lists/{name}") == PLAN
+    with pytest.raises(ListError, match="there is no such file"):
+        open_list("s3://lists/none.csv")
+
+
+def test_postgresql_is_read_by_a_cursor_on_the_server(postgres: Database) -> None:
+    """A million rows would be held in memory at once, or a list changed by reading it."""
+    import psycopg
+
+    address = postgres.address()
+    columns = ", ".join(
+        f'"{name}" {kind}' for name, kind in zip(make.COLUMNS, ("int", "text", "text", "text", "date"), strict=True)
+    )
+    with psycopg.connect(address, autocommit=True) as db, db.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS sample_people; CREATE TABLE sample_people ({columns})")
+        cursor.executemany("INSERT INTO sample_people VALUES (%s, %s, %s, %s, %s)", make.PEOPLE)
+    query = 'SELECT * FROM sample_people ORDER BY "VAN ID"'
+    assert plan(address, query=query) == PLAN
+    assert fingerprint(address, query="SELECT * FROM sample_people ORDER BY 3") == fingerprint(
+        make.arrow(make.COLUMNS, make.PEOPLE)
+    )
+    many = "SELECT (2025550000 + n)::text AS phone FROM generate_series(1, 5000) n"
+    with open_list(address, query=many) as contacts:
+        assert sum(1 for _ in contacts) == 5000
+    for wrong, complaint in (
+        ("SELECT nonsense FROM sample_people", "nonsense"),
+        ("SELECT 'secret-2025550101'::int AS phone", "22P02"),
+        ("DELETE FROM sample_people RETURNING *", "cannot be run"),
+        ("SELECT 1/(n-3000) AS phone FROM generate_series(1, 5000) n", "DivisionByZero 22012"),
+    ):
+        with pytest.raises(ListError, match=complaint) as caught, open_list(address, query=wrong) as contacts:
+            list(contacts)
+        assert "secret" not in str(caught.value)
+    assert len(plan(address, query=query)) == len(PLAN)
 
 
 def test_what_stops_in_the_middle_of_a_table_ends_the_list() -> None:

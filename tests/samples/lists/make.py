@@ -20,6 +20,8 @@ import xlsxwriter
 import xlwt
 from backports import zstd
 
+from rumbleup_async.screening.template import field_name
+
 HERE = Path(__file__).parent
 
 Cell = str | int | float | bool | dt.date | None
@@ -195,9 +197,39 @@ def workbooks(folder: Path) -> None:
     xlsx(folder / "two-lists.xlsx", {"North": [COLUMNS, *PEOPLE[:4]], "South": [COLUMNS, *PEOPLE[4:]]})
 
 
+EXPORTS = {
+    "van": ("Voter File VANID,LastName,FirstName,Home Phone,Cell Phone,Preferred Phone,Zip5", "cell_phone"),
+    "pdi": ("PDI ID,Last Name,First Name,Phone,Cell Phone,Landline,Zip", "cell_phone"),
+    "actblue": ("Receipt ID,Date,Amount,Donor First Name,Donor Last Name,Donor Phone,Donor ZIP", "donor_phone"),
+    "google": ("First Name,Last Name,Labels,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value", "phone_1_value"),
+    "hubspot": ("Record ID,First Name,Last Name,Phone Number,Mobile Phone Number,Lead Status", "mobile_phone_number"),
+    "salesforce": ("Id,FirstName,LastName,Phone,MobilePhone,HomePhone,OtherPhone,DoNotCall", "mobilephone"),
+}
+"""The columns of lists as these programs export them, and which of them is read as the phone."""
+
+
+def export(program: str) -> tuple[list[str], Rows]:
+    """The columns of a program's export, and three people in it: with a mobile, with none, and with another phone alone."""
+    header, phone = EXPORTS[program]
+    names = header.split(",")
+    rows = []
+    for number, mobile in enumerate(("(202) 555-0101", "", "2025550103")):
+        others = {name: f"20255501{number}9" for name in names if name.endswith(("Phone", "Landline", "Phone Number"))}
+        others |= {"Phone 1 - Label": "Mobile", "Date": "2026-11-03", "Amount": "25.00", "DoNotCall": "0"}
+        rows.append([mobile if field_name(name) == phone else others.get(name, f"x{number}") for name in names])
+    return names, rows
+
+
+def exports(folder: Path) -> None:
+    """Lists in the style of the programs that campaigns export them from; made up, as everybody in them is."""
+    for program in EXPORTS:
+        (folder / f"{program}.csv").write_text(csv_of(*export(program)), encoding="utf-8", newline="")
+
+
 def main() -> None:
     people(HERE)
     workbooks(HERE)
+    exports(HERE)
 
 
 if __name__ == "__main__":
