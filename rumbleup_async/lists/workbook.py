@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO, Final
-from xml.sax.saxutils import unescape
 
 from rumbleup_async.errors import ListError
-from rumbleup_async.lists import extras, header
+from rumbleup_async.lists import extras, header, workbook_parts
 from rumbleup_async.lists.cell_values import workbook_text
 from rumbleup_async.lists.tables import DEPTH, Record, header_at
 from rumbleup_async.screening.template import field_name
@@ -28,16 +25,8 @@ if TYPE_CHECKING:
 _Cell = float | str | bool | dt.time | dt.date | dt.timedelta
 
 _BLOCK: Final = 1000
-_row = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
-_number = re.compile(rb'\sr="(\d+)"')
-_hidden = re.compile(rb'\shidden="(?:1|true)"')
-_sheet = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
-_relation = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
-_attribute = re.compile(rb"([\w:]+)\s*=\s*\"([^\"]*)\"")
-_ods_table = re.compile(rb'<table:table\s[^>]*table:name="([^"]*)"')
-_ods_row = re.compile(rb"<table:table-row\b[^>]*>|</table:table>")
-_ods_hidden = re.compile(rb'table:visibility="(?:collapse|filter)"')
-_repeated = re.compile(rb'table:number-rows-repeated="(\d+)"')
+_MOST_CELLS: Final = 64_000_000
+"""calamine keeps 24 bytes for each cell up to the last, blank or not: one stray cell would take more memory than there is."""
 
 
 class Workbook:
@@ -96,6 +85,11 @@ class Workbook:
         """The sheet; calamine reads it whole each time it is asked for one, so the last is kept."""
         if self._sheet is not None and self._sheet.name == name:
             return self._sheet
+        if (reach := workbook_parts.reach(self._file, name)) and reach[0] > _MOST_CELLS:
+            raise ListError(
+                f"{self._path}, sheet {name!r}: reaches as far as the cell {reach[1]}; delete what stands far below the list "
+                "or far to its right, with its whole rows and columns, and save it again, or save it as CSV UTF-8"
+            )
         with _understood(f"{self._path}, sheet {name!r}"):
             self._sheet = self._book.get_sheet_by_name(name)
             return self._sheet
@@ -147,7 +141,7 @@ class Workbook:
     def notes(self) -> list[str]:
         """The sheet, the header's row, and what is hidden or merged in it."""
         notes = [f"read from the sheet {self._name!r}" + (f", whose header is row {self.row}" if self.row > 1 else "")]
-        if hidden := self._hidden_rows():
+        if hidden := workbook_parts.hidden_rows(self._file, self._name, self.row):
             rows = f"{hidden:,} rows are" if hidden > 1 else "1 row is"
             notes.append(f"{rows} hidden in the sheet, as by a filter, and read like the others; delete who is not to be texted")
         if self._merged:
@@ -155,67 +149,8 @@ class Workbook:
             notes.append(f"{cells} over several rows; only the first of these rows has the value")
         return notes
 
-    def _hidden_rows(self) -> int:
-        """How many rows below the header are hidden; 0 for an old .xls, which does not tell us."""
-        self._file.seek(0)
-        try:
-            with zipfile.ZipFile(self._file) as archive:
-                names = set(archive.namelist())
-                if "xl/workbook.xml" in names and (part := _part_of(archive, self._name)) in names:
-                    return _hidden_of_xlsx(archive, part, self.row)
-                return _hidden_of_ods(archive, self._name, self.row) if "content.xml" in names else 0
-        except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, NotImplementedError):
-            return 0
-
     def close(self) -> None:
         self._book.close()
-        self._file.close()
-
-
-def _part_of(archive: zipfile.ZipFile, name: str) -> str:
-    """The part of an .xlsx that holds a sheet, "" if it is not found."""
-    links = {}
-    for tag in _relation.findall(archive.read("xl/_rels/workbook.xml.rels")):
-        found = dict(_attribute.findall(tag))
-        links[found.get(b"Id")] = found.get(b"Target", b"").decode("utf-8", "replace")
-    for tag in _sheet.findall(archive.read("xl/workbook.xml")):
-        found = dict(_attribute.findall(tag))
-        called = unescape(found.get(b"name", b"").decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"})
-        if called == name:
-            target = links.get(found.get(b"r:id"), "")
-            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return ""
-
-
-def _hidden_of_xlsx(archive: zipfile.ZipFile, part: str, header_row: int) -> int:
-    number = 0
-    with archive.open(part) as xml:
-        rest = b""
-        while data := xml.read(1 << 18):
-            rest += data
-            end = rest.rfind(b">") + 1
-            for tag in _row.findall(rest[:end]):
-                if _hidden.search(tag) and (found := _number.search(tag)) and int(found[1]) > header_row:
-                    number += 1
-            rest = rest[end:]
-    return number
-
-
-def _hidden_of_ods(archive: zipfile.ZipFile, name: str, header_row: int) -> int:
-    xml = archive.read("content.xml")
-    for table in _ods_table.finditer(xml):
-        if unescape(table[1].decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"}) != name:
-            continue
-        number = hidden = 0
-        for tag in _ods_row.finditer(xml, table.end()):
-            if tag[0].startswith(b"</"):
-                break
-            times = int(found[1]) if (found := _repeated.search(tag[0])) else 1
-            if _ods_hidden.search(tag[0]) and times < 100_000:  # more is what stands below the sheet
-                hidden += max(0, min(times, number + times - header_row))
-            number += times
-        return hidden
-    return 0
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,6 +183,28 @@ def test_numbers_that_lost_digits_on_the_way_are_not_phones() -> None:
         with open_list(io.BytesIO(data), phone_field=name, fields=()) as contacts:
             phones = [row.phone for row in map(Screen("STOP"), contacts) if isinstance(row, Planned)]
         assert phones == ([] if name == "single" else ["2025550101", "2025550102"])
+
+
+def test_a_stray_cell_far_away_is_said_and_not_paid_for() -> None:
+    """calamine would ask for 400 GB, and the process be killed without a word."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    sheet = book.add_worksheet("People")
+    sheet.write_row(0, 0, ["phone"])
+    sheet.write_row(1, 0, ["2025550101"])
+    sheet.write(1_048_575, 16_383, "x")
+    book.close()
+    with pytest.raises(ListError, match="sheet 'People': reaches as far as the cell XFD1048576; delete what stands far"):
+        open_list(io.BytesIO(out.getvalue()))
+
+
+def test_a_file_of_the_caller_stays_open() -> None:
+    """Whoever reads it on would find it closed."""
+    for name in FORMS:
+        with (SAMPLES / name).open("rb") as file:
+            with open_list(file) as contacts:
+                list(contacts)
+            assert not file.closed
 
 
 def test_a_workbook_with_a_password_says_so() -> None:
