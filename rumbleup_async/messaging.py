@@ -233,7 +233,7 @@ class Step(msgspec.Struct, frozen=True):
 
     Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds),
     `shut` names the places that have queued contacts and are shut now, and `is_more` says that so many were turned away that
-    the step ended before the queue: ask again at once.
+    the step ended before the queue: ask again at once. `senders`: processes that send this run, among whom its rate is shared.
     """
 
     texts: list[Text] = []
@@ -242,6 +242,7 @@ class Step(msgspec.Struct, frozen=True):
     due: float | None = None
     shut: frozenset[int] = frozenset()
     is_more: bool = False
+    senders: int = 1
 
 
 def run_tag(run: str) -> str:

@@ -19,7 +19,7 @@ from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
-from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace
+from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace, Shared
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
@@ -84,6 +84,8 @@ class Engine:
                 allowance=allowance,
                 until=until,
             )
+            if isinstance(pace, Shared):
+                source.sharing.told = pace.share
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
             source = Leases(

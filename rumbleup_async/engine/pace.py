@@ -74,7 +74,8 @@ class Pace:
     def __init__(self, rate: float | None = None, hold: Hold | None = None) -> None:
         if rate is not None and not rate >= 0:
             raise ValueError("rate must be a number of texts per second, 0 for no limit")
-        self._asked = self._rate = rate or None
+        self._whole = self._asked = self._rate = rate or None
+        self._sharers = 1
         self.hold = hold or Hold()
         self.learning: Learner = Learning()
         self._ramp = Ramp()
@@ -94,7 +95,13 @@ class Pace:
 
     def limit(self, rate: float | None) -> None:
         """Another rate is asked for from now on. What was learned stays."""
-        self._asked = rate or None
+        self._whole = rate or None
+        self.share(self._sharers)
+
+    def share(self, sharers: int) -> None:
+        """The rate that is asked for is shared among so many, of whom this is one."""
+        self._sharers = sharers
+        self._asked = None if self._whole is None else self._whole / sharers
         self._follow()
 
     def _follow(self) -> None:

@@ -480,6 +480,14 @@ class Observer(Protocol):
         """Nothing leaves for so long."""
 
 
+@runtime_checkable
+class Shared(Protocol):
+    """A pace whose rate several processes can share."""
+
+    def share(self, sharers: int) -> None:
+        """The rate that is asked for is shared among so many, of whom this is one."""
+
+
 AnyObserver = Observer | EventObserver
 """Whatever can be told of a run: it is told what it has a method for."""
 

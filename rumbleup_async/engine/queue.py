@@ -17,6 +17,7 @@ from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Claims, Gates, Ledger
+from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.events import Event, PutOff
 from rumbleup_async.messaging import NONE_SHUT, Closed, Second, State, Step, Text
@@ -66,6 +67,7 @@ class Queue:
         self._allowance = allowance or Allowance()
         self._until = until
         """Up to when the run was told to go on, over several days if need be; 0 if it was not."""
+        self.sharing = Sharing()
         self._ledger = ledger
         self._door = door
         self._wall_clock = wall_clock
@@ -115,6 +117,7 @@ class Queue:
         if step.is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        self.sharing.heard(step.senders)
         await self._claiming.release(done)
         if step.texts and (shut or allowance.is_bounded):
             self._may_wait = self._may_wait or bool(shut)

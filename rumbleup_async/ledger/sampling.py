@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -64,15 +64,29 @@ def samples(db: sqlite3.Connection, plan: Plan, number: int, limit: int | None) 
         f"SELECT row FROM ({_SOME}) ORDER BY segments DESC, length(text) DESC, row LIMIT 1",  # noqa: S608
         given,
     ).fetchone()[0]
-    seed = f"{value_of(db, 'list')} {plan.action} {plan.text}"
+    rows = iter(db.execute(_SOME, given))
+    return choose(rows, total, first, longest, carrying.kinds(db), value_of(db, "list"), plan, number)
+
+
+def choose(
+    rows: Iterator[tuple[int, str, str, int]],
+    total: int,
+    first: int,
+    longest: int,
+    kinds: Mapping[int, tuple[int, int]],
+    fingerprint: str | None,
+    plan: Plan,
+    number: int,
+) -> list[Sample]:
+    """Of these `total` rows (row, phone, text, segments) the first, the longest, the first of each kind, and `number` others."""
+    seed = f"{fingerprint} {plan.action} {plan.text}"
     chance = random.Random(hashlib.blake2b(seed.encode("utf-8", "replace")).digest())
     drawn = set(chance.sample(range(total), min(total, number + 2)))
-    kinds = carrying.kinds(db)
     conditions = enumerate((words for words, _ in plan.details.get("text_when", ())), 1)
     of_kinds = {kinds[kind][1]: words for kind, words in conditions if kind in kinds}
     named = {**of_kinds, longest: "longest", first: "first"}
     found: list[Sample] = []
-    for index, (row, phone, text, segments) in enumerate(db.execute(_SOME, given)):
+    for index, (row, phone, text, segments) in enumerate(rows):
         if row in named or index in drawn:
             found.append(Sample(named.get(row, "random"), row, phone, text, segments))
     others = [sample for sample in found if sample.why == "random"]

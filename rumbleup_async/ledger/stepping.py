@@ -206,11 +206,12 @@ def read_seconds(db: sqlite3.Connection, after: int) -> list[Second]:
     ):
         counts = msgspec.json.decode(latencies, type=tuple[int, ...])
         one = Second(at, sent, refused, unknown, throttled, held, counts, rate)
-        found[at] = one if at not in found else _together(found[at], one)
+        found[at] = one if at not in found else together(found[at], one)
     return list(found.values())
 
 
-def _together(one: Second, other: Second) -> Second:
+def together(one: Second, other: Second) -> Second:
+    """Of two processes what has happened in one second."""
     rates = [rate for rate in (one.rate, other.rate) if rate is not None]
     return Second(
         one.at,
