@@ -204,7 +204,7 @@ def read_report(path: Path) -> list[Entry]:
 def check_history(
     *,
     rows: int,
-    ledger: Path,
+    ledger: Path | str,
     report: Path,
     truth: Sequence[Mapping[str, Any]],
     summary: Mapping[str, Any] | None = None,
@@ -215,9 +215,9 @@ def check_history(
 ) -> dict[str, Entry]:
     """Assert the promise: at most once, always accounted for. Returns the report's contacts that can be texted, by phone.
 
-    `rows`: contacts of the list, of any quality. `truth`: every text the provider took, as dicts with phone, text, logid,
-    action and flags. `planned`: the text each phone should get, worked out by the caller. A crash may leave
-    2 x `concurrency` contacts unknown; `doubtful` more may be, because the provider gave them no clear answer.
+    `rows`: contacts of the list, of any quality. `ledger`: a file, or an address. `truth`: every text the provider took, as dicts
+    with phone, text, logid, action and flags. `planned`: the text each phone should get, worked out by the caller. A crash may
+    leave 2 x `concurrency` contacts unknown; `doubtful` more may be, because the provider gave them no clear answer.
     """
     plan, stored = _read_ledger(ledger)
     entries = read_report(report)
@@ -261,8 +261,32 @@ class _Text(NamedTuple):
     flags: Sequence[str]
 
 
-def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[str, int, str | None]]]:
+def _read_database(address: str) -> tuple[dict[str, Any], dict[int, tuple[str, int, str | None]]]:
+    """The same of a run in a database, and that its counts are those of its rows."""
+    import psycopg
+
+    server, _, run = address.partition("run=")
+    with psycopg.connect(server.rstrip("?&")) as db:
+        found = db.execute("SELECT id FROM rumbleup.run WHERE name = %s", (run.partition("&")[0],)).fetchone()
+        assert found is not None, "no such run"
+        plan = db.execute("SELECT value FROM rumbleup.fact WHERE run = %s AND key = 'plan'", found).fetchone()
+        assert plan is not None
+        rows = {
+            row: (phone, state, text)
+            for row, phone, state, text in db.execute(
+                "SELECT row, phone, state, text FROM rumbleup.contact WHERE run = %s", found
+            )
+        }
+        counted = db.execute("SELECT rumbleup.counts_of(%s)", found).fetchone()
+    by_state = Counter(state for _, state, _ in rows.values())
+    assert counted == ([by_state[state] for state in range(7)],), f"counts {counted}, rows {by_state}"
+    return json.loads(plan[0]), rows
+
+
+def _read_ledger(path: Path | str) -> tuple[dict[str, Any], dict[int, tuple[str, int, str | None]]]:
     """The plan, and phone, state and text by row."""
+    if isinstance(path, str):
+        return _read_database(path)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         plan = json.loads(db.execute("SELECT value FROM run WHERE key = 'plan'").fetchone()[0])

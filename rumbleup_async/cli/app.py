@@ -72,6 +72,8 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
+    from rumbleup_async.cli.join import join
+    from rumbleup_async.cli.ledgers import ledgers
     from rumbleup_async.cli.look import look
     from rumbleup_async.cli.purge import purge
     from rumbleup_async.cli.reconcile import reconcile
@@ -92,6 +94,8 @@ def complete() -> typer.Typer:
         epilog='Example: rumbleup test voters.csv --action 125 --text "Hi {first_name}. STOP to opt out" --test-to 2025550123'
     )(test)
     app.command(epilog="Example: rumbleup resume voters-125.ledger")(resume)
+    app.command(epilog="Example: rumbleup join 'postgresql://mary@db.example/texts?run=friday'")(join)
+    app.command(epilog="Example: rumbleup ledgers postgresql://mary@db.example/texts")(ledgers)
     app.command(epilog='Example: rumbleup pause voters-125.ledger --why "the office is closed"')(pause)
     app.command("continue", epilog="Example: rumbleup continue voters-125.ledger")(go_on)
     app.command(epilog="Example: rumbleup stop voters-125.ledger")(stop)

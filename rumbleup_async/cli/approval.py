@@ -18,6 +18,7 @@ import msgspec
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.cli.flow import Call
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.output_file import check, save
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Identity, State, mask
@@ -29,7 +30,7 @@ _NOT_PLANNED: Final = frozenset({"begun", "placed", "book"})
 """What a ledger keeps among the options and is none, or is another file on another machine."""
 
 
-def heed_plan(run: Run, ledger: Path, identity: Identity | None, call: Call, number: int) -> Call:
+def heed_plan(run: Run, ledger: Place, identity: Identity | None, call: Call, number: int) -> Call:
     """Write the plan, or see whether it is the one that was approved, as the call asks for. The call, which then expects its
     number of contacts. ConfigurationError for another plan."""
     if call.plan is None and call.approved is None:
@@ -43,7 +44,7 @@ def heed_plan(run: Run, ledger: Path, identity: Identity | None, call: Call, num
     return call
 
 
-def plan_of(run: Run, ledger: Path, identity: Identity | None, limit: int | None) -> dict[str, Any]:
+def plan_of(run: Run, ledger: Place, identity: Identity | None, limit: int | None) -> dict[str, Any]:
     """Everything that is to be approved, with its hash."""
     with reader_of(ledger) as reader:
         digest = hashlib.sha256()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ import msgspec
 from rumbleup_async.cli.account_facts import AccountFacts, Cap
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.preview import samples_json, show_samples
 from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import State
@@ -138,7 +138,7 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def campaign_plan(run: Run, ledger: Path, facts: AccountFacts, limit: int | None) -> CampaignPlan:
+def campaign_plan(run: Run, ledger: Place, facts: AccountFacts, limit: int | None) -> CampaignPlan:
     """The plan of a run whose list is in its ledger. `limit`: of texts in this call. LedgerError, BookError."""
     with reader_of(ledger) as reader:
         reasons, segments = reader.reasons(), reader.segments()

@@ -14,6 +14,7 @@ from typing import Any
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.ledger_place import AnyReader, Place, reading
 from rumbleup_async.ledger import Reader
 from rumbleup_async.people.run_book import span
 from rumbleup_async.runs.run import Run
@@ -23,17 +24,14 @@ _nameless: dict[Path, Reader] = {}
 
 
 @contextmanager
-def reader_of(ledger: Path) -> Iterator[Reader]:
+def reader_of(ledger: Place) -> Iterator[AnyReader]:
     """A reader of a ledger, be it one whose name was taken away."""
-    kept = _nameless.get(ledger)
+    kept = _nameless.get(ledger) if isinstance(ledger, Path) else None
     if kept is not None:
         yield kept
         return
-    reader = Reader(ledger)
-    try:
+    with reading(ledger) as reader:
         yield reader
-    finally:
-        reader.close()
 
 
 @contextmanager

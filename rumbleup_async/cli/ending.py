@@ -8,20 +8,19 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
+from rumbleup_async.cli.ledger_place import Place, instead
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import instead
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.summary import Summary
 from rumbleup_async.runs.throughput import per_second, span
 from rumbleup_async.stops import Cause
 
 
-async def close(run: Run, ledger: Path | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
+async def close(run: Run, ledger: Place | None, *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None) -> int:
     """Say how the run ended; the exit code. `more`: what its JSON has beside the summary."""
     summary = run.summary
     if not quiet:
@@ -55,7 +54,7 @@ def _money(run: Run) -> dict[str, Any]:
     return {**spending, "day_cap": {"segments": day.most, "used": day.used, "resumes": resumes}}
 
 
-def show_summary(summary: Summary, ledger: Path | None, *, draws: bool = False) -> None:
+def show_summary(summary: Summary, ledger: Place | None, *, draws: bool = False) -> None:
     """Print the closing lines. `draws`: the contacts are at the server, so a stopped run can go on."""
     if _cause(summary) is Cause.DRY_RUN:
         return
@@ -91,7 +90,7 @@ def _is_left_over(summary: Summary) -> bool:
     return _cause(summary) is Cause.LEFT_OVER
 
 
-def _show_what_next(summary: Summary, ledger: Path, *, draws: bool) -> None:
+def _show_what_next(summary: Summary, ledger: Place, *, draws: bool) -> None:
     path = pasteable(ledger)
     if _cause(summary) is Cause.OPT_OUT_MISSING:
         if summary.sent + summary.unknown + summary.refused:

@@ -5,11 +5,11 @@ Lives here: the counts, the skipped rows by reason, the notes.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.lists.kept_columns import ALL, read_names
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.money import dollars
@@ -19,7 +19,7 @@ from rumbleup_async.screening import areas
 from rumbleup_async.screening.template import field_name
 
 
-def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
+def show_findings(source: str, ledger: Place, *, fresh: bool) -> None:
     """What the list holds, before the question."""
     with reader_of(ledger) as reader:
         reasons, segments, rows = reader.reasons(), reader.segments(), reader.first_rows(3)
@@ -40,7 +40,7 @@ def show_findings(source: str, ledger: Path, *, fresh: bool) -> None:
         say(f"  {sum(parts * number for parts, number in segments):>11,}  segments in {plural(texts, 'text')} ({each})")
 
 
-def show_kinds(ledger: Path) -> None:
+def show_kinds(ledger: Place) -> None:
     """Who gets which text, where there are several, and which of them nobody gets."""
     with reader_of(ledger) as reader:
         kinds = reader.kinds()
@@ -50,14 +50,14 @@ def show_kinds(ledger: Path) -> None:
         say(f"  note: nobody who is to be texted meets {', '.join(nobody)}; look at how the list spells it, if somebody should")
 
 
-def kinds_json(ledger: Path) -> dict[str, Any]:
+def kinds_json(ledger: Place) -> dict[str, Any]:
     """The same for the JSON; nothing where there is one text for all."""
     with reader_of(ledger) as reader:
         kinds = reader.kinds()
     return {"texts": [{"when": words, "number": number} for words, number, _ in kinds]} if kinds else {}
 
 
-def show_cost(run: Run, ledger: Path) -> None:
+def show_cost(run: Run, ledger: Place) -> None:
     """What the texts that are queued will cost at the price that was given, and whether the budget is enough for them."""
     if run.price is None:
         return
@@ -70,7 +70,7 @@ def show_cost(run: Run, ledger: Path) -> None:
         say("  note: the budget does not suffice for all; the run stops when it is used up")
 
 
-def show_kept(ledger: Path, keep: str | None, *, fresh: bool) -> None:
+def show_kept(ledger: Place, keep: str | None, *, fresh: bool) -> None:
     """Say which columns of `--keep` come too late: the ledger has its list already and does not read it again."""
     if keep is None or fresh:
         return

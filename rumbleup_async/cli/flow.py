@@ -16,6 +16,7 @@ from rumbleup_async.cli.audit_notes import agreed, overrides
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
+from rumbleup_async.cli.ledger_place import Place, exists
 from rumbleup_async.cli.opt_out_watch import Watch, read_before, watching
 from rumbleup_async.cli.people import PeopleOptions, run_options
 from rumbleup_async.cli.providers import Row
@@ -63,7 +64,7 @@ def consent_options(consent: Consent) -> dict[str, Any]:
 def rule_options(
     call: Call,
     identity: Identity | None,
-    ledger: Path,
+    ledger: Place,
     environ: Mapping[str, str] | None,
     *,
     has_list: bool,
@@ -76,7 +77,7 @@ def rule_options(
     options = call.hours.as_mode(identity or would_be, has_list=has_list)
     options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
     if not is_dry:
-        say_rehearsal(is_here, options, has_begun=ledger.exists())
+        say_rehearsal(is_here, options, has_begun=exists(ledger))
     return options
 
 
@@ -97,7 +98,7 @@ def show_before(run: Run, *, quiet: bool) -> None:
 
 
 def find_neighbours(
-    run: Run, ledger: Path, folders: list[Path], row: Row, environ: Mapping[str, str] | None = None
+    run: Run, ledger: Place, folders: list[Path], row: Row, environ: Mapping[str, str] | None = None
 ) -> list[neighbours.Neighbour]:
     """Ledgers that have texted the same people, as long as this run has tried nobody yet."""
     if run.is_used:
@@ -148,7 +149,7 @@ def is_stopped(run: Run) -> bool:
 
 
 async def send_queued(
-    run: Run, ledger: Path, call: Call, *, watch: Watch | None = None, more: Mapping[str, Any] | None = None
+    run: Run, ledger: Place, call: Call, *, watch: Watch | None = None, more: Mapping[str, Any] | None = None
 ) -> int:
     """Text whoever is queued, say how it ended, and give the exit code. `watch`: where opt-outs are read meanwhile.
     `more`: what its JSON has beside the summary."""

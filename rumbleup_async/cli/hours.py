@@ -13,7 +13,6 @@ import datetime as dt
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -21,8 +20,8 @@ import typer
 
 from rumbleup_async.cli.console import say
 from rumbleup_async.cli.durations import seconds
+from rumbleup_async.cli.ledger_place import Place, exists, open_reader
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity
 from rumbleup_async.rules.outlook import Outlook
 from rumbleup_async.runs.people import is_rehearsal
@@ -147,13 +146,13 @@ def say_rehearsal(is_here: bool, options: dict[str, Any], *, has_begun: bool = F
         say(f"rehearsal: the server is on this machine, so {what} (--rehearsal no: as towards the provider)")
 
 
-def as_begun(hours: HoursOptions, ledger: Path) -> HoursOptions:
+def as_begun(hours: HoursOptions, ledger: Place) -> HoursOptions:
     """The same, where nothing else is said as the run was begun: with hours, and with a book or expressly without one, it goes on
     as towards the provider. A resume would leave opt-outs unread otherwise that the run had read before."""
-    if hours.rehearsal is not None or not ledger.exists():
+    if hours.rehearsal is not None or not exists(ledger):
         return hours
     with contextlib.suppress(LedgerError):  # whoever opens it says what is wrong with it
-        reader = Reader(ledger)
+        reader = open_reader(ledger)
         try:
             kept = reader.options
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.lists.sources import scheme_of
 
@@ -31,6 +32,6 @@ def is_a_file(source: str) -> bool:
     return path.is_file() or not path.exists()
 
 
-def folders(source: str, ledger: Path) -> list[Path]:
+def folders(source: str, ledger: Place) -> list[Path]:
     """The folders in which a ledger of the same list would stand."""
-    return [ledger.parent, *([Path(source).parent] if is_a_file(source) else [])]
+    return [*([ledger.parent] if isinstance(ledger, Path) else []), *([Path(source).parent] if is_a_file(source) else [])]

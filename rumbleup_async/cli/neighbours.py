@@ -16,6 +16,7 @@ import msgspec
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
@@ -37,7 +38,7 @@ class Neighbour(msgspec.Struct, frozen=True):
     is_running: bool
 
 
-def look(ledger: Path, folders: list[Path], identity: Identity | None, *, has_projects: bool) -> list[Neighbour]:
+def look(ledger: Place, folders: list[Path], identity: Identity | None, *, has_projects: bool) -> list[Neighbour]:
     """The neighbours of a ledger that is about to text. `identity` None: any server and account; `has_projects`: what
     another project of the account has texted is no matter."""
     with reader_of(ledger) as mine:
@@ -62,10 +63,10 @@ def look(ledger: Path, folders: list[Path], identity: Identity | None, *, has_pr
     return found
 
 
-def _ledgers(folders: list[Path], ledger: Path) -> list[Path]:
+def _ledgers(folders: list[Path], ledger: Place) -> list[Path]:
     """The ledgers in these folders, those last written first."""
     found: dict[tuple[int, int], tuple[float, Path]] = {}
-    own = _identity_of(ledger)
+    own = _identity_of(ledger) if isinstance(ledger, Path) else None
     for folder in folders:
         for path in folder.glob("*.ledger"):
             try:

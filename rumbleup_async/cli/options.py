@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async.errors import ConfigurationError, LedgerError
-from rumbleup_async.ledger import path_of
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.money import micro
 from rumbleup_async.runs.option_checks import MOST_IN_FLIGHT, in_flight
 from rumbleup_async.screening.kinds import read_condition
@@ -216,23 +215,6 @@ Preview = Annotated[
     typer.Option(
         "--preview", min=0, max=1000, metavar="N", help="First show finished texts: the first, the longest and N random ones."
     ),
-]
-
-
-def _ledger(text: str) -> Path:
-    try:
-        return path_of(text)
-    except LedgerError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_ledger)]
-LedgerPath = Annotated[
-    Path | None, typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (beside LIST).", parser=_ledger)
-]
-TextersLedger = Annotated[
-    Path | None,
-    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=_ledger),
 ]
 
 

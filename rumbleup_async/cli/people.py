@@ -21,8 +21,8 @@ import typer
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.durations import seconds
+from rumbleup_async.cli.ledger_place import Place, exists, open_reader
 from rumbleup_async.errors import ConfigurationError, LedgerError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity
 from rumbleup_async.people import Book
 from rumbleup_async.people.marks import key_of
@@ -79,7 +79,7 @@ def open_book(path: Path, environ: Mapping[str, str], *, is_new_fine: bool = Tru
 def run_options(
     given: PeopleOptions,
     identity: Identity | None,
-    ledger: Path,
+    ledger: Place,
     environ: Mapping[str, str] | None,
     *,
     is_here: bool | None = None,
@@ -106,12 +106,12 @@ def run_options(
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _is_kept(ledger: Path) -> bool:
+def _is_kept(ledger: Place) -> bool:
     """Whether an earlier call has said which book this run has, or that it has none."""
-    if not ledger.exists():
+    if not exists(ledger):
         return False
     with contextlib.suppress(LedgerError):  # whoever opens it says what is wrong with it
-        reader = Reader(ledger)
+        reader = open_reader(ledger)
         try:
             return "book" in reader.options
         finally:

@@ -6,16 +6,16 @@ Lives here: words and JSON of `--preview`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import mask
 
 
-def show_preview(ledger: Path, number: int, limit: int | None) -> list[dict[str, Any]]:
+def show_preview(ledger: Place, number: int, limit: int | None) -> list[dict[str, Any]]:
     """Show the first, the longest and `number` other texts of those that would be sent, and give them for JSON."""
     with reader_of(ledger) as reader:
         samples = reader.samples(number, limit)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rumbleup_async.cli.ledger_place import Place, as_given, open_reader
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
 from rumbleup_async.provider import arguments
 from rumbleup_async.provider.client import Client
@@ -52,8 +51,8 @@ class Row(msgspec.Struct, frozen=True):
 
     connect: Callable[[Mapping[str, str] | None, Timeouts], Client]
     dry: Callable[[], Client]
-    begin: Callable[[Any, Path, Order], Run]
-    resume: Callable[[Any, Path, Order], Run]
+    begin: Callable[[Any, Place, Order], Run]
+    resume: Callable[[Any, Place, Order], Run]
     check: Callable[[Order], None]
     name: Callable[[Order], str]
     where: Callable[[Plan], str]
@@ -100,12 +99,12 @@ def _rumbleup_check(order: Order) -> None:
     _refuse("rumbleup", send_style=order.send_style, no_opt_out=no_opt_out, **{"from": order.lines or None}, **order.limits)
 
 
-def _rumbleup_begin(client: RumbleUp, ledger: Path, order: Order) -> Run:
+def _rumbleup_begin(client: RumbleUp, ledger: Place, order: Order) -> Run:
     return client.fast_mode(
         action=order.action or "",
         text=order.text,
         literal=order.literal,
-        ledger=ledger,
+        ledger=as_given(ledger),
         rate=order.rate,
         flags=order.flags,
         group=order.group,
@@ -119,12 +118,12 @@ def _sendblue_check(order: Order) -> None:
         raise ConfigurationError("give the lines to send from by --from +1..., once for each")
 
 
-def _sendblue_begin(client: Sendblue, ledger: Path, order: Order) -> Run:
+def _sendblue_begin(client: Sendblue, ledger: Place, order: Order) -> Run:
     return client.fast_mode(
         from_numbers=order.lines,
         text=order.text,
         literal=order.literal,
-        ledger=ledger,
+        ledger=as_given(ledger),
         limits=_limits(order),
         send_style=order.send_style,
         require_opt_out=order.opt_out,
@@ -132,14 +131,14 @@ def _sendblue_begin(client: Sendblue, ledger: Path, order: Order) -> Run:
     )
 
 
-def _sendblue_resume(client: Sendblue, ledger: Path, order: Order) -> Run:
+def _sendblue_resume(client: Sendblue, ledger: Place, order: Order) -> Run:
     _refuse("sendblue", rate=order.rate)
-    return client.resume(ledger, limits=_limits(order), **_in_one_process(order))
+    return client.resume(as_given(ledger), limits=_limits(order), **_in_one_process(order))
 
 
-def _rumbleup_resume(client: RumbleUp, ledger: Path, order: Order) -> Run:
+def _rumbleup_resume(client: RumbleUp, ledger: Place, order: Order) -> Run:
     _refuse("rumbleup", **order.limits)
-    return client.resume(ledger, rate=order.rate, **order.common)
+    return client.resume(as_given(ledger), rate=order.rate, **order.common)
 
 
 def _limits(order: Order) -> dict[str, Any] | None:
@@ -183,9 +182,9 @@ def row(name: str) -> Row:
     return PROVIDERS[name]
 
 
-def of_ledger(ledger: Path) -> Row:
+def of_ledger(ledger: Place) -> Row:
     """The provider over which a ledger's run goes. Raises LedgerError for what is no ledger."""
-    reader = Reader(ledger)
+    reader = open_reader(ledger)
     try:
         return row(reader.plan.provider)
     finally:

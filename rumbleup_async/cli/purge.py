@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async.cli.console import local, plural, say
-from rumbleup_async.cli.options import LedgerFile
+from rumbleup_async.cli.ledger_options import LedgerFile
 from rumbleup_async.cli.output import Yes, confirm
 from rumbleup_async.ledger import purging
 

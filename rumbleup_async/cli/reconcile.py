@@ -5,7 +5,6 @@ Lives here: the command's options, its course, and what it says of texts that ar
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -13,6 +12,8 @@ import typer
 
 from rumbleup_async.cli import options, providers
 from rumbleup_async.cli.console import FINE, INTERRUPTED, UNKNOWNS, finish, guarded, plural, print_json, say
+from rumbleup_async.cli.ledger_options import Ledger
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import pasteable
@@ -26,7 +27,7 @@ from rumbleup_async.stops import Cause, Stop
 
 @guarded
 def reconcile(
-    ledger: options.LedgerFile,
+    ledger: Ledger,
     settle_seconds: options.SettleSeconds = 900.0,
     timeout: options.Timeout = 30.0,
     same_account: options.SameAccount = False,
@@ -47,7 +48,7 @@ def reconcile(
     finish(run_loop(course))
 
 
-async def _reconcile(ledger: Path, consent: Consent, *, grace: float, timeout: float, as_json: bool, quiet: bool) -> int:
+async def _reconcile(ledger: Place, consent: Consent, *, grace: float, timeout: float, as_json: bool, quiet: bool) -> int:
     row = providers.of_ledger(ledger)
     client = row.connect(None, Timeouts(read=timeout))
     order = providers.Order(common={"reconcile": False, **msgspec.structs.asdict(consent)})
@@ -63,14 +64,14 @@ async def _reconcile(ledger: Path, consent: Consent, *, grace: float, timeout: f
     return INTERRUPTED if interrupted else UNKNOWNS if done.unknown else FINE
 
 
-async def show_absent(run: Run, ledger: Path) -> None:
+async def show_absent(run: Run, ledger: Place) -> None:
     """Say how many were not texted because they are absent from the log, and how to text them."""
     if absent := await run.count_absent():
         again = f"rumbleup resume {pasteable(ledger)} --resend-absent"
         say(f"{plural(absent, 'contact')} absent from the log; to text them again: {again}")
 
 
-async def look_up(run: Run, ledger: Path, *, grace: float, quiet: bool) -> Reconciled:
+async def look_up(run: Run, ledger: Place, *, grace: float, quiet: bool) -> Reconciled:
     """Look up the unknown texts in the message log, and those that it has not shown so far; say what came of it.
 
     `grace`: seconds from a text until its absence from the log counts.

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final, Protocol
 
 from rumbleup_async.cli.dry_run import reader_of
+from rumbleup_async.cli.ledger_place import AnyReader, Place
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.output_file import check, save
 from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.lists.sources import scheme_of
 
@@ -35,7 +35,7 @@ class Writer(Protocol):
 class Rejects:
     """Where the rows go, and what they are read from again. `out` None: nowhere."""
 
-    def __init__(self, out: Path | None, source: str, ledger: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, out: Path | None, source: str, ledger: Place, stack: AsyncExitStack) -> None:
         self._out = out
         self._source = source
         self._ledger = ledger
@@ -57,7 +57,7 @@ class Rejects:
             with reader_of(self._ledger) as reader:
                 save(lambda file: self._fill(file, reader, reading), self._out, unit="row", quiet=quiet)
 
-    def _fill(self, file: IO[bytes], reader: Reader, reading: ListOptions) -> int:
+    def _fill(self, file: IO[bytes], reader: AnyReader, reading: ListOptions) -> int:
         writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
         if self.copy is not None and not self.copy.tell():
             # An earlier call has read it, and it cannot be read again.
@@ -83,7 +83,7 @@ def _is_ours(out: Path) -> bool:
     return begins in (b"", _BEGINS)
 
 
-def _rejected(reader: Reader, rows: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, Sequence[str]]]:
+def _rejected(reader: AnyReader, rows: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, Sequence[str]]]:
     """The rows that are skipped, by a walk through both in the order of rows."""
     at, cells = 0, _NONE
     for skipped in reader.skipped():

@@ -16,10 +16,10 @@ from typing import IO, Annotated
 import typer
 
 from rumbleup_async.cli.console import local
-from rumbleup_async.cli.options import LedgerFile
+from rumbleup_async.cli.ledger_options import Ledger
+from rumbleup_async.cli.ledger_place import AnyReader, Place, open_reader
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.runs.summary import reported
 
@@ -30,7 +30,7 @@ _BESIDE = ("", "-wal", "-shm", "-lock")
 
 @local
 def report(
-    ledger: LedgerFile,
+    ledger: Ledger,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="The file to write; standard output otherwise.")
     ] = None,
@@ -41,19 +41,21 @@ def report(
     """
     if out is not None and _is_part_of(out, ledger):
         raise ConfigurationError(f"{out} is the ledger itself; write the report to another file")
-    reader = Reader(ledger)
+    reader = open_reader(ledger)
     try:
         save(lambda file: _write(reader, file), out, unit="row")
     finally:
         reader.close()
 
 
-def _is_part_of(out: Path, ledger: Path) -> bool:
+def _is_part_of(out: Path, ledger: Place) -> bool:
+    if not isinstance(ledger, Path):
+        return False
     parts = [ledger.with_name(ledger.name + ending) for ending in _BESIDE]
     return out.exists() and any(part.exists() and out.samefile(part) for part in parts)
 
 
-def _write(reader: Reader, file: IO[bytes]) -> int:
+def _write(reader: AnyReader, file: IO[bytes]) -> int:
     # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
     writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
     kept = reader.kept_names()

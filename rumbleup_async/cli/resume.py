@@ -6,7 +6,6 @@ Lives here: the command's options, and its course to the exit code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -30,6 +29,9 @@ from rumbleup_async.cli.flow import (
     show_neighbours,
 )
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, show_hours, with_hours, would_begin
+from rumbleup_async.cli.ledger_options import Ledger
+from rumbleup_async.cli.ledger_path import folders
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
@@ -47,7 +49,7 @@ from rumbleup_async.session.limits import Timeouts
 @guarded
 @with_hours()
 def resume(
-    ledger: options.LedgerFile,
+    ledger: Ledger,
     rate: options.Rate = None,
     concurrency: options.Concurrency = None,
     processes: options.Processes = None,
@@ -112,7 +114,7 @@ def resume(
 
 
 async def resume_run(
-    ledger: Path,
+    ledger: Place,
     order: Order,
     call: Call,
     *,
@@ -144,7 +146,7 @@ async def resume_run(
 async def _go_on(
     run: Run,
     client: Client,
-    ledger: Path,
+    ledger: Place,
     row: Row,
     call: Call,
     *,
@@ -175,7 +177,7 @@ async def _go_on(
             if absent:
                 say(f"{plural(absent, 'of them was', 'of them were')} absent from the message log before")
         if not run.is_concurrent:
-            texted = find_neighbours(run, ledger, [ledger.parent], row, environ)
+            texted = find_neighbours(run, ledger, folders("-", ledger), row, environ)
             show_neighbours(texted, call, row, run)
             refuse_same_list(texted, call, row, run)
         number = None if run.is_concurrent else min(waiting, call.limit or waiting)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -39,7 +38,9 @@ from rumbleup_async.cli.flow import (
 )
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, show_hours, with_hours, would_begin
 from rumbleup_async.cli.hours import as_json as hours_json
+from rumbleup_async.cli.ledger_options import LedgerPath
 from rumbleup_async.cli.ledger_path import default_ledger, folders
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom, Watch
@@ -72,7 +73,7 @@ def send(
     text_file: options.TextFile = None,
     text_when: options.TextWhen = None,
     literal: options.Literal = False,
-    ledger: options.LedgerPath = None,
+    ledger: LedgerPath = None,
     rate: options.Rate = None,
     concurrency: options.Concurrency = None,
     processes: options.Processes = None,
@@ -185,7 +186,7 @@ async def send_list(
     reading: ListOptions,
     *,
     provider: str = "rumbleup",
-    ledger: Path | None = None,
+    ledger: Place | None = None,
     dry_run: bool = False,
     preview: int | None = None,
     environ: Mapping[str, str] | None = None,
@@ -262,7 +263,7 @@ async def send_list(
 
 
 async def _try_and_send(
-    run: Run, ledger: Path, call: Call, row: Row, number: int | None, shown: dict[str, Any], watch: Watch
+    run: Run, ledger: Place, call: Call, row: Row, number: int | None, shown: dict[str, Any], watch: Watch
 ) -> int:
     """From the plan on: the test text, the question, and the list. `number`: of contacts; None where the run ends at once, for
     nobody is open."""

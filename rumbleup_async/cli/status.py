@@ -15,9 +15,11 @@ import typer
 
 from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, print_out, say
 from rumbleup_async.cli.ending import show_summary, throttling
-from rumbleup_async.cli.options import Json, LedgerFile
+from rumbleup_async.cli.ledger_options import Ledger
+from rumbleup_async.cli.ledger_place import Place, open_reader, read_audit
+from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.terminal import pasteable, visible
-from rumbleup_async.ledger import Reader, auditing, marks
+from rumbleup_async.ledger import auditing, marks
 from rumbleup_async.messaging import State
 from rumbleup_async.pauses import Pause
 from rumbleup_async.runs import care
@@ -27,18 +29,18 @@ from rumbleup_async.runs.summary import Summary, by_code, flow_of, summarise
 
 @local
 def status(
-    ledger: LedgerFile,
+    ledger: Ledger,
     audit: Annotated[bool, typer.Option("--audit", help="Also show who did what with the ledger, and when.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show how a run stands, also while it is under way."""
-    entries = auditing.read(ledger) if audit else None
+    entries = read_audit(ledger) if audit else None
     finish(_status(ledger, as_json=as_json, audit=entries))
 
 
-def _status(path: Path, *, as_json: bool, audit: Sequence[auditing.Entry] | None = None) -> int:
+def _status(path: Place, *, as_json: bool, audit: Sequence[auditing.Entry] | None = None) -> int:
     """Print it; the exit code says the same, 0 while the run is under way."""
-    reader = Reader(path)
+    reader = open_reader(path)
     try:
         running = reader.running
         counts = reader.counts()
@@ -77,7 +79,7 @@ def _status(path: Path, *, as_json: bool, audit: Sequence[auditing.Entry] | None
             say(f"a resume goes on with: {kept_options}")
         for one in audit or ():
             print_out(f"{moment(one.time)}  {one.who}  {one.what}{f'  {visible(one.detail)}' if one.detail else ''}\n")
-    if is_log_lost:
+    if is_log_lost and isinstance(path, Path):
         say(f"warning: {marks.lost(path)}")
     return FINE if running else exit_code(summary)
 
@@ -91,7 +93,7 @@ def moment(milliseconds: int) -> str:
     return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).isoformat(timespec="seconds")
 
 
-def _show(summary: Summary, path: Path, *, in_flight: int | None, draws: bool) -> None:
+def _show(summary: Summary, path: Place, *, in_flight: int | None, draws: bool) -> None:
     if in_flight is None:
         show_summary(summary, path, draws=draws)
         return

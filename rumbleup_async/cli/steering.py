@@ -1,6 +1,6 @@
 """`rumbleup pause`, `continue` and `stop`: a run is steered from another terminal, or by a line of cron.
 
-Lives here: the commands; how a run is asked stands in `ledger.asking`.
+Lives here: the commands; how a run is asked stands in `ledger.asking` and `postgres.asking_others`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Annotated
 import typer
 
 from rumbleup_async.cli.console import FINE, STOPPED, finish, local, say
-from rumbleup_async.cli.options import LedgerFile
+from rumbleup_async.cli.ledger_options import Ledger
+from rumbleup_async.cli.ledger_place import ask_of
 from rumbleup_async.cli.terminal import pasteable
-from rumbleup_async.ledger.asking import ask
 from rumbleup_async.pauses import Wish, oneself
 
 Why = Annotated[str, typer.Option("--why", metavar="WORDS", help="Words for whoever wonders why nothing leaves.")]
 
 
 @local
-def pause(ledger: LedgerFile, why: Why = "") -> None:
+def pause(ledger: Ledger, why: Why = "") -> None:
     """Hold a run: nothing more leaves, what is in flight is closed, the rest waits. It holds for later processes, too."""
-    asked = ask(ledger, Wish.PAUSE, oneself(), why)
+    asked = ask_of(ledger, Wish.PAUSE, oneself(), why)
     if not asked.is_heeded:
         finish(_not_yet("it pauses"))
     was = "paused already" if asked.before is not None else "paused"
@@ -29,9 +29,9 @@ def pause(ledger: LedgerFile, why: Why = "") -> None:
     finish(FINE)
 
 
-def go_on(ledger: LedgerFile) -> None:
+def go_on(ledger: Ledger) -> None:
     """Let a run go on that was paused. Where no process sends any more, resume it then."""
-    asked = ask(ledger, Wish.CONTINUE, oneself())
+    asked = ask_of(ledger, Wish.CONTINUE, oneself())
     if not asked.is_heeded:
         finish(_not_yet("it goes on"))
     if asked.before is None:
@@ -48,9 +48,9 @@ go_on = local(go_on)
 
 
 @local
-def stop(ledger: LedgerFile) -> None:
+def stop(ledger: Ledger) -> None:
     """End the process that sends a run: nothing more leaves, what is in flight is closed, the rest waits for a resume."""
-    asked = ask(ledger, Wish.STOP, oneself())
+    asked = ask_of(ledger, Wish.STOP, oneself())
     if not asked.is_heeded:
         finish(_not_yet("it stops"))
     say(f"it stops, once what is in flight is closed; go on later with: rumbleup resume {pasteable(ledger)}")

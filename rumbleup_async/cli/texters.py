@@ -16,6 +16,8 @@ from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.flow import Call, consent_options, is_paused, read_opt_outs, rule_options, send_queued, show_before
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, with_hours
+from rumbleup_async.cli.ledger_options import TextersLedger
+from rumbleup_async.cli.ledger_place import Place, as_given
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
@@ -39,7 +41,7 @@ def texters(
     number: Annotated[
         int | None, typer.Option("--texters", min=1, max=10_000, metavar="N", help="Contacts to work on at the same time (16).")
     ] = None,
-    ledger: options.TextersLedger = None,
+    ledger: TextersLedger = None,
     rate: options.Rate = None,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
@@ -101,7 +103,7 @@ def texters(
             text=words,
             literal=literal,
             texters=number,
-            ledger=ledger,
+            ledger=as_given(ledger),
             rate=rate,
             limit=limit,
             unknown_limit=unknown_limit,
@@ -122,13 +124,13 @@ def texters(
     finish(run_loop(course()))
 
 
-async def _text_contacts(run: Run, client: RumbleUp, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
+async def _text_contacts(run: Run, client: RumbleUp, action: str, ledger: Place, call: Call, shown: dict[str, Any]) -> int:
     async with run:
         with pausing(run):
             return await _text_all(run, client, action, ledger, call, shown)
 
 
-async def _text_all(run: Run, client: RumbleUp, action: str, ledger: Path, call: Call, shown: dict[str, Any]) -> int:
+async def _text_all(run: Run, client: RumbleUp, action: str, ledger: Place, call: Call, shown: dict[str, Any]) -> int:
     show_before(run, quiet=call.quiet)
     if is_paused(run):
         return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)

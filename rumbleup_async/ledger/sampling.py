@@ -9,6 +9,7 @@ import hashlib
 import random
 import sqlite3
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,13 @@ from rumbleup_async.ledger.files import value_of
 from rumbleup_async.messaging import Plan
 
 _SOME = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHERE state = 0 ORDER BY row LIMIT ?"
+
+OF_PLAN: Final = (
+    ("first", "row"),
+    ("longest", "segments DESC, length(text) DESC, row"),
+    ("shortest", "segments, length(text), row"),
+)
+"""Why a text is shown in a plan, and by which order it is found."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -43,11 +51,7 @@ def plan_samples(db: sqlite3.Connection, plan: Plan, limit: int | None) -> list[
     """The first, the longest and the shortest of the next `limit` who are queued, in the order of their rows."""
     given = _given(plan, limit)
     chosen: dict[int, Sample] = {}
-    for why, order in (
-        ("first", "row"),
-        ("longest", "segments DESC, length(text) DESC, row"),
-        ("shortest", "segments, length(text), row"),
-    ):
+    for why, order in OF_PLAN:
         found = db.execute(f"SELECT row, phone, text, segments FROM ({_SOME}) ORDER BY {order} LIMIT 1", given).fetchone()  # noqa: S608
         if found is not None:
             chosen.setdefault(found[0], Sample(why, *found))

@@ -36,9 +36,11 @@ class Address(msgspec.Struct, frozen=True):
     is_unsafe: bool = False
 
     def __str__(self) -> str:
-        """As people are shown it. There is no password in it."""
-        mark = "&" if "?" in self.server else "?"
-        return f"{self.server}{mark}run={self.run}" if self.run else self.server
+        """All of it, as people may be shown it: there is no password in it."""
+        ours = [f"run={self.run}"] if self.run else []
+        ours += [f"lease={self.lease:g}"] if self.lease != LEASE else []
+        ours += ["fsync=off"] if self.is_unsafe else []
+        return self.server + ("&" if "?" in self.server else "?") * bool(ours) + "&".join(ours)
 
     def of(self, run: str) -> Address:
         """The same for another run."""

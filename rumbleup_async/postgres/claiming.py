@@ -87,7 +87,7 @@ async def _claim(
             State.INTENT: len(planned) + len(claimed.again),
             State.QUEUED: len(claimed.waiting) - len(claimed.again),
         })  # fmt: skip
-        await connection.execute(f"SELECT {SCHEMA}.count_in(%s, %s::bigint[])", (run.id, changes))
+        await connection.execute(f"SELECT {SCHEMA}.count_for(%s, %s::bigint[])", (doing.owner, changes))
         counts = await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,)))
     run.count(counts)
     if drawn:

@@ -33,6 +33,12 @@ CREATE OR REPLACE FUNCTION counts_of(_run integer) RETURNS bigint[] LANGUAGE sql
     WHERE r.id = _run
 $$;
 
+-- Add so many contacts to each state, as far as this owner counts them.
+CREATE OR REPLACE FUNCTION count_for(_owner integer, _delta bigint[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE {schema}.owner SET counts = (
+        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _owner
+$$;
+
 -- Add so many contacts to each state of a run.
 CREATE OR REPLACE FUNCTION count_in(_run integer, _delta bigint[]) RETURNS void LANGUAGE sql AS $$
     UPDATE {schema}.run SET counts = (

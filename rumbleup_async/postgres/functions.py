@@ -171,7 +171,8 @@ BEGIN
                        o.counts[5] + delta[5], o.counts[6] + delta[6], o.counts[7] + delta[7]]
     WHERE o.id = _owner;
     RETURN json_build_object('fenced', false, 'texts', texts, 'cursors', uptos, 'cursor', upto, 'due', due, 'shut', shut,
-        'counts', {schema}.counts_of(_run));
+        'counts', {schema}.counts_of(_run), 'mine', mine.counts[2] + delta[2], 'senders',
+        (SELECT count(*) FROM {schema}.owner WHERE run = _run AND NOT fenced AND until > clock_timestamp()));
 END $$;
 
 -- Within the transaction of a step: these contacts are turned away, or stay queued for a reason.
@@ -192,8 +193,7 @@ BEGIN
     END IF;
     INSERT INTO {schema}.waiting SELECT _run, v.row, v.due FROM unnest(_due_rows, _dues) AS v(row, due)
     ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
-    UPDATE {schema}.owner SET counts = (
-        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _owner;
+    PERFORM {schema}.count_for(_owner, _delta);
     RETURN {schema}.counts_of(_run);
 END $$;
 """

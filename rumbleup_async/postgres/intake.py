@@ -47,6 +47,8 @@ _INSERT: Final = f"""INSERT INTO {SCHEMA}.contact ({_COLUMNS})
     SELECT %s, v.* FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::smallint[], %s::smallint[],
         %s::int[], %s::text[], %s::text[]) AS v
     ON CONFLICT (run, phone) WHERE screened IS NULL DO NOTHING RETURNING row"""
+_KINDS: Final = f"""INSERT INTO {SCHEMA}.kind SELECT %s, v.* FROM unnest(%s::int[], %s::int[]) AS v
+    ON CONFLICT (run, row) DO UPDATE SET number = excluded.number"""
 _KEPT: Final = f"""INSERT INTO {SCHEMA}.kept SELECT %s, v.* FROM unnest(%s::int[], %s::text[]) AS v
     ON CONFLICT (run, row) DO UPDATE SET cells = excluded.cells"""
 
@@ -63,6 +65,9 @@ def record(run: Opened, row: Planned | Skipped, mark: int | None = None) -> tupl
 
 async def load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mapping[str, Reason]) -> None:
     """Take in a whole list in one go. Iterates in a thread of its own."""
+    async with to.look() as connection:
+        if await server.one(await connection.execute(_USED, {"run": run.id})):
+            raise _refusal(to)
     run.is_loading = True
     run.fingerprint = None
     run.cursors.reset()
@@ -74,15 +79,17 @@ async def load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: 
         run.last_row = await server.one(await connection.execute(last, (run.id,)))
 
 
+def _refusal(to: Connections) -> LedgerMismatch:
+    return LedgerMismatch(f"{to.address} was begun with another list, and texts of it may have left; {opening.instead(to)}")
+
+
 def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mapping[str, Reason]) -> None:
     given = {"run": run.id}
     with contextlib.closing(server.connect_here(to.address)) as connection, server.telling(to.address), connection.transaction():
         connection.execute(f"SELECT {SCHEMA}.durable()")
         connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %(run)s FOR UPDATE", given)
         if server.one_here(connection.execute(_USED, given)):
-            raise LedgerMismatch(
-                f"{to.address} was begun with another list, and texts of it may have left; {opening.instead(to)}"
-            )
+            raise _refusal(to)
         for table in OF_CONTACTS:
             connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE run = %(run)s", given)
         connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'list'", given)
@@ -108,20 +115,30 @@ def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mappi
 def _copy(connection: Connection, run: Opened, batches: Iterable[Rows]) -> None:
     coming = Coming()
     cells: list[tuple[int, int, str]] = []
+    kinds: list[tuple[int, int, int]] = []
     with connection.cursor() as cursor:
         with cursor.copy(f"COPY {SCHEMA}.contact ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copying:
             copying.set_types(_TYPES)
-            for fields in _records(run, batches, coming, cells):
+            for fields in _records(run, batches, coming, cells, kinds):
                 copying.write_row(fields)
         if cells:
             with cursor.copy(f"COPY {SCHEMA}.kept FROM STDIN (FORMAT BINARY)") as copying:
                 copying.set_types(("int4", "int4", "text"))
                 for one in cells:
                     copying.write_row(one)
+        if kinds:
+            with cursor.copy(f"COPY {SCHEMA}.kind FROM STDIN (FORMAT BINARY)") as copying:
+                copying.set_types(("int4", "int4", "int4"))
+                for kind in kinds:
+                    copying.write_row(kind)
 
 
 def _records(
-    run: Opened, batches: Iterable[Rows], coming: Coming, cells: list[tuple[int, int, str]]
+    run: Opened,
+    batches: Iterable[Rows],
+    coming: Coming,
+    cells: list[tuple[int, int, str]],
+    kinds: list[tuple[int, int, int]],
 ) -> Iterator[tuple[Any, ...]]:
     for batch in batches:
         planned = [row for row in batch if isinstance(row, Planned)]
@@ -130,6 +147,8 @@ def _records(
             yield record(run, row, next(marks) if isinstance(row, Planned) else None)
             if row.kept is not None:
                 cells.append((run.id, row.row, values.kept(row.kept)))
+            if isinstance(row, Planned) and row.kind:
+                kinds.append((run.id, row.row, row.kind))
 
 
 async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:
@@ -166,6 +185,9 @@ async def insert(connection: AsyncConnection, run: Opened, rows: Rows) -> set[in
     if cells := [row for row in rows if row.kept is not None]:
         texts = values.words([values.kept(row.kept or "") for row in cells])
         await connection.execute(_KEPT, (run.id, values.numbers([row.row for row in cells]), texts))
+    if kinds := [(row.row, row.kind) for row in rows if isinstance(row, Planned) and row.kind]:
+        arrays = values.numbers([row for row, _ in kinds]), values.numbers([kind for _, kind in kinds])
+        await connection.execute(_KINDS, (run.id, *arrays))
     return {row for (row,) in found}
 
 
@@ -187,7 +209,9 @@ async def _new_rows(to: Connections, connection: AsyncConnection, run: Opened, r
             new.append(row)
             continue
         phone, text, screened = known[row.row]
-        if isinstance(row, Skipped):
+        if run.is_chosen:
+            same = phone == row.phone
+        elif isinstance(row, Skipped):
             # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
             same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)
         else:

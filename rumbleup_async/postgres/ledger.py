@@ -132,6 +132,8 @@ class PostgresLedger:
                 await self._to.aclose()
 
     async def keep(self, kept: Kept) -> None:
+        if self._joins:
+            return  # how careful the run is, whoever is in charge of it says
         await opening.keep(self._to, self._run, kept)
 
     async def finish(self, stop: Stop | None, elapsed: float) -> None:
@@ -151,7 +153,7 @@ class PostgresLedger:
     # ---- owners and their steps ----
 
     async def enlist(self, name: str) -> Owner:
-        return await owning.enlist(self._to, self._run, name, self.lease)
+        return await owning.enlist(self._to, self._run, name, waits=bool(self.kept.options.get("rate")))
 
     async def owners(self) -> list[Owner]:
         return await owning.owners(self._to, self._run)
@@ -216,6 +218,9 @@ class PostgresLedger:
         if not answer.fenced:
             run.steps[doing.owner] = doing.number
         run.count(answer.counts)
+        if answer.senders < run.senders:
+            run.cursors.reset()  # whoever has left may have given somebody back
+        run.senders = answer.senders
         if answer.texts:
             run.is_used = True
             self._again.difference_update(text.row for text in answer.texts)

@@ -31,9 +31,13 @@ class Opened:
         """A list is being read, or was not read to its end."""
         self.steps: dict[int, int] = {}
         """The number of the last step of each owner of ours."""
+        self.is_chosen = False
+        """A function has chosen the text of each contact."""
         self.notes: list[str] = []
         self.ended_before: str | None = None
         """How the process before this one ended; noted again if this one sends nothing."""
+        self.senders = 1
+        """Processes that send it, as far as the last step told."""
         self.looked = 0.0
         """When it was last looked for owners that are dead (monotonic seconds)."""
 

@@ -17,15 +17,17 @@ from rumbleup_async.ledger.beginning import version
 from rumbleup_async.ledger.files import written_stop
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.keeping import HANDED_IN, KEY, shown
-from rumbleup_async.ledger.plans import compare
+from rumbleup_async.ledger.plans import compare, is_chosen
 from rumbleup_async.messaging import Identity, Kept, Plan, State
 from rumbleup_async.pauses import oneself
 from rumbleup_async.postgres import owning, server, settling, values
+from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.fencing import SENDING
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.reads import fact, write
 from rumbleup_async.postgres.tables import OF_CONTACTS, SCHEMA
+from rumbleup_async.shell import pasteable
 from rumbleup_async.stops import Stop
 
 if TYPE_CHECKING:
@@ -120,8 +122,16 @@ async def _settle_plan(to: Connections, connection: AsyncConnection, run: Opened
 
 
 def instead(to: Connections) -> str:
+    """As `instead_of`."""
+    return instead_of(to.address)
+
+
+def instead_of(address: Address) -> str:
     """What to do for whoever wants another run than the one of this name."""
-    return f"for a new run that leaves out whoever this one has texted, add: --suppress '{to.address}', and give it another name"
+    return (
+        "for a new run that leaves out whoever this one has texted, give it another name, and suppress the report of this one: "
+        f"rumbleup report {pasteable(address)} --out texted.csv, then --suppress texted.csv"
+    )
 
 
 async def _empty(connection: AsyncConnection, run: Opened) -> None:
@@ -156,7 +166,8 @@ async def _note_opening(connection: AsyncConnection, run: Opened, identity: Iden
     if not joins:
         run.ended_before = stop
         await connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %s AND key = 'stop'", (run.id,))
-    where = "; the server is on this machine" if identity is not None and identities.is_here(identity.server) else ""
+    is_here = identity is not None and identities.is_here(identity.server)
+    where = "; the server is on this machine, a rehearsal unless --rehearsal no was given" if is_here else ""
     await note_audit(connection, run, "joined" if joins else "opened", f"version {version()}{where}")
 
 
@@ -171,6 +182,7 @@ async def note_audit(connection: AsyncConnection, run: Opened, what: str, detail
 async def _read(to: Connections, run: Opened, plan: Plan) -> None:
     """Find out what there is of this run."""
     run.same_text = values.kept(plan.same_text or "")
+    run.is_chosen = is_chosen(plan)
     async with to.look() as connection:
         run.count(await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))))
         last = f"SELECT coalesce(max(row), 0) FROM {SCHEMA}.contact WHERE run = %s"

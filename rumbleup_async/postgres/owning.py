@@ -7,6 +7,8 @@ one that was stopped loses its lease and keeps the lock.
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import time
 from typing import Final
 
@@ -14,6 +16,7 @@ import msgspec
 
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.messaging import Owner, Result, State
+from rumbleup_async.pauses import oneself
 from rumbleup_async.postgres import server, values
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.fencing import NAMESPACE
@@ -21,23 +24,28 @@ from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import INTERRUPTED
 
-_HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {NAMESPACE} AND l.granted
+HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {NAMESPACE} AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
     AND l.objsubid = 2)"""
-_OWNERS: Final = f"""SELECT o.id, o.name, o.until <= clock_timestamp() AND NOT {_HELD}, {_HELD},
+OWNERS: Final = f"""SELECT o.id, o.name, o.who, o.until <= clock_timestamp() AND NOT {HELD}, {HELD},
         extract(epoch FROM o.until - clock_timestamp())::float8
     FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced ORDER BY o.id"""
-_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, session, until, heard)
-    VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s),
-        (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id"""
+_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, until, heard)
+    VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
+        (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until"""
+_UNAWARE: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND id <> %s AND NOT fenced
+    AND until > clock_timestamp() AND until < %s)"""
+_LOOK_EVERY: Final = 0.2
 _EXPIRE: Final = f"SELECT {SCHEMA}.expire(%s, %s, %s, %s, %s)::text"
 
 
 class Living(msgspec.Struct, frozen=True):
-    """An owner as the database knows it. `is_held`: its process holds its lock. `seconds`: until its lease ends."""
+    """An owner as the database knows it. `who`: user and machine. `is_held`: its process holds its lock. `seconds`: until its
+    lease ends."""
 
     id: int
     name: str
+    who: str
     is_dead: bool
     is_held: bool
     seconds: float
@@ -51,19 +59,30 @@ class _Expired(msgspec.Struct, frozen=True):
 _expired = msgspec.json.Decoder(_Expired).decode
 
 
-async def enlist(to: Connections, run: Opened, name: str, lease: float) -> Owner:
-    """A new owner of this process."""
+async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False) -> Owner:
+    """A new owner of this process. `waits`: until all others know that there is one more, who has a share of the rate."""
+    lease = to.address.lease
     async with to.steps() as connection:
-        found = await connection.execute(_ENLIST, (run.id, storable(name), to.session, lease, run.id))
-        owner = Owner(await server.one(found), name)
+        found = await connection.execute(_ENLIST, (run.id, storable(name), oneself(), to.session, lease, run.id))
+        values_found = await found.fetchone()
+    assert values_found is not None  # noqa: S101 - it has just been written
+    owner = Owner(values_found[0], name)
     run.steps[owner.id] = 0
+    while waits and await _has_unaware(to, run, owner, values_found[1]):  # noqa: ASYNC110 - the others are elsewhere
+        await asyncio.sleep(_LOOK_EVERY)
     return owner
+
+
+async def _has_unaware(to: Connections, run: Opened, owner: Owner, until: dt.datetime) -> bool:
+    """Whether somebody may still send by what it knew before this owner came: its lease lasts, and is of before."""
+    async with to.look() as connection:
+        return bool(await server.one(await connection.execute(_UNAWARE, (run.id, owner.id, until))))
 
 
 async def living(to: Connections, run: Opened) -> list[Living]:
     """Those who are not fenced."""
     async with to.look() as connection:
-        return [Living(*values) for values in await (await connection.execute(_OWNERS, (run.id,))).fetchall()]
+        return [Living(*values) for values in await (await connection.execute(OWNERS, (run.id,))).fetchall()]
 
 
 async def owners(to: Connections, run: Opened) -> list[Owner]:

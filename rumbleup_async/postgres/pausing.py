@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rumbleup_async.pauses import Pause, Request, Wish
+from rumbleup_async.pauses import Pause, Request, Wish, now, oneself
 from rumbleup_async.postgres import server
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
@@ -88,6 +88,13 @@ class Pauses:
         async with self._to.look() as connection:
             await connection.execute(_HEARD, (self._told, self._run.id, self._to.session))
         self._heard = self._told
+
+    async def note(self, what: str, detail: str) -> None:
+        """Keep in the audit that somebody does this now, durably. No phone and no text belongs into `detail`."""
+        given = {"run": self._run.id, "at": now(), "who": oneself(), "what": what, "why": detail}
+        async with self._to.look() as connection, connection.transaction():
+            await connection.execute(f"SELECT {SCHEMA}.durable()")
+            await connection.execute(NOTE, given)
 
     async def _look(self, connection: AsyncConnection) -> None:
         found = await (await connection.execute(CURRENT, (self._run.id,))).fetchone()

@@ -161,6 +161,19 @@ def make(connection: Connection, address: Address) -> bool:
     return True
 
 
+def upgrade(address: Address) -> bool:
+    """Make the schema where there is none, and its functions anew. Whether there was none. LedgerError without the right to."""
+    with contextlib.closing(connect_here(address)) as connection, telling(address):
+        check(address, dict(connection.execute(ASK).fetchall()))
+        if make(connection, address):
+            return True
+        check_version(address, int(one_here(connection.execute(VERSION_OF))))
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute(statements(SCHEMA))
+    return False
+
+
 def one_here(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:
     """The one value that was asked for."""
     return one_of(cursor.fetchone())

@@ -57,6 +57,15 @@ class Answer(msgspec.Struct, frozen=True):
     due: float | None = None
     shut: list[int] = []
     is_repeated: bool = False
+    mine: int | None = None
+    """Entries that this owner has open now."""
+    senders: int = 1
+    """Owners whose leases last."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else has an entry open."""
+        return self.mine is None or self.counts[states.NUMBERS[State.INTENT]] <= self.mine
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -66,6 +75,9 @@ class Taken(msgspec.Struct, frozen=True):
     cursors: list[int] | None
     cursor: int
 
+
+_LOOK_AGAIN: Final = 1.0
+"""Seconds after which it is looked again what other machines have given back."""
 
 _answer = msgspec.json.Decoder(Answer).decode
 _taken = msgspec.json.Decoder(Taken).decode
@@ -224,10 +236,14 @@ def step_of(answer: Answer, doing: Doing) -> Step:
     nevers: list[Result] = [] if turned is None else turned.nevers
     is_more = turned is not None and turned.number >= ASKED_AT_MOST
     if len(answer.texts) >= doing.want or is_more:
-        return Step(answer.texts, nevers, is_more=is_more)
+        return Step(answer.texts, nevers, is_more=is_more, senders=answer.senders)
     if answer.is_repeated or not doing.asked.rest or (turned is not None and len(answer.texts) < len(turned.go)):
-        return Step(answer.texts, nevers, is_more=True)
-    return Step(answer.texts, nevers, due=answer.due, shut=frozenset(answer.shut))
+        return Step(answer.texts, nevers, is_more=True, senders=answer.senders)
+    due = answer.due
+    if not answer.is_alone:
+        # What another machine has in hand may come back, and the run is not at its end before that is closed.
+        due = min(doing.now + _LOOK_AGAIN, doing.now + _LOOK_AGAIN if due is None else due)
+    return Step(answer.texts, nevers, due=due, shut=frozenset(answer.shut), senders=answer.senders)
 
 
 def words_of(error: Exception) -> str:

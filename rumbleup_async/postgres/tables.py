@@ -63,6 +63,14 @@ CREATE TABLE kept (
     PRIMARY KEY (run, row)
 );
 
+-- Of which kind a contact is, where there are several texts.
+CREATE TABLE kind (
+    run    integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    row    integer NOT NULL,
+    number integer NOT NULL,
+    PRIMARY KEY (run, row)
+);
+
 -- Contacts that were put off one by one, and until when (Unix seconds).
 CREATE TABLE waiting (
     run integer NOT NULL REFERENCES run ON DELETE CASCADE,
@@ -72,14 +80,15 @@ CREATE TABLE waiting (
 );
 CREATE INDEX waiting_until ON waiting (run, due);
 
--- Who opens entries. `session`: the number whose advisory lock its process holds. `until`: the end of its lease. `step`,
--- `opened`: its last step, and the rows that this has opened, so that a step whose answer was lost is told again and not done
--- again. `heard`: the last entry of the audit that its process has heeded.
+-- Who opens entries. `who`: user and machine. `session`: the number whose advisory lock its process holds. `until`: the end of
+-- its lease. `step`, `opened`: its last step, and the rows that this has opened, so that a step whose answer was lost is told
+-- again and not done again. `heard`: the last entry of the audit that its process has heeded.
 CREATE SEQUENCE session AS integer;
 CREATE TABLE owner (
     id      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run     integer NOT NULL REFERENCES run ON DELETE CASCADE,
     name    text NOT NULL,
+    who     text NOT NULL,
     session integer NOT NULL,
     until   timestamptz NOT NULL,
     fenced  boolean NOT NULL DEFAULT false,
@@ -164,5 +173,5 @@ CREATE TABLE looked (
 INSERT INTO about VALUES ('version', '{VERSION}');
 """
 
-OF_CONTACTS: Final = ("contact", "kept", "waiting", "second", "reservation", "again", "looked")
+OF_CONTACTS: Final = ("contact", "kept", "kind", "waiting", "second", "reservation", "again", "looked")
 """Tables that are emptied of a run whose list comes in anew."""

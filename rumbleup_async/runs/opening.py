@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.messaging import Identity
+from rumbleup_async.postgres.address import is_address
 
 if TYPE_CHECKING:
     from rumbleup_async.ledger import Consent
@@ -42,7 +43,8 @@ def ledger_of(
 ) -> Ledger:
     """The ledger that is meant, not open yet.
 
-    `where`: the path of a file, an address of a registered scheme, a ledger, which is used as it is, or None for one in memory.
+    `where`: the path of a file, `postgresql://user@host/db?run=NAME`, an address of a registered scheme, a ledger, which is used
+    as it is, or None for one in memory.
     `identity`: server and account of whoever is going to open it; `consent`: what was said of it.
 
     ConfigurationError for what is none of these, LedgerError for an address of a scheme that nobody opens. What stands in an
@@ -60,6 +62,10 @@ def ledger_of(
                 "None keeps the books in memory"
             )
         return where
+    if is_address(where):
+        from rumbleup_async.postgres.ledger import PostgresLedger
+
+        return PostgresLedger(str(where), identity=identity, consent=consent)
     if isinstance(where, str) and (found := _address(where)):
         opener = _openers.get(found[1].lower())
         if opener is not None:

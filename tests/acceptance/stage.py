@@ -156,6 +156,10 @@ class Stage:
         assert not found, f"{found}: {done.err}"
         return done
 
+    def use_database(self, address: str) -> None:
+        """From now on the ledger is a run in a database."""
+        vars(self)["ledger"] = address
+
     def close(self) -> None:
         """End all commands that still run."""
         self._shell.end_all()

@@ -1,0 +1,107 @@
+"""`rumbleup join`: another machine helps to send a run whose ledger is in a database.
+
+Lives here: the command, and which runs several machines cannot send yet.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rumbleup_async import RumbleUp, open_files
+from rumbleup_async.cli import options
+from rumbleup_async.cli.console import finish, guarded, plural, say
+from rumbleup_async.cli.ending import close
+from rumbleup_async.cli.flow import Call, is_paused, send_queued
+from rumbleup_async.cli.ledger_place import open_reader
+from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.signals import pausing
+from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.ledger import Consent
+from rumbleup_async.messaging import State
+from rumbleup_async.pauses import oneself
+from rumbleup_async.postgres.address import Address, is_address, parse
+from rumbleup_async.runs.planning import CONCURRENT
+from rumbleup_async.session.limits import Timeouts
+
+
+def _address(text: str) -> Address:
+    if not is_address(text):
+        raise typer.BadParameter("several machines share a ledger in a database: postgresql://USER@HOST/DB?run=NAME")
+    try:
+        return parse(text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@guarded
+def join(
+    ledger: Annotated[
+        str, typer.Argument(metavar="URL", help="The ledger: postgresql://USER@HOST/DB?run=NAME.", parser=_address)
+    ],
+    concurrency: options.Concurrency = None,
+    timeout: options.Timeout = 30.0,
+    same_account: options.SameAccount = False,
+    same_server: options.SameServer = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Help to send a run from this machine, too. It comes and goes as it likes; rate and rules are those of the run.
+
+    Ctrl-C takes this machine alone home; rumbleup stop ends all of them.
+    """
+    assert isinstance(ledger, Address)  # noqa: S101 - made by the parser
+    call = Call(
+        timeout=timeout,
+        consent=Consent(same_account=same_account, same_server=same_server),
+        yes=True,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    finish(run_loop(_join(ledger, call, options.concurrency_of(concurrency))))
+
+
+async def _join(address: Address, call: Call, concurrency: int | str | None) -> int:
+    from rumbleup_async.postgres.ledger import PostgresLedger
+
+    open_files.raise_limit()
+    _check(address)
+    client = RumbleUp.from_env(timeouts=Timeouts(read=call.timeout))
+    ledger = PostgresLedger(address, identity=client.identity, consent=call.consent, joins=True)
+    given = {} if concurrency is None else {"concurrency": concurrency}
+    async with client, client.resume(ledger, reconcile=False, **given) as run:  # type: ignore[arg-type]
+        with pausing(run):
+            if is_paused(run):
+                return await close(run, address, as_json=call.as_json, quiet=call.quiet)
+            if not call.quiet:
+                left = plural(run.counts[State.QUEUED], "contact")
+                say(f"joined run {run.plan.run} into project {run.plan.action}: {left} still to text")
+            return await send_queued(run, address, call)
+
+
+def _check(address: Address) -> None:
+    """ConfigurationError for a run whose rules one process alone can keep, so far."""
+    reader = open_reader(address)
+    try:
+        plan, kept = reader.plan, reader.options
+        begun = [one.who for one in reader.audit() if one.what == "opened"]  # type: ignore[union-attr]
+    finally:
+        reader.close()
+    if plan.provider != RumbleUp.PROVIDER:
+        raise ConfigurationError(f"{address}: the lines of {plan.provider} are kept by one process; nobody can join it")
+    if plan.details.get("mode") == CONCURRENT:
+        raise ConfigurationError(
+            f"{address}: in concurrent mode the server hands out the contacts: start rumbleup texters on this machine, with a "
+            "ledger of its own"
+        )
+    for name in ("budget", "day_cap"):
+        if kept.get(name):
+            raise ConfigurationError(f"{address}: its {name.replace('_', ' ')} is counted by one process; nobody can join it")
+    if kept.get("rate") and (kept.get("processes") or 1) > 1:
+        raise ConfigurationError(f"{address}: its rate is shared out among processes of one machine; nobody can join it")
+    if kept.get("book") and begun and begun[-1] != oneself():
+        raise ConfigurationError(
+            f"{address}: its book of people is a file of {begun[-1]}, which this machine cannot ask; only who is there can "
+            "join it"
+        )

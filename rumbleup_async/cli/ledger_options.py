@@ -1,0 +1,50 @@
+"""Options and arguments by which a command is told where a ledger is.
+
+Lives here: their names and help, and how they are read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rumbleup_async.cli.ledger_place import Place
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import path_of
+from rumbleup_async.postgres.address import Address, is_address, parse
+
+
+def _ledger(text: str) -> Path | Address:
+    try:
+        return parse(text) if is_address(text) else path_of(text)
+    except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _file(text: str) -> Path:
+    try:
+        return path_of(text)
+    except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_file)]
+Ledger = Annotated[
+    Place,
+    typer.Argument(metavar="LEDGER", help="The ledger of a run: a file, or postgresql://USER@HOST/DB?run=NAME.", parser=_ledger),
+]
+LedgerPath = Annotated[
+    Place | None,
+    typer.Option(
+        "--ledger",
+        metavar="PATH",
+        help="Where the ledger file stands (beside LIST), or postgresql://USER@HOST/DB?run=NAME.",
+        parser=_ledger,
+    ),
+]
+TextersLedger = Annotated[
+    Place | None,
+    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=_ledger),
+]
