@@ -230,7 +230,6 @@ class Step(msgspec.Struct, frozen=True):
 
     `texts`: those whose intent is durable now. `results`: contacts that the rules have turned away in this very step, and of a
     fenced owner those that its proof has made `sent`. `is_fenced`: the owner may open nothing any more.
-
     Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds),
     `shut` names the places that have queued contacts and are shut now, and `is_more` says that so many were turned away that
     the step ended before the queue: ask again at once. `senders`: processes that send this run, among whom its rate is shared.

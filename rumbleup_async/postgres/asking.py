@@ -29,7 +29,7 @@ Note = Callable[[Doing, Answer, Sequence[Read]], None]
 
 async def ask_and_do(to: Connections, doing: Doing, admit: Admit, note: Note) -> Answer:
     """Do the step for those whom the rules let go. What the rules raise goes on, and then nothing is done."""
-    async with to.steps() as connection:
+    async with to.steps(is_tried=False) as connection:
         read: list[Read] = []
         try:
             doing.turned = await _ask(connection, doing, admit, read)

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from rumbleup_async.postgres.server import AsyncConnection
 
 T = TypeVar("T")
+Work = Callable[["AsyncConnection"], Awaitable[T]]
+"""Something to be done on a connection."""
 
 PATIENCE: Final = 60.0
 """Seconds for which a database may be away before the run ends."""
 _LOOK_EVERY: Final = 0.25
 
-_AWAY: Final = ("08", "57P", "53", "25006", "25P03")
-"""Beginnings of the SQLSTATEs of a server that is gone, going, full, or can only be read: it may be otherwise in a moment."""
+_AWAY: Final = ("08", "57P", "53", "25006", "25P03", "55P03")
+"""Beginnings of the SQLSTATEs of a server that is gone, going, full, or can only be read, and of a lock that the server does not
+take away yet from a connection that has broken: it may be otherwise in a moment."""
 
 
 class Connections:
@@ -55,7 +58,11 @@ class Connections:
         self.is_open = True
         connection = self._steps = await server.connect(self.address, is_for_steps=True)
         with telling(self.address):
-            self.session = await server.one(await connection.execute(f"SELECT nextval('{SCHEMA}.session')"))
+            found = await (await connection.execute(f"SELECT nextval('{SCHEMA}.session'), pg_backend_pid()")).fetchone()
+            assert found is not None  # noqa: S101 - it always answers
+            self.session, backend = found
+            if backend != connection.info.backend_pid:
+                await asyncio.to_thread(server.check_pooler, self.address)
             await connection.execute("SELECT pg_advisory_lock(%s, %s)", (NAMESPACE, self.session))
 
     async def aclose(self) -> None:
@@ -77,34 +84,41 @@ class Connections:
                 await connection.close()
 
     @asynccontextmanager
-    async def steps(self) -> AsyncIterator[AsyncConnection]:
-        """The connection of the steps, for one of them at a time. Within it, what fails becomes a LedgerError."""
+    async def steps(self, *, is_tried: bool = True) -> AsyncIterator[AsyncConnection]:
+        """The connection of the steps, for one of them at a time, once the database can be reached. Within it, what fails becomes
+        a LedgerError. `is_tried`: it is tried out before; else it may be found to be broken."""
         async with self._lock:
-            connection = await self._alive()
+            connection = await self._with_patience(self._alive, _tried if is_tried else _as_it_is)
             with telling(self.address):
                 yield connection
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
-        """A connection beside that of the steps, for what needs no patience."""
-        self._check_open()
+        """The same beside the steps."""
         async with self._other_lock:
+            connection = await self._with_patience(self._other_alive, _tried)
             with telling(self.address):
-                if self._other is None or self._other.closed:
-                    self._other = await server.connect(self.address)
-                yield self._other
+                yield connection
 
-    async def patiently(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def patiently(self, work: Work[T]) -> T:
         """Do this on the connection of the steps, again and again while the database is away. It comes to its end whatever is
         cancelled meanwhile."""
         async with self._lock:
             return await run_shielded(self.while_held(work))
 
-    async def while_held(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def while_held(self, work: Work[T]) -> T:
         """As `patiently`, for whoever is within `steps`."""
+        return await self._with_patience(self._alive, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """As `patiently`, beside the steps."""
+        async with self._other_lock:
+            return await self._with_patience(self._other_alive, work)
+
+    async def _with_patience(self, alive: Callable[[], Awaitable[AsyncConnection]], work: Work[T]) -> T:
         while True:
             try:
-                connection = await self._alive()
+                connection = await alive()
                 with telling(self.address):
                     done = await work(connection)
             except LedgerError as error:
@@ -114,11 +128,17 @@ class Connections:
                 now = time.monotonic()
                 self.away = self.away or now
                 if now - self.away > self._patience or not self.is_open:
-                    raise LedgerError(f"{self.address}: the database was away for {now - self.away:.0f} s: {error}") from cause
+                    raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from cause
                 await asyncio.sleep(_LOOK_EVERY)
             else:
                 self.away = 0.0
                 return done
+
+    async def _other_alive(self) -> AsyncConnection:
+        self._check_open()
+        if self._other is None or self._other.closed:
+            self._other = await server.connect(self.address)
+        return self._other
 
     async def _alive(self) -> AsyncConnection:
         """The connection of the steps; a new one with the same lock if it was lost."""
@@ -157,3 +177,12 @@ def is_away(error: BaseException | None) -> bool:
         # Said by the driver: no connection could be made, or it broke.
         return isinstance(error, psycopg.OperationalError)
     return str(state).startswith(_AWAY)
+
+
+async def _tried(connection: AsyncConnection) -> AsyncConnection:
+    await connection.execute("SELECT")
+    return connection
+
+
+async def _as_it_is(connection: AsyncConnection) -> AsyncConnection:
+    return connection

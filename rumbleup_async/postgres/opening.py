@@ -27,6 +27,7 @@ from rumbleup_async.postgres.fencing import SENDING
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.reads import fact, write
 from rumbleup_async.postgres.tables import OF_CONTACTS, SCHEMA
+from rumbleup_async.reasons import ABSENT
 from rumbleup_async.shell import pasteable
 from rumbleup_async.stops import Stop
 
@@ -236,6 +237,9 @@ async def leave(to: Connections, run: Opened) -> None:
             await connection.execute(
                 f"UPDATE {SCHEMA}.owner SET until = 'epoch' WHERE run = %s AND session = %s AND NOT fenced", (run.id, to.session)
             )
+            mine = f"ARRAY(SELECT row FROM {SCHEMA}.again WHERE run = %s AND session = %s)"
+            put_back = f"SELECT {SCHEMA}.put_back(%s, {mine}, %s)"
+            await connection.execute(put_back, (run.id, run.id, to.session, str(ABSENT.code)))
             if run.ended_before is not None:
                 await write(connection, run.id, "stop", run.ended_before)
     except LedgerError:

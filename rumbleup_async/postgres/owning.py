@@ -8,12 +8,14 @@ one that was stopped loses its lease and keeps the lock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from typing import Final
 
 import msgspec
 
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.messaging import Owner, Result, State
 from rumbleup_async.pauses import oneself
@@ -108,6 +110,7 @@ async def look_after(to: Connections, run: Opened) -> None:
     if now - run.looked < to.address.lease / 3:
         return
     run.looked = now
-    for one in await living(to, run):
-        if one.is_dead:
-            await expire(to, run, one.id)
+    with contextlib.suppress(LedgerError):  # the step has been done, and the next one says so if the database is away
+        for one in await living(to, run):
+            if one.is_dead:
+                await expire(to, run, one.id)

@@ -45,8 +45,10 @@ _WAIT_AT: Final = f"""UPDATE {SCHEMA}.contact SET code = %s, detail = %s
 
 
 async def _fetch(to: Connections, statement: str, arguments: Any) -> list[Any]:
-    async with to.look() as connection:
+    async def read(connection: server.AsyncConnection) -> list[Any]:
         return await (await connection.execute(statement, arguments)).fetchall()
+
+    return await to.read(read)
 
 
 async def counts(to: Connections, run: Opened) -> list[int]:

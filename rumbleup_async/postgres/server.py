@@ -190,6 +190,22 @@ def one_of(found: tuple[Any, ...] | None) -> Any:
     return found[0]
 
 
+def check_pooler(address: Address) -> None:
+    """LedgerError where a pooler gives each transaction another connection: then no lock could say who lives, for locks belong to
+    a connection. Waits for the server."""
+    with (
+        contextlib.closing(connect_here(address)) as ours,
+        contextlib.closing(connect_here(address)) as other,
+        telling(address),
+    ):
+        backends = {one_here(connection.execute("SELECT pg_backend_pid()")) for connection in (ours, other, ours)}
+    if len(backends) != 2:
+        raise LedgerError(
+            f"{address}: a pooler in between gives each transaction another connection, and with that nobody can tell who lives; "
+            "name the server itself, or a pooler in session mode"
+        )
+
+
 def prepare(address: Address, *, makes: bool) -> None:
     """Check the server, and see that the schema is there. Waits for the server: to be called in a thread.
 

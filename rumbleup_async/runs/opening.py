@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.messaging import Identity
-from rumbleup_async.postgres.address import is_address
+from rumbleup_async.postgres.address import SCHEMES, is_address
 
 if TYPE_CHECKING:
     from rumbleup_async.ledger import Consent
@@ -30,7 +30,7 @@ def register(scheme: str, opener: Opener) -> None:
     """From now on `opener` makes the ledgers whose address begins with `scheme://`. ConfigurationError if the scheme has one."""
     if not _address(f"{scheme}://"):
         raise ConfigurationError(f"{scheme!r} is no scheme of an address: letters, digits, plus, minus and dots")
-    if scheme.lower() in _openers:
+    if scheme.lower() in {*_openers, *SCHEMES}:
         raise ConfigurationError(f"ledgers by {scheme}:// have somebody who opens them")
     _openers[scheme.lower()] = opener
 

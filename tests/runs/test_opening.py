@@ -10,6 +10,7 @@ from rumbleup_async.engine.ports import Ledger
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Consent, MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Identity, State
+from rumbleup_async.postgres.ledger import PostgresLedger
 from rumbleup_async.runs import opening
 from rumbleup_async.runs.opening import ledger_of, register
 from tests import virtual_time
@@ -39,22 +40,26 @@ def test_an_address_is_opened_by_whom_its_scheme_names() -> None:
     """A run over a database of the whole team would write a file of that name instead, and two machines text the same people."""
     asked: list[tuple[str, Identity | None, bool]] = []
 
-    def postgresql(where: str, identity: Identity | None, consent: Consent) -> Ledger:
+    def teamdb(where: str, identity: Identity | None, consent: Consent) -> Ledger:
         asked.append((where, identity, consent.original))
         return MemoryLedger()
 
     with pytest.raises(LedgerError, match="give a path") as refused:
-        ledger_of("postgresql://ada:secret@db/runs")
+        ledger_of("teamdb://ada:secret@db/runs")
     assert "secret" not in str(refused.value)
-    register("postgresql", postgresql)
-    ledger_of("PostgreSQL://db/runs?run=spring", identity=MINE, consent=Consent(original=True))
-    assert asked == [("PostgreSQL://db/runs?run=spring", MINE, True)]
-    with pytest.raises(LedgerError, match="begins with postgresql://") as refused:
+    register("teamdb", teamdb)
+    ledger_of("TeamDB://db/runs?run=spring", identity=MINE, consent=Consent(original=True))
+    assert asked == [("TeamDB://db/runs?run=spring", MINE, True)]
+    with pytest.raises(LedgerError, match="begins with teamdb://") as refused:
         ledger_of("mysql://ada:secret@db/runs")
     assert "secret" not in str(refused.value)
-    for scheme in ("postgresql", "no scheme"):
+    assert isinstance(ledger_of("PostgreSQL://db/runs?run=spring"), PostgresLedger)
+    with pytest.raises(LedgerError, match="a password does not belong") as refused:
+        ledger_of("postgresql://ada:secret@db/runs?run=spring")
+    assert "secret" not in str(refused.value)
+    for scheme in ("teamdb", "postgresql", "no scheme"):
         with pytest.raises(ConfigurationError):
-            register(scheme, postgresql)
+            register(scheme, teamdb)
 
 
 def test_a_ledger_that_is_handed_in_serves_run_after_run() -> None:
