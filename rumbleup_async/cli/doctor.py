@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+import typer
 
 from rumbleup_async.cli import speed
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, finish, guarded, print_json, print_out, say
@@ -50,9 +52,17 @@ class Finding(msgspec.Struct):
 
 
 @guarded
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="URL", help="Also check a database for ledgers: postgresql://USER@HOST/DB."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Check the key, the address and the account, and say what is wrong."""
     findings = run_loop(examine(os.environ))
+    if ledger is not None:
+        findings += _database(ledger)
     if as_json:
         fine = all(finding.fine for finding in findings)
         checks = [{"check": one.check, "fine": one.fine, "says": one.says} for one in findings]
@@ -63,6 +73,19 @@ def doctor(as_json: Json = False) -> None:
         if all(finding.fine for finding in findings):
             say("all is well")
     finish(next((finding.code for finding in findings if not finding.fine), FINE))
+
+
+def _database(address: str) -> list[Finding]:
+    from rumbleup_async.cli.doctor_database import examine as looks_into
+    from rumbleup_async.postgres.address import is_address, parse
+
+    if not is_address(address):
+        return [Finding("database", False, "--ledger names a database here: postgresql://USER@HOST/DB")]
+    try:
+        found = looks_into(parse(address, needs_run=False))
+    except ConfigurationError as error:
+        return [Finding("database", False, str(error))]
+    return [Finding(one.check, one.fine, one.says) for one in found]
 
 
 async def examine(environ: Mapping[str, str]) -> list[Finding]:

@@ -16,9 +16,8 @@ import msgspec
 
 from rumbleup_async.cli.console import plural, say
 from rumbleup_async.cli.dry_run import reader_of
-from rumbleup_async.cli.ledger_place import Place
+from rumbleup_async.cli.ledger_place import AnyReader, Place, open_reader
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import Identity, Plan
 
 _MOST = 50
@@ -31,7 +30,7 @@ class Neighbour(msgspec.Struct, frozen=True):
     """A ledger beside the list. `texted`: how many of those still to text it has texted, or may have; `is_same_list`:
     its list was this one, byte for byte; `is_running`: at this moment."""
 
-    path: Path
+    path: Place
     texted: int
     is_sample: bool
     is_same_list: bool
@@ -45,9 +44,9 @@ def look(ledger: Place, folders: list[Path], identity: Identity | None, *, has_p
         plan, fingerprint, phones = mine.plan, mine.fingerprint, mine.queued_phones(_SAMPLE)
     is_sample = len(phones) >= _SAMPLE
     found = []
-    for path in _ledgers(folders, ledger) if phones else []:
+    for path in _places(folders, ledger) if phones else []:
         try:
-            reader = Reader(path)
+            reader = open_reader(path)
         except (LedgerError, OSError):
             continue
         try:
@@ -61,6 +60,16 @@ def look(ledger: Place, folders: list[Path], identity: Identity | None, *, has_p
         if neighbour is not None:
             found.append(neighbour)
     return found
+
+
+def _places(folders: list[Path], ledger: Place) -> list[Place]:
+    """Where others may be: ledgers in these folders, and the other runs of a database."""
+    if isinstance(ledger, Path):
+        return [*_ledgers(folders, ledger)]
+    from rumbleup_async.postgres.listing import runs_of
+
+    runs = [ledger.of(one.name) for one in reversed(runs_of(ledger)) if one.name != ledger.run]
+    return [*runs[:_MOST], *_ledgers(folders, ledger)]
 
 
 def _ledgers(folders: list[Path], ledger: Place) -> list[Path]:
@@ -87,7 +96,7 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _is_apart(reader: Reader, plan: Plan, identity: Identity | None, *, has_projects: bool) -> bool:
+def _is_apart(reader: AnyReader, plan: Plan, identity: Identity | None, *, has_projects: bool) -> bool:
     """Whether the ledger is of another project, account or server, or of this very run."""
     theirs = reader.plan
     if theirs.run == plan.run or theirs.provider != plan.provider or (has_projects and theirs.action != plan.action):
@@ -95,7 +104,7 @@ def _is_apart(reader: Reader, plan: Plan, identity: Identity | None, *, has_proj
     return identity is not None and reader.identity not in {None, identity}
 
 
-def _seen(reader: Reader, fingerprint: str | None, phones: list[str], *, is_sample: bool) -> Neighbour | None:
+def _seen(reader: AnyReader, fingerprint: str | None, phones: list[str], *, is_sample: bool) -> Neighbour | None:
     texted, is_running = reader.texted(phones), reader.running
     is_same_list = bool(fingerprint) and reader.fingerprint == fingerprint
     if is_same_list and (texted or is_running):

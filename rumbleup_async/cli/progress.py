@@ -70,6 +70,8 @@ def _words(run: Run) -> str:
     held = run.held
     if run.paused is not None:
         parts.append(f"paused {visible(str(run.paused))}")
+    elif run.throughput.is_ledger_away:
+        parts.append("waiting for the database")
     elif held > 0.5:
         parts.append(f"waiting {held:.0f} s: {visible(run.held_for)}")
     elif run.is_concurrent and not run.in_flight:
@@ -90,9 +92,13 @@ class _Notes:
         self._run = run
         self._full_since: float | None = None
         self._is_said = False
+        self._was_away = False
 
     def look(self) -> str:
         """What is to be said now, "" if nothing is."""
+        if (is_away := self._run.throughput.is_ledger_away) is not self._was_away:
+            self._was_away = is_away
+            return "the database cannot be reached: nothing new leaves until it is back" if is_away else "the database is back"
         if self._is_said or not (note := self._run.throughput.window_note):
             self._full_since = None
             return ""

@@ -289,6 +289,15 @@ class Ledger(Protocol):
 
 
 @runtime_checkable
+class Remote(Protocol):
+    """What a ledger can say, besides, that is on another machine."""
+
+    @property
+    def away(self) -> float:
+        """Since when it cannot be reached, on the monotonic clock; 0 if it can."""
+
+
+@runtime_checkable
 class HeldByFiles(Protocol):
     """What a ledger can do, besides, that its process holds by open files instead of a lease."""
 

@@ -59,7 +59,8 @@ def parse(address: str, *, needs_run: bool = True) -> Address:
     """
     try:
         parts = urlsplit(address)
-        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        query = parts.query.strip("&")
+        given = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
         raise LedgerError("the address of the ledger cannot be read; it is postgresql://USER@HOST/DATABASE?run=NAME") from None
     user, colon, _ = parts.netloc.rpartition("@")[0].partition(":")

@@ -7,6 +7,7 @@ patience while the database is away. What is asked for again must be safe to be 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -46,6 +47,8 @@ class Connections:
         self.charge = 0
         """The run that this process is in charge of; 0 for none."""
         self.away = 0.0
+        self.back = -math.inf
+        """When it was last reached again after it was away (monotonic seconds)."""
         self._patience = patience
         self._steps: AsyncConnection | None = None
         self._other: AsyncConnection | None = None
@@ -131,7 +134,8 @@ class Connections:
                     raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from cause
                 await asyncio.sleep(_LOOK_EVERY)
             else:
-                self.away = 0.0
+                if self.away:
+                    self.away, self.back = 0.0, time.monotonic()
                 return done
 
     async def _other_alive(self) -> AsyncConnection:

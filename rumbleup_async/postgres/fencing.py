@@ -47,6 +47,12 @@ $$;
 """
 
 FENCING: Final = """
+-- Until when an owner is not taken for dead. A server that has begun anew gives everybody a whole lease to come back.
+CREATE OR REPLACE FUNCTION lasts_until(_owner {schema}.owner) RETURNS timestamptz LANGUAGE sql AS $$
+    SELECT CASE WHEN _owner.until = 'epoch' THEN _owner.until
+        ELSE greatest(_owner.until, pg_postmaster_start_time() + make_interval(secs => _owner.lease)) END
+$$;
+
 -- Take what a fenced owner brings as proof: what is in doubt and was its own is sent if it has a logid.
 CREATE OR REPLACE FUNCTION believe(
     _run integer, _owner integer, _rows integer[], _states smallint[], _attempts integer[], _logids text[], _codes text[],
@@ -92,7 +98,8 @@ BEGIN
     PERFORM {schema}.durable();
     SELECT * INTO mine FROM {schema}.owner WHERE id = _owner AND run = _run AND NOT fenced FOR UPDATE;
     IF NOT FOUND THEN RETURN json_build_object('results', '[]'::json, 'counts', {schema}.counts_of(_run)); END IF;
-    IF _only_dead AND (mine.until > clock_timestamp() OR NOT pg_try_advisory_xact_lock({namespace}, mine.session)) THEN
+    IF _only_dead AND ({schema}.lasts_until(mine) > clock_timestamp()
+            OR NOT pg_try_advisory_xact_lock({namespace}, mine.session)) THEN
         RETURN json_build_object('results', '[]'::json, 'counts', {schema}.counts_of(_run));
     END IF;
     WITH gone AS (UPDATE {schema}.contact SET state = 6, code = _code, detail = NULL

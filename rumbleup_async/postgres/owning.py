@@ -29,11 +29,11 @@ from rumbleup_async.reasons import INTERRUPTED
 HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {NAMESPACE} AND l.granted
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
     AND l.objsubid = 2)"""
-OWNERS: Final = f"""SELECT o.id, o.name, o.who, o.until <= clock_timestamp() AND NOT {HELD}, {HELD},
-        extract(epoch FROM o.until - clock_timestamp())::float8
+OWNERS: Final = f"""SELECT o.id, o.name, o.who, {SCHEMA}.lasts_until(o) <= clock_timestamp() AND NOT {HELD}, {HELD},
+        extract(epoch FROM {SCHEMA}.lasts_until(o) - clock_timestamp())::float8
     FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced ORDER BY o.id"""
-_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, until, heard)
-    VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
+_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, lease, until, heard)
+    VALUES (%s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
         (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until"""
 _UNAWARE: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND id <> %s AND NOT fenced
     AND until > clock_timestamp() AND until < %s)"""
@@ -65,7 +65,7 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
     """A new owner of this process. `waits`: until all others know that there is one more, who has a share of the rate."""
     lease = to.address.lease
     async with to.steps() as connection:
-        found = await connection.execute(_ENLIST, (run.id, storable(name), oneself(), to.session, lease, run.id))
+        found = await connection.execute(_ENLIST, (run.id, storable(name), oneself(), to.session, lease, lease, run.id))
         values_found = await found.fetchone()
     assert values_found is not None  # noqa: S101 - it has just been written
     owner = Owner(values_found[0], name)
@@ -107,8 +107,9 @@ async def expire(to: Connections, run: Opened, owner: int) -> list[Result]:
 async def look_after(to: Connections, run: Opened) -> None:
     """Once in a third of a lease: expire whoever has died."""
     now = time.monotonic()
-    if now - run.looked < to.address.lease / 3:
-        return
+    lease = to.address.lease
+    if now - run.looked < lease / 3 or now - to.back < lease:
+        return  # where the database was away for us it was for others, who get the time to come back
     run.looked = now
     with contextlib.suppress(LedgerError):  # the step has been done, and the next one says so if the database is away
         for one in await living(to, run):

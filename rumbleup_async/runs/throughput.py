@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rumbleup_async.engine.ports import Remote
 from rumbleup_async.engine.seconds import Flow
 from rumbleup_async.messaging import State
 
@@ -37,6 +38,12 @@ class Throughput:
     def flow(self) -> Flow:
         """What the provider lets through, and what it has said about it."""
         return self._execution.flow
+
+    @property
+    def is_ledger_away(self) -> bool:
+        """Whether the ledger is on another machine that cannot be reached at this moment: nothing is opened until it can."""
+        ledger = self._setup.ledger
+        return isinstance(ledger, Remote) and ledger.away > 0
 
     @property
     def seconds_left(self) -> float | None:

@@ -77,6 +77,13 @@ def test_what_takes_a_ledger_takes_one_in_a_database(run: Stage, provider: Provi
     wrong = run.run("send", source, "--action", "126", "--text", "Other. STOP", "--ledger", run.ledger, "--yes")
     assert wrong.code == 2
     assert "was begun with another" in wrong.err
+    elsewhere = str(run.ledger).replace("run=", "run=another-")
+    same = run.run("send", source, "--action", "125", "--text", TEXT, "--ledger", elsewhere, "--yes")
+    assert (same.code, "this very list has been texted" in same.err) == (2, True), same.err
+    doctor = run.run("doctor", "--ledger", str(run.ledger), "--json")
+    assert doctor.code == 0, doctor.out
+    checks = {one["check"]: one["says"] for one in doctor.json["checks"]}
+    assert checks.keys() >= {"database", "tables", "rights", "clock"}
     contacts = run.check(rows, planned=planned(rows))
     assert {contact.state for contact in contacts.values()} == {"sent"}
 
@@ -178,15 +185,17 @@ def test_the_database_goes_away_and_comes_back(stage: Stage, own: Database, prov
     other = join(stage, "--concurrency", concurrency)
     until(lambda: senders(stage) == 2, "one joined")
     for _ in range(3):
-        left = provider.left
         own.stop("immediate")
-        time.sleep(0.5)
+        left = provider.left
+        time.sleep(1.5)
         assert provider.left <= left + 4 * concurrency, "what had been opened may leave, and nothing more"
         own.start()
         provider.wait_for(provider.left + 60)
     with psycopg.connect(own.address()) as db:
         db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rumbleup'")
     ends = [main.wait(), other.wait()]
-    assert [done.code for done in ends] == [0, 0], [done.err for done in ends]
+    assert [done.code for done in ends] == [0, 0], [done.err + done.out for done in ends]
+    assert "the database cannot be reached" in ends[0].err
+    assert "the database is back" in ends[0].err
     contacts = stage.check(rows, summary=ends[0].json, planned=planned(rows))
     assert {contact.state for contact in contacts.values()} == {"sent"}, "nothing was lost, so nothing is in doubt"
