@@ -86,8 +86,15 @@ def _check(address: Address) -> None:
     try:
         plan, kept = reader.plan, reader.options
         begun = [one.who for one in reader.audit() if one.what == "opened"]  # type: ignore[union-attr]
+        senders = reader.senders  # type: ignore[union-attr]
     finally:
         reader.close()
+    if not senders:
+        # Whoever begins or goes on with a run is asked; who joins is not.
+        raise ConfigurationError(
+            f"{address}: nobody sends it at this moment, so there is nobody to join; begin it with rumbleup send, or go on with "
+            "rumbleup resume"
+        )
     if plan.provider != RumbleUp.PROVIDER:
         raise ConfigurationError(f"{address}: the lines of {plan.provider} are kept by one process; nobody can join it")
     if plan.details.get("mode") == CONCURRENT:
@@ -95,9 +102,8 @@ def _check(address: Address) -> None:
             f"{address}: in concurrent mode the server hands out the contacts: start rumbleup texters on this machine, with a "
             "ledger of its own"
         )
-    for name in ("budget", "day_cap"):
-        if kept.get(name):
-            raise ConfigurationError(f"{address}: its {name.replace('_', ' ')} is counted by one process; nobody can join it")
+    if any(one.is_alone for one in senders) or kept.get("budget") or kept.get("day_cap"):
+        raise ConfigurationError(f"{address}: its limit, budget or cap is counted by one process alone; nobody can join it")
     if kept.get("rate") and (kept.get("processes") or 1) > 1:
         raise ConfigurationError(f"{address}: its rate is shared out among processes of one machine; nobody can join it")
     if kept.get("book") and begun and begun[-1] != oneself():

@@ -19,7 +19,7 @@ from rumbleup_async.engine.lease import boot_time, for_ever
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
-from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace, Shared
+from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace, Shareable, Shared
 from rumbleup_async.engine.queue import Queue
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
@@ -70,6 +70,9 @@ class Engine:
         self._last_door = self._door if claims is None else Door([*rules, claims], self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
+        is_bounded = options.limit is not None or (allowance is not None and allowance.is_bounded)
+        if is_bounded and isinstance(ledger, Shareable):
+            ledger.send_alone()
         if texters is None:
             note = outlet.note if outlet.is_detailed else None
             source = Queue(

@@ -298,6 +298,14 @@ class Remote(Protocol):
 
 
 @runtime_checkable
+class Shareable(Protocol):
+    """What a ledger can do, besides, that several processes may send from."""
+
+    def send_alone(self) -> None:
+        """Nobody may join while this process sends: it alone counts what may leave."""
+
+
+@runtime_checkable
 class HeldByFiles(Protocol):
     """What a ledger can do, besides, that its process holds by open files instead of a lease."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from rumbleup_async.postgres.server import AsyncConnection, Connection
 
 Rows = Sequence[Planned | Skipped]
+_BATCHES: Final = 20
+"""Batches of a list that are taken in at a time."""
 _COLUMNS: Final = "run, row, phone, text, name, segments, screened, state, place, code, detail"
 _TYPES: Final = ("int4", "int4", "text", "text", "text", "int4", "int2", "int2", "int4", "text", "text")
 _USED: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'tried')
@@ -113,42 +116,35 @@ def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mappi
 
 
 def _copy(connection: Connection, run: Opened, batches: Iterable[Rows]) -> None:
+    """Take in the rows, so many at a time: what goes beside them follows each time, so that it need not be held in memory."""
     coming = Coming()
-    cells: list[tuple[int, int, str]] = []
-    kinds: list[tuple[int, int, int]] = []
-    with connection.cursor() as cursor:
-        with cursor.copy(f"COPY {SCHEMA}.contact ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copying:
-            copying.set_types(_TYPES)
-            for fields in _records(run, batches, coming, cells, kinds):
-                copying.write_row(fields)
-        if cells:
-            with cursor.copy(f"COPY {SCHEMA}.kept FROM STDIN (FORMAT BINARY)") as copying:
-                copying.set_types(("int4", "int4", "text"))
-                for one in cells:
-                    copying.write_row(one)
-        if kinds:
-            with cursor.copy(f"COPY {SCHEMA}.kind FROM STDIN (FORMAT BINARY)") as copying:
-                copying.set_types(("int4", "int4", "int4"))
-                for kind in kinds:
-                    copying.write_row(kind)
+    coming_in = iter(batches)
+    while parts := list(itertools.islice(coming_in, _BATCHES)):
+        rows = [row for batch in parts for row in batch]
+        _copy_in(connection, f"contact ({_COLUMNS})", _TYPES, _records(run, rows, coming))
+        cells = [(run.id, row.row, values.kept(row.kept)) for row in rows if row.kept is not None]
+        _copy_in(connection, "kept", ("int4", "int4", "text"), cells)
+        kinds = [(run.id, row.row, row.kind) for row in rows if isinstance(row, Planned) and row.kind]
+        _copy_in(connection, "kind", ("int4", "int4", "int4"), kinds)
 
 
-def _records(
-    run: Opened,
-    batches: Iterable[Rows],
-    coming: Coming,
-    cells: list[tuple[int, int, str]],
-    kinds: list[tuple[int, int, int]],
-) -> Iterator[tuple[Any, ...]]:
-    for batch in batches:
-        planned = [row for row in batch if isinstance(row, Planned)]
-        marks = iter(coming.marks([row.phone for row in planned]))
-        for row in batch:
-            yield record(run, row, next(marks) if isinstance(row, Planned) else None)
-            if row.kept is not None:
-                cells.append((run.id, row.row, values.kept(row.kept)))
-            if isinstance(row, Planned) and row.kind:
-                kinds.append((run.id, row.row, row.kind))
+def _copy_in(connection: Connection, table: str, types: Sequence[str], records: Iterable[tuple[Any, ...]]) -> None:
+    some = iter(records)
+    first = next(some, None)
+    if first is None:
+        return
+    with connection.cursor() as cursor, cursor.copy(f"COPY {SCHEMA}.{table} FROM STDIN (FORMAT BINARY)") as copying:
+        copying.set_types(types)
+        copying.write_row(first)
+        for fields in some:
+            copying.write_row(fields)
+
+
+def _records(run: Opened, rows: Rows, coming: Coming) -> Iterator[tuple[Any, ...]]:
+    planned = [row for row in rows if isinstance(row, Planned)]
+    marks = iter(coming.marks([row.phone for row in planned]))
+    for row in rows:
+        yield record(run, row, next(marks) if isinstance(row, Planned) else None)
 
 
 async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:

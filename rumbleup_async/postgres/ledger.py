@@ -69,6 +69,7 @@ class PostgresLedger:
         self._identity = identity
         self._consent = consent or Consent()
         self._joins = joins
+        self._is_alone = False
         self._to = Connections(self.address, patience)
         self._run = Opened()
         self._looks = Looks()
@@ -153,7 +154,12 @@ class PostgresLedger:
     # ---- owners and their steps ----
 
     async def enlist(self, name: str) -> Owner:
-        return await owning.enlist(self._to, self._run, name, waits=bool(self.kept.options.get("rate")))
+        waits = bool(self.kept.options.get("rate"))
+        return await owning.enlist(self._to, self._run, name, waits=waits, is_alone=self._is_alone)
+
+    def send_alone(self) -> None:
+        """Nobody may join while this process sends: it alone counts what may leave."""
+        self._is_alone = True
 
     async def owners(self) -> list[Owner]:
         return await owning.owners(self._to, self._run)

@@ -65,7 +65,7 @@ async def open_run(
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
         stored = await _settle_plan(to, connection, run, plan)
-        await _check_identity(to, connection, run, identity, consent)
+        await _check_identity(to, connection, run, identity, consent, binds=joins)
         await _note_opening(connection, run, identity, joins=joins)
     if not await _others(to, run):
         await settling.put_back(to, run, None)
@@ -150,15 +150,17 @@ async def _is_used(connection: AsyncConnection, run: Opened) -> bool:
 
 
 async def _check_identity(
-    to: Connections, connection: AsyncConnection, run: Opened, now: Identity | None, consent: Consent
+    to: Connections, connection: AsyncConnection, run: Opened, now: Identity | None, consent: Consent, *, binds: bool
 ) -> None:
-    """LedgerMismatch unless whoever opens it is of the server and the account to which its texts went."""
+    """LedgerMismatch unless whoever opens it is of the server and the account to which its texts went. `binds`: whether or not a
+    text has left by now."""
     if now is None:
         return
     stored = await fact(connection, run.id, "identity")
-    if stored is not None and await _is_used(connection, run):
+    if stored is not None and (binds or await _is_used(connection, run)):
         identities.check(msgspec.json.decode(stored, type=Identity), now, consent, str(to.address))
-    await write(connection, run.id, "identity", msgspec.json.encode(now).decode())
+    if not binds:
+        await write(connection, run.id, "identity", msgspec.json.encode(now).decode())
 
 
 async def _note_opening(connection: AsyncConnection, run: Opened, identity: Identity | None, *, joins: bool) -> None:

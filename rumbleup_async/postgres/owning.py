@@ -30,11 +30,13 @@ HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' A
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
     AND l.objsubid = 2)"""
 OWNERS: Final = f"""SELECT o.id, o.name, o.who, {SCHEMA}.lasts_until(o) <= clock_timestamp() AND NOT {HELD}, {HELD},
-        extract(epoch FROM {SCHEMA}.lasts_until(o) - clock_timestamp())::float8
+        extract(epoch FROM {SCHEMA}.lasts_until(o) - clock_timestamp())::float8, o.alone
     FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced ORDER BY o.id"""
-_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, lease, until, heard)
-    VALUES (%s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
+_ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, alone, lease, until, heard)
+    VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
         (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until"""
+_IN_THE_WAY: Final = f"""SELECT o.who FROM {SCHEMA}.owner o WHERE o.run = %s AND o.session <> %s AND NOT o.fenced
+    AND {SCHEMA}.lasts_until(o) > clock_timestamp() AND (o.alone OR %s)"""
 _UNAWARE: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND id <> %s AND NOT fenced
     AND until > clock_timestamp() AND until < %s)"""
 _LOOK_EVERY: Final = 0.2
@@ -51,6 +53,7 @@ class Living(msgspec.Struct, frozen=True):
     is_dead: bool
     is_held: bool
     seconds: float
+    is_alone: bool
 
 
 class _Expired(msgspec.Struct, frozen=True):
@@ -61,11 +64,20 @@ class _Expired(msgspec.Struct, frozen=True):
 _expired = msgspec.json.Decoder(_Expired).decode
 
 
-async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False) -> Owner:
-    """A new owner of this process. `waits`: until all others know that there is one more, who has a share of the rate."""
+async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False, is_alone: bool = False) -> Owner:
+    """A new owner of this process. `waits`: until all others know that there is one more, who has a share of the rate.
+    `is_alone`: nobody else may send meanwhile. LedgerError where somebody does, or sends alone."""
     lease = to.address.lease
-    async with to.steps() as connection:
-        found = await connection.execute(_ENLIST, (run.id, storable(name), oneself(), to.session, lease, lease, run.id))
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
+        in_the_way = await (await connection.execute(_IN_THE_WAY, (run.id, to.session, is_alone))).fetchall()
+        if in_the_way:
+            raise LedgerError(
+                f"{to.address}: a limit, a budget or a cap is counted by one process alone, so nobody else can send meanwhile; "
+                f"it is being sent by {', '.join(who for (who,) in in_the_way)}"
+            )
+        given = (run.id, storable(name), oneself(), to.session, is_alone, lease, lease, run.id)
+        found = await connection.execute(_ENLIST, given)
         values_found = await found.fetchone()
     assert values_found is not None  # noqa: S101 - it has just been written
     owner = Owner(values_found[0], name)

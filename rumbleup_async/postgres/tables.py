@@ -81,9 +81,9 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_until ON waiting (run, due);
 
 -- Who opens entries. `who`: user and machine. `session`: the number whose advisory lock its process holds. `until`: the end of
--- its lease, the epoch once it has left; `lease`: its seconds. `step`, `opened`: its last step, and the rows that this has
--- opened, so that a step whose answer was lost is told again and not done again. `heard`: the last entry of the audit that its
--- process has heeded.
+-- its lease, the epoch once it has left; `lease`: its seconds. `alone`: nobody may join it. `step`, `opened`: its last step, and
+-- the rows that this has opened, so that a step whose answer was lost is told again and not done again. `heard`: the last entry
+-- of the audit that its process has heeded.
 CREATE SEQUENCE session AS integer;
 CREATE TABLE owner (
     id      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -93,6 +93,7 @@ CREATE TABLE owner (
     session integer NOT NULL,
     until   timestamptz NOT NULL,
     lease   double precision NOT NULL,
+    alone   boolean NOT NULL,
     fenced  boolean NOT NULL DEFAULT false,
     counts  bigint[] NOT NULL DEFAULT '{{0,0,0,0,0,0,0}}',
     step    bigint NOT NULL DEFAULT 0,

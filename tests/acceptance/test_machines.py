@@ -53,6 +53,7 @@ def test_what_takes_a_ledger_takes_one_in_a_database(run: Stage, provider: Provi
     """Somebody would send over a database, and find that the report, a look-up or a pause knows files only."""
     rows = 120
     source = run.list(rows)
+    assert run.run("join", run.ledger).code == 2, "nobody has begun it"
     first = run.send(source, "--limit", 50, "--concurrency", 8)
     assert first.code == 0, first.err
     assert first.json["sent"] == 50
@@ -134,6 +135,13 @@ def test_machines_join_pause_stop_and_share_the_rate(run: Stage, provider: Provi
     ends = [main.wait(), others[1].wait()]
     assert [done.code for done in ends] == [3, 3], [done.err for done in ends]
     assert {done.json["stop_cause"] for done in ends} == {"asked"}
+    nobody = join(run).wait()
+    assert (nobody.code, "nobody sends it at this moment" in nobody.err) == (2, True), "whoever joins is not asked"
+    bounded = run.begin("resume", run.ledger, "--yes", "--json", "--limit", 60, "--rate", 40)
+    until(lambda: senders(run) == 1, "it goes on")
+    alone = join(run).wait()
+    assert (alone.code, "counted by one process alone" in alone.err) == (2, True), alone.err
+    assert bounded.wait().json["stop_cause"] == "limit"
     resumed = run.resume("--rate", 0)
     assert resumed.code == 0, resumed.err
     run.check(rows, summary=resumed.json, planned=planned(rows))
