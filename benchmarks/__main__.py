@@ -23,6 +23,7 @@ from benchmarks import (
     parts,
     peers_env,
     people,
+    postgres,
     report,
     results,
     startup,
@@ -45,6 +46,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "startup": startup.main,
     "limits": limits.main,
     "people": people.main,
+    "postgres": postgres.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }

@@ -97,10 +97,11 @@ def _call(command: list[str | Path], *, check: bool = True) -> None:
         raise RuntimeError(f"{command[0]}: {done.stdout.decode(errors='replace')}")
 
 
-def make(name: str = "") -> Database:
-    """A server that runs from now on. Whoever made it ends it."""
+def make(name: str = "", *, is_in_memory: bool = True) -> Database:
+    """A server that runs from now on, with its files in memory where there is room for that. Whoever made it ends it."""
     memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix=f"rumbleup-pg{name}-", dir=memory if memory.is_dir() else None))
+    place = memory if is_in_memory and memory.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix=f"rumbleup-pg{name}-", dir=place))
     if (user := _somebody()) is not None:
         os.chown(folder, user, -1)
     folder.chmod(0o711)

@@ -48,7 +48,9 @@ def _list(job: jobs.Job) -> Path:
     return Path(job.options.folder) / "list.csv"
 
 
-def _ledger(job: jobs.Job) -> Path | None:
+def _ledger(job: jobs.Job) -> Path | str | None:
+    if job.options.database is not None:
+        return f"{job.options.database}&run=bench-{time.time_ns()}"
     if job.options.resume is not None:
         return Path(job.options.resume)
     return Path(job.options.folder) / "list.ledger" if job.options.ledger == "disk" else None
@@ -117,6 +119,7 @@ def main() -> None:
     arguments.add_argument("--resume", help="a ledger to go on with")
     arguments.add_argument("--rate", type=float)
     arguments.add_argument("--folder", required=True, help="where list and ledger go")
+    arguments.add_argument("--database", help="the address of a PostgreSQL database that holds the ledger, with a query")
     arguments.add_argument("--book", action="store_true", help="claim everybody in a book of people in the folder")
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
