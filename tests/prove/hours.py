@@ -22,6 +22,8 @@ from rumbleup_async.runs.hours import read_hours, read_schedule
 from rumbleup_async.runs.run import Run
 from rumbleup_async.stops import Cause
 from tests.prove import world as world_module
+from tests.prove.faults import Fault
+from tests.prove.fleet import KINDS as FLEET
 from tests.prove.logs import EPOCH
 from tests.prove.people import Listed
 from tests.prove.storage import Simulated
@@ -91,8 +93,8 @@ NEAR: Final = ("2026-10-30", "2026-11-25", "2026-12-23", "2027-03-12", "2027-07-
 """Days before a change of clocks, or a holiday."""
 
 SPANNED, LEFT, WAITED = "run over several days", "left at the end of the day", "nobody was open"
-LATER = "run that begins later"
-KINDS = (SPANNED, LEFT, WAITED, LATER)
+LATER, HOLD = "run that begins later", "429 for twenty minutes"
+KINDS = (SPANNED, LEFT, WAITED, LATER, HOLD, *FLEET)
 """What can happen here, besides what meets all worlds."""
 
 
@@ -134,8 +136,18 @@ class HoursWorld(World):
         self.began = 0.0
         self.days: tuple[float, float] | None = None
         """When the process began whose text was the first to leave, and when that was, by its wall clock."""
+        self.divide(random.Random(seed ^ 0xD1F).choice((1, 1, 2, 3)))
+        self.holds_before_closing()
         self.met[LATER] += self.not_before is not None
         self.met[SPANNED] += self.until is not None
+
+    def holds_before_closing(self) -> None:
+        """In some worlds the provider asks for twenty minutes of rest now and then, so that a place is shut by the end of it."""
+        draw = random.Random(self.seed ^ 0x20A)
+        if draw.random() < 0.4:
+            hold = Fault(HOLD, "answer", 0, status=429, body=b'{"status":429}', headers={"Retry-After": "1200"})
+            self.provider.faults = [hold, *draw.sample(list(self.provider.faults), min(5, len(self.provider.faults)))]
+            self.provider.share = max(self.provider.share, 0.1)
 
     def _moved(self, listed: Listed) -> Listed:
         """The same people, each at a home of their own."""
