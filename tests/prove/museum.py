@@ -56,6 +56,7 @@ from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
 from tests.prove.exhibit import Exhibit, built_in
 from tests.prove.museum_of_money import EXHIBITS as OF_MONEY
+from tests.prove.museum_of_people import EXHIBITS as OF_PEOPLE
 from tests.prove.owners import Leased
 from tests.prove.provider import Provider
 from tests.prove.storage import Disk
@@ -101,6 +102,10 @@ FIRST = {
     "the end of an hour is in it": 25,
     "a holiday on a Sunday has no Monday": 40,
     "who is leased is texted at any price": 113,
+    "a list is as old as its last page": 520,
+    "opt-outs that cannot be read count as none": 91,
+    "who is claimed is asked no more": 50,
+    "an event is new if its number is": 93,
     "a pause lets the queue run out": 13,
     "others are heard now and then": 8,
 }
@@ -760,7 +765,7 @@ def _offset_stored() -> list[Any]:
 
 
 def _hours_at_the_claim_only() -> list[Any]:
-    return [patch.object(queue, "bind", lambda texts, shut, now: None)]
+    return [patch.object(queue, "bind", lambda *given: None)]
 
 
 def _majority_zone() -> list[Any]:
@@ -802,6 +807,7 @@ _holidays = states.holidays
 
 EXHIBITS: tuple[Exhibit, ...] = (
     *OF_MONEY,
+    *OF_PEOPLE,
     Exhibit(
         "the offset is kept instead of the zone",
         "schedulers that turn nine o'clock into UTC once",

@@ -123,6 +123,7 @@ class Disk(MemoryLedger):
     def recover(self) -> None:
         """What a new process makes of it, by the rules of the real one."""
         self._is_open = False
+        self._queue._asked.clear()  # by whoever died over it
         self._put_back()
 
     def state_of(self, phone: str) -> State | None:

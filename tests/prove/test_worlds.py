@@ -55,9 +55,10 @@ def test_nobody_is_texted_outside_their_hours() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("name", "number"), [("money", 80)])
+@pytest.mark.parametrize(("name", "number"), [("money", 80), ("people", 60)])
 def test_the_rules_of_a_campaign_hold(name: str, number: int) -> None:
-    """money: more would be spent than somebody has allowed, or texts would leave while the run is paused."""
+    """money: more would be spent than somebody has allowed, or texts would leave while the run is paused. people: two runs would
+    text the same person, or whoever has just answered STOP."""
     jobs = os.cpu_count() or 1
     common = [f"--{name}", "--seeds", str(number), "--size", "60"]
     total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
@@ -75,7 +76,9 @@ def test_a_seed_of_several_bookkeepers_is_the_same_world_each_time(seed: int) ->
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected
-@pytest.mark.parametrize(("name", "seed"), [("hours", 3), ("hours", 7), ("hours", 15), ("money", 2), ("money", 24)])
+@pytest.mark.parametrize(
+    ("name", "seed"), [("hours", 3), ("hours", 7), ("hours", 15), ("money", 2), ("money", 24), ("people", 2)]
+)
 def test_a_seed_of_a_campaign_is_the_same_world_each_time(name: str, seed: int) -> None:
     """As above."""
     make = KINDS[name].make
