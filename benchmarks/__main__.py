@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     against,
+    care,
     double_send,
     forms,
     lane,
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "limits": limits.main,
     "people": people.main,
     "postgres": postgres.main,
+    "care": care.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.senders import job as jobs
 from rumbleup_async import Result, RumbleUp
@@ -25,6 +26,10 @@ def import_all(provider: str) -> None:
     exchange = "session.pool" if has_pool() else "session.client"
     for name in ("runs.run", "fleet.supervisor", "ledger", f"{provider}.gateway", exchange):
         importlib.import_module(f"rumbleup_async.{name}")
+
+
+_CARE: dict[str, Any] = {"budget": 1_000_000, "price": "0.03", "day_cap": 1_000_000_000}
+"""Bounds that let everybody through, and are asked for each text."""
 
 
 class _Clock:
@@ -100,6 +105,7 @@ async def send(job: jobs.Job) -> None:
                 rate=options.rate,
                 observer=observer,
                 book=_book(job) if options.book else None,
+                **(_CARE if options.care else {}),
             )
             rows = ({"phone": job.phone(number), "first_name": "Ada"} for number in range(job.texts))
             contacts = _list(job) if options.source == "csv" else rows
@@ -121,6 +127,7 @@ def main() -> None:
     arguments.add_argument("--folder", required=True, help="where list and ledger go")
     arguments.add_argument("--database", help="the address of a PostgreSQL database that holds the ledger, with a query")
     arguments.add_argument("--book", action="store_true", help="claim everybody in a book of people in the folder")
+    arguments.add_argument("--care", action="store_true", help="a budget, a cap a day and the rest, all wide enough")
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
     job = jobs.read(arguments)

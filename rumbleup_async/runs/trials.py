@@ -96,7 +96,7 @@ class Trial:
         if cost:
             await self._setup.ledger.prices.trials.spend(cost)
         # In the audit before the wire: if we die now, somebody can see that a text may have left.
-        await self._setup.note("test", f"{self._tag} to {mask(text.phone)}, {text.segments} segments: about to leave")
+        await self._setup.note("test", f"{self._tag} to {mask(text.phone)}, segments {text.segments}: about to leave")
         pace = self._setup.pace
         permit = await pace.permit(text)
         outcome = await gateway.deliver(text, permit)

@@ -12,6 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rumbleup_async.days import Day
+from rumbleup_async.engine.allowance import Allowance
+from rumbleup_async.engine.day_cap import DayCap
+from rumbleup_async.engine.engine import Engine
+from rumbleup_async.engine.locks import Locks
+from rumbleup_async.engine.options import Options
+from rumbleup_async.engine.pace import Pace
+from rumbleup_async.engine.ports import SilentObserver
+from rumbleup_async.engine.texters import Texters
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.messaging import Plan, State, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, NotSent, Outcome, Refused, Throttled, Unknown
@@ -22,9 +30,12 @@ from rumbleup_async.reasons import from_words as because
 from rumbleup_async.rules.carrier_day import carrier_day, told
 from rumbleup_async.rules.hours import Hours, Schedule
 from rumbleup_async.runs.run import Run
+from rumbleup_async.screening.screen import Screen
 from rumbleup_async.stops import Cause
 from tests import virtual_time
-from tests.engine.scripted import Provider, accepts, check, make_run, phone, phones, rows_of
+from tests.books import open_ledger
+from tests.engine.scripted import TEXT, Provider, accepts, check, make_ledger, make_run, phone, phones, rows_of
+from tests.engine.test_gates import PLAN
 from tests.engine.test_texters import Server, fine, make
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -452,3 +463,45 @@ def test_who_is_put_off_to_another_day_counts_for_the_limit_and_is_told_of(limit
     assert len(provider.calls) == (limit or 12)
     assert sorted(result.row for result in results) == list(range(1, (limit or 12) + 1))
     assert {result.row for result in results if result.code is Code.DAILY_CAP} == {6, 7, 8}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_concurrent_mode_over_several_days_draws_nobody_until_the_reset(kind: str, tmp_path: Path) -> None:
+    """Contacts would be locked for five minutes, over and over, all night long."""
+    server = Server(25)
+    times: list[float] = []
+    draws: list[float] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        def clock() -> float:
+            return NOON + loop.time() - began
+
+        ledger = make_ledger(kind, tmp_path)
+        await open_ledger(ledger, PLAN)
+        cap = DayCap(10, longest=1, is_shared=False, first=carrier_day(NOON, 10), until=NOON + 5 * 86_400)
+        engine = Engine(
+            ledger,
+            server,
+            Pace(None),
+            Options(concurrency=4, locks=Locks()),
+            observer=SilentObserver(),
+            sink=lambda results: None,
+            texters=Texters(server, Screen(TEXT), writer=None, first_row=0, concurrency=4, wall_clock=clock),
+            allowance=Allowance(None, cap),
+            wall_clock=clock,
+            longest_rest=600.0,
+        )
+        assert await engine.run() is None
+        times.extend(NOON + call.time - began for call in server.calls)
+        draws.extend(NOON + at - began for at in server.draws)
+        assert ledger.counts[State.SENT] == 25
+        await ledger.aclose()
+
+    virtual_time.run(main(), begins=NOON)
+    days = [dt.datetime.fromtimestamp(at, PACIFIC) for at in times]
+    assert [sum(day.day == number for day in days) for number in (1, 2, 3)] == [10, 10, 5]
+    assert all(day.hour == 1 for day in days if day.day > 1)
+    assert all(at <= times[9] + 60 or dt.datetime.fromtimestamp(at, PACIFIC).hour >= 1 for at in draws)
