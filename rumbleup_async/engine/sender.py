@@ -70,7 +70,6 @@ class Sender:
         self._gateway = gateway
         self._pace = pace
         self._window = window
-        self._policy = policy
         self._breaker = CircuitBreaker(policy, window.most)
         self._trouble = Trouble()
         self._throttles = Throttles(policy, jitter, puts_off=puts_off)
@@ -82,7 +81,7 @@ class Sender:
         """Somebody wants to hear of each attempt."""
         self.tally = Tally()
         self.left: Callable[[], None] = _nobody_hears
-        """Is told where there is a pace and a text is on its way."""
+        """Is told where there is a pace and a text is on its way, and when a text gives its room to another for a while."""
         self._wall_clock = wall_clock
         self._is_stopping = False
         self.is_paused = False
@@ -92,6 +91,8 @@ class Sender:
         """Those that a pause has called back from their waiting."""
         self.delivering: set[asyncio.Task[None]] = set()
         """The tasks that have a text in flight."""
+        self._listening: set[asyncio.Task[None]] = set()
+        """Those whose text was answered with a no, and that wait whether it is its own. Another text has their room meanwhile."""
 
     @property
     def is_hopeless(self) -> bool:
@@ -127,7 +128,7 @@ class Sender:
     def abandon(self) -> None:
         """Do not even wait for what is in flight: it comes out as unknown."""
         self.stop()
-        for task in tuple(self.delivering):
+        for task in (*self.delivering, *self._listening):
             task.cancel()
 
     def tread_softly(self) -> None:
@@ -258,7 +259,7 @@ class Sender:
     def _is_held_too_long(self) -> bool:
         """Whether somebody, perhaps another call of the same client, was told to wait longer than a run waits: then it stops."""
         remaining = self._pace.hold.remaining
-        if remaining <= 1.3 * self._policy.wait_ceiling:  # a hold is drawn out a little, see hold()
+        if remaining <= 1.3 * self._throttles.policy.wait_ceiling:  # a hold is drawn out a little, see hold()
             return False
         self._books.stop(Stop(Cause.THROTTLED, number=round(remaining)))
         return True
@@ -359,7 +360,7 @@ class Sender:
         self, outcome: Outcome, text: Text, attempt: int, permit: Permit, task: asyncio.Task[None]
     ) -> tuple[Outcome, Decision]:
         """What an outcome means, once it is certain that it is this text's."""
-        decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
+        decision = decide(outcome, attempt, self._throttles.policy, proven=self._breaker.proven)
         if isinstance(decision, StopRun) and isinstance(outcome, Throttled) and self._throttles.is_alone(text.row):
             decision = Park(outcome.why)  # the provider has something against this text alone
         decision = self._adapt(outcome, decision, text, permit)
@@ -372,14 +373,16 @@ class Sender:
             self._books.stop(decision.stop)
         if isinstance(outcome, (Refused, Throttled, Barred)) and (doubt := await self._doubt(outcome, task)):
             outcome = Unknown(doubt, outcome.status)
-            decision = decide(outcome, attempt, self._policy, proven=self._breaker.proven)
+            decision = decide(outcome, attempt, self._throttles.policy, proven=self._breaker.proven)
         return outcome, decision
 
     async def _doubt(self, outcome: Refused | Throttled | Barred, task: asyncio.Task[None]) -> Reason:
         """Why this may not be the answer to this text; `NO_REASON` once it is known that no other came behind it."""
         if outcome.alone is None:
             return NO_REASON
-        self.delivering.add(task)
+        self._listening.add(task)
+        self._window.give()
+        self.left()
         try:
             return NO_REASON if await outcome.alone() else TWO_ANSWERS
         except asyncio.CancelledError:
@@ -388,7 +391,8 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - as in _deliver
             return _mistake(error)
         finally:
-            self.delivering.discard(task)
+            self._listening.discard(task)
+            self._window.take_again()
 
     # ---- what it means for the others ----
 
@@ -400,7 +404,10 @@ class Sender:
             self._books.stop(stop)
         elif self._breaker.in_a_row >= self._trouble.row and isinstance(outcome, Unknown):
             # A server in trouble is given time instead of more texts to lose.
-            wait = min(self._policy.wait(self._breaker.in_a_row - self._trouble.row + 1), self._policy.trouble_ceiling)
+            wait = min(
+                self._throttles.policy.wait(self._breaker.in_a_row - self._trouble.row + 1),
+                self._throttles.policy.trouble_ceiling,
+            )
             self.hold(wait, "several texts in a row failed", outcome.why.code)
 
     def _adapt(self, outcome: Outcome, decision: Decision, text: Text, permit: Permit) -> Decision:
@@ -425,7 +432,7 @@ class Sender:
 
     def _leave_alone(self, seconds: float, why: Reason) -> None:
         """A provider in trouble says for how long it wishes to be left alone. What becomes of the text is another matter."""
-        if seconds > self._policy.wait_ceiling:
+        if seconds > self._throttles.policy.wait_ceiling:
             self._books.stop(Stop(Cause.THROTTLED, number=round(seconds)))
         else:
             self._hold(self._throttles.beyond(seconds), str(why), why.code)
@@ -443,11 +450,11 @@ class Sender:
             self._window.crowd(permit.at, asyncio.get_running_loop().time(), len(self.delivering) + 1)
             return decision
         pauses = self._pace.throttled(permit, after, len(self.delivering))
-        if pauses >= self._policy.throttle_attempts and not self._throttles.is_alone(text.row):
+        if pauses >= self._throttles.policy.throttle_attempts and not self._throttles.is_alone(text.row):
             self._books.stop(Stop(Cause.THROTTLED, why=Reason(Code.THROTTLED, str(outcome.status)), number=pauses))
         elif pauses and isinstance(decision, Again):
             # The provider takes nothing: this very text is tried again after the pause, and no other.
-            self.hold(self._policy.throttle_wait(pauses), decision.reason, decision.why.code)
+            self.hold(self._throttles.policy.throttle_wait(pauses), decision.reason, decision.why.code)
             decision = Again(0.0, decision.why)
         return decision
 

@@ -25,7 +25,7 @@ class Throttles:
     """Counts the attempts of texts that are given back for a while."""
 
     def __init__(self, policy: Policy, jitter: Callable[[], float], *, puts_off: bool) -> None:
-        self._policy = policy
+        self.policy = policy
         self._jitter = jitter
         self.puts_off = puts_off
         """Such a text goes back to the queue with a due time. Else it keeps its worker while it waits."""
@@ -44,7 +44,7 @@ class Throttles:
         """The text of this row was throttled at its attempt of this number. Seconds that it waits."""
         first = self._tries.get(row)
         self._tries[row] = _Tries(attempts, self.accepted if first is None else first.accepted)
-        return self.drawn_out(self._policy.throttle_wait(attempts))
+        return self.drawn_out(self.policy.throttle_wait(attempts))
 
     def drawn_out(self, seconds: float) -> float:
         """A pause of our own choice, a little longer by chance: what was interrupted together shall not come back together."""

@@ -38,6 +38,10 @@ class Window:
         """Give room back."""
         self.taken -= 1
 
+    def take_again(self) -> None:
+        """Take back what was given for a while, be there room or not."""
+        self.taken += 1
+
     def grow(self) -> bool:
         """A text was accepted. Whether there is more room now."""
         if self.size >= self.most:

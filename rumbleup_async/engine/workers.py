@@ -77,8 +77,7 @@ class Workers:
         """The books have not said that there is nothing for the time being."""
         self._is_short = False
         """The last answer brought fewer texts than were wanted: asking again at once would bring no more."""
-        self._is_stopping = False
-        self._is_ended = False
+        self._is_stopping = self._is_ended = False
 
     # ---- what the books call ----
 
@@ -102,8 +101,7 @@ class Workers:
 
     def wake(self) -> None:
         self._wakes += 1
-        self._may_ask = True
-        self._is_short = False
+        self._may_ask, self._is_short = True, False
         self._bell.set()
 
     def begin_last_round(self) -> None:
@@ -132,7 +130,9 @@ class Workers:
         self._bell.set()
 
     def left(self) -> None:
-        """A text is on its way: where there is a pace, the next one may be opened."""
+        """A text is on its way, or gives its room to another for a while: where there is a pace, the next one may be opened."""
+        if self._ready:
+            self._dispatch()
         self._bell.set()
 
     # ---- asking ----
@@ -140,7 +140,8 @@ class Workers:
     async def run(self, start: Callable[[Callable[[], Coroutine[Any, Any, None]]], object]) -> None:
         """Work until the books say that nothing comes any more. `start` makes a task of each worker."""
         self._loop = asyncio.get_running_loop()
-        for _ in range(self._window.most if self._growing is None else self._growing.bound):
+        most = self._window.most if self._growing is None else self._growing.bound
+        for _ in range(most + most // 2):  # some listen whether a no is the answer to their text, and others send meanwhile
             start(self._work)
         while await self._turn():
             pass
@@ -215,9 +216,8 @@ class Workers:
 
     def _give_back(self) -> None:
         """What was dealt and has not left goes back to the queue."""
-        while self._ready:
-            text = self._ready.popleft()
-            self._done.append(self.sender.given_back(text))
+        self._done += [self.sender.given_back(text) for text in self._ready]
+        self._ready.clear()
 
     # ---- working ----
 

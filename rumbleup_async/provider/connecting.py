@@ -56,8 +56,11 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
         return f"Connecting(base_url={self.base_url!r})"
 
     def connect(self, connections: int) -> Exchange:
-        """For a run: a pool of its own, or the session that was handed in."""
-        return self._over(self.transport, connections)
+        """For a run with so many in flight: a pool of its own, or the session that was handed in.
+
+        Behind a no a connection carries nothing for a while, so there may be half as many again.
+        """
+        return self._over(self.transport, connections + connections // 2)
 
     def connect_for_calls(self) -> Exchange:
         """For single calls. They go over aiohttp, which users mock and trace, unless `transport` asks for the pool."""
