@@ -141,7 +141,7 @@ class Learning:
             return
         if self.rate is None and not batch.refused and self._test is None:
             # From here on the limiter is full; what it took before was its burst.
-            batch = self._begin(left)
+            batch = self._begin(left, seconds=batch.due - batch.begun)
         if left <= batch.due:
             batch.refused += 1
             if left > batch.last:
@@ -164,10 +164,11 @@ class Learning:
         else:
             self._begin(now, self._batch.need)
 
-    def _begin(self, now: float, need: float = 0.0) -> Batch:
+    def _begin(self, now: float, need: float = 0.0, seconds: float = 0.0) -> Batch:
         self._is_braking = False
         least = 2 * _FEW if self._step >= _SEARCH else 4 * _FEW
         self._batch = Batch(now, self.rate, max(least, need, 5.0 / self.usual if self.usual else 0.0))
+        self._batch.due = max(self._batch.due, now + seconds)
         return self._batch
 
     # ---- 429s without a time ----
@@ -176,9 +177,7 @@ class Learning:
         batch = self._batch
         if batch.number < 0.8 * batch.need:
             # Few texts come along. The next batch is to be longer.
-            seconds = 2.0 * (batch.due - batch.begun)
-            batch = self._begin(now, batch.need)
-            batch.due = max(batch.due, now + seconds)
+            self._begin(now, batch.need, 2.0 * (batch.due - batch.begun))
             return
         share = batch.share
         if not batch.is_bearable(self.usual):

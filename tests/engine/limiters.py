@@ -145,10 +145,12 @@ def play(  # noqa: C901 - one loop over all that may happen next
     spread: float = 0.0,
     bounce: float | None = None,
     blur: float = 0.0,
+    asked: float | None = None,
     seed: int = 1,
 ) -> Played:
     """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes; `blur`:
-    seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then."""
+    seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then;
+    `asked`: the rate that was asked for."""
     learning = learning or Learning()
     window, ramp = Window(concurrency), Ramp()
     chance = random.Random(seed)
@@ -194,7 +196,7 @@ def play(  # noqa: C901 - one loop over all that may happen next
             learning.resumed(now)
             if learning.until > now:
                 continue
-        rate = min((rate for rate in (learning.rate, ramp.rate) if rate is not None), default=None)
+        rate = min((rate for rate in (asked, learning.rate, ramp.rate) if rate is not None), default=None)
         if rate is not None:
             next_at = max(next_at, now - 0.02) + 1.0 / rate
             if blur and rate > 100.0:

@@ -117,6 +117,14 @@ def test_texts_may_arrive_unevenly(make: Callable[[], Limiter], least: float, se
     assert ours.broken == 0
 
 
+@pytest.mark.parametrize(("asked", "allowed"), [(1.0, 0.5), (5.0, 2.0), (20.0, 10.0), (30.0, 10.0), (100.0, 90.0)])
+def test_an_asked_rate_above_the_limit_is_not_insisted_on(asked: float, allowed: float) -> None:
+    """Half of all requests of `--rate 20` would be refused for the rest of the day, for so few never were enough to judge by."""
+    ours = play(Bucket(allowed, 5), asked=asked, seconds=120.0)
+    assert ours.between(40.0, 120.0) >= 0.95 * allowed * 80
+    assert sum(time >= 40.0 for time in ours.throttled) <= 0.06 * allowed * 80
+
+
 def test_a_provider_that_takes_nothing_is_left_alone() -> None:
     """Somebody who is blocked would hammer on, and be blocked for longer."""
     learning = Learning()

@@ -150,6 +150,25 @@ def test_together_they_get_what_one_process_gets(
     assert ours.pauses == []
 
 
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_two_runs_at_one_limit_use_all_of_it(after: float) -> None:
+    """Two machines with one key would drive each other down, and the campaign take twice as long."""
+
+    async def main() -> int:
+        limiter = Bucket(100, 10, after, now=virtual_time.now())
+        runs = [Processes(limiter, 1) for _ in range(2)]
+        for run in runs:
+            run.shared.follow()
+        await asyncio.sleep(40.0)
+        for run in runs:
+            run.all[0].die()
+            run.shared.close()
+        await asyncio.sleep(1.0)
+        return sum(run.between(10.0, 40.0) for run in runs)
+
+    assert virtual_time.run(main()) >= (0.95 if not after else 0.85) * 100 * 30
+
+
 def test_whoever_is_left_takes_the_share_of_one_that_died() -> None:
     """The rest of a run would go at half of what the provider allows."""
     ours = played(lambda now: Bucket(100, 10, now=now), 2, dies=15.0)
