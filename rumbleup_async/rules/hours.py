@@ -21,6 +21,9 @@ from rumbleup_async.rules.states import Purpose, Window, both
 FEDERAL: Final[Window] = (8 * 60, 21 * 60)
 """Outside of these hours federal law allows no solicitation by phone: 47 CFR 64.1200(c)(1)."""
 
+_YEARS: Final = range(2000, 2200)
+"""What lies outside of them is a slip, and near the ends of the calendar no day has a next one."""
+
 _written = re.compile(r"(\d{1,2})(?::(\d\d))?\s*-\s*(\d{1,2})(?::(\d\d))?", re.ASCII).fullmatch
 
 
@@ -73,6 +76,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
         set_to = msgspec.structs.force_setattr
         _require_kinds(self)
         self.on_weekdays  # noqa: B018 - raises for what is no window
+        set_to(self, "window", self.window.strip())
         set_to(self, "sunday", None if self.sunday is None or self.sunday.strip().lower() == "none" else self.sunday)
         self.on_sundays  # noqa: B018
         if self.purpose not in tuple(Purpose):
@@ -120,7 +124,7 @@ def _require_kinds(hours: Hours) -> None:
     )
     for name, kind, meant in kinds:
         given = getattr(hours, name)
-        if not isinstance(given, kind):
+        if not isinstance(given, kind) or (name == "margin" and isinstance(given, bool)):
             raise ConfigurationError(f"{name} is {given!r}; it is {meant}")
     if not callable(hours.clock):
         raise ConfigurationError("clock is a function without arguments that gives Unix seconds, such as time.time")
@@ -130,6 +134,8 @@ def read_states(names: str | Iterable[str]) -> tuple[str, ...]:
     """The codes of states and provinces as given, in one string with commas or several, each once. ConfigurationError."""
     found: dict[str, None] = {}
     for given in [names] if isinstance(names, str) else names:
+        if not isinstance(given, str):
+            raise ConfigurationError(f"{given!r} is no state; write its code, such as LA, or its name in full")
         for name in given.split(","):
             if name.strip() and not state_of(name):
                 raise ConfigurationError(f"{name.strip()!r} is no state; write its code, such as LA, or its name in full")
@@ -152,6 +158,8 @@ def instant(given: dt.datetime | str | None) -> float | None:
         raise ConfigurationError(
             f"{given!s} does not say in which zone; add the offset, as in {moment.isoformat(timespec='minutes')}-05:00"
         )
+    if moment.year not in _YEARS:
+        raise ConfigurationError(f"{given!s} is no moment of a run; its year is {_YEARS[0]} to {_YEARS[-1]}")
     return moment.timestamp()
 
 

@@ -68,6 +68,8 @@ def test_sundays_may_have_no_hours() -> None:
         ({"window": (9, 20)}, r"window is \(9, 20\); it is hours of a day, such as '9-20'"),
         ({"sunday": 12}, "sunday is 12; it is hours of Sundays"),
         ({"not_in": None}, "not_in is None; it is the codes of states"),
+        ({"not_in": ["LA", 3]}, "3 is no state"),
+        ({"margin": True}, "margin is True; it is a number of seconds"),
         ({"margin": "10m"}, "margin is '10m'; it is a number of seconds"),
         ({"trust_address": "no"}, "trust_address is 'no'; it is True or False"),
         ({"anyway": "no"}, "anyway is 'no'; it is True or False"),
@@ -96,6 +98,9 @@ def test_a_schedule_says_in_which_zone() -> None:
             Schedule(until=given)
     with pytest.raises(ConfigurationError, match="write it as 2026-12-01T09:00-05:00"):
         Schedule(until="tomorrow")
+    for year in ("0001", "1970", "9999"):
+        with pytest.raises(ConfigurationError, match="its year is 2000 to 2199"):
+            Schedule(not_before=f"{year}-12-31T23:59-05:00")
     for other in (dt.date(2026, 12, 1), 1796083966):
         with pytest.raises(ConfigurationError, match="is no moment; hand in a datetime with an offset"):
             Schedule(until=other)  # type: ignore[arg-type]
