@@ -3,7 +3,8 @@
 What comes behind the moment goes to pytest. A test must hold at any hour, because people's hours are on for every server but one
 of this machine: this command finds those that do not. It needs Linux and a C compiler. A small library is loaded before all
 others, turns the wall clock for the tests and each process that they start, and leaves the clocks that only count seconds alone.
-The times of files stay what they are.
+The times of files stay what they are: tests that ask how old an empty book of people is (`test_an_empty_file_is_no_new_book`,
+`test_what_is_no_book_is_refused_and_left_as_it_is`) fail at other moments than now, and mean nothing by it.
 """
 
 import datetime as dt
