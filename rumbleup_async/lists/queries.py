@@ -130,7 +130,9 @@ def duckdb(what: str, query: str | None) -> QueryTable:
         raise ListError(f"{where}: what is the list? name a file behind duckdb:, or {_GIVE}")
     db = None
     try:
-        db = library.connect(what, read_only=True) if is_database else library.connect()
+        # An extension is code from the network: who wants one installs it, and it is not fetched while a campaign begins.
+        config = {"autoinstall_known_extensions": "false"}
+        db = library.connect(what, read_only=True, config=config) if is_database else library.connect(config=config)
         if query is None and is_database:
             query = _all_of([name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()], where)
         elif query is None:

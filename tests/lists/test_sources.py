@@ -143,6 +143,7 @@ def test_a_query_that_is_no_list_is_refused(people: Path, query: str, complaint:
     [
         ("sqlite:nowhere.db", "sqlite:nowhere.db: there is no such file"),
         ("duckdb:nowhere.parquet", "the query cannot be run"),
+        ("duckdb:s3://bucket/list.parquet", "the query cannot be run"),
         ("duckdb:", "name a file behind duckdb:, or give the query with --query-file"),
         ("postgresql://me:secret@127.0.0.1/db", "a password in an address is seen by everybody; put it into PGPASSWORD"),
         ("postgresql://me@127.0.0.1/db?password=secret", "a password in an address is seen by everybody"),
