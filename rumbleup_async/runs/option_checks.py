@@ -120,3 +120,10 @@ def kind_of(value: object) -> str:
 def _shown(value: object) -> str:
     """A value as an error may show it: numbers as they are, of all else its kind."""
     return repr(value) if isinstance(value, (int, float)) else kind_of(value)
+
+
+def check_names(name: str, value: object) -> None:
+    """ConfigurationError for what is neither a name nor several."""
+    names = value if isinstance(value, list | tuple) else [value]
+    if value is not None and (not names or not all(isinstance(one, str) for one in names)):
+        raise ConfigurationError(f"{name} is a name, or several in their order, not {kind_of(value)}")

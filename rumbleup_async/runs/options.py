@@ -24,6 +24,7 @@ from rumbleup_async.runs.option_checks import (
     check_count,
     check_fields,
     check_hours,
+    check_names,
     check_number,
     check_observer,
     check_rules,
@@ -195,6 +196,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"{name} is a list, not {kind_of(value)}")
         check_texts(self.text_when)
         check_hours(self.hours, self.schedule)
+        check_names("phone_field", self.phone_field)
         for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet", "query"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rumbleup_async import MemoryLedger, RumbleUp
-from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async import MemoryLedger, RumbleUp, RunOptions
+from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.simulator import Simulator
 
 TEXT = "Hi {name}. STOP to opt out"
@@ -50,3 +50,10 @@ async def test_a_query_is_a_list_that_a_resume_knows(rumbleup: RumbleUp, simulat
     assert sorted(sent.phone for sent in simulator.truth) == ["2025550101", "2025550102"]
     assert b"secret-name" not in ledger.read_bytes()
     assert b"SELECT" not in ledger.read_bytes().replace(b"SELECT RAISE", b"")
+
+
+@pytest.mark.parametrize("value", [5, [], [None], {"cell": 1}])
+def test_what_names_no_phone_column_is_refused(value: object) -> None:
+    """A traceback from inside would be all that is said."""
+    with pytest.raises(ConfigurationError, match="phone_field is a name, or several in their order"):
+        RunOptions(phone_field=value)  # type: ignore[arg-type]
