@@ -9,6 +9,7 @@ with its number, so that no opt-out gets lost.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,8 @@ from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns, header
 from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.lines import Lines, Readable
+from rumbleup_async.lists.streams import Incoming
+from rumbleup_async.lists.suppression_forms import unwrapped
 from rumbleup_async.rules.numbers import UnreadError, numbers_of
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.template import field_name
@@ -56,7 +59,18 @@ class Row(NamedTuple):
 def read_rows(stream: Readable, where: str) -> Iterator[Row]:
     """The rows that are not blank, the header first if there is one. Raises `ListError` for what is no list."""
     try:
-        yield from _read(Lines(stream), where)
+        with contextlib.ExitStack() as keep:
+            found = unwrapped(stream, where, keep)
+            if isinstance(found, Incoming):
+                yield from _read(Lines(found), where)
+                return
+            is_empty = True
+            for called, row, records in found:
+                for read in _of_records(records, called, row=row):
+                    is_empty = False
+                    yield read
+            if is_empty:
+                raise ListError(f"{where}: is empty; if there is nobody to suppress, leave --suppress out")
     except (OSError, ValueError) as error:
         words = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
         raise ListError(f"{where}: cannot be read: {words}") from None
@@ -93,9 +107,13 @@ def _without(lines: Iterable[list[str]], heads: int) -> Iterator[list[str]]:
 
 
 def _table(lines: Iterator[list[str]], delimiter: str, where: str, *, row: int) -> Iterator[Row]:
+    yield from _of_records(_records(lines, delimiter), where, row=row)
+
+
+def _of_records(records: Iterable[Sequence[str]], where: str, *, row: int) -> Iterator[Row]:
     header_cells: list[str] | None = None
     phone_columns: frozenset[int] = frozenset()
-    for record in _records(lines, delimiter):
+    for record in records:
         row += 1
         if isinstance(record, Fault):
             raise unreadable(Row(where, row, []), record.reason)

@@ -85,11 +85,7 @@ class Workbook:
         """The sheet; calamine reads it whole each time it is asked for one, so the last is kept."""
         if self._sheet is not None and self._sheet.name == name:
             return self._sheet
-        if (reach := workbook_parts.reach(self._file, name)) and reach[0] > _MOST_CELLS:
-            raise ListError(
-                f"{self._path}, sheet {name!r}: reaches as far as the cell {reach[1]}; delete what stands far below the list "
-                "or far to its right, with its whole rows and columns, and save it again, or save it as CSV UTF-8"
-            )
+        _require_reach(self._file, self._path, name)
         with _understood(f"{self._path}, sheet {name!r}"):
             self._sheet = self._book.get_sheet_by_name(name)
             return self._sheet
@@ -151,6 +147,28 @@ class Workbook:
 
     def close(self) -> None:
         self._book.close()
+
+
+def visible_sheets(file: BinaryIO, where: str) -> Iterator[tuple[str, Iterator[list[str]]]]:
+    """All visible sheets of a workbook with their rows as text. Raises `ListError`."""
+    calamine = extras.module("python_calamine", "lists", f"{where}: this is an Excel workbook", "save it as CSV UTF-8")
+    with _understood(f"{where}: this is an Excel workbook"):
+        file.seek(0)
+        book: CalamineWorkbook = calamine.load_workbook(file)
+    for one in book.sheets_metadata:
+        if one.typ == calamine.SheetTypeEnum.WorkSheet and one.visible == calamine.SheetVisibleEnum.Visible:
+            _require_reach(file, where, one.name)
+            with _understood(f"{where}, sheet {one.name!r}"):
+                sheet = book.get_sheet_by_name(one.name)
+            yield one.name, ([workbook_text(cell) for cell in row] for row in sheet.iter_rows())
+
+
+def _require_reach(file: BinaryIO, where: str, name: str) -> None:
+    if (reach := workbook_parts.reach(file, name)) and reach[0] > _MOST_CELLS:
+        raise ListError(
+            f"{where}, sheet {name!r}: reaches as far as the cell {reach[1]}; delete what stands far below the list "
+            "or far to its right, with its whole rows and columns, and save it again, or save it as CSV UTF-8"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

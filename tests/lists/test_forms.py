@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import itertools
 import random
 import zipfile
 from collections.abc import Callable
@@ -135,7 +136,8 @@ def parquet(table: pa.Table) -> bytes:
 
 @pytest.mark.parametrize(
     ("data", "complaint"),
-    [
+    ids=itertools.count(),  # an archive has the time of its making in it, and test processes must agree on names
+    argvalues=[
         (archive(word__document_xml=b"<w/>"), "this is a Word document; save the list as CSV UTF-8"),
         (archive(Index__Document_iwa=b"x"), "a document of Numbers or Pages; export it (File, Export To)"),
         (archive(a_csv=b"phone\n2025550101\n", b_csv=b"phone\n"), "a zip archive with 2 files (a.csv, b.csv); unpack it"),
