@@ -20,8 +20,8 @@ _MOST: Final = 10**9
 class Spending(msgspec.Struct, frozen=True):
     """How the money of a run stands, in micro-dollars.
 
-    `price`: of a segment, as it was given; `dearest`: of a segment, as answers named it, where that is more, else 0. `paid`: by
-    the answers; `reserved`: for texts whose price no answer has named.
+    `price`: of a segment, as it was given, 0 as long as it is to be learned; `dearest`: of a segment, as answers named it, where
+    that is more, else 0. `paid`: by the answers; `reserved`: for texts whose price no answer has named.
     """
 
     budget: int
@@ -35,7 +35,8 @@ class Spending(msgspec.Struct, frozen=True):
         return {name: getattr(self, name) / MICRO for name in self.__struct_fields__}
 
     def __str__(self) -> str:
-        more = f"; a segment costs up to {dollars(self.dearest)}, not {dollars(self.price)}" if self.dearest else ""
+        given = f", not {dollars(self.price)}" if self.price else ""
+        more = f"; a segment costs up to {dollars(self.dearest)}{given}" if self.dearest else ""
         return f"{dollars(self.paid + self.reserved)} of {dollars(self.budget)} are spent or reserved{more}"
 
 

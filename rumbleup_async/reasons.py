@@ -148,6 +148,7 @@ class Code(enum.StrEnum):
 
     # ---- the run has not come to it ----
     GIVEN_UP = "given_up", "given up", "not_sent", "nothing; it was still queued when the ledger was purged"
+    AFTER_CANARY = "after_canary", "after the canary", "not_sent", "see how the canary did, then resume"
     NOT_REACHED = "not_reached", "not reached", "not_sent", "resume"
     BEING_SENT = "being_sent", "being sent", "unknown", "wait; the run is under way"
     STOPPED = "stopped", "{}", "queued", "see to what stopped the run, then resume"

@@ -56,6 +56,8 @@ class Cause(enum.StrEnum):
     CLOCK_OFF = "clock_off", "clock is off", "set the clock of this machine, then resume"
     BUDGET = "budget", "budget", "resume with a larger budget to text the rest"
     TEST_FAILED = "test_failed", "test failed", "see to what the provider says of the test text, then send again"
+    CANARY = "canary", "canary", "look at how it did, then resume to text the rest"
+    CANARY_FAILED = "canary_failed", "canary failed", "see why; a resume goes on only with looser --abort-if, or --canary none"
     LIMIT = "limit", "limit", "resume to text the rest"
     PAUSED = "paused", "paused", "let it go on with rumbleup continue, then resume"
     ASKED = "asked", "stopped", "resume to text the rest"

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async import __version__
-from rumbleup_async.cli.arguments import check_arguments
+from rumbleup_async.cli.arguments import check_arguments, with_values
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, nobody_reads, print_out, say
 
@@ -48,6 +48,7 @@ def _root(
 def main() -> None:
     """The `rumbleup` command."""
     check_arguments(sys.argv[1:], os.environ)
+    sys.argv[1:] = with_values(sys.argv[1:])
     try:
         complete()()
     except SystemExit as end:

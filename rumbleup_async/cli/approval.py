@@ -26,7 +26,7 @@ from rumbleup_async.money import MICRO
 from rumbleup_async.runs.run import Run
 
 _SAMPLES: Final = 3
-_NOT_PLANNED: Final = frozenset({"begun", "placed", "book"})
+_NOT_PLANNED: Final = frozenset({"begun", "placed", "canary_now", "book"})
 """What a ledger keeps among the options and is none, or is another file on another machine."""
 
 

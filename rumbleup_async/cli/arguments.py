@@ -9,11 +9,20 @@ import sys
 from collections.abc import Mapping
 
 from rumbleup_async.cli import providers
+from rumbleup_async.cli.canary import BARE
 from rumbleup_async.cli.console import WRONG, say
 
 _KEY_OPTIONS = frozenset(
     {"--api-key", "--api_key", "--apikey", "--key", "--secret", "--api-secret", "--token", "--auth", "--password"}
 )
+
+
+def with_values(arguments: list[str]) -> list[str]:
+    """The arguments, where an option that may stand alone has its usual value: `--canary` is `--canary 200,15m`."""
+    found = []
+    for argument, after in zip(arguments, [*arguments[1:], "--"], strict=True):
+        found.append(f"--canary={BARE}" if argument == "--canary" and after.startswith("-") else argument)
+    return found
 
 
 def check_arguments(arguments: list[str], environ: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ __all__ = ["FINE", "INTERRUPTED", "STOPPED", "UNKNOWNS", "WRONG"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NO_FAILURE = frozenset({Cause.LIMIT, Cause.DRY_RUN, Cause.DIED})
+NO_FAILURE = frozenset({Cause.LIMIT, Cause.CANARY, Cause.DRY_RUN, Cause.DIED})
 """Causes of a stop that do not change the exit code: an option asked for it, or only the ledger tells of it."""
 
 

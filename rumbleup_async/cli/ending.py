@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from rumbleup_async.cli.canary import canary_json
 from rumbleup_async.cli.console import exit_code, plural, print_json, say
 from rumbleup_async.cli.ledger_place import Place, instead
 from rumbleup_async.cli.terminal import pasteable
@@ -39,7 +40,7 @@ async def close(run: Run, ledger: Place | None, *, as_json: bool, quiet: bool, m
         with contextlib.suppress(LedgerError):  # a ledger that failed has said so already
             reasons = await run.count_reasons()
         try:
-            print_json({**summary.as_dict(), "reasons": reasons, **_money(run), **(more or {})})
+            print_json({**summary.as_dict(), "reasons": reasons, **_money(run), **canary_json(run.canary), **(more or {})})
         except OSError as error:
             # How the run went is what the exit code is for, and the ledger has the rest.
             say(f"rumbleup: the result could not be printed: {error.filename}: {error.strerror}")
@@ -99,6 +100,8 @@ def _show_what_next(summary: Summary, ledger: Place, *, draws: bool) -> None:
             say("send again with a corrected text")
     elif _cause(summary) is Cause.PAUSED:
         say(f"go on with: rumbleup continue {path}, then rumbleup resume {path}")
+    elif _cause(summary) is Cause.CANARY_FAILED:
+        say(f"to text the rest all the same, loosen its rules: rumbleup resume {path} --abort-if ..., or --canary none")
     elif summary.resumable or (draws and summary.stopped):
         say(f"go on with: rumbleup resume {path}")
     if summary.unknown:

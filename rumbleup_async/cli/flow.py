@@ -13,6 +13,7 @@ import msgspec
 
 from rumbleup_async.cli import neighbours, progress, speed
 from rumbleup_async.cli.audit_notes import agreed, overrides
+from rumbleup_async.cli.canary import why_not_on
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
@@ -124,11 +125,12 @@ def _is_again(call: Call, run: Run) -> bool:
     return call.again or (run.book is not None and run.book.again.same)
 
 
-def is_paused(run: Run) -> bool:
-    """Whether somebody has paused the run: then it ends here, and nobody is asked."""
-    if run.paused is not None:
-        run.stop(paused(run.paused))
-    return run.paused is not None
+def is_held_back(run: Run) -> bool:
+    """Whether somebody has paused the run, or its canary has failed: then it ends here, and nobody is asked."""
+    stop = why_not_on(run) if run.paused is None else paused(run.paused)
+    if stop is not None:
+        run.stop(stop)
+    return stop is not None
 
 
 def may_send(question: str, number: int | None, run: Run, call: Call) -> bool:

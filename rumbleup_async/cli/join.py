@@ -13,7 +13,7 @@ from rumbleup_async import RumbleUp, open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, is_paused, send_queued
+from rumbleup_async.cli.flow import Call, is_held_back, send_queued
 from rumbleup_async.cli.ledger_place import open_reader
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import pausing
@@ -72,7 +72,7 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
     given = {} if concurrency is None else {"concurrency": concurrency}
     async with client, client.resume(ledger, reconcile=False, **given) as run:  # type: ignore[arg-type]
         with pausing(run):
-            if is_paused(run):
+            if is_held_back(run):
                 return await close(run, address, as_json=call.as_json, quiet=call.quiet)
             if not call.quiet:
                 left = plural(run.counts[State.QUEUED], "contact")

@@ -7,7 +7,6 @@ opted out, unless it was told to.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,10 +16,14 @@ from typing import Annotated, Protocol
 import msgspec
 import typer
 
+from rumbleup_async.cli.canary import check_watched
 from rumbleup_async.cli.console import STOPPED, fail, plural, say
+from rumbleup_async.cli.receipts import LogReceipts, Receipts
+from rumbleup_async.engine.canary import Canary
 from rumbleup_async.errors import BookError, ConfigurationError, RumbleUpError
 from rumbleup_async.people import Book, OptOut
 from rumbleup_async.provider.client import Client
+from rumbleup_async.rules.canary import UNDELIVERED
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.throughput import span
@@ -63,11 +66,38 @@ class Watch(msgspec.Struct):
     read: float = msgspec.field(default_factory=time.monotonic)
     stops: bool = True
     """The run stops where it cannot be read; else that is only said."""
+    canary: Canary | None = None
+    """Is told what is read, and wants a look at the end of its wait."""
+    receipts: Receipts | None = None
+    """Who tells of texts that were not delivered."""
+    needs_receipts: bool = False
+    """A rule of the canary is about nothing else, so it does not pass without them."""
     told: str = ""
     """What the audit of the run is to say of it."""
 
 
 async def read_before(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
+    """Bring the run's book up to date, and say what is to be read during the run: opt-outs, and for a canary what was not
+    delivered. As `_read_opt_outs`."""
+    check_watched(run)
+    watch = await _read_opt_outs(run, client, asked, is_here=is_here, is_dry=is_dry, quiet=quiet)
+    canary = watch.canary = run.watched_canary
+    if canary is not None and not is_dry and canary.asked.watches(UNDELIVERED, "errors"):
+        watch.needs_receipts = canary.asked.watches(UNDELIVERED)
+        source: object = watch.source
+        if isinstance(source, Receipts):
+            watch.receipts = source
+        elif isinstance(client, RumbleUp):
+            watch.receipts = LogReceipts(client, run)
+        elif watch.needs_receipts:
+            raise ConfigurationError(
+                "--abort-if undelivered: nobody tells the run what was delivered; read it from the receiver's file "
+                "(--opt-outs FILE)"
+            )
+    return watch
+
+
+async def _read_opt_outs(run: Run, client: Client, asked: str | None, *, is_here: bool, is_dry: bool, quiet: bool) -> Watch:
     """Bring the run's book up to date, and say what is to be read during the run. `is_here`: the run is a rehearsal.
 
     Ends the command with exit code 3 where opt-outs cannot be read.
@@ -158,11 +188,14 @@ async def pull(client: RumbleUp | Sendblue, book: Book, *, quiet: bool) -> int:
 @asynccontextmanager
 async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: float = LONGEST) -> AsyncIterator[None]:
     """While the run sends, keep its book up to date; stop the run where opt-outs can no longer be read."""
-    if watch.source is None or run.book is None:
+    source = None if run.book is None else watch.source
+    if source is None and watch.receipts is None:
         yield
         return
+    if watch.canary is not None:
+        watch.canary.is_watched = True
     is_over, has_looked = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(_watch(run, run.book.book, watch, is_over, has_looked, every, longest))
+    task = asyncio.create_task(_watch(run, source, watch, is_over, has_looked, every, longest))
     try:
         if time.monotonic() - watch.read >= every:
             # The question was before somebody for long, and people answer texts of other runs meanwhile.
@@ -176,25 +209,25 @@ async def watching(run: Run, watch: Watch, *, every: float = EVERY, longest: flo
 
 
 async def _watch(
-    run: Run, book: Book, watch: Watch, is_over: asyncio.Event, has_looked: asyncio.Event, every: float, longest: float
+    run: Run, source: Source | None, watch: Watch, is_over: asyncio.Event, has_looked: asyncio.Event, every: float, longest: float
 ) -> None:
-    assert watch.source is not None  # noqa: S101 - nobody watches without one
     read = watch.read
     wait = max(0.0, read + every - time.monotonic())
     found: list[OptOut] = []
     has_failed = False
     while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await is_over.wait()
-                return
-        wait = every
+        await _until_wanted(watch.canary, is_over, wait)
+        if is_over.is_set():
+            return
+        wait, began = every, time.time()
         try:
             # One that is never answered ends when they have gone unread for too long.
             async with asyncio.timeout(max(every, read + longest - time.monotonic())):
                 # A source tells of each once, so they are kept until the book has them.
-                found += await watch.source.look(watch.since)
-                await _note(book, found)
+                if source is not None and run.book is not None:
+                    found += await source.look(watch.since)
+                    await _note(run.book.book, found)
+                await _tell_canary(run, watch, found, began)
             found.clear()
             read = time.monotonic()
         except (RumbleUpError, TimeoutError) as error:
@@ -203,6 +236,8 @@ async def _watch(
                 if not has_failed:
                     say(f"warning: the messages that came in cannot be read: {words}; the book counts")
                 has_failed = True
+                if watch.canary is not None:
+                    watch.canary.looked(began)
             elif time.monotonic() - read >= longest:
                 run.stop(Stop(Cause.OPT_OUTS_UNREAD, f"for {longest / 60:g} minutes, the last time: {words}; then resume"))
                 return
@@ -211,6 +246,34 @@ async def _watch(
             return
         finally:
             has_looked.set()
+
+
+async def _until_wanted(canary: Canary | None, is_over: asyncio.Event, seconds: float) -> None:
+    """Wait for the end, for so long, or until the canary wants a look."""
+    waiting = [asyncio.ensure_future(is_over.wait()), *([] if canary is None else [asyncio.ensure_future(canary.wanted.wait())])]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _tell_canary(run: Run, watch: Watch, found: Sequence[OptOut], began: float) -> None:
+    """Tell the canary of the run what this look has found, and that it was taken."""
+    if watch.canary is None:
+        return
+    undelivered: list[tuple[str, str]] = []
+    if watch.receipts is not None:
+        try:
+            undelivered = await watch.receipts.undelivered()
+        except RumbleUpError as error:
+            if watch.needs_receipts:
+                raise
+            say(f"warning: the message log cannot be read: {error}; the canary is not judged by what was delivered")
+            watch.receipts = None
+    await run.heard(opted_out=[one.phone for one in found], undelivered=undelivered)
+    watch.canary.looked(began)
 
 
 async def _note(book: Book, found: Sequence[OptOut]) -> None:

@@ -69,7 +69,12 @@ Expect = Annotated[
 ]
 Budget = Annotated[
     str | None,
-    typer.Option("--budget", metavar="USD", help="US dollars that all texts of the run may cost; needs --price.", parser=dollars),
+    typer.Option(
+        "--budget",
+        metavar="USD",
+        help="US dollars that all texts of the run may cost; with --price or --canary.",
+        parser=dollars,
+    ),
 ]
 Price = Annotated[
     str | None, typer.Option("--price", metavar="USD", help="US dollars that a segment costs, such as 0.031.", parser=dollars)

@@ -13,12 +13,13 @@ import typer
 
 from rumbleup_async import open_files
 from rumbleup_async.cli import options, providers
+from rumbleup_async.cli.canary import AbortIf, Canary, CanaryAsk, canary_options, show_canary
 from rumbleup_async.cli.console import FINE, UNKNOWNS, WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.flow import (
     Call,
     find_neighbours,
-    is_paused,
+    is_held_back,
     is_stopped,
     may_send,
     read_opt_outs,
@@ -80,6 +81,9 @@ def resume(
     budget: options.Budget = None,
     price: options.Price = None,
     day_cap: options.DayCap = None,
+    canary: Canary = None,
+    abort_if: AbortIf = None,
+    canary_ask: CanaryAsk = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -95,6 +99,7 @@ def resume(
             "budget": budget,
             "price": price,
             "day_cap": day_cap,
+            **canary_options(canary, abort_if, canary_ask),
         },
     )
     call = Call(
@@ -158,7 +163,7 @@ async def _go_on(
     """The steps from an open ledger on. `shown`: what the JSON has beside the summary."""
     with pausing(run):
         show_before(run, quiet=call.quiet)
-        if is_paused(run):
+        if is_held_back(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         watch = await read_opt_outs(run, client, call)
         if grace is not None and (run.counts[State.UNKNOWN] or await run.count_absent()):
@@ -183,6 +188,7 @@ async def _go_on(
         number = None if run.is_concurrent else min(waiting, call.limit or waiting)
         plan = None if run.is_concurrent else await run.outlook()
         show_hours(plan, quiet=call.quiet)
+        show_canary(run, quiet=call.quiet)
         if would_begin(plan) and not may_send(f"Text {left}?", number, run, call):
             return WRONG
         all_queued = await queue_absent(run, quiet=call.quiet) if absent else True

@@ -18,6 +18,7 @@ from rumbleup_async.cli import options, progress, providers
 from rumbleup_async.cli.account_facts import AccountFacts, facts_before
 from rumbleup_async.cli.approval import heed_plan
 from rumbleup_async.cli.campaign_plan import campaign_plan
+from rumbleup_async.cli.canary import AbortIf, Canary, CanaryAsk, canary_options, show_canary
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger, end_dry_run
 from rumbleup_async.cli.ending import close
@@ -26,7 +27,7 @@ from rumbleup_async.cli.flow import (
     Call,
     consent_options,
     find_neighbours,
-    is_paused,
+    is_held_back,
     is_stopped,
     may_send,
     read_opt_outs,
@@ -122,6 +123,9 @@ def send(
     budget: options.Budget = None,
     price: options.Price = None,
     day_cap: options.DayCap = None,
+    canary: Canary = None,
+    abort_if: AbortIf = None,
+    canary_ask: CanaryAsk = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     hours: HoursOptions = NO_HOURS,
@@ -145,6 +149,7 @@ def send(
             "budget": budget,
             "price": price,
             "day_cap": day_cap,
+            **canary_options(canary, abort_if, canary_ask),
         },
     )
     call = Call(
@@ -240,6 +245,7 @@ async def send_list(
         show_neighbours(texted, call, row, run)
         outlook = await run.outlook()
         show_hours(outlook, quiet=call.quiet)
+        show_canary(run, quiet=call.quiet)
         is_looked_at = dry_run or not (call.yes or is_alone.get())
         facts = await facts_before(client, row, environ, is_dry=dry_run) if is_looked_at else AccountFacts()
         page = campaign_plan(run, ledger, facts, call.limit)
@@ -256,7 +262,7 @@ async def send_list(
         if dry_run:
             stop = None if outlook is None else outlook.stop
             return await end_dry_run(run, waiting, {**shown, **hours_json(outlook)}, stop, as_json=call.as_json, quiet=call.quiet)
-        if not (is_paused(run) or is_alone.get()):
+        if not (is_held_back(run) or is_alone.get()):
             refuse_same_list(texted, call, row, run)
         number = waiting if would_begin(outlook) else None
         return await _try_and_send(run, ledger, call, row, number, shown, watch)

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from rumbleup_async.cli.canary import canary_json, told
 from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, print_out, say
 from rumbleup_async.cli.ending import show_summary, throttling
 from rumbleup_async.cli.ledger_options import Ledger
@@ -23,6 +24,7 @@ from rumbleup_async.ledger import auditing, marks
 from rumbleup_async.messaging import State
 from rumbleup_async.pauses import Pause
 from rumbleup_async.runs import care
+from rumbleup_async.runs.canary import NOW, canary_of_ledger
 from rumbleup_async.runs.run import CONCURRENT
 from rumbleup_async.runs.summary import Summary, by_code, flow_of, summarise
 
@@ -55,14 +57,16 @@ def _status(path: Place, *, as_json: bool, audit: Sequence[auditing.Entry] | Non
             flow=flow_of(reader.seconds(), reader.options.get("rate")),
         )
         pause, spending = reader.pause, reader.spending
+        trial = canary_of_ledger(reader.options, counts, reader.heard)
         options, suppressed, is_log_lost = reader.options, reader.suppressed, reader.is_log_lost
-        reasons = by_code(reader.reasons(), running=running) if as_json else {}
+        reasons = by_code(reader.reasons(), running=running, stop=reader.stop) if as_json else {}
     finally:
         reader.close()
     if as_json:
         in_flight = counts[State.INTENT] if running else 0
-        kept = {**options, "suppressed": suppressed}
+        kept = {name: value for name, value in options.items() if name != NOW} | {"suppressed": suppressed}
         more = {"reasons": reasons, "running": running, "in_flight": in_flight, "kept": kept, "paused": _as_dict(pause)}
+        more |= canary_json(trial)
         if spending is not None:
             more["spending"] = spending.as_dict()
         if audit is not None:
@@ -73,6 +77,8 @@ def _status(path: Place, *, as_json: bool, audit: Sequence[auditing.Entry] | Non
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
         if spending is not None:
             say(f"{spending}")
+        if trial is not None:
+            say(told(trial))
         if pause is not None:
             say(f"paused {pause}; let it go on with: rumbleup continue {pasteable(path)}")
         if kept_options := care.shown(options, suppressed):

@@ -14,7 +14,7 @@ from rumbleup_async import open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import WRONG, finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, consent_options, is_paused, read_opt_outs, rule_options, send_queued, show_before
+from rumbleup_async.cli.flow import Call, consent_options, is_held_back, read_opt_outs, rule_options, send_queued, show_before
 from rumbleup_async.cli.hours import NO_HOURS, HoursOptions, as_begun, with_hours
 from rumbleup_async.cli.ledger_options import TextersLedger
 from rumbleup_async.cli.ledger_place import Place, as_given
@@ -132,7 +132,7 @@ async def _text_contacts(run: Run, client: RumbleUp, action: str, ledger: Place,
 
 async def _text_all(run: Run, client: RumbleUp, action: str, ledger: Place, call: Call, shown: dict[str, Any]) -> int:
     show_before(run, quiet=call.quiet)
-    if is_paused(run):
+    if is_held_back(run):
         return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
     watch = await read_opt_outs(run, client, call)
     if not call.quiet:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.canary import Canary
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, Planned, Text
@@ -20,11 +21,12 @@ class ExhaustedError(Exception):
 
 
 class Allowance:
-    """`budget`, `cap`: None for no bound."""
+    """`budget`, `cap`, `canary`: None for no bound."""
 
-    def __init__(self, budget: Budget | None = None, cap: DayCap | None = None) -> None:
+    def __init__(self, budget: Budget | None = None, cap: DayCap | None = None, canary: Canary | None = None) -> None:
         self.budget = budget
         self.cap = cap
+        self.canary = canary
         self._lacks_money = False
 
     @property

@@ -202,6 +202,11 @@ class Bookkeeper:
         self._bell.set()
 
     @property
+    def refusals_held(self) -> int:
+        """Refusals that are queued until they are believed."""
+        return len(self._held)
+
+    @property
     def waits_until(self) -> float:
         """The Unix second that is waited for, with nothing open; 0 if nothing is waited for."""
         return 0.0 if self._entries or self.stopped is not None else self._told_due
@@ -340,7 +345,7 @@ class Bookkeeper:
         """Close and open, in one durable step, all that workers asked for meanwhile."""
         done = [close for request in requests for close in request.done] if len(requests) != 1 else requests[0].done
         is_full = self._outlet.is_full()
-        may_open = self._may_open and not is_full and (self._feed is None or not self._feed.is_comparing)
+        may_open = self._may_open and not is_full and (self._feed is None or not self._feed.holds_back)
         wants = [request.want if may_open and request.worker not in self._lost else 0 for request in requests]
         want = int(min(sum(wants), self.rounds.left))
         # Sifted before anything can fail: what is written down after a failure must not refuse what is not believed yet.

@@ -9,7 +9,9 @@ that closes their texts.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, Planned, State, Text
@@ -20,17 +22,27 @@ from rumbleup_async.stops import Cause, Stop
 _NOTHING_LEFT = Reason(Code.BUDGET)
 
 
-class Budget:
-    """`budget` and `price`, of a segment, in micro-dollars. `most`: segments that a text may have."""
+_LAST: Final = 100
+FEWEST: Final = 10
+"""A price is learned from the last answers that name one, if there are at least so many."""
 
-    def __init__(self, budget: int, price: int, known: Money, most: int) -> None:
+
+class Budget:
+    """`budget` and `price`, of a segment, in micro-dollars; no price where it is to be learned from a canary. `most`: segments
+    that a text may have."""
+
+    def __init__(self, budget: int, price: int | None, known: Money, most: int) -> None:
         self._budget = budget
-        self._given = price
+        self._given = price or 0
+        self._last: deque[int] = deque(maxlen=_LAST)
+        """What a segment cost by the last answers."""
         self._paid = known.paid
         self._dearest = known.dearest
         self._segments = known.reserved - known.paid_segments
         """Of texts that may have left, and whose price no answer has named."""
         self._most = max(most, known.most)
+        # Of an earlier part of the run it is known what its answers cost together, and at most.
+        self._last.extend([known.dearest] * min(_LAST, known.paid_segments // self._most))
         self.spent: Callable[[Stop], None] = _nobody_hears
         """Is told once nothing more can be paid, and nothing is on the way that may come back."""
         self.open = 0
@@ -40,6 +52,17 @@ class Budget:
     def _price(self) -> int:
         # An answer that costs more than was said is believed of all from then on.
         return max(self._given, self._dearest)
+
+    @property
+    def is_learning(self) -> bool:
+        """Nobody has said what a segment costs, and it is not learned yet."""
+        return not self._given
+
+    def learn(self) -> int | None:
+        """What a segment costs, from now on: the most of the last answers. None if too few have named a price."""
+        if self.is_learning and len(self._last) >= FEWEST:
+            self._given = max(self._last)
+        return self._given or None
 
     @property
     def spending(self) -> Spending:
@@ -59,7 +82,8 @@ class Budget:
 
     def room(self, want: int) -> int:
         """How many texts of whatever length can be paid, of so many that are wanted."""
-        return max(0, min(want, self.left // (self._price * self._most)))
+        cost = self._price * self._most
+        return max(0, min(want, self.left // cost)) if cost else want
 
     def fits(self, text: Text) -> bool:
         """Whether this text can be paid."""
@@ -88,7 +112,9 @@ class Budget:
             segments = max(1, entries[close.row].text.segments)
             if close.state is State.SENT and close.price:
                 self._paid += close.price
-                self._dearest = max(self._dearest, -(-close.price // segments))
+                each = -(-close.price // segments)
+                self._dearest = max(self._dearest, each)
+                self._last.append(each)
                 self._segments -= segments
             elif close.state not in (State.SENT, State.UNKNOWN):
                 self._segments -= segments

@@ -134,8 +134,11 @@ class Engine:
             wall_clock=wall_clock,
             proved=self.crew.proved,
         )
-        for bound in () if allowance is None else allowance.bounds:
-            bound.spent = self._spent
+        if allowance is not None and allowance.canary is not None:
+            allowance.canary.held = lambda: self.books.refusals_held
+        for bound in () if allowance is None else (*allowance.bounds, allowance.canary):
+            if bound is not None:
+                bound.spent = self._spent
         self._is_cancelled = False
         self._interruption: BaseException | None = None
 

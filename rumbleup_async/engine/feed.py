@@ -48,11 +48,18 @@ class Feed:
         self._room = asyncio.Event()
         self._known = ledger.last_row
         """Up to this row the ledger knows the list from before."""
+        self._wants_whole = source.wants_whole
+        """Nobody is sent to before the whole list is in."""
         self.is_comparing = bool(self._known)
         self.is_done = False
         """Nothing more comes."""
         self.is_whole = False
         """It was read to its end."""
+
+    @property
+    def holds_back(self) -> bool:
+        """Nobody may be opened yet."""
+        return self.is_comparing or (self._wants_whole and not self.is_whole)
 
     def ring(self) -> None:
         """There may be room again."""
@@ -103,4 +110,4 @@ class Feed:
             await self._room.wait()
 
     def _is_far_ahead(self) -> bool:
-        return not self.is_comparing and self._ledger.counts[State.QUEUED] - self._books.put_aside > _AHEAD
+        return not self.holds_back and self._ledger.counts[State.QUEUED] - self._books.put_aside > _AHEAD

@@ -48,6 +48,7 @@ class Leases:
 
     is_lease = True
     is_cut = False
+    wants_whole = False
 
     def __init__(
         self,

@@ -121,6 +121,42 @@ class Prices(Protocol):
         it."""
 
 
+class Trial(Protocol):
+    """What a ledger does for a canary."""
+
+    @property
+    def waiting(self) -> int:
+        """Contacts that were drawn and have not been opened yet, in this process."""
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether nobody is opened but those who were drawn."""
+
+    async def begin(self) -> Mapping[str, int]:
+        """Make ready. What was heard so far: of how many contacts what."""
+
+    async def draw(self, number: int, seed: str, now: float, shut: Mapping[int, float]) -> int:
+        """Have so many contacts go, drawn by chance among those whose places are open. How many there are.
+
+        Nobody else is opened until lots are drawn again and there are none, as when 0 are drawn. Nobody is drawn who was tried
+        before, or who is put off. Whoever was drawn in an earlier part of the run comes first."""
+
+    async def texted(self) -> Sequence[str]:
+        """The phones of those who were drawn and have been texted, or may have been."""
+
+    async def hear(self, what: str, phones: Sequence[tuple[str, str]]) -> Mapping[str, int]:
+        """Note this of those of these phones that the run has texted, durably, each once; then as `begin`. A phone may have the
+        logid of the text that is meant; "" for whatever text of the run."""
+
+
+@runtime_checkable
+class HasTrial(Protocol):
+    """A ledger whose run may have a canary."""
+
+    @property
+    def trial(self) -> Trial: ...
+
+
 class Ledger(Protocol):
     """The durable record of one run: the only place where its truth lives.
 
@@ -386,6 +422,10 @@ class Source(Protocol):
 
     longest_rest: float
     """Seconds after which the clock is looked at again: the machine may have slept, or its clock have been set."""
+
+    @property
+    def wants_whole(self) -> bool:
+        """Whether nobody is to be opened before a list that comes in is there to its end."""
 
     @property
     def is_dry(self) -> bool:

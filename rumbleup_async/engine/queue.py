@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 
 from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.engine.allowance import Allowance, ExhaustedError
+from rumbleup_async.engine.canary import Canary
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
@@ -87,6 +88,15 @@ class Queue:
         self.is_dry = False
         self.due: float | None = None
 
+    @property
+    def _canary(self) -> Canary | None:
+        return self._allowance.canary
+
+    @property
+    def wants_whole(self) -> bool:
+        """A canary is drawn from the whole list."""
+        return self._canary is not None and not self._canary.is_over
+
     async def begin(self) -> None:
         """Take up the books under an owner of our own."""
         self._owner = (await self._ledger.enlist("bookkeeper")).id
@@ -97,15 +107,20 @@ class Queue:
         door = self._door
         admit = None if door.is_open_to_all and not self._claiming.is_asked else self._admit
         now, allowance = self._wall_clock(), self._allowance
-        waits_until = allowance.waits_until(now)
+        shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
+        waits_until, wanted = allowance.waits_until(now), want
         if waits_until is not None:
             want = 0
-        elif want and allowance.is_bounded:
+        elif self._canary is not None:
+            want = await self._canary.open(want, now, shut)
+        is_held_back = wanted > want == 0
+        if not want:
+            pass
+        elif allowance.is_bounded:
             room = allowance.room(want, now)
             self.is_cut = room < want
             # Towards the end of the money, or of the day's cap, one text is looked at at a time.
             want, admit = (room, admit) if room else (1, self._admit_last)
-        shut = NONE_SHUT if self._gates is None else self._gates.shut(now)
         try:
             step = await self._ledger.step(self._owner, done, want, now, shut, admit=admit, second=second)
         except ExhaustedError:
@@ -123,6 +138,11 @@ class Queue:
             self._may_wait = self._may_wait or bool(shut)
             bind(step.texts, shut, now, allowance.day_ends(now))
             allowance.opened(step.texts, now)
+        if self._canary is not None and waits_until is None:
+            waits_until = await self._canary.advance(now)
+            may_open = is_held_back and (self._canary.is_over or self._canary.room) and self._canary.failed is None
+            if may_open or (len(step.texts) < want and self._canary.draws_again):
+                step = msgspec.structs.replace(step, is_more=True)
         if waits_until is not None:
             self.due, self.is_dry = waits_until, True
             return step
@@ -197,6 +217,8 @@ class Queue:
         """What workers say of a text; one that has met a cap of its own is put off until that is reset."""
         self._claiming.note(done, entries)
         self._allowance.closed(done, entries)
+        if self._canary is not None and (died := sum(close.why.code is Code.INTERRUPTED for close in done)):
+            self._canary.interrupted(died)
         if self._is_stopping or not any(close.why.code is Code.DAILY_CAP and not close.due for close in done):
             return done
         due = float(carrier_day(self._wall_clock()).resumes)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from rumbleup_async.messaging import Plan
+
 _KINDS = "CREATE TABLE IF NOT EXISTS kind (row INTEGER PRIMARY KEY, number INTEGER NOT NULL)"
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, cells TEXT NOT NULL)"
 
@@ -73,3 +75,14 @@ def cells(db: sqlite3.Connection, first: int, last: int) -> dict[int, dict[str, 
         return {}
     found = db.execute("SELECT row, cells FROM kept WHERE row BETWEEN ? AND ?", (first, last))
     return {row: msgspec.json.decode(text, type=dict[str, str]) for row, text in found.fetchall()}
+
+
+def numbers(db: sqlite3.Connection, plan: Plan) -> list[tuple[str | None, int, int | None]]:
+    """As `Reader.kinds`."""
+    conditions = [words for words, _ in plan.details.get("text_when", ())]
+    if not conditions:
+        return []
+    found = kinds(db)
+    queued = db.execute("SELECT count(*) FROM contact WHERE state = 0").fetchone()[0]
+    counted = [(words, *found.get(number, (0, None))) for number, words in enumerate(conditions, 1)]
+    return [*counted, (None, queued - sum(number for _, number, _ in counted), None)]

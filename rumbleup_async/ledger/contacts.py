@@ -58,6 +58,8 @@ class Contacts:
         self.first_row: dict[str, int] = {}
         """The row of each phone that is not screened out."""
         self.counts = dict.fromkeys(State, 0)
+        self.recovered = 0
+        """When the entries of a dead owner were last found (Unix milliseconds)."""
 
     # ---- contacts come in ----
 

@@ -26,6 +26,7 @@ from rumbleup_async.ledger.memory_queue import MemoryQueue
 from rumbleup_async.ledger.pausing import MemoryPauses
 from rumbleup_async.ledger.plans import compare, is_chosen
 from rumbleup_async.ledger.spending import Remembered
+from rumbleup_async.ledger.trial import MemoryTrial
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -73,6 +74,7 @@ class MemoryLedger:
         self._is_open = False
         self.pauses = MemoryPauses()
         self.prices = Remembered()
+        self.trial = MemoryTrial()
         self.notes: list[str] = []
         self._forget()
 
@@ -81,8 +83,8 @@ class MemoryLedger:
         self._contacts = Contacts()
         self.prices.of(self._contacts)
         self._queue = MemoryQueue(self._contacts, self._looks)
+        self.trial.of(self._contacts, self._queue)
         self.seconds: list[Second] = []
-        self._recovered = 0
         self._was_tried = False
         self.kept = Kept()
         self.fingerprint: str | None = None
@@ -148,7 +150,7 @@ class MemoryLedger:
                 entry.why = INTERRUPTED
                 results.append(entry.result())
         if results:
-            self._recovered = int(self._clock() * 1000)
+            self._contacts.recovered = int(self._clock() * 1000)
         return results
 
     def _put_back(self) -> None:
@@ -270,7 +272,7 @@ class MemoryLedger:
         return [entry.result() for entry in islice(found, limit)]
 
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
-        return list(islice(self._contacts.doubts(after, self._recovered, absent=absent), limit))
+        return list(islice(self._contacts.doubts(after, self._contacts.recovered, absent=absent), limit))
 
     async def settle(self, settled: Sequence[Resolution]) -> None:
         if again := self._contacts.settle(settled):

@@ -5,7 +5,7 @@ Lives here: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rumbleup_async.admission import Admit
 from rumbleup_async.ledger.contacts import Contacts, Entry
@@ -59,6 +59,24 @@ class MemoryQueue:
     def shut_places(self, now: float, shut: Mapping[int, float]) -> frozenset[int]:
         """The places that have queued contacts and are shut now."""
         return self._queues.shut_places(now, shut, self._places)
+
+    @property
+    def lots(self) -> int:
+        """How many were drawn to go first, and are still here."""
+        return len(self._queues.lots)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether only those go who were drawn."""
+        return self._queues.is_drawn
+
+    def put_lots(self, rows: Sequence[int]) -> None:
+        """These queued contacts go before all others, in this order."""
+        self._queues.put_lots([self._planned(row) for row in rows])
+
+    def is_put_off(self, row: int) -> bool:
+        """Whether this contact waits for a time of its own."""
+        return row in self._queues.until
 
     def take(self, want: int, now: float, shut: Mapping[int, float]) -> list[Text]:
         """The next texts. Whoever was opened by other ways, or whose look into the log has grown old, is passed over."""

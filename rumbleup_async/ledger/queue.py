@@ -52,6 +52,8 @@ class Queue:
         """Places that contacts have, 0 left out."""
         self._is_read = False
         """It is known which places there are, and who was put off."""
+        self._drawn: set[int] = set()
+        """Rows that were drawn by lot: the cursors pass them over."""
         self._db: sqlite3.Connection | None = None
 
     def reset(self, db: sqlite3.Connection) -> None:
@@ -59,6 +61,7 @@ class Queue:
         self._db = db
         self._is_read = False
         self._cursors.clear()
+        self._drawn.clear()
         self._queues.clear({})
 
     def came_in(self, places: Collection[int]) -> None:
@@ -76,6 +79,24 @@ class Queue:
         """Texts that were taken and not opened come first again."""
         self._queues.put_first(texts)
         self.asked.difference_update(text.row for text in texts)
+
+    @property
+    def lots(self) -> int:
+        """How many were drawn to go first, and are still here."""
+        return len(self._queues.lots)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether only those go who were drawn."""
+        return self._queues.is_drawn
+
+    def put_lots(self, rows: Sequence[int]) -> None:
+        """These queued contacts go before all others, in this order; whoever was drawn before is not."""
+        self._read()
+        rows_ = msgspec.json.encode(rows).decode()
+        texts = {text.row: text for text in self._select("row IN (SELECT value FROM json_each(?2))", rows_, len(rows))}
+        self._drawn.update(rows)
+        self._queues.put_lots([texts[row] for row in rows if row in texts])
 
     def take(self, want: int, now: float, shut: Mapping[int, float]) -> list[Text]:
         """The next texts to be opened, at most `want`."""
@@ -115,7 +136,7 @@ class Queue:
             which += " AND row NOT IN (SELECT row FROM waiting)"
         while read := self._select(which, cursor := self._cursors.get(place, 0), max(_AHEAD, want) - len(queue)):
             self._cursors[place] = read[-1].row
-            queue.extend(text for text in read if text.row not in self.asked)
+            queue.extend(text for text in read if text.row not in self.asked and text.row not in self._drawn)
             if queue:
                 return
         # Nothing is queued from here to the end; not to be looked through again with every row that a feed adds.

@@ -46,6 +46,10 @@ class Queues(Generic[P]):
         """Places without opening times."""
         self._ordered: tuple[Mapping[int, float], int] | None = None
         """The opening times by which they are in order, and how many places there were."""
+        self.lots: deque[P] = deque()
+        """Whoever was drawn to go before all others."""
+        self.is_drawn = False
+        """Only who was drawn goes, until lots are drawn again and there are none."""
         self.until: dict[int, float] = {}
         """When a contact that was put off is due (Unix seconds), by row. It stays for an opened contact: its time is past."""
 
@@ -62,6 +66,8 @@ class Queues(Generic[P]):
     def clear(self, until: Mapping[int, float]) -> None:
         """Begin anew, with these contacts put off."""
         self._queues.clear()
+        self.lots.clear()
+        self.is_drawn = False
         self._empty.clear()
         self._ordered = None
         self.until = dict(until)
@@ -98,6 +104,8 @@ class Queues(Generic[P]):
 
         The place that is shut soonest comes first. Place 0 and places without opening times come last, in the order of the list.
         """
+        if self.is_drawn:
+            return self._take_lots(want, now, shut)
         if not places:
             return self._take_from((0,), want)
         taken: list[P] = []
@@ -112,6 +120,28 @@ class Queues(Generic[P]):
         if passed > _MANY_EMPTY:
             self._ordered = None  # put in order anew without them
         return taken if len(taken) >= want else taken + self._take_from([0, *self._others], want - len(taken))
+
+    def put_lots(self, contacts: Sequence[P]) -> None:
+        """These contacts go next, in this order, and nobody else does. Everybody does again, where there are none."""
+        self.put_first(list(self.lots))
+        self.lots.clear()
+        self.is_drawn = bool(contacts)
+        rows = {contact.row for contact in contacts}
+        for place, queue in self._queues.items():
+            if any(one.row in rows for one in queue):
+                self._queues[place] = deque(one for one in queue if one.row not in rows)
+        self.lots.extend(contacts)
+
+    def _take_lots(self, want: int, now: float, shut: Mapping[int, float]) -> list[P]:
+        """Of those who were drawn the next whose places are open; whoever is shut by now goes back to the others."""
+        taken: list[P] = []
+        while self.lots and len(taken) < want:
+            one = self.lots.popleft()
+            if now < shut.get(one.place, math.inf):
+                taken.append(one)
+            else:
+                self.put_first([one])
+        return taken
 
     def _by_end(self, shut: Mapping[int, float], places: Collection[int]) -> list[int]:
         """The places with opening times, those that are shut soonest first."""

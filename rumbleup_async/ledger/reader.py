@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, spending, states, stepping
+from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, spending, states, stepping, trial
 from rumbleup_async.ledger.files import (
     Part,
     check_file,
@@ -174,6 +174,11 @@ class Reader:
             return spending.paid(self._db)
 
     @property
+    def heard(self) -> dict[str, int]:
+        """Of how many contacts each thing was heard by which the canary of the run is judged."""
+        return trial.heard_of(self._db)
+
+    @property
     def pause(self) -> Pause | None:
         """The pause that holds; None if none does."""
         with reading(self.path):
@@ -218,14 +223,8 @@ class Reader:
     def kinds(self) -> list[tuple[str | None, int, int | None]]:
         """Who gets which text, of those who are queued: the condition, how many, and the first row. No condition
         stands for the plain text. Empty where there is one text for all."""
-        conditions = [words for words, _ in self.plan.details.get("text_when", ())]
-        if not conditions:
-            return []
         with reading(self.path):
-            found = carrying.kinds(self._db)
-            queued = self._db.execute("SELECT count(*) FROM contact WHERE state = 0").fetchone()[0]
-        counted = [(words, *found.get(number, (0, None))) for number, words in enumerate(conditions, 1)]
-        return [*counted, (None, queued - sum(number for _, number, _ in counted), None)]
+            return carrying.numbers(self._db, self.plan)
 
     def samples(self, number: int, limit: int | None = None) -> list[Sample]:
         """Of the texts that are queued, the next `limit` of them: the first, the longest, and `number` others.

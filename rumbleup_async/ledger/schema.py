@@ -151,3 +151,5 @@ def forget(db: sqlite3.Connection) -> None:
     """Within a transaction: empty what belongs to the contacts of one run."""
     for table in _OF_THE_RUN:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
+    for table in ("lot", "heard"):  # there only if the run had a canary
+        db.execute(f"DROP TABLE IF EXISTS {table}")

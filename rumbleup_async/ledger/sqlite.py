@@ -38,6 +38,7 @@ from rumbleup_async.ledger.pausing import Pauses
 from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.ledger.spending import Ledgered
 from rumbleup_async.ledger.thread import LedgerThread
+from rumbleup_async.ledger.trial import Trial
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
@@ -93,6 +94,7 @@ class SqliteLedger:
         self._intake = Intake(self._run)
         self.pauses = Pauses(self._file, self._thread)
         self.prices = Ledgered(self._run, self._thread)
+        self.trial = Trial(self._run, self._thread)
         self._entries = Entries(self._run)
         self._ended_before: str | None = None
         """How the process before this one ended; noted again if this one sends nothing."""

@@ -91,6 +91,11 @@ class RunBook:
         found = await self.book.look(self.scope, self._run, [phone], again=_ONLY_OPT_OUTS, now=now)
         return Never(_FOR_GOOD[found[phone].why]) if found else GO
 
+    async def opted_out(self, phones: Sequence[str]) -> list[str]:
+        """Which of these phones, in the provider's form, have opted out, as far as the book knows. BookError."""
+        found = await self.book.look(self.scope, self._run, self._digits(phones), again=_ONLY_OPT_OUTS)
+        return [self._prefix + digits for digits, one in found.items() if one.why is not Why.GAP]
+
     async def release(self, phones: Sequence[str]) -> None:
         """These have certainly not been texted after all. A book that fails keeps their claims: that texts nobody."""
         try:

@@ -126,6 +126,11 @@ class Reader:
         return noted if noted and not self.running else max(noted, float(found))
 
     @property
+    def heard(self) -> dict[str, int]:
+        """As `ledger.Reader`: a run over PostgreSQL has no canary."""
+        return {}
+
+    @property
     def pause(self) -> Pause | None:
         """The pause that holds; None if none does."""
         found = self._of_run(pausing.CURRENT)

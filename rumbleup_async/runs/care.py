@@ -118,7 +118,7 @@ def shown(options: Mapping[str, Any], suppressed: int) -> str:
     return told(Kept(dict(options), frozenset(map(str, range(suppressed)))), {})
 
 
-_OURS = frozenset({"begun", "placed", RULES})
+_OURS = frozenset({"begun", "placed", "canary_now", RULES})
 """What is kept among the options and nobody has given."""
 
 
@@ -130,6 +130,9 @@ def _words(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterable[str
         if name == "hours" and not (value or now):
             yield "the usual hours"
         if isinstance(value, dict):
+            if name == "canary":
+                yield from () if now is not _NONE else [_word(name, value)]
+                continue
             parts = {part: one for part, one in value.items() if not (isinstance(now, dict) and part in now)}
             yield from (word for part, one in parts.items() if (word := _word(part, one)))
         elif now is _NONE:
@@ -165,6 +168,12 @@ def _word(name: str, value: Any) -> str:  # noqa: C901 - a word each
             return f"a budget of {dollars(value)}" if name == "budget" else f"{dollars(value)} a segment"
         case "day_cap":
             return f"{value:,} segments a day at most" if value else "no cap a day"
+        case "canary":
+            return f"a canary of {value['number']:,} texts, watched for {value['wait'] / 60:g} min" if value else "no canary"
+        case "abort_if":
+            return f"abort if {' or '.join(value)}"
+        case "canary_ask":
+            return "an end after the canary" if value else "no end after the canary"
         case "patience":
             return f"{value:g} s of patience"
         case "wait":

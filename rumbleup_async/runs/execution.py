@@ -188,7 +188,8 @@ class Execution:
         feed = None
         try:
             feed = await self._take(contacts)
-            self.stopped = self.stopped or await self.wheel.may_not_begin()
+            forbidden = await self.wheel.may_not_begin()  # what is asked from outside may stop the run meanwhile
+            self.stopped = self.stopped or forbidden
             if self.stopped is None and (looked := await self._looks.reconcile_before_sending()) is not None:
                 self.tell(LookedUp(looked.found, looked.absent, looked.unknown))
                 self.began = time.monotonic()
@@ -216,8 +217,7 @@ class Execution:
         setup = self._setup
         assert setup.gateway is not None  # noqa: S101 - set on entering
         await setup.begin()
-        hours, is_drawn, is_fed = setup.hours, setup.is_concurrent, feed is not None
-        if hours is not None and (stop := await hours.forbids(setup.ledger, is_fed=is_fed, is_drawn=is_drawn)):
+        if (stop := await setup.forbids(is_fed=feed is not None)) is not None:
             self.stopped = stop
             return
         if setup.is_concurrent and setup.screen is not None:

@@ -5,6 +5,7 @@ Lives here: an observer, and what it is asked.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Sequence
 
@@ -37,6 +38,9 @@ class Holding:
     def why(self) -> str:
         """Why texts are held, or were held last."""
         hours, books, cap = self._setup.hours, self.books, self._setup.allowance.cap
+        canary = self._setup.canary
+        if canary is not None and canary.standing.stage == "watching" and self._night > 0:
+            return f"the canary is watched until {dt.datetime.fromtimestamp(canary.standing.until, dt.UTC).astimezone():%H:%M:%S}"
         if cap is not None and (until := cap.waits_until(self._setup.clock())) is not None:
             return f"the day's cap is used up until {told(until)}"
         if hours is None or books is None or self._night <= self._setup.pace.hold.remaining:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rumbleup_async.engine.ports import AnyObserver
     from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
+    from rumbleup_async.runs.canary import Number
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
     from rumbleup_async.screening.kinds import Given as Texts
@@ -55,6 +56,9 @@ class RunKeywords(TypedDict, total=False):
     budget: Dollars | None
     price: Dollars | None
     day_cap: int | None
+    canary: Number | None
+    abort_if: Sequence[str] | None
+    canary_ask: bool | None
     rules: Sequence[Rule]
     observer: AnyObserver | Sequence[AnyObserver] | None
     reconcile: bool

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rumbleup_async.engine.allowance import Allowance
-from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.budget import FEWEST, Budget
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.money import micro
@@ -32,12 +32,17 @@ def kept(budget: Dollars | None, price: Dollars | None, day_cap: int | None) -> 
     return {BUDGET: _micro(BUDGET, budget), PRICE: _micro(PRICE, price), DAY_CAP: _segments(day_cap)}
 
 
-def check(care: Mapping[str, Any]) -> None:
-    """ConfigurationError for a budget without the price of a segment. `care`: the options that hold."""
-    if BUDGET in care and PRICE not in care:
-        raise ConfigurationError(
-            "a budget needs the price of a segment, for nobody publishes it: --price 0.03 (in Python price=0.03), in US dollars"
-        )
+def check(care: Mapping[str, Any], *, learns: int = 0) -> None:
+    """ConfigurationError for a budget without the price of a segment. `care`: the options that hold. `learns`: texts of a canary
+    from which the price can be learned."""
+    if BUDGET not in care or PRICE in care or learns >= FEWEST:
+        return
+    if learns:
+        raise ConfigurationError(f"a price is learned from {FEWEST} texts at least; take a larger canary, or give --price")
+    raise ConfigurationError(
+        "a budget needs the price of a segment, for nobody publishes it: --price 0.03 (in Python price=0.03), in US dollars, or "
+        "a canary that learns it (--canary 200)"
+    )
 
 
 def note(care: Mapping[str, Any], *, has_book: bool) -> str:
@@ -55,7 +60,7 @@ async def allowance(
     """
     budget = cap = None
     if BUDGET in care:
-        budget = Budget(care[BUDGET], care[PRICE], await ledger.prices.known(), longest)
+        budget = Budget(care[BUDGET], care.get(PRICE), await ledger.prices.known(), longest)
     if book is not None:
         book.day = Days()
     if most := care.get(DAY_CAP):

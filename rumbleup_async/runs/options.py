@@ -17,7 +17,7 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.retry import Policy
 from rumbleup_async.rules.numbers import Suppress, handed_in
-from rumbleup_async.runs import money, people
+from rumbleup_async.runs import canary, money, people
 from rumbleup_async.runs.care import RULES, as_json
 from rumbleup_async.runs.keywords import RunKeywords
 from rumbleup_async.runs.option_checks import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rumbleup_async.engine.ports import AnyObserver
     from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
+    from rumbleup_async.runs.canary import Number
     from rumbleup_async.runs.money import Dollars
     from rumbleup_async.runs.people import GivenBook
     from rumbleup_async.screening.kinds import Given as Texts
@@ -110,12 +111,20 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         gap: With a book: seconds that must lie between two texts to a person, of whatever project; 0 for none. None: as before,
             else 24 hours.
         again: With a book: text people of this very project again. None: as before, else False.
-        budget: US dollars that all texts of the run may cost, over all its parts. Needs `price`. None: as before, else no bound.
+        budget: US dollars that all texts of the run may cost, over all its parts. Needs `price`, or a canary that
+            learns it. None: as before, else no bound.
         price: US dollars of a segment. What a text costs is reserved before it leaves; a price that its answer names takes the
             place of that.
         day_cap: Segments that leave on a day at most, counted from 0:00 Pacific over all runs of the book, or without a book over
             this run. 0: no cap. None: as before, else no cap. A run whose day is used up ends, or goes on at 1:00 if its schedule
             has an `until` behind that.
+        canary: So many texts go first, drawn by lot from those who may be texted now, and are watched for 15 minutes, or for the
+            seconds of `(texts, seconds)`, before the rest goes by itself. 0: no canary. None: as before, else none.
+            `run.heard()` tells of opt-outs and undelivered texts that neither the run nor its book knows of.
+        abort_if: By what the run is judged, from its canary to its end: rules such as "opt-outs>2%", of opt-outs, errors,
+            unknown, refused or undelivered. None: as before, else "opt-outs>2%" and "errors>8%".
+        canary_ask: The run ends with the cause `canary` once its canary has done well, and a resume texts the rest. None: as
+            before, else False.
         rules: Rules of your own, asked before a text is opened and once more before it leaves: `admit(text, now)` answers `Go()`,
             `Wait(until, why)` or `Never(why)`. A ledger cannot keep them: hand them in again with a resume.
         observer: Is told what happens, by the methods it has: `results` and `held`, or `events`, or all three. A sequence for
@@ -162,6 +171,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     budget: Dollars | None = None
     price: Dollars | None = None
     day_cap: int | None = None
+    canary: Number | None = None
+    abort_if: Sequence[str] | None = None
+    canary_ask: bool | None = None
     rules: Sequence[Rule] = ()
     observer: AnyObserver | Sequence[AnyObserver] | None = None
     reconcile: bool = True
@@ -186,6 +198,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             check_fields("locks", self.locks, Locks, "patience=10")
         people.check(self.book, self.gap, self.again)
         money.kept(self.budget, self.price, self.day_cap)
+        canary.kept(self.canary, self.abort_if, self.canary_ask)
         for observer in observers_of(self.observer):
             check_observer(observer)
         check_rules(self.rules)
@@ -224,7 +237,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Those of pace that were given, and `more` of a provider, as the ledger keeps them."""
         names = ("rate", "concurrency", "processes", "unknown_limit", "policy", "locks", "hours", "schedule")
         own = {name: getattr(self, name) for name in names} | people.kept(self.book, self.gap, self.again)
-        own |= money.kept(self.budget, self.price, self.day_cap)
+        own |= money.kept(self.budget, self.price, self.day_cap) | canary.kept(self.canary, self.abort_if, self.canary_ask)
         if self.rules:
             own[RULES] = True
         return {name: as_json(value) for name, value in {**own, **more}.items() if value is not None}

@@ -190,7 +190,7 @@ class Run(Tested):
     async def count_reasons(self) -> dict[str, dict[str, int]]:
         """How many contacts of each state there are by the code of their reason, of which docs/reasons.md tells, if there is one.
         It goes through the whole ledger. Raises LedgerError if it cannot be read."""
-        return by_code(await self._ledger.reasons())
+        return by_code(await self._ledger.reasons(), stop=self._execution.stopped)
 
     @property
     def in_flight(self) -> int:

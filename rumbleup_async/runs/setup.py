@@ -23,13 +23,15 @@ from rumbleup_async.lists.whereabouts import Whereabouts
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.rules.door import Rule
 from rumbleup_async.rules.suppression import Suppression
-from rumbleup_async.runs import money, planning
+from rumbleup_async.runs import canary, money, planning
 from rumbleup_async.runs.care import Care
 from rumbleup_async.runs.planning import CONCURRENT, PREFIX, Settings
 from rumbleup_async.screening.screen import Screen
 from rumbleup_async.shielding import run_shielded
+from rumbleup_async.stops import Stop
 
 if TYPE_CHECKING:
+    from rumbleup_async.engine.canary import Canary
     from rumbleup_async.people.run_book import RunBook
     from rumbleup_async.runs.hours import RunHours
 
@@ -86,6 +88,8 @@ class Setup:
         self._make_book = book
         self.book: RunBook | None = None
         """The book of people, where the run has one."""
+        self.canary: Canary | None = None
+        """The canary of the run, if it has one."""
         self.allowance = Allowance()
         """What the run may still open, once it sends."""
 
@@ -134,9 +138,10 @@ class Setup:
         planned = None if self.settings is None else self._prepare(self.settings)
         try:
             self._plan = await self.ledger.open(planned)
+            interrupted = 0
             for owner in await self.ledger.owners():
                 if owner.is_dead:
-                    await self.ledger.expire(owner.id)
+                    interrupted += len(await self.ledger.expire(owner.id))
             self._take_care()
             if self.screen is None and self.is_concurrent:
                 self.screen = planning.screen_again(self._plan, self.care.suppressed)
@@ -144,6 +149,7 @@ class Setup:
             if planned is None:
                 self._check_begun()
             await self._open_book(self._plan)
+            self.canary = canary.canary_of(self, interrupted)
         except BaseException:
             await run_shielded(self.ledger.aclose())
             raise
@@ -168,6 +174,15 @@ class Setup:
         if self.hours is not None:
             parts.append(f"zone data {self.hours.gates.data.version}")
         await self.note("sending", "; ".join(parts))
+
+    async def forbids(self, *, is_fed: bool) -> Stop | None:
+        """Why the run does not begin, or does not go on, if it does not. `is_fed`: contacts still come in."""
+        is_drawn = self.is_concurrent
+        if self.hours is not None and (stop := await self.hours.forbids(self.ledger, is_fed=is_fed, is_drawn=is_drawn)):
+            return stop
+        if self.canary is None:
+            return None
+        return await self.canary.begin(self.clock(), is_typed=canary.is_typed(self.care.given))
 
     async def note(self, what: str, detail: str) -> None:
         """Keep in the audit of the ledger, if it has one, what was done with the run."""
@@ -198,6 +213,7 @@ class Setup:
         self.allowance = await money.allowance(
             self.care.options, self.ledger, self.book, longest=longest, clock=self.clock, until=self.until
         )
+        self.allowance.canary = self.canary
         return self.allowance
 
     @property
@@ -225,7 +241,7 @@ class Setup:
                 raise ConfigurationError("concurrency auto is for fast mode; say how many texters there are to be")
         if self.screen is not None:
             self.screen.suppress(self.care.suppressed)
-        money.check(self.care.options)
+        money.check(self.care.options, learns=canary.to_come(self.care.options))
         self._take_hours()
 
     def _take_hours(self) -> None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from rumbleup_async.days import Day
+from rumbleup_async.engine.canary import Canary
 from rumbleup_async.engine.engine import Engine
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.money import Spending
 from rumbleup_async.pauses import Pause, Request, Wish, now, oneself
-from rumbleup_async.runs import money
+from rumbleup_async.runs import canary, money
+from rumbleup_async.runs.canary import CanaryState
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.segments import Dear
 from rumbleup_async.stops import Cause, Stop, stop_of
@@ -176,6 +178,36 @@ class Steered:
     @property
     def _note_of_cap(self) -> str:
         return money.note(self.care, has_book=self._setup.book is not None)
+
+    @property
+    def canary(self) -> CanaryState | None:
+        """How the canary of the run stands; None in a run without one."""
+        found = self._setup.canary
+        return None if found is None else canary.shown(found)
+
+    @property
+    def watched_canary(self) -> Canary | None:
+        """The canary itself, for whoever watches it; None in a run without one."""
+        return self._setup.canary
+
+    @property
+    def judges_anew(self) -> bool:
+        """Whether this call has said anew by what the canary is judged."""
+        return canary.is_typed(self._setup.care.given)
+
+    @property
+    def typed_rules(self) -> Sequence[str]:
+        """The rules by which this call has said that the canary is judged."""
+        found: Sequence[str] = self._setup.care.given.get(canary.ABORT_IF, ())
+        return found
+
+    async def heard(self, *, opted_out: Iterable[str] = (), undelivered: Iterable[str | tuple[str, str]] = ()) -> None:
+        """Tell the canary that these people have opted out, and that these texts, by phone or by phone and logid, were not
+        delivered. Phones in any way of writing; whoever this run has not texted does not count. Durable when this returns. What
+        the run's book of people knows need not be told. Raises RuntimeError without a canary, LedgerError."""
+        if self._setup.canary is None:
+            raise RuntimeError("the run has no canary; give it canary=200")
+        await canary.hear(self._setup.canary, self._setup.phone_prefix, opted_out, undelivered)
 
     def stop(self, why: Stop | str = Cause.ASKED.words) -> None:
         """Let nothing more leave. What is in flight is waited for and closed; the rest stays queued."""

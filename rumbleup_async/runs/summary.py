@@ -13,7 +13,7 @@ import msgspec
 from rumbleup_async.engine.seconds import Flow
 from rumbleup_async.messaging import Result, Second, State, run_tag
 from rumbleup_async.reasons import APART, INTERRUPTED, Code, Reason
-from rumbleup_async.stops import Stop
+from rumbleup_async.stops import Cause, Stop
 
 _FLOW = ("allowed_per_second", "throttled", "holds", "held_seconds")
 
@@ -121,7 +121,9 @@ def flow_of(seconds: Sequence[Second], asked: float | None) -> Flow | None:
     return Flow(allowed=allowed, throttled=throttled, holds=None, held=held)
 
 
-def by_code(found: Iterable[tuple[State, Reason, int]], *, running: bool = False) -> dict[str, dict[str, int]]:
+def by_code(
+    found: Iterable[tuple[State, Reason, int]], *, running: bool = False, stop: Stop | None = None
+) -> dict[str, dict[str, int]]:
     """The contacts of each reported state by the code of their reason. Those without one, as most that are sent, are left out.
 
     Of a run that is `running` what is in flight is left out.
@@ -130,11 +132,14 @@ def by_code(found: Iterable[tuple[State, Reason, int]], *, running: bool = False
     for state, why, number in found:
         if state is State.INTENT and running:
             continue
-        shown = reported(Result(0, "", state, why))
+        shown = reported(Result(0, "", state, why), stop=stop)
         if shown.why:
             codes = counted.setdefault(shown.state.word, {})
             codes[str(shown.code)] = codes.get(str(shown.code), 0) + number
     return counted
+
+
+_OF_CANARY = (Cause.CANARY, Cause.CANARY_FAILED)
 
 
 def reported(result: Result, *, running: bool = False, stop: Stop | None = None) -> Result:
@@ -143,7 +148,8 @@ def reported(result: Result, *, running: bool = False, stop: Stop | None = None)
     One still queued has not been sent; one whose entry was open when the process died is unknown.
     """
     if result.state is State.QUEUED:
-        why = result.why or Reason(Code.NOT_REACHED, "" if stop is None else f"{APART}; {stop}")
+        code = Code.AFTER_CANARY if stop is not None and stop.cause in _OF_CANARY else Code.NOT_REACHED
+        why = result.why or Reason(code, "" if stop is None else f"{APART}; {stop}")
         return msgspec.structs.replace(result, state=State.NOT_SENT, why=why)
     if result.state is State.INTENT:
         why = Reason(Code.BEING_SENT) if running else INTERRUPTED

@@ -29,6 +29,7 @@ class ReceiverFile:
         self._world = world
         self._last = 0
         """The id of the last event that was looked at."""
+        self._undelivered: list[tuple[str, str]] = []
         self._file = (0, 0)
         """Which file that was: one that was rotated begins to count anew."""
 
@@ -58,12 +59,19 @@ class ReceiverFile:
         self._file, self._last = file, rows[-1][0] if rows else last
         return [one for _, received, event in rows if (one := self._opt_out(event, received / 1000)) is not None]
 
+    async def undelivered(self) -> list[tuple[str, str]]:
+        """Phone and logid of each text of which the looks so far have shown a receipt that says that it was not delivered."""
+        return list(self._undelivered)
+
     def _opt_out(self, event: str, received: float) -> OptOut | None:
         try:
             value = msgspec.json.decode(event)
         except msgspec.MsgspecError:
             return None
-        said = opt_out_in(value if isinstance(value, dict) else {})
+        value = value if isinstance(value, dict) else {}
+        if (text := undelivered_in(value)) is not None:
+            self._undelivered.append(text)
+        said = opt_out_in(value)
         if said is None:
             return None
         phone, word, is_sure = said
@@ -91,6 +99,23 @@ def opt_out_in(event: dict[str, Any]) -> tuple[str, str, bool] | None:
     text = data.get("text") if kind == "MESSAGE_RECEIVED" else data.get("content") if is_outbound is False else None
     reply = read_reply(text) if isinstance(text, str) else None
     return None if reply is None or not reply.is_opt_out else (phone, reply.word, reply.is_sure)
+
+
+def undelivered_in(event: dict[str, Any]) -> tuple[str, str] | None:
+    """Phone and logid of the text of which an event says that it was not delivered; None for another event. Pure.
+
+    RumbleUp: `status` undelivered or failed, with its `logid`. Sendblue: `status` ERROR or DECLINED, with its `message_handle`.
+    """
+    inner = event.get("data")
+    data: dict[str, Any] = inner if isinstance(inner, dict) else event
+    status, logid = data.get("status"), data.get("logid") or data.get("message_handle")
+    if not (isinstance(status, str) and status.lower() in _UNDELIVERED and isinstance(logid, str) and logid):
+        return None
+    phone = next((digits for name in ("phone", "number", "to_number") if (digits := _digits(data.get(name)))), "")
+    return (phone, logid) if phone else None
+
+
+_UNDELIVERED: Final = frozenset({"undelivered", "failed", "error", "declined"})
 
 
 def _digits(value: object) -> str:
