@@ -4,12 +4,16 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from rumbleup_async.engine.budget import Budget
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
-from rumbleup_async.messaging import State, Text
+from rumbleup_async.messaging import Closed, Planned, State, Text
+from rumbleup_async.money import Money
 from rumbleup_async.outcomes import Accepted, NotSent, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import Code
 from rumbleup_async.reasons import from_words as because
 from rumbleup_async.runs.run import Run
 from rumbleup_async.stops import Cause
@@ -228,3 +232,16 @@ def test_concurrent_mode_draws_nobody_whom_it_could_not_pay(budget: int) -> None
     virtual_time.run(main())
     fine(server)
     assert purse.wrongs == []
+
+
+def test_of_those_who_were_drawn_only_those_are_opened_who_can_be_paid_by_now() -> None:
+    """An answer names a higher price while contacts are on their way: they would be texted beyond the budget."""
+    budget = Budget(10 * PRICE, PRICE, Money(), 3)
+    drawn = [Planned(row, phone(row), LONG, segments=segments) for row, segments in ((1, 3), (2, 2), (3, 1), (4, 3))]
+    assert budget.beyond(drawn) == {}
+    first = Text(9, phone(9), LONG)
+    budget.opened([first])
+    budget.closed([Closed(9, State.SENT, 1, price=2 * PRICE)], {9: SimpleNamespace(text=first)})  # type: ignore[dict-item]
+    found = budget.beyond(drawn)
+    assert list(found) == [2, 4], "eight are left, and a segment costs two: three, and one more"
+    assert {why.code for why in found.values()} == {Code.BUDGET}

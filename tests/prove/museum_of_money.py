@@ -69,10 +69,6 @@ def _the_price_that_was_said() -> list[Any]:
     return [patch.object(Budget, "_price", property(lambda self: self._given))]
 
 
-def _leased_and_so_opened() -> list[Any]:
-    return [patch.object(Budget, "beyond", lambda self, drawn: {})]
-
-
 def _queue_runs_out() -> list[Any]:
     def pause(self: Bookkeeper, began: int) -> None:
         # Nobody asks for more; what is at hand leaves.
@@ -111,7 +107,6 @@ EXHIBITS: tuple[Exhibit, ...] = (
     _exhibit("what is unknown costs nothing", "spend limits that add up receipts", _unknown_is_paid_back, _BUDGET),
     _exhibit("a resume has the whole budget again", "limits kept in memory", _whole_again, _BUDGET),
     _exhibit("the price that was said holds", "budgets by a price list", _the_price_that_was_said, _BUDGET),
-    _exhibit("who is leased is texted at any price", "our own concurrent mode", _leased_and_so_opened, _BUDGET),
     _exhibit("a pause lets the queue run out", "job queues that are paused at their producer", _queue_runs_out, _PAUSE),
     _exhibit("a restart ends the pause", "senders that keep it in memory", _over_by_a_restart, _PAUSE),
     _exhibit("others are heard now and then", "cron jobs that look for a flag file", _seldom_looked_for, _PAUSE),

@@ -11,12 +11,15 @@ from unittest.mock import patch
 from rumbleup_async.admission import GO, Verdict
 from rumbleup_async.cli import opt_out_watch
 from rumbleup_async.engine import claiming
+from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.messaging import State, Text
 from rumbleup_async.people import Again, Book, OptOut
 from rumbleup_async.people.run_book import RunBook
+from rumbleup_async.rules import carrier_day
 from rumbleup_async.rumbleup import opt_outs
 from rumbleup_async.rumbleup.contacts import Contacts
 from rumbleup_async.rumbleup.opt_outs import OptOuts
+from rumbleup_async.runs import money
 from rumbleup_async.webhooks.opt_outs import ReceiverFile
 from tests.prove import organisation
 from tests.prove.exhibit import Exhibit
@@ -121,10 +124,29 @@ def _by_the_number_of_the_event() -> list[Any]:
     return [patch.object(ReceiverFile, "_look", look)]
 
 
+def _day_of_utc() -> list[Any]:
+    return [patch.object(carrier_day, "PACIFIC", "UTC")]
+
+
+def _each_run_counts_for_itself() -> list[Any]:
+    async def allowed(care: Any, ledger: Any, book: RunBook | None, **given: Any) -> Any:
+        return await _allowance(care, ledger, None, **given)
+
+    return [patch.object(money, "allowance", allowed)]
+
+
+_allowance = money.allowance
+
+
+def _counted_when_claimed() -> list[Any]:
+    return [patch.object(Allowance, "day_ends", lambda self, now: 0.0)]
+
+
 def _exhibit(name: str, seen_in: str, patches: Callable[[], list[Any]], rule: str) -> Exhibit:
     return Exhibit(name, seen_in, patches, rule, of="people")
 
 
+_CAP = "BEYOND THE DAY'S CAP"
 _TWICE, _KNOWN, _BEFORE = "TEXTED TWICE", "AFTER AN OPT-OUT WAS KNOWN", "OPTED OUT BEFORE IT WAS PLANNED"
 
 EXHIBITS: tuple[Exhibit, ...] = (
@@ -136,5 +158,8 @@ EXHIBITS: tuple[Exhibit, ...] = (
     _exhibit("opt-outs that cannot be read count as none", "circuit breakers", _fails_open, "FAIL OPEN"),
     _exhibit("opt-outs are read when a run begins", "campaign tools", _read_at_the_beginning, _KNOWN),
     _exhibit("who is claimed is asked no more", "senders with a queue of their own", _claimed_is_asked_no_more, _KNOWN),
+    _exhibit("a day is one of UTC", "quotas of web services", _day_of_utc, _CAP),
+    _exhibit("each run counts its own day", "limits in a tool's settings", _each_run_counts_for_itself, _CAP),
+    _exhibit("a text counts for the day of its claim", "counters of job queues", _counted_when_claimed, _CAP),
     _exhibit("an event is new if its number is", "readers of a log by offset", _by_the_number_of_the_event, _KNOWN),
 )

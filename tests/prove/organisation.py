@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import datetime as dt
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 import msgspec
@@ -65,7 +67,8 @@ KILLED, STOPPED, TOGETHER = "a process killed", "a process stopped", "runs at th
 BEFORE, DURING, LATELY = "opted out before the list was planned", "opted out during a run", "texted less than a gap ago"
 BY_FILE, ROTATED, UNREAD, LOCKED = "read from the receiver's file", "receiver's file rotated", "opt-outs unread", "book locked"
 TWICE = "texted before by another run"
-KINDS: Final = (KILLED, STOPPED, TOGETHER, BEFORE, DURING, LATELY, BY_FILE, ROTATED, UNREAD, LOCKED, TWICE, OPT_OUTS_FAIL)
+CAPPED = "a day used up"
+KINDS: Final = (KILLED, STOPPED, TOGETHER, BEFORE, DURING, LATELY, BY_FILE, ROTATED, UNREAD, LOCKED, TWICE, CAPPED, OPT_OUTS_FAIL)
 """What can happen here, besides what meets single texts."""
 
 _EVERY, _LONGEST = 60.0, 600.0
@@ -76,8 +79,20 @@ _HEARD = 2.5
 """Seconds after a look from which nobody is texted whom it has shown: a second and a half of grace, and the book's disk."""
 _LINE = 1_200.0
 """Seconds that a text may wait behind its claim."""
-_LIVES, _CALM = 90, 25
+_LIVES, _CALM = 200, 25
 _DAY = 86_400.0
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def _day(moment: float) -> dt.date:
+    """The day of the Pacific coast at a moment of the world."""
+    return dt.datetime.fromtimestamp(EPOCH + moment, _PACIFIC).date()
+
+
+def _begin(draw: random.Random) -> float:
+    """A moment shortly before a midnight, that of the Pacific coast or that of UTC."""
+    midnight = dt.datetime(2026, 11, 3, tzinfo=draw.choice((_PACIFIC, _PACIFIC, dt.UTC))).timestamp() - EPOCH
+    return midnight - draw.uniform(1.0, 600.0)
 
 
 class Campaign:
@@ -92,9 +107,12 @@ class Campaign:
         self.rate = draw.choice((0.02, 0.05, 0.2, 1.0))
         self.concurrency = draw.choice((1, 4, 8))
         self.people = draw.sample(world.everybody, draw.randrange(8, max(9, len(world.everybody) * 3 // 4)))
+        self.given = {"day_cap": world.cap} if world.cap else {}
         self.begins = world.loop.now + draw.choice((0.0, 0.0, 1.0, 100.0, 4_000.0))
         self.way = draw.choice(("auto", "auto", str(world.folder / "events")))
         self.process: Process | None = None
+        self.is_capped = False
+        """The last process ended because the day was used up."""
         self.tag = ""
 
     @property
@@ -188,7 +206,12 @@ class Organisation:
     def __init__(self, seed: int, size: int) -> None:
         self.seed = seed
         self.random = draw = random.Random(seed ^ 0x0B6)
-        self.loop = Loop(1000.0, seed)
+        more = random.Random(seed ^ 0xCA9)
+        self.cap = more.choice((0, 0, 6, 15, 30))
+        """Segments that may leave on a day of the Pacific coast; 0 for any number."""
+        self.loop = Loop(_begin(more) if self.cap else 1000.0, seed)
+        self.long = frozenset(number for number in range(400) if more.random() < 0.2)
+        """Those whose texts take two segments."""
         self.folder = Path(tempfile.mkdtemp(prefix="prove-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
         self.slow_disk, self.slow_book = draw.choice((0.0, 0.003, 0.02)), draw.choice((0.0, 0.005, 0.1))
         self.locked = draw.choice((0.0, 0.0, 0.003))
@@ -218,7 +241,8 @@ class Organisation:
         self.opts_out = draw.choice((0.02, 0.1, 0.3))
         """How many people opt out for each text."""
         self.trouble = draw.choice((0.0, 0.02, 0.1))
-        self.left: list[tuple[float, str, Campaign]] = []
+        self.left: list[tuple[float, str, Campaign, int]] = []
+        """When a text left, to whom, of which run, and of how many segments."""
         self.processes: list[Process] = []
         self.lives = 0
         self.sink = SQLite(self.folder / "events")
@@ -324,7 +348,7 @@ class Organisation:
         assert isinstance(process, Process)
         phone, draw, now = self.provider.requests[-1][1], self.random, self.loop.now
         self._look_at(process, phone)
-        self.left.append((now, phone, process.campaign))
+        self.left.append((now, phone, process.campaign, 2 if len(self.name(phone)) > 100 else 1))
         self.met[TOGETHER] += sum(one.ended is None and not one.is_dead for one in self.processes) > 1
         if draw.random() < self.opts_out:
             self.met[DURING] += 1
@@ -368,6 +392,9 @@ class Organisation:
 
     def _rest(self, campaign: Campaign, process: Process) -> float:
         """Seconds until somebody resumes a run whose process has ended."""
+        if campaign.is_capped:
+            campaign.is_capped = False
+            return self.random.choice((1.0, 10_000.0, _DAY, _DAY))
         entries = campaign.disk._contacts.entries.values()
         queued = [entry.why.code for entry in entries if entry.state is State.QUEUED]
         self.met[LATELY] += queued.count(Code.GAP)
@@ -398,6 +425,7 @@ class Organisation:
             gateway=lambda plan: self._gateway(process, plan),
             ledger=Patient(campaign.disk, process),
             pace=Pace(campaign.rate),
+            given=campaign.given,
             book=lambda plan, care: RunBook(process.book, Scope(f"rumbleup {plan.action}"), plan.run, campaign.again),
         )
         try:
@@ -408,18 +436,25 @@ class Organisation:
                 watch = await read_before(run, client, campaign.way, is_here=False, is_dry=False, quiet=True)
                 watch.read = self.loop.now
                 process.is_ready = True
-                rows = None if is_loaded else [{"phone": phone, "first_name": "Ada"} for phone in campaign.people]
+                rows = None if is_loaded else [{"phone": phone, "first_name": self.name(phone)} for phone in campaign.people]
                 async with watching(run, watch):
                     await run.send(rows)
             process.ended = str(run._execution.stopped)
             stopped = run._execution.stopped
             self.met[UNREAD] += stopped is not None and stopped.cause is Cause.OPT_OUTS_UNREAD
+            if stopped is not None and stopped.cause is Cause.DAILY_CAP:
+                self.met[CAPPED] += 1
+                campaign.is_capped = True
         except (BookError, LedgerError, UnreadError) as error:
             self.met[UNREAD] += isinstance(error, UnreadError)
             process.ended = f"{type(error).__name__}: {error}"
         except Exception as error:
             process.ended = repr(error)
             self.provider.wrongs.append(f"{type(error).__name__}: {error}")
+
+    def name(self, phone: str) -> str:
+        """Short, or so long that the text has two segments."""
+        return "A" * 130 if self.cap and int(phone[-4:]) in self.long else "Ada"
 
     def _gateway(self, process: Process, plan: Plan) -> RumbleUpGateway:
         return RumbleUpGateway(Line(self, process), action=plan.action, flags=(plan.tag, *plan.details["flags"]))
@@ -451,6 +486,11 @@ class Organisation:
         by_tag = {campaign.tag: campaign for campaign in self.campaigns}
         texts: dict[str, list[tuple[float, Campaign]]] = {}
         left = [(self._left_at(text, by_tag), text.phone, self._of(text, by_tag)) for text in self.provider.truth]
+        used: Counter[dt.date] = Counter()
+        for time, phone, _ in left:
+            used[_day(time)] += 2 if len(self.name(phone)) > 100 else 1
+        most = max(used.values(), default=0)
+        assert not self.cap or most <= self.cap, f"BEYOND THE DAY'S CAP: {most} segments, and {self.cap} may leave"
         for time, phone, campaign in sorted(left, key=lambda one: one[0]):
             self._check_pair(phone, time, campaign, texts.setdefault(phone, []))
         for campaign in self.campaigns:
@@ -463,7 +503,7 @@ class Organisation:
     def _left_at(self, text: Taken, by_tag: Mapping[str, Campaign]) -> float:
         """When it left: it may have been taken long after."""
         campaign = self._of(text, by_tag)
-        return max(at for at, phone, one in self.left if phone == text.phone and one is campaign and at <= text.time)
+        return max(at for at, phone, one, _ in self.left if phone == text.phone and one is campaign and at <= text.time)
 
     def _check_pair(self, phone: str, time: float, campaign: Campaign, before: list[tuple[float, Campaign]]) -> None:
         for earlier, other in before:
