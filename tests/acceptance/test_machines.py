@@ -6,6 +6,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from tests import database
 from tests.acceptance.lists import TEXT, phone, text_for
 from tests.acceptance.provider_process import Provider, until
-from tests.acceptance.shell import Forked
+from tests.acceptance.shell import Forked, Shell
 from tests.acceptance.stage import Stage
 from tests.database import Database
+from tests.kills.machines import storm
 
 LEASE = 2
 
@@ -171,6 +173,12 @@ def test_machines_that_die_or_sleep_text_nobody_twice(run: Stage, provider: Prov
     assert ended.code in {0, 1}, ended.err
     assert ended.json["reasons"].get("not_sent", {}).keys() <= {"absent"}, "what had been opened and never left"
     run.check(rows, summary=ended.json, planned=planned(rows), concurrency=concurrency, crashes=3)
+
+
+def test_a_storm(tmp_path: Path, provider: Provider, shell: Shell) -> None:
+    """Some order of deaths, stalls and outages would text somebody twice, or lose them (more: python -m tests.kills.machines)."""
+    blows = storm(1, tmp_path, provider, shell, rows=1200, blows=10)
+    assert sum(blows.values()) >= 3
 
 
 @pytest.fixture
