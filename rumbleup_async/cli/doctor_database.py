@@ -16,9 +16,8 @@ from rumbleup_async.postgres import server
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA, VERSION
 
-_RIGHTS = f"""SELECT has_database_privilege(current_database(), 'CREATE'),
-    to_regclass('{SCHEMA}.about') IS NOT NULL AND has_schema_privilege('{SCHEMA}', 'USAGE')
-        AND has_table_privilege('{SCHEMA}.contact', 'INSERT, UPDATE, SELECT, DELETE')"""
+_RIGHTS = f"""SELECT CASE WHEN has_schema_privilege('{SCHEMA}', 'USAGE')
+    THEN has_table_privilege('{SCHEMA}.contact', 'INSERT') AND has_table_privilege('{SCHEMA}.contact', 'UPDATE') ELSE false END"""
 _FAR = 60.0
 """Seconds by which the clocks may differ before it is pointed out. Nothing is decided by that."""
 
@@ -51,13 +50,16 @@ def _examined(connection: Any, address: Address) -> list[Look]:
     if address.is_unsafe:
         found = [Look("database", True, f"PostgreSQL {settings['server_version']}; whether it waits for its disk is not asked")]
     has_schema = server.one_here(connection.execute(server.HAS_SCHEMA))
+    rights = _rights(connection, has_schema=has_schema)
+    if not rights.fine:
+        return [*found, rights]
     if has_schema:
         try:
             server.check_version(address, int(server.one_here(connection.execute(server.VERSION_OF))))
         except LedgerError as error:
             return [*found, Look("tables", False, str(error))]
         found.append(Look("tables", True, f"the schema {SCHEMA} is there, version {VERSION}"))
-    found.append(_rights(connection, has_schema=has_schema))
+    found.append(rights)
     apart = server.one_here(connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8")) - time.time()
     says = (
         "as this machine's" if abs(apart) < _FAR else f"{abs(apart):.0f} s apart from this machine's; leases go by the server's"
@@ -70,6 +72,5 @@ def _rights(connection: Any, *, has_schema: bool) -> Look:
         may_create = server.one_here(connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')"))
         mend = f"have somebody who may create a schema call rumbleup ledgers upgrade, and grant this user what is in {SCHEMA}"
         return Look("rights", may_create, "may make the tables; the first run does" if may_create else f"no tables yet: {mend}")
-    may_use = connection.execute(_RIGHTS).fetchone()[1]
-    mend = f"grant this user USAGE of the schema {SCHEMA}, and ALL of its tables, sequences and functions"
-    return Look("rights", may_use, "may read and write the tables" if may_use else mend)
+    may_use = server.one_here(connection.execute(_RIGHTS))
+    return Look("rights", may_use, "may read and write the tables" if may_use else server.GRANT)

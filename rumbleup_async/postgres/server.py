@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
     Connection = psycopg.Connection[tuple[Any, ...]]
 
+GRANT: Final = f"grant this user USAGE of the schema {SCHEMA}, and ALL of its tables, sequences and functions"
 OLDEST: Final = 130000
 """PostgreSQL 13, as `server_version_num` says it."""
 _LOCK: Final = 0x5255415300000000
@@ -62,6 +63,8 @@ def telling(address: Address) -> Iterator[None]:
     errors = driver()
     try:
         yield
+    except errors.errors.InsufficientPrivilege as error:
+        raise LedgerError(f"{address}: {said(error)}; {GRANT}") from error
     except errors.Error as error:
         raise LedgerError(f"{address}: {said(error)}") from error
     except UnicodeError:
@@ -126,7 +129,7 @@ def check(address: Address, settings: dict[str, str]) -> None:
         )
 
 
-HAS_SCHEMA: Final = f"SELECT to_regclass('{SCHEMA}.about') IS NOT NULL"
+HAS_SCHEMA: Final = f"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}')"
 VERSION_OF: Final = f"SELECT value FROM {SCHEMA}.about WHERE key = 'version'"
 
 
