@@ -177,8 +177,12 @@ class RunHours:
         return Stop(Cause.OUTSIDE_HOURS, "; ".join(filter(None, [self._next(places, now), "resume then, or give --not-before"])))
 
     def _too_late(self, places: Mapping[int, int], now: float) -> Stop:
-        end = "" if self.gates.ends is None else f"the run was to end {told(self.gates, self.gates.ends)}"
-        remedy = "give a later --until to go on" if end else "give --until to go on over several days"
+        end, remedy = "", "give --until to go on over several days"
+        if self.gates.ends is not None:
+            end, remedy = f"the run was to end {told(self.gates, self.gates.ends)}", "give a later --until to go on"
+        elif any(self.gates.opens_again([place], now) == (now, place) for place in self._ever(places)):
+            # Nobody would know otherwise why people whose day it is are not texted.
+            end = f"the run was to end with its first day, {self.gates.local(self.gates.begin, ANYWHERE):%Y-%m-%d}"
         return Stop(Cause.NOT_AFTER, "; ".join(filter(None, [end, self._next(places, now), remedy])))
 
     def _next(self, places: Mapping[int, int], now: float) -> str:

@@ -144,6 +144,7 @@ def test_the_day_of_a_run_does_not_begin_anew(tmp_path: Path) -> None:
         assert next_day.texted == {}
         assert summary.stop is not None
         assert summary.stop.cause is Cause.NOT_AFTER
+        assert summary.stop.detail.startswith("the run was to end with its first day, 2026-12-01; open now, 2 left; give --until")
     assert reasons(ledger)[HONOLULU] == (State.QUEUED, Code.TOO_LATE)
     until = Schedule(until=TUESDAY + dt.timedelta(days=1, hours=12))
     assert next_day.send(ledger, None, schedule=until, limit=1).sent == 2
