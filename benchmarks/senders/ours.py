@@ -28,7 +28,7 @@ def import_all(provider: str) -> None:
         importlib.import_module(f"rumbleup_async.{name}")
 
 
-_CARE: dict[str, Any] = {"budget": 1_000_000, "price": "0.03", "day_cap": 1_000_000_000}
+_CARE: dict[str, Any] = {"budget": 1_000_000, "price": "0.03", "day_cap": 1_000_000_000, "canary": (200, 0)}
 """Bounds that let everybody through, and are asked for each text."""
 
 

@@ -19,7 +19,7 @@ def test_a_campaign_from_the_list_to_the_report(stage: Stage, provider: Provider
     voters = stage.list(ROWS)
     book = ("--book", "people.book", "--opt-outs", "auto")
     assert stage.run("opt-outs", "add", OUT, "--book", "people.book").code == 0
-    care = ("--price", PRICE, "--budget", 6, "--day-cap", 100, "--rate", 60, *book)
+    care = ("--price", PRICE, "--budget", 6, "--day-cap", 100, "--rate", 60, "--canary", "20,1s", *book)
 
     # The plan, and somebody who approves it.
     planned = stage.send(voters, *care, "--dry-run", "--plan", "plan.json")
@@ -34,7 +34,7 @@ def test_a_campaign_from_the_list_to_the_report(stage: Stage, provider: Provider
     assert provider.left == 0
     stage.ledger.unlink()
 
-    # The test, and the first hundred, with a pause in between.
+    # The test, the canary, and the first hundred, with a pause in between.
     tests = ("--test-to", MINE[0], "--test-to", MINE[1])
     running = stage.start(*stage.sending(voters, *care, "--approved", "plan.json", *tests))
     provider.wait_for(30)
@@ -45,6 +45,7 @@ def test_a_campaign_from_the_list_to_the_report(stage: Stage, provider: Provider
     assert (done.code, done.json["stop_cause"]) == (3, "daily_cap"), done.err
     assert done.json["sent"] == 100 > left
     assert [one["state"] for one in done.json["tests"]] == ["sent", "sent"]
+    assert done.json["canary"]["stage"] == "passed"
 
     # Another day's worth, as far as the money goes; then more money.
     done = stage.resume("--day-cap", 300)
@@ -60,5 +61,7 @@ def test_a_campaign_from_the_list_to_the_report(stage: Stage, provider: Provider
     check_money([text["text"] for text in truth], PRICE, 20)
     check_day_cap([(text["time"], text["text"]) for text in truth], 300)
     rest = check_tests(truth, done.json["run"], MINE)
+    times = [text["time"] for text in rest]
+    assert times[20] - times[19] >= 1.0, "the rest did not wait for the canary"
     contacts = {phone(n): text_for("Ada") for n in range(ROWS) if phone(n) != OUT}
     stage.check(ROWS, truth=rest, summary=done.json, planned=contacts)

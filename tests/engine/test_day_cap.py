@@ -128,6 +128,37 @@ def test_as_many_texts_leave_as_fit_into_the_day(
     assert meter.wrongs == []
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("has_book", [False, True])
+def test_what_did_not_leave_gives_its_room_back_and_what_is_unknown_keeps_it(kind: str, has_book: bool, tmp_path: Path) -> None:
+    """Refusals would use the day up; or lost answers be counted as if nothing had left."""
+
+    def script(text: Text, attempt: int) -> Outcome:
+        if text.row % 3 == 0:
+            return Refused(because("400 LANDLINE"), 400, "LANDLINE", True)
+        return Unknown(because("no answer in time")) if text.row % 5 == 0 else accepts(text, attempt)
+
+    meter = Meter(20, script)
+    provider = Provider(meter)
+
+    async def main() -> None:
+        book = book_of(Book(tmp_path / "people.book")) if has_book else None
+        ledger = make_ledger(kind, tmp_path)
+        async with make_run(provider, ledger=ledger, given={"day_cap": 20, "unknown_limit": 1.0}, book=book) as run:
+            summary = await run.send(phones(100))
+            assert summary.stop is not None
+            assert summary.stop.cause is Cause.DAILY_CAP
+            assert summary.sent + summary.unknown == 20
+            assert summary.refused >= 8
+            assert run.day is not None
+            assert run.day.used == 20
+
+    virtual_time.run(main(), begins=NOON)
+    check(provider)
+    assert meter.wrongs == []
+    assert meter.used == 20
+
+
 @pytest.mark.parametrize("has_book", [False, True])
 def test_a_day_with_room_for_all_ends_as_any_other(has_book: bool, tmp_path: Path) -> None:
     """A run would be said to have met its cap although everybody was texted."""
