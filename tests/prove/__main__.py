@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--owners", dest="of", action="store_const", const="owners", help="several bookkeepers over one ledger")
     parser.add_argument("--hours", dest="of", action="store_const", const="hours", help="people who have hours")
     parser.add_argument("--people", dest="of", action="store_const", const="people", help="several runs, and people who opt out")
+    parser.add_argument("--canary", dest="of", action="store_const", const="canary", help="a small part that goes first")
     parser.add_argument("--money", dest="of", action="store_const", const="money", help="a budget, and pauses")
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")
     parser.add_argument("--recoveries", type=int, default=20, help="with --points: crashes whose recovery crashes, too")

@@ -55,6 +55,7 @@ from rumbleup_async.runs.reconcile import Reconciled
 from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
 from tests.prove.exhibit import Exhibit, built_in
+from tests.prove.museum_of_canaries import EXHIBITS as OF_CANARIES
 from tests.prove.museum_of_money import EXHIBITS as OF_MONEY
 from tests.prove.museum_of_people import EXHIBITS as OF_PEOPLE
 from tests.prove.owners import Leased
@@ -808,6 +809,7 @@ def _holiday_on_a_sunday() -> list[Any]:
 _holidays = states.holidays
 
 EXHIBITS: tuple[Exhibit, ...] = (
+    *OF_CANARIES,
     *OF_MONEY,
     *OF_PEOPLE,
     Exhibit(

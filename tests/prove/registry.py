@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from tests.prove import faults, fleet, hours, money, organisation, owners
+from tests.prove import faults, first, fleet, hours, money, organisation, owners
 from tests.prove.provider import Provider
 from tests.prove.world import Resolution, World
 
@@ -31,6 +31,7 @@ KINDS: Final[dict[str, Kind]] = {
     "owners": Kind(lambda seed, size, trace: owners.Owners(seed), owners.KINDS),
     "hours": Kind(hours.HoursWorld, hours.KINDS),
     "people": Kind(lambda seed, size, trace: organisation.Organisation(seed, size), organisation.KINDS),
+    "canary": Kind(first.CanaryWorld, first.KINDS),
     "money": Kind(money.MoneyWorld, (*money.KINDS, *fleet.KINDS)),
 }
 ALL: Final = tuple(dict.fromkeys(kind for one in KINDS.values() for kind in one.kinds))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from rumbleup_async.admission import Admit
-from rumbleup_async.engine.ports import Ledger, Pauses, Prices
+from rumbleup_async.engine.ports import Ledger, Pauses, Prices, Trial
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import MemoryLedger, SqliteLedger
 from rumbleup_async.ledger.loading import NOBODY
@@ -212,6 +212,10 @@ class Writer:
     @property
     def pauses(self) -> Pauses:
         return self._disk.pauses if self._disk.asked is None else self._pauses
+
+    @property
+    def trial(self) -> Trial:
+        return self._disk.trial
 
     @property
     def notes(self) -> Sequence[str]:

@@ -55,10 +55,11 @@ def test_nobody_is_texted_outside_their_hours() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("name", "number"), [("money", 80), ("people", 60)])
+@pytest.mark.parametrize(("name", "number"), [("money", 80), ("people", 60), ("canary", 80)])
 def test_the_rules_of_a_campaign_hold(name: str, number: int) -> None:
     """money: more would be spent than somebody has allowed, or texts would leave while the run is paused. people: two runs would
-    text the same person, or whoever has just answered STOP."""
+    text the same person, or whoever has just answered STOP. canary: more would be texted before
+    anybody knows whether that is well."""
     jobs = os.cpu_count() or 1
     common = [f"--{name}", "--seeds", str(number), "--size", "60"]
     total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
