@@ -57,6 +57,7 @@ from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.admission import Go, Never, Wait
+    from rumbleup_async.days import Day
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Ledger, Observer
     from rumbleup_async.events import EventObserver
@@ -72,15 +73,18 @@ if TYPE_CHECKING:
     from rumbleup_async.rules.outlook import Outlook
     from rumbleup_async.rumbleup.opt_outs import OptOuts
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
+    from rumbleup_async.runs.canary import CanaryState
     from rumbleup_async.runs.keywords import RunKeywords
     from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.reconcile import Reconciled, Requeued
     from rumbleup_async.runs.run import Run
     from rumbleup_async.runs.sending import Sending
     from rumbleup_async.runs.summary import Summary
+    from rumbleup_async.runs.trials import Tried
     from rumbleup_async.sendblue.client import Sendblue
     from rumbleup_async.sendblue.limits import LineLimits
     from rumbleup_async.sendblue.models import SendblueMessage
+    from rumbleup_async.sendblue.opt_outs import SendblueOptOuts
     from rumbleup_async.session.client import AiohttpExchange
 
 __all__ = [
@@ -93,12 +97,14 @@ __all__ = [
     "BookLocked",
     "Brand",
     "Campaign",
+    "CanaryState",
     "Cause",
     "Code",
     "ConfigurationError",
     "Contact",
     "ContactRecord",
     "DailyCapReached",
+    "Day",
     "EventObserver",
     "Exchange",
     "ExchangeError",
@@ -157,6 +163,7 @@ __all__ = [
     "ScriptedExchange",
     "Sendblue",
     "SendblueMessage",
+    "SendblueOptOuts",
     "Sending",
     "ServerFailed",
     "Spending",
@@ -169,6 +176,7 @@ __all__ = [
     "TemplateError",
     "Text",
     "Timeouts",
+    "Tried",
     "UnreadableReply",
     "Wait",
     "WebhookRefused",
@@ -181,10 +189,12 @@ __version__ = "0.1.0"
 _LAZY = {
     "AiohttpExchange": "session.client",
     "Book": "people",
-    "Ledger": "engine.ports",
+    "CanaryState": "runs.canary",
+    "Day": "days",
     "EventObserver": "events",
     "Go": "admission",
     "Hours": "rules.hours",
+    "Ledger": "engine.ports",
     "LineLimits": "sendblue.limits",
     "Locks": "engine.locks",
     "MemoryLedger": "ledger",
@@ -196,19 +206,21 @@ _LAZY = {
     "ProjectFields": "rumbleup.project_fields",
     "Reconciled": "runs.reconcile",
     "Requeued": "runs.reconcile",
+    "Rule": "rules.door",
     "Run": "runs.run",
     "RunKeywords": "runs.keywords",
     "RunOptions": "runs.options",
-    "Rule": "rules.door",
     "Schedule": "rules.hours",
     "Sendblue": "sendblue.client",
     "SendblueMessage": "sendblue.models",
+    "SendblueOptOuts": "sendblue.opt_outs",
     "Sending": "runs.sending",
     "Spending": "money",
     "SqliteLedger": "ledger",
     "StatsWindow": "rumbleup.project_fields",
     "Summary": "runs.summary",
     "SuppressionStore": "rules.numbers",
+    "Tried": "runs.trials",
     "Wait": "admission",
     "Writable": "lists.lines",
 }

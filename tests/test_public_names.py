@@ -78,7 +78,10 @@ def signature_classes(function: Any) -> set[type]:
     return {found for hint in hints.values() for found in classes_in(hint)}
 
 
-_NOT_FOR_CALLERS = {"sending", "reports", "tell_held", "for_engine", "care", "consent", "of_list", "given", "place"}
+_NOT_FOR_CALLERS = {
+    *("sending", "reports", "tell_held", "for_engine", "care", "consent", "of_list", "given", "place"),
+    *("dear", "judges_anew", "typed_rules", "watched_canary"),
+}
 """What only our own rooms call, and a former name."""
 
 _HANDED_IN = {"Ledger", "MemoryLedger", "RunBook", "SqliteLedger"}

@@ -127,3 +127,7 @@ def _written(row: Message) -> float | None:
 
 def _moment(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(max(0.0, seconds), dt.UTC)
+
+
+SendblueOptOuts = OptOuts
+"""The same under the name by which the package offers it, beside that of RumbleUp."""

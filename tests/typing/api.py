@@ -16,9 +16,11 @@ from rumbleup_async import (
     Book,
     Brand,
     Campaign,
+    CanaryState,
     Code,
     Contact,
     ContactRecord,
+    Day,
     Group,
     Identity,
     LineLimits,
@@ -238,6 +240,9 @@ async def a_run_as_it_stands(run: Run) -> None:
     assert_type(run.paused, Pause | None)
     assert_type(run.book, RunBook | None)
     assert_type((run.budget, run.spending), tuple[int | None, Spending | None])
+    assert_type((run.day, run.canary), tuple[Day | None, CanaryState | None])
+    await run.heard(opted_out=["2025550101"], undelivered=["2025550102", ("2025550103", "rl_1")])
+    await run.note("approval", "by the board")
     sending = run.send()
     assert_type(sending, Sending)
     summary = await sending
