@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 _END = """
 import fcntl, subprocess, sys, shutil
-lock, folder, *stop = sys.argv[1:]
+lock, folder, user, *stop = sys.argv[1:]
 with open(lock) as file:
     fcntl.flock(file, fcntl.LOCK_EX)  # once nobody uses it any more, however they ended
-subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+silence = subprocess.DEVNULL
+subprocess.run(stop, check=False, user=int(user) if user else None, cwd="/", stdin=silence, stdout=silence, stderr=silence)
 shutil.rmtree(folder, ignore_errors=True)
 """
 
@@ -125,9 +126,10 @@ def shared(root: Path) -> Iterator[Database]:
         fcntl.flock(using, fcntl.LOCK_SH)
         if is_first:
             place.write_text(str(database.folder))
-            (database.folder / "in-use").chmod(0o666)
             stop: list[str | Path] = [database.bin / "pg_ctl", "-D", database.folder / "data", "-m", "fast", "stop"]
             end: list[str | Path] = [sys.executable, "-I", "-c", _END, database.folder / "in-use", database.folder]
-            _call([*_BEHIND, *end, *stop])
+            # As ourselves, for the server's user may not reach our interpreter; in a session of its own, for it outlives us.
+            command = [*_BEHIND, *end, str(_somebody() or ""), *stop]
+            subprocess.run(command, check=True, cwd="/", stdin=subprocess.DEVNULL, start_new_session=True)
     with using:
         yield database
