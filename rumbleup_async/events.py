@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from rumbleup_async import outcomes
+from rumbleup_async.messaging import Second
 from rumbleup_async.reasons import Code
 from rumbleup_async.stops import Cause, Stop
 
@@ -166,6 +167,17 @@ class Allowed(msgspec.Struct, frozen=True, tag=True):
     rate: float | None
 
 
+class SecondPassed(msgspec.Struct, frozen=True, tag=True):
+    """A second in which something happened is over. `second`: what it was. `in_flight`: texts under way. `steps`: of the ledger,
+    which took `step_seconds` together. `answer_seconds`: what the answers that `second` counts took together."""
+
+    second: Second
+    in_flight: int
+    steps: int
+    step_seconds: float
+    answer_seconds: float
+
+
 class Waiting(msgspec.Struct, frozen=True, tag=True):
     """Whoever is still to be texted was put off: the run waits until the first of them is due, at `until` (Unix seconds)."""
 
@@ -221,6 +233,7 @@ Event = (
     | Held
     | Slowed
     | Allowed
+    | SecondPassed
     | Waiting
     | Paused
     | Continued

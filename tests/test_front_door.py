@@ -192,18 +192,27 @@ def test_every_import_is_declared() -> None:
         for line in (*project["dependencies"], *extras["cli"], *extras["fast"], *extras["postgres"])
     }
     known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
-    lists = " ".join((*extras["lists"], *extras["duckdb"], *extras["buckets"]))
-    assert all(package in lists for package in OF_LISTS.values())
+    named = " ".join((*extras["lists"], *extras["duckdb"], *extras["buckets"], *extras["observe"]))
+    assert all(package in named for package in WHERE_USED.values())
     missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
-    missing = {path: more for path, extra in missing.items() if (more := extra - (set(OF_LISTS) if "/lists/" in path else set()))}
+    rooms = ("/lists/", "/observe/", "/cli/showing.py")
+    missing = {
+        path: more
+        for path, extra in missing.items()
+        if (more := extra - (set(WHERE_USED) if any(room in path for room in rooms) else set()))
+    }
     assert missing == {}
 
 
-OF_LISTS = {"pyarrow": "pyarrow", "python_calamine": "python-calamine"}
-"""What lists that are no text need: imported where such a list is read, and the package that brings it."""
+WHERE_USED = {
+    "pyarrow": "pyarrow",
+    "python_calamine": "python-calamine",
+    "prometheus_client": "prometheus-client",
+}
+"""What lists that are no text need, and metrics: imported where it is used, and the package that brings it."""
 
 
-def test_what_only_some_lists_need_is_imported_where_it_is_used() -> None:
+def test_what_only_some_need_is_imported_where_it_is_used() -> None:
     """Nobody without the extra could import the package, and everybody would wait for what few need."""
     for path in (ROOT / "rumbleup_async").rglob("*.py"):
         at_once = ast.Module(
@@ -211,7 +220,7 @@ def test_what_only_some_lists_need_is_imported_where_it_is_used() -> None:
         )
         for node in at_once.body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", "") or ""]
-            assert not {name.partition(".")[0] for name in names} & set(OF_LISTS), path
+            assert not {name.partition(".")[0] for name in names} & set(WHERE_USED), path
 
 
 _NAMES = re.compile(r"rumbleup(?!_async\b)|sendblue", re.IGNORECASE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rumbleup_async.cli import neighbours, progress, speed
+from rumbleup_async.cli import neighbours, progress, showing, speed
 from rumbleup_async.cli.audit_notes import agreed, overrides
 from rumbleup_async.cli.canary import why_not_on
 from rumbleup_async.cli.console import fail, say
@@ -76,6 +76,7 @@ def rule_options(
     not known. `would_be`: of a dry run, whose it would be."""
     is_here = call.hours.is_here(identity or would_be)
     options = call.hours.as_mode(identity or would_be, has_list=has_list)
+    options |= showing.as_mode()
     options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
     if not is_dry:
         say_rehearsal(is_here, options, has_begun=exists(ledger))
@@ -159,7 +160,7 @@ async def send_queued(
     tune_collector()
     failed: Stop | None = None
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
-        async with progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):
+        async with showing.beside(ledger), progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):
             try:
                 await _note_call(run, call, watch or Watch())
                 await run.send()

@@ -6,6 +6,7 @@ Lives here: display.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from rumbleup_async.cli.console import say
+from rumbleup_async.cli.showing import chosen
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.messaging import State
 from rumbleup_async.runs.throughput import per_second, span
@@ -28,16 +30,19 @@ _SOME_SECONDS = 10.0
 
 @asynccontextmanager
 async def sending(run: Run, *, quiet: bool) -> AsyncIterator[None]:
-    """Show how a run gets on: a live bar on a terminal, else a line every ten seconds."""
-    if quiet:
+    """Show how a run gets on: a live bar on a terminal, else a line every ten seconds; or, if that is asked for, JSON."""
+    is_json = chosen.get().progress == "json"
+    if quiet and not is_json:
         yield
         return
-    show = asyncio.create_task(_bar(run) if sys.stderr.isatty() else _lines(run))
+    show = asyncio.create_task(_objects(run) if is_json else _bar(run) if sys.stderr.isatty() else _lines(run))
     try:
         yield
     finally:
         show.cancel()
         await asyncio.gather(show, return_exceptions=True)
+        if is_json:
+            say(_object(run))
 
 
 @contextmanager
@@ -113,6 +118,36 @@ def _done(run: Run) -> tuple[int, int]:
     counts = run.counts
     total = sum(counts.values())
     return total - counts[State.QUEUED] - counts[State.INTENT], total
+
+
+async def _objects(run: Run) -> None:
+    while True:
+        say(_object(run))
+        await asyncio.sleep(1.0)
+
+
+def _object(run: Run) -> str:
+    """One line of JSON: the counts, how fast, what the provider lets through, and what the run waits for."""
+    throughput, counts = run.throughput, run.counts
+    flow, pause = throughput.flow, run.paused
+    left = throughput.seconds_left
+    return json.dumps({
+        "at": round(time.time(), 3),
+        "run": run.plan.run,
+        "total": sum(counts.values()),
+        **{str(state): number for state, number in counts.items() if state is not State.INTENT},
+        "in_flight": run.in_flight,
+        "elapsed_seconds": round(run.elapsed, 3),
+        "texts_per_second": run.summary.texts_per_second,
+        "seconds_left": None if left is None else round(left, 1),
+        "allowed_per_second": None if flow.allowed is None else round(flow.allowed, 1),
+        "throttled": flow.throttled,
+        "holds": flow.holds,
+        "held_seconds": round(flow.held, 1),
+        "held_for": run.held_for if run.held > 0 else None,
+        "paused": None if pause is None else {"who": pause.who, "since": pause.since.isoformat(), "why": pause.why},
+        "stopped": run.summary.stopped,
+    })  # fmt: skip
 
 
 async def _lines(run: Run) -> None:

@@ -38,6 +38,7 @@ from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.reconcile import look_up, queue_absent, show_absent
+from rumbleup_async.cli.showing import with_showing
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
@@ -48,6 +49,7 @@ from rumbleup_async.session.limits import Timeouts
 
 
 @guarded
+@with_showing
 @with_hours()
 def resume(
     ledger: Ledger,

@@ -50,6 +50,7 @@ from rumbleup_async.cli.preview import show_preview
 from rumbleup_async.cli.providers import Order, Row
 from rumbleup_async.cli.question import check_expected
 from rumbleup_async.cli.rejects import Rejects
+from rumbleup_async.cli.showing import with_showing
 from rumbleup_async.cli.signals import pausing, stopping
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.cli.trials import ARRIVED, TestTo, end_alone, is_alone, phones_of, try_out
@@ -61,6 +62,7 @@ from rumbleup_async.stops import Cause, Stop
 
 
 @guarded
+@with_showing
 @with_hours(has_list=True)
 def send(
     source: Annotated[

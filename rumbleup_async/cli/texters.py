@@ -22,6 +22,7 @@ from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import BookFile, Gap, NoBook, PeopleOptions
 from rumbleup_async.cli.question import may_begin
+from rumbleup_async.cli.showing import with_showing
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.ledger import Consent
@@ -32,6 +33,7 @@ from rumbleup_async.session.limits import Timeouts
 
 
 @guarded
+@with_showing
 @with_hours()
 def texters(
     action: options.Action,

@@ -37,7 +37,18 @@ from rumbleup_async.engine.ports import Ledger, Source
 from rumbleup_async.engine.rounds import Rounds
 from rumbleup_async.engine.seconds import Counts, Flow, Tally
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.events import Allowed, Continued, Event, LedgerFailed, Paused, RoundBegan, Stepped, Waiting, stopped
+from rumbleup_async.events import (
+    Allowed,
+    Continued,
+    Event,
+    LedgerFailed,
+    Paused,
+    RoundBegan,
+    SecondPassed,
+    Stepped,
+    Waiting,
+    stopped,
+)
 from rumbleup_async.messaging import Closed, Planned, Result, Second, Skipped, State, Step, Text
 from rumbleup_async.reasons import INTERRUPTED, Code
 from rumbleup_async.stops import Cause, Stop
@@ -364,8 +375,10 @@ class Bookkeeper:
         self.rounds.left -= len(step.texts)
         # Who stays queued, for a later part of the run, yields no result.
         self._publish(closed, [result for result in step.results if result.state is not State.QUEUED])
+        took = time.monotonic() - began
+        self._seconds.stepped(took)
         if self._outlet.is_detailed:
-            self._outlet.note(_stepped(closed, step, time.monotonic() - began))
+            self._outlet.note(_stepped(closed, step, took))
         self._outlet.flush()
         more = may_open and not self._source.is_dry and self.rounds.left > 0
         hands = dealt(step.texts, wants)
@@ -387,8 +400,10 @@ class Bookkeeper:
     def _second(self) -> Second | None:
         """The second that is over, for the ledger. Observers hear of what the provider lets through where that has changed."""
         second = self._seconds.passed(self._tallies)
-        if second is not None and self._seconds.has_news():
-            self._outlet.note(Allowed(self._seconds.told))
+        if second is not None:
+            self._outlet.note(SecondPassed(second, len(self._entries), *self._seconds.took()))
+            if self._seconds.has_news():
+                self._outlet.note(Allowed(self._seconds.told))
         return second
 
     def _tallies(self) -> list[Tally]:

@@ -74,6 +74,9 @@ class Counts:
         self._held_from = self._held_until = 0.0
         self._together = Tally()
         """What workers have seen in this second so far."""
+        self._steps = 0
+        self._step_seconds = self._answer_seconds = 0.0
+        """How many steps of the ledger there were since somebody asked, how long they took, and how long the answers."""
         self._flow = Flow()
         self.told: float | None = None
         """Texts a second that the provider lets through, as observers were told last."""
@@ -88,6 +91,17 @@ class Counts:
         elif until > self._held_until:
             self._flow = msgspec.structs.replace(flow, held=flow.held + until - self._held_until)
         self._held_until = max(self._held_until, until)
+
+    def stepped(self, seconds: float) -> None:
+        """A step of the ledger took so long."""
+        self._steps += 1
+        self._step_seconds += seconds
+
+    def took(self) -> tuple[int, float, float]:
+        """How many steps there were since this was asked last, how long they took together, and how long the answers."""
+        found = self._steps, self._step_seconds, self._answer_seconds
+        self._steps, self._step_seconds, self._answer_seconds = 0, 0.0, 0.0
+        return found
 
     def flow(self, tallies: Callable[[], Iterable[Tally]]) -> Flow:
         """What there is to be said up to now."""
@@ -106,6 +120,7 @@ class Counts:
         self._see(tallies())
         together, self._together = self._together, Tally()
         if together.answers:
+            self._answer_seconds += together.waited
             latency, now = self._flow.latency, together.waited / together.answers
             self._flow = msgspec.structs.replace(self._flow, latency=latency + _FRESH * (now - latency) if latency else now)
         if not last:

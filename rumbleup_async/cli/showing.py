@@ -1,0 +1,158 @@
+"""What else shows a run while it goes: lines of JSON, a page, metrics. `send`, `texters` and `resume` share these options.
+
+Lives here: the options, and what is started beside a run for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import msgspec
+import typer
+
+from rumbleup_async import child
+from rumbleup_async.cli.console import say
+from rumbleup_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rumbleup_async.observe.metrics import Metrics
+    from rumbleup_async.postgres.address import Address
+
+T = TypeVar("T")
+
+
+class Showing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command was asked to show its run."""
+
+    progress: Annotated[
+        Literal["auto", "json"],
+        typer.Option("--progress", help="json: one JSON object a second on standard error, in place of words or a bar."),
+    ] = "auto"
+    watch: Annotated[bool, typer.Option("--watch", help="Show the run on a live page meanwhile; its links are printed.")] = False
+    metrics: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics", min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus on this port of this machine."
+        ),
+    ] = None
+
+
+chosen: ContextVar[Showing] = ContextVar("showing", default=Showing())  # noqa: B039 - it is frozen
+"""How the command that runs was asked to show its run."""
+_counting: ContextVar[Metrics | None] = ContextVar("metrics", default=None)
+
+
+def with_showing(command: Callable[..., T]) -> Callable[..., T]:
+    """Give a command the options of `Showing`. It is not handed them: they change nothing of what it does."""
+    hints = inspect.get_annotations(Showing, eval_str=True)
+    names = Showing.__struct_fields__
+    defaults = dict(zip(names, Showing.__struct_defaults__, strict=True))
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> T:
+        token = chosen.set(Showing(**{name: kwargs.pop(name) for name in names if name in kwargs}))
+        try:
+            return command(*args, **kwargs)
+        finally:
+            chosen.reset(token)
+
+    shape = inspect.signature(command, eval_str=True)
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=hints[name]) for name in names
+    ]
+    run.__signature__ = shape.replace(parameters=[*shape.parameters.values(), *more])  # type: ignore[attr-defined]
+    return run
+
+
+def as_mode() -> dict[str, Any]:
+    """The options of a run for them: the observer of `--metrics`. ConfigurationError where its package is missing."""
+    if chosen.get().metrics is None:
+        return {}
+    try:
+        import prometheus_client as _  # noqa: F401
+    except ImportError:
+        raise ConfigurationError("--metrics needs the extra observe: pip install 'rumbleup_async[observe]'") from None
+    from rumbleup_async.observe.metrics import Metrics
+
+    _counting.set(metrics := Metrics())
+    return {"observer": metrics}
+
+
+@asynccontextmanager
+async def beside(ledger: Path | Address) -> AsyncIterator[None]:
+    """Have the page and the metrics served while the context is open. ConfigurationError where there is no page for a ledger."""
+    async with AsyncExitStack() as stack:
+        if chosen.get().watch:
+            if not isinstance(ledger, Path):
+                raise ConfigurationError(
+                    "--watch shows ledgers that are files; of one in a database rumbleup status tells the same"
+                )
+            await stack.enter_async_context(_page(str(ledger)))
+        port, metrics = chosen.get().metrics, _counting.get()
+        if port is not None and metrics is not None:
+            url = await stack.enter_async_context(_metrics(metrics, port))
+            say(f"metrics: {url}")
+        yield
+
+
+@asynccontextmanager
+async def _page(ledger: str) -> AsyncIterator[None]:
+    """The page in a process of its own: it reads the ledger, and a run has better things to do."""
+    command = child.command("rumbleup_async.__main__", "watch", ledger, "--port", "0")
+    # A Ctrl-C of the terminal is for the run; the page is shown until that has ended.
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=child.environment(),
+    )
+    assert process.stderr is not None  # noqa: S101 - it is a pipe
+    telling = asyncio.create_task(_tell(process.stderr))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        if process.returncode is None:
+            process.kill()
+        await asyncio.gather(process.wait(), telling, return_exceptions=True)
+
+
+async def _tell(stream: asyncio.StreamReader) -> None:
+    async for line in stream:
+        say(line.decode("utf-8", "replace").rstrip())
+
+
+@asynccontextmanager
+async def _metrics(metrics: Metrics, port: int) -> AsyncIterator[str]:
+    from aiohttp import web
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(metrics)
+
+    async def tell(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", tell)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            raise ConfigurationError(f"cannot serve metrics on port {port}: {error.strerror or error}") from None
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/metrics"
+    finally:
+        await runner.cleanup()
