@@ -17,6 +17,8 @@ from rumbleup_async.ledger import carrying
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.messaging import Plan
 
+ALL: Final = (1 << 63) - 1
+"""As a limit: no limit."""
 _SOME = "SELECT row, phone, coalesce(text, ?) AS text, segments FROM contact WHERE state = 0 ORDER BY row LIMIT ?"
 
 OF_PLAN: Final = (
@@ -99,4 +101,9 @@ def choose(
 
 
 def _given(plan: Plan, limit: int | None) -> tuple[str, int]:
-    return plan.same_text or "", -1 if limit is None else limit
+    return plan.same_text or "", bounded(limit)
+
+
+def bounded(limit: int | None) -> int:
+    """A limit that a database can hold: whoever gives a larger one wants all."""
+    return ALL if limit is None else min(limit, ALL)

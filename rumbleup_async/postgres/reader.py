@@ -216,7 +216,7 @@ class Reader:
     def samples(self, number: int, limit: int | None = None) -> list[Sample]:
         """Of the texts that are queued, the next `limit` of them: the first, the longest, and `number` others, the same ones each
         time from the same list and text."""
-        given = (values.kept(self.plan.same_text or ""), self._run, limit)
+        given = (values.kept(self.plan.same_text or ""), self._run, sampling.bounded(limit))
         total, first = self._all(f"SELECT count(*), min(row) FROM ({_QUEUED}) AS q", *given)[0]
         if not total:
             return []
@@ -234,7 +234,7 @@ class Reader:
 
     def plan_samples(self, limit: int | None = None) -> list[Sample]:
         """Of the texts that are queued, the next `limit` of them: the first, the longest and the shortest."""
-        given = (values.kept(self.plan.same_text or ""), self._run, limit)
+        given = (values.kept(self.plan.same_text or ""), self._run, sampling.bounded(limit))
         chosen: dict[int, Sample] = {}
         for why, order in sampling.OF_PLAN:
             for row, phone, text, segments in self._all(f"SELECT * FROM ({_QUEUED}) AS q ORDER BY {order} LIMIT 1", *given):
@@ -247,7 +247,7 @@ class Reader:
             yield row, phone, text
 
     def _queued(self, limit: int | None) -> Iterator[tuple[int, str, str, int]]:
-        given = (values.kept(self.plan.same_text or ""), self._run, limit)
+        given = (values.kept(self.plan.same_text or ""), self._run, sampling.bounded(limit))
         with server.telling(self.path), self._db.transaction(), self._db.cursor("queued") as cursor:
             for row, phone, text, segments in cursor.execute(_QUEUED, given):
                 yield row, values.given(phone), values.given(text), segments
