@@ -37,7 +37,7 @@ from rumbleup_async.cli import opt_out_watch
 from rumbleup_async.cli.opt_out_watch import read_before, watching
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
-from rumbleup_async.errors import BookError, BookLocked, LedgerError
+from rumbleup_async.errors import BookError, BookLocked, ConfigurationError, LedgerError
 from rumbleup_async.messaging import NONE_SHUT, Closed, Plan, Second, State, Step
 from rumbleup_async.people import Again, Book, Scope
 from rumbleup_async.people import book as book_module
@@ -445,8 +445,11 @@ class Organisation:
             if stopped is not None and stopped.cause is Cause.DAILY_CAP:
                 self.met[CAPPED] += 1
                 campaign.is_capped = True
-        except (BookError, LedgerError, UnreadError) as error:
-            self.met[UNREAD] += isinstance(error, UnreadError)
+        except (BookError, LedgerError, UnreadError, ConfigurationError) as error:
+            # A receiver's file that is not there is told as such, before anything is sent.
+            is_missing = isinstance(error, ConfigurationError)
+            assert not is_missing or any(begins <= self.loop.now <= ends for begins, ends in self.missing)
+            self.met[UNREAD] += is_missing or isinstance(error, UnreadError)
             process.ended = f"{type(error).__name__}: {error}"
         except Exception as error:
             process.ended = repr(error)
