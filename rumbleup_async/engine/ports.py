@@ -102,6 +102,9 @@ class Trials(Protocol):
     async def first(self) -> Text | None:
         """The first contact that is queued, who stays so; None if nobody is."""
 
+    async def is_open(self, about: str) -> bool:
+        """Whether the last note of the audit about this test text says that it is about to leave: nobody knows whether it has."""
+
     async def spend(self, amount: int) -> None:
         """So many micro-dollars more were spent, or reserved, on such texts: a budget counts them. Fewer if it is negative."""
 

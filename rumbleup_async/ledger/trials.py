@@ -5,13 +5,15 @@ Lives here: the first text of the queue, and the money that tests have cost, of 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from rumbleup_async.ledger.contacts import Contacts
 from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.ledger.thread import LedgerThread
 from rumbleup_async.messaging import Planned, State, Text
 
+ABOUT_TO_LEAVE: Final = ": about to leave"
+"""How the note of a test text ends that is written before the wire."""
 _NOBODY = 0
 """In place of an owner: what tests have cost was spent by none of those who open entries."""
 
@@ -26,6 +28,15 @@ class Trials:
     async def first(self) -> Text | None:
         """The first contact that is queued."""
         return await self._thread.run(self._first)
+
+    async def is_open(self, about: str) -> bool:
+        """As `engine.ports.Trials`."""
+        return await self._thread.run(self._is_open, about)
+
+    def _is_open(self, about: str) -> bool:
+        statement = "SELECT detail FROM audit WHERE what = 'test' AND substr(detail, 1, ?) = ? ORDER BY id DESC LIMIT 1"
+        found = self._run.file.db.execute(statement, (len(about), about)).fetchone()
+        return found is not None and found[0].endswith(ABOUT_TO_LEAVE)
 
     async def spend(self, amount: int) -> None:
         """So many micro-dollars more, durably."""
@@ -65,6 +76,10 @@ class MemoryTrials:
         queued = (one.planned for one in self._contacts.entries.values() if one.state is State.QUEUED)
         first = min((one for one in queued if isinstance(one, Planned)), key=lambda one: one.row, default=None)
         return None if first is None else Text(first.row, first.phone, first.text, segments=first.segments, place=first.place)
+
+    async def is_open(self, about: str) -> bool:  # noqa: ARG002 - what died with its process is not in memory
+        """As `engine.ports.Trials`."""
+        return False
 
     async def spend(self, amount: int) -> None:
         """So many micro-dollars more."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rumbleup_async.ledger.trials import ABOUT_TO_LEAVE
 from rumbleup_async.messaging import Text
 from rumbleup_async.money import Money
 from rumbleup_async.postgres import values
@@ -29,6 +30,8 @@ SINCE: Final = f"""SELECT
 
 _FIRST: Final = f"""SELECT row, phone, coalesce(text, %s), segments, place FROM {SCHEMA}.contact WHERE run = %s AND state = 0
     ORDER BY row LIMIT 1"""
+_LAST_TEST: Final = f"""SELECT detail FROM {SCHEMA}.audit WHERE run = %s AND what = 'test' AND starts_with(detail, %s)
+    ORDER BY id DESC LIMIT 1"""
 _SPEND: Final = f"""INSERT INTO {SCHEMA}.reservation VALUES (%s, 0, 'paid', %s)
     ON CONFLICT (run, owner, what) DO UPDATE SET amount = greatest(0, reservation.amount + excluded.amount)"""
 
@@ -73,6 +76,12 @@ class Trials:
             return None
         row, phone, text, segments, place = found
         return Text(row, values.given(phone), values.given(text), segments=segments, place=place)
+
+    async def is_open(self, about: str) -> bool:
+        """As `engine.ports.Trials`."""
+        async with self._to.look() as connection:
+            found = await (await connection.execute(_LAST_TEST, (self._run.id, about))).fetchone()
+        return found is not None and str(found[0]).endswith(ABOUT_TO_LEAVE)
 
     async def spend(self, amount: int) -> None:
         """So many micro-dollars more, durably."""

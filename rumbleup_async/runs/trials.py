@@ -8,7 +8,8 @@ counts: the ledger has no contact for it. Its intent is in the ledger's audit be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
@@ -17,13 +18,16 @@ from rumbleup_async.engine.ports import Gateway, Permit
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import State, Text, mask
 from rumbleup_async.money import dollars
-from rumbleup_async.outcomes import Accepted, Outcome, Refused, Throttled, Unknown
-from rumbleup_async.reasons import NO_REASON, OUTSIDE_HOURS, Code, Reason
+from rumbleup_async.outcomes import Accepted, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.reasons import INTERRUPTED, NO_REASON, OUTSIDE_HOURS, Code, Reason
 from rumbleup_async.rules.door import Door
 from rumbleup_async.runs import money
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.runs.steering import Steered
 from rumbleup_async.screening.phones import normalise
+
+_LOOK_EVERY = 0.1
+"""Seconds between two looks for a stop or a pause, while a test text waits for its turn."""
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -56,15 +60,17 @@ class Tested(Steered):
         """
         if not self._setup.is_open or self._execution.engine is not None:
             raise RuntimeError("a run is tested within its context, before it sends")
-        return await Trial(self._setup, lambda: self._execution.stopped is not None).run(phones)
+        look = self._execution.wheel.look
+        return await Trial(self._setup, lambda: self._execution.stopped is not None, look).run(phones)
 
 
 class Trial:
-    """One row of test texts. `is_stopped`: whether the run was stopped meanwhile."""
+    """One row of test texts. `is_stopped`: whether the run was stopped meanwhile. `look`: does what others ask for."""
 
-    def __init__(self, setup: Setup, is_stopped: Callable[[], bool]) -> None:
+    def __init__(self, setup: Setup, is_stopped: Callable[[], bool], look: Callable[[], Awaitable[None]]) -> None:
         self._setup = setup
         self._is_stopped = is_stopped
+        self._look = look
         self._tag = f"test-{setup.plan.run}"
 
     async def run(self, phones: Iterable[str]) -> list[Tried]:
@@ -74,7 +80,6 @@ class Trial:
         first = await setup.ledger.prices.trials.first()
         if first is None:
             raise ConfigurationError("there is no text to be tested: nobody is queued")
-        await setup.open_allowance()
         gateway = setup.make_gateway(self._tag)
         tried: list[Tried] = []
         try:
@@ -88,30 +93,61 @@ class Trial:
         return tried
 
     async def _one(self, text: Text, gateway: Gateway) -> Tried:
-        why = await self._against(text)
-        if why:
-            await self._setup.note("test", f"{self._tag} to {mask(text.phone)} did not leave: {why.code}")
-            return self._tried(text, State.NOT_SENT, why)
-        cost = self._setup.care.options.get(money.PRICE, 0) * text.segments
+        setup, trials = self._setup, self._setup.ledger.prices.trials
+        about = f"{self._tag} to {mask(text.phone)}"
+        if await trials.is_open(about):
+            # A process died between the two lines of its audit. Whoever tries once more has read this.
+            await setup.note("test", f"{about}: {State.UNKNOWN.word}, {INTERRUPTED.code}")
+            return self._tried(text, State.UNKNOWN, INTERRUPTED)
+        await setup.open_allowance()  # the texts before this one have cost something, too
+        if why := await self._against(text) or self._lacks_money(text):
+            return await self._left_out(text, about, why)
+        cost = setup.care.options.get(money.PRICE, 0) * text.segments
         if cost:
-            await self._setup.ledger.prices.trials.spend(cost)
+            await trials.spend(cost)
+        permit = await self._permit(text)
+        if permit is None or (why := await self._against(text)):
+            if cost:
+                await trials.spend(-cost)
+            return await self._left_out(text, about, why or Reason(Code.NOT_REACHED))
         # In the audit before the wire: if we die now, somebody can see that a text may have left.
-        await self._setup.note("test", f"{self._tag} to {mask(text.phone)}, segments {text.segments}: about to leave")
-        pace = self._setup.pace
-        permit = await pace.permit(text)
-        outcome = await gateway.deliver(text, permit)
+        await setup.note("test", f"{about}, segments {text.segments}: about to leave")
+        outcome = await _alone(await gateway.deliver(text, permit))
         self._tell_pace(outcome, permit)
         tried = self._done(text, outcome)
-        if cost and (back := _settled(outcome, cost)):
-            await self._setup.ledger.prices.trials.spend(back)
+        if money.BUDGET in setup.care.options and (back := _settled(outcome, cost)):
+            await trials.spend(back)
         result = f"sent, logid {tried.logid}" if tried.state is State.SENT else f"{tried.state.word}, {tried.why.code}"
-        await self._setup.note("test", f"{self._tag} to {mask(text.phone)}: {result}")
+        await setup.note("test", f"{about}: {result}")
         return tried
+
+    async def _left_out(self, text: Text, about: str, why: Reason) -> Tried:
+        await self._setup.note("test", f"{about} did not leave: {why.code}")
+        return self._tried(text, State.NOT_SENT, why)
+
+    async def _permit(self, text: Text) -> Permit | None:
+        """Leave for the text; None if the run was stopped or paused while it waited."""
+        waiting = asyncio.ensure_future(self._setup.pace.permit(text))
+        try:
+            while not waiting.done():
+                await asyncio.wait({waiting}, timeout=_LOOK_EVERY)
+                if await self._is_held():
+                    return None
+            return await waiting
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    async def _is_held(self) -> bool:
+        """Whether somebody has stopped or paused the run."""
+        await self._look()
+        return self._is_stopped() or self._setup.ledger.pauses.now is not None
 
     async def _against(self, text: Text) -> Reason:
         """What stands against this text now; no reason if nothing does."""
         setup, now = self._setup, self._setup.clock()
-        if self._is_stopped() or setup.ledger.pauses.now is not None:
+        if await self._is_held():
             return Reason(Code.NOT_REACHED)
         verdict = await Door(setup.rules, None, setup.clock).admit(text)
         if not isinstance(verdict, (Never, Wait)) and setup.book is not None:
@@ -120,10 +156,13 @@ class Trial:
             return verdict.why
         if setup.hours is not None and not setup.hours.would_text(text.phone, now):
             return OUTSIDE_HOURS
-        budget = setup.allowance.budget
-        if budget is not None and not budget.fits(text):
-            return Reason(Code.STOPPED, f"the budget has {dollars(max(0, budget.left))} left, which does not pay for it")
         return NO_REASON
+
+    def _lacks_money(self, text: Text) -> Reason:
+        budget = self._setup.allowance.budget
+        if budget is None or budget.fits(text):
+            return NO_REASON
+        return Reason(Code.STOPPED, f"the budget has {dollars(max(0, budget.left))} left, which does not pay for it")
 
     def _tell_pace(self, outcome: Outcome, permit: Permit) -> None:
         if isinstance(outcome, (Accepted, Refused)):
@@ -152,6 +191,13 @@ def digits_of(phone: str) -> str:
     if not digits:
         raise ConfigurationError(f"a phone for the test text is no phone: {why}; give ten digits, such as 202 555 0101")
     return digits
+
+
+async def _alone(outcome: Outcome) -> Outcome:
+    """What the answer comes to once it is known whether another one came behind it."""
+    if isinstance(outcome, (Refused, Throttled, Barred)) and outcome.alone is not None and not await outcome.alone():
+        return Unknown(Reason(Code.TWO_ANSWERS), outcome.status)
+    return outcome
 
 
 def _settled(outcome: Outcome, cost: int) -> int:

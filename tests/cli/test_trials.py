@@ -1,14 +1,16 @@
 """The test text: `send --test-to` and `rumbleup test`."""
 
+import asyncio
 import datetime as dt
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from rumbleup_async import ConfigurationError, Hours, RumbleUp, State
+from rumbleup_async import ConfigurationError, Hours, MemoryLedger, RumbleUp, State
 from rumbleup_async.people import Book
 from rumbleup_async.people.entries import OptOut
 from rumbleup_async.reasons import OUTSIDE_HOURS
@@ -148,3 +150,52 @@ async def test_nobody_is_woken_by_a_test(server: Server, simulator: Simulator, t
             assert "2125550190" not in repr(tried)
             assert run.counts[State.QUEUED] == 1
     assert len(simulator.truth) == (state is State.SENT)
+
+
+async def test_a_stop_and_a_pause_hold_a_test_that_waits_for_its_turn(
+    rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path
+) -> None:
+    """It would leave seconds after somebody has said that nothing more does."""
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n")
+    for stops in (True, False):
+        async with rumbleup.fast_mode(action=125, text="Hi. STOP to opt out", ledger=MemoryLedger(), rate=0.2) as run:
+            await run.load(tmp_path / "list.csv")
+            testing = asyncio.create_task(run.test([MINE, OTHERS]))
+            before = len(simulator.truth)
+            while len(simulator.truth) == before:
+                await asyncio.sleep(0.01)
+            if stops:
+                run.stop("enough")
+            else:
+                await run.pause("wait")
+            first, second = await asyncio.wait_for(testing, 4)  # a turn comes once in five seconds
+        assert (first.state, second.state, len(simulator.truth)) == (State.SENT, State.NOT_SENT, before + 1)
+
+
+@pytest.mark.parametrize("price", ["0.03", "0.01"])
+async def test_several_tests_do_not_exceed_the_budget(rumbleup: RumbleUp, tmp_path: Path, price: str) -> None:
+    """Each was held against what there was before the first of them."""
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n")
+    mode = rumbleup.fast_mode(action=125, text="Hi. STOP to opt out", ledger=MemoryLedger(), budget="0.03", price=price)
+    async with mode as run:
+        await run.load(tmp_path / "list.csv")
+        tried = await run.test(["2025550190", "2025550191", "2025550192", "2025550193"])
+    # What the simulator's answers cost is more than was thought, so the first one may go beyond it.
+    assert [one.state for one in tried] == [State.SENT, State.NOT_SENT]
+
+
+async def test_a_test_that_died_under_way_is_told_of_before_it_is_sent_once_more(
+    process: Process, simulator: Simulator, voters: Path
+) -> None:
+    """The same command again would send the same text to the same phone, and nobody would know of the first."""
+    done = await process("test", voters, *SEND, "--test-to", MINE)
+    db = sqlite3.connect(voters.parent / "a.ledger")
+    with db:  # as a process leaves it that dies before the answer
+        db.execute("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit WHERE what = 'test' AND detail LIKE '%: sent%')")
+    db.close()
+    done = await process("test", voters, *SEND, "--test-to", MINE)
+    told = json.loads(done.stdout)
+    assert (done.returncode, [one["state"] for one in told["tests"]], len(simulator.truth)) == (3, ["unknown"], 1), done.stderr
+    assert "it may have left" in told["stopped"]
+    done = await process("test", voters, *SEND, "--test-to", MINE)
+    assert (done.returncode, len(simulator.truth)) == (0, 2)
