@@ -77,7 +77,7 @@ def plan_of(run: Run, ledger: Place, identity: Identity | None, limit: int | Non
             for one in samples
         ],
     }
-    return {"sha256": _hash(plan), **plan, **about}
+    return {"sha256": _hash(plan), "shown_sha256": _hash(about), **plan, **about}
 
 
 def write_plan(plan: dict[str, Any], out: Path, *, quiet: bool) -> None:
@@ -128,6 +128,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{os.fspath(path)}: {error.strerror or error}") from None
     except msgspec.MsgspecError:
         raise ConfigurationError(f"{os.fspath(path)} is no plan; --plan FILE writes one") from None
-    if "sha256" not in found or _hash({name: found.get(name) for name in _DECIDES}) != found["sha256"]:
+    shown = {name: value for name, value in found.items() if name not in {"sha256", "shown_sha256", *_DECIDES}}
+    is_whole = _hash({name: found.get(name) for name in _DECIDES}) == found.get("sha256")
+    if not is_whole or _hash(shown) != found.get("shown_sha256"):
+        # Whoever signs reads the cost and the samples: these must not have been changed either.
         raise ConfigurationError(f"{os.fspath(path)} is no plan, or it was changed by hand; --plan FILE writes one")
     return found

@@ -78,7 +78,7 @@ async def test_another_list_is_refused(process: Process, simulator: Simulator, v
     assert not simulator.truth
 
 
-@pytest.mark.parametrize("change", ["text", "hash", "nothing", "gone"])
+@pytest.mark.parametrize("change", ["text", "hash", "cost", "nothing", "gone"])
 async def test_a_file_that_is_no_plan(process: Process, simulator: Simulator, voters: Path, change: str) -> None:
     """A plan that was changed by hand would pass for one that somebody has approved."""
     plan = await planned(process, voters)
@@ -86,7 +86,12 @@ async def test_a_file_that_is_no_plan(process: Process, simulator: Simulator, vo
     if change == "gone":
         path.unlink()
     else:
-        made = {"text": {**plan, "text": "Ho. STOP"}, "hash": {**plan, "sha256": "0"}, "nothing": {}}[change]
+        made = {
+            "text": {**plan, "text": "Ho. STOP"},
+            "hash": {**plan, "sha256": "0"},
+            "cost": {**plan, "cost": 1},
+            "nothing": {},
+        }[change]
         path.write_text(json.dumps(made))
     done = await process("send", voters, *SEND, "--text", TEXT, "--approved", "plan.json")
     assert done.returncode == 2, done.stderr
