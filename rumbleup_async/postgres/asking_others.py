@@ -15,7 +15,7 @@ from rumbleup_async.ledger.asking import PATIENCE, Asked
 from rumbleup_async.pauses import Pause, Request, Wish, now
 from rumbleup_async.postgres import pausing, server
 from rumbleup_async.postgres.address import Address
-from rumbleup_async.postgres.owning import HELD
+from rumbleup_async.postgres.fencing import HELD
 from rumbleup_async.postgres.tables import SCHEMA
 
 if TYPE_CHECKING:

@@ -11,6 +11,10 @@ NAMESPACE: Final = 0x52554153
 """The first half of the advisory locks that processes hold as long as they live; the second is their session."""
 SENDING: Final = 0x52554152
 """The first half of the lock of the one process that is in charge of a run; the second is the run."""
+HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {NAMESPACE} AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
+    AND l.objsubid = 2)"""
+"""Whether the process of an owner `o` holds its lock."""
 
 COUNTS: Final = """
 SET LOCAL search_path = {schema};

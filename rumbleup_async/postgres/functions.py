@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from rumbleup_async.postgres.fencing import COUNTS, FENCING, NAMESPACE
+from rumbleup_async.postgres.fencing import COUNTS, FENCING, HELD, NAMESPACE
+from rumbleup_async.reasons import INTERRUPTED
 
 STEPS: Final = """
 -- Who comes next, locked until the end of the transaction: rows in the order in which they are to be opened.
@@ -102,7 +103,15 @@ DECLARE
 BEGIN
     PERFORM {schema}.durable();
     SELECT * INTO mine FROM {schema}.owner WHERE id = _owner AND run = _run FOR UPDATE;
-    IF NOT FOUND OR mine.fenced THEN
+    IF NOT mine.fenced AND (mine.until = 'epoch' OR ({schema}.lasts_until(mine) < clock_timestamp() AND EXISTS (
+            SELECT FROM {schema}.owner o WHERE o.run = _run AND o.session <> mine.session AND NOT o.fenced
+                AND (o.alone OR mine.alone)
+                AND ({schema}.lasts_until(o) > clock_timestamp() OR (o.until <> 'epoch' AND {held}))))) THEN
+        -- It was taken for dead: the run was changed since, or somebody counts alone what may leave.
+        PERFORM {schema}.expire(_run, _owner, false, '{interrupted}', _now);
+        mine.fenced := true;
+    END IF;
+    IF mine.id IS NULL OR mine.fenced THEN
         RETURN json_build_object('fenced', true, 'results',
             {schema}.believe(_run, _owner, _rows, _states, _attempts, _logids, _codes, _details, _times),
             'counts', {schema}.counts_of(_run));
@@ -201,4 +210,4 @@ END $$;
 
 def statements(schema: str) -> str:
     """All of them, for the schema of this name; within a transaction."""
-    return (COUNTS + FENCING + STEPS).format(schema=schema, namespace=NAMESPACE)
+    return (COUNTS + FENCING + STEPS).format(schema=schema, namespace=NAMESPACE, held=HELD, interrupted=INTERRUPTED.code)

@@ -18,7 +18,7 @@ from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.ledger.loading import Coming
 from rumbleup_async.messaging import Planned, Result, Skipped, State
-from rumbleup_async.postgres import opening, server, values
+from rumbleup_async.postgres import opening, others, server, values
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.reads import write
@@ -90,7 +90,7 @@ def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mappi
     given = {"run": run.id}
     with contextlib.closing(server.connect_here(to.address)) as connection, server.telling(to.address), connection.transaction():
         connection.execute(f"SELECT {SCHEMA}.durable()")
-        connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %(run)s FOR UPDATE", given)
+        others.check_nobody_here(connection, to.address, run.id, to.session, "its list is to be read anew")
         if server.one_here(connection.execute(_USED, given)):
             raise _refusal(to)
         for table in OF_CONTACTS:

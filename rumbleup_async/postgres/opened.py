@@ -34,6 +34,8 @@ class Opened:
         self.is_chosen = False
         """A function has chosen the text of each contact."""
         self.notes: list[str] = []
+        self.standing = ""
+        """What whoever joins has read of the run, as one word; empty for whoever is in charge of it."""
         self.ended_before: str | None = None
         """How the process before this one ended; noted again if this one sends nothing."""
         self.senders = 1

@@ -20,7 +20,7 @@ from rumbleup_async.ledger.keeping import HANDED_IN, KEY, shown
 from rumbleup_async.ledger.plans import compare, is_chosen
 from rumbleup_async.messaging import Identity, Kept, Plan, State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres import owning, server, settling, values
+from rumbleup_async.postgres import others, owning, server, settling, values
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.fencing import SENDING
@@ -63,10 +63,15 @@ async def open_run(
     await _wait_for_the_dead(to, run)
     async with to.steps() as connection, connection.transaction():
         await connection.execute(f"SELECT {SCHEMA}.durable()")
-        await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
+        if joins:
+            await connection.execute(others.LOCK_RUN, {"run": run.id})
+        else:
+            await others.lock(connection, run.id, to.session)
         stored = await _settle_plan(to, connection, run, plan)
         await _check_identity(to, connection, run, identity, consent, binds=joins)
         await _note_opening(connection, run, identity, joins=joins)
+        if joins:
+            run.standing = await server.one(await connection.execute(others.STANDING, {"run": run.id}))
     if not await _others(to, run):
         await settling.put_back(to, run, None)
     await _read(to, run, stored)
@@ -115,6 +120,7 @@ async def _settle_plan(to: Connections, connection: AsyncConnection, run: Opened
         raise LedgerMismatch(
             f"{to.address} was begun with another {' and another '.join(differing)}, and texts of it may have left; {instead(to)}"
         )
+    await others.check_nobody(connection, to.address, run.id, to.session, f"another {' and another '.join(differing)} was given")
     await _empty(connection, run)
     await connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %s", (run.id,))
     await connection.execute(f"DELETE FROM {SCHEMA}.suppressed WHERE run = %s", (run.id,))
@@ -152,15 +158,19 @@ async def _is_used(connection: AsyncConnection, run: Opened) -> bool:
 async def _check_identity(
     to: Connections, connection: AsyncConnection, run: Opened, now: Identity | None, consent: Consent, *, binds: bool
 ) -> None:
-    """LedgerMismatch unless whoever opens it is of the server and the account to which its texts went. `binds`: whether or not a
-    text has left by now."""
+    """LedgerMismatch unless whoever opens it is of the server and the account to which its texts went, or to which others are
+    about to send them. `binds`: whether or not a text has left by now."""
     if now is None:
         return
     stored = await fact(connection, run.id, "identity")
-    if stored is not None and (binds or await _is_used(connection, run)):
+    is_shared = bool(await others.living(connection, run.id, to.session))
+    if stored is not None and (binds or is_shared or await _is_used(connection, run)):
         identities.check(msgspec.json.decode(stored, type=Identity), now, consent, str(to.address))
     if not binds:
-        await write(connection, run.id, "identity", msgspec.json.encode(now).decode())
+        written = msgspec.json.encode(now).decode()
+        if stored is not None and written != stored and not is_shared:
+            await others.part(connection, run.id, to.session)
+        await write(connection, run.id, "identity", written)
 
 
 async def _note_opening(connection: AsyncConnection, run: Opened, identity: Identity | None, *, joins: bool) -> None:
@@ -207,6 +217,12 @@ async def keep(to: Connections, run: Opened, kept: Kept) -> None:
         return
     async with to.steps() as connection, connection.transaction():
         await connection.execute(f"SELECT {SCHEMA}.durable()")
+        if new or kept.options != run.kept.options:
+            await others.lock(connection, run.id, to.session)
+            if who := await others.living(connection, run.id, to.session):
+                # They go by what they have read when they joined.
+                raise others.refusal(to.address, "its rate, hours, suppressed phones or other options are to change", who)
+            await others.part(connection, run.id, to.session)
         await write(connection, run.id, KEY, msgspec.json.encode(kept.options).decode())
         if kept.is_handed_in:
             await write(connection, run.id, HANDED_IN, "1")

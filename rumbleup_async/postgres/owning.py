@@ -19,24 +19,19 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.messaging import Owner, Result, State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres import server, values
+from rumbleup_async.postgres import others, server, values
 from rumbleup_async.postgres.connections import Connections
-from rumbleup_async.postgres.fencing import NAMESPACE
+from rumbleup_async.postgres.fencing import HELD
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import INTERRUPTED
 
-HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {NAMESPACE} AND l.granted
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
-    AND l.objsubid = 2)"""
 OWNERS: Final = f"""SELECT o.id, o.name, o.who, {SCHEMA}.lasts_until(o) <= clock_timestamp() AND NOT {HELD}, {HELD},
         extract(epoch FROM {SCHEMA}.lasts_until(o) - clock_timestamp())::float8, o.alone
     FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced ORDER BY o.id"""
 _ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, alone, lease, until, heard)
     VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
         (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until"""
-_IN_THE_WAY: Final = f"""SELECT o.who FROM {SCHEMA}.owner o WHERE o.run = %s AND o.session <> %s AND NOT o.fenced
-    AND {SCHEMA}.lasts_until(o) > clock_timestamp() AND (o.alone OR %s)"""
 _UNAWARE: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND id <> %s AND NOT fenced
     AND until > clock_timestamp() AND until < %s)"""
 _LOOK_EVERY: Final = 0.2
@@ -69,13 +64,17 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
     `is_alone`: nobody else may send meanwhile. LedgerError where somebody does, or sends alone."""
     lease = to.address.lease
     async with to.steps() as connection, connection.transaction():
-        await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
-        in_the_way = await (await connection.execute(_IN_THE_WAY, (run.id, to.session, is_alone))).fetchall()
+        about = {"run": run.id, "session": to.session, "alone": is_alone}
+        for statement in (others.LOCK_ALONE, others.LOCK_RUN):
+            await connection.execute(statement, about)
+        in_the_way = await (await connection.execute(others.IN_THE_WAY, about)).fetchall()
         if in_the_way:
             raise LedgerError(
                 f"{to.address}: a limit, a budget or a cap is counted by one process alone, so nobody else can send meanwhile; "
                 f"it is being sent by {', '.join(who for (who,) in in_the_way)}"
             )
+        if run.standing and await server.one(await connection.execute(others.STANDING, about)) != run.standing:
+            raise LedgerError(f"{to.address}: the run was changed since this process joined it; join it again")
         given = (run.id, storable(name), oneself(), to.session, is_alone, lease, lease, run.id)
         found = await connection.execute(_ENLIST, given)
         values_found = await found.fetchone()
