@@ -69,7 +69,12 @@ class CanaryWorld(World):
         is_done = super()._outcome(task)
         stage = self._stage()
         reached = [row for row, one in self.storage.kept().items() if one.state in _REACHED]
-        if stage in {"watching", "failed"} and len(reached) >= _ENOUGH and len(self.people.planned) >= 3 * len(reached):
+        if (
+            not self.is_lifted
+            and stage in {"watching", "failed"}
+            and len(reached) >= _ENOUGH
+            and len(self.people.planned) >= 3 * len(reached)
+        ):
             first = [row for row, one in sorted(self.storage.kept().items()) if one.text is not None][: len(reached)]
             assert sorted(reached) != first, "NOT BY LOT: the canary is the beginning of the list"
         self.met[PASSED] += stage == "passed"
