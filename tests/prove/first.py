@@ -72,7 +72,7 @@ class CanaryWorld(World):
         if (
             not self.is_lifted
             and stage in {"watching", "failed"}
-            and len(reached) >= _ENOUGH
+            and _ENOUGH <= len(reached) <= self.number
             and len(self.people.planned) >= 3 * len(reached)
         ):
             first = [row for row, one in sorted(self.storage.kept().items()) if one.text is not None][: len(reached)]
