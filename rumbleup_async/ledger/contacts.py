@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -39,6 +40,16 @@ class Entry(msgspec.Struct):
 
     def result(self) -> Result:
         return Result(self.planned.row, self.planned.phone, self.state, self.why, self.logid, self.attempts, self.time)
+
+
+_OF_CHOOSING: Final = frozenset({Code.NO_TEXT, Code.NO_STOP, Code.TEXT_UNFIT})
+
+
+def holds(planned: Planned | Skipped) -> bool:
+    """Whether a contact for whom a function has chosen a text keeps it although the list is read once more and comes to this now:
+    another text, none, one that would not do, or a suppressed phone, which the engine leaves out. A row that the list itself
+    takes back is another one."""
+    return isinstance(planned, Planned) or planned.why.code is Code.SUPPRESSED or planned.why.code in _OF_CHOOSING
 
 
 def _is_suppressed_since(known: Entry, planned: Planned | Skipped) -> bool:
@@ -75,7 +86,7 @@ class Contacts:
                 bisect.insort(self.rows, row)
                 self.counts[entry.state] += 1
                 new.append(entry)
-            elif is_chosen and known.planned.phone == planned.phone:
+            elif is_chosen and known.planned.phone == planned.phone and (isinstance(known.planned, Skipped) or holds(planned)):
                 continue
             elif known.planned != planned and not _is_suppressed_since(known, planned):
                 raise LedgerMismatch(f"row {row} of the list is not the contact it was")

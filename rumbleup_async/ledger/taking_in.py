@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.ledger import carrying
+from rumbleup_async.ledger.contacts import holds
 from rumbleup_async.ledger.loading import Coming
 from rumbleup_async.ledger.states import NUMBERS
 from rumbleup_async.messaging import Planned, Skipped, State
@@ -106,7 +107,7 @@ def new_rows(
             continue
         phone, text, screened = known[row.row]
         if is_chosen:
-            same = phone == row.phone
+            same = phone == row.phone and bool(screened or holds(row))
         elif isinstance(row, Skipped):
             # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
             same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.errors import LedgerMismatch
 from rumbleup_async.ledger.closing import storable
+from rumbleup_async.ledger.contacts import holds
 from rumbleup_async.ledger.loading import Coming
 from rumbleup_async.messaging import Planned, Result, Skipped, State
 from rumbleup_async.postgres import opening, others, server, values
@@ -206,7 +207,7 @@ async def _new_rows(to: Connections, connection: AsyncConnection, run: Opened, r
             continue
         phone, text, screened = known[row.row]
         if run.is_chosen:
-            same = phone == row.phone
+            same = phone == row.phone and bool(screened or holds(row))
         elif isinstance(row, Skipped):
             # Who has been put on the suppression list since is the same contact still; the engine leaves them out.
             same = phone == row.phone and bool(screened or row.why.code is Code.SUPPRESSED)

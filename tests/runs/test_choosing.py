@@ -154,3 +154,20 @@ async def test_phones_are_in_the_form_of_the_provider() -> None:
     async with sendblue, sendblue.fast_mode(text=lambda _: "Hi", limits={"per_second": None}, **options) as run:
         results = [result async for result in run.send(PEOPLE[:2])]
     assert [result.phone for result in results] == ["+12025550101", "+12025550102"]
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+async def test_who_is_taken_back_by_the_list_is_not_texted(
+    rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path, in_memory: bool
+) -> None:
+    """Where a function chooses texts, whoever said no since the first part was texted all the same, without a word."""
+    ledger = MemoryLedger() if in_memory else tmp_path / "run.ledger"
+    people = [{"phone": f"20255501{n:02d}", "out": "no"} for n in range(1, 5)]
+    options: dict[str, Any] = {"ledger": ledger, "skip_if": ["out"]}
+    async with rumbleup.fast_mode(action=125, text=lambda _: f"Hi. {STOP}", **options, limit=1) as run:
+        await run.send(people)
+    people[2]["out"] = "yes"
+    with pytest.raises(LedgerMismatch, match="row 3"):
+        async with rumbleup.fast_mode(action=125, text=lambda _: f"Hi. {STOP}", **options) as run:
+            await run.send(people)
+    assert len(simulator.truth) == 1
