@@ -105,7 +105,11 @@ class Canary:
         the run does not go on, if it does not."""
         self._heard = await self._trial.begin()
         if self.standing.began:
-            await self._keep(self.standing)  # a process may have died since
+            # A process may have died since, and the log may have settled what it left in doubt: that excuses no other text.
+            unknown = max(0, self._counts()[State.UNKNOWN] - self.standing.before.unknown)
+            interrupted = min(self.standing.interrupted, unknown)
+            self.standing = msgspec.structs.replace(self.standing, interrupted=interrupted)
+            await self._keep(self.standing)
         standing = self.standing
         if not standing.began:
             counts = self._counts()

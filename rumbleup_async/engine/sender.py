@@ -381,8 +381,11 @@ class Sender:
         if outcome.alone is None:
             return NO_REASON
         self._listening.add(task)
-        self._window.give()
-        self.left()
+        # Of a "not now" it is known what follows. Another no may be one to all texts, and the breaker has not seen it yet.
+        gives_room = isinstance(outcome, Throttled)
+        if gives_room:
+            self._window.give()
+            self.left()
         try:
             return NO_REASON if await outcome.alone() else TWO_ANSWERS
         except asyncio.CancelledError:
@@ -392,7 +395,8 @@ class Sender:
             return _mistake(error)
         finally:
             self._listening.discard(task)
-            self._window.take_again()
+            if gives_room:
+                self._window.take_again()
 
     # ---- what it means for the others ----
 
