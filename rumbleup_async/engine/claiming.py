@@ -68,8 +68,11 @@ class Claiming:
         if self._claims is not None:
             self._let_go.update((close.row, entries[close.row].text.phone) for close in done if close.state in _NOTHING_LEFT)
 
-    async def release(self, done: Sequence[Closed]) -> None:
+    async def release(self, done: Sequence[Closed], *, is_shared: bool = False) -> None:
         """These are closed, durably. A crash before this leaves a claim that the run itself takes up again.
+
+        `is_shared`: another process may have opened one of these meanwhile, and claimed it for the same run: that text is about
+        to leave, so no claim is taken back.
 
         Whoever was handed out once more meanwhile, and claimed in the same step, keeps that claim: that text is about to leave.
         """
@@ -77,5 +80,5 @@ class Claiming:
         if self._claims is None or not self._let_go:
             return
         phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None and phone not in taken]
-        if phones:
+        if phones and not is_shared:
             await self._claims.release(phones)

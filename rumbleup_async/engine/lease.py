@@ -51,6 +51,11 @@ class Lease:
         if not self.is_endless:
             self.until = began + self._seconds
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether another may have taken over by now."""
+        return not self.is_endless and self._clock() >= self.until
+
     def lasts(self, text: Text) -> bool:  # noqa: ARG002 - it is one lease for all texts of an owner
         """Whether a text may still leave."""
         return self._clock() < self.until

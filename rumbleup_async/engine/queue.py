@@ -133,7 +133,7 @@ class Queue:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         self.sharing.heard(step.senders)
-        await self._claiming.release(done)
+        await self._claiming.release(done, is_shared=self.sharing.was_shared or self.lease.has_ended)
         if step.texts and (shut or allowance.is_bounded):
             self._may_wait = self._may_wait or bool(shut)
             bind(step.texts, shut, now, allowance.day_ends(now))

@@ -17,10 +17,13 @@ class Sharing:
 
     def __init__(self) -> None:
         self.told: Callable[[int], None] = _alone
+        self.was_shared = False
+        """More than one process has sent it at some time."""
         self._number = 1
 
     def heard(self, number: int) -> None:
         """There are so many now."""
+        self.was_shared = self.was_shared or number > 1
         if number != self._number:
             self._number = number
             self.told(number)

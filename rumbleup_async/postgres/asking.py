@@ -16,7 +16,7 @@ from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.postgres import steps
 from rumbleup_async.postgres.connections import Connections, is_away
 from rumbleup_async.postgres.queue import Read
-from rumbleup_async.postgres.server import driver, telling
+from rumbleup_async.postgres.server import Said, driver, telling
 from rumbleup_async.postgres.steps import Answer, Doing
 from rumbleup_async.shielding import run_shielded
 
@@ -34,7 +34,7 @@ async def ask_and_do(to: Connections, doing: Doing, admit: Admit, note: Note) ->
         try:
             doing.turned = await _ask(connection, doing, admit, read)
         except LedgerError as error:
-            if not is_away(error.__cause__):
+            if not is_away(error):
                 raise
             doing.turned = Turned([])  # nobody was decided on; the closes are done all the same
             read.clear()
@@ -56,7 +56,7 @@ async def _ask(connection: AsyncConnection, doing: Doing, admit: Admit, read: li
             turned.sort(taken.texts, await admit(taken.texts))
     except errors.Error as error:
         await run_shielded(_roll_back(connection))
-        raise LedgerError(steps.words_of(error)) from error
+        raise Said.of(error, steps.words_of(error)) from None
     except BaseException:
         await run_shielded(_roll_back(connection))
         raise

@@ -15,14 +15,14 @@ from rumbleup_async.ledger.asking import PATIENCE, Asked
 from rumbleup_async.pauses import Pause, Request, Wish, now
 from rumbleup_async.postgres import pausing, server
 from rumbleup_async.postgres.address import Address
-from rumbleup_async.postgres.fencing import HELD
+from rumbleup_async.postgres.others import LIVES
 from rumbleup_async.postgres.tables import SCHEMA
 
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import Connection
 
 _LOOK_EVERY: Final = 0.1
-_SENDERS: Final = f"SELECT o.id, o.heard FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced AND {HELD}"
+_SENDERS: Final = f"SELECT o.id, o.heard FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced AND {LIVES}"
 _IS_FINISHED: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'list')
     AND ({SCHEMA}.counts_of(%(run)s))[1] = 0"""
 

@@ -32,9 +32,9 @@ PATIENCE: Final = 60.0
 """Seconds for which a database may be away before the run ends."""
 _LOOK_EVERY: Final = 0.25
 
-_AWAY: Final = ("08", "57P", "53", "25006", "25P03", "55P03")
+_AWAY: Final = ("08", "57P", "53", "25006", "25P03", "55P03", "40P01", "40001")
 """Beginnings of the SQLSTATEs of a server that is gone, going, full, or can only be read, and of a lock that the server does not
-take away yet from a connection that has broken: it may be otherwise in a moment."""
+take away yet from a connection that has broken, and of two that were in each other's way: it may be otherwise in a moment."""
 
 
 class Connections:
@@ -125,13 +125,12 @@ class Connections:
                 with telling(self.address):
                     done = await work(connection)
             except LedgerError as error:
-                cause = error.__cause__
-                if not is_away(cause):
+                if not is_away(error):
                     raise
                 now = time.monotonic()
                 self.away = self.away or now
                 if now - self.away > self._patience or not self.is_open:
-                    raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from cause
+                    raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from None
                 await asyncio.sleep(_LOOK_EVERY)
             else:
                 if self.away:
@@ -174,12 +173,12 @@ class Connections:
 def is_away(error: BaseException | None) -> bool:
     """Whether it says that the database cannot be reached, or cannot be written, for the time being."""
     psycopg = server.driver()
-    if not isinstance(error, psycopg.Error):
+    if not isinstance(error, (psycopg.Error, server.Said)):
         return False
-    state = getattr(error, "sqlstate", None)
+    state = error.sqlstate
     if state is None:
         # Said by the driver: no connection could be made, or it broke.
-        return isinstance(error, psycopg.OperationalError)
+        return isinstance(error, psycopg.OperationalError) or getattr(error, "is_broken", False)
     return str(state).startswith(_AWAY)
 
 

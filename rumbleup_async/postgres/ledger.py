@@ -154,7 +154,8 @@ class PostgresLedger:
     # ---- owners and their steps ----
 
     async def enlist(self, name: str) -> Owner:
-        waits = bool(self.kept.options.get("rate"))
+        # Whoever shares a rate is to know of it, and whoever gives claims in a book back.
+        waits = any(self.kept.options.get(option) for option in ("rate", "book"))
         return await owning.enlist(self._to, self._run, name, waits=waits, is_alone=self._is_alone)
 
     def send_alone(self) -> None:

@@ -18,10 +18,10 @@ from rumbleup_async.shell import pasteable
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import AsyncConnection, Connection
 
-_LIVES: Final = f"({SCHEMA}.lasts_until(o) > clock_timestamp() OR (o.until <> 'epoch' AND {HELD}))"
+LIVES: Final = f"({SCHEMA}.lasts_until(o) > clock_timestamp() OR (o.until <> 'epoch' AND {HELD}))"
 """An owner `o` whose lease lasts, or whose process has its lock still, and has not left."""
 OTHERS: Final = f"""SELECT DISTINCT o.who FROM {SCHEMA}.owner o
-    WHERE o.run = %(run)s AND o.session <> %(session)s AND NOT o.fenced AND {_LIVES}"""
+    WHERE o.run = %(run)s AND o.session <> %(session)s AND NOT o.fenced AND {LIVES}"""
 LOCK: Final = f"""SELECT FROM {SCHEMA}.owner o WHERE o.run = %(run)s AND o.session <> %(session)s AND NOT o.fenced
     ORDER BY o.id FOR UPDATE"""
 LOCK_RUN: Final = f"SELECT FROM {SCHEMA}.run WHERE id = %(run)s FOR UPDATE"

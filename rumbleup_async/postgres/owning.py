@@ -31,9 +31,10 @@ OWNERS: Final = f"""SELECT o.id, o.name, o.who, {SCHEMA}.lasts_until(o) <= clock
     FROM {SCHEMA}.owner o WHERE o.run = %s AND NOT o.fenced ORDER BY o.id"""
 _ENLIST: Final = f"""INSERT INTO {SCHEMA}.owner (run, name, who, session, alone, lease, until, heard)
     VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s),
-        (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until"""
+        (SELECT coalesce(max(id), 0) FROM {SCHEMA}.audit WHERE run = %s)) RETURNING id, until - make_interval(secs => lease)"""
 _UNAWARE: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND id <> %s AND NOT fenced
-    AND until > clock_timestamp() AND until < %s)"""
+    AND until > clock_timestamp() AND until - make_interval(secs => lease) < %s)"""
+"""Leases differ from machine to machine, so it is the moments of the last steps that are compared."""
 _LOOK_EVERY: Final = 0.2
 _EXPIRE: Final = f"SELECT {SCHEMA}.expire(%s, %s, %s, %s, %s)::text"
 
@@ -86,10 +87,10 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
     return owner
 
 
-async def _has_unaware(to: Connections, run: Opened, owner: Owner, until: dt.datetime) -> bool:
+async def _has_unaware(to: Connections, run: Opened, owner: Owner, came: dt.datetime) -> bool:
     """Whether somebody may still send by what it knew before this owner came: its lease lasts, and is of before."""
     async with to.look() as connection:
-        return bool(await server.one(await connection.execute(_UNAWARE, (run.id, owner.id, until))))
+        return bool(await server.one(await connection.execute(_UNAWARE, (run.id, owner.id, came))))
 
 
 async def living(to: Connections, run: Opened) -> list[Living]:

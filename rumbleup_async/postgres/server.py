@@ -45,6 +45,24 @@ _OF_CLIENT: Final = {
 """What the driver is told unless the address says otherwise."""
 
 
+class Said(LedgerError):
+    """What the server or the driver says against something. `sqlstate`: of the server. `is_broken`: there is no connection.
+
+    The error of the driver does not go with it: its details are values of rows, which are phones and texts.
+    """
+
+    sqlstate: str | None = None
+    is_broken = False
+
+    @classmethod
+    def of(cls, error: Any, words: str) -> Said:
+        """Of an error of the driver."""
+        made = cls(words)
+        made.sqlstate = error.sqlstate
+        made.is_broken = isinstance(error, driver().OperationalError)
+        return made
+
+
 def driver() -> Any:
     """The module `psycopg`. LedgerError, with the remedy, where it is not installed."""
     try:
@@ -64,9 +82,9 @@ def telling(address: Address) -> Iterator[None]:
     try:
         yield
     except errors.errors.InsufficientPrivilege as error:
-        raise LedgerError(f"{address}: {said(error)}; {GRANT}") from error
+        raise Said.of(error, f"{address}: {said(error)}; {GRANT}") from None
     except errors.Error as error:
-        raise LedgerError(f"{address}: {said(error)}") from error
+        raise Said.of(error, f"{address}: {said(error)}") from None
     except UnicodeError:
         raise LedgerError(f"{address}: a text cannot be stored: it holds half a character") from None
 
@@ -129,7 +147,10 @@ def check(address: Address, settings: dict[str, str]) -> None:
         )
 
 
-HAS_SCHEMA: Final = f"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}')"
+HAS_SCHEMA: Final = f"""SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{SCHEMA}' AND c.relname = 'about')"""
+"""Whether our tables are there: a schema without them may have been made for us by somebody who may."""
+
 VERSION_OF: Final = f"SELECT value FROM {SCHEMA}.about WHERE key = 'version'"
 
 

@@ -102,6 +102,11 @@ def test_who_may_not_is_told_what_to_ask_for(own: Database) -> None:
             db.execute(f"GRANT ALL ON ALL {kind} IN SCHEMA rumbleup TO poor".encode())
     opened(poor)
     assert all(fine for fine, _ in said(poor).values())
+    # Somebody who may has made the schema, and nothing in it.
+    change(own, "CREATE DATABASE made")
+    with psycopg.connect(own.address(database="made"), autocommit=True) as db:
+        db.execute("CREATE SCHEMA rumbleup")
+    opened(own.address("a", database="made"))
     with psycopg.connect(own.address(database="theirs"), autocommit=True) as db:
         db.execute("UPDATE rumbleup.about SET value = '9'")
     with pytest.raises(LedgerError, match="newer version"):

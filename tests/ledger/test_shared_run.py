@@ -1,15 +1,25 @@
 """What one machine may change of a run while others send it: nothing that they have read already."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
+from rumbleup_async.admission import GO, Verdict
+from rumbleup_async.engine.claiming import Claiming
+from rumbleup_async.engine.entries import Entry
+from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Kept, Plan, Planned, State
+from rumbleup_async.messaging import Closed, Kept, Plan, Planned, State, Text
+from rumbleup_async.pauses import Wish
+from rumbleup_async.postgres import server
+from rumbleup_async.postgres.address import parse
+from rumbleup_async.postgres.asking_others import ask_all
 from rumbleup_async.postgres.ledger import PostgresLedger
 from tests.database import Database
 
@@ -42,6 +52,9 @@ async def lapse(ledger: PostgresLedger, owner: int) -> None:
     """Its lease has ended: it was stopped for a while, or cut off."""
     async with ledger._to.steps() as connection:
         await connection.execute("UPDATE rumbleup.owner SET until = now() - interval '1 hour' WHERE id = %s", (owner,))
+        ended = "SELECT rumbleup.lasts_until(o) < clock_timestamp() FROM rumbleup.owner o WHERE id = %s"
+        while not await server.one(await connection.execute(ended, (owner,))):
+            await asyncio.sleep(0.05)  # a server that has just begun gives everybody a whole lease
 
 
 async def forget(ledger: PostgresLedger) -> None:
@@ -130,5 +143,100 @@ def test_whoever_counts_alone_is_alone_after_its_lease_too(address: str) -> None
             assert (await first.step(alone.id, [], 1, NOW)).is_fenced
             step = await second.step(joined.id, [], 9, NOW)
             assert [text.row for text in step.texts] == [2, 3, 4]
+
+    asyncio.run(main())
+
+
+def test_who_shares_a_rate_or_a_book_waits_until_all_know_of_it(postgres: Database, tmp_path: Path) -> None:
+    """Both would send at the whole rate, or one give back what the other has claimed, if their leases differ."""
+
+    async def main() -> None:
+        long, short = (postgres.address(f"waits-{tmp_path.name}", lease=lease) for lease in ("600", "2"))
+        for options in ({"rate": 5.0}, {"book": "people.db"}):
+            async with opened(long, PLAN, has_list=True) as first:
+                await first.keep(Kept(options))
+                alone = await first.enlist("one")
+                async with opened(short) as second:
+                    joining = asyncio.ensure_future(second.enlist("two"))
+                    while len(await first.owners()) < 2:
+                        assert not joining.done()
+                    assert not joining.done()
+                    assert (await first.step(alone.id, [], 0, NOW)).senders == 2
+                    await joining
+
+    asyncio.run(main())
+
+
+def test_a_claim_is_not_taken_back_where_another_may_have_opened_the_contact() -> None:
+    """The other's text would leave without a claim, and the next run text the same person again."""
+    text = Text(1, "2022340001", "Hi. STOP")
+
+    class Book:
+        def __init__(self) -> None:
+            self.released: list[str] = []
+
+        async def claim(self, texts: Sequence[Text], now: float) -> Sequence[Verdict]:
+            return [GO] * len(texts)
+
+        async def admit(self, text: Text, now: float) -> Verdict:
+            return GO
+
+        async def release(self, phones: Sequence[str]) -> None:
+            self.released += phones
+
+    async def main() -> None:
+        for is_shared in (False, True):
+            book = Book()
+            claiming = Claiming(book)
+            await claiming.claimed([text], [GO], NOW)
+            await claiming.release([])
+            done = [Closed(1, State.QUEUED, 1)]
+            claiming.note(done, {1: Entry(text, book, 0)})  # type: ignore[arg-type]
+            await claiming.release(done, is_shared=is_shared)
+            assert book.released == ([] if is_shared else [text.phone])
+        sharing = Sharing()
+        for number in (1, 2, 1):
+            sharing.heard(number)
+        assert sharing.was_shared
+
+    asyncio.run(main())
+
+
+def test_a_pause_and_a_stop_see_who_is_just_cut_off(address: str) -> None:
+    """Whoever asks would be told that nobody sends, and the next text would leave."""
+
+    async def main() -> None:
+        async with opened(address.replace("lease=2", "lease=600"), PLAN, has_list=True) as first:
+            await first.enlist("one")
+            await forget(first)
+            for wish in (Wish.PAUSE, Wish.STOP):
+                asked = await asyncio.to_thread(ask_all, parse(address), wish, "ada", patience=0.0)
+                assert asked.is_running
+                assert not asked.is_heeded
+
+    asyncio.run(main())
+
+
+def test_what_the_server_says_of_a_row_shows_nobody(address: str) -> None:
+    """The phone and the text of somebody would stand in the traceback of a failed step."""
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True) as first:
+            twice = "INSERT INTO rumbleup.contact SELECT * FROM rumbleup.contact WHERE run = %s"
+            with pytest.raises(LedgerError) as caught:
+                async with first._to.steps() as connection:
+                    await connection.execute(twice, (first._run.id,))
+            assert caught.value.__cause__ is None
+            assert "2022340001" not in "".join(traceback.format_exception(caught.value))
+            # Two that were in each other's way are no end of the run.
+            tries = []
+
+            async def work(connection: object) -> int:
+                tries.append(connection)
+                if len(tries) == 1:
+                    raise psycopg.errors.DeadlockDetected("deadlock detected")
+                return 5
+
+            assert await first._to.patiently(work) == 5
 
     asyncio.run(main())
