@@ -102,8 +102,14 @@ class Wheel:
     async def _listen(self) -> None:
         while True:
             # A ledger that cannot be written ends the run in its next step; a pause holds all the same until then.
-            with contextlib.suppress(LedgerError):
-                await self.look()
+            try:
+                with contextlib.suppress(LedgerError):
+                    await self.look()
+            except Exception as error:  # noqa: BLE001 - nobody could pause or stop the run any more, and nobody would know
+                self._execution.stop(
+                    Stop(Cause.LEDGER_FAILED, f"what others ask of the run cannot be heard: {type(error).__name__}")
+                )
+                return
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _heed(self, request: Request) -> None:
