@@ -17,7 +17,7 @@ from rumbleup_async.cli.canary import why_not_on
 from rumbleup_async.cli.console import fail, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.hours import HoursOptions, say_rehearsal
-from rumbleup_async.cli.ledger_place import Place, exists
+from rumbleup_async.cli.ledger_place import Place, exists, stop_others
 from rumbleup_async.cli.opt_out_watch import Watch, read_before, watching
 from rumbleup_async.cli.people import PeopleOptions, run_options
 from rumbleup_async.cli.providers import Row
@@ -27,6 +27,7 @@ from rumbleup_async.errors import BookError, LedgerError
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import Identity
+from rumbleup_async.postgres.address import Address
 from rumbleup_async.provider.client import Client
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.steering import paused
@@ -173,6 +174,8 @@ async def send_queued(
                 failed = Stop(Cause.OUT_OF_MEMORY, Cause.OUT_OF_MEMORY.remedy)
             if failed is not None:
                 run.stop(failed)
+    if isinstance(ledger, Address):
+        await stop_others(ledger, run.summary.stop)
     if failed is not None and call.quiet:
         say(f"rumbleup: stopped: {failed}")  # of the other ends the log tells
     return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=more)

@@ -13,9 +13,11 @@ from rumbleup_async import RumbleUp, open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
-from rumbleup_async.cli.flow import Call, is_held_back, send_queued
+from rumbleup_async.cli.flow import Call, is_held_back, read_opt_outs, send_queued
 from rumbleup_async.cli.ledger_place import open_reader
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.opt_out_watch import OptOutsFrom
+from rumbleup_async.cli.people import PeopleOptions
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Consent
@@ -46,6 +48,7 @@ def join(
     same_server: options.SameServer = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    opt_outs: OptOutsFrom = None,
 ) -> None:
     """Help to send a run from this machine, too. It comes and goes as it likes; rate and rules are those of the run.
 
@@ -55,6 +58,7 @@ def join(
     call = Call(
         timeout=timeout,
         consent=Consent(same_account=same_account, same_server=same_server),
+        people=PeopleOptions(opt_outs=opt_outs),
         yes=True,
         as_json=as_json,
         quiet=quiet,
@@ -77,7 +81,8 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
             if not call.quiet:
                 left = plural(run.counts[State.QUEUED], "contact")
                 say(f"joined run {run.plan.run} into project {run.plan.action}: {left} still to text")
-            return await send_queued(run, address, call)
+            watch = await read_opt_outs(run, client, call)
+            return await send_queued(run, address, call, watch=watch)
 
 
 def _check(address: Address) -> None:

@@ -5,17 +5,20 @@ Lives here: the two, how each is read from outside, and what a command does that
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader, auditing
 from rumbleup_async.ledger import instead as instead_of_file
 from rumbleup_async.ledger.asking import Asked, ask
-from rumbleup_async.pauses import Wish
+from rumbleup_async.pauses import Wish, oneself
 from rumbleup_async.postgres.address import Address
+from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.postgres.reader import Reader as DatabaseReader
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 else:
     Place = Path  # typer knows no unions; what is typed goes through a parser anyway
     AnyReader = Reader
+
+
+_OF_ALL: Final = frozenset(
+    {
+        *(Cause.OPT_OUT_MISSING, Cause.DAILY_CAP, Cause.TOO_MANY_UNKNOWN, Cause.CANARY_FAILED),
+        *(Cause.OPT_OUTS_UNREAD, Cause.BOOK_FAILED),
+    }
+)
+"""Why no machine goes on with a run, whichever of them has met it."""
 
 
 def open_reader(place: Place) -> AnyReader:
@@ -87,3 +99,13 @@ def ask_of(place: Place, what: Wish, who: str, why: str = "") -> Asked:
     from rumbleup_async.postgres.asking_others import ask_all
 
     return ask_all(place, what, who, why)
+
+
+async def stop_others(address: Address, stop: Stop | None) -> None:
+    """Have the other machines stop, too, if it is not this one alone that cannot go on."""
+    if stop is None or stop.cause not in _OF_ALL:
+        return
+    from rumbleup_async.postgres.asking_others import stop_all
+
+    with contextlib.suppress(LedgerError):  # the database is away: they stop by themselves
+        await asyncio.to_thread(stop_all, address, oneself(), str(stop))

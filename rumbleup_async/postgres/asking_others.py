@@ -51,6 +51,17 @@ def ask_all(address: Address, what: Wish, who: str, why: str = "", *, patience: 
         return Asked(before, _pause(db, run), is_running=bool(senders), is_heeded=not waiting)
 
 
+def stop_all(address: Address, who: str, why: str) -> bool:
+    """Ask all machines that send the run to stop, where there is another beside ours; nobody is waited for. Whether there is.
+    Raises LedgerError."""
+    with contextlib.closing(server.connect_here(address)) as db, server.telling(address):
+        run = _run_of(db, address)
+        are_several = len(db.execute(_SENDERS, (run,)).fetchall()) > 1
+        if are_several:
+            _write(db, run, Request(Wish.STOP, who, why, now()))
+    return are_several
+
+
 def _run_of(db: Connection, address: Address) -> int:
     found = db.execute(f"SELECT id FROM {SCHEMA}.run WHERE name = %s", (address.run,)).fetchone()
     if found is None:

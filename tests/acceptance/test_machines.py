@@ -25,7 +25,7 @@ LEASE = 2
 @pytest.fixture
 def run(stage: Stage, postgres: Database) -> Stage:
     """A stage whose ledger is a run of its own in the shared database."""
-    stage.use_database(postgres.address(f"machines-{uuid.uuid4().hex}", lease=str(LEASE)))
+    stage.use_database(postgres.address(f"machines-{uuid.uuid4()}", lease=str(LEASE)))
     return stage
 
 
@@ -112,14 +112,19 @@ def test_an_address_that_cannot_be_used_is_refused(stage: Stage, address: str, w
         assert "quokka" not in done.err
 
 
+BOOK = ("--book", "people.book", "--opt-outs", "auto")
+
+
 def test_machines_join_pause_stop_and_share_the_rate(run: Stage, provider: Provider) -> None:
     """Two machines would text one person, or twice as fast as was asked for; or a stop reach one of them."""
     rows, rate = 400, 60
     provider.set(latency=0.02)
-    main = run.begin(*run.sending(run.list(rows), "--rate", rate, "--concurrency", 8))
+    main = run.begin(*run.sending(run.list(rows), "--rate", rate, "--concurrency", 8, *BOOK))
     provider.wait_for(10)
-    others = [join(run, "--concurrency", 8) for _ in range(2)]
+    others = [join(run, "--concurrency", 8, *BOOK[2:]) for _ in range(2)]
     until(lambda: senders(run) == 3, "two joined")
+    # Whoever joins goes on if the others leave, and watches whom it must not text.
+    until(lambda: run.run("status", run.ledger, "--audit").out.count("read from the provider") == 3, "each reads opt-outs")
     second = run.resume()
     assert (second.code, "is being sent by another process" in second.err) == (2, True), "one process is in charge"
     until(lambda: all(other.has_said("joined run") for other in others), "they say so")

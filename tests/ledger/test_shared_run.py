@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from rumbleup_async.admission import GO, Verdict
+from rumbleup_async.cli.ledger_place import stop_others
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.sharing import Sharing
@@ -21,6 +22,7 @@ from rumbleup_async.postgres import server
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.asking_others import ask_all
 from rumbleup_async.postgres.ledger import PostgresLedger
+from rumbleup_async.stops import Cause, Stop
 from tests.database import Database
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
@@ -213,6 +215,25 @@ def test_a_pause_and_a_stop_see_who_is_just_cut_off(address: str) -> None:
                 asked = await asyncio.to_thread(ask_all, parse(address), wish, "ada", patience=0.0)
                 assert asked.is_running
                 assert not asked.is_heeded
+
+    asyncio.run(main())
+
+
+def test_what_ends_a_run_for_all_is_told_to_all(address: str) -> None:
+    """One machine would stop for the cap of the day, or for opt-outs that cannot be read, and the others go on."""
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True) as first:
+            await first.enlist("one")
+            at = parse(address)
+            await stop_others(at, Stop(Cause.OPT_OUTS_UNREAD, "why"))  # nobody else is there
+            async with opened(address) as second:
+                await second.enlist("two")
+                for cause in (Cause.KEY_REFUSED, Cause.OPT_OUTS_UNREAD):
+                    await stop_others(at, Stop(cause, "why"))
+                (asked,) = await second.pauses.asked()
+                assert asked.what is Wish.STOP
+                assert "opt-outs unread" in asked.why
 
     asyncio.run(main())
 
