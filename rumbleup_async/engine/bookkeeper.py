@@ -446,12 +446,12 @@ class Bookkeeper:
         """Close those refusals for good that are surely about their text by now."""
         sure = [] if self.stopped is not None else self._held.sure(is_end=is_end)
         if sure:
-            await self._ledger.refuse(sure)
+            refused = await self._ledger.refuse(sure)
             self._held.drop([result.row for result in sure])
             self.rounds.put_aside -= len(sure)
-            for _ in sure:
+            for _ in refused:
                 self.rounds.doubts.see(is_unknown=False)
-            self._outlet.results(sure)
+            self._outlet.results(refused)
 
     def _publish(self, closed: Sequence[Closed], turned_away: Sequence[Result]) -> None:
         results = list(turned_away)

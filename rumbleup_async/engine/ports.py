@@ -256,8 +256,9 @@ class Ledger(Protocol):
         LedgerError if an entry to be closed is not open for this owner, or may not go there; then nothing at all is done.
         """
 
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        """In one durable step: these contacts, queued since they were refused, stay refused. LedgerError if one is not queued."""
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
+        """In one durable step: these contacts, queued since they were refused, stay refused. Those that are refused now: where
+        others send the run, too, one of them may have opened a contact meanwhile. Else LedgerError if one is not queued."""
 
     async def again(self) -> bool:
         """Begin the queue anew, for those who were queued again. False if nobody is queued."""

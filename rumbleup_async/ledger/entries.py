@@ -159,7 +159,7 @@ class Entries:
             taken += self._run.queue.take(want - len(taken), now, shut)
         return taken
 
-    def refuse(self, refused: Sequence[Result]) -> None:
+    def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
         self._run.file.check_not_lost()
         with self._run.file.transaction() as db:
             done = sum(
@@ -173,6 +173,7 @@ class Entries:
                 raise LedgerError(f"{self._run.path}: a contact to be refused was not queued")
         self._run.file.check_place()
         self._run.moved(State.QUEUED, State.REFUSED, done)
+        return refused
 
     def again(self) -> bool:
         self._run.queue.reset(self._run.file.db)

@@ -234,8 +234,9 @@ class MemoryLedger:
             if close.due and close.state is State.QUEUED:
                 self._queue.put_off(close.row, close.due)
 
-    async def refuse(self, refused: Sequence[Result]) -> None:
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
         self._contacts.refuse(refused)
+        return refused
 
     async def again(self) -> bool:
         self._queue.begin()

@@ -169,8 +169,8 @@ class SqliteLedger:
             return await self._in_thread(self._entries.step, owner, closing, want, now, shut, second)
         return await self._step_with_rules(owner, closing, want, now, shut, second, admit)
 
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        await self._in_thread(self._entries.refuse, refused)
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
+        return await self._in_thread(self._entries.refuse, refused)
 
     async def again(self) -> bool:
         return await self._in_thread(self._entries.again)

@@ -179,12 +179,11 @@ class PostgresLedger:
         admit: Admit | None = None,
         second: Second | None = None,
     ) -> Step:
-        closing = Closing(done)
-        closing.check()
+        closing = await self._closing(owner, done)
         if want > 0:
             self._run.check_loaded(self.address)
             await self._forget_stale()
-            await self._find_places()
+            await reads.find_places(self._to, self._run)
         doing = self._doing(owner, closing, want, now, shut, second)
         if admit is None or want <= 0:
             answer = await run_shielded(self._do(doing))
@@ -195,10 +194,16 @@ class PostgresLedger:
             await owning.look_after(self._to, self._run)
         return step
 
+    async def _closing(self, owner: int, done: Sequence[Closed]) -> Closing:
+        closing = Closing(done)
+        closing.check()
+        return await steps.after_loss(self._to, self._run, owner, closing) if owner in self._run.unsure else closing
+
     def _doing(
         self, owner: int, closing: Closing, want: int, now: float, shut: Mapping[int, float], second: Second | None
     ) -> Doing:
         run = self._run
+        run.unsure.add(owner)
         return Doing(
             run=run.id,
             owner=owner,
@@ -222,6 +227,7 @@ class PostgresLedger:
     def _note(self, doing: Doing, answer: Answer, read: Sequence[Read]) -> None:
         """Take note of a step that is on the disk."""
         run = self._run
+        run.unsure.discard(doing.owner)
         if not answer.fenced:
             run.steps[doing.owner] = doing.number
         run.count(answer.counts)
@@ -241,13 +247,8 @@ class PostgresLedger:
             await settling.put_back(self._to, self._run, stale)
             self._again.difference_update(stale)
 
-    async def _find_places(self) -> None:
-        if not self._run.cursors.is_read:
-            self._run.cursors.places = await reads.places_of(self._to, self._run)
-            self._run.cursors.is_read = True
-
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        await settling.refuse(self._to, self._run, refused)
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
+        return await settling.refuse(self._to, self._run, refused)
 
     async def again(self) -> bool:
         self._run.cursors.reset()
@@ -257,8 +258,7 @@ class PostgresLedger:
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Rows, now: float, *, waits: Mapping[int, Reason] = NO_REASONS
     ) -> list[Text | Result]:
-        closing = Closing(done)
-        closing.check()
+        closing = await self._closing(owner, done)
         doing = self._doing(owner, closing, 0, now, NONE_SHUT, None)
         answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, self._looks.is_stale)
         self._note(doing, answer, [])

@@ -31,6 +31,8 @@ class Opened:
         """A list is being read, or was not read to its end."""
         self.steps: dict[int, int] = {}
         """The number of the last step of each owner of ours."""
+        self.unsure: set[int] = set()
+        """Owners of ours of whose last step it is not known whether it was done."""
         self.is_chosen = False
         """A function has chosen the text of each contact."""
         self.notes: list[str] = []

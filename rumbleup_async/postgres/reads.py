@@ -57,6 +57,13 @@ async def counts(to: Connections, run: Opened) -> list[int]:
     return found
 
 
+async def find_places(to: Connections, run: Opened) -> None:
+    """Find out which places contacts have, where that is not known."""
+    if not run.cursors.is_read:
+        run.cursors.places = await places_of(to, run)
+        run.cursors.is_read = True
+
+
 async def rows(to: Connections, run: Opened, after: int, limit: int, *, skipped_only: bool) -> list[Result]:
     """As the port says it."""
     return [values.result_of(*found) for found in await _fetch(to, ROWS, (run.id, after, skipped_only, limit))]

@@ -28,7 +28,8 @@ _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attem
         detail = nullif(v.detail, ''), time = v.time
     FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[]) AS v(row, attempts, code, detail, time),
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
-    WHERE c.ctid = k.ctid"""
+    WHERE c.ctid = k.ctid RETURNING c.row"""
+_SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
 _SETTLED: Final = f"""SELECT row, state, code, detail, time, owner FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[])
     ORDER BY row FOR UPDATE"""
 _SETTLE: Final = f"""UPDATE {SCHEMA}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, ''),
@@ -44,8 +45,8 @@ _LOOKED: Final = f"""INSERT INTO {SCHEMA}.looked SELECT %s, v.row, v.time, %s FR
     ON CONFLICT (run, row) DO UPDATE SET time = excluded.time, at = excluded.at WHERE looked.time <> excluded.time"""
 
 
-async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> None:
-    """These contacts, queued since they were refused, stay refused."""
+async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> list[Result]:
+    """These contacts, queued since they were refused, stay refused; but for those that another has opened since."""
     arrays = (
         values.numbers([one.row for one in refused]),
         values.numbers([one.attempts for one in refused]),
@@ -55,11 +56,12 @@ async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> Non
     )
     async with to.steps() as connection, connection.transaction():
         await connection.execute(_DURABLE)
-        done = (await connection.execute(_REFUSE, (*arrays, run.id))).rowcount
-        if done != len(refused):
+        done = {row for (row,) in await (await connection.execute(_REFUSE, (*arrays, run.id))).fetchall()}
+        if len(done) != len(refused) and not await server.one(await connection.execute(_SHARED, (run.id, to.session))):
             raise LedgerError(f"{to.address}: a contact to be refused was not queued")
-        counts = await _moved(connection, run, {State.QUEUED: -done, State.REFUSED: done})
+        counts = await _moved(connection, run, {State.QUEUED: -len(done), State.REFUSED: len(done)})
     run.count(counts)
+    return [one for one in refused if one.row in done]
 
 
 async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) -> None:

@@ -15,6 +15,8 @@ from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.messaging import Closed, Result, Second, State, Step, Text
 from rumbleup_async.postgres import server, values
+from rumbleup_async.postgres.connections import Connections
+from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.queue import Asked
 from rumbleup_async.postgres.tables import SCHEMA
 
@@ -31,6 +33,9 @@ _TURN_AWAY: Final = f"""SELECT {SCHEMA}.turn_away(%s, %s, %s::int[], %s::smallin
     %s::float8[], %s::bigint[])"""
 _STILL: Final = f"""SELECT row FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[]) AND state = 0
     FOR UPDATE SKIP LOCKED"""
+_AFTER_LOSS: Final = f"""SELECT o.step, ARRAY(SELECT c.row FROM {SCHEMA}.contact c
+        WHERE c.run = %s AND c.row = ANY(%s::int[]) AND c.state = 1 AND c.owner = %s)
+    FROM {SCHEMA}.owner o WHERE o.id = %s AND o.run = %s AND NOT o.fenced"""
 _SECOND: Final = f"""INSERT INTO {SCHEMA}.second VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (run, at, owner) DO UPDATE SET sent = excluded.sent, refused = excluded.refused, unknown = excluded.unknown,
         throttled = excluded.throttled, held = excluded.held, latencies = excluded.latencies, rate = excluded.rate"""
@@ -130,6 +135,24 @@ async def do_within(connection: AsyncConnection, doing: Doing) -> Answer:
         given = {"rows": values.numbers(doing.prices), "prices": values.numbers(doing.prices.values())}
         await connection.execute(_PAID, {"run": doing.run, "owner": doing.owner, **given})
     return answer
+
+
+async def after_loss(to: Connections, run: Opened, owner: int, closing: Closing) -> Closing:
+    """Where the step before was given up it may have been done all the same: find out its number. What of `closing` is still to
+    be done; whoever that step has opened stays in doubt."""
+
+    async def look(connection: AsyncConnection) -> list[Any]:
+        rows = values.numbers([close.row for close in closing.closed])
+        return await (await connection.execute(_AFTER_LOSS, (run.id, rows, owner, owner, run.id))).fetchall()
+
+    found = await to.patiently(look)
+    if not found:
+        return closing  # it is fenced: what it brings is taken as proof
+    ((number, still),) = found
+    if number == run.steps.get(owner, 0):
+        return closing  # it was not done
+    run.steps[owner] = number
+    return Closing([close for close in closing.closed if close.row in set(still)])
 
 
 async def take(connection: AsyncConnection, doing: Doing, asked: Asked, want: int, turned: Turned) -> Taken:

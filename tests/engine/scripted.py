@@ -242,10 +242,11 @@ class Books:
         self.on_failure()
         raise LedgerError("disk full")
 
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        await self.ledger.refuse(refused)
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
+        refused = await self.ledger.refuse(refused)
         for result in refused:
             self.closed[result.row] = Closed(result.row, result.state, result.attempts, because(result.reason))
+        return refused
 
     async def again(self) -> bool:
         return await self.ledger.again()

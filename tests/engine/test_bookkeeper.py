@@ -363,7 +363,7 @@ def test_a_ledger_that_fails_refuses_nobody_who_is_not_believed_yet() -> None:
     desk = Desk(3)
     states: list[State] = []
 
-    async def full(refused: Sequence[Result]) -> None:
+    async def full(refused: Sequence[Result]) -> Sequence[Result]:
         raise LedgerError("disk full")
 
     async def main() -> None:

@@ -16,9 +16,9 @@ from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.messaging import Closed, Kept, Plan, Planned, State, Text
+from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, State, Text
 from rumbleup_async.pauses import Wish
-from rumbleup_async.postgres import server
+from rumbleup_async.postgres import server, steps
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.asking_others import ask_all
 from rumbleup_async.postgres.ledger import PostgresLedger
@@ -259,5 +259,56 @@ def test_what_the_server_says_of_a_row_shows_nobody(address: str) -> None:
                 return 5
 
             assert await first._to.patiently(work) == 5
+
+    asyncio.run(main())
+
+
+def test_what_is_closed_after_a_step_whose_answer_was_lost_is_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text would be told as sent, and stand in the ledger as open: in doubt, once its process has ended."""
+
+    async def main() -> None:
+        ledger = PostgresLedger(address, patience=0.0)
+        await ledger.open(PLAN)
+        await ledger.load([CONTACTS])
+        await ledger.complete("list")
+        owner = (await ledger.enlist("one")).id
+        await ledger.step(owner, [], 2, NOW)
+        do = steps.do
+
+        async def lost(connection: psycopg.AsyncConnection, doing: steps.Doing) -> steps.Answer:
+            await do(connection, doing)
+            await connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+        first, second = (Closed(row, State.SENT, 1, logid=f"rl_{row}") for row in (1, 2))
+        with monkeypatch.context() as patch:
+            patch.setattr(steps, "do", lost)
+            with pytest.raises(LedgerError, match="the database was away"):
+                await ledger.step(owner, [first], 1, NOW)
+        # The run ends with that, and hands in once more what was not written, and what has come since.
+        await ledger.step(owner, [first, second], 0, NOW)
+        states = [row.state for row in await ledger.rows(0, 9)]
+        assert states == [State.SENT, State.SENT, State.INTENT, State.QUEUED]
+        assert ledger.counts[State.SENT] == 2
+        await ledger.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_refusal_that_was_held_back_does_not_end_a_run_that_others_send(address: str) -> None:
+    """Another machine has opened the contact meanwhile, and its text may be accepted."""
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True) as first:
+            mine = (await first.enlist("one")).id
+            await first.step(mine, [], 2, NOW)
+            await first.step(mine, [Closed(row, State.QUEUED, 1) for row in (1, 2)], 0, NOW)
+            async with opened(address) as second:
+                yours = (await second.enlist("two")).id
+                assert [text.row for text in (await second.step(yours, [], 1, NOW)).texts] == [1]
+                refused = [Result(row, f"202234{row:04d}", State.REFUSED, attempts=1, time=1) for row in (1, 2)]
+                assert await first.refuse(refused) == refused[1:]
+                assert first.counts[State.REFUSED] == 1
+                await second.step(yours, [Closed(1, State.SENT, 1, logid="rl_1")], 0, NOW)
 
     asyncio.run(main())

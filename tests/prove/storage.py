@@ -268,8 +268,8 @@ class Writer:
         work = functools.partial(self._disk.step, admit=admit, second=second)
         return await self._step(kind_of(done, want), work, owner, done, want, now, shut)
 
-    async def refuse(self, refused: Sequence[Result]) -> None:
-        await self._step("result ", self._disk.refuse, refused)
+    async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
+        return await self._step("result ", self._disk.refuse, refused)
 
     async def again(self) -> bool:
         return await self._disk.again()
