@@ -17,6 +17,8 @@ import msgspec
 from rumbleup_async.messaging import Kept
 
 KEY = "options"
+PROGRESS = ("begun", "placed", "canary_now")
+"""Options that nobody gives: how far the run has come, as whoever is in charge of it notes."""
 HANDED_IN = "suppressed by the caller"
 _TABLE = "CREATE TABLE IF NOT EXISTS suppressed (phone TEXT PRIMARY KEY) WITHOUT ROWID"
 

@@ -217,7 +217,7 @@ async def keep(to: Connections, run: Opened, kept: Kept) -> None:
         return
     async with to.steps() as connection, connection.transaction():
         await connection.execute(f"SELECT {SCHEMA}.durable()")
-        if new or kept.options != run.kept.options:
+        if new or not others.are_told(run.kept.options, kept.options):
             await others.lock(connection, run.id, to.session)
             if who := await others.living(connection, run.id, to.session):
                 # They go by what they have read when they joined.

@@ -6,10 +6,11 @@ owners first and the run after them, as a step does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger.keeping import KEY
+from rumbleup_async.ledger.keeping import KEY, PROGRESS
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.fencing import HELD
 from rumbleup_async.postgres.tables import SCHEMA
@@ -34,10 +35,17 @@ _PART: Final = f"""UPDATE {SCHEMA}.owner SET until = 'epoch'
 IN_THE_WAY: Final = f"{OTHERS} AND (o.alone OR %(alone)s)"
 LOCK_ALONE: Final = f"""SELECT FROM {SCHEMA}.owner o WHERE o.run = %(run)s AND o.session <> %(session)s AND NOT o.fenced
     AND (o.alone OR %(alone)s) ORDER BY o.id FOR UPDATE"""
-STANDING: Final = f"""SELECT md5(coalesce(string_agg(key || '=' || value, ' ' ORDER BY key), ''))
+_LESS: Final = " ".join(f"- '{name}'" for name in PROGRESS)
+_SAYS: Final = f"CASE key WHEN '{KEY}' THEN (value::jsonb {_LESS})::text ELSE value END"
+STANDING: Final = f"""SELECT md5(coalesce(string_agg(key || '=' || {_SAYS}, ' ' ORDER BY key), ''))
         || (SELECT count(*) FROM {SCHEMA}.suppressed WHERE run = %(run)s)
     FROM {SCHEMA}.fact WHERE run = %(run)s AND key IN ('plan', 'identity', '{KEY}')"""
 """What whoever joins a run has read of it, as one word."""
+
+
+def are_told(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether these options are those of before, but for how far the run has come."""
+    return all(before.get(name) == now.get(name) for name in (before.keys() | now.keys()) - set(PROGRESS))
 
 
 def _given(run: int, session: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async.ledger.keeping import PROGRESS
 from rumbleup_async.messaging import Kept
 from rumbleup_async.money import dollars
 from rumbleup_async.retry import Policy
@@ -118,7 +119,7 @@ def shown(options: Mapping[str, Any], suppressed: int) -> str:
     return told(Kept(dict(options), frozenset(map(str, range(suppressed)))), {})
 
 
-_OURS = frozenset({"begun", "placed", "canary_now", RULES})
+_OURS = frozenset({*PROGRESS, RULES})
 """What is kept among the options and nobody has given."""
 
 

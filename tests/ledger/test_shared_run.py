@@ -105,14 +105,29 @@ def test_what_others_do_not_hear_of_is_not_changed_under_them(address: str) -> N
     async def main() -> None:
         async with opened(address, PLAN, has_list=True) as first:
             await first.keep(Kept({"rate": 5.0}))
+            own = await first.enlist("one")
             joiner, late = PostgresLedger(address, joins=True), PostgresLedger(address, joins=True)
             await joiner.open(None)
             await late.open(None)
-            mine = await joiner.enlist("one")
+            joining = asyncio.ensure_future(joiner.enlist("two"))
+            while not joining.done():
+                await first.step(own.id, [], 0, NOW)
+            mine = await joining
+            # How far it has come may be noted at any time, as of a canary; that is no other run.
+            canary = {"rate": 5.0, "canary_now": {"stage": "passed"}}
+            await first.keep(Kept(canary))
+            async with opened(address) as third:
+                await first.keep(Kept({**canary, "begun": True}))
+                await first.step(own.id, [], 0, NOW)
+                joining = asyncio.ensure_future(third.enlist("three"))
+                while not joining.done():
+                    for ledger, owner in ((first, own), (joiner, mine)):
+                        await ledger.step(owner.id, [], 0, NOW)
+                await joining
             opened_rows = [text.row for text in (await joiner.step(mine.id, [], 1, NOW)).texts]
         async with opened(address, PLAN) as first:
-            await first.keep(Kept({"rate": 5.0}))
-            for kept in (Kept({"rate": 1.0}), Kept({"rate": 5.0}, frozenset({"2022340003"}))):
+            await first.keep(Kept(canary))
+            for kept in (Kept({**canary, "rate": 1.0}), Kept(canary, frozenset({"2022340003"}))):
                 with pytest.raises(LedgerError, match="rumbleup stop"):
                     await first.keep(kept)
             await lapse(joiner, mine.id)
