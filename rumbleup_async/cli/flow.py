@@ -23,7 +23,7 @@ from rumbleup_async.cli.people import PeopleOptions, run_options
 from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.question import MANY, check_expected, may_begin
 from rumbleup_async.cli.signals import stopping
-from rumbleup_async.errors import BookError, LedgerError
+from rumbleup_async.errors import BookError, LedgerError, LedgerLocked
 from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import Identity
@@ -165,6 +165,8 @@ async def send_queued(
             try:
                 await _note_call(run, call, watch or Watch())
                 await run.send()
+            except LedgerLocked:
+                raise  # nobody was texted: others send the run, and it was to change under them
             except LedgerError as error:
                 # Texts may have left before: this is a run that stopped, not a mistake made before it began.
                 failed = Stop(Cause.LEDGER_FAILED, f"{error}; what was in flight is unknown")

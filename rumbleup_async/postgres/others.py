@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import LedgerLocked
 from rumbleup_async.ledger.keeping import KEY, PROGRESS
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.fencing import HELD
@@ -52,9 +52,9 @@ def _given(run: int, session: int) -> dict[str, int]:
     return {"run": run, "session": session}
 
 
-def refusal(address: Address, what: str, who: list[tuple[str]]) -> LedgerError:
+def refusal(address: Address, what: str, who: list[tuple[str]]) -> LedgerLocked:
     """Others send it by what they have read."""
-    return LedgerError(
+    return LedgerLocked(
         f"{address}: {what}, but others still send this run ({', '.join(sorted(name for (name,) in who))}) as it was; stop them "
         f"first: rumbleup stop {pasteable(address)}, then try again"
     )
@@ -78,7 +78,7 @@ async def part(connection: AsyncConnection, run: int, session: int) -> None:
 
 
 async def check_nobody(connection: AsyncConnection, address: Address, run: int, session: int, what: str) -> None:
-    """Within a transaction, after `lock`: LedgerError while others live. Whoever is dead is fenced. `what`: is to be changed."""
+    """Within a transaction, after `lock`: LedgerLocked while others live. Whoever is dead is fenced. `what`: is to be changed."""
     if who := await living(connection, run, session):
         raise refusal(address, what, who)
     await connection.execute(FENCE, _given(run, session))

@@ -15,7 +15,7 @@ from rumbleup_async.cli.ledger_place import stop_others
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.sharing import Sharing
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import LedgerError, LedgerLocked
 from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, State, Text
 from rumbleup_async.pauses import Wish
 from rumbleup_async.postgres import server, steps
@@ -76,10 +76,10 @@ def test_a_run_that_others_send_is_neither_read_anew_nor_replaced(address: str) 
             await joiner.open(None)
             await late.open(None)
             mine = await joiner.enlist("one")
-        with pytest.raises(LedgerError, match="rumbleup stop"):
+        with pytest.raises(LedgerLocked, match="rumbleup stop"):
             await PostgresLedger(address).open(OTHER)
         async with opened(address, PLAN) as first:
-            with pytest.raises(LedgerError, match="rumbleup stop"):
+            with pytest.raises(LedgerLocked, match="rumbleup stop"):
                 await first.load([CONTACTS])
             assert first.counts[State.QUEUED] == len(CONTACTS)
         # It is cut off for longer than its lease, and comes back to a run that is another one.
@@ -128,7 +128,7 @@ def test_what_others_do_not_hear_of_is_not_changed_under_them(address: str) -> N
         async with opened(address, PLAN) as first:
             await first.keep(Kept(canary))
             for kept in (Kept({**canary, "rate": 1.0}), Kept(canary, frozenset({"2022340003"}))):
-                with pytest.raises(LedgerError, match="rumbleup stop"):
+                with pytest.raises(LedgerLocked, match="rumbleup stop"):
                     await first.keep(kept)
             await lapse(joiner, mine.id)
             await forget(joiner)
