@@ -15,13 +15,17 @@ import msgspec
 from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import carrying, keeping, marks, schema, settling, standing
 from rumbleup_async.ledger import identity as identities
-from rumbleup_async.ledger.files import instead, value_of
+from rumbleup_async.ledger.files import how_it_ended, instead, read_stop, value_of
 from rumbleup_async.ledger.held_file import HeldFile
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.plans import compare
 from rumbleup_async.messaging import Identity, Plan
 from rumbleup_async.pauses import oneself
+from rumbleup_async.reasons import Code
+from rumbleup_async.stops import Cause
 
+_OF_THE_CAP: Final = """DELETE FROM waiting
+    WHERE row IN (SELECT waiting.row FROM waiting JOIN contact USING (row) WHERE state = 0 AND code = ?)"""
 PURGED: Final = "purged"
 """Under which key a ledger keeps when the people were taken out of it."""
 
@@ -113,6 +117,10 @@ def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_us
     with file.transaction():
         schema.upgrade(db)
         settling.put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
+        stop = read_stop(how_it_ended(db) or "")
+        if stop is not None and stop.cause in (Cause.DAILY_CAP, Cause.LEFT_OVER):
+            # Whoever goes on after this says that the cap is reset, or raised; if not, one of the first texts stops the run anew.
+            db.execute(_OF_THE_CAP, (Code.DAILY_CAP,))
     if plan is None or not differing:
         return stored
     _begin_anew(file, plan)

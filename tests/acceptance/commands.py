@@ -33,6 +33,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 """Prepares a process, which then becomes the command."""
 
+_samples = re.compile(r"row [\d,]+ \([^)]*\), \**\d\d, [\d,]+ segments?:\s*\n[^\n]*\n")
+"""The finished texts of a plan's page."""
+
 
 def leaked(done: Done) -> str:
     """What a command printed that may never be in a log; "" if nothing."""
@@ -81,7 +84,9 @@ class Terminal:
         until(lambda: self._read() and self.process.poll() is not None, "the command did not end")
         self._read()
         self.hang_up()
-        return self._heard(Done(self.process.returncode, "", self.shown))
+        # Before the question a person sees some finished texts, and nothing but a person reads them there.
+        self._heard(Done(self.process.returncode, "", _samples.sub("", self.shown)))
+        return Done(self.process.returncode, "", self.shown)
 
     def hang_up(self) -> None:
         """Close the terminal, as a lost connection does."""

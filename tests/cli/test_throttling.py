@@ -125,6 +125,8 @@ def test_a_window_that_binds_is_said_once_and_only_after_a_while(monkeypatch: py
     monkeypatch.setattr("rumbleup_async.cli.progress.time.monotonic", lambda: now[0])
 
     class Throughput:
+        is_ledger_away = False
+
         @property
         def window_note(self) -> str:
             return note[0]

@@ -115,7 +115,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "rumbleup/wire.py",
         "decipher_refusal",
         "A 5xx counts as a no.",
-        (("response.status >= 500", "response.status >= 600"),),
+        (("response.status >= 500 and", "response.status >= 600 and"),),
         "rumbleup/test_wire.py::test_what_an_answer_to_a_send_means",
     ),
     # ---- 4: a crash leaves unknown ----
