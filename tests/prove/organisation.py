@@ -447,7 +447,7 @@ class Organisation:
                 campaign.is_capped = True
         except (BookError, LedgerError, UnreadError, ConfigurationError) as error:
             # A receiver's file that is not there is told as such, before anything is sent.
-            is_missing = isinstance(error, ConfigurationError)
+            is_missing = isinstance(error, ConfigurationError) and not isinstance(error, BookError)
             assert not is_missing or any(begins <= self.loop.now <= ends for begins, ends in self.missing)
             self.met[UNREAD] += is_missing or isinstance(error, UnreadError)
             process.ended = f"{type(error).__name__}: {error}"
