@@ -41,24 +41,29 @@ _RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset", "X-Rate
 _FIELDS = re.compile(r"(?:\br\s*=\s*0\s*;\s*t|\bremaining\s*=\s*0\s*,\s*reset)\s*=\s*(\d+)", re.ASCII)
 """When a used-up quota is full again, by the drafts of the one header `RateLimit`: `remaining=0, reset=50`, `"day";r=0;t=50`."""
 
+_SMALL = 100.0
+"""A `retryAfter` below that, without a unit, is seconds. It is milliseconds in the one limiter known to send it, but nobody asks
+for a rest of two of these, while a wait of two seconds that is taken for as many milliseconds is broken at once."""
+
 _EPOCH = 1e9
 """A reset of so many seconds or more is a moment on the calendar, not a time to wait."""
 _NEAR = 3e8
 """Seconds between now and a moment on the calendar that a wish is taken for: ten years."""
 
 
-def retry_after(response: Response, body_milliseconds: object, body_seconds: object = None) -> float | None:
+def retry_after(response: Response, body_either: object, body_seconds: object = None) -> float | None:
     """Seconds the answer asks to wait, None without a wish. The longest counts if there are several, a header before the body.
 
     `Retry-After` in seconds, in another unit that it names, or as a date or Unix time, which is measured against the
-    answer's own `Date`: the server's clock and ours may differ. `retry-after-ms`, and `retryAfter` in a body, are
-    milliseconds; `retry_after` in a body is seconds.
+    answer's own `Date`: the server's clock and ours may differ. `retry-after-ms` is milliseconds, `retry_after` in a body is
+    seconds. `retryAfter` in a body (`body_either`) is milliseconds from 100 on, and seconds below: so the longer of two readings
+    counts where the shorter makes no sense.
     """
     now = _clock(response)
     wishes = [_read(value, 1.0, now) for value in _all(response.headers, "Retry-After")]
     wishes += [_read(value, 0.001, now) for value in _all(response.headers, "retry-after-ms")]
     if not wishes:
-        bodies = ((body_milliseconds, 0.001), (body_seconds, 1.0))
+        bodies = ((body_either, None), (body_seconds, 1.0))
         wishes += [_of_body(value, unit, now) for value, unit in bodies if value is not None]
     if not wishes:
         wishes += [wish for name in _RESETS for value in _all(response.headers, name) if (wish := _reset(value, now)) is not None]
@@ -81,11 +86,12 @@ def _clock(response: Response) -> float:
     return time.time()
 
 
-def _read(text: str, unit: float, now: float) -> float:
+def _read(text: str, unit: float | None, now: float) -> float:
     found = _AMOUNT.fullmatch(text)
     if found is not None:
         try:
-            return _bounded(float(found[1]) * (_UNITS[found[2].lower()] if found[2] else unit), now)
+            number = float(found[1])
+            return _bounded(number * (_UNITS[found[2].lower()] if found[2] else unit or _likely(number, now)), now)
         except (KeyError, OverflowError):
             return UNREADABLE
     at = _date(text)
@@ -96,13 +102,18 @@ def _read(text: str, unit: float, now: float) -> float:
     return max((_read(part[0], unit, now) for part in several if part is not None), default=0.0) if all(several) else UNREADABLE
 
 
-def _of_body(value: object, unit: float, now: float) -> float:
+def _of_body(value: object, unit: float | None, now: float) -> float:
     if isinstance(value, bool):
         return UNREADABLE
     if isinstance(value, (int, float)):
-        return _bounded(float(min(value, 1000 * LONGEST)) * unit, now)
+        return _bounded(float(min(value, 1000 * LONGEST)) * (unit or _likely(value, now)), now)
     text = value.strip() if isinstance(value, str) else ""
     return _read(text, unit, now) if text else UNREADABLE
+
+
+def _likely(number: float, now: float) -> float:
+    """The unit of a number whose name does not tell it."""
+    return 1.0 if number < _SMALL or abs(number - now) < _NEAR else 0.001
 
 
 def _reset(text: str, now: float) -> float | None:

@@ -128,17 +128,25 @@ def test_the_reset_of_a_quota_is_heard_where_nothing_else_is_said(name: str, val
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(1500, 1.5), ("1500", 1.5), (1500.0, 1.5), ("2s", 2.0), (0, 0.0), (-1, UNREADABLE), (True, UNREADABLE), ("", UNREADABLE),
+    [(1500, 1.5), ("1500", 1.5), (1500.0, 1.5), (100, 0.1), (99.9, 99.9), (2, 2.0), ("2", 2.0),
+     (0.5, 0.5), ("1.5", 1.5), ("30", 30.0), ("2ms", 0.002), ("2, 1500", 2.0),
+     ("2s", 2.0), (0, 0.0), (-1, UNREADABLE), (True, UNREADABLE), ("", UNREADABLE),
      ("soon", UNREADABLE), ([], UNREADABLE), ({}, UNREADABLE), (10**30, LONGEST), (1e300, LONGEST), ("9" * 40, LONGEST)],
 )  # fmt: skip
 def test_a_body_in_any_writing(value: object, seconds: float) -> None:
-    """The same for a limiter that says it in its answer."""
+    """The same for a limiter that says it in its answer. A wait of two seconds would be over after two milliseconds."""
     assert asked(body=value) == pytest.approx(seconds)
     assert asked(("Retry-After", "7"), body=value) == 7.0
     for wire in (rumbleup, sendblue):
         outcome = wire.decipher_send(Response(429, CIMultiDict(), json.dumps({"retryAfter": value}).encode()))
         assert isinstance(outcome, Throttled)
         assert outcome.after == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_body_may_name_a_moment(unit: int) -> None:
+    """A date in numbers would be a wait of weeks, and stop the run."""
+    assert asked(("Date", http(NOW)), body=(int(NOW.timestamp()) + 2) * unit) == 2.0
 
 
 @pytest.mark.parametrize("value", ["9999999999", "Mon, 01 Jan 2199 00:00:00 GMT", "inf", "1e999"])
