@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.postgres import server
+from rumbleup_async.postgres import server, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA, VERSION
 
@@ -49,13 +49,13 @@ def _examined(connection: Any, address: Address) -> list[Look]:
     found = [Look("database", True, f"PostgreSQL {settings['server_version']}, fsync and full_page_writes on, UTF8")]
     if address.is_unsafe:
         found = [Look("database", True, f"PostgreSQL {settings['server_version']}; whether it waits for its disk is not asked")]
-    has_schema = server.one_here(connection.execute(server.HAS_SCHEMA))
+    has_schema = server.one_here(connection.execute(versions.HAS_SCHEMA))
     rights = _rights(connection, has_schema=has_schema)
     if not rights.fine:
         return [*found, rights]
     if has_schema:
         try:
-            server.check_version(address, int(server.one_here(connection.execute(server.VERSION_OF))))
+            versions.check_here(connection, address)
         except LedgerError as error:
             return [*found, Look("tables", False, str(error))]
         found.append(Look("tables", True, f"the schema {SCHEMA} is there, version {VERSION}"))

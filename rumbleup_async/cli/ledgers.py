@@ -38,14 +38,14 @@ def ledgers(words: Words, as_json: Json = False) -> None:
 
     `rumbleup ledgers upgrade URL` makes the tables there, or brings those of an older version up to date.
     """
-    from rumbleup_async.postgres import listing, server
+    from rumbleup_async.postgres import listing, versions
 
     upgrade = words[0] == "upgrade"
     if len(words) != 1 + upgrade:
         raise typer.BadParameter("name one database: postgresql://USER@HOST/DB")
     url = _address(words[-1])
     if upgrade:
-        say("its tables were made" if server.upgrade(url) else "its tables are those of this version")
+        say("its tables were made or brought up to date" if versions.upgrade(url) else "its tables are those of this version")
         return
     found = listing.runs_of(url)
     if as_json:

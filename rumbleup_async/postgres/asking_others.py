@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.asking import PATIENCE, Asked
 from rumbleup_async.pauses import Pause, Request, Wish, now
-from rumbleup_async.postgres import pausing, server
+from rumbleup_async.postgres import pausing, server, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.others import LIVES
 from rumbleup_async.postgres.tables import SCHEMA
@@ -30,7 +30,7 @@ _IS_FINISHED: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.fact WHERE run = %
 def ask_all(address: Address, what: Wish, who: str, why: str = "", *, patience: float = PATIENCE) -> Asked:
     """Ask it of all machines that send the run, and wait until each has heard it or ended. Raises LedgerError: no such run,
     nobody is left to be texted, no process runs that could be stopped."""
-    server.prepare(address, makes=False)
+    versions.prepare(address, makes=False)
     request = Request(what, who, why, now())
     with contextlib.closing(server.connect_here(address)) as db, server.telling(address):
         run = _run_of(db, address)

@@ -10,7 +10,7 @@ import contextlib
 import msgspec
 
 from rumbleup_async.messaging import State
-from rumbleup_async.postgres import owning, server, values
+from rumbleup_async.postgres import owning, server, values, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA
 
@@ -26,7 +26,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 def runs_of(address: Address) -> list[Listed]:
     """The runs of a database, the oldest first."""
-    server.prepare(address, makes=False)
+    versions.prepare(address, makes=False)
     with contextlib.closing(server.connect_here(address)) as db, server.telling(address):
         found = db.execute(
             f"SELECT id, name, extract(epoch FROM began)::float8, {SCHEMA}.counts_of(id) FROM {SCHEMA}.run ORDER BY id"

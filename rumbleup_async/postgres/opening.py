@@ -20,7 +20,7 @@ from rumbleup_async.ledger.keeping import HANDED_IN, KEY, shown
 from rumbleup_async.ledger.plans import compare, is_chosen
 from rumbleup_async.messaging import Identity, Kept, Plan, State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres import others, owning, server, settling, values
+from rumbleup_async.postgres import others, owning, server, settling, values, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.fencing import SENDING
@@ -43,7 +43,7 @@ async def open_run(
     to: Connections, run: Opened, plan: Plan | None, identity: Identity | None, consent: Consent, *, joins: bool
 ) -> Plan:
     """Begin a run, or go on with the one that is there. Raises LedgerMismatch, LedgerLocked, LedgerError."""
-    await asyncio.to_thread(server.prepare, to.address, makes=plan is not None)
+    await asyncio.to_thread(versions.prepare, to.address, makes=plan is not None)
     await to.open()
     async with to.steps() as connection:
         found = await (await connection.execute(f"SELECT id FROM {SCHEMA}.run WHERE name = %s", (to.address.run,))).fetchone()

@@ -19,7 +19,7 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.messaging import Owner, Result, State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres import others, server, values
+from rumbleup_async.postgres import others, server, values, versions
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.fencing import HELD
 from rumbleup_async.postgres.opened import Opened
@@ -79,6 +79,7 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
         given = (run.id, storable(name), oneself(), to.session, is_alone, lease, lease, run.id)
         found = await connection.execute(_ENLIST, given)
         values_found = await found.fetchone()
+        await versions.check_still(connection, to.address)
     assert values_found is not None  # noqa: S101 - it has just been written
     owner = Owner(values_found[0], name)
     run.steps[owner.id] = 0

@@ -21,7 +21,7 @@ from rumbleup_async.ledger.stepping import together
 from rumbleup_async.messaging import Identity, Plan, Result, Second, State
 from rumbleup_async.money import Money, Spending
 from rumbleup_async.pauses import Pause
-from rumbleup_async.postgres import owning, pausing, reads, server, spending, values
+from rumbleup_async.postgres import owning, pausing, reads, server, spending, values, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import Reason
@@ -47,7 +47,7 @@ class Reader:
 
     def __init__(self, address: Address) -> None:
         self.path = address
-        server.prepare(address, makes=False)
+        versions.prepare(address, makes=False)
         self._db = server.connect_here(address)
         try:
             self._run = self._find_run()

@@ -1,4 +1,4 @@
-"""The database server of a ledger: connections to it, what it must be, and the schema in it.
+"""The database server of a ledger: connections to it, and what it must be.
 
 Lives here: connecting, and the checks that come before anything is believed.
 """
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.postgres.address import Address
-from rumbleup_async.postgres.functions import statements
-from rumbleup_async.postgres.tables import SCHEMA, TABLES, VERSION
+from rumbleup_async.postgres.tables import SCHEMA
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 GRANT: Final = f"grant this user USAGE of the schema {SCHEMA}, and ALL of its tables, sequences and functions"
 OLDEST: Final = 130000
 """PostgreSQL 13, as `server_version_num` says it."""
-_LOCK: Final = 0x5255415300000000
-"""The advisory lock of whoever makes or upgrades the schema."""
 
 _OF_SESSION: Final = (
     # The plans of a step are made once. They must not go by how few contacts there were at that moment.
@@ -147,57 +144,6 @@ def check(address: Address, settings: dict[str, str]) -> None:
         )
 
 
-HAS_SCHEMA: Final = f"""SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = '{SCHEMA}' AND c.relname = 'about')"""
-"""Whether our tables are there: a schema without them may have been made for us by somebody who may."""
-
-VERSION_OF: Final = f"SELECT value FROM {SCHEMA}.about WHERE key = 'version'"
-
-
-def check_version(address: Address, version: int) -> None:
-    """LedgerError for tables that are not those of this version."""
-    if version > VERSION:
-        raise LedgerError(
-            f"{address}: its tables are those of a newer version of rumbleup_async (schema {version}); update to use it"
-        )
-    if version < VERSION:
-        raise LedgerError(
-            f"{address}: its tables are those of an older version (schema {version}); "
-            "upgrade them with: rumbleup ledgers upgrade ADDRESS"
-        )
-
-
-def make(connection: Connection, address: Address) -> bool:
-    """Make the schema where there is none. Whether there was none. LedgerError without the right to."""
-    psycopg = driver()
-    try:
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            if one_here(connection.execute(HAS_SCHEMA)):
-                return False
-            connection.execute(TABLES)
-            connection.execute(statements(SCHEMA))
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise LedgerError(
-            f"{address}: {said(error)}; have somebody who may create a schema there call: rumbleup ledgers upgrade ADDRESS, "
-            f"and grant this user what is in the schema {SCHEMA}"
-        ) from None
-    return True
-
-
-def upgrade(address: Address) -> bool:
-    """Make the schema where there is none, and its functions anew. Whether there was none. LedgerError without the right to."""
-    with contextlib.closing(connect_here(address)) as connection, telling(address):
-        check(address, dict(connection.execute(ASK).fetchall()))
-        if make(connection, address):
-            return True
-        check_version(address, int(one_here(connection.execute(VERSION_OF))))
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            connection.execute(statements(SCHEMA))
-    return False
-
-
 def one_here(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:
     """The one value that was asked for."""
     return one_of(cursor.fetchone())
@@ -228,17 +174,3 @@ def check_pooler(address: Address) -> None:
             f"{address}: a pooler in between gives each transaction another connection, and with that nobody can tell who lives; "
             "name the server itself, or a pooler in session mode"
         )
-
-
-def prepare(address: Address, *, makes: bool) -> None:
-    """Check the server, and see that the schema is there. Waits for the server: to be called in a thread.
-
-    `makes`: where there is no schema it is made; else LedgerError.
-    """
-    with contextlib.closing(connect_here(address)) as connection, telling(address):
-        check(address, dict(connection.execute(ASK).fetchall()))
-        if not one_here(connection.execute(HAS_SCHEMA)):
-            if not makes:
-                raise LedgerError(f"{address}: there is no ledger in this database yet; a run begins with rumbleup send LIST")
-            make(connection, address)
-        check_version(address, int(one_here(connection.execute(VERSION_OF))))

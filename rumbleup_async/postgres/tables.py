@@ -10,12 +10,15 @@ from typing import Final
 
 SCHEMA: Final = "rumbleup"
 VERSION: Final = 1
+"""Of the tables, with all changes."""
+CHANGES: Final[dict[int, str]] = {}
+"""What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""
 
 TABLES: Final = f"""
 CREATE SCHEMA IF NOT EXISTS {SCHEMA};
 SET LOCAL search_path = {SCHEMA};
 
--- The version of these tables.
+-- What the schema says of itself: its version, the digest of its functions, and the program that has made them.
 CREATE TABLE about (key text PRIMARY KEY, value text NOT NULL);
 
 -- `counts`: contacts by state, those that no living owner counts. Each owner counts what its own steps have changed, so that no
@@ -173,7 +176,7 @@ CREATE TABLE looked (
     PRIMARY KEY (run, row)
 );
 
-INSERT INTO about VALUES ('version', '{VERSION}');
+INSERT INTO about VALUES ('version', '1');
 """
 
 OF_CONTACTS: Final = ("contact", "kept", "kind", "waiting", "second", "reservation", "again", "looked")
