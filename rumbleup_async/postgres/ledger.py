@@ -1,7 +1,7 @@
 """The ledger on PostgreSQL: one run in a database, which several machines may send.
 
 Lives here: the port of a ledger (`engine/ports.py`), one call after the other. What a call does stands with the neighbours:
-`opening`, `intake`, `steps`, `settling`, and `functions`, which are in the database.
+`opening`, `intake`, `stepping`, `settling`, and `functions`, which are in the database.
 
 At most one text a phone is a UNIQUE index, not a promise: the database refuses what a mistake of ours would let through.
 """
@@ -12,10 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rumbleup_async.admission import Admit
 from rumbleup_async.errors import LedgerError, LedgerFenced
-from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.loading import NOBODY
-from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.lookups import Known, Resolution, UnknownText
 from rumbleup_async.messaging import (
     NO_REASONS,
@@ -33,16 +31,14 @@ from rumbleup_async.messaging import (
     Step,
     Text,
 )
-from rumbleup_async.postgres import asking, claiming, intake, opening, owning, reads, settling, steps
+from rumbleup_async.postgres import claiming, intake, opening, owning, reads, settling
 from rumbleup_async.postgres.address import Address, parse
 from rumbleup_async.postgres.connections import PATIENCE, Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.pausing import Pauses
-from rumbleup_async.postgres.queue import Read
 from rumbleup_async.postgres.spending import Prices
-from rumbleup_async.postgres.steps import Answer, Doing
+from rumbleup_async.postgres.stepping import Stepping
 from rumbleup_async.reasons import Reason
-from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Stop
 
 Rows = Sequence[Planned | Skipped]
@@ -72,12 +68,10 @@ class PostgresLedger:
         self._is_alone = False
         self._to = Connections(self.address, patience)
         self._run = Opened()
-        self._looks = Looks()
-        self._again: set[int] = set()
-        """Rows that were absent from the log, and that this process alone may open."""
         self.notes: list[str] = []
         self.pauses = Pauses(self._to, self._run)
         self.prices = Prices(self._to, self._run)
+        self._steps = Stepping(self._to, self._run, self.prices)
 
     def __repr__(self) -> str:
         return f"PostgresLedger({str(self.address)!r})"
@@ -179,73 +173,7 @@ class PostgresLedger:
         admit: Admit | None = None,
         second: Second | None = None,
     ) -> Step:
-        closing = await self._closing(owner, done)
-        if want > 0:
-            self._run.check_loaded(self.address)
-            await self._forget_stale()
-            await reads.find_places(self._to, self._run)
-        doing = self._doing(owner, closing, want, now, shut, second)
-        if admit is None or want <= 0:
-            answer = await run_shielded(self._do(doing))
-        else:
-            answer = await asking.ask_and_do(self._to, doing, admit, self._note)
-        step = steps.step_of(answer, doing)
-        if not step.is_fenced:
-            await owning.look_after(self._to, self._run)
-        return step
-
-    async def _closing(self, owner: int, done: Sequence[Closed]) -> Closing:
-        closing = Closing(done)
-        closing.check()
-        return await steps.after_loss(self._to, self._run, owner, closing) if owner in self._run.unsure else closing
-
-    def _doing(
-        self, owner: int, closing: Closing, want: int, now: float, shut: Mapping[int, float], second: Second | None
-    ) -> Doing:
-        run = self._run
-        run.unsure.add(owner)
-        return Doing(
-            run=run.id,
-            owner=owner,
-            number=run.steps.get(owner, 0) + 1,
-            lease=self.lease,
-            same_text=run.same_text,
-            closing=closing,
-            want=max(0, want),
-            now=now,
-            asked=run.cursors.ask(now, shut),
-            first=sorted(self._again),
-            second=second,
-            prices=closing.prices if self.prices.are_kept else {},
-        )
-
-    async def _do(self, doing: Doing) -> Answer:
-        answer = await self._to.patiently(lambda connection: steps.do(connection, doing))
-        self._note(doing, answer, [(doing.asked, answer.cursors, answer.cursor)] if doing.want > 0 else [])
-        return answer
-
-    def _note(self, doing: Doing, answer: Answer, read: Sequence[Read]) -> None:
-        """Take note of a step that is on the disk."""
-        run = self._run
-        run.unsure.discard(doing.owner)
-        if not answer.fenced:
-            run.steps[doing.owner] = doing.number
-        run.count(answer.counts)
-        if answer.senders < run.senders:
-            run.cursors.reset()  # whoever has left may have given somebody back
-        run.senders = answer.senders
-        if answer.texts:
-            run.is_used = True
-            self._again.difference_update(text.row for text in answer.texts)
-        if not answer.is_repeated:
-            for asked, cursors, cursor in read:
-                run.cursors.read(asked, cursors, cursor)
-
-    async def _forget_stale(self) -> None:
-        """Whoever was looked up in the log too long ago is absent from it as before."""
-        if stale := [row for row in self._again if self._looks.is_stale(row)]:
-            await settling.put_back(self._to, self._run, stale)
-            self._again.difference_update(stale)
+        return await self._steps.step(owner, done, want, now, shut, admit=admit, second=second)
 
     async def refuse(self, refused: Sequence[Result]) -> Sequence[Result]:
         return await settling.refuse(self._to, self._run, refused)
@@ -258,10 +186,10 @@ class PostgresLedger:
     async def claim(
         self, owner: int, done: Sequence[Closed], drawn: Rows, now: float, *, waits: Mapping[int, Reason] = NO_REASONS
     ) -> list[Text | Result]:
-        closing = await self._closing(owner, done)
-        doing = self._doing(owner, closing, 0, now, NONE_SHUT, None)
-        answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, self._looks.is_stale)
-        self._note(doing, answer, [])
+        steps = self._steps
+        doing = steps.doing(owner, await steps.closing(owner, done), 0, now, NONE_SHUT, None)
+        answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, steps.looks.is_stale)
+        steps.note(doing, answer, [])
         if answer.fenced:
             raise LedgerFenced(f"{self.address}: another process has taken over what this one had open")
         return answers
@@ -292,8 +220,7 @@ class PostgresLedger:
     async def settle(self, settled: Sequence[Resolution]) -> None:
         await settling.settle(self._to, self._run, settled)
         if again := [one.row for one in settled if one.state is State.QUEUED]:
-            self._looks.note(again)
-            self._again.update(again)
+            self._steps.queued_again(again)
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await settling.first_looks(self._to, self._run, doubts, now)
