@@ -1,41 +1,28 @@
 """A look into a ledger from outside, even while a run is writing it.
 
-Lives here: reading only.
+Lives here: reading only, of its contacts; how the run goes is in `run_reader`.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
-from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import carrying, keeping, marks, pausing, sampling, schema, spending, states, stepping, trial
+from rumbleup_async.ledger import carrying, keeping, marks, sampling, spending, states, stepping
 from rumbleup_async.ledger.files import (
-    Part,
-    check_file,
-    check_kind,
-    count_part,
     count_reasons,
-    how_it_ended,
-    is_held,
-    path_of,
-    read_plan,
-    read_stop,
     reading,
     select_rows,
-    value_of,
     why_queued,
 )
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
+from rumbleup_async.ledger.run_reader import RunReader
 from rumbleup_async.ledger.sampling import Sample
-from rumbleup_async.messaging import Identity, Plan, Result, Second, State
-from rumbleup_async.money import Money, Spending
-from rumbleup_async.pauses import Pause
+from rumbleup_async.messaging import Result, State
+from rumbleup_async.money import Spending
 from rumbleup_async.reasons import Reason
 from rumbleup_async.retry import left_over
 from rumbleup_async.stops import Cause, Stop
@@ -44,44 +31,23 @@ _LOST = State.UNKNOWN, marks.DOUBT
 """What is queued in a ledger that has lost its write-ahead log."""
 
 
-class Reader:
-    """A look into a ledger that may be in use by a run at this moment. Writes nothing. LedgerError for one that is damaged.
-
-    `is_log_lost`: its write-ahead log is missing, so whoever seems to be queued may have been texted and counts as unknown.
-    """
+class Reader(RunReader):
+    """A look into a ledger that may be in use by a run at this moment, and into its contacts. Writes nothing. LedgerError for one
+    that is damaged."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = path_of(path)
-        check_file(self.path, missing_is_fine=False)
-        main = None if self.running else marks.of_main_file(self.path)
-        is_whole = marks.is_whole(self.path, main)
-        with reading(self.path):
-            self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        super().__init__(path)
         try:
             with reading(self.path):
-                check_kind(self._db, self.path)
-                schema.look_through(self._db)
-                self.plan = self._plan()
-                self.complete = value_of(self._db, "list") is not None
-                self.is_log_lost = marks.is_log_lost(
-                    main, value_of(self._db, marks.KEY), marks.note_of(self.path), is_whole=is_whole
-                )
                 self.stop = self._why_stopped()
         except BaseException:
-            self._db.close()
+            self.close()
             raise
-
-    def _plan(self) -> Plan:
-        plan = read_plan(self._db, self.path)
-        if plan is None:
-            raise LedgerError(f"{self.path} holds no run yet")
-        return plan
 
     def _why_stopped(self) -> Stop | None:
         """The note of the process that sent last; a process that left no note and work undone has died."""
-        note = how_it_ended(self._db)
-        if note is not None or self.running:
-            return read_stop(note or "") or self._left_over()
+        if self.is_told or self.running:
+            return self.noted or self._left_over()
         begun = self._db.execute(
             "SELECT 1 FROM contact WHERE state = 1 OR (state = 0 AND attempts > 0) OR state > 1 AND state != 4 LIMIT 1"
         )
@@ -102,31 +68,7 @@ class Reader:
     def elapsed(self) -> float:
         """Seconds spent sending, by all processes; of a run under way until now, of one that died until its last text."""
         with reading(self.path):
-            elapsed = float(value_of(self._db, "elapsed") or 0.0)
-            began = value_of(self._db, "began")
-            if began is None:
-                return elapsed
-            until = time.time() * 1000 if self.running else self._db.execute("SELECT max(time) FROM contact").fetchone()[0] or 0
-            return elapsed + max(0.0, until - int(began)) / 1000
-
-    @property
-    def identity(self) -> Identity | None:
-        """Which server and account the run belongs to; None in a ledger of an older version."""
-        with reading(self.path):
-            stored = value_of(self._db, "identity")
-            return None if stored is None else msgspec.json.decode(stored, type=Identity)
-
-    @property
-    def fingerprint(self) -> str | None:
-        """Of the list, once it is in the ledger to its end."""
-        with reading(self.path):
-            return value_of(self._db, "list")
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options of pace and of rules that the run was given."""
-        with reading(self.path):
-            return keeping.read_options(self._db)
+            return self.spent(lambda: (self._db.execute("SELECT max(time) FROM contact").fetchone()[0] or 0) / 1000)
 
     @property
     def suppressed(self) -> int:
@@ -154,11 +96,6 @@ class Reader:
             return int(found.fetchone()[0])
 
     @property
-    def running(self) -> bool:
-        """Whether a run is writing it now."""
-        return is_held(self.path)
-
-    @property
     def spending(self) -> Spending | None:
         """How the money of the run stands; None without a budget. Goes through all contacts."""
         options = self.options
@@ -166,23 +103,6 @@ class Reader:
             return None
         with reading(self.path):
             return spending.known(self._db).spending(options["budget"], options["price"])
-
-    @property
-    def paid(self) -> Money:
-        """What answers have named as prices; nothing is known of what is reserved besides."""
-        with reading(self.path):
-            return spending.paid(self._db)
-
-    @property
-    def heard(self) -> dict[str, int]:
-        """Of how many contacts each thing was heard by which the canary of the run is judged."""
-        return trial.heard_of(self._db)
-
-    @property
-    def pause(self) -> Pause | None:
-        """The pause that holds; None if none does."""
-        with reading(self.path):
-            return pausing.current(self._db)
 
     def counts(self) -> dict[State, int]:
         """Contacts by state; of a run under way as they were less than a second ago, if it has kept that."""
@@ -204,14 +124,6 @@ class Reader:
         if not self.is_log_lost:
             return found
         return [(*_LOST, number) if state is State.QUEUED else (state, why, number) for state, why, number in found]
-
-    def parts(self, rows: int) -> Iterator[list[Part]]:
-        """The same of so many rows after the other, so that no look into the file takes long."""
-        with reading(self.path):
-            last = self._db.execute("SELECT max(row) FROM contact").fetchone()[0] or 0
-        for after in range(-1, last, rows):
-            with reading(self.path):
-                yield count_part(self._db, after, after + rows)
 
     def segments(self) -> list[tuple[int, int]]:
         """How many queued texts take how many SMS parts: (parts, texts), ascending."""
@@ -289,11 +201,3 @@ class Reader:
             ):
                 found.setdefault(reason_of(code, detail), []).append(row)
         return found
-
-    def seconds(self, after: int = 0) -> list[Second]:
-        """What happened in each second of the run, those after this Unix second; several processes make one."""
-        with reading(self.path):
-            return stepping.read_seconds(self._db, after)
-
-    def close(self) -> None:
-        self._db.close()

@@ -11,14 +11,18 @@ from typing import Final
 
 import msgspec
 
-from rumbleup_async.ledger import sampling
+from rumbleup_async.ledger import sampling, states
 from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.ledger.sampling import Sample
 from rumbleup_async.messaging import Result, State
-from rumbleup_async.postgres import reads, server, values
+from rumbleup_async.money import Money, Spending
+from rumbleup_async.postgres import reads, server, spending, values
+from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.run_reader import RunReader
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import Reason
+from rumbleup_async.retry import left_over
+from rumbleup_async.stops import Cause, Stop
 
 _QUEUED: Final = f"""SELECT row, phone, coalesce(text, %s) AS text, segments FROM {SCHEMA}.contact
     WHERE run = %s AND state = 0 ORDER BY row LIMIT %s"""
@@ -32,6 +36,54 @@ _FIRST_ROWS: Final = f"""SELECT code, detail, row FROM (
 
 class Reader(RunReader):
     """A look into a run that may be sent at this moment, and into its contacts."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        try:
+            self.stop = self._why_stopped()
+        except BaseException:
+            self.close()
+            raise
+
+    def _why_stopped(self) -> Stop | None:
+        if self.is_told or self.running:
+            return self.noted or self._left_over()
+        counts = self.counts()
+        begun = any(counts[state] for state in State if state not in {State.QUEUED, State.SKIPPED})
+        undone = counts[State.QUEUED] or counts[State.INTENT]
+        return Stop(Cause.DIED, "the process ended without a word") if begun and undone else None
+
+    def _left_over(self) -> Stop | None:
+        if self.running:
+            return None
+        found = [(reason_of(code, detail), number) for code, detail, number in self._of_run(reads.LEFT)]
+        return left_over(found) if found else None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the run ended before its list did, in words; None if it did not."""
+        return None if self.stop is None else str(self.stop)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds in which something was sent; where several machines send, each second counts once."""
+        return self.spent(lambda: 0.0)
+
+    @property
+    def spending(self) -> Spending | None:
+        """How the money of the run stands; None without a budget. Goes through all contacts."""
+        options = self.options
+        if not {"budget", "price"} <= options.keys():
+            return None
+        with server.telling(self.path):
+            found = self._db.execute(spending.KNOWN, {"run": self._run}).fetchone()
+        assert found is not None  # noqa: S101 - it always answers
+        return Money(*found).spending(options["budget"], options["price"])
+
+    def reasons(self) -> list[tuple[State, Reason, int]]:
+        """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
+        found = self._of_run(reads.REASONS)
+        return [(states.BY_NUMBER[state], reason_of(code, detail), number) for state, code, detail, number in found]
 
     def segments(self) -> list[tuple[int, int]]:
         """How many queued texts take how many SMS parts: (parts, texts), ascending."""

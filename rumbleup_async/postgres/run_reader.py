@@ -5,47 +5,58 @@ Lives here: reading only, of what does not name a contact.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.auditing import Entry
-from rumbleup_async.ledger.files import read_stop
+from rumbleup_async.ledger.files import Part, read_stop
 from rumbleup_async.ledger.keeping import KEY
 from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.ledger.stepping import together
 from rumbleup_async.messaging import Identity, Plan, Second, State
-from rumbleup_async.money import Money, Spending
+from rumbleup_async.money import Money
 from rumbleup_async.pauses import Pause
 from rumbleup_async.postgres import owning, pausing, reads, server, spending, values, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA
-from rumbleup_async.reasons import Reason
-from rumbleup_async.retry import left_over
-from rumbleup_async.stops import Cause, Stop
 
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import Connection
+
+_PART: Final = f"""SELECT state, code, {reads.KIND}, count(*), sum(greatest(segments, 1))::bigint FROM {SCHEMA}.contact
+    WHERE run = %s AND row > %s AND row <= %s GROUP BY state, code, {reads.KIND}"""
 _SECONDS: Final = f"""SELECT at, sent, refused, unknown, throttled, held, latencies, rate FROM {SCHEMA}.second
     WHERE run = %s AND at > %s ORDER BY at"""
 
 
 class RunReader:
-    """A look into a run that may be sent at this moment. Writes nothing. LedgerError for one that is not there."""
+    """A look into a run that may be sent at this moment. Writes nothing. LedgerError for one that is not there.
+
+    `is_told`, `noted`: as of `ledger.run_reader.RunReader`.
+    """
 
     is_log_lost = False
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, shared: Connection | None = None) -> None:
+        """`shared`: a connection that others use, too; it stays open. Otherwise one is made."""
         self.path = address
-        versions.prepare(address, makes=False)
-        self._db = server.connect_here(address)
+        self._is_shared = shared is not None
+        if shared is None:
+            versions.prepare(address, makes=False)
+            shared = server.connect_here(address)
+        self._db = shared
         try:
             self._run = self._find_run()
             self.plan = self._plan()
             self.complete = self.fingerprint is not None
-            self.stop = self._why_stopped()
+            note = self._fact("stop")
+            self.is_told, self.noted = note is not None, read_stop(note or "")
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
     def _find_run(self) -> int:
@@ -62,7 +73,8 @@ class RunReader:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._db.close()
+        if not self._is_shared:
+            self._db.close()
 
     def _all(self, statement: str, *arguments: Any) -> list[Any]:
         with server.telling(self.path):
@@ -88,28 +100,7 @@ class RunReader:
         """Whether any process sends it now."""
         return bool(self.senders)
 
-    def _why_stopped(self) -> Stop | None:
-        note = self._fact("stop")
-        if note is not None or self.running:
-            return read_stop(note or "") or self._left_over()
-        counts = self.counts()
-        begun = any(counts[state] for state in State if state not in {State.QUEUED, State.SKIPPED})
-        undone = counts[State.QUEUED] or counts[State.INTENT]
-        return Stop(Cause.DIED, "the process ended without a word") if begun and undone else None
-
-    def _left_over(self) -> Stop | None:
-        if self.running:
-            return None
-        found = [(reason_of(code, detail), number) for code, detail, number in self._of_run(reads.LEFT)]
-        return left_over(found) if found else None
-
-    @property
-    def stopped(self) -> str | None:
-        """Why the run ended before its list did, in words; None if it did not."""
-        return None if self.stop is None else str(self.stop)
-
-    @property
-    def elapsed(self) -> float:
+    def spent(self, _: Callable[[], float]) -> float:
         """Seconds in which something was sent; where several machines send, each second counts once."""
         found: int = self._of_run(f"SELECT count(DISTINCT at) FROM {SCHEMA}.second WHERE run = %s")[0][0]
         noted = float(self._fact("elapsed") or 0.0)
@@ -165,21 +156,32 @@ class RunReader:
         return int(self._of_run(f"SELECT count(*) FROM {SCHEMA}.suppressed WHERE run = %s")[0][0])
 
     @property
-    def spending(self) -> Spending | None:
-        """How the money of the run stands; None without a budget. Goes through all contacts."""
-        options = self.options
-        if not {"budget", "price"} <= options.keys():
-            return None
+    def paid(self) -> Money:
+        """What answers have named as prices; nothing is known of what is reserved besides."""
         with server.telling(self.path):
-            found = self._db.execute(spending.KNOWN, {"run": self._run}).fetchone()
+            found = self._db.execute(spending.PAID, {"run": self._run}).fetchone()
         assert found is not None  # noqa: S101 - it always answers
-        return Money(*found).spending(options["budget"], options["price"])
+        return Money(*found)
 
     def counts(self) -> dict[State, int]:
         """Contacts by state."""
         return values.counts_of(self._of_run(f"SELECT {SCHEMA}.counts_of(%s)")[0][0])
 
-    def reasons(self) -> list[tuple[State, Reason, int]]:
-        """How many contacts are in each state for each reason; "duplicate of row N" counts as "duplicate"."""
-        found = self._of_run(reads.REASONS)
-        return [(states.BY_NUMBER[state], reason_of(code, detail), number) for state, code, detail, number in found]
+    def totals(self) -> dict[State, int]:
+        """The same: the database always knows."""
+        return self.counts()
+
+    @property
+    def version(self) -> object:
+        """Another value than before if any contact has changed since."""
+        return tuple(self.counts().values())
+
+    def parts(self, rows: int) -> Iterator[list[Part]]:
+        """How many contacts are in each state for each reason, with their segments: of so many rows after the other, so that no
+        look takes long."""
+        last: int = self._of_run(f"SELECT coalesce(max(row), 0) FROM {SCHEMA}.contact WHERE run = %s")[0][0]
+        for after in range(-1, last, rows):
+            yield [
+                Part(states.BY_NUMBER[state], reason_of(code, detail), number, segments)
+                for state, code, detail, number, segments in self._of_run(_PART, after, after + rows)
+            ]

@@ -15,10 +15,11 @@ from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
 
-KNOWN: Final = f"""SELECT
+PAID: Final = f"""SELECT
     (SELECT coalesce(sum(amount), 0)::bigint FROM {SCHEMA}.reservation WHERE run = %(run)s AND what = 'paid'),
     (SELECT coalesce(sum(amount), 0)::bigint FROM {SCHEMA}.reservation WHERE run = %(run)s AND what = 'segments'),
-    (SELECT coalesce(max(amount), 0)::bigint FROM {SCHEMA}.reservation WHERE run = %(run)s AND what = 'dearest'),
+    (SELECT coalesce(max(amount), 0)::bigint FROM {SCHEMA}.reservation WHERE run = %(run)s AND what = 'dearest')"""
+KNOWN: Final = f"""{PAID},
     coalesce(sum(greatest(segments, 1)) FILTER (WHERE state IN (1, 2, 6)), 0)::bigint, greatest(coalesce(max(segments), 1), 1)
     FROM {SCHEMA}.contact WHERE run = %(run)s"""
 
