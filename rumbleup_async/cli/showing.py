@@ -88,13 +88,9 @@ def as_mode() -> dict[str, Any]:
 
 @asynccontextmanager
 async def beside(ledger: Path | Address) -> AsyncIterator[None]:
-    """Have the page and the metrics served while the context is open. ConfigurationError where there is no page for a ledger."""
+    """Have the page and the metrics served while the context is open."""
     async with AsyncExitStack() as stack:
         if chosen.get().watch:
-            if not isinstance(ledger, Path):
-                raise ConfigurationError(
-                    "--watch shows ledgers that are files; of one in a database rumbleup status tells the same"
-                )
             await stack.enter_async_context(_page(str(ledger)))
         port, metrics = chosen.get().metrics, _counting.get()
         if port is not None and metrics is not None:

@@ -6,23 +6,52 @@ Lives here: the command.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rumbleup_async.cli.console import fail, local, say
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.signals import stopping
+from rumbleup_async.errors import LedgerError
+from rumbleup_async.ledger import path_of
 from rumbleup_async.loopback import is_loopback
+from rumbleup_async.postgres.address import Address, is_address, parse
 
 if TYPE_CHECKING:
     from rumbleup_async.observe.serving import Keys, Page
 
 
+def _where(text: str) -> Path | Address:
+    try:
+        return parse(text, needs_run=False) if is_address(text) else path_of(text)
+    except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _check(address: Address) -> None:
+    """LedgerError for a database that cannot be asked now, or that has no such run."""
+    from rumbleup_async.postgres.watched import Database
+
+    with contextlib.closing(Database(address)) as database:
+        runs = database.runs()
+        if address.run and address.run not in runs:
+            fail(f"{address}: there is no run of this name; see those that are there: rumbleup ledgers")
+
+
 @local
 def watch(
-    ledgers: Annotated[list[Path], typer.Argument(metavar="LEDGER...", help="Ledgers, and folders of ledgers.")],
+    ledgers: Annotated[
+        list[Place],
+        typer.Argument(
+            metavar="LEDGER...",
+            help="Ledgers, folders of ledgers, postgresql://USER@HOST/DB?run=NAME, or without ?run= all runs of the database.",
+            parser=_where,
+        ),
+    ],
     host: Annotated[str, typer.Option("--host", metavar="H", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port to listen on; 0: any free one.")
@@ -33,9 +62,11 @@ def watch(
 
     Two links are printed: one to look, and one to steer, too. Whoever has the second can pause, continue and stop the runs.
     """
-    for path in ledgers:
-        if not path.exists():
-            fail(f"{path}: there is no such ledger or folder")
+    for where in ledgers:
+        if not isinstance(where, Path):
+            _check(where)
+        elif not where.exists():
+            fail(f"{where}: there is no such ledger or folder")
     # Only here: a web server is more than all other commands together need to load.
     from rumbleup_async.observe.serving import Keys, Page, names_of, new_key
 

@@ -200,19 +200,23 @@ def count_reasons(db: sqlite3.Connection) -> list[tuple[State, Reason, int]]:
 
 
 class Part(NamedTuple):
-    """So many contacts are in a state for a reason, and their texts take so many segments."""
+    """So many contacts are in a state for a reason, and their texts take so many segments. `place`: of those who are queued, else
+    0. `last`: Unix milliseconds of what became of the last of them, 0 where nobody knows."""
 
     state: State
     why: Reason
     number: int
     segments: int
+    place: int = 0
+    last: int = 0
 
 
 def count_part(db: sqlite3.Connection, after: int, last: int) -> list[Part]:
     """The same of the rows behind `after`, up to `last`."""
     found = db.execute(
-        f"""SELECT state, code, detail, count(*), sum(max(segments, 1)) FROM
-        (SELECT state, segments, {KIND} FROM contact WHERE row > ? AND row <= ?) GROUP BY state, code, detail""",  # noqa: S608
+        f"""SELECT state, code, detail, count(*), sum(max(segments, 1)), shown, coalesce(max(time), 0) FROM
+        (SELECT state, segments, time, iif(state = 0, place, 0) AS shown, {KIND} FROM contact WHERE row > ? AND row <= ?)
+        GROUP BY state, code, detail, shown""",  # noqa: S608
         (after, last),
     )
     return [

@@ -121,10 +121,13 @@ class RunReader:
         with reading(self.path):
             return pausing.current(self._db)
 
-    def totals(self) -> dict[State, int] | None:
-        """Contacts by state of a run under way, as they were less than a second ago; None where it has not kept that."""
+    def totals(self, *, recent: bool = True) -> dict[State, int] | None:
+        """Contacts by state of a run under way, as they were less than a second ago; None where it has not kept that. `recent`:
+        else as they were when something happened last, but for what came in that very second."""
         with reading(self.path):
-            return stepping.recent_totals(self._db, time.time()) if self.running else None
+            if not self.running:
+                return None
+            return stepping.recent_totals(self._db, time.time()) if recent else stepping.totals(self._db)
 
     def state_counts(self, after: int, last: int) -> dict[State, int]:
         """Contacts by state, of the rows behind `after`, up to `last`."""
@@ -148,10 +151,9 @@ class RunReader:
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def parts(self, rows: int) -> Iterator[list[Part]]:
-        """The same of so many rows after the other, so that no look into the file takes long."""
-        with reading(self.path):
-            last = self._db.execute("SELECT max(row) FROM contact").fetchone()[0] or 0
-        for after in range(-1, last, rows):
+        """How many contacts are in each state for each reason, with their segments: of so many rows after the other, so that no
+        look into the file takes long."""
+        for after in range(-1, self.last_row, rows):
             with reading(self.path):
                 yield count_part(self._db, after, after + rows)
 

@@ -156,6 +156,11 @@ def recent_totals(db: sqlite3.Connection, now: float) -> dict[State, int] | None
     at = db.execute("SELECT max(at) FROM second").fetchone()[0]
     if at is None or not at < now < at + 2:
         return None
+    return totals(db)
+
+
+def totals(db: sqlite3.Connection) -> dict[State, int] | None:
+    """Contacts by state as they were when the process that has the ledger open last noted a second; None if it has noted none."""
     found = {states.BY_NUMBER[state]: number for state, number in db.execute("SELECT state, number FROM total WHERE code = ''")}
     return found if found.keys() == set(State) else None
 

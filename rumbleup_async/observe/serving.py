@@ -18,16 +18,14 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from rumbleup_async.errors import ConfigurationError, LedgerError
-from rumbleup_async.ledger.asking import ask
 from rumbleup_async.loopback import is_loopback
-from rumbleup_async.observe.gallery import Gallery
+from rumbleup_async.observe.gallery import Gallery, Where
 from rumbleup_async.observe.streams import Streams
 from rumbleup_async.pauses import Wish, oneself
 
@@ -74,10 +72,10 @@ def new_key() -> str:
 
 
 class Page:
-    """The page over these ledgers and folders of ledgers. `hosts`: the names by which it may be called; none: any name."""
+    """The page over these ledgers, folders of ledgers, and databases. `hosts`: the names by which it may be called; none: any."""
 
-    def __init__(self, paths: Iterable[Path], keys: Keys | None = None, hosts: Iterable[str] = ()) -> None:
-        self._streams = Streams(Gallery(paths))
+    def __init__(self, ledgers: Iterable[Where], keys: Keys | None = None, hosts: Iterable[str] = ()) -> None:
+        self._streams = Streams(Gallery(ledgers))
         self._keys = keys or Keys()
         self._hosts = frozenset(hosts)
         self._files = {name: _file(name or "page.html") for name in _FILES}
@@ -149,9 +147,9 @@ class Page:
         if watched is None:
             raise web.HTTPNotFound(text="there is no such ledger (any more)\n")
         try:
-            asked = await asyncio.to_thread(partial(ask, watched.path, wanted.what, f"{oneself()} (page)"))
+            asked = await asyncio.to_thread(partial(watched.ledger.ask, wanted.what, f"{oneself()} (page)"))
         except (LedgerError, OSError) as error:
-            raise web.HTTPConflict(text=f"{error}\n") from None
+            raise web.HTTPConflict(text=f"{watched.ledger.told(error)}\n") from None
         return _json({"heeded": asked.is_heeded, "running": asked.is_running, "paused": asked.after is not None})
 
     def _check_reader(self, request: web.Request) -> None:

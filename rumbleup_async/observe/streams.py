@@ -15,8 +15,9 @@ from typing import TypeVar
 
 import msgspec
 
-from rumbleup_async.observe.gallery import Gallery, Watched
+from rumbleup_async.observe.gallery import Gallery
 from rumbleup_async.observe.looks import Look, Point
+from rumbleup_async.observe.watched import Watched
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ AGAIN = b"event: again\ndata: {}\n\n"
 
 
 class Brief(msgspec.Struct, frozen=True):
-    """One run in the list of all of them. `stands`: running, paused, finished, stopped, or unreadable."""
+    """One run in the list of all of them. `stands`: running, paused, finished, stopped, not begun, or unreadable."""
 
     id: str
     name: str
@@ -103,6 +104,7 @@ class Streams:
         due = loop.time()
         while self._readers:
             due = max(due + EVERY, loop.time())
+            await self._count_until(due)
             await asyncio.sleep(due - loop.time())
             briefs = await self._in_thread(self._encoded_briefs)
             for name, readers in list(self._readers.items()):
@@ -114,6 +116,14 @@ class Streams:
                     if briefs != self._briefs:
                         _put(queue, briefs)
             self._briefs = briefs
+
+    async def _count_until(self, due: float) -> None:
+        """A large ledger that nobody sends is counted in the time between two looks: nobody is disturbed by that."""
+        loop = asyncio.get_running_loop()
+        for name in list(self._readers):
+            watched = await self.find(name)
+            while watched is not None and watched.is_counting and loop.time() < due - EVERY / 5:
+                await self._in_thread(watched.look)
 
     def _news(self, watched: Watched) -> bytes:
         look, step = watched.look(), watched.step
@@ -159,7 +169,9 @@ def _stands(look: Look) -> str:
         return "paused"
     if look.is_running:
         return "running"
-    return "stopped" if look.problem else "finished"
+    if look.problem:
+        return "stopped"
+    return "not begun" if look.counts["queued"] and look.counts["queued"] + look.counts["skipped"] == look.total else "finished"
 
 
 def _event(name: str, value: object) -> bytes:

@@ -27,8 +27,9 @@ from rumbleup_async.postgres.tables import SCHEMA
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import Connection
 
-_PART: Final = f"""SELECT state, code, {reads.KIND}, count(*), sum(greatest(segments, 1))::bigint FROM {SCHEMA}.contact
-    WHERE run = %s AND row > %s AND row <= %s GROUP BY state, code, {reads.KIND}"""
+_PART: Final = f"""SELECT state, code, detail, count(*), sum(greatest(segments, 1))::bigint, shown, coalesce(max(time), 0)
+    FROM (SELECT state, segments, time, CASE state WHEN 0 THEN place ELSE 0 END AS shown, code, {reads.KIND} AS detail
+        FROM {SCHEMA}.contact WHERE run = %s AND row > %s AND row <= %s) AS c GROUP BY state, code, detail, shown"""
 _SECONDS: Final = f"""SELECT at, sent, refused, unknown, throttled, held, latencies, rate FROM {SCHEMA}.second
     WHERE run = %s AND at > %s ORDER BY at"""
 
@@ -167,9 +168,19 @@ class RunReader:
         """Contacts by state."""
         return values.counts_of(self._of_run(f"SELECT {SCHEMA}.counts_of(%s)")[0][0])
 
-    def totals(self) -> dict[State, int]:
+    def totals(self, *, recent: bool = True) -> dict[State, int]:  # noqa: ARG002 - they always are
         """The same: the database always knows."""
         return self.counts()
+
+    def state_counts(self, *_: int) -> dict[State, int]:
+        """The same."""
+        return self.counts()
+
+    @property
+    def last_row(self) -> int:
+        """The last row that is in it; -1 without any."""
+        found: int = self._of_run(f"SELECT coalesce(max(row), -1) FROM {SCHEMA}.contact WHERE run = %s")[0][0]
+        return found
 
     @property
     def version(self) -> object:
@@ -179,9 +190,8 @@ class RunReader:
     def parts(self, rows: int) -> Iterator[list[Part]]:
         """How many contacts are in each state for each reason, with their segments: of so many rows after the other, so that no
         look takes long."""
-        last: int = self._of_run(f"SELECT coalesce(max(row), 0) FROM {SCHEMA}.contact WHERE run = %s")[0][0]
-        for after in range(-1, last, rows):
+        for after in range(-1, self.last_row, rows):
             yield [
-                Part(states.BY_NUMBER[state], reason_of(code, detail), number, segments)
-                for state, code, detail, number, segments in self._of_run(_PART, after, after + rows)
+                Part(states.BY_NUMBER[state], reason_of(code, detail), *counted)
+                for state, code, detail, *counted in self._of_run(_PART, after, after + rows)
             ]

@@ -6,8 +6,9 @@ Lives here: connecting, and the checks that come before anything is believed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.errors import LedgerError
@@ -106,18 +107,19 @@ async def connect(address: Address, *, is_for_steps: bool = False) -> AsyncConne
     return connection
 
 
-def connect_here(address: Address) -> Connection:
-    """A connection of this thread, which waits for each answer."""
+def connect_here(address: Address, **more: str) -> Connection:
+    """A connection of this thread, which waits for each answer. `more`: for the driver, unless the address says otherwise."""
     psycopg = driver()
     with telling(address):
-        connection: Connection = psycopg.Connection.connect(_dsn(address), autocommit=True)
+        connection: Connection = psycopg.Connection.connect(_dsn(address, more), autocommit=True)
     return connection
 
 
-def _dsn(address: Address) -> str:
+def _dsn(address: Address, more: Mapping[str, str] = MappingProxyType({})) -> str:
     psycopg = driver()
     with contextlib.suppress(psycopg.ProgrammingError):
-        made: str = psycopg.conninfo.make_conninfo(**{**_OF_CLIENT, **psycopg.conninfo.conninfo_to_dict(address.server)})
+        given = psycopg.conninfo.conninfo_to_dict(address.server)
+        made: str = psycopg.conninfo.make_conninfo(**{**_OF_CLIENT, **more, **given})
         return made
     raise LedgerError("the address of the ledger cannot be read by the driver; it is postgresql://USER@HOST/DATABASE?run=NAME")
 

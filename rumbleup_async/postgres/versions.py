@@ -178,9 +178,14 @@ def prepare(address: Address, *, makes: bool) -> None:
     `makes`: where there is no schema it is made; else LedgerError.
     """
     with contextlib.closing(server.connect_here(address)) as connection, server.telling(address):
-        server.check(address, dict(connection.execute(server.ASK).fetchall()))
-        if not one_here(connection.execute(HAS_SCHEMA)):
-            if not makes:
-                raise LedgerError(f"{address}: there is no ledger in this database yet; a run begins with rumbleup send LIST")
-            make(connection, address)
-        check_here(connection, address)
+        prepare_on(connection, address, makes=makes)
+
+
+def prepare_on(connection: Connection, address: Address, *, makes: bool) -> None:
+    """The same over a connection that is there."""
+    server.check(address, dict(connection.execute(server.ASK).fetchall()))
+    if not one_here(connection.execute(HAS_SCHEMA)):
+        if not makes:
+            raise LedgerError(f"{address}: there is no ledger in this database yet; a run begins with rumbleup send LIST")
+        make(connection, address)
+    check_here(connection, address)

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from tests.cli.conftest import Process
+from tests.database import Database
 from tests.observe.test_gallery import begun
 
 
@@ -40,6 +41,38 @@ async def test_links_to_look_and_to_steer(tmp_path: Path, options: tuple[str, ..
     watching.send_signal(signal.SIGINT)
     async with asyncio.timeout(20):
         assert await watching.wait() == 0
+
+
+async def test_a_run_in_a_database(postgres: Database) -> None:
+    """The whole database, or one run of it; a run that is not there is said at once."""
+    from tests.observe import test_databases
+
+    address = postgres.address(f"watch-{os.getpid()}")
+    await (await test_databases.begun(address, 2)).aclose()
+    watching = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rumbleup_async", "watch", address, "--port", "0"),
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert watching.stderr is not None
+    look = re.fullmatch(r"to look: (\S+)\n", (await watching.stderr.readline()).decode())
+    assert look is not None
+    async with aiohttp.ClientSession() as session, session.get(f"{look[1]}runs") as answer:
+        told = json.loads(await answer.read())
+    assert [run["total"] for run in told["runs"]] == [3]
+    watching.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        assert await watching.wait() == 0
+
+
+async def test_a_run_that_is_not_in_the_database_is_said(process: Process, postgres: Database) -> None:
+    """Nor is a password repeated that stands in an address."""
+    done = await process("watch", postgres.address("nobody"))
+    assert (done.returncode, "no run of this name" in done.stderr or "no ledger" in done.stderr) == (2, True)
+    done = await process("watch", "postgresql://ada:secret@127.0.0.1/db")
+    assert (done.returncode, "secret" in done.stderr) == (2, False)
+    done = await process("watch", "postgresql://ada@127.0.0.1:1/db")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
 
 
 async def test_what_is_not_there_is_said(process: Process) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Second, Skipped, State
-from rumbleup_async.observe.gallery import Gallery, Watched, is_ledger
+from rumbleup_async.observe.gallery import Gallery, is_ledger
+from rumbleup_async.observe.ledgers import LedgerFile
 from rumbleup_async.observe.looks import Look
+from rumbleup_async.observe.watched import Watched
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.stops import Cause, Stop
 from tests.books import exchange, open_ledger, owner_of
@@ -46,7 +48,7 @@ async def test_a_run_is_seen_while_it_goes(tmp_path: Path) -> None:
     ledger = await begun(tmp_path / "a.ledger", 100)
     now = int(time.time())
     await sent(ledger, list(range(1, 41)), now - 1)
-    watched = Watched(ledger.path, clock=lambda: now + 0.2)
+    watched = Watched(LedgerFile(ledger.path), clock=lambda: now + 0.2)
     look = counted(watched)
     assert look.is_running
     assert look.problem == ""
@@ -67,7 +69,7 @@ async def test_a_run_is_seen_while_it_goes(tmp_path: Path) -> None:
 async def test_what_ended_a_run_is_told(tmp_path: Path) -> None:
     """The reader of a page sees the stop as soon as the process has let go of the ledger."""
     ledger = await begun(tmp_path / "a.ledger", 3)
-    watched = Watched(ledger.path)
+    watched = Watched(LedgerFile(ledger.path))
     assert watched.look().is_running
     await ledger.finish(Stop(Cause.DAILY_CAP, why=Reason(Code.DAILY_CAP, "441 used up")), 1.0)
     await ledger.aclose()
@@ -89,7 +91,7 @@ async def test_in_flight_of_a_dead_process_is_unknown(tmp_path: Path) -> None:
     ledger = await begun(tmp_path / "a.ledger", 3)
     await exchange(ledger, [], 2)
     await ledger.aclose()
-    watched = Watched(tmp_path / "a.ledger")
+    watched = Watched(LedgerFile(tmp_path / "a.ledger"))
     look = watched.look()
     assert (look.counts["unknown"], look.counts["intent"], look.counts["queued"]) == (2, 0, 1)
     assert look.cause == "died"
@@ -100,7 +102,7 @@ async def test_a_finished_ledger_is_read_once(tmp_path: Path) -> None:
     """A folder of old runs costs nothing while one of them is watched."""
     ledger = await begun(tmp_path / "a.ledger", 3)
     await ledger.aclose()
-    watched = Watched(tmp_path / "a.ledger")
+    watched = Watched(LedgerFile(tmp_path / "a.ledger"))
     look = counted(watched)
     again = watched.look()
     assert watched.look() is again
@@ -114,7 +116,7 @@ async def test_another_file_under_the_same_name_is_seen(tmp_path: Path) -> None:
     other = await begun(tmp_path / "b.ledger", 7)
     await one.aclose()
     await other.aclose()
-    watched = Watched(tmp_path / "a.ledger")
+    watched = Watched(LedgerFile(tmp_path / "a.ledger"))
     assert counted(watched).total == 4
     (tmp_path / "b.ledger").replace(tmp_path / "a.ledger")
     assert watched.look().total == 8

@@ -67,7 +67,8 @@ function stands(look) {
   if (!look.run) return "cannot be read";
   if (look.paused) return "paused by " + look.paused.who + " since " + new Date(look.paused.since).toLocaleString() + (look.paused.why ? ": " + look.paused.why : "");
   if (look.is_running) return look.is_read_in ? "running" : "running, the list is still coming in";
-  return look.problem ? "stopped" : "finished";
+  if (look.problem) return "stopped";
+  return look.total && look.counts.queued && look.counts.queued + look.counts.skipped === look.total ? "not begun" : "finished";
 }
 
 function showProgress(look) {
