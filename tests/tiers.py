@@ -21,6 +21,7 @@ PLACES = {
     "observe/test_metrics.py": "integration",
     "people/test_contest.py": "acceptance",
     "prove": "prove",
+    "receipts/test_store.py": "integration",
     "rumbleup/test_against_simulator.py": "integration",
     "rumbleup/test_client.py": "integration",
     "rumbleup/test_downloads.py": "integration",

@@ -73,6 +73,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
+    from rumbleup_async.cli.follow import follow
     from rumbleup_async.cli.join import join
     from rumbleup_async.cli.ledgers import ledgers
     from rumbleup_async.cli.look import look
@@ -101,6 +102,7 @@ def complete() -> typer.Typer:
     app.command("continue", epilog="Example: rumbleup continue voters-125.ledger")(go_on)
     app.command(epilog="Example: rumbleup stop voters-125.ledger")(stop)
     app.command(epilog="Example: rumbleup reconcile voters-125.ledger")(reconcile)
+    app.command(epilog="Example: rumbleup follow voters-125.ledger --for 2h")(follow)
     app.command(epilog="Example: rumbleup status voters-125.ledger --json")(status)
     app.command(epilog="Example: rumbleup watch voters-125.ledger --port 8027")(watch)
     app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")(report)

@@ -167,12 +167,11 @@ class Reader(RunReader):
         # Not around the loop above: what its caller does with a row is no matter of the ledger's.
         with reading(self.path):
             rows = select_rows(self._db, after, 1000, condition)
-        if not self.is_log_lost:
-            return rows
-        return [
-            msgspec.structs.replace(row, state=State.UNKNOWN, why=marks.DOUBT) if row.state is State.QUEUED else row
-            for row in rows
-        ]
+        return [self._as_of(row) for row in rows] if self.is_log_lost else rows
+
+    def _as_of(self, row: Result) -> Result:
+        is_lost = self.is_log_lost and row.state is State.QUEUED
+        return msgspec.structs.replace(row, state=State.UNKNOWN, why=marks.DOUBT) if is_lost else row
 
     def kept_names(self) -> list[str]:
         """What the columns of the list are called that went into the ledger with its contacts."""

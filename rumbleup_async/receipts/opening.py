@@ -7,13 +7,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import Reader
+from rumbleup_async.ledger.whole_reader import WholeReader
 from rumbleup_async.postgres.address import Address, is_address, parse
 from rumbleup_async.receipts.file import ReceiptFile, beside
 from rumbleup_async.receipts.store import Store
 from rumbleup_async.receipts.told import Counts
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.whole_reader import WholeReader as DatabaseReader
+
+    AnyWholeReader = WholeReader | DatabaseReader
+
+
+def open_whole(ledger: Path | Address) -> AnyWholeReader:
+    """A look into the ledger that can go through all of it. LedgerError for what is none."""
+    if isinstance(ledger, Path):
+        return WholeReader(ledger)
+    from rumbleup_async.postgres.whole_reader import WholeReader as DatabaseReader
+
+    return DatabaseReader(ledger)
 
 
 def open_store(ledger: Path | Address, run: str, *, makes: bool = False) -> Store | None:
@@ -56,11 +70,8 @@ def _place(ledger: str | os.PathLike[str] | Address) -> Path | Address:
 def _run_of(place: Path | Address) -> str:
     if not isinstance(place, Path):
         return ""  # the table has the number of the run
-    reader = Reader(place)
+    reader = WholeReader(place)
     try:
         return reader.plan.run
     finally:
         reader.close()
-
-
-__all__ = ["LedgerError", "counts", "open_store"]

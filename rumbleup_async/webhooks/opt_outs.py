@@ -87,7 +87,7 @@ def opt_out_in(event: dict[str, Any]) -> tuple[str, str, bool] | None:
     data: dict[str, Any] = inner if isinstance(inner, dict) else event
     is_outbound = data.get("is_outbound")
     names = ("number", "phone", "from_number") if is_outbound else ("phone", "from_number", "number")
-    phone = next((digits for name in names if (digits := _digits(data.get(name)))), "")
+    phone = next((digits for name in names if (digits := digits_of(data.get(name)))), "")
     if not phone:
         return None
     flags = {flag for name in ("flags", "contact_flags") if isinstance(data.get(name), list) for flag in data[name]}
@@ -111,14 +111,14 @@ def undelivered_in(event: dict[str, Any]) -> tuple[str, str] | None:
     status, logid = data.get("status"), data.get("logid") or data.get("message_handle")
     if not (isinstance(status, str) and status.lower() in _UNDELIVERED and isinstance(logid, str) and logid):
         return None
-    phone = next((digits for name in ("phone", "number", "to_number") if (digits := _digits(data.get(name)))), "")
+    phone = next((digits for name in ("phone", "number", "to_number") if (digits := digits_of(data.get(name)))), "")
     return (phone, logid) if phone else None
 
 
 _UNDELIVERED: Final = frozenset({"undelivered", "failed", "error", "declined"})
 
 
-def _digits(value: object) -> str:
+def digits_of(value: object) -> str:
     """The ten digits of a phone as the providers write it; "" for anything else."""
     if not isinstance(value, (str, int)):
         return ""
