@@ -5,6 +5,7 @@ RUMBLEUP_API_KEY=KEY:SECRET python examples/service.py ledgers/ 8080
     curl -X POST localhost:8080/runs/friday -d '{"action": 125, "text": "Hi {name}. STOP to opt out", "contacts": [...]}'
     curl localhost:8080/runs
     curl -X DELETE localhost:8080/runs/friday
+    http://localhost:8080/watch/                 the runs on a live page
 
 SIGTERM lets nothing more leave, waits for what is in flight and closes the ledgers. The same POST again goes on.
 """
@@ -21,6 +22,7 @@ from typing import Any
 from aiohttp import web
 
 from rumbleup_async import RumbleUp, RumbleUpError, Run, Summary
+from rumbleup_async.observe.serving import Page
 
 
 class Campaigns:
@@ -87,6 +89,7 @@ def application(folder: Path) -> web.Application:
             web.get("/runs", campaigns.show),
         ]
     )
+    app.add_subapp("/watch", Page([folder]).application())  # without keys nobody steers there
     return app
 
 

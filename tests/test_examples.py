@@ -12,9 +12,10 @@ from typing import NamedTuple
 import aiohttp
 
 from rumbleup_async.simulator import Server, Simulator
+from tests.observe.test_gallery import begun
 
 FOLDER = Path(__file__).parents[1] / "examples"
-MINE = ("send_list", "service", "single_message", "texters", "read_log", "sendblue_list")
+MINE = ("send_list", "service", "single_message", "texters", "read_log", "sendblue_list", "watch_asgi")
 LIST = """First Name,Cell Phone,City
 Ada,(202) 555-0101,Springfield
 Grace,202-555-0102,Dayton
@@ -155,6 +156,12 @@ async def test_service(server: Server, simulator: Simulator, tmp_path: Path) -> 
             await asyncio.sleep(0.01)
         shown = await (await session.get("/runs")).json()
         assert {name: shown[name]["total"] for name in shown} == {"friday": 200, "saturday": 200}
+        watched = await (await session.get("/watch/runs")).json()
+        assert {run["name"]: run["stands"] for run in watched["runs"]} == {
+            "friday.ledger": "running",
+            "saturday.ledger": "running",
+        }
+        assert watched["steers"] is False
     process.terminate()
     assert (await ended(process)).err == ""
     assert process.returncode == 0
@@ -196,6 +203,29 @@ async def _serving(server: Server, folder: Path) -> tuple[asyncio.subprocess.Pro
     async with asyncio.timeout(30):
         await process.stdout.readline()
     return process, f"http://127.0.0.1:{port}"
+
+
+async def test_watch_asgi(tmp_path: Path) -> None:
+    """Otherwise the page cannot be mounted as it is said, or steers whoever has no key."""
+    await (await begun(tmp_path / "voters.ledger", 5)).aclose()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, FOLDER / "watch_asgi.py", tmp_path, str(port)), env={**os.environ, "STEER_KEY": "let-me"}
+    )
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session, asyncio.timeout(30):
+        while True:
+            try:
+                told = await (await session.get("/texts/runs", headers={"Authorization": "Bearer let-me"})).json()
+                break
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)
+        assert "page.js" in await (await session.get("/texts")).text(), "by the way of a redirect"
+        assert (await session.post("/texts/steer", json={"run": told["runs"][0]["id"], "what": "pause"})).status == 403
+    assert (told["steers"], told["runs"][0]["total"]) == (True, 6)
+    process.terminate()
+    await process.wait()
 
 
 async def test_no_arguments(server: Server) -> None:

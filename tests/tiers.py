@@ -17,6 +17,7 @@ PLACES = {
     "cli": "integration",
     "fleet": "integration",
     "observe/test_serving.py": "integration",
+    "observe/test_asgi.py": "integration",
     "observe/test_databases.py": "integration",
     "observe/test_metrics.py": "integration",
     "people/test_contest.py": "acceptance",

@@ -5,12 +5,16 @@ Lives here: finding them. To be used by one thread.
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rumbleup_async.errors import ConfigurationError, LedgerError
+from rumbleup_async.ledger.files import is_held
+from rumbleup_async.ledger.schema import APPLICATION
 from rumbleup_async.observe.ledgers import LedgerFile, LedgerInDatabase, RunLedger
 from rumbleup_async.observe.watched import Watched
 from rumbleup_async.postgres.address import Address, is_address, parse
@@ -21,8 +25,7 @@ if TYPE_CHECKING:
 Where = str | Path | Address
 """A ledger, a folder of ledgers, a run in a database, or a database: `postgresql://USER@HOST/DB?run=NAME`."""
 
-_MAGIC = b"SQLite format 3\x00"
-_APPLICATION = b"RUAS"
+_BESIDE = ("-wal", "-shm", "-lock", "-journal")
 
 
 def place_of(where: Where) -> Path | Address:
@@ -44,6 +47,8 @@ class Gallery:
         self._places = tuple(place_of(one) for one in where)
         self._clock = clock
         self._known: dict[str, Watched] = {}
+        self._kinds: dict[Path, tuple[object, bool]] = {}
+        """Of files in folders whether they are ledgers, and how they were then."""
         self._databases: dict[Address, Database] = {}
         self._of_database: dict[Address, list[RunLedger]] = {}
         """The runs that were found in a database when it could be asked last."""
@@ -63,7 +68,7 @@ class Gallery:
             if isinstance(place, Address):
                 yield from self._runs_of(place)
             elif place.is_dir():
-                within = [inner for inner in place.iterdir() if is_ledger(inner)]
+                within = [inner for inner in place.iterdir() if self._is_ledger(inner)]
                 yield from map(LedgerFile, sorted(within, key=_age))
             else:
                 yield LedgerFile(place)
@@ -84,6 +89,18 @@ class Gallery:
         self._of_database[address] = found
         return found
 
+    def _is_ledger(self, path: Path) -> bool:
+        """The same as before of a file that has not changed."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        key = found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+        before = self._kinds.get(path)
+        if before is None or before[0] != key:
+            self._kinds[path] = before = key, is_ledger(path)
+        return before[1] or is_held(path)
+
     def close(self) -> None:
         """Let go of all ledgers."""
         for watched in self._known.values():
@@ -102,12 +119,22 @@ def _age(path: Path) -> tuple[float, str]:
 
 
 def is_ledger(path: Path) -> bool:
-    """Whether a file is a ledger of ours, by its first bytes."""
+    """Whether a file is a ledger of ours: one that a process has in hand, or by what SQLite says of it.
+
+    It is never opened but by SQLite, and what lies beside a ledger is not opened at all. Closing a file drops every lock that
+    this process, a run of it perhaps, holds on it (POSIX), and SQLite alone waits with that.
+    """
+    if path.name.endswith(_BESIDE):
+        return False
     try:
         if path.is_symlink() or not path.is_file():
             return False
-        with path.open("rb") as file:
-            head = file.read(72)
     except OSError:
         return False
-    return head.startswith(_MAGIC) and head[68:72] == _APPLICATION
+    if is_held(path):
+        return True  # a new one is in its write-ahead log only
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+            return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION)
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT  # whoever looks into it says what is the matter

@@ -57,8 +57,7 @@ class Streams:
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
-        # All looks are taken by one thread, for a connection of SQLite belongs to the thread that made it.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="looks")
+        self._thread: ThreadPoolExecutor | None = None
         self._readers: dict[str, set[asyncio.Queue[bytes]]] = {}
         self._briefs = b""
         self._told: dict[str, tuple[int, int]] = {}
@@ -66,12 +65,14 @@ class Streams:
         self._ticking: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """End all reading."""
+        """End all reading. Asked for more it begins anew."""
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
-        await self._in_thread(self._gallery.close)
-        self._thread.shutdown()
+        if self._thread is not None:
+            await self._in_thread(self._gallery.close)
+            self._thread.shutdown()
+            self._thread = None
 
     async def briefs(self) -> list[Brief]:
         """All runs that there are now."""
@@ -140,6 +141,9 @@ class Streams:
         return _event("runs", self._all_briefs())
 
     async def _in_thread(self, what: Callable[[], T]) -> T:
+        if self._thread is None:
+            # All looks are taken by one thread, for a connection of SQLite belongs to the thread that made it.
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="looks")
         return await asyncio.get_running_loop().run_in_executor(self._thread, what)
 
 

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, Second, Skipped, State
 from rumbleup_async.observe.gallery import Gallery, is_ledger
@@ -148,6 +150,29 @@ async def test_a_folder_shows_its_ledgers_and_nothing_else(tmp_path: Path) -> No
     (tmp_path / "old.ledger").unlink()
     assert len(gallery.ledgers()) == 2
     gallery.close()
+
+
+def locks_of(*files: Path) -> list[str]:
+    """What this process has locked of them, as the system says it."""
+    inodes = {str(file.stat().st_ino) for file in files}
+    found = [line.split()[1:] for line in Path("/proc/locks").read_text(encoding="utf-8").splitlines()]
+    return sorted(" ".join(one) for one in found if one[3] == str(os.getpid()) and one[4].rpartition(":")[2] in inodes)
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not tell its locks")
+async def test_looking_in_the_process_of_the_run_drops_none_of_its_locks(tmp_path: Path) -> None:
+    """A page that is mounted in the service that sends would let another program take the run's log away."""
+    ledger = await begun(tmp_path / "a.ledger", 10)
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n", encoding="utf-8")
+    files = [tmp_path / f"a.ledger{ending}" for ending in ("", "-shm", "-wal")]
+    before = locks_of(*files)
+    gallery = Gallery([tmp_path])
+    for _ in range(3):
+        assert [one.look().name for one in gallery.ledgers()] == ["a.ledger"]
+    gallery.close()
+    assert before
+    assert locks_of(*files) == before
+    await ledger.aclose()
 
 
 def test_a_file_that_cannot_be_read_is_no_ledger(tmp_path: Path) -> None:
