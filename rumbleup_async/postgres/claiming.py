@@ -22,16 +22,18 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
 
 _KNOWN: Final = f"""SELECT c.phone, c.row, c.state, c.attempts, a.session IS NOT NULL AND a.session <> %s
-    FROM {SCHEMA}.contact c LEFT JOIN {SCHEMA}.again a ON a.run = c.run AND a.row = c.row
-    WHERE c.run = %s AND c.screened IS NULL AND c.phone = ANY(%s::text[]) FOR UPDATE OF c"""
+    FROM unnest(%s::text[]) AS v(phone), LATERAL (SELECT * FROM {SCHEMA}.contact k
+            WHERE k.run = %s AND k.phone = v.phone AND k.screened IS NULL FOR UPDATE) AS c
+        LEFT JOIN {SCHEMA}.again a ON a.run = c.run AND a.row = c.row"""
 _OPEN: Final = f"""UPDATE {SCHEMA}.contact c SET state = 1, text = v.text, name = v.name, segments = v.segments, detail = NULL,
         code = NULL, time = %s, owner = %s, place = v.place
     FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[], %s::int[]) AS v(row, text, name, segments, place),
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row OFFSET 0) AS k
     WHERE c.ctid = k.ctid"""
-_OPEN_NEW: Final = (
-    f"UPDATE {SCHEMA}.contact SET state = 1, time = %s, owner = %s WHERE run = %s AND row = ANY(%s::int[]) AND state = 0"
-)
+_OPEN_NEW: Final = f"""UPDATE {SCHEMA}.contact c SET state = 1, time = %s, owner = %s
+    FROM unnest(%s::int[]) AS v(row),
+        LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
+    WHERE c.ctid = k.ctid"""
 _WAIT: Final = f"""UPDATE {SCHEMA}.contact c SET code = nullif(v.code, ''), detail = nullif(v.detail, '')
     FROM unnest(%s::int[], %s::text[], %s::text[]) AS v(row, code, detail),
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
@@ -63,14 +65,14 @@ async def _claim(
         if answer.fenced:
             return answer, []
         phones = [values.kept(row.phone) for row in drawn if isinstance(row, Planned)]
-        found = await (await connection.execute(_KNOWN, (to.session, run.id, values.words(phones)))).fetchall()
+        found = await (await connection.execute(_KNOWN, (to.session, values.words(phones), run.id))).fetchall()
         known = {values.given(phone): (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts, _ in found}
         others = {row for _, row, _, _, is_of_another in found if is_of_another}
         claimed = Claimed(known, drawn, lambda row: row in others or is_stale(row), waits)
         now = int(doing.now * 1000)
         await intake.insert(connection, run, [*claimed.new, *claimed.waiting])
         planned = [row.row for row in claimed.new if isinstance(row, Planned)]
-        await connection.execute(_OPEN_NEW, (now, doing.owner, run.id, values.numbers(planned)))
+        await connection.execute(_OPEN_NEW, (now, doing.owner, values.numbers(planned), run.id))
         if claimed.again:
             await connection.execute(_OPEN, (now, doing.owner, *_columns(claimed.again), run.id))
         if claimed.put_off:

@@ -17,6 +17,7 @@ HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' A
 """Whether the process of an owner `o` holds its lock."""
 
 COUNTS: Final = """
+-- Each is in PL/pgSQL, also where SQL would do: the plan of a function in SQL is made anew with each call.
 SET LOCAL search_path = {schema};
 
 CREATE OR REPLACE FUNCTION durable() RETURNS void LANGUAGE plpgsql AS $$
@@ -27,27 +28,27 @@ BEGIN
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION counts_of(_run integer) RETURNS bigint[] LANGUAGE sql AS $$
-    SELECT array[r.counts[1] + o.a, r.counts[2] + o.b, r.counts[3] + o.c, r.counts[4] + o.d, r.counts[5] + o.e,
+CREATE OR REPLACE FUNCTION counts_of(_run integer) RETURNS bigint[] LANGUAGE plpgsql AS $$ BEGIN
+    RETURN (SELECT array[r.counts[1] + o.a, r.counts[2] + o.b, r.counts[3] + o.c, r.counts[4] + o.d, r.counts[5] + o.e,
                  r.counts[6] + o.f, r.counts[7] + o.g]
     FROM {schema}.run r, (SELECT coalesce(sum(counts[1]), 0)::bigint a, coalesce(sum(counts[2]), 0)::bigint b,
             coalesce(sum(counts[3]), 0)::bigint c, coalesce(sum(counts[4]), 0)::bigint d, coalesce(sum(counts[5]), 0)::bigint e,
             coalesce(sum(counts[6]), 0)::bigint f, coalesce(sum(counts[7]), 0)::bigint g
         FROM {schema}.owner WHERE run = _run AND NOT fenced) o
-    WHERE r.id = _run
-$$;
+    WHERE r.id = _run);
+END $$;
 
 -- Add so many contacts to each state, as far as this owner counts them.
-CREATE OR REPLACE FUNCTION count_for(_owner integer, _delta bigint[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION count_for(_owner integer, _delta bigint[]) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
     UPDATE {schema}.owner SET counts = (
-        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _owner
-$$;
+        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _owner;
+END $$;
 
 -- Add so many contacts to each state of a run.
-CREATE OR REPLACE FUNCTION count_in(_run integer, _delta bigint[]) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION count_in(_run integer, _delta bigint[]) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
     UPDATE {schema}.run SET counts = (
-        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _run
-$$;
+        SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _run;
+END $$;
 """
 
 FENCING: Final = """
@@ -126,8 +127,10 @@ CREATE OR REPLACE FUNCTION put_back(_run integer, _rows integer[], _code text) R
 DECLARE number integer;
 BEGIN
     PERFORM {schema}.durable();
-    UPDATE {schema}.contact c SET state = 5, code = _code, detail = NULL, time = a.time FROM {schema}.again a
-    WHERE c.run = _run AND c.state = 0 AND a.run = c.run AND a.row = c.row AND (_rows IS NULL OR c.row = ANY(_rows));
+    UPDATE {schema}.contact c SET state = 5, code = _code, detail = NULL, time = a.time
+    FROM {schema}.again a,
+        LATERAL (SELECT k.ctid FROM {schema}.contact k WHERE k.run = a.run AND k.row = a.row AND k.state = 0 OFFSET 0) AS k
+    WHERE a.run = _run AND (_rows IS NULL OR a.row = ANY(_rows)) AND c.ctid = k.ctid;
     GET DIAGNOSTICS number = ROW_COUNT;
     IF number > 0 THEN
         PERFORM {schema}.count_in(_run, array[-number, 0, 0, 0, 0, number, 0]::bigint[]);

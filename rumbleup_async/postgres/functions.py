@@ -18,6 +18,10 @@ from typing import Final
 from rumbleup_async.postgres.fencing import COUNTS, FENCING, HELD, NAMESPACE
 from rumbleup_async.reasons import INTERRUPTED
 
+_TEXT_OF: Final = """json_build_array(c.row, c.phone, coalesce(c.text, _same), c.name, c.attempts,
+        json_build_array(coalesce(c.code, ''), coalesce(c.detail, '')), c.segments, c.place)"""
+"""Of a contact `c`: its text, as a worker gets it."""
+
 STEPS: Final = """
 -- Who comes next, locked until the end of the transaction: rows in the order in which they are to be opened.
 -- `_first`: rows that this process alone may open. `_shut`: places that are shut now. `_places`: those with opening times that
@@ -75,12 +79,11 @@ BEGIN
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION texts_of(_run integer, _rows integer[], _same text) RETURNS json LANGUAGE sql AS $$
-    SELECT coalesce(json_agg(json_build_array(c.row, c.phone, coalesce(c.text, _same), c.name, c.attempts,
-        json_build_array(coalesce(c.code, ''), coalesce(c.detail, '')), c.segments, c.place) ORDER BY v.n), '[]'::json)
+CREATE OR REPLACE FUNCTION texts_of(_run integer, _rows integer[], _same text) RETURNS json LANGUAGE plpgsql AS $$ BEGIN
+    RETURN (SELECT coalesce(json_agg({text_of} ORDER BY v.n), '[]'::json)
     FROM unnest(_rows) WITH ORDINALITY AS v(row, n),
-        LATERAL (SELECT * FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row OFFSET 0) AS c
-$$;
+        LATERAL (SELECT * FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row OFFSET 0) AS c);
+END $$;
 
 CREATE OR REPLACE FUNCTION step(
     _run integer, _owner integer, _number bigint, _lease double precision, _same text,
@@ -139,8 +142,9 @@ BEGIN
         IF _delta[1] > 0 THEN
             -- Given back, and the proof of an earlier text had come meanwhile.
             UPDATE {schema}.contact c SET state = 2, logid = a.logid, code = NULL, detail = NULL, time = a.time
-            FROM {schema}.again a WHERE c.run = _run AND c.row = ANY(_rows) AND c.state = 0
-                AND a.run = c.run AND a.row = c.row AND a.logid IS NOT NULL;
+            FROM {schema}.again a, LATERAL (
+                SELECT k.ctid FROM {schema}.contact k WHERE k.run = a.run AND k.row = a.row AND k.state = 0 OFFSET 0) AS k
+            WHERE a.run = _run AND a.row = ANY(_rows) AND a.logid IS NOT NULL AND c.ctid = k.ctid;
             GET DIAGNOSTICS proven = ROW_COUNT;
             delta[1] := delta[1] - proven; delta[3] := delta[3] + proven;
         END IF;
@@ -151,21 +155,29 @@ BEGIN
     END IF;
     IF _chosen IS NOT NULL THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
-            SELECT c.row FROM {schema}.contact c WHERE c.run = _run AND c.row = ANY(_chosen) AND c.state = 0
-            ORDER BY array_position(_chosen, c.row) FOR UPDATE OF c SKIP LOCKED) s;
+            SELECT c.row FROM unnest(_chosen) WITH ORDINALITY AS v(row, n),
+                LATERAL (SELECT k.row FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row AND k.state = 0
+                    FOR UPDATE SKIP LOCKED) AS c
+            ORDER BY v.n) s;
     ELSIF _want > 0 THEN
         SELECT n.got, n.uptos, n.upto INTO got, uptos, upto FROM {schema}.next_rows(
             _run, _want, _now, _first, _shut, _places, _cursors, _others, _cursor, _rest, '{{}}') n;
     END IF;
     IF cardinality(got) > 0 THEN
-        texts := {schema}.texts_of(_run, got, _same);
-        UPDATE {schema}.contact SET state = 1, owner = _owner, time = _now, logid = NULL, code = NULL, detail = NULL
-        WHERE run = _run AND row = ANY(got) AND state = 0;
-        GET DIAGNOSTICS number = ROW_COUNT;
+        WITH opened AS (
+            UPDATE {schema}.contact c SET state = 1, owner = _owner, time = _now, logid = NULL, code = NULL, detail = NULL
+            FROM unnest(got) WITH ORDINALITY AS v(row, n),
+                LATERAL (SELECT k.ctid, k.* FROM {schema}.contact k
+                    WHERE k.run = _run AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
+            WHERE c.ctid = k.ctid
+            RETURNING v.n, k.row, k.phone, k.text, k.name, k.attempts, k.code, k.detail, k.segments, k.place)
+        SELECT count(*), json_agg({text_of} ORDER BY c.n) INTO number, texts FROM opened c;
         IF number <> cardinality(got) THEN
             RAISE EXCEPTION 'a contact to be opened was not queued' USING ERRCODE = 'RU002';
         END IF;
-        DELETE FROM {schema}.waiting WHERE run = _run AND row = ANY(got);
+        IF EXISTS (SELECT FROM {schema}.waiting WHERE run = _run) THEN
+            DELETE FROM {schema}.waiting WHERE run = _run AND row = ANY(got);
+        END IF;
         delta[1] := delta[1] - number; delta[2] := delta[2] + number;
     END IF;
     IF cardinality(got) < _want THEN
@@ -210,4 +222,5 @@ END $$;
 
 def statements(schema: str) -> str:
     """All of them, for the schema of this name; within a transaction."""
-    return (COUNTS + FENCING + STEPS).format(schema=schema, namespace=NAMESPACE, held=HELD, interrupted=INTERRUPTED.code)
+    given = {"namespace": NAMESPACE, "held": HELD, "interrupted": INTERRUPTED.code, "text_of": _TEXT_OF}
+    return (COUNTS + FENCING + STEPS).format(schema=schema, **given)

@@ -51,6 +51,8 @@ _INSERT: Final = f"""INSERT INTO {SCHEMA}.contact ({_COLUMNS})
     SELECT %s, v.* FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::int[], %s::smallint[], %s::smallint[],
         %s::int[], %s::text[], %s::text[]) AS v
     ON CONFLICT (run, phone) WHERE screened IS NULL DO NOTHING RETURNING row"""
+_FIRST_ROWS: Final = f"""SELECT c.phone, c.row FROM unnest(%s::text[]) AS v(phone), LATERAL (SELECT * FROM {SCHEMA}.contact k
+    WHERE k.run = %s AND k.phone = v.phone AND k.screened IS NULL OFFSET 0) AS c"""
 _KINDS: Final = f"""INSERT INTO {SCHEMA}.kind SELECT %s, v.* FROM unnest(%s::int[], %s::int[]) AS v
     ON CONFLICT (run, row) DO UPDATE SET number = excluded.number"""
 _KEPT: Final = f"""INSERT INTO {SCHEMA}.kept SELECT %s, v.* FROM unnest(%s::int[], %s::text[]) AS v
@@ -190,8 +192,10 @@ async def insert(connection: AsyncConnection, run: Opened, rows: Rows) -> set[in
 
 async def first_rows(connection: AsyncConnection, run: Opened, phones: Sequence[str]) -> dict[str, int]:
     """The row of each of these phones that is not screened out."""
-    statement = f"SELECT phone, row FROM {SCHEMA}.contact WHERE run = %s AND screened IS NULL AND phone = ANY(%s::text[])"
-    found = await (await connection.execute(statement, (run.id, values.words(map(values.kept, phones))))).fetchall()
+    if not phones:
+        return {}
+    given = (values.words(map(values.kept, phones)), run.id)
+    found = await (await connection.execute(_FIRST_ROWS, given)).fetchall()
     return {values.given(phone): row for phone, row in found}
 
 

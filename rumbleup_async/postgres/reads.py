@@ -25,8 +25,11 @@ LEFT: Final = f"""SELECT code, detail, count(*) FROM {SCHEMA}.contact WHERE run 
 KIND: Final = f"split_part(coalesce(detail, ''), '{APART}', 1)"
 REASONS: Final = f"""SELECT state, code, {KIND}, count(*) FROM {SCHEMA}.contact WHERE run = %s GROUP BY state, code, {KIND}
     ORDER BY state, 4 DESC"""
-_KNOWN: Final = f"""SELECT row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), code, detail
-    FROM {SCHEMA}.contact WHERE run = %s"""
+_COLUMNS: Final = "row, phone, CASE state WHEN 2 THEN coalesce(logid, '') ELSE '' END, coalesce(time, 0), code, detail"
+_WITNESSES: Final = f"""SELECT {_COLUMNS} FROM {SCHEMA}.contact WHERE run = %s AND row > %s AND state = 2 AND logid IS NOT NULL
+    ORDER BY row LIMIT %s"""
+_OF_PHONES: Final = f"""SELECT {_COLUMNS} FROM unnest(%s::text[]) AS v(given), LATERAL (
+    SELECT * FROM {SCHEMA}.contact k WHERE k.run = %s AND k.phone = v.given AND k.screened IS NULL OFFSET 0) AS c"""
 _DOUBTS: Final = f"""SELECT c.row, c.phone, coalesce(c.text, %s), coalesce(c.time, 0), greatest(coalesce(c.time, 0), coalesce(
         (SELECT value::bigint FROM {SCHEMA}.fact WHERE run = %s AND key = 'recovered'), 0))
     FROM {SCHEMA}.contact c WHERE c.run = %s AND c.row > %s AND c.state = %s AND (NOT %s OR c.code = '{ABSENT.code}')
@@ -89,14 +92,13 @@ async def doubts(to: Connections, run: Opened, after: int, limit: int, *, absent
 
 async def witnesses(to: Connections, run: Opened, after: int, limit: int) -> list[Known]:
     """The `sent` contacts that have a logid."""
-    statement = f"{_KNOWN} AND row > %s AND state = 2 AND logid IS NOT NULL ORDER BY row LIMIT %s"
-    return [_known(*found) for found in await _fetch(to, statement, (run.id, after, limit))]
+    return [_known(*found) for found in await _fetch(to, _WITNESSES, (run.id, after, limit))]
 
 
 async def known(to: Connections, run: Opened, phones: Sequence[str]) -> list[Known]:
     """Of these phones those that have a contact."""
-    statement = f"{_KNOWN} AND screened IS NULL AND phone = ANY(%s::text[])"
-    return [_known(*found) for found in await _fetch(to, statement, (run.id, values.words(map(values.kept, phones))))]
+    given = (values.words(map(values.kept, dict.fromkeys(phones))), run.id)
+    return [_known(*found) for found in await _fetch(to, _OF_PHONES, given)]
 
 
 def _known(row: int, phone: str, logid: str, at: int, code: str | None, detail: str | None) -> Known:

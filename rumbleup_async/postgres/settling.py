@@ -30,8 +30,8 @@ _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attem
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
     WHERE c.ctid = k.ctid RETURNING c.row"""
 _SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
-_SETTLED: Final = f"""SELECT row, state, code, detail, time, owner FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[])
-    ORDER BY row FOR UPDATE"""
+_SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner FROM unnest(%s::int[]) AS v(row),
+    LATERAL (SELECT * FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row FOR UPDATE) AS c"""
 _SETTLE: Final = f"""UPDATE {SCHEMA}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, ''),
         logid = nullif(v.logid, ''), time = CASE v.state WHEN 0 THEN NULL ELSE c.time END
     FROM unnest(%s::int[], %s::smallint[], %s::text[], %s::text[], %s::text[]) AS v(row, state, code, detail, logid),
@@ -70,7 +70,7 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
         raise LedgerError("a contact is there twice in what settles it")
     async with to.steps() as connection, connection.transaction():
         await connection.execute(_DURABLE)
-        asked = (run.id, values.numbers([one.row for one in settled]))
+        asked = (values.numbers(sorted(one.row for one in settled)), run.id)
         found = await (await connection.execute(_SETTLED, asked)).fetchall()
         before = {
             row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)

@@ -31,10 +31,10 @@ _TAKE: Final = f"""SELECT row_to_json(n)::text FROM (SELECT n.uptos AS cursors, 
     FROM {SCHEMA}.next_rows(%s, %s, %s, %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s, %s::int[]) n) n"""
 _TURN_AWAY: Final = f"""SELECT {SCHEMA}.turn_away(%s, %s, %s::int[], %s::smallint[], %s::text[], %s::text[], %s::int[],
     %s::float8[], %s::bigint[])"""
-_STILL: Final = f"""SELECT row FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[]) AND state = 0
-    FOR UPDATE SKIP LOCKED"""
-_AFTER_LOSS: Final = f"""SELECT o.step, ARRAY(SELECT c.row FROM {SCHEMA}.contact c
-        WHERE c.run = %s AND c.row = ANY(%s::int[]) AND c.state = 1 AND c.owner = %s)
+_STILL: Final = f"""SELECT c.row FROM unnest(%s::int[]) AS v(row), LATERAL (SELECT k.row FROM {SCHEMA}.contact k
+    WHERE k.run = %s AND k.row = v.row AND k.state = 0 FOR UPDATE SKIP LOCKED) AS c"""
+_AFTER_LOSS: Final = f"""SELECT o.step, ARRAY(SELECT c.row FROM unnest(%s::int[]) AS v(row), LATERAL (
+        SELECT k.row FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 1 AND k.owner = %s OFFSET 0) AS c)
     FROM {SCHEMA}.owner o WHERE o.id = %s AND o.run = %s AND NOT o.fenced"""
 _SECOND: Final = f"""INSERT INTO {SCHEMA}.second VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (run, at, owner) DO UPDATE SET sent = excluded.sent, refused = excluded.refused, unknown = excluded.unknown,
@@ -143,7 +143,7 @@ async def after_loss(to: Connections, run: Opened, owner: int, closing: Closing)
 
     async def look(connection: AsyncConnection) -> list[Any]:
         rows = values.numbers([close.row for close in closing.closed])
-        return await (await connection.execute(_AFTER_LOSS, (run.id, rows, owner, owner, run.id))).fetchall()
+        return await (await connection.execute(_AFTER_LOSS, (rows, run.id, owner, owner, run.id))).fetchall()
 
     found = await to.patiently(look)
     if not found:
@@ -210,7 +210,7 @@ def _of_closed(closed: Sequence[Closed]) -> tuple[str, ...]:
 async def _still_queued(connection: AsyncConnection, doing: Doing, turned: Turned) -> Turned:
     """Those of whom the rules were asked that are still queued: where the connection was lost, another may have taken some."""
     rows = values.numbers([text.row for text in turned.texts])
-    found = await (await connection.execute(_STILL, (doing.run, rows), prepare=True)).fetchall()
+    found = await (await connection.execute(_STILL, (rows, doing.run), prepare=True)).fetchall()
     still = {row for (row,) in found}
     if len(still) == len(turned.texts):
         return turned
