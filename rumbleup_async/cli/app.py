@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from rumbleup_async import __version__
 from rumbleup_async.cli.arguments import check_arguments, with_values
 from rumbleup_async.cli.commands import Commands
-from rumbleup_async.cli.console import FINE, STOPPED, WRONG, nobody_reads, print_out, say
+from rumbleup_async.cli.console import FINE, STOPPED, WRONG, nobody_reads, say
+from rumbleup_async.cli.version import print_version
 
 app = Commands(
     name="rumbleup",
@@ -33,16 +33,21 @@ app = Commands(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print_out(f"rumbleup_async {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
-) -> None: ...
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="With --version: print the versions of Python, SQLite and every part as one JSON object."),
+    ] = False,
+) -> None:
+    if version:
+        print_version(context, as_json=as_json)
+    if as_json:
+        raise typer.BadParameter("stands before a command only beside --version; give it behind the command", param_hint="--json")
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("which command? rumbleup --help lists them", ctx=context)
 
 
 def main() -> None:

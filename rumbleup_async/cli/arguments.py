@@ -5,6 +5,7 @@ Lives here: checks of the raw arguments.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Mapping
 
@@ -20,7 +21,7 @@ _KEY_OPTIONS = frozenset(
 def with_values(arguments: list[str]) -> list[str]:
     """The arguments, where an option that may stand alone has its usual value: `--canary` is `--canary 200,15m`."""
     found = []
-    for argument, after in zip(arguments, [*arguments[1:], "--"], strict=True):
+    for argument, after in itertools.pairwise([*arguments, "--"]):
         found.append(f"--canary={BARE}" if argument == "--canary" and after.startswith("-") else argument)
     return found
 
