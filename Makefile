@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test browser lint types ci bench lower-bounds clean
+.PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rumbleup_async needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)")'
@@ -36,5 +36,23 @@ bench: $(VENV)/.installed
 lower-bounds: $(VENV)/.installed
 	$(BIN)/python -m tests.lower_bounds $(foreach python,$(PYTHONS),--python $(python))
 
+# Wheel and sdist in dist/, looked into and installed alone into empty environments.
+packages: $(VENV)/.release
+	$(BIN)/python -m tests.packages $(foreach python,$(PYTHONS),--python $(python))
+
+release: $(VENV)/.release
+	$(BIN)/python -m tests.packages --release
+
+constraints:
+	$(PYTHON) -m tests.constraints
+
+# The documentation as a site: build/site/index.html.
+site: $(VENV)/.docs
+	$(BIN)/python -m tests.site
+
+$(VENV)/.release $(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(patsubst .%,%,$(notdir $@))]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

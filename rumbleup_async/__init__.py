@@ -184,7 +184,8 @@ __all__ = [
     "__version__",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""The version, here and nowhere else: packages, `rumbleup --version` and ledgers take it from this line."""
 
 _LAZY = {
     "AiohttpExchange": "session.client",

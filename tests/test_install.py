@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from rumbleup_async.cli import speed
+from rumbleup_async.cli import speed, version
 from tests import lower_bounds
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +64,15 @@ def test_where_there_are_no_wheels_nothing_is_built(python: str, implementation:
 def test_the_old_name_of_the_fast_way_still_installs() -> None:
     """`pip install 'rumbleup_async[cli,fast]'` in somebody's scripts would warn, or fail."""
     assert PROJECT["optional-dependencies"]["fast"] == []
+
+
+def test_every_part_that_users_may_have_is_told_by_version() -> None:
+    """A report of a fault would leave out the very part that has it."""
+    extras = PROJECT["optional-dependencies"]
+    everything = Requirement(extras["all"][0])
+    assert everything.extras == {"cli", "postgres", "lists", "observe", "duckdb", "buckets"}
+    listed = [*PROJECT["dependencies"], *(one for extra in everything.extras for one in extras[extra])]
+    assert sorted(Requirement(one).name for one in listed) == sorted(version.PARTS)
 
 
 def test_every_dependency_has_one_lower_bound() -> None:

@@ -40,6 +40,7 @@ PLACES = {
     "test_house.py": "house",
     "test_install.py": "house",
     "test_life.py": "integration",
+    "test_packages.py": "house",
     "test_promise.py": "house",
     "test_secrecy.py": "integration",
     "test_walk.py": "integration",
