@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rumbleup_async.money import Bounded
 from rumbleup_async.reasons import NO_REASON, Code, Reason
 
 
@@ -220,19 +221,17 @@ LATENCIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 NO_REASONS: Final[Mapping[int, Reason]] = {}
 """There is nothing to say of any row, or place."""
-
 NONE_SHUT: Final[Mapping[int, float]] = {}
 """No place is shut at any time: for places, the Unix second at which they are shut."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one durable step of a ledger has done.
-
-    `texts`: those whose intent is durable now. `results`: contacts that the rules have turned away in this very step, and of a
-    fenced owner those that its proof has made `sent`. `is_fenced`: the owner may open nothing any more.
-    Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds),
-    `shut` names the places that have queued contacts and are shut now, and `is_more` says that so many were turned away that
-    the step ended before the queue: ask again at once. `senders`: processes that send this run, among whom its rate is shared.
+    """What one durable step of a ledger has done. `texts`: those whose intent is durable now. `results`: contacts that the rules
+    have turned away in this step, and of a fenced owner (`is_fenced`), who opens nothing any more, those that its proof has made
+    `sent`. Only where fewer texts came than were wanted: `due` is when the first text that was put off may leave (Unix seconds),
+    `shut` names the places that have queued contacts and are shut now, `is_more` says that so many were turned away that the step
+    ended before the queue: ask again at once. `senders`: processes that share the run and its rate; `bounds`: what is counted for
+    all of them.
     """
 
     texts: list[Text] = []
@@ -242,6 +241,7 @@ class Step(msgspec.Struct, frozen=True):
     shut: frozenset[int] = frozenset()
     is_more: bool = False
     senders: int = 1
+    bounds: Bounded | None = None
 
 
 def run_tag(run: str) -> str:

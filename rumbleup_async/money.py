@@ -93,3 +93,22 @@ def price_of(found: object) -> int:
             return 0
     assert isinstance(found, float)  # noqa: S101 - made one above
     return math.ceil(abs(found) * MICRO - 1e-3) if abs(found) < 10_000 else 0
+
+
+class Bounded(msgspec.Struct, frozen=True):
+    """How the bounds of a run stand that its ledger counts, of all machines together, as a step has left them.
+
+    `cut`: what the next text did not fit into: `limit`, `budget`, `day`, or `canary`, while another process alone sends; "" for
+    nothing. `paid`, `price` and `dearest` segment in micro-dollars, of `priced` answers; `segments`: those that may have left
+    without a price. `used`: segments of the day that began at `day` (Unix seconds). `open`: entries open on all machines.
+    """
+
+    cut: str = ""
+    paid: int = 0
+    dearest: int = 0
+    priced: int = 0
+    segments: int = 0
+    price: int = 0
+    day: int = 0
+    used: int = 0
+    open: int = 0

@@ -107,7 +107,7 @@ def _check(address: Address) -> None:
             f"{address}: in concurrent mode the server hands out the contacts: start rumbleup texters on this machine, with a "
             "ledger of its own"
         )
-    if any(one.is_alone for one in senders) or kept.get("budget") or kept.get("day_cap"):
+    if any(one.is_alone for one in senders):
         raise ConfigurationError(f"{address}: its limit, budget or cap is counted by one process alone; nobody can join it")
     if kept.get("rate") and (kept.get("processes") or 1) > 1:
         raise ConfigurationError(f"{address}: its rate is shared out among processes of one machine; nobody can join it")

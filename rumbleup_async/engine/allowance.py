@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.canary import Canary
+from rumbleup_async.engine.counted import Counted
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, Planned, Text
+from rumbleup_async.money import Bounded
 from rumbleup_async.reasons import CAPPED, Reason
 
 
@@ -21,23 +23,38 @@ class ExhaustedError(Exception):
 
 
 class Allowance:
-    """`budget`, `cap`, `canary`: None for no bound."""
+    """`budget`, `cap`, `canary`: None for no bound. `counted`: what the ledger counts of them for all machines; a cap that
+    a book of people counts is not among that."""
 
-    def __init__(self, budget: Budget | None = None, cap: DayCap | None = None, canary: Canary | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        cap: DayCap | None = None,
+        canary: Canary | None = None,
+        counted: Counted | None = None,
+    ) -> None:
         self.budget = budget
         self.cap = cap
         self.canary = canary
+        self.counted = counted
+        self._budget = None if counted is not None else budget
+        """The budget that is counted here."""
+        self._cap = None if counted is not None and not (cap is not None and cap.is_shared) else cap
         self._lacks_money = False
 
     @property
     def is_bounded(self) -> bool:
-        """There is something to be asked."""
-        return bool(self.bounds)
+        """There is something to be asked here."""
+        return self._budget is not None or self._cap is not None
 
     @property
-    def bounds(self) -> list[Budget | DayCap]:
+    def bounds(self) -> list[Budget | DayCap | Counted]:
         """The bounds that there are."""
-        return [bound for bound in (self.budget, self.cap) if bound is not None]
+        return [bound for bound in (self.budget, self.cap, self.counted) if bound is not None]
+
+    def heard(self, bounds: Bounded | None, now: float) -> float | None:
+        """What a step has told of the bounds that the ledger counts: when to ask again, if nobody can be opened now."""
+        return None if self.counted is None or bounds is None else self.counted.heard(bounds, now)
 
     def waits_until(self, now: float) -> float | None:
         """Until when nobody is opened, because the day was used up; None if that is over."""
@@ -45,33 +62,33 @@ class Allowance:
 
     def room(self, want: int, now: float) -> int:
         """How many texts of whatever length may be opened, of so many that are wanted."""
-        room = want if self.budget is None else self.budget.room(want)
+        room = want if self._budget is None else self._budget.room(want)
         self._lacks_money = not room
-        return room if self.cap is None else self.cap.room(room, now)
+        return room if self._cap is None else self._cap.room(room, now)
 
     def check(self, texts: Sequence[Text], now: float) -> None:
         """Raises ExhaustedError unless these may be opened, as far as is known before the book of people is asked."""
-        self._lacks_money = self.budget is not None and not all(map(self.budget.fits, texts))
-        if self._lacks_money or (self.cap is not None and not all(self.cap.fits(text, now) for text in texts)):
+        self._lacks_money = self._budget is not None and not all(map(self._budget.fits, texts))
+        if self._lacks_money or (self._cap is not None and not all(self._cap.fits(text, now) for text in texts)):
             raise ExhaustedError
 
     def beyond(self, drawn: Sequence[Planned]) -> dict[int, Reason]:
         """Of these, which are to be opened in their order, those that cannot be paid: why, by row."""
-        return {} if self.budget is None else self.budget.beyond(drawn)
+        return {} if self._budget is None else self._budget.beyond(drawn)
 
     def check_claimed(self, verdicts: Sequence[Verdict]) -> None:
         """Raises ExhaustedError where the book of people has said that the day is used up."""
-        if self.cap is not None and any(isinstance(verdict, Wait) and verdict.why == CAPPED for verdict in verdicts):
+        if self._cap is not None and any(isinstance(verdict, Wait) and verdict.why == CAPPED for verdict in verdicts):
             raise ExhaustedError
 
     def exhausted(self, now: float) -> float | None:
         """Nothing more may be opened. When to go on; None if the run ends, or if something is on the way that may give some of it
         back."""
         if self._lacks_money:
-            if self.budget is not None and not self.budget.open:
-                self.budget.spent(self.budget.stop)
-        elif self.cap is not None and not self.cap.open:
-            return self.cap.used_up(now)
+            if self._budget is not None and not self._budget.open:
+                self._budget.spent(self._budget.stop)
+        elif self._cap is not None and not self._cap.open:
+            return self._cap.used_up(now)
         return None
 
     def day_ends(self, now: float) -> float:
@@ -80,14 +97,14 @@ class Allowance:
 
     def opened(self, texts: Sequence[Text], now: float) -> None:
         """The intents of these are on the disk."""
-        if self.budget is not None:
-            self.budget.opened(texts)
-        if self.cap is not None:
-            self.cap.opened(texts, now)
+        if self._budget is not None:
+            self._budget.opened(texts)
+        if self._cap is not None:
+            self._cap.opened(texts, now)
 
     def closed(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> None:
         """These are about to be closed, in the step whose intents are counted next."""
-        if self.budget is not None:
-            self.budget.closed(done, entries)
-        if self.cap is not None:
-            self.cap.closed(done, entries)
+        if self._budget is not None:
+            self._budget.closed(done, entries)
+        if self._cap is not None:
+            self._cap.closed(done, entries)

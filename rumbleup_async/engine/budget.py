@@ -15,7 +15,7 @@ from typing import Final
 
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, Planned, State, Text
-from rumbleup_async.money import Money, Spending
+from rumbleup_async.money import Bounded, Money, Spending
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.stops import Cause, Stop
 
@@ -63,6 +63,14 @@ class Budget:
         if self.is_learning and len(self._last) >= FEWEST:
             self._given = max(self._last)
         return self._given or None
+
+    def heard(self, bounds: Bounded) -> None:
+        """What the ledger has counted of all machines takes the place of what was counted here."""
+        self._paid, self._segments, self._dearest = bounds.paid, bounds.segments, bounds.dearest
+        self._given = self._given or bounds.price
+        if self.is_learning and bounds.priced >= FEWEST:
+            self._last.append(bounds.dearest)
+            self._last.extend([bounds.dearest] * (FEWEST - len(self._last)))
 
     @property
     def spending(self) -> Spending:

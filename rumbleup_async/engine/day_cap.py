@@ -16,6 +16,7 @@ import msgspec
 from rumbleup_async.days import Day
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.money import Bounded
 from rumbleup_async.rules.carrier_day import Days, carrier_day, told
 from rumbleup_async.stops import Cause, Stop
 
@@ -69,6 +70,11 @@ class DayCap:
         left = f"the next text needs more than the {day.left:,} left" if day.left else "none is left"
         detail = f"{day.used:,} of {self.most:,} segments of this day are used {whose}, {left}"
         return Stop(Cause.DAILY_CAP, f"{detail}; resume after {told(day.resumes)}")
+
+    def heard(self, bounds: Bounded, now: float) -> None:
+        """What the ledger has counted of all machines takes the place of what was counted here."""
+        day = self.day(now)
+        day.used = bounds.used if bounds.day == day.begins else 0
 
     def opened(self, texts: Sequence[Text], now: float) -> None:
         """The intents of these are on the disk."""

@@ -70,7 +70,8 @@ class Engine:
         self._last_door = self._door if claims is None else Door([*rules, claims], self._rule_failed, wall_clock)
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
-        is_bounded = options.limit is not None or (allowance is not None and allowance.is_bounded)
+        is_counted = allowance is not None and allowance.counted is not None
+        is_bounded = (options.limit is not None and not is_counted) or (allowance is not None and allowance.is_bounded)
         if is_bounded and isinstance(ledger, Shareable):
             ledger.send_alone()
         if texters is None:

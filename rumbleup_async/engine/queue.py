@@ -114,6 +114,7 @@ class Queue:
         elif self._canary is not None:
             want = await self._canary.open(want, now, shut)
         is_held_back = wanted > want == 0
+        self.is_cut = self.is_cut and not want
         if not want:
             pass
         elif allowance.is_bounded:
@@ -133,8 +134,9 @@ class Queue:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
         self.sharing.heard(step.senders)
+        waits_until = self._heard(step, now, waits_until)
         await self._claiming.release(done, is_shared=self.sharing.was_shared or self.lease.has_ended)
-        if step.texts and (shut or allowance.is_bounded):
+        if step.texts and (shut or allowance.bounds):
             self._may_wait = self._may_wait or bool(shut)
             bind(step.texts, shut, now, allowance.day_ends(now))
             allowance.opened(step.texts, now)
@@ -148,6 +150,12 @@ class Queue:
             return step
         self._look_on(step, done, want=want, refills=refills, now=now)
         return step
+
+    def _heard(self, step: Step, now: float, waits_until: float | None) -> float | None:
+        """Heed what the ledger counts for all machines. Until when nobody is opened."""
+        soon = self._allowance.heard(step.bounds, now)
+        self.is_cut = self.is_cut or (step.bounds is not None and bool(step.bounds.cut))
+        return soon if waits_until is None else max(waits_until, soon or 0.0)
 
     def _look_on(self, step: Step, done: Sequence[Closed], *, want: int, refills: int, now: float) -> None:
         """What this step says of those who are still queued."""

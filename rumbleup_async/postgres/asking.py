@@ -50,10 +50,14 @@ async def _ask(connection: AsyncConnection, doing: Doing, admit: Admit, read: li
             taken = await steps.take(connection, doing, asked, missing, turned)
             read.append((asked, taken.cursors, taken.cursor))
             asked = asked.after(taken.cursors, taken.cursor)
-            if not taken.texts:
+            if taken.texts:
+                turned.texts += taken.texts
+                turned.sort(taken.texts, await admit(taken.texts))
+            if taken.cut:
+                doing.cut = taken.cut
+                read.clear()  # whoever did not fit is still to come
+            if taken.cut or not taken.texts:
                 break
-            turned.texts += taken.texts
-            turned.sort(taken.texts, await admit(taken.texts))
     except errors.Error as error:
         await run_shielded(_roll_back(connection))
         raise Said.of(error, steps.words_of(error)) from None

@@ -67,6 +67,7 @@ DECLARE
     v record; c record;
     moved bigint[] := '{{0,0,0,0,0,0,0}}';
     results json[] := '{{}}';
+    parts bigint := 0;
 BEGIN
     FOR v IN SELECT * FROM unnest(_rows, _states, _attempts, _logids, _codes, _details, _times)
             AS g(row, state, attempts, logid, code, detail, time) WHERE g.state = 2 AND g.logid <> '' ORDER BY g.row LOOP
@@ -84,10 +85,16 @@ BEGIN
             detail = nullif(v.detail, ''), time = nullif(v.time, 0) WHERE run = _run AND row = v.row;
         moved[c.state + 1] := moved[c.state + 1] - 1;
         moved[3] := moved[3] + 1;
+        IF c.state <> 6 THEN
+            parts := parts + greatest(c.segments, 1);
+        END IF;
         results := results || json_build_array(v.row, c.phone, c.state, v.attempts, v.logid, v.code, v.detail, v.time);
     END LOOP;
     IF cardinality(results) > 0 THEN
         PERFORM {schema}.count_in(_run, moved);
+        IF parts > 0 THEN
+            PERFORM {schema}.count_segments(_run, parts, parts);
+        END IF;
     END IF;
     RETURN array_to_json(results);
 END $$;

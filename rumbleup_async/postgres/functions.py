@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rumbleup_async.postgres.bounding import BOUNDS
 from rumbleup_async.postgres.fencing import COUNTS, FENCING, HELD, NAMESPACE
 from rumbleup_async.reasons import INTERRUPTED
 
@@ -103,6 +104,9 @@ DECLARE
     due double precision;
     shut json := '[]';
     proven integer;
+    b {schema}.bound;
+    cut text;
+    parts bigint := 0;
 BEGIN
     PERFORM {schema}.durable();
     SELECT * INTO mine FROM {schema}.owner WHERE id = _owner AND run = _run FOR UPDATE;
@@ -127,7 +131,13 @@ BEGIN
     ELSIF mine.step <> _number - 1 THEN
         RAISE EXCEPTION 'a step came out of its order' USING ERRCODE = 'RU003';
     END IF;
+    IF _want > 0 OR cardinality(_rows) > 0 THEN
+        b := {schema}.bound_of(_run);
+    END IF;
     IF cardinality(_rows) > 0 THEN
+        IF b.run IS NOT NULL THEN
+            b := {schema}.given_back(b, _rows, _states);
+        END IF;
         UPDATE {schema}.contact c SET state = v.state, attempts = v.attempts, logid = nullif(v.logid, ''),
             code = nullif(v.code, ''), detail = nullif(v.detail, ''), time = nullif(v.time, 0)
         FROM unnest(_rows, _states, _attempts, _logids, _codes, _details, _times)
@@ -147,13 +157,21 @@ BEGIN
             WHERE a.run = _run AND a.row = ANY(_rows) AND a.logid IS NOT NULL AND c.ctid = k.ctid;
             GET DIAGNOSTICS proven = ROW_COUNT;
             delta[1] := delta[1] - proven; delta[3] := delta[3] + proven;
+            IF proven > 0 AND b.run IS NOT NULL THEN
+                SELECT sum(greatest(c.segments, 1)) INTO parts FROM {schema}.contact c
+                    WHERE c.run = _run AND c.row = ANY(_rows) AND c.state = 2
+                    AND EXISTS (SELECT FROM unnest(_rows, _states) AS v(row, state) WHERE v.row = c.row AND v.state = 0);
+                b.segments := b.segments + parts; b.used := b.used + parts; b.texts := b.texts - proven;
+            END IF;
         END IF;
     END IF;
     IF cardinality(_due_rows) > 0 THEN
         INSERT INTO {schema}.waiting SELECT _run, v.row, v.due FROM unnest(_due_rows, _dues) AS v(row, due)
         ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
     END IF;
-    IF _chosen IS NOT NULL THEN
+    IF b.canary <> mine.session THEN
+        cut := 'canary';
+    ELSIF _chosen IS NOT NULL THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
             SELECT c.row FROM unnest(_chosen) WITH ORDINALITY AS v(row, n),
                 LATERAL (SELECT k.row FROM {schema}.contact k WHERE k.run = _run AND k.row = v.row AND k.state = 0
@@ -162,6 +180,13 @@ BEGIN
     ELSIF _want > 0 THEN
         SELECT n.got, n.uptos, n.upto INTO got, uptos, upto FROM {schema}.next_rows(
             _run, _want, _now, _first, _shut, _places, _cursors, _others, _cursor, _rest, '{{}}') n;
+    END IF;
+    IF b.run IS NOT NULL AND cut IS NULL AND cardinality(got) > 0 THEN
+        SELECT f.fit, nullif(f.cut, ''), f.segments INTO got, cut, parts FROM {schema}.fitting(b, got) f;
+        b.segments := b.segments + parts; b.used := b.used + parts; b.texts := b.texts - cardinality(got);
+    END IF;
+    IF cut IS NOT NULL THEN
+        uptos := _cursors; upto := _cursor;  -- whoever did not fit is still to come
     END IF;
     IF cardinality(got) > 0 THEN
         WITH opened AS (
@@ -187,12 +212,16 @@ BEGIN
             SELECT FROM {schema}.contact c WHERE c.run = _run AND c.place = p AND c.place <> 0 AND c.state = 0
                 AND NOT EXISTS (SELECT FROM {schema}.waiting w WHERE w.run = _run AND w.row = c.row));
     END IF;
+    IF b.run IS NOT NULL AND (cardinality(_rows) > 0 OR cardinality(got) > 0) THEN
+        UPDATE {schema}.bound SET texts = b.texts, segments = b.segments, used = b.used, carried = b.carried WHERE run = _run;
+    END IF;
     UPDATE {schema}.owner o SET until = clock_timestamp() + make_interval(secs => _lease), step = _number, opened = got,
         counts = array[o.counts[1] + delta[1], o.counts[2] + delta[2], o.counts[3] + delta[3], o.counts[4] + delta[4],
                        o.counts[5] + delta[5], o.counts[6] + delta[6], o.counts[7] + delta[7]]
     WHERE o.id = _owner;
     RETURN json_build_object('fenced', false, 'texts', texts, 'cursors', uptos, 'cursor', upto, 'due', due, 'shut', shut,
-        'counts', {schema}.counts_of(_run), 'mine', mine.counts[2] + delta[2], 'senders',
+        'counts', {schema}.counts_of(_run), 'mine', mine.counts[2] + delta[2],
+        'bounds', {schema}.told(b, cut), 'senders',
         (SELECT count(*) FROM {schema}.owner WHERE run = _run AND NOT fenced AND until > clock_timestamp()));
 END $$;
 
@@ -223,4 +252,4 @@ END $$;
 def statements(schema: str) -> str:
     """All of them, for the schema of this name; within a transaction."""
     given = {"namespace": NAMESPACE, "held": HELD, "interrupted": INTERRUPTED.code, "text_of": _TEXT_OF}
-    return (COUNTS + FENCING + STEPS).format(schema=schema, **given)
+    return (COUNTS + BOUNDS + FENCING + STEPS).format(schema=schema, **given)

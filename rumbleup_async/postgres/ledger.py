@@ -33,6 +33,7 @@ from rumbleup_async.messaging import (
 )
 from rumbleup_async.postgres import claiming, intake, opening, owning, reads, settling
 from rumbleup_async.postgres.address import Address, parse
+from rumbleup_async.postgres.bounding import Bounds
 from rumbleup_async.postgres.connections import PATIENCE, Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.pausing import Pauses
@@ -71,6 +72,7 @@ class PostgresLedger:
         self.notes: list[str] = []
         self.pauses = Pauses(self._to, self._run)
         self.prices = Prices(self._to, self._run)
+        self.bounds = Bounds(self._to, self._run, joins=joins)
         self._steps = Stepping(self._to, self._run, self.prices)
 
     def __repr__(self) -> str:

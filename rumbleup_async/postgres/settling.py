@@ -30,7 +30,7 @@ _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attem
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
     WHERE c.ctid = k.ctid RETURNING c.row"""
 _SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
-_SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner FROM unnest(%s::int[]) AS v(row),
+_SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner, greatest(segments, 1) FROM unnest(%s::int[]) AS v(row),
     LATERAL (SELECT * FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row FOR UPDATE) AS c"""
 _SETTLE: Final = f"""UPDATE {SCHEMA}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, ''),
         logid = nullif(v.logid, ''), time = CASE v.state WHEN 0 THEN NULL ELSE c.time END
@@ -74,9 +74,11 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
         found = await (await connection.execute(_SETTLED, asked)).fetchall()
         before = {
             row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)
-            for row, state, code, detail, at, owner in found
+            for row, state, code, detail, at, owner, _ in found
         }
+        parts = {row: number for row, *_, number in found}
         moves: Counter[State] = Counter()
+        more = back = 0
         for one in settled:
             if one.row not in before:
                 raise LedgerError("a contact to be settled is not in the ledger")
@@ -84,6 +86,11 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
             states.check_settled(one, state, code)
             moves[state] -= 1
             moves[one.state] += 1
+            more += parts[one.row] if one.state is State.SENT and state is State.NOT_SENT else 0
+            back += parts[one.row] if one.state is State.NOT_SENT else 0
+        if more or back:
+            # Of the day nothing is given back: nobody knows for certain that these have not left.
+            await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
         arrays = (
             values.numbers([one.row for one in settled]),
             values.numbers([states.NUMBERS[one.state] for one in settled]),

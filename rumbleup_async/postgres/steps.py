@@ -14,6 +14,7 @@ from rumbleup_async.ledger import states
 from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.messaging import Closed, Result, Second, State, Step, Text
+from rumbleup_async.money import Bounded
 from rumbleup_async.postgres import server, values
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 _ARRAYS: Final = "%s::int[], %s::smallint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[]"
 _STEP: Final = f"""SELECT {SCHEMA}.step(%s, %s, %s, %s, %s, {_ARRAYS}, %s::bigint[], %s::int[], %s::float8[], %s, %s, %s::int[],
     %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s)::text"""
-_TAKE: Final = f"""SELECT row_to_json(n)::text FROM (SELECT n.uptos AS cursors, n.upto AS cursor,
-        {SCHEMA}.texts_of(%s, n.got, %s) AS texts
-    FROM {SCHEMA}.next_rows(%s, %s, %s, %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s, %s::int[]) n) n"""
+_TAKE: Final = f"""SELECT row_to_json(n)::text FROM (SELECT n.uptos AS cursors, n.upto AS cursor, f.cut,
+        {SCHEMA}.texts_of(%s, f.fit, %s) AS texts
+    FROM {SCHEMA}.next_rows(%s, %s, %s, %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s, %s::int[]) n,
+        LATERAL {SCHEMA}.fitting_behind(%s, %s, %s::int[], n.got) f) n"""
 _TURN_AWAY: Final = f"""SELECT {SCHEMA}.turn_away(%s, %s, %s::int[], %s::smallint[], %s::text[], %s::text[], %s::int[],
     %s::float8[], %s::bigint[])"""
 _STILL: Final = f"""SELECT c.row FROM unnest(%s::int[]) AS v(row), LATERAL (SELECT k.row FROM {SCHEMA}.contact k
@@ -39,12 +41,14 @@ _AFTER_LOSS: Final = f"""SELECT o.step, ARRAY(SELECT c.row FROM unnest(%s::int[]
 _SECOND: Final = f"""INSERT INTO {SCHEMA}.second VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (run, at, owner) DO UPDATE SET sent = excluded.sent, refused = excluded.refused, unknown = excluded.unknown,
         throttled = excluded.throttled, held = excluded.held, latencies = excluded.latencies, rate = excluded.rate"""
-_PAID: Final = f"""INSERT INTO {SCHEMA}.reservation
-    SELECT %(run)s, %(owner)s, v.what, v.amount FROM (
-        SELECT sum(v.price) AS paid, sum(greatest(c.segments, 1)) AS segments,
+_PAID: Final = f"""WITH s AS (
+        SELECT sum(v.price)::bigint AS paid, sum(greatest(c.segments, 1))::bigint AS segments, count(*) AS number,
             max((v.price + greatest(c.segments, 1) - 1) / greatest(c.segments, 1)) AS dearest
         FROM unnest(%(rows)s::int[], %(prices)s::bigint[]) AS v(row, price)
-            JOIN {SCHEMA}.contact c ON c.run = %(run)s AND c.row = v.row) AS s,
+            JOIN {SCHEMA}.contact c ON c.run = %(run)s AND c.row = v.row),
+    counted AS (SELECT {SCHEMA}.count_paid(%(run)s, paid, segments, dearest, number) FROM s)
+INSERT INTO {SCHEMA}.reservation
+    SELECT %(run)s, %(owner)s, v.what, v.amount FROM s, (SELECT count(*) FROM counted) AS done,
         LATERAL (VALUES ('paid', s.paid), ('segments', s.segments), ('dearest', s.dearest)) AS v(what, amount)
     ON CONFLICT (run, owner, what) DO UPDATE SET amount = CASE excluded.what
         WHEN 'dearest' THEN greatest(reservation.amount, excluded.amount) ELSE reservation.amount + excluded.amount END"""
@@ -66,6 +70,7 @@ class Answer(msgspec.Struct, frozen=True):
     """Entries that this owner has open now."""
     senders: int = 1
     """Owners whose leases last."""
+    bounds: Bounded | None = None
 
     @property
     def is_alone(self) -> bool:
@@ -79,6 +84,8 @@ class Taken(msgspec.Struct, frozen=True):
     texts: list[Text]
     cursors: list[int] | None
     cursor: int
+    cut: str = ""
+    """What the next one does not fit into."""
 
 
 _LOOK_AGAIN: Final = 1.0
@@ -104,6 +111,8 @@ class Doing(msgspec.Struct):
     turned: Turned | None = None
     second: Second | None = None
     prices: Mapping[int, int] = {}
+    cut: str = ""
+    """What those of whom the rules were not asked any more did not fit into."""
 
     @property
     def is_simple(self) -> bool:
@@ -162,6 +171,7 @@ async def take(connection: AsyncConnection, doing: Doing, asked: Asked, want: in
         *(doing.run, doing.same_text, doing.run, want, int(doing.now * 1000), values.numbers(doing.first)),
         *_of_queue(asked),
         values.numbers([text.row for text in turned.texts]),
+        *(doing.run, doing.owner, values.numbers([text.row for text in turned.go])),
     )
     found = _taken(await server.one(await connection.execute(_TAKE, arguments, prepare=True)))
     return msgspec.structs.replace(found, texts=[values.text_of(text) for text in found.texts])
@@ -255,11 +265,26 @@ def step_of(answer: Answer, doing: Doing) -> Step:
             for row, phone, _, attempts, logid, code, detail, time in answer.results
         ]
         return Step(results=results, is_fenced=True)
+    return msgspec.structs.replace(_step_of(answer, doing), bounds=bounds_of(answer, doing))
+
+
+def bounds_of(answer: Answer, doing: Doing) -> Bounded | None:
+    """How what the database counts for all machines stands after a step."""
+    bounds = answer.bounds
+    if bounds is None:
+        return None
+    number = answer.counts[states.NUMBERS[State.INTENT]]
+    return msgspec.structs.replace(bounds, open=number, cut=bounds.cut or doing.cut)
+
+
+def _step_of(answer: Answer, doing: Doing) -> Step:
     turned = doing.turned
     nevers: list[Result] = [] if turned is None else turned.nevers
     is_more = turned is not None and turned.number >= ASKED_AT_MOST
     if len(answer.texts) >= doing.want or is_more:
         return Step(answer.texts, nevers, is_more=is_more, senders=answer.senders)
+    if doing.cut or (answer.bounds is not None and answer.bounds.cut):
+        return Step(answer.texts, nevers, senders=answer.senders)
     if answer.is_repeated or not doing.asked.rest or (turned is not None and len(answer.texts) < len(turned.go)):
         return Step(answer.texts, nevers, is_more=True, senders=answer.senders)
     due = answer.due

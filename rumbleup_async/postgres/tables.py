@@ -9,9 +9,44 @@ from __future__ import annotations
 from typing import Final
 
 SCHEMA: Final = "rumbleup"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables, with all changes."""
-CHANGES: Final[dict[int, str]] = {}
+CHANGES: Final = {
+    2: """
+-- What all machines of a run together may still open; no row where nothing bounds it. `texts`: that this call may still open;
+-- `budget`, `price` and what answers have cost, in micro-dollars: `paid`, the `dearest` segment, of `priced` texts; `segments`:
+-- those that may have left, and whose price no answer has named; `cap`: segments a day, of which so many are `used` since `day`
+-- began; `carried`: rows that were open as that day began; `canary`: the session that alone opens anybody. NULL for no bound.
+CREATE TABLE bound (
+    run      integer PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+    texts    bigint,
+    budget   bigint,
+    price    bigint NOT NULL DEFAULT 0,
+    paid     bigint NOT NULL DEFAULT 0,
+    dearest  bigint NOT NULL DEFAULT 0,
+    priced   bigint NOT NULL DEFAULT 0,
+    segments bigint NOT NULL DEFAULT 0,
+    cap      bigint,
+    day      bigint NOT NULL DEFAULT 0,
+    used     bigint NOT NULL DEFAULT 0,
+    carried  integer[] NOT NULL DEFAULT '{}',
+    canary   integer
+) WITH (fillfactor = 30);
+
+-- Of a canary: who was drawn to go first, and of whom was heard what.
+CREATE TABLE lot (
+    run integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    row integer NOT NULL,
+    PRIMARY KEY (run, row)
+);
+CREATE TABLE heard (
+    run  integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    what text NOT NULL,
+    row  integer NOT NULL,
+    PRIMARY KEY (run, what, row)
+);
+""",
+}
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""
 
 TABLES: Final = f"""
@@ -179,5 +214,5 @@ CREATE TABLE looked (
 INSERT INTO about VALUES ('version', '1');
 """
 
-OF_CONTACTS: Final = ("contact", "kept", "kind", "waiting", "second", "reservation", "again", "looked")
+OF_CONTACTS: Final = ("contact", "kept", "kind", "waiting", "second", "reservation", "again", "looked", "bound", "lot", "heard")
 """Tables that are emptied of a run whose list comes in anew."""

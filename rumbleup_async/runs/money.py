@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumbleup_async.engine.allowance import Allowance
 from rumbleup_async.engine.budget import FEWEST, Budget
+from rumbleup_async.engine.counted import Counted, HasBounds
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.money import micro
@@ -52,9 +53,19 @@ def note(care: Mapping[str, Any], *, has_book: bool) -> str:
 
 
 async def allowance(
-    care: Mapping[str, Any], ledger: Ledger, book: RunBook | None, *, longest: int, clock: Callable[[], float], until: float
+    care: Mapping[str, Any],
+    ledger: Ledger,
+    book: RunBook | None,
+    *,
+    longest: int,
+    clock: Callable[[], float],
+    until: float,
+    limit: int | None = None,
+    has_canary: bool = False,
+    is_drawn: bool = False,
 ) -> Allowance:
-    """What the run may still open. `longest`: segments that a text of it may have; `until`: as for `DayCap`.
+    """What the run may still open. `longest`: segments that a text of it may have; `until`: as for `DayCap`; `limit`: texts of
+    this call. `has_canary`: one goes first. `is_drawn`: the provider hands out the contacts.
 
     All runs that have a book count in it, whether they have a cap or not: the cap of another run is held against that.
     """
@@ -71,7 +82,13 @@ async def allowance(
         cap = DayCap(most, longest=max(longest, known.most), is_shared=book is not None, first=first, until=until)
         if book is not None:
             book.day = cap.day
-    return Allowance(budget, cap)
+    if is_drawn or not isinstance(ledger, HasBounds):
+        return Allowance(budget, cap)
+    own = None if cap is None or cap.is_shared else cap
+    await ledger.bounds.begin(
+        texts=limit, budget=care.get(BUDGET), price=care.get(PRICE), cap=None if own is None else own.most, is_canary=has_canary
+    )
+    return Allowance(budget, cap, counted=Counted(ledger.bounds, limit, budget, own))
 
 
 def _segments(day_cap: object) -> int | None:

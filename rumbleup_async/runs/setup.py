@@ -211,7 +211,15 @@ class Setup:
         """What the run may open, as far as it is not spent, reserved or used."""
         longest = 1 if self.screen is None else self.screen.max_segments
         self.allowance = await money.allowance(
-            self.care.options, self.ledger, self.book, longest=longest, clock=self.clock, until=self.until
+            self.care.options,
+            self.ledger,
+            self.book,
+            longest=longest,
+            clock=self.clock,
+            until=self.until,
+            limit=self.options.limit,
+            has_canary=self.canary is not None and not self.canary.is_over,
+            is_drawn=self.is_concurrent,
         )
         self.allowance.canary = self.canary
         return self.allowance

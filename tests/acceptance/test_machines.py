@@ -145,14 +145,29 @@ def test_machines_join_pause_stop_and_share_the_rate(run: Stage, provider: Provi
     assert {done.json["stop_cause"] for done in ends} == {"asked"}
     nobody = join(run).wait()
     assert (nobody.code, "nobody sends it at this moment" in nobody.err) == (2, True), "whoever joins is not asked"
-    bounded = run.begin("resume", run.ledger, "--yes", "--json", "--limit", 60, "--rate", 40)
-    until(lambda: senders(run) == 1, "it goes on")
-    alone = join(run).wait()
-    assert (alone.code, "counted by one process alone" in alone.err) == (2, True), alone.err
-    assert bounded.wait().json["stop_cause"] == "limit"
     resumed = run.resume("--rate", 0)
     assert resumed.code == 0, resumed.err
     run.check(rows, summary=resumed.json, planned=planned(rows))
+
+
+@pytest.mark.parametrize(
+    ("bound", "cause", "most"),
+    [(("--budget", "3.75", "--price", "0.05"), "budget", 75), (("--limit", 75, "--day-cap", 900), "limit", 75)],
+)
+def test_machines_together_keep_to_a_bound(
+    run: Stage, provider: Provider, bound: tuple[object, ...], cause: str, most: int
+) -> None:
+    """Three machines would each text what one of them was allowed."""
+    rows = 200
+    provider.set(latency=0.05)
+    main = run.begin(*run.sending(run.list(rows), "--rate", 15, "--concurrency", 8, *bound, "--no-book"))
+    provider.wait_for(5)
+    others = [join(run, "--concurrency", 8) for _ in range(2)]
+    until(lambda: senders(run) == 3, "two joined")
+    ends = [main.wait(), *(other.wait() for other in others)]
+    assert [done.json["stop_cause"] for done in ends] == [cause] * 3, [done.err for done in ends]
+    assert provider.left == most
+    run.check(rows, planned=planned(rows))
 
 
 def test_machines_that_die_or_sleep_text_nobody_twice(run: Stage, provider: Provider) -> None:

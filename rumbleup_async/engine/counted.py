@@ -1,0 +1,72 @@
+"""Bounds that the ledger counts itself, over all machines that send a run: what each of them makes of it.
+
+Lives here: what is asked of such a ledger, and when a run ends by what it says. What fits is decided in the ledger, in the very
+transaction that opens a text; here nothing is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from rumbleup_async.engine.budget import Budget
+from rumbleup_async.engine.day_cap import DayCap
+from rumbleup_async.money import Bounded
+from rumbleup_async.stops import Cause, Stop
+
+_SOON = 1.0
+"""Seconds after which it is asked again what others have given back, or how their canary has done."""
+
+
+class Bounds(Protocol):
+    """What a ledger keeps of the bounds of its run, for all who send it."""
+
+    async def begin(
+        self, *, texts: int | None, budget: int | None, price: int | None, cap: int | None, is_canary: bool = False
+    ) -> None:
+        """From now on nobody opens more: so many texts, micro-dollars, at this price of a segment, segments a day; None for no
+        bound. `is_canary`: only this process opens anybody until `let_all_go`. What was used before is counted in. Whoever joins
+        a run calls it to no effect."""
+
+    async def let_all_go(self) -> None:
+        """The canary has done well."""
+
+
+@runtime_checkable
+class HasBounds(Protocol):
+    """A ledger that counts for all machines what they may open."""
+
+    @property
+    def bounds(self) -> Bounds: ...
+
+
+class Counted:
+    """The bounds of one run as its ledger tells of them. `limit`: texts of this call, None where whoever is in charge knows."""
+
+    def __init__(self, bounds: Bounds, limit: int | None, budget: Budget | None, cap: DayCap | None) -> None:
+        self.bounds = bounds
+        self.spent: Callable[[Stop], None] = _nobody_hears
+        self._limit = limit
+        self._budget = budget
+        self._cap = cap
+
+    def heard(self, bounds: Bounded, now: float) -> float | None:
+        """A step has told this. When to ask again, if nobody can be opened now; the run ends where nothing can come back."""
+        if self._budget is not None:
+            self._budget.heard(bounds)
+        if self._cap is not None:
+            self._cap.heard(bounds, now)
+        if not bounds.cut:
+            return None
+        if bounds.open or bounds.cut == "canary":
+            return now + _SOON
+        if bounds.cut == "day" and self._cap is not None:
+            return self._cap.used_up(now)
+        if bounds.cut == "budget" and self._budget is not None:
+            self.spent(self._budget.stop)
+        elif bounds.cut == "limit":
+            self.spent(Stop(Cause.LIMIT, number=self._limit or 0))
+        return None
+
+
+def _nobody_hears(_: Stop) -> None: ...
