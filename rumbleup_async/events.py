@@ -167,15 +167,21 @@ class Allowed(msgspec.Struct, frozen=True, tag=True):
     rate: float | None
 
 
+STEP_LATENCIES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+"""Seconds: the upper bounds of the buckets in which steps of the ledger are counted."""
+
+
 class SecondPassed(msgspec.Struct, frozen=True, tag=True):
     """A second in which something happened is over. `second`: what it was. `in_flight`: texts under way. `steps`: of the ledger,
-    which took `step_seconds` together. `answer_seconds`: what the answers that `second` counts took together."""
+    which took `step_seconds` together; `step_latencies`: how many of them took how long, by the bounds `STEP_LATENCIES`, and then
+    those that took longer. `answer_seconds`: what the answers that `second` counts took together."""
 
     second: Second
     in_flight: int
     steps: int
     step_seconds: float
     answer_seconds: float
+    step_latencies: tuple[int, ...] = ()
 
 
 class Waiting(msgspec.Struct, frozen=True, tag=True):

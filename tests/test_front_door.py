@@ -207,6 +207,7 @@ def test_every_import_is_declared() -> None:
 WHERE_USED = {
     "pyarrow": "pyarrow",
     "python_calamine": "python-calamine",
+    "opentelemetry": "opentelemetry-api",
     "prometheus_client": "prometheus-client",
 }
 """What lists that are no text need, and metrics: imported where it is used, and the package that brings it."""

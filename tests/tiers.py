@@ -20,6 +20,7 @@ PLACES = {
     "observe/test_asgi.py": "integration",
     "observe/test_databases.py": "integration",
     "observe/test_metrics.py": "integration",
+    "observe/test_telemetry.py": "integration",
     "people/test_contest.py": "acceptance",
     "prove": "prove",
     "receipts/test_store.py": "integration",

@@ -24,6 +24,7 @@ from rumbleup_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rumbleup_async.observe.metrics import Metrics
+    from rumbleup_async.observe.telemetry import Telemetry
     from rumbleup_async.postgres.address import Address
 
 T = TypeVar("T")
@@ -43,6 +44,14 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
             "--metrics", min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus on this port of this machine."
         ),
     ] = None
+
+    telemetry: Annotated[
+        bool,
+        typer.Option(
+            "--telemetry",
+            help="Tell OpenTelemetry of the run: metrics and a trace, by the SDK of the process.",
+        ),
+    ] = False
 
 
 chosen: ContextVar[Showing] = ContextVar("showing", default=Showing())  # noqa: B039 - it is frozen
@@ -73,17 +82,31 @@ def with_showing(command: Callable[..., T]) -> Callable[..., T]:
 
 
 def as_mode() -> dict[str, Any]:
-    """The options of a run for them: the observer of `--metrics`. ConfigurationError where its package is missing."""
-    if chosen.get().metrics is None:
-        return {}
-    try:
-        import prometheus_client as _  # noqa: F401
-    except ImportError:
-        raise ConfigurationError("--metrics needs the extra observe: pip install 'rumbleup_async[observe]'") from None
-    from rumbleup_async.observe.metrics import Metrics
+    """The options of a run for them: the observers of `--metrics` and `--telemetry`. ConfigurationError where a package is
+    missing."""
+    observers: list[Metrics | Telemetry] = []
+    if chosen.get().metrics is not None:
+        try:
+            import prometheus_client as _  # noqa: F401
+        except ImportError:
+            raise ConfigurationError(_missing("--metrics")) from None
+        from rumbleup_async.observe.metrics import Metrics
 
-    _counting.set(metrics := Metrics())
-    return {"observer": metrics}
+        metrics = Metrics()
+        _counting.set(metrics)
+        observers.append(metrics)
+    if chosen.get().telemetry:
+        from rumbleup_async.observe.telemetry import Telemetry
+
+        try:
+            observers.append(Telemetry())
+        except ImportError:
+            raise ConfigurationError(_missing("--telemetry")) from None
+    return {"observer": observers} if observers else {}
+
+
+def _missing(option: str) -> str:
+    return f"{option} needs the extra observe: pip install 'rumbleup_async[observe]'"
 
 
 @asynccontextmanager

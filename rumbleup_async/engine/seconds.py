@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from rumbleup_async.events import STEP_LATENCIES
 from rumbleup_async.messaging import LATENCIES, Second, State
 from rumbleup_async.outcomes import NotSent, Outcome, Unknown
 
@@ -74,7 +75,7 @@ class Counts:
         self._held_from = self._held_until = 0.0
         self._together = Tally()
         """What workers have seen in this second so far."""
-        self._steps = 0
+        self._steps = [0] * (len(STEP_LATENCIES) + 1)
         self._step_seconds = self._answer_seconds = 0.0
         """How many steps of the ledger there were since somebody asked, how long they took, and how long the answers."""
         self._flow = Flow()
@@ -94,13 +95,15 @@ class Counts:
 
     def stepped(self, seconds: float) -> None:
         """A step of the ledger took so long."""
-        self._steps += 1
+        self._steps[bisect_left(STEP_LATENCIES, seconds)] += 1
         self._step_seconds += seconds
 
-    def took(self) -> tuple[int, float, float]:
-        """How many steps there were since this was asked last, how long they took together, and how long the answers."""
-        found = self._steps, self._step_seconds, self._answer_seconds
-        self._steps, self._step_seconds, self._answer_seconds = 0, 0.0, 0.0
+    def took(self) -> tuple[int, float, float, tuple[int, ...]]:
+        """How many steps there were since this was asked last, how long they took together, how long the answers, and how many
+        steps took how long."""
+        found = sum(self._steps), self._step_seconds, self._answer_seconds, tuple(self._steps)
+        self._steps = [0] * len(self._steps)
+        self._step_seconds = self._answer_seconds = 0.0
         return found
 
     def flow(self, tallies: Callable[[], Iterable[Tally]]) -> Flow:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from rumbleup_async.events import Event, Held, RunBegan, RunEnded, SecondPassed, WorkerLost
+from rumbleup_async.events import STEP_LATENCIES, Event, Held, RunBegan, RunEnded, SecondPassed, WorkerLost
 from rumbleup_async.messaging import LATENCIES, Result
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Metrics:
         self._throttled = 0
         self._held = 0.0
         self._holds: Counter[str] = Counter()
-        self._steps = 0
+        self._steps = [0] * (len(STEP_LATENCIES) + 1)
         self._step_seconds = self._answer_seconds = 0.0
         self._in_flight = 0
         self._limit = math.nan
@@ -63,7 +63,8 @@ class Metrics:
                     self._latencies = [sum(pair) for pair in zip(self._latencies, second.latencies, strict=True)]
                     self._throttled += second.throttled
                     self._held += second.held
-                    self._steps += event.steps
+                    if event.step_latencies:
+                        self._steps = [sum(pair) for pair in zip(self._steps, event.step_latencies, strict=True)]
                     self._step_seconds += event.step_seconds
                     self._answer_seconds += event.answer_seconds
                     self._in_flight = event.in_flight
@@ -113,19 +114,19 @@ class Metrics:
         yield counter("rumbleup_hold_seconds", "Seconds in which nothing could leave.", self._held)
         yield counter("rumbleup_throttled", 'Answers "not now".', self._throttled)
         yield counter("rumbleup_worker_processes_lost", "Worker processes that have died.", self._lost)
-        yield counter("rumbleup_ledger_steps", "Durable steps of the ledger.", self._steps)
-        yield counter("rumbleup_ledger_step_seconds", "Seconds spent in durable steps of the ledger.", self._step_seconds)
         yield gauge("rumbleup_runs_under_way", "Runs that are sending.", self._running)
         yield gauge("rumbleup_texts_in_flight", "Texts whose answer is not in the ledger yet.", self._in_flight)
         yield gauge(
             "rumbleup_rate_limit", "Texts a second that may leave, learned or asked for; NaN without a limit.", self._limit
         )
-        bounds = [*map(str, LATENCIES), "+Inf"]
-        answers = HistogramMetricFamily(
-            "rumbleup_answer_seconds", "Seconds until the answers that were timed: those of every sixteenth text, or all."
-        )
-        answers.add_metric([], list(zip(bounds, accumulate(self._latencies), strict=True)), sum_value=self._answer_seconds)
-        yield answers
+        timed = "Seconds until the answers that were timed: those of every sixteenth text, or all."
+        for name, words, bounds, counted, together in (
+            ("rumbleup_answer_seconds", timed, LATENCIES, self._latencies, self._answer_seconds),
+            ("rumbleup_ledger_step_seconds", "Durable steps of the ledger.", STEP_LATENCIES, self._steps, self._step_seconds),
+        ):
+            found = HistogramMetricFamily(name, words)
+            found.add_metric([], list(zip([*map(str, bounds), "+Inf"], accumulate(counted), strict=True)), sum_value=together)
+            yield found
 
 
 def _end(ended: RunEnded) -> str:

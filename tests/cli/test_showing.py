@@ -60,7 +60,7 @@ async def sending(tmp_path: Path, server: Server) -> AsyncIterator[Sending]:
     (tmp_path / "list.csv").write_text(people(900), encoding="utf-8")
     words = ["send", "list.csv", "--action", "125", "--text", "Hi. STOP to opt out", "--rate", "20", "--yes", "--quiet"]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rumbleup_async", *words, "--watch", "--metrics", "0"),
+        *(sys.executable, "-m", "rumbleup_async", *words, "--watch", "--metrics", "0", "--telemetry"),
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": server.url},
         stderr=asyncio.subprocess.PIPE,

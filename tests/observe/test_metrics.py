@@ -11,6 +11,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rumbleup_async import MemoryLedger, RumbleUp, events
+from rumbleup_async.events import STEP_LATENCIES
 from rumbleup_async.messaging import LATENCIES, Second
 from rumbleup_async.observe.metrics import Metrics
 from rumbleup_async.reasons import Code
@@ -50,7 +51,8 @@ def test_seconds_add_up() -> None:
     slow[3], slow[-1] = 5, 1
     second = Second(1, sent=6, throttled=2, held=0.5, latencies=tuple(slow), rate=98.0)
     metrics.events([events.RunBegan("qrtxntzqqb", "rumbleup", 9), events.Held(1.0, Code.THROTTLED)])
-    metrics.events([events.SecondPassed(second, 7, 3, 0.25, 2.5), events.SecondPassed(second, 8, 1, 0.25, 2.5)])
+    steps = (2, *[0] * (len(STEP_LATENCIES) - 1), 1)
+    metrics.events([events.SecondPassed(second, 7, 3, 0.25, 2.5, steps), events.SecondPassed(second, 8, 3, 0.25, 2.5, steps)])
     assert value(registry, "rumbleup_answer_seconds_bucket", le="0.05") == 0
     assert value(registry, "rumbleup_answer_seconds_bucket", le="0.1") == 10
     assert value(registry, "rumbleup_answer_seconds_count") == 12
@@ -58,8 +60,9 @@ def test_seconds_add_up() -> None:
     assert value(registry, "rumbleup_throttled_total") == 4
     assert value(registry, "rumbleup_holds_total", reason="throttled") == 1
     assert value(registry, "rumbleup_hold_seconds_total") == 1.0
-    assert value(registry, "rumbleup_ledger_steps_total") == 4
-    assert value(registry, "rumbleup_ledger_step_seconds_total") == 0.5
+    assert value(registry, "rumbleup_ledger_step_seconds_bucket", le="0.001") == 4
+    assert value(registry, "rumbleup_ledger_step_seconds_count") == 6
+    assert value(registry, "rumbleup_ledger_step_seconds_sum") == 0.5
     assert value(registry, "rumbleup_texts_in_flight") == 8
     assert value(registry, "rumbleup_rate_limit") == 98.0
     metrics.events([events.RunEnded("qrtxntzqqb", 6, 0, 0, 0, 0, 0, 1.0, Cause.DAILY_CAP)])
@@ -72,7 +75,7 @@ def test_what_is_served_can_be_read_back() -> None:
     registry = CollectorRegistry()
     registry.register(Metrics())
     families = list(text_string_to_metric_families(generate_latest(registry).decode()))
-    assert len(families) == 12
+    assert len(families) == 11
     assert all(family.documentation.endswith(".") and family.name.startswith("rumbleup_") for family in families)
 
 
@@ -86,4 +89,4 @@ def test_the_dashboard_and_the_alerts_know_these_metrics() -> None:
     for file in ("dashboard.json", "alerts.yml"):
         asked |= set(re.findall(r"rumbleup_[a-z_]+", (folder / file).read_text(encoding="utf-8")))
     assert json.loads((folder / "dashboard.json").read_text(encoding="utf-8"))["panels"]
-    assert {re.sub(r"_(total|bucket)$", "", name) for name in asked - {"rumbleup_async"}} <= known
+    assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked - {"rumbleup_async"}} <= known
