@@ -49,6 +49,15 @@ CREATE OR REPLACE FUNCTION count_in(_run integer, _delta bigint[]) RETURNS void 
     UPDATE {schema}.run SET counts = (
         SELECT array_agg(a + b ORDER BY n) FROM unnest(counts, _delta) WITH ORDINALITY AS v(a, b, n)) WHERE id = _run;
 END $$;
+
+-- Whoever takes a run away takes its contacts along.
+CREATE OR REPLACE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    DELETE FROM {schema}.contact WHERE run = OLD.id;
+    DELETE FROM {schema}.kept WHERE run = OLD.id;
+    DELETE FROM {schema}.kind WHERE run = OLD.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER forget AFTER DELETE ON {schema}.run FOR EACH ROW EXECUTE FUNCTION {schema}.forget();
 """
 
 FENCING: Final = """

@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from rumbleup_async.errors import LedgerMismatch
+from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger.closing import storable
 from rumbleup_async.ledger.contacts import holds
 from rumbleup_async.ledger.loading import Coming
@@ -28,11 +28,11 @@ from rumbleup_async.reasons import APART, Code, Reason, duplicate
 from rumbleup_async.shielding import run_shielded
 
 if TYPE_CHECKING:
-    from rumbleup_async.postgres.server import AsyncConnection, Connection
+    from rumbleup_async.postgres.server import AsyncConnection, Connection, Copy
 
 Rows = Sequence[Planned | Skipped]
 _BATCHES: Final = 20
-"""Batches of a list that are taken in at a time."""
+"""Batches of a list whose cells are held until the server has the contacts."""
 _COLUMNS: Final = "run, row, phone, text, name, segments, screened, state, place, code, detail"
 _TYPES: Final = ("int4", "int4", "text", "text", "text", "int4", "int2", "int2", "int4", "text", "text")
 _USED: Final = f"""SELECT EXISTS (SELECT FROM {SCHEMA}.fact WHERE run = %(run)s AND key = 'tried')
@@ -89,11 +89,17 @@ def _refusal(to: Connections) -> LedgerMismatch:
     return LedgerMismatch(f"{to.address} was begun with another list, and texts of it may have left; {opening.instead(to)}")
 
 
+def _is_gone(to: Connections) -> LedgerError:
+    return LedgerError(f"{to.address}: somebody has taken this run out of the database")
+
+
 def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mapping[str, Reason]) -> None:
     given = {"run": run.id}
     with contextlib.closing(server.connect_here(to.address)) as connection, server.telling(to.address), connection.transaction():
         connection.execute(f"SELECT {SCHEMA}.durable()")
         others.check_nobody_here(connection, to.address, run.id, to.session, "its list is to be read anew")
+        if connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %(run)s FOR KEY SHARE", given).rowcount == 0:
+            raise _is_gone(to)
         if server.one_here(connection.execute(_USED, given)):
             raise _refusal(to)
         for table in OF_CONTACTS:
@@ -119,33 +125,37 @@ def _load(to: Connections, run: Opened, batches: Iterable[Rows], left_out: Mappi
 
 
 def _copy(connection: Connection, run: Opened, batches: Iterable[Rows]) -> None:
-    """Take in the rows, so many at a time: what goes beside them follows each time, so that it need not be held in memory."""
+    """Take in the rows. The server takes in some while others are read and screened. What goes beside them follows every so many
+    batches, so that it need not be held in memory."""
     coming = Coming()
     coming_in = iter(batches)
-    while parts := list(itertools.islice(coming_in, _BATCHES)):
-        rows = [row for batch in parts for row in batch]
-        _copy_in(connection, f"contact ({_COLUMNS})", _TYPES, _records(run, rows, coming))
-        cells = [(run.id, row.row, values.kept(row.kept)) for row in rows if row.kept is not None]
-        _copy_in(connection, "kept", ("int4", "int4", "text"), cells)
-        kinds = [(run.id, row.row, row.kind) for row in rows if isinstance(row, Planned) and row.kind]
-        _copy_in(connection, "kind", ("int4", "int4", "int4"), kinds)
+    first = next(coming_in, None)
+    while first is not None:
+        cells: list[tuple[Any, ...]] = []
+        kinds: list[tuple[Any, ...]] = []
+        with _copying(connection, f"contact ({_COLUMNS})", _TYPES) as copying:
+            for batch in itertools.chain([first], itertools.islice(coming_in, _BATCHES - 1)):
+                for fields in _records(run, batch, coming):
+                    copying.write_row(fields)
+                cells += [(run.id, row.row, values.kept(row.kept)) for row in batch if row.kept is not None]
+                kinds += [(run.id, row.row, row.kind) for row in batch if isinstance(row, Planned) and row.kind]
+        for table, types, records in (("kept", ("int4", "int4", "text"), cells), ("kind", ("int4", "int4", "int4"), kinds)):
+            if records:
+                with _copying(connection, table, types) as copying:
+                    for fields in records:
+                        copying.write_row(fields)
+        first = next(coming_in, None)
 
 
-def _copy_in(connection: Connection, table: str, types: Sequence[str], records: Iterable[tuple[Any, ...]]) -> None:
-    some = iter(records)
-    first = next(some, None)
-    if first is None:
-        return
+@contextlib.contextmanager
+def _copying(connection: Connection, table: str, types: Sequence[str]) -> Iterator[Copy]:
     with connection.cursor() as cursor, cursor.copy(f"COPY {SCHEMA}.{table} FROM STDIN (FORMAT BINARY)") as copying:
         copying.set_types(types)
-        copying.write_row(first)
-        for fields in some:
-            copying.write_row(fields)
+        yield copying
 
 
 def _records(run: Opened, rows: Rows, coming: Coming) -> Iterator[tuple[Any, ...]]:
-    planned = [row for row in rows if isinstance(row, Planned)]
-    marks = iter(coming.marks([row.phone for row in planned]))
+    marks = iter(coming.marks([row.phone for row in rows if isinstance(row, Planned)]))
     for row in rows:
         yield record(run, row, next(marks) if isinstance(row, Planned) else None)
 
@@ -157,7 +167,8 @@ async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:
         return []
     async with to.steps() as connection, connection.transaction():
         await connection.execute(f"SELECT {SCHEMA}.durable()")
-        await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))
+        if (await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))).rowcount == 0:
+            raise _is_gone(to)
         new = await _new_rows(to, connection, run, rows)
         taken = await insert(connection, run, new)
         left = [row for row in new if row.row not in taken]

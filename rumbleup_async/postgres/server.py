@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
     Connection = psycopg.Connection[tuple[Any, ...]]
+    Copy = psycopg.Copy
 
 GRANT: Final = f"grant this user USAGE of the schema {SCHEMA}, and ALL of its tables, sequences and functions"
 OLDEST: Final = 130000

@@ -150,3 +150,27 @@ def test_one_is_in_charge_and_others_join_as_who_they_are(postgres: Database, tm
         await second.aclose()
 
     asyncio.run(main())
+
+
+async def test_a_run_is_taken_away_with_its_contacts(postgres: Database) -> None:
+    """Contacts without a run would be found under the next run of that number, or by nobody, with their phones."""
+    ledger = PostgresLedger(postgres.address("taken-away"))
+    await ledger.open(PLAN)
+    await ledger.load([[*CONTACTS[:3], Planned(4, "2022340099", "Hi. STOP", kept='["Springfield"]')]])
+    with psycopg.connect(postgres.address(), autocommit=True) as db:
+
+        def left(number: int) -> list[int]:
+            tables = ("contact", "kept", "fact")
+            found = (db.execute(f"SELECT count(*) FROM rumbleup.{table} WHERE run = %s".encode(), (number,)) for table in tables)
+            return [count for ((count,),) in found]
+
+        ((number,),) = db.execute("SELECT id FROM rumbleup.run WHERE name = 'taken-away'")
+        assert left(number)[:2] == [4, 1]
+        db.execute("DELETE FROM rumbleup.run WHERE id = %s", (number,))
+        assert left(number) == [0, 0, 0]
+        with pytest.raises(LedgerError, match="taken this run out"):
+            await ledger.add(CONTACTS)
+        with pytest.raises(LedgerError, match="taken this run out"):
+            await ledger.load([CONTACTS])
+        await ledger.aclose()
+        assert left(number) == [0, 0, 0]
