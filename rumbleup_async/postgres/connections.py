@@ -109,6 +109,15 @@ class Connections:
         async with self._lock:
             return await run_shielded(self.while_held(work))
 
+    async def transacted(self, work: Work[T]) -> T:
+        """As `patiently`, in a transaction of its own. It may have been done where its last answer was lost."""
+
+        async def do(connection: AsyncConnection) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self.patiently(do)
+
     async def while_held(self, work: Work[T]) -> T:
         """As `patiently`, for whoever is within `steps`."""
         return await self._with_patience(self._alive, work)

@@ -215,7 +215,8 @@ async def keep(to: Connections, run: Opened, kept: Kept) -> None:
     new = kept.suppressed - run.kept.suppressed
     if kept == run.kept:
         return
-    async with to.steps() as connection, connection.transaction():
+
+    async def change(connection: AsyncConnection) -> None:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         if new or not others.are_told(run.kept.options, kept.options):
             await others.lock(connection, run.id, to.session)
@@ -231,13 +232,16 @@ async def keep(to: Connections, run: Opened, kept: Kept) -> None:
             (run.id, values.words(sorted(new))),
         )
         await note_audit(connection, run, "options", shown(kept))
+
+    await to.transacted(change)
     run.kept = kept
 
 
 async def finish(to: Connections, run: Opened, stop: Stop | None, elapsed: float) -> None:
     """Note how this process ended its part of the run."""
     run.ended_before = None
-    async with to.steps() as connection, connection.transaction():
+
+    async def note(connection: AsyncConnection) -> None:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         await write(connection, run.id, "stop", written_stop(stop))
         await connection.execute(
@@ -245,6 +249,8 @@ async def finish(to: Connections, run: Opened, stop: Stop | None, elapsed: float
             DO UPDATE SET value = (fact.value::float8 + excluded.value::float8)::text""",
             (run.id, str(elapsed)),
         )
+
+    await to.transacted(note)
 
 
 async def leave(to: Connections, run: Opened) -> None:

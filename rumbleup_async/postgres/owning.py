@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -25,6 +25,9 @@ from rumbleup_async.postgres.fencing import HELD
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import INTERRUPTED
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
 
 OWNERS: Final = f"""SELECT o.id, o.name, o.who, {SCHEMA}.lasts_until(o) <= clock_timestamp() AND NOT {HELD}, {HELD},
         extract(epoch FROM {SCHEMA}.lasts_until(o) - clock_timestamp())::float8, o.alone
@@ -64,7 +67,8 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
     """A new owner of this process. `waits`: until all others know that there is one more, who has a share of the rate.
     `is_alone`: nobody else may send meanwhile. LedgerError where somebody does, or sends alone."""
     lease = to.address.lease
-    async with to.steps() as connection, connection.transaction():
+
+    async def write(connection: AsyncConnection) -> tuple[Any, ...] | None:
         about = {"run": run.id, "session": to.session, "alone": is_alone}
         for statement in (others.LOCK_ALONE, others.LOCK_RUN):
             await connection.execute(statement, about)
@@ -77,9 +81,12 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
         if run.standing and await server.one(await connection.execute(others.STANDING, about)) != run.standing:
             raise LedgerError(f"{to.address}: the run was changed since this process joined it; join it again")
         given = (run.id, storable(name), oneself(), to.session, is_alone, lease, lease, run.id)
-        found = await connection.execute(_ENLIST, given)
-        values_found = await found.fetchone()
+        found = await (await connection.execute(_ENLIST, given)).fetchone()
         await versions.check_still(connection, to.address)
+        return found
+
+    # Where an answer is lost there is one owner too many, who has nothing open and whose lease ends.
+    values_found = await to.transacted(write)
     assert values_found is not None  # noqa: S101 - it has just been written
     owner = Owner(values_found[0], name)
     run.steps[owner.id] = 0

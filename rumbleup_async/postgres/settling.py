@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
@@ -22,6 +22,9 @@ from rumbleup_async.postgres.reads import write
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.reasons import ABSENT
 
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
+
 _DURABLE: Final = f"SELECT {SCHEMA}.durable()"
 _COUNT: Final = f"SELECT {SCHEMA}.count_in(%s, %s::bigint[]), {SCHEMA}.counts_of(%s)"
 _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attempts, code = nullif(v.code, ''),
@@ -29,6 +32,7 @@ _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attem
     FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[]) AS v(row, attempts, code, detail, time),
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
     WHERE c.ctid = k.ctid RETURNING c.row"""
+_REFUSED: Final = f"SELECT row FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[]) AND state = 3"
 _SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
 _SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner, greatest(segments, 1) FROM unnest(%s::int[]) AS v(row),
     LATERAL (SELECT * FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row FOR UPDATE) AS c"""
@@ -54,12 +58,22 @@ async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> lis
         values.words([storable(one.why.detail) for one in refused]),
         values.numbers([one.time for one in refused]),
     )
-    async with to.steps() as connection, connection.transaction():
+    rows, tries = arrays[0], 0
+
+    async def write(connection: AsyncConnection) -> tuple[set[int], list[int]]:
+        nonlocal tries
+        tries += 1
         await connection.execute(_DURABLE)
         done = {row for (row,) in await (await connection.execute(_REFUSE, (*arrays, run.id))).fetchall()}
+        counts = await _moved(connection, run, {State.QUEUED: -len(done), State.REFUSED: len(done)})
+        if tries > 1 and len(done) != len(refused):
+            # All are where the answer of this was lost; others may have opened the rest.
+            done |= {row for (row,) in await (await connection.execute(_REFUSED, (run.id, rows))).fetchall()}
         if len(done) != len(refused) and not await server.one(await connection.execute(_SHARED, (run.id, to.session))):
             raise LedgerError(f"{to.address}: a contact to be refused was not queued")
-        counts = await _moved(connection, run, {State.QUEUED: -len(done), State.REFUSED: len(done)})
+        return done, counts
+
+    done, counts = await to.transacted(write)
     run.count(counts)
     return [one for one in refused if one.row in done]
 
