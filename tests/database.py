@@ -59,10 +59,11 @@ def _somebody() -> int | None:
 
 
 class Database(NamedTuple):
-    """A server that runs. `folder`: its data, its log and its socket."""
+    """A server that runs. `folder`: its data, its log and its socket. `options`: of its own, as `postgres` takes them."""
 
     folder: Path
     bin: Path
+    options: str = ""
 
     def address(self, run: str = "", database: str = "postgres", **more: str) -> str:
         """Of a run in it."""
@@ -76,7 +77,9 @@ class Database(NamedTuple):
     def start(self) -> None:
         """Let it run, with few resources and every safety on."""
         memory = "-c shared_buffers=32MB -c dynamic_shared_memory_type=mmap"
-        options = f"-k {self.folder} {memory} -c listen_addresses= -c max_connections=200 -c log_min_messages=fatal"
+        options = (
+            f"-k {self.folder} {memory} -c listen_addresses= -c max_connections=200 -c log_min_messages=fatal {self.options}"
+        )
         self.control("-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
@@ -98,7 +101,7 @@ def _call(command: list[str | Path], *, check: bool = True) -> None:
         raise RuntimeError(f"{command[0]}: {done.stdout.decode(errors='replace')}")
 
 
-def make(name: str = "", *, is_in_memory: bool = True) -> Database:
+def make(name: str = "", *, is_in_memory: bool = True, options: str = "") -> Database:
     """A server that runs from now on, with its files in memory where there is room for that. Whoever made it ends it."""
     memory = Path("/dev/shm")
     place = memory if is_in_memory and memory.is_dir() else None
@@ -106,7 +109,7 @@ def make(name: str = "", *, is_in_memory: bool = True) -> Database:
     if (user := _somebody()) is not None:
         os.chown(folder, user, -1)
     folder.chmod(0o711)
-    database = Database(folder, programs())
+    database = Database(folder, programs(), options)
     _call([
         database.bin / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
     ])  # fmt: skip
@@ -115,13 +118,13 @@ def make(name: str = "", *, is_in_memory: bool = True) -> Database:
 
 
 @contextmanager
-def shared(root: Path) -> Iterator[Database]:
-    """The one server of all processes that say the same `root`."""
+def shared(root: Path, options: str = "") -> Iterator[Database]:
+    """The one server of all processes that say the same `root`. It ends when the last of them does, however that ends."""
     place = root / "postgres.place"
     with (root / "postgres.lock").open("w") as beginning:
         fcntl.flock(beginning, fcntl.LOCK_EX)
         is_first = not place.exists()
-        database = make() if is_first else Database(Path(place.read_text()), programs())
+        database = make(options=options) if is_first else Database(Path(place.read_text()), programs(), options)
         using = (database.folder / "in-use").open("a")
         fcntl.flock(using, fcntl.LOCK_SH)
         if is_first:

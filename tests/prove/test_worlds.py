@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import faults, hours, owners, runner
+from tests.prove import faults, hours, machines, owners, runner
 from tests.prove.__main__ import main
 from tests.prove.registry import ALL, KINDS
 from tests.prove.world import World
@@ -16,6 +16,7 @@ WORLDS = 4_500
 TEXTS = 360_000
 OWNERS = 400
 HOURS = 100
+MACHINES = 12
 
 
 @pytest.mark.timeout(600)
@@ -39,6 +40,18 @@ def test_the_promise_is_kept_by_several_bookkeepers_of_one_ledger() -> None:
     assert total.wrongs == []
     assert total.worlds == OWNERS
     rare = {kind: total.met[kind] for kind in owners.KINDS if total.met[kind] < 100}
+    assert rare == {}, "what was not met often enough to have proved anything"
+
+
+@pytest.mark.timeout(600)
+def test_the_promise_is_kept_by_several_machines_over_a_database() -> None:
+    """A machine that slept, was cut off, or whose database went away, would text whom another one has texted (at scale:
+    python -m tests.prove --machines --seeds 1500)."""
+    jobs = os.cpu_count() or 1
+    total = runner.spread([["--machines", "--seeds", str(MACHINES), "--part", str(part), str(jobs)] for part in range(jobs)])
+    assert total.wrongs == []
+    assert total.worlds == MACHINES
+    rare = {kind: total.met[kind] for kind in machines.KINDS if total.met[kind] < 3}
     assert rare == {}, "what was not met often enough to have proved anything"
 
 
@@ -78,7 +91,7 @@ def test_a_seed_of_several_bookkeepers_is_the_same_world_each_time(seed: int) ->
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the dead, once they are collected
 @pytest.mark.parametrize(
-    ("name", "seed"), [("hours", 3), ("hours", 7), ("hours", 15), ("money", 2), ("money", 24), ("people", 2)]
+    ("name", "seed"), [("machines", 4), ("hours", 3), ("hours", 7), ("hours", 15), ("money", 2), ("money", 24), ("people", 2)]
 )
 def test_a_seed_of_a_campaign_is_the_same_world_each_time(name: str, seed: int) -> None:
     """As above."""
