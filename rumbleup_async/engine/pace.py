@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from rumbleup_async.engine.crowding import Crowding
 from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.ramp import Ramp
 from rumbleup_async.engine.schedule import Schedule
+from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Text
 
 
@@ -78,6 +80,8 @@ class Pace:
         self._sharers = 1
         self.hold = hold or Hold()
         self.learning: Learner = Learning()
+        self._crowding = Crowding()
+        self._window: Window | None = None
         self._ramp = Ramp()
         self._schedule = Schedule(self._asked)
         self._was_held = True
@@ -91,7 +95,16 @@ class Pace:
     @property
     def learned(self) -> float | None:
         """Texts a second that the provider was last seen to allow; None where it has not shown a limit."""
-        return self.learning.limit
+        return self.learning.limit if self._crowding.most is None else self._crowding.rate
+
+    def fits(self, window: Window) -> None:
+        """What is under way has room in this window: it is made to fit where so many at a time are the limit."""
+        if isinstance(self.learning, Learning):
+            self._window = window
+
+    def learns_from(self, learning: Learner) -> None:
+        """Somebody else learns, from what several processes send. How many are under way altogether is not known here."""
+        self.learning, self._window = learning, None
 
     def limit(self, rate: float | None) -> None:
         """Another rate is asked for from now on. What was learned stays."""
@@ -105,7 +118,7 @@ class Pace:
         self._follow()
 
     def _follow(self) -> None:
-        self._rate = _least(self._asked, self.learning.rate)
+        self._rate = _least(self._asked, self.learning.rate if self._crowding.most is None else None)
         rate = _least(self._rate, self._ramp.rate)
         if rate != self._schedule.rate:
             self._schedule.limit(rate)
@@ -153,16 +166,38 @@ class Pace:
         now = asyncio.get_running_loop().time()
         if not self._ramp.is_over:
             self._ramp.accepted(now - permit.at)
-        self.learning.accepted(permit.at, now)
+        learning, window, crowding = self.learning, self._window, self._crowding
+        if window is not None and learning.rate is not None and crowding.taken(permit.at, now):
+            self._fit(window, now)
+        if crowding.most is None:
+            learning.accepted(permit.at, now)
         self._follow()
 
     def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
         """As `Pace.throttled` of the ports."""
         self._ramp.end()
-        pauses = self.learning.pauses
-        self.learning.throttled(permit.at, asyncio.get_running_loop().time(), after, in_flight)
+        learning, window, crowding = self.learning, self._window, self._crowding
+        now = asyncio.get_running_loop().time()
+        if window is not None and learning.rate is not None:
+            if crowding.start(now) if after else crowding.refused(permit.at, now):
+                self._fit(window, now)
+            if crowding.most is not None:
+                if permit.at >= crowding.begun:
+                    window.crowd(permit.at, now, in_flight + 1)
+                return 0
+        pauses = learning.pauses
+        learning.throttled(permit.at, now, after, in_flight)
         self._follow()
-        return self.learning.pauses if self.learning.pauses > pauses else 0
+        return learning.pauses if learning.pauses > pauses else 0
+
+    def _fit(self, window: Window, now: float) -> None:
+        """So many at a time are the limit, or not after all."""
+        if self._crowding.most is None:
+            window.open()
+            self.learning.resumed(now)
+        else:
+            window.fit(self._crowding.most)
+        self._follow()
 
 
 def _least(one: float | None, other: float | None) -> float | None:

@@ -37,6 +37,7 @@ from rumbleup_async.stops import Stop
 if TYPE_CHECKING:
     from rumbleup_async.engine.entries import Entry
     from rumbleup_async.engine.lease import Lease
+    from rumbleup_async.engine.window import Window
 
 
 class Permit(msgspec.Struct, frozen=True, gc=False):
@@ -547,6 +548,14 @@ class Shared(Protocol):
 
     def share(self, sharers: int) -> None:
         """The rate that is asked for is shared among so many, of whom this is one."""
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """A pace that finds out whether so many at a time are the limit."""
+
+    def fits(self, window: Window) -> None:
+        """What is under way has room in this window."""
 
 
 AnyObserver = Observer | EventObserver

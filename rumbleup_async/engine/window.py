@@ -81,6 +81,10 @@ class Window:
         self.size = self._gently_from = max(1, self.size - 1)
         self._growth, self._rounds = 0.0, _CAREFUL
 
+    def open(self) -> None:
+        """How many have room is not what binds: the number grows quickly again."""
+        self._gently_from, self._rounds = self.most, 1.0
+
     def fit(self, size: int) -> None:
         """So many have room, as has been seen; from now on it grows slowly."""
         self.size = self._gently_from = max(1, min(self.size, size))

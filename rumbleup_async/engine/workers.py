@@ -21,7 +21,7 @@ import msgspec
 from rumbleup_async.engine.contract import Books
 from rumbleup_async.engine.growing import Growing
 from rumbleup_async.engine.lease import Lease, for_ever
-from rumbleup_async.engine.ports import Gateway, Pace
+from rumbleup_async.engine.ports import Fitting, Gateway, Pace
 from rumbleup_async.engine.seconds import Tally
 from rumbleup_async.engine.sender import Asked, Sender, this_task
 from rumbleup_async.engine.window import Window
@@ -279,6 +279,8 @@ def assembled(
 
     growing = None if starts_at is None or starts_at >= concurrency else Growing(concurrency, starts_at)
     window = Window(concurrency if growing is None else growing.most)
+    if isinstance(pace, Fitting):
+        pace.fits(window)
     is_plain = lasts is for_ever and lease.is_endless and door.is_open_to_all
     sender = Sender(
         books,

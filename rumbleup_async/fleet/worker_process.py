@@ -144,7 +144,8 @@ async def serve(channel: Channel) -> None:
         room = open_files.room()
         concurrency = setup.concurrency if room is None else min(room, setup.concurrency)
         pace, gateway = client.sending(setup.plan, concurrency, setup.rate)
-        pace.learning = limit = RemoteLimit(channel)
+        limit = RemoteLimit(channel)
+        pace.learns_from(limit)
         books = RemoteBooks(channel, limit)
         door = RemoteDoor(channel, is_open_to_all=not setup.asks)
         workers = assembled(

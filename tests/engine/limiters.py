@@ -9,8 +9,10 @@ import itertools
 import math
 import random
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple, Protocol
 
+from rumbleup_async.engine.crowding import Crowding
 from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ramp import Ramp
 from rumbleup_async.engine.window import Window
@@ -99,14 +101,15 @@ class Share:
 
 
 class AtOnce:
-    """So many at a time."""
+    """So many at a time. `most_at(now)`: how many, where that changes."""
 
-    def __init__(self, most: int, latency: float) -> None:
+    def __init__(self, most: int, latency: float, *, most_at: Callable[[float], int] | None = None) -> None:
         self.most, self.latency = most, latency
+        self.most_at = most_at or (lambda now: most)
         self.busy = 0
 
     def take(self, now: float) -> float | None:
-        if self.busy >= self.most:
+        if self.busy >= self.most_at(now):
             return 0.0
         self.busy += 1
         return None
@@ -115,7 +118,8 @@ class AtOnce:
         self.busy -= 1
 
     def allows(self, start: float, end: float) -> float:
-        return self.most / self.latency * (end - start)
+        moments = (start + (end - start) * (part + 0.5) / 1000 for part in range(1000))
+        return sum(self.most_at(moment) for moment in moments) / self.latency * (end - start) / 1000
 
 
 class Played(NamedTuple):
@@ -135,9 +139,18 @@ class Played(NamedTuple):
         return len(self.throttled) / max(1, len(self.throttled) + len(self.accepted))
 
 
+class Step(Enum):
+    """What may happen next to a text."""
+
+    ARRIVES = 1
+    LEAVES = 2
+    IS_READ = 3
+
+
 def play(  # noqa: C901 - one loop over all that may happen next
     limiter: Limiter,
     learning: Learning | None = None,
+    crowding: Crowding | None = None,
     *,
     seconds: float = 60.0,
     concurrency: int = 64,
@@ -145,44 +158,67 @@ def play(  # noqa: C901 - one loop over all that may happen next
     spread: float = 0.0,
     bounce: float | None = None,
     blur: float = 0.0,
+    back: float = 0.0,
     asked: float | None = None,
     seed: int = 1,
 ) -> Played:
     """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes; `blur`:
-    seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then;
-    `asked`: the rate that was asked for."""
+    seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then; `back`:
+    seconds until an answer is read at most; `asked`: the rate that was asked for."""
     learning = learning or Learning()
     window, ramp = Window(concurrency), Ramp()
+    crowding = crowding or Crowding()
     chance = random.Random(seed)
-    answers: list[tuple[float, int, float, float | None, bool]] = []
+    answers: list[tuple[float, int, float, float | None, Step]] = []
     count = itertools.count()
     played = Played([], [], 0, [])
     now, next_at, broken, in_flight, held_until = 0.0, 0.0, 0, 0, 0.0
+
+    def heed(most: int | None) -> None:
+        if most is None:
+            window.open()
+            learning.resumed(now)
+        else:
+            window.fit(most)
 
     def arrives(left: float) -> None:
         after = limiter.take(now)
         (played.accepted if after is None else played.throttled).append(now)
         takes = latency * (1 + spread * (2 * chance.random() - 1)) if after is None or bounce is None else bounce
-        heapq.heappush(answers, (now + takes, next(count), left, after, True))
+        if after is None:
+            heapq.heappush(answers, (now + takes, next(count), left, after, Step.LEAVES))
+        heapq.heappush(answers, (now + takes + back * chance.random(), next(count), left, after, Step.IS_READ))
 
     while now < seconds:
         ready = max(now, learning.until, next_at) if in_flight < window.size else math.inf
         if answers and answers[0][0] <= ready:
-            now, _, left_at, after, is_answer = heapq.heappop(answers)
-            if not is_answer:
+            now, _, left_at, after, step = heapq.heappop(answers)
+            if step is Step.ARRIVES:
                 arrives(left_at)
+                continue
+            if step is Step.LEAVES:
+                limiter.release()
                 continue
             in_flight -= 1
             if after is None:
-                limiter.release()
                 window.grow()
                 if not ramp.is_over:
                     ramp.accepted(now - left_at)
-                learning.accepted(left_at, now)
+                if learning.rate is not None and crowding.taken(left_at, now):
+                    heed(crowding.most)
+                if crowding.most is None:
+                    learning.accepted(left_at, now)
             else:
                 ramp.end()
                 if after:
                     held_until = max(held_until, now + after)
+                elif learning.rate is not None:
+                    if crowding.refused(left_at, now):
+                        heed(crowding.most)
+                    if crowding.most is not None:
+                        if left_at >= crowding.begun:
+                            window.crowd(left_at, now, in_flight + 1)
+                        continue
                 learning.throttled(left_at, now, after or None, in_flight)
                 played.rates.append((now, learning.rate))
             continue
@@ -196,7 +232,10 @@ def play(  # noqa: C901 - one loop over all that may happen next
             learning.resumed(now)
             if learning.until > now:
                 continue
-        rate = min((rate for rate in (asked, learning.rate, ramp.rate) if rate is not None), default=None)
+        rate = min(
+            (rate for rate in (asked, learning.rate if crowding.most is None else None, ramp.rate) if rate is not None),
+            default=None,
+        )
         if rate is not None:
             next_at = max(next_at, now - 0.02) + 1.0 / rate
             if blur and rate > 100.0:
@@ -204,7 +243,7 @@ def play(  # noqa: C901 - one loop over all that may happen next
         broken += now < held_until
         in_flight += 1
         if blur:
-            heapq.heappush(answers, (now + blur * chance.random(), next(count), now, None, False))
+            heapq.heappush(answers, (now + blur * chance.random(), next(count), now, None, Step.ARRIVES))
         else:
             arrives(now)
     return played._replace(broken=broken)
