@@ -19,6 +19,11 @@ _LITTLE = 0.02
 _MANY = 8
 _LARGE = 0.3
 """So many refusals, if they are so large a share, need not wait for the end of their batch."""
+_WITNESSES = 12.0
+"""Refusals that a test waits for, if it does not help."""
+_SURE = 4.0
+"""Without a refusal where so many were to come, it is no longer the share that it was."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 60.0
 _SPAN = 0.05
 """Seconds from which on it can be said how much gets through."""
 
@@ -120,6 +125,14 @@ class Test(NamedTuple):
     share: float
     rate: float | None
 
+    def texts(self, got: float) -> float:
+        """How many show whether that helps, where so many a second get through."""
+        return min(_WITNESSES / self.share, max(200.0, 3.0 * got))
+
+    def is_passed(self, batch: Batch) -> bool:
+        """Whether it is clear before the end that this has helped."""
+        return not batch.refused and batch.taken >= _SURE / self.share
+
 
 class Barren:
     """Refusals in a row: nothing was taken between them."""
@@ -142,3 +155,8 @@ class Barren:
     def is_long(self, now: float, latency: float) -> bool:
         """Whether they have come for so long that something must have been taken, if anything was."""
         return self.number >= _MANY and now - self.since > max(BATCH, 2.0 * latency)
+
+
+def pause(number: int) -> float:
+    """Seconds that a provider is left alone which has taken nothing since so many such pauses."""
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(number, 20))

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 
-from rumbleup_async.engine.batches import BATCH, Barren, Batch, Latency, Row, Test
+from rumbleup_async.engine.batches import BATCH, Barren, Batch, Latency, Row, Test, pause
 from rumbleup_async.engine.cycles import Climb, Cycle, Waits
 
 _FEW = 4
@@ -29,31 +29,24 @@ _USUAL_MOST = 0.2
 """A larger share is never called usual."""
 _TEST = 0.95
 """How much of what got through is sent while it is seen whether that helps."""
-_WITNESSES = 12.0
-"""Refusals that a test waits for, if it does not help."""
 _SAME = 0.1
 """A limit that is found again within this share is the same."""
 _CUTS, _MOST_CUTS = 3, 48
 """Cuts in a row to the same limit after which it is asked whether they help; twice as many each time that they did."""
 
-_STEP = 0.005
-_NEAR_STEP = 0.02
+_STEP, _NEAR_STEP, _FAR_STEP, _LEAP = 0.005, 0.02, 0.08, 0.25
 _NEAR = 1.05
 """Above the limit the rate grows by small steps to so much of it, for as long as it may be living on a burst."""
-_FAR_STEP = 0.08
-_LEAP = 0.25
+_BURSTS, _SOME, _RISEN = 1.5, 1.5, 0.05
+"""It has risen where more was taken beyond it than so many bursts, and than some texts and so many seconds of it."""
 _BACK = 4.0
 """By how much the rate rises at most once it is known that slowing down has not helped."""
 _SEARCH = 0.5
 """Where nothing is known, the rate grows by half with each batch."""
-
 _GONE = 1.5
 """A limit is gone where so many times as much gets through."""
-
-_ALONE = 2.0
-"""Texts a second while the provider takes nothing."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 60.0
-_LOWEST = 0.05
+_ALONE, _LOWEST = 2.0, 0.05
+"""Texts a second while the provider takes nothing; and at least."""
 
 
 class Learning:
@@ -117,7 +110,7 @@ class Learning:
             batch.taken += 1
             if left > batch.last:
                 batch.last = left
-        if now >= batch.due + 1.5 * self._latency.seconds:
+        if now >= batch.due + 1.5 * self._latency.seconds or self._is_passed(batch):
             self._judge(now)
 
     def throttled(self, left: float, now: float, after: float | None = None, in_flight: int = 0) -> None:
@@ -175,7 +168,7 @@ class Learning:
 
     def _judge(self, now: float) -> None:
         batch = self._batch
-        if batch.number < 0.8 * batch.need:
+        if batch.number < 0.8 * batch.need and not self._is_passed(batch):
             # Few texts come along. The next batch is to be longer.
             self._begin(now, batch.need, 2.0 * (batch.due - batch.begun))
             return
@@ -199,6 +192,9 @@ class Learning:
                 self.usual = share
             self._grow(now)
         self._begin(now)
+
+    def _is_passed(self, batch: Batch) -> bool:
+        return self._test is not None and self._test.is_passed(batch)
 
     def _take_as_usual(self, test: Test, share: float, now: float) -> None:
         """Slowing down has not helped."""
@@ -226,14 +222,18 @@ class Learning:
         share = min(row.share, 2.0 * batch.share)
         self._test = Test(share, row.rate) if is_test else None
         self.limit = got if batch.taken >= _FEW else None
-        # One step back is enough where all was well before the last one. Some limiters let half through of a little too much.
-        self.rate = max(_LOWEST, got * _TEST if is_test else got, _TEST * self._clean)
+        # One step back is enough where all was well before the last one. Some limiters let half through of a little too much,
+        # and others more than their limit at first.
+        rate = got * _TEST if is_test else got
+        self.rate = max(_LOWEST, min(rate, self._clean or rate), _TEST * self._clean)
+        if self.limit is not None and self._clean:
+            self.limit = min(self.limit, max(self._clean, self.rate))
         self._surplus = self._clean = 0.0
         self._step, self._climb = _STEP if self.limit else _SEARCH, None
-        self._begin(now, min(_WITNESSES / share, max(200.0, 3.0 * got)) if is_test else 0.0)
+        self._begin(now, self._test.texts(got) if self._test else 0.0)
 
     def _leave_alone(self, now: float) -> None:
-        self.until = max(self.until, now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.pauses, 20)))
+        self.until = max(self.until, now + pause(self.pauses))
         if not self.pauses:
             # Where all was refused from one moment on, the rates since then were no discovery: a window is over.
             self._barren.back = self._row.rate if self._row is not None and self.limit is None else self.rate
@@ -288,7 +288,7 @@ class Learning:
         self._climb = None
         if limit is not None and self._step < _SEARCH:
             self._surplus += batch.number - limit * batch.length
-            if rate >= limit and self._surplus < max(1.5 * self._burst, 0.1 * limit):
+            if rate >= limit and self._surplus < max(_BURSTS * self._burst, _SOME + _RISEN * limit):
                 self.rate = max(rate, min(rate * (1.0 + self._step), _NEAR * limit))
                 self._step = min(_NEAR_STEP, 2.0 * self._step)
                 return
