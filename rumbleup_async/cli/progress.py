@@ -1,4 +1,4 @@
-"""Live progress of a run on standard error, read from its counters ten times a second. The run itself does no work for it.
+"""Live progress of a run on standard error, read from its counters four times a second. The run itself does no work for it.
 
 Lives here: display.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+from rumbleup_async.cli.block import Block, Facts
 from rumbleup_async.cli.console import say
 from rumbleup_async.cli.showing import chosen
 from rumbleup_async.cli.terminal import visible
@@ -25,17 +27,18 @@ if TYPE_CHECKING:
     from rumbleup_async.runs.run import Run
 
 _LINE_EVERY = 10.0
+_BLOCK_EVERY = 0.25
 _SOME_SECONDS = 10.0
 
 
 @asynccontextmanager
 async def sending(run: Run, *, quiet: bool) -> AsyncIterator[None]:
-    """Show how a run gets on: a live bar on a terminal, else a line every ten seconds; or, if that is asked for, JSON."""
+    """Show how a run gets on: a block of lines on a terminal, else a line every ten seconds; or, if that is asked for, JSON."""
     is_json = chosen.get().progress == "json"
     if quiet and not is_json:
         yield
         return
-    show = asyncio.create_task(_objects(run) if is_json else _bar(run) if sys.stderr.isatty() else _lines(run))
+    show = asyncio.create_task(_objects(run) if is_json else _block(run) if _is_terminal() else _lines(run))
     try:
         yield
     finally:
@@ -45,10 +48,15 @@ async def sending(run: Run, *, quiet: bool) -> AsyncIterator[None]:
             say(_object(run))
 
 
+def _is_terminal() -> bool:
+    """Whether standard error can have lines written over."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in {"dumb", "unknown"}
+
+
 @contextmanager
 def reading(*, quiet: bool) -> Iterator[Callable[[int], None] | None]:
     """Show how many rows of a list were read."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not _is_terminal():
         yield None
         return
     from rich.console import Console
@@ -72,16 +80,19 @@ def _words(run: Run) -> str:
         parts.append(f"provider allows about {per_second(flow.allowed)}")
     if flow.throttled:
         parts.append(f'{flow.throttled:,} told "not now"')
+    return ", ".join([*parts, now] if (now := _now(run)) else parts)
+
+
+def _now(run: Run) -> str:
+    """What the run waits for; "" for nothing."""
     held = run.held
     if run.paused is not None:
-        parts.append(f"paused {visible(str(run.paused))}")
-    elif run.throughput.is_ledger_away:
-        parts.append("waiting for the database")
-    elif held > 0.5:
-        parts.append(f"waiting {held:.0f} s: {visible(run.held_for)}")
-    elif run.is_concurrent and not run.in_flight:
-        parts.append("waiting for contacts")
-    return ", ".join(parts)
+        return f"paused {visible(str(run.paused))}"
+    if run.throughput.is_ledger_away:
+        return "waiting for the database"
+    if held > 0.5:
+        return f"waiting {held:.0f} s: {visible(run.held_for)}"
+    return "waiting for contacts" if run.is_concurrent and not run.in_flight else ""
 
 
 def _left(run: Run) -> str:
@@ -163,26 +174,50 @@ async def _lines(run: Run) -> None:
             say(", ".join(filter(None, [f"{done:,} of {total:,}: {_words(run)}", _left(run)])))
 
 
-async def _bar(run: Run) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+def _facts(run: Run) -> Facts:
+    """What the block shows now."""
+    counts, flow = run.counts, run.throughput.flow
+    done, total = _done(run)
+    seconds = run.throughput.seconds_left if run.paused is None else None
+    end = "" if seconds is None else f"{span(seconds)} left, until {_clock(seconds)}"
+    shown = [f"{counts[State.SENT]:,} sent", f"{counts[State.REFUSED]:,} refused", f"{counts[State.UNKNOWN]:,} unknown"]
+    shown += [f"{counts[State.SKIPPED]:,} skipped", f"{run.in_flight:,} in flight"]
+    pace = [f"{run.summary.texts_per_second:,.0f}/s"]
+    if flow.allowed is not None:
+        pace.append(f"provider allows {per_second(flow.allowed)}")
+    if asked := run.throughput.asked:
+        pace.append(f"asked for {per_second(asked)}")
+    if flow.throttled:
+        pace.append(f'{flow.throttled:,} told "not now"')
+    return Facts(done, total, end, shown, pace, _now(run))
 
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}", markup=False),
-        TextColumn("{task.description}", markup=False),
-    )
-    notes = _Notes(run)
-    with Progress(*columns, console=Console(stderr=True, emoji=False), auto_refresh=False) as progress:
-        bar = progress.add_task("", total=None, left="")
+
+def _clock(seconds: float) -> str:
+    """The time by this machine's clock, so many seconds from now."""
+    return time.strftime("%H:%M", time.localtime(time.time() + seconds))
+
+
+async def _block(run: Run) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True, emoji=False, highlight=False)
+    block, notes = Block(is_plain=console.legacy_windows or not console.encoding.startswith("utf")), _Notes(run)
+    before = ""
+    with Live(console=console, auto_refresh=False) as live:
         try:
             while True:
-                done, total = _done(run)
                 if note := notes.look():
-                    progress.console.print(note, markup=False, highlight=False)
-                progress.update(bar, completed=done, total=total, description=_words(run), left=_left(run), refresh=True)
-                await asyncio.sleep(0.1)
+                    live.console.print(note, markup=False, highlight=False)
+                # One column is left free: a terminal may go on to the next line once the last one is written.
+                lines = "\n".join(block.lines(_facts(run), console.width - 1))
+                if lines != before:
+                    live.update(Text(lines, no_wrap=True, overflow="ellipsis"), refresh=True)
+                before = lines
+                await asyncio.sleep(_BLOCK_EVERY)
         finally:
-            done, total = _done(run)
-            progress.update(bar, completed=done, total=total, description=_words(run), left="", refresh=True)
+            live.update(
+                Text("\n".join(block.lines(_facts(run), console.width - 1)).rstrip(), no_wrap=True, overflow="ellipsis"),
+                refresh=True,
+            )

@@ -50,7 +50,7 @@ class Throughput:
         """How long what is queued will still take: at the rate that the provider lets through and that was asked for, or at what
         was measured where neither is known. None where nothing can be said."""
         measured = self._execution.summary.texts_per_second
-        return seconds_left(self._setup.ledger.counts[State.QUEUED], rate_ahead(self._asked, self.flow.allowed, measured))
+        return seconds_left(self._setup.ledger.counts[State.QUEUED], rate_ahead(self.asked, self.flow.allowed, measured))
 
     @property
     def window_note(self) -> str:
@@ -60,11 +60,12 @@ class Throughput:
         if self._setup.pace.hold.remaining > 0 or in_flight < _FULL * options.concurrency * options.processes:
             return ""
         flow = self.flow
-        known = [rate for rate in (self._asked, flow.allowed) if rate]
+        known = [rate for rate in (self.asked, flow.allowed) if rate]
         return window_note(in_flight, options.concurrency, options.processes, flow.latency, min(known, default=None))
 
     @property
-    def _asked(self) -> float | None:
+    def asked(self) -> float | None:
+        """Texts a second that were asked for at most; None without such a rate."""
         rate = self._setup.care.options.get("rate")
         return rate if isinstance(rate, (int, float)) else None
 
