@@ -32,7 +32,7 @@ else:
 
 _OF_ALL: Final = frozenset(
     {
-        *(Cause.OPT_OUT_MISSING, Cause.DAILY_CAP, Cause.TOO_MANY_UNKNOWN, Cause.CANARY_FAILED),
+        *(Cause.OPT_OUT_MISSING, Cause.DAILY_CAP, Cause.TOO_MANY_UNKNOWN, Cause.CANARY, Cause.CANARY_FAILED),
         *(Cause.OPT_OUTS_UNREAD, Cause.BOOK_FAILED),
     }
 )

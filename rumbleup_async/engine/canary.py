@@ -157,9 +157,10 @@ class Canary:
                 self._stop(stop)  # it stays as it is, and a resume judges it once more
                 return None
             await self._move(msgspec.structs.replace(self.standing, stage="passed"))
-            await self._trial.draw(0, self._seed, now, {})  # from now on anybody goes
             if self.asked.asks and self._counts()[State.QUEUED]:
                 self._stop(Stop(Cause.CANARY))
+            else:
+                await self._trial.draw(0, self._seed, now, {})  # from now on anybody goes
         return None
 
     # ---- what whoever watches calls ----

@@ -21,15 +21,15 @@ _SOON = 1.0
 class Bounds(Protocol):
     """What a ledger keeps of the bounds of its run, for all who send it."""
 
+    is_joined: bool
+    """Another process is in charge of the run."""
+
     async def begin(
         self, *, texts: int | None, budget: int | None, price: int | None, cap: int | None, is_canary: bool = False
     ) -> None:
         """From now on nobody opens more: so many texts, micro-dollars, at this price of a segment, segments a day; None for no
-        bound. `is_canary`: only this process opens anybody until `let_all_go`. What was used before is counted in. Whoever joins
-        a run calls it to no effect."""
-
-    async def let_all_go(self) -> None:
-        """The canary has done well."""
+        bound. `is_canary`: only this process opens anybody until it draws no lots any more. What was used before is counted in.
+        Whoever joins a run calls it to no effect."""
 
 
 @runtime_checkable

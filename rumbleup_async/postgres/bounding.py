@@ -9,8 +9,14 @@ has certainly not left is given back in the very step that closes it. A day is t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
+from rumbleup_async.ledger import states
+from rumbleup_async.messaging import State
+from rumbleup_async.money import Bounded
 from rumbleup_async.postgres import server
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
@@ -132,19 +138,26 @@ _END: Final = f"DELETE FROM {SCHEMA}.bound WHERE run = %(run)s"
 _LET_GO: Final = f"UPDATE {SCHEMA}.bound SET canary = NULL WHERE run = %(run)s"
 
 
+def heard(bounds: Bounded | None, counts: Sequence[int], cut: str) -> Bounded | None:
+    """What a step has told of the bounds. `counts`: contacts by state; `cut`: what it had found before that does not fit."""
+    if bounds is None:
+        return None
+    return msgspec.structs.replace(bounds, open=counts[states.NUMBERS[State.INTENT]], cut=bounds.cut or cut)
+
+
 class Bounds:
     """Fits `engine.ports.Bounds`. `joins`: whoever is in charge of the run has begun them."""
 
     def __init__(self, to: Connections, run: Opened, *, joins: bool) -> None:
         self._to = to
         self._run = run
-        self._joins = joins
+        self.is_joined = joins
 
     async def begin(
         self, *, texts: int | None, budget: int | None, price: int | None, cap: int | None, is_canary: bool = False
     ) -> None:
         """As the port. Goes through all contacts, where something is to be counted."""
-        if self._joins:
+        if self.is_joined:
             return
         given = {"run": self._run.id, "texts": texts, "budget": budget, "price": price or 0, "cap": cap}
         given["canary"] = self._to.session if is_canary else None
@@ -164,8 +177,9 @@ class Bounds:
             if cap is not None and not is_counted:
                 await connection.execute(_COUNT_DAY, given)
 
-    async def let_all_go(self) -> None:
-        """As the port."""
-        async with self._to.steps() as connection, connection.transaction():
-            await connection.execute(f"SELECT {SCHEMA}.durable()")
-            await connection.execute(_LET_GO, {"run": self._run.id})
+
+async def let_all_go(to: Connections, run: Opened) -> None:
+    """The canary has done well: whoever has joined goes on, too."""
+    async with to.steps() as connection, connection.transaction():
+        await connection.execute(f"SELECT {SCHEMA}.durable()")
+        await connection.execute(_LET_GO, {"run": run.id})

@@ -45,7 +45,8 @@ BEGIN
             ORDER BY c.row LIMIT missing FOR UPDATE OF c SKIP LOCKED) s;
         missing := _want - cardinality(got);
     END IF;
-    IF missing > 0 AND EXISTS (SELECT FROM {schema}.waiting WHERE run = _run AND due <= _now / 1000.0) THEN
+    IF missing > 0 AND (_rest OR cardinality(_places) > 0)
+            AND EXISTS (SELECT FROM {schema}.waiting WHERE run = _run AND due <= _now / 1000.0) THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO part FROM (
             SELECT c.row FROM {schema}.waiting w JOIN {schema}.contact c ON c.run = w.run AND c.row = w.row
             WHERE w.run = _run AND w.due <= _now / 1000.0 AND c.state = 0 AND c.place <> ALL(_shut) AND c.row <> ALL(_asked)

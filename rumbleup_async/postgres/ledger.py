@@ -39,6 +39,7 @@ from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.pausing import Pauses
 from rumbleup_async.postgres.spending import Prices
 from rumbleup_async.postgres.stepping import Stepping
+from rumbleup_async.postgres.trial import Trial
 from rumbleup_async.reasons import Reason
 from rumbleup_async.stops import Stop
 
@@ -73,7 +74,8 @@ class PostgresLedger:
         self.pauses = Pauses(self._to, self._run)
         self.prices = Prices(self._to, self._run)
         self.bounds = Bounds(self._to, self._run, joins=joins)
-        self._steps = Stepping(self._to, self._run, self.prices)
+        self.trial = Trial(self._to, self._run)
+        self._steps = Stepping(self._to, self._run, self.prices, self.trial)
 
     def __repr__(self) -> str:
         return f"PostgresLedger({str(self.address)!r})"

@@ -44,8 +44,9 @@ STANDING: Final = f"""SELECT md5(coalesce(string_agg(key || '=' || {_SAYS}, ' ' 
 
 
 def are_told(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether these options are those of before, but for how far the run has come."""
-    return all(before.get(name) == now.get(name) for name in (before.keys() | now.keys()) - set(PROGRESS))
+    """Whether these options are those of before, but for how far the run has come, and a price that it has learned."""
+    learned = {"price"} if before.get("price") is None else set()
+    return all(before.get(name) == now.get(name) for name in (before.keys() | now.keys()) - set(PROGRESS) - learned)
 
 
 def _given(run: int, session: int) -> dict[str, int]:

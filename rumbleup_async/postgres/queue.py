@@ -26,6 +26,11 @@ class Asked(msgspec.Struct, frozen=True):
     rest: bool
     generation: int = 0
 
+    def only_first(self, now: float, shut: Mapping[int, float]) -> Asked:
+        """The same where nobody goes but rows that are named; those at places that are shut do not."""
+        closed = [place for place, end in shut.items() if end <= now]
+        return Asked(closed, [], [], [], self.cursor, rest=False, generation=self.generation)
+
     def after(self, cursors: Sequence[int] | None, cursor: int) -> Asked:
         """What is asked for once so far has been read."""
         left = [(place, upto) for place, upto in zip(self.places, cursors or (), strict=False) if upto >= 0]

@@ -17,16 +17,18 @@ from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.queue import Read
 from rumbleup_async.postgres.spending import Prices
 from rumbleup_async.postgres.steps import Answer, Doing
+from rumbleup_async.postgres.trial import Trial
 from rumbleup_async.shielding import run_shielded
 
 
 class Stepping:
-    """Of one run that is open. `prices`: whether those of answers are kept."""
+    """Of one run that is open. `prices`: whether those of answers are kept. `trial`: who alone may go, while a canary does."""
 
-    def __init__(self, to: Connections, run: Opened, prices: Prices) -> None:
+    def __init__(self, to: Connections, run: Opened, prices: Prices, trial: Trial) -> None:
         self._to = to
         self._run = run
         self._prices = prices
+        self._trial = trial
         self.looks = Looks()
         self._again: set[int] = set()
         """Rows that were absent from the log, and that this process alone may open."""
@@ -73,7 +75,10 @@ class Stepping:
         self, owner: int, closing: Closing, want: int, now: float, shut: Mapping[int, float], second: Second | None
     ) -> Doing:
         """A step of this owner that is to be done now."""
-        run = self._run
+        run, asked, first = self._run, self._run.cursors.ask(now, shut), sorted(self._again)
+        is_drawn = self._trial.is_drawing and want > 0
+        if is_drawn:
+            asked, first = asked.only_first(now, shut), self._trial.lots
         run.unsure.add(owner)
         return Doing(
             run=run.id,
@@ -84,8 +89,9 @@ class Stepping:
             closing=closing,
             want=max(0, want),
             now=now,
-            asked=run.cursors.ask(now, shut),
-            first=sorted(self._again),
+            asked=asked,
+            first=first,
+            is_drawn=is_drawn,
             second=second,
             prices=closing.prices if self._prices.are_kept else {},
         )
@@ -108,7 +114,10 @@ class Stepping:
         if answer.texts:
             run.is_used = True
             self._again.difference_update(text.row for text in answer.texts)
-        if not answer.is_repeated:
+        if doing.is_drawn:
+            found = answer.texts if doing.turned is None else doing.turned.texts
+            self._trial.came_to([text.row for text in found], are_all=len(answer.texts) < doing.want and not answer.is_repeated)
+        elif not answer.is_repeated:
             for asked, cursors, cursor in read:
                 run.cursors.read(asked, cursors, cursor)
 

@@ -16,6 +16,7 @@ from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.messaging import Closed, Result, Second, State, Step, Text
 from rumbleup_async.money import Bounded
 from rumbleup_async.postgres import server, values
+from rumbleup_async.postgres.bounding import heard
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.queue import Asked
@@ -111,6 +112,8 @@ class Doing(msgspec.Struct):
     turned: Turned | None = None
     second: Second | None = None
     prices: Mapping[int, int] = {}
+    is_drawn: bool = False
+    """Nobody goes but those who are `first`."""
     cut: str = ""
     """What those of whom the rules were not asked any more did not fit into."""
 
@@ -265,16 +268,7 @@ def step_of(answer: Answer, doing: Doing) -> Step:
             for row, phone, _, attempts, logid, code, detail, time in answer.results
         ]
         return Step(results=results, is_fenced=True)
-    return msgspec.structs.replace(_step_of(answer, doing), bounds=bounds_of(answer, doing))
-
-
-def bounds_of(answer: Answer, doing: Doing) -> Bounded | None:
-    """How what the database counts for all machines stands after a step."""
-    bounds = answer.bounds
-    if bounds is None:
-        return None
-    number = answer.counts[states.NUMBERS[State.INTENT]]
-    return msgspec.structs.replace(bounds, open=number, cut=bounds.cut or doing.cut)
+    return msgspec.structs.replace(_step_of(answer, doing), bounds=heard(answer.bounds, answer.counts, doing.cut))
 
 
 def _step_of(answer: Answer, doing: Doing) -> Step:
@@ -283,6 +277,8 @@ def _step_of(answer: Answer, doing: Doing) -> Step:
     is_more = turned is not None and turned.number >= ASKED_AT_MOST
     if len(answer.texts) >= doing.want or is_more:
         return Step(answer.texts, nevers, is_more=is_more, senders=answer.senders)
+    if doing.is_drawn and not answer.is_repeated:
+        return Step(answer.texts, nevers, senders=answer.senders)
     if doing.cut or (answer.bounds is not None and answer.bounds.cut):
         return Step(answer.texts, nevers, senders=answer.senders)
     if answer.is_repeated or not doing.asked.rest or (turned is not None and len(answer.texts) < len(turned.go)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from rumbleup_async.engine.canary import Canary
+from rumbleup_async.engine.counted import HasBounds
 from rumbleup_async.engine.ports import HasTrial
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import State
@@ -139,6 +140,8 @@ def canary_of(setup: Parts, interrupted: int) -> Canary | None:
     care, ledger, book = setup.care.options, setup.ledger, setup.book
     if (found := asked(care, is_concurrent=setup.is_concurrent)) is None:
         return None
+    if isinstance(ledger, HasBounds) and ledger.bounds.is_joined:
+        return None  # whoever is in charge of the run draws, watches and judges; till then nobody else opens anybody
     if not isinstance(ledger, HasTrial):
         raise ConfigurationError("this ledger cannot draw lots, so its run has no canary; take one of the package's own")
 

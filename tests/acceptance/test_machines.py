@@ -152,13 +152,13 @@ def test_machines_join_pause_stop_and_share_the_rate(run: Stage, provider: Provi
 
 @pytest.mark.parametrize(
     ("bound", "cause", "most"),
-    [(("--budget", "3.75", "--price", "0.05"), "budget", 75), (("--limit", 75, "--day-cap", 900), "limit", 75)],
+    [(("--budget", "3.75", "--price", "0.05"), "budget", 75), (("--limit", 70, "--day-cap", 900), "limit", 70)],
 )
 def test_machines_together_keep_to_a_bound(
     run: Stage, provider: Provider, bound: tuple[object, ...], cause: str, most: int
 ) -> None:
     """Three machines would each text what one of them was allowed."""
-    rows = 200
+    rows = 130 + most  # the same list once more would be refused
     provider.set(latency=0.05)
     main = run.begin(*run.sending(run.list(rows), "--rate", 15, "--concurrency", 8, *bound, "--no-book"))
     provider.wait_for(5)
@@ -167,6 +167,21 @@ def test_machines_together_keep_to_a_bound(
     ends = [main.wait(), *(other.wait() for other in others)]
     assert [done.json["stop_cause"] for done in ends] == [cause] * 3, [done.err for done in ends]
     assert provider.left == most
+    run.check(rows, planned=planned(rows))
+
+
+def test_machines_wait_for_a_canary(run: Stage, provider: Provider) -> None:
+    """Who has joined would text the rest before the canary was looked at, or go on after it has failed."""
+    rows, canary = 60, ("--canary", "10,2s", "--abort-if", "refused>10%")
+    provider.set(latency=0.2)
+    main = run.begin(*run.sending(run.list(rows), "--concurrency", 2, "--no-book", *canary))
+    provider.wait_for(1)
+    other = join(run, "--concurrency", 8)
+    until(lambda: senders(run) == 2, "it joined")
+    until(lambda: "watching" in run.run("status", run.ledger).err, "it is watched")
+    assert provider.left == 10
+    ends = [main.wait(), other.wait()]
+    assert [done.code for done in ends] == [0, 0], [done.err for done in ends]
     run.check(rows, planned=planned(rows))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from rumbleup_async.ledger import MemoryLedger, Reader, SqliteLedger
 from rumbleup_async.messaging import Closed, Plan, Planned, State, Text
+from rumbleup_async.postgres.ledger import PostgresLedger
 from rumbleup_async.reasons import Code, Reason
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP to opt out", same_text="Hi. STOP to opt out")
@@ -16,9 +17,11 @@ OPEN = {1: 10.0, 2: 1e12}
 """Of the places 1 and 2 only the second is open at 100."""
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "database"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    made = MemoryLedger() if request.param == "memory" else SqliteLedger(tmp_path / "run.ledger")
+    made: Any = MemoryLedger() if request.param == "memory" else SqliteLedger(tmp_path / "run.ledger")
+    if request.param == "database":
+        made = PostgresLedger(request.getfixturevalue("postgres").address(f"trial-{tmp_path.name[-40:]}", lease="10"))
     await made.open(PLAN)
     # Every second is at a place that is shut, and every third has no place.
     rows = [Planned(row, f"202234{row:04d}", PLAN.text, place=0 if not row % 3 else row % 2 + 1) for row in range(1, ROWS + 1)]
