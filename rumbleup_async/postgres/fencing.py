@@ -113,6 +113,7 @@ CREATE OR REPLACE FUNCTION expire(_run integer, _owner integer, _only_dead boole
 RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     mine {schema}.owner;
+    rows integer[];
     results json;
     number bigint;
 BEGIN
@@ -123,8 +124,19 @@ BEGIN
             OR NOT pg_try_advisory_xact_lock({namespace}, mine.session)) THEN
         RETURN json_build_object('results', '[]'::json, 'counts', {schema}.counts_of(_run));
     END IF;
-    WITH gone AS (UPDATE {schema}.contact SET state = 6, code = _code, detail = NULL
-        WHERE run = _run AND state = 1 AND owner = _owner RETURNING row, phone, logid, attempts, time)
+    -- What it has open lies before what it opened last, and near that: the list is read in its order. All contacts are gone
+    -- through only where they are not all found there.
+    rows := ARRAY(SELECT c.row FROM {schema}.contact c WHERE c.run = _run AND c.state = 1 AND c.owner = _owner
+        AND c.row <= coalesce((SELECT max(o) FROM unnest(mine.opened) AS o), 2147483647)
+        ORDER BY c.row DESC LIMIT mine.counts[2]);
+    IF cardinality(rows) <> mine.counts[2] THEN
+        rows := ARRAY(SELECT c.row FROM {schema}.contact c WHERE c.run = _run AND c.state = 1 AND c.owner = _owner);
+    END IF;
+    WITH gone AS (
+        UPDATE {schema}.contact c SET state = 6, code = _code, detail = NULL
+        FROM unnest(rows) AS v(row), LATERAL (SELECT k.ctid FROM {schema}.contact k
+            WHERE k.run = _run AND k.row = v.row AND k.state = 1 AND k.owner = _owner OFFSET 0) AS k
+        WHERE c.ctid = k.ctid RETURNING c.row, phone, logid, attempts, time)
     SELECT coalesce(json_agg(json_build_array(row, phone, coalesce(logid, ''), attempts, coalesce(time, 0)) ORDER BY row), '[]'),
         count(*) INTO results, number FROM gone;
     -- What it has counted is the run's from now on.

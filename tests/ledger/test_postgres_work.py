@@ -50,6 +50,21 @@ async def steps(address: str, *, asks: bool = False, place: int = 0) -> None:
     await ledger.aclose()
 
 
+async def expiry(address: str) -> None:
+    """A process dies in the middle of a list, which another goes on with."""
+    ledger = PostgresLedger(address)
+    await ledger.open(PLAN)
+    for first in range(1, CONTACTS, 1000):
+        await ledger.add(planned(first, 1000))
+    owner = await ledger.enlist("x")
+    done: list[Closed] = []
+    for _ in range(STEPS):
+        step = await ledger.step(owner.id, done, WANTED, time.time())
+        done = [Closed(text.row, State.SENT, 1, UNSAID, f"L{text.row}", 1) for text in step.texts]
+    assert [one.row for one in await ledger.expire(owner.id)] == list(range(STEPS * WANTED - WANTED + 1, STEPS * WANTED + 1))
+    await ledger.aclose()
+
+
 async def claims(address: str) -> None:
     """Contacts that a provider hands out, beside many that are there."""
     ledger = PostgresLedger(address)
@@ -82,7 +97,7 @@ def fetched(address: str) -> int:
     raise AssertionError
 
 
-@pytest.mark.parametrize("way", ["steps", "asked", "places", "claims"])
+@pytest.mark.parametrize("way", ["steps", "asked", "places", "expiry", "claims"])
 def test_a_step_looks_only_at_contacts_that_it_opens_or_closes(postgres: Database, way: str) -> None:
     """In a run that has just begun the server knows nothing of its table, and chose to go through all contacts in each step: a
     text cost the more of its processor the longer the list was."""
@@ -94,7 +109,27 @@ def test_a_step_looks_only_at_contacts_that_it_opens_or_closes(postgres: Databas
         "steps": steps,
         "asked": partial(steps, asks=True),
         "places": partial(steps, place=7),
+        "expiry": expiry,
         "claims": claims,
     }
     asyncio.run(ways[way](address))
     assert fetched(postgres.address(database=name)) < 10 * STEPS * WANTED
+
+
+async def test_whoever_is_open_far_from_the_others_is_found_when_its_owner_has_died(postgres: Database) -> None:
+    """It would stay in flight for ever, and nobody would be told that it may have been texted."""
+    ledger = PostgresLedger(postgres.address("far"))
+    await ledger.open(PLAN)
+    await ledger.add(planned(1, 100))
+    owner = await ledger.enlist("x")
+    now = time.time()
+    await ledger.step(owner.id, [], 50, now)
+    back = [Closed(1, State.QUEUED, 1, UNSAID, due=now - 1), *(Closed(row, State.SENT, 1, UNSAID, "L") for row in range(2, 40))]
+    assert [text.row for text in (await ledger.step(owner.id, back, 1, now)).texts] == [1]
+    assert [one.row for one in await ledger.expire(owner.id)] == [1, *range(40, 51)]
+    owner = await ledger.enlist("y")
+    await ledger.step(owner.id, [], 100, now)
+    assert not (await ledger.step(owner.id, [], 1, now)).texts
+    assert [one.row for one in await ledger.expire(owner.id)] == list(range(51, 101))
+    assert ledger.counts[State.UNKNOWN] == 62
+    await ledger.aclose()
