@@ -32,6 +32,7 @@ from benchmarks import (
     texters,
     throughput,
     tls,
+    watching,
 )
 
 PARTS: dict[str, Callable[..., results.Measured]] = {
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[..., results.Measured]] = {
     "people": people.main,
     "postgres": postgres.main,
     "care": care.main,
+    "watching": watching.main,
     "double_send": double_send.main,
     "official_sdk": official_sdk.main,
 }

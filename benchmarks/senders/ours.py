@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,23 @@ async def send(job: jobs.Job) -> None:
         raise SystemExit(f"{summary.sent} of {job.texts} were sent: {summary}")
 
 
+@contextmanager
+def _read_by(readers: int, folder: str) -> Iterator[None]:
+    """Have so many readers look at the live page meanwhile. They are waited for after the clock, so their work is not ours."""
+    if not readers:
+        yield
+        return
+    command = [sys.executable, "-m", "benchmarks.readers", folder, str(readers)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reading:
+        assert reading.stdout is not None
+        assert reading.stdin is not None
+        reading.stdout.readline()
+        yield
+        reading.stdin.close()
+        if int(reading.stdout.readline() or 0) < readers:
+            raise SystemExit("the readers were told nothing")
+
+
 def main() -> None:
     """Prepare what is not measured, then send."""
     arguments = jobs.parser()
@@ -128,6 +147,7 @@ def main() -> None:
     arguments.add_argument("--database", help="the address of a PostgreSQL database that holds the ledger, with a query")
     arguments.add_argument("--book", action="store_true", help="claim everybody in a book of people in the folder")
     arguments.add_argument("--care", action="store_true", help="a budget, a cap a day and the rest, all wide enough")
+    arguments.add_argument("--readers", type=int, default=0, help="so many readers of the live page meanwhile")
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")
     job = jobs.read(arguments)
@@ -148,7 +168,8 @@ def main() -> None:
         book = Book(_book(job))
         book.open_now()
         book.close_now()
-    jobs.measure(job, send, children=job.options.processes if job.options.processes > 1 else 0)
+    with _read_by(job.options.readers, job.options.folder):
+        jobs.measure(job, send, children=job.options.processes if job.options.processes > 1 else 0)
 
 
 if __name__ == "__main__":

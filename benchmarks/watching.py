@@ -1,0 +1,118 @@
+"""What people who watch cost: five readers of the live page beside a run, and how long a look takes at a ledger of millions.
+
+In pairs of rounds that change places. What counts is the CPU of the run's own process for a text: the page has a process of its
+own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+from benchmarks import against
+from benchmarks.results import Group, Measured, middle
+from benchmarks.running import Sender, folder, interleaved, loop, say
+from benchmarks.serving import serving
+from rumbleup_async.ledger import SqliteLedger
+from rumbleup_async.messaging import Closed, Plan, Planned, Second, State
+from rumbleup_async.observe.ledgers import LedgerFile
+from rumbleup_async.observe.looks import Look
+from rumbleup_async.observe.watched import Watched
+from rumbleup_async.reasons import Reason
+
+ROUNDS = 20
+"""Pairs that the interval of a median needs to mean something."""
+TEXTS = 80_000
+"""A run lasts some seconds: a page looks twice in each."""
+READERS = 5
+ROWS = 5_000_000
+
+ALONE, WATCHED = "ours", f"ours, {READERS} readers of the page"
+
+
+def main(*, quick: bool = False) -> Measured:
+    """Both ways, round by round; then the looks."""
+    rounds = 1 if quick else ROUNDS
+    fast = ("--loop", loop(), "--source", "csv")
+    texts = 2_000 if quick else TEXTS
+    pair = [Sender(ALONE, "ours", texts, fast), Sender(WATCHED, "ours", texts, (*fast, "--readers", str(READERS)))]
+    with folder() as work, serving(work) as served:
+        rows = interleaved(pair, served, work, rounds)
+        group = Group("answers at once, 64 in flight", ALONE, rows, served.name, compare=[(WATCHED, ALONE)])
+        looks = asyncio.run(_looks(work / "large.ledger", 50_000 if quick else ROWS))
+    lines = ["| | nobody watches | five readers | ratio | 95 % interval |", "| --- | ---: | ---: | ---: | ---: |"]
+    for figure, (its, mine) in {
+        "CPU µs a text": [[run.cpu_seconds / run.texts * 1e6 for run in row.runs] for row in rows],
+        "texts a second": [row.rates(steady=False) for row in rows],
+    }.items():
+        if ratios := [one / other for one, other in zip(mine, its, strict=True)]:
+            low, high = against.interval(ratios)
+            lines.append(f"| {figure} | {middle(its):,.1f} | {middle(mine):,.1f} | {middle(ratios):.3f} | {low:.3f}–{high:.3f} |")
+    notes = ["a list file on the disk, the ledger beside it; page and readers are processes of their own"]
+    return Measured(rounds=rounds, notes=notes, groups=[group], lines=[*lines, "", *looks])
+
+
+async def _looks(path: Path, rows: int) -> list[str]:
+    """How long looks take at a ledger of so many contacts: while it is sent, while its run is quiet, and when nobody sends it."""
+    began = time.perf_counter()
+    ledger = await _made(path, rows)
+    say(f"a ledger of {rows:,} contacts, {path.stat().st_size / 2**20:,.0f} MiB, in {time.perf_counter() - began:.0f} s")
+    watched = Watched(LedgerFile(path))
+    lines = [f"| looks at {rows:,} contacts | number | median ms | slowest ms |", "| --- | ---: | ---: | ---: |"]
+
+    def look() -> tuple[Look, float]:
+        before = time.perf_counter()
+        found = watched.look()
+        return found, 1000 * (time.perf_counter() - before)
+
+    def tell(words: str, took: list[float]) -> None:
+        lines.append(f"| {words} | {len(took)} | {middle(took):.1f} | {max(took):.1f} |")
+
+    owner = (await ledger.enlist("bench")).id
+    took: list[float] = []
+    for number in range(1, 21):
+        # 2,000 texts leave and are accepted, and the second is noted, as a bookkeeper does it.
+        texts = (await ledger.step(owner, [], 2_000, time.time())).texts
+        done = [Closed(text.row, State.SENT, 1, Reason(), "L1", int(time.time() * 1000)) for text in texts]
+        second = Second(int(time.time()) - 1, sent=len(done), latencies=(0, len(done)))
+        await ledger.step(owner, done, 0, time.time(), second=second)
+        found, spent = look()
+        took.append(spent)
+        if found.counts["sent"] != 2_000 * number:
+            raise SystemExit(f"the look is wrong: {found}")
+    tell("while it is sent", took)
+    await asyncio.sleep(2.5)
+    tell("while its run is quiet", [look()[1] for _ in range(100)])
+    await ledger.aclose()
+    watched.close()
+    took = [look()[1]]
+    while watched.is_counting:
+        took.append(look()[1])
+    tell("when nobody sends it, from its opening on until all are counted", took)
+    tell("when nobody sends it, later", [look()[1] for _ in range(100)])
+    watched.close()
+    return lines
+
+
+async def _made(path: Path, rows: int) -> SqliteLedger:
+    """A ledger of so many contacts, its list complete, open. Rows are made by SQLite itself: the load is not what is measured."""
+    plan = Plan(run="qrtxntzqqb", provider="rumbleup", action="125", text="Hi {first_name}. STOP")
+    ledger = SqliteLedger(path)
+    await ledger.open(plan)
+    await ledger.add([Planned(row, f"1202{row:07d}", f"Hi Ada {row}. STOP to opt out", segments=1) for row in range(1, 11)])
+    await ledger.aclose()
+    db = sqlite3.connect(path)
+    db.execute(
+        """INSERT INTO contact (row, phone, text, segments, state)
+        WITH RECURSIVE n(i) AS (SELECT 11 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+        SELECT i, '12' || printf('%09d', i), 'Hi Ada ' || i || '. STOP to opt out', 1, 0 FROM n""",
+        (rows,),
+    )
+    db.commit()
+    db.close()
+    ledger = SqliteLedger(path)
+    await ledger.open(plan)
+    await ledger.complete("list")
+    return ledger
