@@ -192,10 +192,10 @@ def test_every_import_is_declared() -> None:
         for line in (*project["dependencies"], *extras["cli"], *extras["fast"], *extras["postgres"])
     }
     known = declared | set(sys.stdlib_module_names) | {"rumbleup_async"}
-    named = " ".join((*extras["lists"], *extras["duckdb"], *extras["buckets"], *extras["observe"]))
+    named = " ".join((*extras["lists"], *extras["duckdb"], *extras["buckets"], *extras["observe"], *extras["export"]))
     assert all(package in named for package in WHERE_USED.values())
     missing = {str(path): extra for path in (ROOT / "rumbleup_async").rglob("*.py") if (extra := _imported(path) - known)}
-    rooms = ("/lists/", "/observe/", "/cli/showing.py")
+    rooms = ("/lists/", "/exports/", "/observe/", "/cli/showing.py")
     missing = {
         path: more
         for path, extra in missing.items()
@@ -209,6 +209,7 @@ WHERE_USED = {
     "python_calamine": "python-calamine",
     "opentelemetry": "opentelemetry-api",
     "prometheus_client": "prometheus-client",
+    "xlsxwriter": "xlsxwriter",
 }
 """What lists that are no text need, and metrics: imported where it is used, and the package that brings it."""
 

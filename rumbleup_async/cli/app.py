@@ -78,6 +78,7 @@ def complete() -> typer.Typer:
     from rumbleup_async.cli.account import account
     from rumbleup_async.cli.demo import demo
     from rumbleup_async.cli.doctor import doctor
+    from rumbleup_async.cli.export import export
     from rumbleup_async.cli.follow import follow
     from rumbleup_async.cli.join import join
     from rumbleup_async.cli.ledgers import ledgers
@@ -111,6 +112,7 @@ def complete() -> typer.Typer:
     app.command(epilog="Example: rumbleup status voters-125.ledger --json")(status)
     app.command(epilog="Example: rumbleup watch voters-125.ledger --port 8027")(watch)
     app.command(epilog="Example: rumbleup report voters-125.ledger --out voters-125.csv")(report)
+    app.command(epilog="Example: rumbleup export voters-125.ledger --out voters-125.html")(export)
     app.command(epilog="Example: rumbleup purge voters-125.ledger")(purge)
     app.command(epilog="Example: rumbleup simulate --port 8025 --latency 50 --fault hang=0.01")(simulate)
     app.command(epilog="Example: rumbleup demo --contacts 2000")(demo)

@@ -26,9 +26,9 @@ from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.output import OutFile, Yes, confirm
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.cli.people import BookFile, book_path, open_book
-from rumbleup_async.cli.report import harmless
 from rumbleup_async.cli.suppression import had_it
 from rumbleup_async.errors import BookError, ConfigurationError, ListError
+from rumbleup_async.exports.cells import Csv, harmless
 from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import mask
 from rumbleup_async.people import Book
@@ -134,11 +134,11 @@ def write_rows(book: Book, file: IO[bytes], *, opt_outs_only: bool = False) -> i
         raise BookError(f"{book.path} keeps no phones, only what its key makes of them; it can be asked about a phone")
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     try:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer = Csv(text)
+        writer.row(COLUMNS)
         number = 0
         for row in rows_of(book, opt_outs_only=opt_outs_only):
-            writer.writerow([*row[:6], *map(harmless, row[6:])])
+            writer.row([*row[:6], *map(harmless, row[6:])])
             number += 1
         return number
     finally:

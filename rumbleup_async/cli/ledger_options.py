@@ -16,7 +16,8 @@ from rumbleup_async.ledger import path_of
 from rumbleup_async.postgres.address import Address, is_address, parse
 
 
-def _ledger(text: str) -> Path | Address:
+def read_ledger(text: str) -> Path | Address:
+    """Where a ledger is, as it was typed."""
     try:
         return parse(text) if is_address(text) else path_of(text)
     except LedgerError as error:
@@ -33,7 +34,9 @@ def _file(text: str) -> Path:
 LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_file)]
 Ledger = Annotated[
     Place,
-    typer.Argument(metavar="LEDGER", help="The ledger of a run: a file, or postgresql://USER@HOST/DB?run=NAME.", parser=_ledger),
+    typer.Argument(
+        metavar="LEDGER", help="The ledger of a run: a file, or postgresql://USER@HOST/DB?run=NAME.", parser=read_ledger
+    ),
 ]
 LedgerPath = Annotated[
     Place | None,
@@ -41,10 +44,10 @@ LedgerPath = Annotated[
         "--ledger",
         metavar="PATH",
         help="Where the ledger file stands (beside LIST), or postgresql://USER@HOST/DB?run=NAME.",
-        parser=_ledger,
+        parser=read_ledger,
     ),
 ]
 TextersLedger = Annotated[
     Place | None,
-    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=_ledger),
+    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=read_ledger),
 ]

@@ -6,30 +6,23 @@ Lives here: reading the list a second time, beside the ledger that says who is s
 from __future__ import annotations
 
 import codecs
-import csv
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO, BinaryIO, Final, Protocol
+from typing import IO, BinaryIO, Final
 
 from rumbleup_async.cli.dry_run import reader_of
 from rumbleup_async.cli.ledger_place import AnyReader, Place
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.output_file import check, save
-from rumbleup_async.cli.report import harmless
 from rumbleup_async.errors import ConfigurationError, ListError
+from rumbleup_async.exports.cells import Csv, harmless
 from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.lists.sources import scheme_of
 
 _BEGINS: Final = b"row,reason,"
 _NONE: Final[Sequence[str]] = ("",)
-
-
-class Writer(Protocol):
-    """What is asked of a writer of CSV."""
-
-    def writerow(self, row: Iterable[object], /) -> object: ...
 
 
 class Rejects:
@@ -58,15 +51,15 @@ class Rejects:
                 save(lambda file: self._fill(file, reader, reading), self._out, unit="row", quiet=quiet)
 
     def _fill(self, file: IO[bytes], reader: AnyReader, reading: ListOptions) -> int:
-        writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+        writer = Csv(codecs.getwriter("utf-8")(file))
         if self.copy is not None and not self.copy.tell():
             # An earlier call has read it, and it cannot be read again.
-            writer.writerow(("row", "reason", "phone"))
+            writer.row(("row", "reason", "phone"))
             return _count(writer, ((one.row, one.reason, [one.phone]) for one in reader.skipped()))
         if self.copy is not None:
             self.copy.seek(0)
         with open_list(self.copy or self._source, **reading.as_source()) as source:
-            writer.writerow(("row", "reason", *map(harmless, source.header)))
+            writer.row(("row", "reason", *map(harmless, source.header)))
             number = _count(writer, _rejected(reader, source.raw()))
             if reader.fingerprint not in (source.fingerprint, ""):
                 raise ListError(f"{self._source} has changed since it was read; begin again")
@@ -94,9 +87,9 @@ def _rejected(reader: AnyReader, rows: Iterator[tuple[int, Sequence[str]]]) -> I
         pass  # to its end, so that it is known whether it is still the same list
 
 
-def _count(writer: Writer, rows: Iterable[tuple[int, str, Sequence[str]]]) -> int:
+def _count(writer: Csv, rows: Iterable[tuple[int, str, Sequence[str]]]) -> int:
     number = 0
     for row, reason, cells in rows:
-        writer.writerow((row, harmless(reason), *map(harmless, cells)))
+        writer.row((row, harmless(reason), *map(harmless, cells)))
         number += 1
     return number

@@ -1,15 +1,13 @@
 """`rumbleup report`: a ledger as CSV, a row for each contact.
 
-Lives here: the command, its columns, and cells that a spreadsheet does not run.
+Lives here: the command and its columns.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
 import datetime as dt
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -20,6 +18,7 @@ from rumbleup_async.cli.ledger_options import Ledger
 from rumbleup_async.cli.ledger_place import AnyReader, Place, open_reader
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.exports.cells import Csv, apart, harmless
 from rumbleup_async.messaging import Result, State
 from rumbleup_async.runs.summary import reported
 
@@ -57,9 +56,9 @@ def _is_part_of(out: Path, ledger: Place) -> bool:
 
 def _write(reader: AnyReader, file: IO[bytes]) -> int:
     # The same bytes wherever they go: what opens a CSV does not know the locale of this terminal.
-    writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+    writer = Csv(codecs.getwriter("utf-8")(file))
     kept = reader.kept_names()
-    writer.writerow([*COLUMNS, *map(harmless, _apart(kept))])
+    writer.row([*COLUMNS, *map(harmless, apart(kept, COLUMNS))])
     running = reader.running
     number = 0
     rows = reader.rows()
@@ -68,22 +67,9 @@ def _write(reader: AnyReader, file: IO[bytes]) -> int:
         for result in some:
             own = cells.get(result.row, {})
             shown = reported(result, running=running, stop=reader.stop)
-            writer.writerow([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
+            writer.row([*_row(shown), *(harmless(own.get(name, "")) for name in kept)])
         number += len(some)
     return number
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """The names of kept columns beside those of the report, which come first and mean something else."""
-    taken = set(COLUMNS)
-    found = []
-    for name in names:
-        called = name
-        while called.lower() in taken:
-            called = f"list_{called}"
-        taken.add(called.lower())
-        found.append(called)
-    return found
 
 
 def _row(result: Result) -> tuple[object, ...]:
@@ -97,10 +83,3 @@ def _row(result: Result) -> tuple[object, ...]:
         result.attempts,
         dt.datetime.fromtimestamp(result.time / 1000, dt.UTC).isoformat(timespec="milliseconds") if sent else "",
     )
-
-
-def harmless(cell: str) -> str:
-    """A cell from a list or a server; one that a spreadsheet would run as a formula becomes plain text."""
-    if cell[:1] == "+" and cell[1:].isdecimal():
-        return cell  # a phone: to a spreadsheet a number, no formula
-    return "'" + cell if cell[:1] in {"=", "@", "+", "-", "\t", "\r"} else cell

@@ -167,9 +167,10 @@ class Reader(RunReader):
         # Not around the loop above: what its caller does with a row is no matter of the ledger's.
         with reading(self.path):
             rows = select_rows(self._db, after, 1000, condition)
-        return [self._as_of(row) for row in rows] if self.is_log_lost else rows
+        return [self.as_of(row) for row in rows] if self.is_log_lost else rows
 
-    def _as_of(self, row: Result) -> Result:
+    def as_of(self, row: Result) -> Result:
+        """A contact as it counts in this ledger: queued in one that has lost its log, it may have been texted."""
         is_lost = self.is_log_lost and row.state is State.QUEUED
         return msgspec.structs.replace(row, state=State.UNKNOWN, why=marks.DOUBT) if is_lost else row
 

@@ -100,7 +100,7 @@ class WholeReader(Reader):
 
     def hours(self, rows: int = AT_ONCE) -> Iterator[list[Hour]]:
         """How many were sent where and when: so many rows after the other."""
-        for after in self._parts(rows):
+        for after in range(-1, self.last_row, rows):
             with reading(self.path):
                 found = self._db.execute(
                     f"""SELECT substr(phone, -10, 3), place, time / {QUARTER} * {QUARTER // 1000}, count(*), sum(max(segments, 1))
@@ -108,11 +108,6 @@ class WholeReader(Reader):
                     (after, after + rows),
                 ).fetchall()
             yield [Hour(*one) for one in found]
-
-    def _parts(self, rows: int) -> range:
-        with reading(self.path):
-            last = self._db.execute("SELECT max(row) FROM contact").fetchone()[0] or 0
-        return range(-1, last, rows)
 
     def contacts(self) -> Iterator[list[Whole]]:
         """Every contact, in the order of rows, a thousand at a time."""
@@ -143,4 +138,4 @@ class WholeReader(Reader):
         segments: int,
     ) -> Whole:
         result = Result(row, phone, states.BY_NUMBER[state], reason_of(code, detail), logid or "", attempts, time or 0)
-        return Whole(self._as_of(result), segments)
+        return Whole(self.as_of(result), segments)

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rumbleup_async.ledger import states
-from rumbleup_async.ledger.files import Part
-from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.ledger.whole_reader import QUARTER, Hour, Texted, Whole, texted
-from rumbleup_async.money import Money
-from rumbleup_async.postgres import reads, values
+from rumbleup_async.messaging import Result
+from rumbleup_async.postgres import values
 from rumbleup_async.postgres.reader import Reader
 from rumbleup_async.postgres.tables import SCHEMA
 
@@ -22,8 +19,6 @@ _TEXTED: Final = f"SELECT row, phone, state, logid, time FROM {SCHEMA}.contact W
 _HOURS: Final = f"""SELECT left(right(phone, 10), 3), place, time / {QUARTER} * {QUARTER // 1000}, count(*),
     sum(greatest(segments, 1)) FROM {SCHEMA}.contact WHERE run = %s AND row > %s AND row <= %s AND state = 2 AND time > 0
     GROUP BY 1, 2, 3"""
-_PARTS: Final = f"""SELECT state, code, {reads.KIND}, count(*), sum(greatest(segments, 1)) FROM {SCHEMA}.contact
-    WHERE run = %s AND row > %s AND row <= %s GROUP BY 1, 2, 3"""
 _CONTACTS: Final = f"""SELECT row, phone, state, code, detail, logid, attempts, time, segments FROM {SCHEMA}.contact
     WHERE run = %s AND row > %s ORDER BY row LIMIT 1000"""
 
@@ -38,11 +33,9 @@ class WholeReader(Reader):
         """What stands before the ten digits of a phone in this ledger."""
         return str(self.plan.details.get("phone_prefix", ""))
 
-    @property
-    def paid(self) -> Money:
-        """What answers have named as prices."""
-        found = dict(self._of_run(f"SELECT what, sum(amount) FROM {SCHEMA}.reservation WHERE run = %s GROUP BY what"))
-        return Money(int(found.get("paid", 0)), int(found.get("segments", 0)))
+    def as_of(self, row: Result) -> Result:
+        """A contact as it counts in this ledger."""
+        return row
 
     def find(self, phones: Sequence[str]) -> dict[str, Texted]:
         """Of these phones (ten digits) those that were texted, or may have been."""
@@ -62,22 +55,9 @@ class WholeReader(Reader):
 
     def hours(self, rows: int = _AT_ONCE) -> Iterator[list[Hour]]:
         """How many were sent where and when: so many rows after the other."""
-        for after in self._ranges(rows):
+        for after in range(-1, self.last_row, rows):
             found = self._of_run(_HOURS, after, after + rows)
             yield [Hour(values.given(area), *map(int, rest)) for area, *rest in found]
-
-    def parts(self, rows: int) -> Iterator[list[Part]]:
-        """How many contacts are in each state for each reason, and the segments of their texts: so many rows after the other."""
-        for after in self._ranges(rows):
-            found = self._of_run(_PARTS, after, after + rows)
-            yield [
-                Part(states.BY_NUMBER[state], reason_of(code, detail), int(number), int(segments))
-                for state, code, detail, number, segments in found
-            ]
-
-    def _ranges(self, rows: int) -> range:
-        last = self._of_run(f"SELECT max(row) FROM {SCHEMA}.contact WHERE run = %s")[0][0] or 0
-        return range(-1, last, rows)
 
     def contacts(self) -> Iterator[list[Whole]]:
         """Every contact, in the order of rows, a thousand at a time."""
