@@ -2,8 +2,10 @@
 
     python -m tests.kills.machines --seeds 10
 
-What is drawn stands in the seed; where a process stood when it was struck is up to the machine. At the end a resume settles
-what is in doubt, and the independent checker holds list, database, report and provider against each other.
+What is drawn stands in the seed; where a process stood when it was struck is up to the machine. All senders reach the database
+through a proxy that cuts connections. A blow comes when so many texts have left since the last one, so that each run meets all of
+its blows. At the end a resume settles what is in doubt, and the independent checker holds list, database, report and provider
+against each other.
 """
 
 import argparse
@@ -11,105 +13,157 @@ import contextlib
 import random
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+import psycopg
+
+from benchmarks import machine, tables
 from tests import database
 from tests.acceptance.lists import phone, text_for
 from tests.acceptance.provider_process import Provider, providing
 from tests.acceptance.shell import Forked, Shell
 from tests.acceptance.stage import Stage
 from tests.database import Database
+from tests.fault_proxy import Fault, FaultProxy, proxying, seeded
 
-LEASE = 3
+LEASE = 2
 _MACHINES = 3
-_STALL = 2 * LEASE
+_STALL = 3.0 * LEASE
 """Seconds for which a process is stopped that is to lose its lease."""
+_BRIEFLY = 0.3
+_PATIENCE = 90.0
+"""Seconds in which somebody must have sent something."""
+_CUT = ("drop", "reset", "half-close", "delay", "refuse")
+_MOST = 60_000
+"""Bytes within which the proxy cuts a connection that it cuts at all."""
+
+KILL, ZOMBIE, STALL, MOMENT = "kill", "zombie", "stopped beyond its lease", "a moment's stop"
+INTERRUPT, CRASH, CUT = "interrupt", "crash of the database", "connections ended"
+BLOWS: Mapping[str, int] = MappingProxyType({KILL: 20, ZOMBIE: 5, STALL: 2, MOMENT: 3, INTERRUPT: 2, CRASH: 5, CUT: 2})
+"""What a run meets. A zombie is stopped beyond its lease, and its connections end meanwhile: it is fenced when it wakes."""
 
 
 class Storm:
-    """One campaign. `server`: a database of its own, which may be ended."""
+    """One campaign. `server`: a database of its own, which may be ended; `proxy`: how the senders reach it."""
 
-    def __init__(self, seed: int, stage: Stage, server: Database, provider: Provider, *, rows: int) -> None:
+    def __init__(
+        self, seed: int, stage: Stage, server: Database, proxy: FaultProxy, provider: Provider, blows: Mapping[str, int]
+    ) -> None:
         self._chance = random.Random(seed)
         self._stage = stage
         self._server = server
+        self._proxy = proxy
         self._provider = provider
-        self._rows = rows
-        self._concurrency = self._chance.choice((4, 8, 16))
+        self._concurrency = self._chance.choice((4, 8))
+        self._order = [what for what, number in blows.items() for _ in range(number)]
+        self._chance.shuffle(self._order)
+        self._rows = (len(self._order) + 3) * 40
         self._senders: list[Forked] = []
         self._asleep: list[tuple[float, Forked]] = []
+        self._said = ""
+        """What the last one that ended had to say."""
         self.blows: Counter[str] = Counter()
 
-    def go(self, blows: int) -> Counter[str]:
-        """Send the list, strike so often, settle, and check. What was done, by kind."""
-        provider, stage = self._provider, self._stage
-        provider.set(latency=self._chance.choice((0.01, 0.02, 0.04)))
-        stage.use_database(self._server.address("storm", lease=str(LEASE)))
-        source = stage.list(self._rows)
-        first = stage.begin(*stage.sending(source, "--concurrency", self._concurrency))
+    def go(self) -> Counter[str]:
+        """Send the list, strike, settle, and check. What was done, by kind."""
+        provider, stage, rows = self._provider, self._stage, self._rows
+        provider.set(latency=self._chance.choice((0.05, 0.1)))
+        stage.use_database(f"postgresql://postgres@127.0.0.1:{self._proxy.port}/postgres?run=storm&lease={LEASE}")
+        first = stage.begin(*stage.sending(stage.list(rows), "--concurrency", self._concurrency))
         self._senders.append(first)
         provider.wait_for(10)
-        for _ in range(blows):
-            self._join()
-            time.sleep(self._chance.uniform(0.1, 0.6))
-            if provider.left >= self._rows * 0.95:
-                break
-            self._strike()
+        self._proxy.choose = seeded(self._chance.random(), share=0.3, kinds=_CUT, most=_MOST)
+        for number, what in enumerate(self._order, 1):
+            self._go_on_until(number * 40)
+            self._strike(what)
         self._wake(all_of_them=True)
         for sender in self._senders:
-            done = sender.wait()
-            assert done.code in {0, 1, 2, 3, 130, -signal.SIGINT, -signal.SIGKILL}, done
+            self._ended(sender)
+        self._proxy.choose = lambda _: Fault()
         for _ in range(3):
             ended = stage.resume("--settle-seconds", 0)
             assert ended.code in {0, 1}, ended.err
             if not ended.json["unknown"]:
                 break
             time.sleep(1.0)
-        planned = {phone(number): text_for("Ada") for number in range(self._rows)}
-        crashes = self.blows["kill"] + self.blows["stall"] + self.blows["crash of the database"]
-        stage.check(self._rows, summary=ended.json, planned=planned, concurrency=self._concurrency, crashes=crashes)
+        assert not ended.json["unknown"], ended.json
+        planned = {phone(number): text_for("Ada") for number in range(rows)}
+        stage.check(rows, summary=ended.json, planned=planned)
         assert ended.json["reasons"].get("not_sent", {}).keys() <= {"absent"}, ended.json
+        self.blows["connections cut by the proxy"] = sum(self._proxy.struck[kind] for kind in _CUT if kind != "delay")
+        self.blows["owners fenced"] = self._fenced()
         return self.blows
 
+    def _go_on_until(self, texts: int) -> None:
+        """Have as many machines as there are to be, until so many texts have left."""
+        end = time.monotonic() + _PATIENCE
+        while self._provider.left < texts:
+            assert time.monotonic() < end, f"nothing goes on; so far {dict(self.blows)}; {self._said}"
+            self._join()
+            time.sleep(0.05)
+        self._join()
+
     def _join(self) -> None:
-        """Have as many machines as there are to be; somebody must be sending for others to join."""
+        """Somebody must be sending for others to join."""
         self._wake()
-        self._senders = [sender for sender in self._senders if sender.ended_within(0) is None]
-        asleep = {id(sender) for _, sender in self._asleep}
-        awake = [sender for sender in self._senders if id(sender) not in asleep]
+        for sender in [one for one in self._senders if one.ended_within(0) is not None]:
+            self._senders.remove(sender)
+            self._ended(sender)
+        awake = self._awake()
         if not awake:
             self._senders.append(self._stage.begin("resume", self._stage.ledger, "--yes", "--json", "--no-reconcile"))
         elif len(awake) < _MACHINES:
-            self._senders.append(self._stage.begin("join", self._stage.ledger, "--json"))
+            self._senders.append(self._stage.begin("join", self._stage.ledger, "--json", "--concurrency", self._concurrency))
 
-    def _strike(self) -> None:
+    def _awake(self) -> list[Forked]:
         asleep = {id(sender) for _, sender in self._asleep}
-        awake = [sender for sender in self._senders if id(sender) not in asleep]
-        what = self._chance.choices(
-            ("kill", "stall", "a moment's stop", "interrupt", "crash of the database", "connections cut"), (8, 3, 3, 2, 2, 2)
-        )[0]
-        if what == "crash of the database":
+        return [sender for sender in self._senders if id(sender) not in asleep]
+
+    def _ended(self, sender: Forked) -> None:
+        done = sender.wait()
+        assert done.code in {0, 1, 2, 3, 130, -signal.SIGINT, -signal.SIGKILL}, done
+        self._said = f"{done.code}: {done.err}"
+        self.blows["came back fenced"] += "another process has taken over" in done.err
+
+    def _strike(self, what: str) -> None:
+        self.blows[what] += 1
+        if what == CRASH:
             self._server.stop("immediate")
             time.sleep(self._chance.uniform(0.0, 1.0))
             self._server.start()
-        elif what == "connections cut":
-            import psycopg
-
-            with psycopg.connect(self._server.address()) as db:
-                db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rumbleup'")
+        elif what == CUT:
+            self._end_connections()
         else:
-            struck = self._chance.choice(awake)
-            if what == "kill":
+            while not (alive := [one for one in self._awake() if one.ended_within(0) is None]):
+                self._join()
+            struck = self._chance.choice(alive)
+            if what == KILL:
                 struck.signal(signal.SIGKILL)
-            elif what == "interrupt":
+            elif what == INTERRUPT:
                 struck.signal(signal.SIGINT)
             else:
                 struck.signal(signal.SIGSTOP)
-                self._asleep.append((time.monotonic() + (_STALL if what == "stall" else 0.3), struck))
-        self.blows[what] += 1
+                self._asleep.append((time.monotonic() + (_BRIEFLY if what == MOMENT else _STALL), struck))
+                if what == ZOMBIE:
+                    self._end_connections()
+
+    def _end_connections(self) -> None:
+        with psycopg.connect(self._own()) as db:
+            db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rumbleup'")
+
+    def _fenced(self) -> int:
+        with psycopg.connect(self._own()) as db:
+            found = db.execute("SELECT count(*) FROM rumbleup.owner WHERE fenced").fetchone()
+        return 0 if found is None else int(found[0])
+
+    def _own(self) -> str:
+        return self._server.address(port=str(_port_of(self._server)))
 
     def _wake(self, *, all_of_them: bool = False) -> None:
         if all_of_them and self._asleep:
@@ -121,12 +175,23 @@ class Storm:
         self._asleep = [(until, sender) for until, sender in self._asleep if until > now]
 
 
-def storm(seed: int, folder: Path, provider: Provider, shell: Shell, *, rows: int, blows: int) -> Counter[str]:
+def _port_of(server: Database) -> int:
+    return int(server.options.rpartition("=")[2])
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def storm(seed: int, folder: Path, provider: Provider, shell: Shell, blows: Mapping[str, int] = BLOWS) -> Counter[str]:
     """One campaign over a database of its own. What was done, by kind."""
-    server = database.make("-storm")
+    server = database.make("-storm", options=f"-c listen_addresses=127.0.0.1 -c port={_free_port()}")
     stage = Stage(folder, provider, shell)
     try:
-        return Storm(seed, stage, server, provider, rows=rows).go(blows)
+        with proxying(_port_of(server)) as proxy:
+            return Storm(seed, stage, server, proxy, provider, blows).go()
     finally:
         stage.close()
         with contextlib.suppress(RuntimeError):
@@ -139,18 +204,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kills.machines", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--rows", type=int, default=1500)
-    parser.add_argument("--blows", type=int, default=20)
     chosen = parser.parse_args()
+    print(tables.machine(machine.described()))
     total: Counter[str] = Counter()
-    shell = Shell()
+    shell, begun = Shell(), time.monotonic()
     with tempfile.TemporaryDirectory() as name, providing(Path(name)) as provider:
         for seed in range(chosen.first, chosen.first + chosen.seeds):
             folder = Path(name) / str(seed)
             folder.mkdir()
             provider.reset()
-            total += storm(seed, folder, provider, shell, rows=chosen.rows, blows=chosen.blows)
-            print(f"seed {seed}: nobody twice, nobody lost; so far {dict(total)}", flush=True)
+            total += storm(seed, folder, provider, shell)
+            passed = time.monotonic() - begun
+            print(f"seed {seed}, {passed:.0f} s: 0 twice, 0 lost, 0 unknown left; so far {dict(total)}", flush=True)
     shell.close()
 
 

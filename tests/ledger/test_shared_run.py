@@ -5,6 +5,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -18,7 +19,7 @@ from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.errors import LedgerError, LedgerLocked
 from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Result, State, Text
 from rumbleup_async.pauses import Wish
-from rumbleup_async.postgres import server, steps
+from rumbleup_async.postgres import server, settling, steps
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.asking_others import ask_all
 from rumbleup_async.postgres.ledger import PostgresLedger
@@ -325,5 +326,34 @@ def test_a_refusal_that_was_held_back_does_not_end_a_run_that_others_send(addres
                 assert await first.refuse(refused) == refused[1:]
                 assert first.counts[State.REFUSED] == 1
                 await second.step(yours, [Closed(1, State.SENT, 1, logid="rl_1")], 0, NOW)
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_breaks_between_steps_does_not_end_the_run(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database was away for a second, and a run of hours would end with an error because a refusal was just written down."""
+    moved = settling._moved
+    broken: list[object] = []
+
+    async def breaks(connection: psycopg.AsyncConnection, *given: Any) -> list[int]:
+        counts = await moved(connection, *given)
+        if len(broken) < 2:
+            broken.append(connection)
+            if len(broken) == 2:
+                await connection.execute("COMMIT")  # it is done, and its answer is lost
+            await connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return counts
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True) as ledger:
+            owner = (await ledger.enlist("one")).id
+            await ledger.step(owner, [], 2, NOW)
+            await ledger.step(owner, [Closed(row, State.QUEUED, 1) for row in (1, 2)], 0, NOW)
+            monkeypatch.setattr(settling, "_moved", breaks)
+            refused = [Result(row, f"202234{row:04d}", State.REFUSED, attempts=1, time=1) for row in (1, 2)]
+            assert await ledger.refuse(refused) == refused
+            assert len(broken) == 2
+            assert (ledger.counts[State.REFUSED], ledger.counts[State.QUEUED]) == (2, 2)
 
     asyncio.run(main())
