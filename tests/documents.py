@@ -7,6 +7,7 @@ import ast
 import functools
 import inspect
 import itertools
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -225,7 +226,40 @@ def state_hours() -> str:
     return "\n".join([*lines, f"| Canada, for every purpose | {' | '.join(shown)} | |", "", ""])
 
 
+def decisions() -> str:
+    """The pages of docs/decisions by their headings."""
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    rows = [f"- [{page.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}](decisions/{page.name})" for page in pages]
+    return "\n".join(["", *rows, "", ""])
+
+
+def examples() -> str:
+    """The files of examples/ and what their first words say."""
+    rows = ["", "| file | what it shows |", "| --- | --- |"]
+    for path in sorted((ROOT / "examples").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            name = path.relative_to(ROOT).as_posix()
+            rows.append(f"| [{name.removeprefix('examples/')}](../{name}) | {first_words(path)} |")
+    return "\n".join([*rows, "", ""])
+
+
+def first_words(path: Path) -> str:
+    """What a file of examples/ says of itself first: a docstring, a comment, a description."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        words = ast.get_docstring(ast.parse(text)) or ""
+    elif path.suffix == ".ipynb":
+        words = "".join(json.loads(text)["cells"][0]["source"][2:])
+    elif path.suffix == ".json":
+        words = f"Grafana: {json.loads(text)['title']}"
+    else:
+        words = next(line for line in text.splitlines() if line.startswith("# ")).removeprefix("# ")
+    return words.partition("\n")[0].rstrip(".")
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "decisions": decisions,
+    "examples": examples,
     "states": state_picture,
     "faults": fault_table,
     "settings": settings_table,

@@ -37,6 +37,7 @@ PLACES = {
     "test_docs.py": "house",
     "test_examples.py": "house",
     "test_fault_proxy.py": "integration",
+    "test_frameworks.py": "house",
     "test_front_door.py": "house",
     "test_house.py": "house",
     "test_install.py": "house",
@@ -45,6 +46,7 @@ PLACES = {
     "test_promise.py": "house",
     "test_secrecy.py": "integration",
     "test_walk.py": "integration",
+    "test_site.py": "house",
     "test_wall_clock.py": "house",
     "webhooks": "integration",
 }
