@@ -15,6 +15,7 @@ from rumbleup_async.cli import options
 from rumbleup_async.cli.console import local, plural, print_json, print_out
 from rumbleup_async.cli.findings import examples
 from rumbleup_async.cli.list_options import ListOptions
+from rumbleup_async.cli.terminal import visible
 from rumbleup_async.lists.consent import ConsentCheck, read_rules
 from rumbleup_async.lists.contact_list import ContactList
 from rumbleup_async.lists.contacts import open_list
@@ -74,7 +75,7 @@ def look(
         if as_json:
             print_json(_as_json(source, contacts, seen))
         else:
-            print_out("\n".join(_lines(source, contacts, seen)) + "\n")
+            print_out("\n".join(map(visible, _lines(source, contacts, seen))) + "\n")
 
 
 def _seen(contacts: ContactList, screen: Screen, consent: ConsentCheck) -> Seen:

@@ -6,7 +6,7 @@ Lives here: which of the two it is, and columns as texts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import extras
@@ -39,12 +39,14 @@ class ArrowFile:
         try:
             if head.startswith(PARQUET):
                 parquet = extras.module("pyarrow.parquet", "lists", where, "export it as CSV")
-                self._parquet = parquet.ParquetFile(file)
-                self.header: tuple[str, ...] = tuple(self._parquet.schema_arrow.names)
-                return
-            self._parquet = None
-            self._reader = arrow.ipc.open_file(file) if head.startswith(FILE) else arrow.ipc.open_stream(file)
-            self.header = tuple(self._reader.schema.names)
+                self._parquet = parquet.ParquetFile(file, pre_buffer=False)
+                schema = self._parquet.schema_arrow
+            else:
+                self._parquet = None
+                self._reader = arrow.ipc.open_file(file) if head.startswith(FILE) else arrow.ipc.open_stream(file)
+                schema = self._reader.schema
+            self.header: tuple[str, ...] = tuple(schema.names)
+            self.several = several_in(schema)
         except self._errors:
             raise self._damaged() from None
 
@@ -109,11 +111,38 @@ def _texts(column: pa.Array) -> list[str]:
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         texts: list[str | None] = column.to_pylist()
         return ["" if text is None else text for text in texts] if column.null_count else texts  # type: ignore[return-value]
+    as_text = rounded if types.is_float16(kind) or types.is_float32(kind) else text_of
+    try:
+        return [as_text(value) for value in _as_python(column, kind)]
+    except (ArithmeticError, ValueError):
+        # A day or an amount that Python has no value for, or a time zone that this machine does not know.
+        return [_text_alone(value) for value in column]
+
+
+def _as_python(column: pa.Array, kind: pa.DataType) -> list[Any]:
+    """The values, times to the microsecond: Python knows no shorter ones."""
+    import pyarrow as pa
+    from pyarrow import types
+
     if types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif types.is_time64(kind):
         column = column.cast(pa.time64("us"), safe=False)
     elif types.is_duration(kind):
         column = column.cast(pa.duration("us"), safe=False)
-    as_text = rounded if types.is_float16(kind) or types.is_float32(kind) else text_of
-    return [as_text(value) for value in column.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _text_alone(value: pa.Scalar) -> str:
+    try:
+        return text_of(value.as_py())
+    except (ArithmeticError, ValueError):
+        return ""
+
+
+def several_in(schema: pa.Schema) -> tuple[int, ...]:
+    """Which columns hold several values in each row: lists, structs and maps."""
+    from pyarrow import types
+
+    return tuple(place for place, kind in enumerate(schema.types) if types.is_nested(kind) and not types.is_run_end_encoded(kind))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _SAVE: Final = "save it as CSV UTF-8"
+_UNPACK: Final = "unpack it first; gzip, zstd and zip are read as they are"
 
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an old document of Office begins, a workbook among them."""
@@ -21,10 +22,26 @@ _BINARY: Final = (
     (b"PK\x03\x04", f"an Excel workbook (or one of Numbers or OpenDocument, or another zip archive); {_SAVE}"),
     (b"\xd0\xcf\x11\xe0", f"an old Excel workbook (or another document of Office); {_SAVE}"),
     (b"\x1f\x8b", "compressed; unpack it first, as in `gunzip -c list.csv.gz | ... -`"),
+    *((b"BZh%d1AY&SY" % level, f"compressed by bzip2; {_UNPACK}") for level in range(1, 10)),
+    (b"\xfd7zXZ", f"compressed by xz; {_UNPACK}"),
+    (b"\x04\x22\x4d\x18", f"compressed by lz4; {_UNPACK}"),
+    (b"\xff\x06\x00\x00sNaPpY", f"compressed by snappy; {_UNPACK}"),
+    (b"\x1f\x9d", f"compressed by compress; {_UNPACK}"),
+    (b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive; {_UNPACK}"),
+    (b"Rar!\x1a\x07", f"a RAR archive; {_UNPACK}"),
+    (b"FEA1\x00", "an old Feather file; write it as Parquet or CSV"),
+    (b"\x00\x01\x00\x00Standard ", "a database of Access; export the table as CSV or as a workbook of Excel"),
+    (b"$FL2@(#)", "a file of SPSS; export it as CSV"),
+    (b"<stata_dta>", "a file of Stata; export it as CSV"),
+    (b"\x89HDF\r\n", "an HDF5 file; write it as Parquet or CSV"),
+    (b"\x93NUMPY", "an array of NumPy; write it as CSV"),
+    (b"\x80\x04\x95", "a pickle of Python; write the list as CSV, or as Parquet"),
+    *((magic, "a file of R; write the list as CSV") for magic in (b"RDX2\n", b"RDX3\n")),
+    (b"X\n\x00\x00\x00", "a file of R; write the list as CSV"),
     (b"%PDF", "a PDF document; export the list as CSV"),
     (b"%!PS", "a PostScript document; export the list as CSV"),
     (b"{\\rtf", "a rich text document; save it as plain text or CSV"),
-    (b"SQLite format 3", "an SQLite database, perhaps the ledger of a run; give the contact list"),
+    (b"SQLite format 3", "an SQLite database, perhaps the ledger of a run; if it holds the list, give it as sqlite:FILE"),
     (b"\xff\xfe\x00\x00", f"UTF-32; {_SAVE}, or name it with --encoding utf-32"),
     (b"PAR1", "a Parquet file; export it as CSV or JSON lines"),
     (b"ARROW1", "an Arrow file; export it as CSV or JSON lines"),

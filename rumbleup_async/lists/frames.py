@@ -18,6 +18,8 @@ from rumbleup_async.lists.tables import Record
 _SINGLE: Final = frozenset({"float32", "float16", "float[pyarrow]", "halffloat[pyarrow]"})
 """Types of seven digits or fewer: a phone in such a column is not the number that it was."""
 
+_SEVERAL: Final = ("List(", "Array(", "Struct(", "list<", "struct<", "map<", "fixed_size_list<")
+
 
 def is_frame(contacts: object) -> bool:
     """Whether it is a table whose rows can be read: a DataFrame of pandas or polars, or an Arrow table or reader."""
@@ -38,13 +40,14 @@ def table_of(frame: Any) -> RowTable:
     what = f"the {kind.__name__}"
     if hasattr(kind, "schema") and not hasattr(kind, "iter_rows"):
         names = [str(name) for name in frame.schema.names]
-        return RowTable(what, "an Arrow table", names, _of_arrow(frame, kind))
+        return RowTable(what, "an Arrow table", names, _of_arrow(frame, kind), arrow_table.several_in(frame.schema))
     names = [str(name) for name in frame.columns]
     rows: Iterator[Sequence[object]] = (
         frame.iter_rows() if hasattr(kind, "iter_rows") else frame.itertuples(index=False, name=None)
     )
     single = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).lower() in _SINGLE]
-    return RowTable(what, "a DataFrame", names, _of_rows(rows, single))
+    several = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).startswith(_SEVERAL)]
+    return RowTable(what, "a DataFrame", names, _of_rows(rows, single), several)
 
 
 def _of_arrow(frame: Any, kind: type) -> Iterator[list[Record]]:

@@ -23,9 +23,13 @@ _LONGEST: Final = 1 << 20
 _SAMPLE: Final = 20
 _SOME: Final = 500
 
-begins = re.compile(r"\s*\[\s*(?:[{\"\d\]]|$)").match
-"""Whether a text is a JSON array, and no section of a file of settings."""
+_begins = re.compile(r"\s*\[\s*(?:[{\"\d\]]|\[\s*[{\"\d\[\]]|-\d|(?:null|true|false)\s*[,\]]|$)").match
 _space = re.compile(r"\s*").match
+
+
+def begins(head: bytes, encoding: str | None) -> bool:
+    """Whether a text is a JSON array, and no section of a file of settings."""
+    return _begins(head.decode(encoding or encodings.utf16(head) or "utf-8-sig", "replace").removeprefix("\ufeff")) is not None
 
 
 class JsonArray(ContactList):
@@ -44,6 +48,11 @@ class JsonArray(ContactList):
         self._first = list(itertools.islice(self._elements, _SAMPLE))
         if not self._first:
             raise ListError(f"{where}: has no contacts; it is an empty JSON array")
+        if all(isinstance(value, list) for value, _ in self._first):
+            raise ListError(
+                f"{where}: this is a JSON array of arrays, which do not say what their values are; write one object a contact, "
+                'such as {"phone": ..., "first_name": ...}, or CSV with a header'
+            )
         names, settled = mappings.require_phone_among(self._first, where, reading.phone_field)
         self.phone_field = self.phone_field or settled
         self._begin(names, names)
@@ -86,7 +95,11 @@ class JsonArray(ContactList):
             value, text, end = self._element(text, at, number)
             yield value, text[at:end]
             text, at = text[end:] if end > _BLOCK else text, 0 if end > _BLOCK else end
-        self._stream.drain()
+        at += 1
+        while not text[at:].strip() and (more := self._more("")):
+            text, at = more, 0
+        if text[at:].strip():
+            raise ListError(f"{self._where}: something stands behind the end of the JSON array; export it anew, as one array")
 
     def _element(self, text: str, at: int, number: int) -> tuple[object, str, int]:
         """The value at this place, the text with what had to be read for it, and where it ends."""
@@ -101,7 +114,12 @@ class JsonArray(ContactList):
                 raise self._broken(number) from None
             except ValueError:
                 pass
-            if len(text) - at > _LONGEST or tried == len(text):
+            if len(text) - at > _LONGEST:
+                raise ListError(
+                    f"{self._where}, element {number:,}: is broken, or longer than a million characters; export the list anew, "
+                    "without what is so long"
+                )
+            if tried == len(text):
                 raise self._broken(number)
             tried = len(text)
             text = self._more(text)

@@ -31,6 +31,7 @@ from rumbleup_async.screening.template import field_name
 _TWO_PHONES: Final = Reason(Code.UNREADABLE_ROW, "two phones in one row")
 _NOT_JSON: Final = Reason(Code.UNREADABLE_ROW, "not valid JSON")
 _MORE_CELLS: Final = Reason(Code.UNREADABLE_ROW, "more cells than the header has columns")
+_NO_SINGLE: Final = Reason(Code.UNREADABLE_ROW, "the phone is not one value but holds several")
 _NO_OBJECT: Final = Reason(Code.UNREADABLE_ROW, "not a JSON object")
 
 # Pairs instead of a dict: a repeated key would silently keep its last value and hide the other phone. Numbers stay as
@@ -194,8 +195,8 @@ def _contact(
         if not (value.isdigit() or (value.isalpha() and value not in EMPTY)):
             value = clean(value)
         if not value or not isinstance(key, str):
-            if key is None and isinstance(raw, list):
-                return Skipped(row, "", _MORE_CELLS)
+            if raw.__class__ is not str and (why := _not_single(key, raw, phone_field)):
+                return Skipped(row, "", why)
             continue
         name, is_phone, is_lesser = _known(key, phone_field)
         if is_phone:
@@ -215,6 +216,14 @@ def _contact(
     if len(numbers) > 1 and several_phones.are_several(numbers):
         return Skipped(row, "", _TWO_PHONES)
     return Contact(row, numbers[0] if numbers else "", several_phones.without(values, twice))
+
+
+def _not_single(key: object, raw: object, phone_field: str | None) -> Reason | None:
+    """Why a row cannot be read that has several values where one should be."""
+    if key is None and isinstance(raw, list):
+        return _MORE_CELLS
+    is_several = raw and isinstance(raw, list | tuple | Mapping)
+    return _NO_SINGLE if is_several and isinstance(key, str) and _known(key, phone_field)[1] else None
 
 
 def _barred(pairs: Iterable[tuple[Any, Any]], row: int, numbers: list[str], consent: ConsentCheck) -> Skipped | None:

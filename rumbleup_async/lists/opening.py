@@ -68,9 +68,9 @@ class _Opening:
         except (OSError, ValueError) as error:
             raise ListError(f"{where}: cannot be read: {words_of(error)}") from None
         head = incoming.head
-        if head.startswith((GZIP, ZSTD, *ZIP)) and layer >= _LAYERS:
+        if head.startswith((GZIP, *ZSTD, *ZIP)) and layer >= _LAYERS:
             raise ListError(f"{where}: is packed more than {_LAYERS} times; unpack it first")
-        if head.startswith((GZIP, ZSTD)):
+        if head.startswith((GZIP, *ZSTD)):
             return self.open(packed.Unpacked(self._counted(incoming), head, where), layer + 1)
         if head.startswith(ZIP):
             file = self._counted(incoming).as_file(self._keep)
@@ -89,7 +89,7 @@ class _Opening:
             raise ListError(f"{where}: this is an encrypted Parquet file; export it as CSV")
         if head.startswith((arrow_table.PARQUET, arrow_table.FILE, arrow_table.STREAM)):
             return self._table(arrow_table.ArrowFile(self._counted(incoming).as_file(self._keep), head, where))
-        if json_array.begins(head.decode("utf-8-sig", "replace")):
+        if json_array.begins(head, self._reading.encoding):
             found: ContactList = json_array.JsonArray(self._counted(incoming), where, self._reading)
         else:
             own = self._reading if self._outermost is None else msgspec.structs.replace(self._reading, copy=None)

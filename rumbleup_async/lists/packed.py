@@ -14,11 +14,18 @@ from typing import Any, BinaryIO, Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import extras
+from rumbleup_async.lists.streams import Incoming
 
 GZIP: Final = b"\x1f\x8b"
-ZSTD: Final = b"\x28\xb5\x2f\xfd"
+ZSTD: Final = (b"\x28\xb5\x2f\xfd", *(bytes((number, 0x2A, 0x4D, 0x18)) for number in range(0x50, 0x60)))
+"""The others are frames that are skipped: programs that pack on many cores begin with one."""
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """The second is that of an archive with nothing in it."""
+
+_MOST: Final = 500
+_FREE: Final = 64 << 20
+"""A list of people, each with a phone of their own, does not become 500 times smaller. What unpacks to more, and to more than 64
+MiB, was made to fill a memory or a disk."""
 
 _WORKBOOK: Final = ("xl/workbook.xml", "xl/workbook.bin")
 _SAVE: Final = "save the list as CSV UTF-8, or as a workbook of Excel"
@@ -35,9 +42,11 @@ _OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument."
 class Unpacked(io.RawIOBase):
     """The bytes that a compressed stream holds. Raises `ListError` where it is damaged or ends too early."""
 
-    def __init__(self, packed: io.RawIOBase, head: bytes, where: str) -> None:
+    def __init__(self, packed: Incoming, head: bytes, where: str) -> None:
         super().__init__()
         self._where = where
+        self._packed = packed
+        self._given = 0
         self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, gzip.BadGzipFile)
         source = io.BufferedReader(packed, 1 << 18)
         if head.startswith(GZIP):
@@ -55,7 +64,14 @@ class Unpacked(io.RawIOBase):
             data: bytes = self._file.read(size)
         except self._errors:
             raise ListError(f"{self._where}: the compressed file is damaged or ends too early; get it anew") from None
+        self._given += len(data)
+        _refuse_bomb(self._given, self._packed.taken, self._where)
         return data
+
+
+def _refuse_bomb(unpacked: int, packed: int, where: str) -> None:
+    if unpacked > _FREE and unpacked > _MOST * packed:
+        raise ListError(f"{where}: unpacks to more than {_MOST} times its size, as no list does; unpack it and look what it is")
 
 
 def _zstd(where: str) -> Any:
@@ -94,6 +110,8 @@ def of_zip(file: BinaryIO, where: str) -> Member | None:
 def _of_zip(file: BinaryIO, where: str) -> Member | None:
     archive = zipfile.ZipFile(file)
     names = set(archive.namelist())
+    parts = archive.infolist()
+    _refuse_bomb(sum(part.file_size for part in parts), sum(part.compress_size for part in parts), where)
     if names.intersection(_WORKBOOK):
         return None
     for name, what in _DOCUMENTS:
@@ -103,7 +121,7 @@ def _of_zip(file: BinaryIO, where: str) -> Member | None:
         if b"spreadsheet" in kind:
             return None
         raise ListError(f"{where}: this is a document of OpenDocument, but no spreadsheet; {_SAVE}")
-    files = [one for one in archive.infolist() if not one.is_dir() and not _is_beside(one.filename)]
+    files = [one for one in parts if not one.is_dir() and not _is_beside(one.filename)]
     if len(files) != 1:
         shown = ", ".join(one.filename[:60] for one in files[:6]) + (", ..." if len(files) > 6 else "")
         raise ListError(

@@ -7,6 +7,7 @@ in a cell, so of most only their kind is told.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,13 +22,19 @@ from rumbleup_async.lists.tables import Record
 _Errors = tuple[type[Exception], Callable[[Exception], str]]
 """The errors of a database, and what of one may be told."""
 _GIVE: Final = "give the query with --query-file"
+_NO_FILE: Final = "there is no such file"
+_READS: Final = "a list is read by one SELECT that changes nothing and writes nowhere"
+_several = re.compile(r".*\[\d*\]|(?:STRUCT|MAP|UNION)\(.*|list|struct|map", re.DOTALL).fullmatch
 
 
 class QueryTable(RowTable):
     """The rows of a query. `cursor` has been executed; `close` closes its connection."""
 
     def __init__(self, where: str, form: str, cursor: Any, close: Callable[[], object], errors: _Errors) -> None:
-        super().__init__(where, form, [str(column[0]) for column in cursor.description], _fetched(cursor, where, errors))
+        columns = cursor.description
+        # DuckDB says what is in a column, as `VARCHAR[]`; others give numbers or nothing.
+        several = [place for place, column in enumerate(columns) if _several(str(column[1]))]
+        super().__init__(where, form, [str(column[0]) for column in columns], _fetched(cursor, where, errors), several)
         self._close = close
 
     def close(self) -> None:
@@ -50,12 +57,13 @@ def sqlite(path: str, query: str | None) -> QueryTable:
     """The list in an SQLite file, opened for reading alone: its only table, or what a query asks for."""
     where = f"sqlite:{path}"
     if not Path(path).is_file():
-        raise ListError(f"{where}: there is no such file")
+        raise ListError(f"{where}: {'is no file; give that of the database' if path and Path(path).exists() else _NO_FILE}")
     db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, check_same_thread=False)
     try:
         if query is None:
             found = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
             query = _all_of([name for (name,) in found], where)
+        db.set_authorizer(_may_be_done)
         cursor = db.execute(query)
     except (sqlite3.Error, sqlite3.Warning) as error:
         db.close()
@@ -65,12 +73,22 @@ def sqlite(path: str, query: str | None) -> QueryTable:
         raise
     if cursor.description is None:
         db.close()
-        raise ListError(f"{where}: the query gives no rows; it must be a SELECT")
+        raise ListError(f"{where}: the query gives no rows; {_READS}")
     return QueryTable(where, "a query of SQLite", cursor, db.close, (sqlite3.Error, _sqlite_words))
 
 
+def _may_be_done(action: int, *_: object) -> int:
+    """Of a file that is opened for reading alone nothing is written, but `VACUUM INTO` and `ATTACH` write other files."""
+    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH) else sqlite3.SQLITE_OK
+
+
 def _sqlite_words(error: Exception) -> str:
-    return str(error)[:200]  # it names tables, columns and words of the query, never values
+    """It names tables, columns and words of the query, and a value only where that is no UTF-8."""
+    told = str(error)[:200]
+    if "not authorized" in told or "authorization denied" in told or "readonly database" in told:
+        return f"it does more than read; {_READS}"
+    column, is_coded, _ = told.partition(" with text ")
+    return f"{column}, which is in another encoding; mend it, or leave the column out of the query" if is_coded else told
 
 
 def _all_of(tables: list[str], where: str) -> str:
@@ -104,7 +122,7 @@ def postgres(url: str, query: str | None) -> QueryTable:
         except psycopg.Error as error:
             raise ListError(f"{where}: the query cannot be run: {_postgres_words(error)}") from None
         if cursor.description is None:
-            raise ListError(f"{where}: the query gives no rows; it must be a SELECT")
+            raise ListError(f"{where}: the query gives no rows; {_READS}")
         errors = (psycopg.Error, _postgres_words)
         return QueryTable(where, "a query of PostgreSQL", cursor, stack.pop_all().close, errors)
 
@@ -138,6 +156,7 @@ def duckdb(what: str, query: str | None) -> QueryTable:
         elif query is None:
             name = what.replace("'", "''")
             query = f"SELECT * FROM '{name}'"  # noqa: S608 - a name of files, quoted
+        _require_select(db, query, where)
         cursor = db.execute(query)
     except library.Error as error:
         if db is not None:
@@ -153,7 +172,14 @@ def duckdb(what: str, query: str | None) -> QueryTable:
 def _duckdb_words(error: Exception) -> str:
     kind = type(error).__name__
     told = kind in ("CatalogException", "ParserException", "BinderException", "IOException")
-    return str(error).split("\n")[0][:200] if told else kind
+    return (
+        str(error).split("\n")[0][:200] if told else f"{kind}; DuckDB's own command says more, and may quote what is in the list"
+    )
+
+
+def _require_select(db: Any, query: str, where: str) -> None:
+    if [str(one.type).rpartition(".")[2] for one in db.extract_statements(query)] != ["SELECT"]:
+        raise ListError(f"{where}: the query cannot be run: {_READS}")
 
 
 def _is_duckdb(path: Path) -> bool:

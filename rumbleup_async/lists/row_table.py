@@ -23,10 +23,13 @@ class RowTable:
 
     row = 0
 
-    def __init__(self, where: str, form: str, header: Sequence[str], blocks: Iterable[list[Record]]) -> None:
+    def __init__(
+        self, where: str, form: str, header: Sequence[str], blocks: Iterable[list[Record]], several: Sequence[int] = ()
+    ) -> None:
         self.where = where
         self.form = form
         self.header = tuple(header)
+        self.several = several
         self._blocks = blocks
         self.fingerprint: str | None = None
 

@@ -28,6 +28,8 @@ class Incoming(io.RawIOBase):
         self._copy: Writable | None = None
         self.fingerprint: str | None = None
         """Of all bytes, where they are hashed; set once they have been read to their end."""
+        self.taken = 0
+        """How many bytes have been read."""
         self.head = b""
         while len(self.head) < _LOOK and (more := stream.read(_LOOK - len(self.head))):
             self.head += more
@@ -47,6 +49,7 @@ class Incoming(io.RawIOBase):
             data, self._ahead = self._ahead[:size], self._ahead[size:]
         else:
             data = self._stream.read(size) or b""
+        self.taken += len(data)
         if self._hash is not None:
             self._hash.update(data)
             if self._copy is not None and data:

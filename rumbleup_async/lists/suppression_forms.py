@@ -30,9 +30,9 @@ def unwrapped(stream: Readable, where: str, keep: contextlib.ExitStack, layer: i
     def as_file() -> BinaryIO:
         return incoming.as_file(lambda file: keep.callback(file.close))
 
-    if head.startswith((packed.GZIP, packed.ZSTD, *packed.ZIP)) and layer >= _LAYERS:
+    if head.startswith((packed.GZIP, *packed.ZSTD, *packed.ZIP)) and layer >= _LAYERS:
         raise ListError(f"{where}: is packed more than {_LAYERS} times; unpack it first")
-    if head.startswith((packed.GZIP, packed.ZSTD)):
+    if head.startswith((packed.GZIP, *packed.ZSTD)):
         return unwrapped(packed.Unpacked(incoming, head, where), where, keep, layer + 1)
     if head.startswith(packed.ZIP):
         file = as_file()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rumbleup_async.errors import ListError
 from rumbleup_async.lists import header
 from rumbleup_async.lists.contact_list import ContactList
 from rumbleup_async.lists.reading import Reading
@@ -28,6 +29,12 @@ class TableList(ContactList):
         names = tuple(map(field_name, table.header))
         self.columns: tuple[str, ...] = names
         self._phones = header.phone_columns(names, table.where, reading.phone_field)
+        for index in self._phones:
+            if index in table.several:
+                raise ListError(
+                    f"{table.where}: the column {names[index]!r} holds several values in each row; write one phone a row into a "
+                    "column of its own, or name another column with --phone-field"
+                )
         self.phone_field = ",".join(names[index] for index in self._phones)
         header.refuse_repeated(names, self._wanted or (), table.where)
         self._begin(names, table.header)

@@ -31,6 +31,10 @@ class Table(Protocol):
     @property
     def row(self) -> int: ...
     @property
+    def several(self) -> Sequence[int]:
+        """Which columns hold several values in each row, none of which is the phone for certain."""
+
+    @property
     def fingerprint(self) -> str | None:
         """Tells this list from others, once it has been read to its end."""
 

@@ -33,6 +33,7 @@ class Workbook:
     """The sheet of a workbook that is the list, as a `Table`."""
 
     fingerprint: str | None = None
+    several = ()
 
     def __init__(self, file: BinaryIO, where: str, *, sheet: str | None, phone_field: str | None) -> None:
         calamine = extras.module("python_calamine", "lists", f"{where}: this is a workbook", "save it as CSV UTF-8")
@@ -74,7 +75,7 @@ class Workbook:
         if len(lists) > 1:
             raise ListError(f"{self._path}: the list may be in the sheets {' or '.join(map(repr, lists))}; name it with --sheet")
         if not filled:
-            raise ListError(f"{self._path}: the workbook has nothing in its sheets; {_listed(names)}")
+            raise ListError(f"{self._path}: the workbook has nothing in its visible sheets; {_listed(names)}")
         found = (lists or filled)[0]
         if not lists and len(filled) > 1:
             raise ListError(f"{self._path}: no sheet has a column called phone, cell or mobile; {_listed(filled)}; "
@@ -86,7 +87,7 @@ class Workbook:
         if self._sheet is not None and self._sheet.name == name:
             return self._sheet
         _require_reach(self._file, self._path, name)
-        with _understood(f"{self._path}, sheet {name!r}"):
+        with _understood(f"{self._path}: this is a workbook with a sheet {name!r}"):
             self._sheet = self._book.get_sheet_by_name(name)
             return self._sheet
 
@@ -158,7 +159,7 @@ def visible_sheets(file: BinaryIO, where: str) -> Iterator[tuple[str, Iterator[l
     for one in book.sheets_metadata:
         if one.typ == calamine.SheetTypeEnum.WorkSheet and one.visible == calamine.SheetVisibleEnum.Visible:
             _require_reach(file, where, one.name)
-            with _understood(f"{where}, sheet {one.name!r}"):
+            with _understood(f"{where}: this is a workbook with a sheet {one.name!r}"):
                 sheet = book.get_sheet_by_name(one.name)
             yield one.name, ([workbook_text(cell) for cell in row] for row in sheet.iter_rows())
 
@@ -172,6 +173,8 @@ def _require_reach(file: BinaryIO, where: str, name: str) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "it has no sheets"
     shown = ", ".join(repr(name) for name in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return f"it has the {'sheets' if len(names) > 1 else 'sheet'} {shown}"
 

@@ -1,6 +1,6 @@
 """What calamine does not tell of a workbook: hidden rows, and how far a sheet reaches before it is read.
 
-Lives here: looks into the archive that an .xlsx or .ods is.
+Lives here: looks into the archive that a workbook is.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 from xml.sax.saxutils import unescape
 
 _row = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
-_number = re.compile(rb'\sr="(\d+)"')
+_number = re.compile(rb"\sr\s*=\s*[\"'](\d+)")
 _hidden = re.compile(rb'\shidden="(?:1|true)"')
 _sheet = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _relation = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
@@ -21,7 +21,10 @@ _ods_table = re.compile(rb'<table:table\s[^>]*table:name="([^"]*)"')
 _ods_row = re.compile(rb"<table:table-row\b[^>]*>|</table:table>")
 _ods_hidden = re.compile(rb'table:visibility="(?:collapse|filter)"')
 _repeated = re.compile(rb'table:number-rows-repeated="(\d+)"')
-_dimension = re.compile(rb'<(?:\w+:)?dimension\s+ref="(?:[A-Z]+\d+:)?([A-Z]{1,3})(\d{1,7})"').search
+_far = re.compile(rb"\sr\s*=\s*[\"'](?:[A-Z]{2}|[A-Z]?(?:\d{8}|[2-9]\d{6}))").search
+"""Cells that can make a sheet too large. A sheet of 26 columns and as many rows as Excel has is none, so that most sheets are
+only searched for these."""
+_cell = re.compile(rb"\sr\s*=\s*[\"']([A-Z]+)(\d+)").findall
 
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError, EOFError, NotImplementedError)
 
@@ -40,19 +43,53 @@ def hidden_rows(file: BinaryIO, sheet: str, header_row: int) -> int:
 
 
 def reach(file: BinaryIO, sheet: str) -> tuple[int, str] | None:
-    """How many cells a sheet of an .xlsx spans by its own word, and its last one. None if it does not say."""
+    """How many cells the sheet of an .xlsx or .xlsb spans, and its last one, as `(3, "C1")`. None where it is not known, or the
+    sheet is too small to matter.
+
+    The cells themselves are looked at and not what the sheet says of itself: programs write that wrong, or not at all.
+    """
     file.seek(0)
     try:
-        with zipfile.ZipFile(file) as archive, archive.open(_part_of(archive, sheet)) as xml:
-            found = _dimension(xml.read(4096))
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
+            if "xl/workbook.xml" in names:
+                with archive.open(_part_of(archive, sheet)) as xml:
+                    return _reach_of_xlsx(xml)
+            if "xl/workbook.bin" in names:
+                return max(_reach_of_xlsb(archive, name) for name in names if name.startswith("xl/worksheets/sheet"))
+            return None
     except _UNREADABLE:
         return None
-    if found is None:
-        return None
-    column = 0
-    for letter in found[1]:
-        column = column * 26 + letter - 64
-    return column * int(found[2]), (found[1] + found[2]).decode()
+
+
+def _reach_of_xlsx(xml: IO[bytes]) -> tuple[int, str]:
+    width = height = 0
+    last = b"A"
+    rest = b""
+    while data := xml.read(1 << 18):
+        rest += data
+        end = rest.rfind(b">") + 1
+        numbers = [int(found[1]) for tag in _row.findall(rest, 0, end) if (found := _number.search(tag))]
+        if _far(rest, 0, end):
+            cells = _cell(rest, 0, end)
+            numbers += [int(number) for _, number in cells]
+            last = max((last, *{letters for letters, _ in cells}), key=lambda letters: (len(letters), letters))
+        height = max((height, *numbers))
+        rest = rest[end:]
+    for letter in last:
+        width = width * 26 + letter - 64
+    return max(width, 26) * height, f"{last.decode()}{height}"
+
+
+def _reach_of_xlsb(archive: zipfile.ZipFile, name: str) -> tuple[int, str]:
+    """By BrtWsDim (MS-XLSB 2.4.830), which stands before all cells. Of which sheet is not asked: one is too large for all."""
+    with archive.open(name) as part:
+        data = part.read(4096)
+    at = data.find(b"\x94\x01\x10")
+    if at < 0 or len(data) < at + 19:
+        return 0, ""
+    height, width = (int.from_bytes(data[start : start + 4], "little") + 1 for start in (at + 7, at + 15))
+    return width * height, f"row {height}, column {width}"
 
 
 def _text(raw: bytes) -> str:

@@ -86,3 +86,12 @@ def test_what_is_no_list_ends_with_the_remedy(capsys: pytest.CaptureFixture[str]
     code, out, err = look(capsys, *arguments)
     assert (code, out) == (2, "")
     assert complaint in err
+
+
+def test_the_name_of_a_list_steers_no_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A file from somewhere could clear the screen of whoever looks at it, or type into the shell."""
+    path = tmp_path / "list\x1b[2J.csv"
+    path.write_text("phone\n2025550101\n")
+    code, out, _ = look(capsys, str(path))
+    assert code == 0
+    assert out.splitlines()[0].endswith("list\\x1b[2J.csv: one number a line, UTF-8, 1 row")

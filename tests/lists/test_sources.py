@@ -122,7 +122,9 @@ def test_a_database_is_asked_for_its_only_table_or_by_a_query(people: Path) -> N
     ("query", "complaint"),
     [
         ("SELECT nonsense FROM people", "the query cannot be run: no such column: nonsense"),
-        ("DELETE FROM people", "the query cannot be run: attempt to write a readonly database"),
+        ("DELETE FROM people", "it does more than read; a list is read by one SELECT"),
+        ("VACUUM INTO 'evil.db'", "it does more than read"),
+        ("ATTACH 'evil.db' AS evil", "it does more than read"),
         ("SELECT [First Name] FROM people", "no column is called phone, cell or mobile"),
         ("SELECT * FROM people WHERE 0", "has no contacts"),
         ("SELECT [Cell Phone] AS phone, [Cell Phone] AS phone FROM people", "2 columns are called 'phone'"),
@@ -130,12 +132,57 @@ def test_a_database_is_asked_for_its_only_table_or_by_a_query(people: Path) -> N
         ("SELECT * FROM people; SELECT 1", "one statement at a time"),
     ],
 )
-def test_a_query_that_is_no_list_is_refused(people: Path, query: str, complaint: str) -> None:
+def test_a_query_that_is_no_list_is_refused(people: Path, query: str, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list would be changed by reading it, or a run begin with nobody."""
+    monkeypatch.chdir(people.parent)
     with pytest.raises(ListError, match=complaint) as caught, open_list(f"sqlite:{people}", query=query) as contacts:
         list(contacts)
     assert "20255" not in str(caught.value)
     assert len(plan(f"sqlite:{people}")) == len(PLAN)
+    assert [people.name] == [path.name for path in people.parent.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY (SELECT 1) TO 'evil.csv'",
+        "EXPORT DATABASE 'evil'",
+        "ATTACH 'evil.duckdb' AS evil",
+        "SELECT '2025550101' AS phone; COPY (SELECT 1) TO 'evil.csv'",
+        "INSTALL httpfs",
+        "-- nothing",
+    ],
+)
+def test_duckdb_is_asked_nothing_but_a_select(query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query that was meant for another program would write files, or fetch code, while a campaign begins."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ListError, match="a list is read by one SELECT that changes nothing and writes nowhere"):
+        open_list("duckdb:", query=query)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_virtual_table_is_asked_too(tmp_path: Path) -> None:
+    """What keeps a query from writing would keep it from reading JSON, or a full-text search, too."""
+    path = tmp_path / "l.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE VIRTUAL TABLE people USING fts5(phone, name)")
+        db.execute("INSERT INTO people VALUES (?, 'Ada')", [A])
+        db.commit()
+    for query in ("SELECT * FROM people('ada')", f"SELECT value AS phone FROM json_each('[{A}]')"):
+        with open_list(f"sqlite:{path}", query=query) as contacts:
+            assert [row.phone for row in contacts] == [A]
+
+
+def test_a_cell_in_another_encoding_is_named_and_not_shown(tmp_path: Path) -> None:
+    """What stands in it would be printed, or nobody know which column it is."""
+    path = tmp_path / "l.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE people AS SELECT '2025550101' AS phone, CAST(x'ff416461' AS TEXT) AS name")
+        db.commit()
+    complaint = "column 'name', which is in another encoding; mend it, or leave the column out of the query"
+    with pytest.raises(ListError, match=complaint) as caught, open_list(f"sqlite:{path}") as contacts:
+        list(contacts)
+    assert "Ada" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
