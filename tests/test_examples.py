@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import sys
 from collections import Counter
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
+import yaml  # type: ignore[import-untyped]
 
+from rumbleup_async.postgres.address import parse
 from rumbleup_async.simulator import Server, Simulator
 from tests.observe.test_gallery import begun
 
@@ -22,6 +25,20 @@ Grace,202-555-0102,Dayton
 ,2.03E+09,Dayton
 Ada,+1 202 555 0101,Springfield
 """
+
+
+def test_the_server_to_try_with_serves_this_machine_alone() -> None:
+    """A database of phones that lets anybody in without a password would be open to the network, or would not start at all."""
+    path = FOLDER / "postgres" / "compose.yaml"
+    (service,) = yaml.safe_load(path.read_text())["services"].values()
+    assert service["ports"] == ["127.0.0.1:5432:5432"]
+    found = re.findall(r"'(postgresql://.*)'", path.read_text())
+    address = parse(found[0])
+    assert len(found) == 2
+    assert set(found) == {str(address)}
+    database, user = service["environment"]["POSTGRES_DB"], service["healthcheck"]["test"][3]
+    assert f"postgresql://{user}@127.0.0.1:5432/{database}?run=try" == str(address)
+    assert database in service["healthcheck"]["test"]
 
 
 class Ended(NamedTuple):

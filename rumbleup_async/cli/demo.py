@@ -19,19 +19,25 @@ import typer
 from rumbleup_async import child
 from rumbleup_async.cli import sample
 from rumbleup_async.cli.console import FINE, UNKNOWNS, finish, local, plural, say
+from rumbleup_async.cli.demo_machines import helped, place_of, say_who_sent
 from rumbleup_async.cli.flow import Call
+from rumbleup_async.cli.ledger_options import address_of
+from rumbleup_async.cli.ledger_place import Place, reading
 from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.send import send_list
 from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.messaging import State
+from rumbleup_async.postgres.address import Address
 from rumbleup_async.runs.summary import reported
 
 TEXT = "Hi {first_name}, the polls are open until 8 pm today. Reply STOP to opt out"
 ACTION = "125"
+_CONCURRENCY = 32
+_LATENCY, _LATENCY_OF_MANY = 5, 200
+"""Milliseconds of an answer: long enough for others to come before the list is through."""
 
 _FAULTS = ("landline=0.01", "dnd=0.01", "429=0.001")
 """What the demo's provider does beside accepting: some phones are landlines, some people
@@ -41,39 +47,67 @@ have opted out, and at times it is busy."""
 @local
 def demo(
     contacts: Annotated[int, typer.Option("--contacts", min=1, metavar="N", help="Rows of the sample list.")] = 2000,
+    join: Annotated[
+        int,
+        typer.Option(
+            "--join",
+            min=0,
+            max=16,
+            metavar="N",
+            help="So many more senders join the run, over a PostgreSQL server that is started for it.",
+        ),
+    ] = 0,
+    ledger: Annotated[
+        Address | None,
+        typer.Option(
+            "--ledger",
+            metavar="URL",
+            help="A database of yours instead: postgresql://USER@HOST/DB?run=NAME.",
+            parser=address_of,
+        ),
+    ] = None,
 ) -> None:
     """Watch a run on this machine: it needs no account.
 
     A messy list is texted to a simulator, and the ledger is compared with what the simulator received.
     """
-    finish(run_loop(_demo(contacts)))
+    finish(run_loop(_demo(contacts, join, ledger)))
 
 
-async def _demo(contacts: int) -> int:
+async def _demo(contacts: int, join: int, ledger: Address | None) -> int:
     """Run it; 0 only if ledger and truth agree."""
-    with tempfile.TemporaryDirectory(prefix="rumbleup-demo-") as folder, _simulator() as url:
-        source, ledger = Path(folder) / "voters.csv", Path(folder) / "voters.ledger"
+    with (
+        tempfile.TemporaryDirectory(prefix="rumbleup-demo-") as folder,
+        place_of(Path(folder), ledger, join) as place,
+        _simulator(_LATENCY_OF_MANY if join else _LATENCY) as url,
+    ):
+        source = Path(folder) / "voters.csv"
         sample.write(source, contacts)
-        say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}\n")
-        code = await send_list(
-            str(source),
-            Order(action=ACTION, text=TEXT, flags=["demo"], common={"concurrency": 32, "processes": 1}),
-            Call(yes=True),
-            ListOptions(),
-            ledger=ledger,
-            environ={"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url},
-        )
+        say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}")
+        say(f"the ledger is in a database; {plural(join, 'more sender')} will join the run\n" if join else "")
+        environ = {"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url}
+        async with helped(place, join, _CONCURRENCY, environ):
+            code = await send_list(
+                str(source),
+                Order(action=ACTION, text=TEXT, flags=["demo"], common={"concurrency": _CONCURRENCY, "processes": 1}),
+                Call(yes=True),
+                ListOptions(),
+                ledger=place,
+                environ=environ,
+            )
         if code not in (FINE, UNKNOWNS):
             return code
         received = await _truth(url)
-        wrong = _compare(ledger, received, contacts)
+        if join:
+            say_who_sent(place)
+        wrong = _compare(place, received, contacts)
     return UNKNOWNS if wrong else code
 
 
 @contextmanager
-def _simulator() -> Iterator[str]:
-    """A simulator in another process, as a provider is; its base URL."""
-    command = child.command("rumbleup_async.__main__", "simulate", "--port", "0", "--latency", "5", "--seed", "1")
+def _simulator(latency: int) -> Iterator[str]:
+    """A simulator in another process, as a provider is; its base URL. `latency`: milliseconds before each answer."""
+    command = child.command("rumbleup_async.__main__", "simulate", "--port", "0", "--latency", str(latency), "--seed", "1")
     for fault in _FAULTS:
         command += ["--fault", fault]
     with subprocess.Popen(  # noqa: S603 - this very program
@@ -101,13 +135,10 @@ async def _truth(url: str) -> Counter[str]:
     return received
 
 
-def _compare(ledger: Path, received: Counter[str], rows: int) -> int:
+def _compare(place: Place, received: Counter[str], rows: int) -> int:
     """Print what ledger and provider say of each other; the number of contacts on which they differ."""
-    reader = Reader(ledger)
-    try:
+    with reading(place) as reader:
         results = [reported(result) for result in reader.rows()]
-    finally:
-        reader.close()
     states = Counter(result.state for result in results)
     sent = {result.phone for result in results if result.state is State.SENT}
     doubtful = {result.phone for result in results if result.state is State.UNKNOWN}

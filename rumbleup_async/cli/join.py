@@ -14,6 +14,7 @@ from rumbleup_async.cli import options
 from rumbleup_async.cli.console import finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
 from rumbleup_async.cli.flow import Call, is_held_back, read_opt_outs, send_queued
+from rumbleup_async.cli.ledger_options import address_of
 from rumbleup_async.cli.ledger_place import open_reader
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
@@ -23,24 +24,15 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres.address import Address, is_address, parse
+from rumbleup_async.postgres.address import Address
 from rumbleup_async.runs.planning import CONCURRENT
 from rumbleup_async.session.limits import Timeouts
-
-
-def _address(text: str) -> Address:
-    if not is_address(text):
-        raise typer.BadParameter("several machines share a ledger in a database: postgresql://USER@HOST/DB?run=NAME")
-    try:
-        return parse(text)
-    except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 @guarded
 def join(
     ledger: Annotated[
-        str, typer.Argument(metavar="URL", help="The ledger: postgresql://USER@HOST/DB?run=NAME.", parser=_address)
+        str, typer.Argument(metavar="URL", help="The ledger: postgresql://USER@HOST/DB?run=NAME.", parser=address_of)
     ],
     concurrency: options.Concurrency = None,
     timeout: options.Timeout = 30.0,

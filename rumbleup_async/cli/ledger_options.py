@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async.cli.ledger_place import Place
-from rumbleup_async.errors import LedgerError
+from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
 from rumbleup_async.postgres.address import Address, is_address, parse
 
@@ -28,6 +28,16 @@ def _file(text: str) -> Path:
     try:
         return path_of(text)
     except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def address_of(text: str) -> Address:
+    """A run in a database; BadParameter for anything else."""
+    if not is_address(text):
+        raise typer.BadParameter("several machines share a ledger in a database: postgresql://USER@HOST/DB?run=NAME")
+    try:
+        return parse(text)
+    except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from None
 
 

@@ -212,6 +212,18 @@ def test_demo(stage: Stage) -> None:
     assert [path.name for path in stage.folder.iterdir()] == []
 
 
+def test_demo_of_several_machines(stage: Stage) -> None:
+    """Else whoever wants to see several machines send one run would have to set up a database first."""
+    arguments = ("demo", "--contacts", "900", "--join", "2")
+    done = stage.run(*arguments, env=stage.environment(RUMBLEUP_API_KEY=None, RUMBLEUP_BASE_URL=None))
+    assert done.code == 0, done.err
+    assert "those that joined it: " in done.err
+    assert "0 duplicates, 0 unaccounted" in done.err
+    none = stage.run(*arguments, env=stage.environment(RUMBLEUP_API_KEY=None, RUMBLEUP_BASE_URL=None, PG_BIN=str(stage.folder)))
+    assert (none.code, "no PostgreSQL server is installed" in none.err) == (2, True)
+    assert [path.name for path in stage.folder.iterdir()] == []
+
+
 def test_messages(stage: Stage, provider: Provider) -> None:
     """Else a person could not look up or send a single text."""
     provider.call("contacts", {"action": "125", "contacts": [{"phone": "2023200009", "first_name": "Ada"}]})
