@@ -63,3 +63,12 @@ def oneself() -> str:
     except (KeyError, OSError, ImportError):  # a container whose user has no name
         user = "somebody"
     return f"{user}@{socket.gethostname()}"
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the last step has told: `hold` seconds from then on nothing leaves from any machine; `others`: texts a second
+    that the provider takes from all, as each of them reckons, added up; `knowing`: how many of them know."""
+
+    hold: float = 0.0
+    others: float = 0.0
+    knowing: int = 0

@@ -164,6 +164,14 @@ class Bookkeeper:
         """As `Books.held`."""
         self._seconds.held(seconds)
         self._outlet.held(seconds, reason, code)
+        self._source.sharing.hold(seconds, code)
+        if self._source.sharing.has_word:
+            self._bell.set()
+
+    def held_elsewhere(self, seconds: float) -> None:
+        """Another process of the run was told to wait so long."""
+        self._seconds.held(seconds)
+        self._outlet.held(seconds, "the provider has told another machine to wait", Code.THROTTLED)
 
     def note(self, event: Event) -> None:
         """As `Books.note`."""
@@ -276,6 +284,8 @@ class Bookkeeper:
             await self._answer(requests)
         elif not self._entries and self._is_worked_through() and not self._has_to_wait():
             return await self._turn_back()
+        elif self._source.sharing.has_word:
+            await self._source.renew()
         elif self._are_all_lost and not self._entries and self.stopped is None:
             self.stop(Stop(Cause.WORKERS_DIED, "every sending process died; resume the run"))
         else:
@@ -293,7 +303,7 @@ class Bookkeeper:
     async def _rest(self) -> None:
         """Wait until something happens, or until a text that was put off comes due."""
         due = None if self.rounds.is_paused else self._source.due
-        pulse = self._source.lease.pulse
+        pulse = self._source.sharing.pulse(self._source.lease.pulse)
         if due is not None and self.stopped is None:
             patience = min(max(0.0, due - self._wall_clock()), self._source.longest_rest)
             pulse = patience if pulse is None else min(pulse, patience)

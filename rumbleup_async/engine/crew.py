@@ -39,6 +39,9 @@ class Crew(Protocol):
     def proved(self) -> None:
         """The first text of the run was accepted."""
 
+    def heed_hold(self, seconds: float) -> None:
+        """Workers of other processes let nothing leave for so long, either."""
+
     def abandon(self) -> None:
         """Do not even wait for what is in flight."""
 
@@ -76,6 +79,8 @@ class LocalCrew:
             workers.end()
 
     def proved(self) -> None: ...
+
+    def heed_hold(self, seconds: float) -> None: ...
 
     def abandon(self) -> None:
         if self._workers is not None:

@@ -21,6 +21,7 @@ from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.outlet import Outlet
 from rumbleup_async.engine.ports import Claims, Gates, Gateway, Ledger, Observer, Pace, Shareable, Shared
 from rumbleup_async.engine.queue import Queue
+from rumbleup_async.engine.sharing import HasCommon, Sharing
 from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.workers import Ahead, Workers, assembled
 from rumbleup_async.errors import BookError
@@ -88,8 +89,6 @@ class Engine:
                 allowance=allowance,
                 until=until,
             )
-            if isinstance(pace, Shared):
-                source.sharing.told = pace.share
             lasts, ahead = for_ever, Ahead(most=options.concurrency)
         else:
             source = Leases(
@@ -140,6 +139,7 @@ class Engine:
         for bound in () if allowance is None else (*allowance.bounds, allowance.canary):
             if bound is not None:
                 bound.spent = self._spent
+        self._share(source.sharing, ledger, pace)
         self._is_cancelled = False
         self._interruption: BaseException | None = None
 
@@ -176,6 +176,23 @@ class Engine:
             self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
         if self.books.failure is not None and self._interruption is None:
             raise self.books.failure
+
+    def _share(self, sharing: Sharing, ledger: Ledger, pace: Pace) -> None:
+        """Have the pace heed what other processes of the run have learned, and tell them what this one has."""
+        if not isinstance(pace, Shared):
+            return
+        sharing.told = pace.share
+        if isinstance(ledger, HasCommon):
+            sharing.common = ledger.common
+            sharing.learned, sharing.adopt = (lambda: pace.learned), pace.adopt
+
+            def held(seconds: float) -> None:
+                if seconds > pace.hold.remaining + 0.1:
+                    pace.hold.hold(seconds)
+                    self.crew.heed_hold(seconds)
+                    self.books.held_elsewhere(seconds)
+
+            sharing.held = held
 
     def _spent(self, why: Stop) -> None:
         # It is said in the midst of a step of the books, which ends as if nothing had been said.

@@ -26,6 +26,7 @@ from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
 from rumbleup_async.engine.ports import Claims, Gates, Ledger
 from rumbleup_async.engine.sender import Sender, this_task
+from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.engine.texters import Pause, Texters
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.messaging import Closed, Planned, Result, Second, Skipped, State, Step, Text
@@ -81,8 +82,8 @@ class Leases:
         self._active = 0
         self._second: Second | None = None
         """Still to be written down."""
-        self._is_stopping = False
         self._is_abandoned = False
+        self.sharing = Sharing()
         self._doorstep = Doorstep(door, gates, texters.lock)
 
     def attach(self, books: LeaseBooks, sender: Sender, spawn: Callable[..., object]) -> None:
@@ -188,8 +189,7 @@ class Leases:
     async def begin_anew(self) -> bool:
         return False
 
-    def stop(self) -> None:
-        self._is_stopping = True
+    def stop(self) -> None: ...
 
     def abandon(self) -> None:
         """Do not even wait for the answers of those who ask."""

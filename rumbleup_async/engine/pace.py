@@ -10,10 +10,10 @@ import asyncio
 from typing import Protocol
 
 from rumbleup_async.engine.crowding import Crowding
-from rumbleup_async.engine.learning import Learning
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.ramp import Ramp
 from rumbleup_async.engine.schedule import Schedule
+from rumbleup_async.engine.shares import Part
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Text
 
@@ -79,7 +79,7 @@ class Pace:
         self._whole = self._asked = self._rate = rate or None
         self._sharers = 1
         self.hold = hold or Hold()
-        self.learning: Learner = Learning()
+        self.learning: Learner = Part()
         self._crowding = Crowding()
         self._window: Window | None = None
         self._ramp = Ramp()
@@ -99,7 +99,7 @@ class Pace:
 
     def fits(self, window: Window) -> None:
         """What is under way has room in this window: it is made to fit where so many at a time are the limit."""
-        if isinstance(self.learning, Learning):
+        if isinstance(self.learning, Part):
             self._window = window
 
     def learns_from(self, learning: Learner) -> None:
@@ -113,9 +113,21 @@ class Pace:
 
     def share(self, sharers: int) -> None:
         """The rate that is asked for is shared among so many, of whom this is one."""
+        if sharers != self._sharers and self.learning.limit is not None:
+            self._go_by(self.learning.limit * self._sharers / sharers)
         self._sharers = sharers
         self._asked = None if self._whole is None else self._whole / sharers
         self._follow()
+
+    def adopt(self, limit: float) -> None:
+        """Others have learned that the provider takes so many texts a second from each."""
+        if self.learning.limit is None and self.learning.rate is None:
+            self._go_by(limit)
+            self._follow()
+
+    def _go_by(self, limit: float) -> None:
+        if isinstance(self.learning, Part):
+            self.learning.go_by(limit, asyncio.get_running_loop().time())
 
     def _follow(self) -> None:
         self._rate = _least(self._asked, self.learning.rate if self._crowding.most is None else None)

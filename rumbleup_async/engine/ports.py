@@ -37,6 +37,7 @@ from rumbleup_async.stops import Stop
 if TYPE_CHECKING:
     from rumbleup_async.engine.entries import Entry
     from rumbleup_async.engine.lease import Lease
+    from rumbleup_async.engine.sharing import Sharing
     from rumbleup_async.engine.window import Window
 
 
@@ -422,6 +423,9 @@ class Source(Protocol):
     lease: Lease
     """How long the ledger lets us send."""
 
+    sharing: Sharing
+    """What the processes of the run tell each other."""
+
     is_cut: bool
     """The last step could have opened more if it had been paid: what is closed may leave enough for it."""
 
@@ -547,7 +551,10 @@ class Shared(Protocol):
     """A pace whose rate several processes can share."""
 
     def share(self, sharers: int) -> None:
-        """The rate that is asked for is shared among so many, of whom this is one."""
+        """The rate that is asked for is shared among so many, of whom this is one; and so is what was learned of the limit."""
+
+    def adopt(self, limit: float) -> None:
+        """Others have learned that the provider takes so many texts a second from each."""
 
 
 @runtime_checkable

@@ -122,6 +122,7 @@ class Queue:
             self.is_cut = room < want
             # Towards the end of the money, or of the day's cap, one text is looked at at a time.
             want, admit = (room, admit) if room else (1, self._admit_last)
+        self.sharing.before()
         try:
             step = await self._ledger.step(self._owner, done, want, now, shut, admit=admit, second=second)
         except ExhaustedError:

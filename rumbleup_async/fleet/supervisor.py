@@ -193,6 +193,13 @@ class Fleet:
                 worker.hold(held.seconds)
         self._limit.follow()
 
+    def heed_hold(self, seconds: float) -> None:
+        """As `Crew.heed_hold`."""
+        for worker in self.workers:
+            if worker.has_begun:
+                worker.hold(seconds)
+        self._limit.follow()
+
     def _shut(self, pauses: int) -> None:
         """The provider takes nothing from any process."""
         policy, why = self._setup.policy, Reason(Code.THROTTLED, "429 or 440")

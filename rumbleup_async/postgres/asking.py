@@ -16,7 +16,7 @@ from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.postgres import steps
 from rumbleup_async.postgres.connections import Connections, is_away
 from rumbleup_async.postgres.queue import Read
-from rumbleup_async.postgres.server import Said, driver, telling
+from rumbleup_async.postgres.server import Said, driver, said, telling
 from rumbleup_async.postgres.steps import Answer, Doing
 from rumbleup_async.shielding import run_shielded
 
@@ -60,7 +60,7 @@ async def _ask(connection: AsyncConnection, doing: Doing, admit: Admit, read: li
                 break
     except errors.Error as error:
         await run_shielded(_roll_back(connection))
-        raise Said.of(error, steps.words_of(error)) from None
+        raise Said.of(error, said(error)) from None
     except BaseException:
         await run_shielded(_roll_back(connection))
         raise

@@ -92,7 +92,8 @@ CREATE OR REPLACE FUNCTION step(
     _rows integer[], _states smallint[], _attempts integer[], _logids text[], _codes text[], _details text[], _times bigint[],
     _delta bigint[], _due_rows integer[], _dues double precision[],
     _want integer, _now bigint, _chosen integer[],
-    _first integer[], _shut integer[], _places integer[], _cursors integer[], _others integer[], _cursor integer, _rest boolean
+    _first integer[], _shut integer[], _places integer[], _cursors integer[], _others integer[], _cursor integer, _rest boolean,
+    _hold double precision, _learned double precision
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     mine {schema}.owner;
@@ -123,6 +124,10 @@ BEGIN
         RETURN json_build_object('fenced', true, 'results',
             {schema}.believe(_run, _owner, _rows, _states, _attempts, _logids, _codes, _details, _times),
             'counts', {schema}.counts_of(_run));
+    END IF;
+    IF _hold > 0 THEN
+        INSERT INTO {schema}.hold VALUES (_run, clock_timestamp() + make_interval(secs => _hold))
+        ON CONFLICT (run) DO UPDATE SET until = greatest(hold.until, excluded.until);
     END IF;
     IF mine.step = _number THEN
         -- It is done already, and its answer was lost on the way.
@@ -217,12 +222,16 @@ BEGIN
         UPDATE {schema}.bound SET texts = b.texts, segments = b.segments, used = b.used, carried = b.carried WHERE run = _run;
     END IF;
     UPDATE {schema}.owner o SET until = clock_timestamp() + make_interval(secs => _lease), step = _number, opened = got,
+        learned = _learned,
         counts = array[o.counts[1] + delta[1], o.counts[2] + delta[2], o.counts[3] + delta[3], o.counts[4] + delta[4],
                        o.counts[5] + delta[5], o.counts[6] + delta[6], o.counts[7] + delta[7]]
     WHERE o.id = _owner;
     RETURN json_build_object('fenced', false, 'texts', texts, 'cursors', uptos, 'cursor', upto, 'due', due, 'shut', shut,
         'counts', {schema}.counts_of(_run), 'mine', mine.counts[2] + delta[2],
-        'bounds', {schema}.told(b, cut), 'senders',
+        'bounds', {schema}.told(b, cut), 'hold',
+        (SELECT greatest(0, extract(epoch FROM h.until - clock_timestamp()))::float8 FROM {schema}.hold h WHERE h.run = _run),
+        'others', (SELECT json_build_array(sum(o.learned), count(o.learned)) FROM {schema}.owner o
+            WHERE o.run = _run AND o.id <> _owner AND NOT o.fenced AND o.until > clock_timestamp()), 'senders',
         (SELECT count(*) FROM {schema}.owner WHERE run = _run AND NOT fenced AND until > clock_timestamp()));
 END $$;
 

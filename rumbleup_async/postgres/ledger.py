@@ -39,6 +39,7 @@ from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.pausing import Pauses
 from rumbleup_async.postgres.spending import Prices
 from rumbleup_async.postgres.stepping import Stepping
+from rumbleup_async.postgres.together import Together
 from rumbleup_async.postgres.trial import Trial
 from rumbleup_async.reasons import Reason
 from rumbleup_async.stops import Stop
@@ -155,6 +156,11 @@ class PostgresLedger:
         # Whoever shares a rate is to know of it, and whoever gives claims in a book back.
         waits = any(self.kept.options.get(option) for option in ("rate", "book"))
         return await owning.enlist(self._to, self._run, name, waits=waits, is_alone=self._is_alone)
+
+    @property
+    def common(self) -> Together:
+        """What this process tells others that send the run, and hears of them."""
+        return self._steps.together
 
     def send_alone(self) -> None:
         """Nobody may join while this process sends: it alone counts what may leave."""

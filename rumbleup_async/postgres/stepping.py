@@ -11,12 +11,14 @@ from rumbleup_async.admission import Admit
 from rumbleup_async.ledger.closing import Closing
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.messaging import NONE_SHUT, Closed, Second, Step
+from rumbleup_async.pauses import Heard
 from rumbleup_async.postgres import asking, owning, reads, settling, steps
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.queue import Read
 from rumbleup_async.postgres.spending import Prices
 from rumbleup_async.postgres.steps import Answer, Doing
+from rumbleup_async.postgres.together import Together
 from rumbleup_async.postgres.trial import Trial
 from rumbleup_async.shielding import run_shielded
 
@@ -30,6 +32,7 @@ class Stepping:
         self._prices = prices
         self._trial = trial
         self.looks = Looks()
+        self.together = Together()
         self._again: set[int] = set()
         """Rows that were absent from the log, and that this process alone may open."""
 
@@ -91,6 +94,8 @@ class Stepping:
             now=now,
             asked=asked,
             first=first,
+            hold=self.together.to_tell(),
+            learned=self.together.learned,
             is_drawn=is_drawn,
             second=second,
             prices=closing.prices if self._prices.are_kept else {},
@@ -111,6 +116,9 @@ class Stepping:
         if answer.senders < run.senders:
             run.cursors.reset()  # whoever has left may have given somebody back
         run.senders = answer.senders
+        if not answer.fenced:
+            rate, number = answer.others
+            self.together.told(doing.hold, Heard(answer.hold or 0.0, rate or 0.0, number))
         if answer.texts:
             run.is_used = True
             self._again.difference_update(text.row for text in answer.texts)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ARRAYS: Final = "%s::int[], %s::smallint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[]"
 _STEP: Final = f"""SELECT {SCHEMA}.step(%s, %s, %s, %s, %s, {_ARRAYS}, %s::bigint[], %s::int[], %s::float8[], %s, %s, %s::int[],
-    %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s)::text"""
+    %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s, %s::float8, %s::float8)::text"""
 _TAKE: Final = f"""SELECT row_to_json(n)::text FROM (SELECT n.uptos AS cursors, n.upto AS cursor, f.cut,
         {SCHEMA}.texts_of(%s, f.fit, %s) AS texts
     FROM {SCHEMA}.next_rows(%s, %s, %s, %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s, %s, %s::int[]) n,
@@ -72,6 +72,10 @@ class Answer(msgspec.Struct, frozen=True):
     senders: int = 1
     """Owners whose leases last."""
     bounds: Bounded | None = None
+    hold: float | None = None
+    """Seconds for which nothing may leave."""
+    others: tuple[float | None, int] = (None, 0)
+    """What other owners have learned together, and how many of them."""
 
     @property
     def is_alone(self) -> bool:
@@ -114,6 +118,9 @@ class Doing(msgspec.Struct):
     prices: Mapping[int, int] = {}
     is_drawn: bool = False
     """Nobody goes but those who are `first`."""
+    hold: float = 0.0
+    learned: float | None = None
+    """What the other machines are told: as `Together`."""
     cut: str = ""
     """What those of whom the rules were not asked any more did not fit into."""
 
@@ -203,6 +210,7 @@ async def _step(connection: AsyncConnection, doing: Doing) -> Answer:
         values.numbers(due.values()),
         *(doing.want, int(doing.now * 1000), chosen, values.numbers(doing.first)),
         *_of_queue(doing.asked),
+        *(doing.hold, doing.learned),
     )
     answer = _answer(await server.one(await connection.execute(_STEP, arguments, prepare=True)))
     return msgspec.structs.replace(answer, texts=[values.text_of(text) for text in answer.texts])
@@ -288,8 +296,3 @@ def _step_of(answer: Answer, doing: Doing) -> Step:
         # What another machine has in hand may come back, and the run is not at its end before that is closed.
         due = min(doing.now + _LOOK_AGAIN, doing.now + _LOOK_AGAIN if due is None else due)
     return Step(answer.texts, nevers, due=due, shut=frozenset(answer.shut), senders=answer.senders)
-
-
-def words_of(error: Exception) -> str:
-    """What the server says against a step."""
-    return server.said(error)

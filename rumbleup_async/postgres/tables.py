@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 SCHEMA: Final = "rumbleup"
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables, with all changes."""
 CHANGES: Final = {
     2: """
@@ -55,6 +55,16 @@ ALTER TABLE kind DROP CONSTRAINT kind_run_fkey;
 ALTER TABLE contact ALTER COLUMN phone TYPE text COLLATE "C";
 -- All contacts of a page are opened by one step or two, before what they were can be cleared away: each has to have room twice.
 ALTER TABLE contact SET (fillfactor = 45);
+""",
+    4: """
+-- Texts a second that the provider takes from all processes, as that of an owner reckons; NULL where it has not met a limit.
+ALTER TABLE owner ADD COLUMN learned double precision;
+
+-- Until when nothing may leave from any machine, because the provider has told one of them to wait.
+CREATE TABLE hold (
+    run   integer PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+    until timestamptz NOT NULL
+) WITH (fillfactor = 30);
 """,
 }
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""
