@@ -24,8 +24,8 @@ from rumbleup_async.reasons import Reason
 
 ROUNDS = 20
 """Pairs that the interval of a median needs to mean something."""
-TEXTS = 80_000
-"""A run lasts some seconds: a page looks twice in each."""
+TEXTS = 30_000
+"""Short rounds: what else happens on the machine meets both of a pair, or neither. The page looks twice a second."""
 READERS = 5
 ROWS = 5_000_000
 

@@ -18,7 +18,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger.whole_reader import AT_ONCE, Hour
 from rumbleup_async.messaging import Result, Second, State
 from rumbleup_async.money import MICRO
-from rumbleup_async.observe import looks
+from rumbleup_async.observe import looks, over_time
 from rumbleup_async.observe.looks import Point, Why
 from rumbleup_async.reasons import Reason
 from rumbleup_async.receipts.opening import open_store, open_whole
@@ -160,7 +160,7 @@ def _points(seconds: Sequence[Second], quarters: Mapping[int, int], rate: object
     if not seconds:
         return [Point(at, _QUARTER, number / _QUARTER, 0.0, 0.0, 0.0, 0.0) for at, number in sorted(quarters.items())]
     asked = float(rate) if isinstance(rate, (int, float)) else None
-    return looks.points(seconds, asked, looks.step_for(seconds, seconds[-1].at))
+    return over_time.points(seconds, asked, over_time.step_for(seconds, seconds[-1].at))
 
 
 def _reasons(reader: AnyWholeReader, *, is_running: bool) -> tuple[Counter[tuple[State, Reason]], Counter[State]]:

@@ -11,11 +11,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rumbleup_async import receipts
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger.asking import Asked, ask
 from rumbleup_async.ledger.files import is_held
 from rumbleup_async.ledger.run_reader import RunReader
 from rumbleup_async.pauses import Wish
+from rumbleup_async.receipts import Counts
 
 if TYPE_CHECKING:
     from rumbleup_async.postgres.run_reader import RunReader as DatabaseReader
@@ -48,6 +50,12 @@ class RunLedger(Protocol):
     def ask(self, what: Wish, who: str) -> Asked:
         """Ask this of the run. LedgerError, OSError."""
 
+    def receipts(self, run: str) -> Counts:
+        """What became of its texts. `run`: its ten letters. LedgerError."""
+
+    receipts_every: float
+    """Seconds after which that may be asked again."""
+
     def told(self, error: Exception) -> str:
         """The words of an error for whoever looks at the page, without where the ledger is."""
 
@@ -66,7 +74,8 @@ class LedgerFile:
         rest = [found.st_mtime_ns, found.st_size]
         with contextlib.suppress(OSError):
             beside = self.path.with_name(self.path.name + "-wal").stat()
-            rest += [beside.st_mtime_ns, beside.st_size]
+            if beside.st_size:  # whoever looks makes an empty one
+                rest += [beside.st_mtime_ns, beside.st_size]
         return Seen((found.st_dev, found.st_ino), rest, is_running)
 
     def open(self) -> RunReader:
@@ -76,6 +85,12 @@ class LedgerFile:
     def ask(self, what: Wish, who: str) -> Asked:
         """As `RunLedger`."""
         return ask(self.path, what, who)
+
+    receipts_every = 2.0
+
+    def receipts(self, run: str) -> Counts:
+        """As `RunLedger`."""
+        return receipts.counts(self.path, run)
 
     def told(self, error: Exception) -> str:
         """As `RunLedger`."""
@@ -107,6 +122,12 @@ class LedgerInDatabase:
         from rumbleup_async.postgres.asking_others import ask_all
 
         return ask_all(self.address, what, who)
+
+    receipts_every = 20.0
+
+    def receipts(self, run: str) -> Counts:
+        """As `RunLedger`. Takes a connection of its own."""
+        return receipts.counts(self.address, run)
 
     def told(self, error: Exception) -> str:
         """As `RunLedger`."""

@@ -18,10 +18,10 @@ import msgspec
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Second, State
 from rumbleup_async.money import MICRO
-from rumbleup_async.observe import looks
+from rumbleup_async.observe import looks, over_time
 from rumbleup_async.observe.counting import Counting, Counts
 from rumbleup_async.observe.ledgers import RunLedger, Seen
-from rumbleup_async.observe.looks import Details, Held, Look, Money, Point, Waits
+from rumbleup_async.observe.looks import Details, Held, Look, Money, Point, Receipts, Waits
 from rumbleup_async.reasons import Code
 from rumbleup_async.stops import Cause, Stop
 
@@ -48,6 +48,8 @@ class Watched:
         self._gates: Gates | None = None
         self._counting = Counting()
         self._details = Details()
+        self._told: Receipts | None = None
+        self._receipts_due = 0.0
 
     @property
     def id(self) -> str:
@@ -74,19 +76,20 @@ class Watched:
         index = len(self._seconds)
         while index and self._seconds[index - 1].at >= first:
             index -= 1
-        return [point for point in looks.points(self._seconds[index:], self._asked, step) if point.at > after]
+        return [point for point in over_time.points(self._seconds[index:], self._asked, step) if point.at > after]
 
     @property
     def step(self) -> int:
         """How many seconds a point stands for, so that the picture has not too many."""
-        return looks.step_for(self._seconds, self._seconds[-1].at) if self._seconds else 1
+        return over_time.step_for(self._seconds, self._seconds[-1].at) if self._seconds else 1
 
     def close(self) -> None:
         """Let go of the ledger."""
         if self._reader is not None:
             with contextlib.suppress(Exception):
                 self._reader.close()
-        self._reader = self._seen = self._look = None
+        self._reader = self._seen = self._look = self._told = None
+        self._receipts_due = 0.0
         self._counting = Counting()
 
     @property
@@ -98,6 +101,8 @@ class Watched:
         seen, before = self.ledger.seen(), self._seen
         is_as_before = seen == before and not seen.is_running
         if is_as_before and self._look is not None and not (counts_all and self._counting.is_under_way):
+            if (found := self._receipts(self._look.run)) != self._look.receipts:
+                self._look = msgspec.structs.replace(self._look, receipts=found)
             return self._look
         reader = self._reader
         is_same_run = before is not None and before.run == seen.run
@@ -134,14 +139,14 @@ class Watched:
         if not is_running:  # as reports have it: nobody is sending what was in flight when a process died
             counts = {**counts, State.UNKNOWN: counts[State.UNKNOWN] + counts[State.INTENT], State.INTENT: 0}
         self._take_in(reader)
-        limit = looks.limit_of(self._seconds[-1], self._asked) if self._seconds else None
-        speed = looks.speed(self._seconds, now) if is_running else 0.0
-        late = [second for second in self._seconds[-2 * looks.OF_ANSWERS :] if second.at > now - looks.OF_ANSWERS]
-        pause, found = reader.pause, looks.holds(self._seconds)
+        limit = over_time.limit_of(self._seconds[-1], self._asked) if self._seconds else None
+        speed = over_time.speed(self._seconds, now) if is_running else 0.0
+        late = [second for second in self._seconds[-2 * over_time.OF_ANSWERS :] if second.at > now - over_time.OF_ANSWERS]
+        pause, found = reader.pause, over_time.holds(self._seconds)
         details = self._details
         if self._gates is not None and details.waits:
             details = msgspec.structs.replace(details, waits=self._waits(now))
-        left = looks.seconds_left(counts[State.QUEUED], speed, limit, self._asked, details.waits, now)
+        left = over_time.seconds_left(counts[State.QUEUED], speed, limit, self._asked, details.waits, now)
         return Look(
             id=self.id,
             name=self.ledger.name,
@@ -158,17 +163,30 @@ class Watched:
             allowed=None if limit is None else round(limit, 1),
             asked=self._asked,
             seconds_left=None if left is None or not is_running or pause is not None else round(left, 1),
-            half=looks.within(late, 0.5),
-            most=looks.within(late, 0.95),
-            slowest=looks.within(late, 0.99),
+            half=over_time.within(late, 0.5),
+            most=over_time.within(late, 0.95),
+            slowest=over_time.within(late, 0.99),
             throttled=sum(second.throttled for second in self._seconds),
             held=round(sum(hold.seconds for hold in found), 1),
             holds=found[: -looks.MOST_HOLDS - 1 : -1],
             paused=None if pause is None else Held(pause.who, pause.since.isoformat(), pause.why),
             problem="" if stop is None else looks.masked(str(stop)),
             cause="" if stop is None else str(stop.cause),
+            receipts=self._receipts(reader.plan.run),
             details=details,
         )
+
+    def _receipts(self, run: str) -> Receipts | None:
+        """What became of the texts, read again after a while: it comes in long after the run has ended."""
+        if self._clock() >= self._receipts_due:
+            self._receipts_due = self._clock() + self.ledger.receipts_every
+            self._told = None
+            with contextlib.suppress(LedgerError):
+                if (known := self.ledger.receipts(run)).asked:
+                    why = [f"{looks.masked(one.words)}: {one.number:,}" for one in known.why]
+                    numbers = known.delivered, known.undelivered, known.replied, known.opted_out
+                    self._told = Receipts(*numbers, known.asked, why[: looks.MOST_PROBLEMS])
+        return self._told
 
     def _last_second(self) -> float:
         return self._seconds[-1].at + 1.0 if self._seconds else 0.0

@@ -89,6 +89,9 @@ async def test_the_page_lives(scene: Scene) -> None:
     assert await scene.tab.value("document.getElementById('runs').offsetParent === null"), "one run needs no list of runs"
     await scene.tab.until("document.querySelector('#picture path.sent').getAttribute('d').length > 30")
     assert "sent" in await scene.tab.value("document.getElementById('picture-words').textContent")
+    await scene.tab.until("document.getElementById('problems').offsetParent !== null", 30)
+    assert "landline" in await scene.tab.value("document.getElementById('last').textContent")
+    assert await scene.tab.value("document.getElementById('waiting').offsetParent === null"), "nobody waits for hours"
     await scene.tab.call("Page.reload")
     await scene.tab.until("document.getElementById('stands')?.textContent === 'running'")
     assert "percent of" in await scene.tab.value("document.getElementById('bar').getAttribute('aria-label')")

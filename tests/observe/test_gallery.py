@@ -7,12 +7,18 @@ from pathlib import Path
 import pytest
 
 from rumbleup_async.ledger import SqliteLedger
-from rumbleup_async.messaging import Closed, Plan, Planned, Second, Skipped, State
+from rumbleup_async.messaging import Closed, Kept, Plan, Planned, Second, Skipped, State
+from rumbleup_async.observe import counting
 from rumbleup_async.observe.gallery import Gallery, is_ledger
 from rumbleup_async.observe.ledgers import LedgerFile
 from rumbleup_async.observe.looks import Look
 from rumbleup_async.observe.watched import Watched
 from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.receipts.file import ReceiptFile
+from rumbleup_async.receipts.store import ASKED
+from rumbleup_async.receipts.told import Fact, Told, What
+from rumbleup_async.rules.gates import Gates
+from rumbleup_async.rules.hours import Hours
 from rumbleup_async.stops import Cause, Stop
 from tests.books import exchange, open_ledger, owner_of
 
@@ -179,3 +185,63 @@ def test_a_file_that_cannot_be_read_is_no_ledger(tmp_path: Path) -> None:
     """Nor is a folder."""
     assert not is_ledger(tmp_path)
     assert not is_ledger(tmp_path / "nothing")
+
+
+async def test_who_waits_for_which_hours_what_it_costs_and_what_was_heard(tmp_path: Path) -> None:
+    """By the clocks of whoever waits, and as long as the run's options say."""
+    noon = 1_796_144_400.0  # 2026-12-01 12:00 in New York, 09:00 in Los Angeles
+    hours = Hours(window="12-20", margin=0.0)
+    gates = Gates(hours, begin=noon)
+    east, west = (gates.places.place_of(phone) for phone in ("2125550101", "2135550101"))
+    ledger = SqliteLedger(tmp_path / "a.ledger")
+    await open_ledger(ledger, PLAN)
+    rows = [Planned(row, f"1213{row:07d}", "Hi", segments=1, place=west if row > 10 else east) for row in range(1, 31)]
+    await ledger.add([*rows, Skipped(31, "", Reason(Code.OPTED_OUT, "by STOP"))])
+    await ledger.complete("list")
+    options = {"hours": hours.as_dict(), "begun": noon, "price": 30_000, "rate": 10.0}
+    await ledger.keep(Kept(options))
+    watched = Watched(LedgerFile(ledger.path), clock=lambda: noon + 60)
+    look = counted(watched)
+    assert [(wait.number, wait.opens, wait.words) for wait in look.details.waits] == [
+        (20, noon + 3 * 3600, "Tue 2026-12-01 12:00 PST")
+    ]
+    assert look.seconds_left == pytest.approx(3 * 3600 - 60 + 2)
+    assert look.details.opted_out == 1
+    assert look.details.money is not None
+    assert (look.details.money.budget, look.details.money.spent, look.details.money.left) == (None, 0.0, 0.9)
+    await ledger.aclose()
+    watched.close()
+
+
+async def test_receipts_are_shown_also_long_after_the_run(tmp_path: Path) -> None:
+    """They come in when nothing of the ledger changes any more."""
+    ledger = await begun(tmp_path / "a.ledger", 3)
+    await sent(ledger, [1, 2], int(time.time()))
+    await ledger.aclose()
+    now = [1_796_140_800.0]
+    watched = Watched(LedgerFile(tmp_path / "a.ledger"), clock=lambda: now[0])
+    assert counted(watched).receipts is None
+    store = ReceiptFile(tmp_path / "a.ledger", PLAN.run, makes=True)
+    told = [Told("2025550101", What.DELIVERED, logid="L1"), Told("2025550102", What.UNDELIVERED, logid="L2", words="a landline")]
+    store.take([Fact(row, one, is_open=False) for row, one in enumerate(told, 1)], {ASKED: "1796144000"})
+    store.close()
+    now[0] += 5
+    found = watched.look().receipts
+    assert found is not None
+    assert (found.delivered, found.undelivered) == (1, 1)
+    watched.close()
+
+
+async def test_a_large_ledger_is_counted_a_moment_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until all are counted the page says that they are not, and it never reads all of them at once."""
+    ledger = await begun(tmp_path / "a.ledger", 3_000)
+    await ledger.aclose()
+    monkeypatch.setattr(counting, "FEW", 100)
+    monkeypatch.setattr(counting, "_AT_ONCE", 500)
+    monkeypatch.setattr(counting, "_MOMENT", 0.0)
+    watched = Watched(LedgerFile(tmp_path / "a.ledger"))
+    looked = [watched.look() for _ in range(8)]
+    assert [look.total for look in looked] == [499, 999, 1499, 1999, 2499, 2999, 3001, 3001]
+    assert [look.is_exact for look in looked] == [False] * 7 + [True]
+    assert not watched.is_counting
+    watched.close()

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumbleup_async.messaging import LATENCIES, Second, State
-from rumbleup_async.observe import looks
+from rumbleup_async.observe import looks, over_time
+from rumbleup_async.observe.looks import Waits
 from rumbleup_async.reasons import Code, Reason
 
 
@@ -16,14 +17,14 @@ def second(at: int, **more: object) -> Second:
 def test_speed_is_that_of_the_last_ten_whole_seconds() -> None:
     """The second that is going on is not over, and counts for nothing yet."""
     seen = [second(at, sent=50) for at in range(80, 100)] + [second(100, sent=3)]
-    assert looks.speed(seen, 100.5) == 50.0
-    assert looks.speed(seen, 200.0) == 0.0
-    assert looks.speed([], 5.0) == 0.0
+    assert over_time.speed(seen, 100.5) == 50.0
+    assert over_time.speed(seen, 200.0) == 0.0
+    assert over_time.speed([], 5.0) == 0.0
 
 
 def test_a_run_that_has_just_begun_is_not_made_fast() -> None:
     """One second of 100 texts is no run of 100 a second yet."""
-    assert looks.speed([second(99, sent=100)], 100.0) == 10.0
+    assert over_time.speed([second(99, sent=100)], 100.0) == 10.0
 
 
 @pytest.mark.parametrize(
@@ -39,15 +40,15 @@ def test_a_run_that_has_just_begun_is_not_made_fast() -> None:
 def test_within_which_time_answers_came(buckets: dict[int, int], share: float, found: float | None) -> None:
     """The upper bound of the bucket in which the share is reached; beyond the last one a number that is no end."""
     counts = tuple(buckets.get(index, 0) for index in range(len(LATENCIES) + 1))
-    assert looks.within([second(1, latencies=counts)], share) == found
+    assert over_time.within([second(1, latencies=counts)], share) == found
 
 
 def test_a_rate_that_was_asked_for_is_no_limit_of_the_provider() -> None:
     """Otherwise the page would say that the provider allows what the run was told to send."""
-    assert looks.limit_of(second(1, rate=100.0), 100.0) is None
-    assert looks.limit_of(second(1, rate=60.0), 100.0) == 60.0
-    assert looks.limit_of(second(1, rate=60.0), None) == 60.0
-    assert looks.limit_of(second(1), None) is None
+    assert over_time.limit_of(second(1, rate=100.0), 100.0) is None
+    assert over_time.limit_of(second(1, rate=60.0), 100.0) == 60.0
+    assert over_time.limit_of(second(1, rate=60.0), None) == 60.0
+    assert over_time.limit_of(second(1), None) is None
 
 
 @given(
@@ -57,9 +58,9 @@ def test_a_rate_that_was_asked_for_is_no_limit_of_the_provider() -> None:
 def test_a_picture_has_few_points_and_forgets_nothing(moments: list[int], sent: int) -> None:
     """However long a run is, its picture can be drawn, and the area under it is what was sent."""
     seen = [second(at, sent=sent) for at in moments]
-    step = looks.step_for(seen, moments[-1])
-    points = looks.points(seen, None, step)
-    assert len(points) <= looks.MOST_POINTS + 1
+    step = over_time.step_for(seen, moments[-1])
+    points = over_time.points(seen, None, step)
+    assert len(points) <= over_time.MOST_POINTS + 1
     assert sum(point.sent * step for point in points) == pytest.approx(
         sent * len(moments), rel=0.02, abs=0.02 * step * len(points)
     )
@@ -85,3 +86,56 @@ def test_digits_of_a_phone_are_masked_however_they_are_written(words: str) -> No
     """Two digits stay, as everywhere."""
     assert looks.masked(f"to {words}!") in {"to \u202601!", "to (\u202601!"}
     assert looks.masked("429 twice, 2026") == "429 twice, 2026"
+
+
+def test_a_hold_lasts_up_to_the_next_second_that_is_there() -> None:
+    """While nothing leaves nothing is noted: a hold of a minute would look like one of a second. A night between two sendings is
+    no hold."""
+    seen = [
+        second(10, sent=5),
+        second(11, held=0.5, throttled=3),
+        second(71, sent=5),
+        second(80, held=1.0),
+        second(81, held=0.25, unknown=2),
+        second(82, sent=1),
+        second(90, held=1.0),
+        second(90_000, sent=1),
+    ]
+    found = over_time.holds(seen)
+    assert [(hold.at, hold.seconds) for hold in found] == [(11, 59.5), (80, 1.25), (90, 1.0)]
+    assert ["not now" in hold.why for hold in found] == [True, False, False]
+    assert "answers" in found[1].why
+    assert over_time.holds([]) == []
+
+
+@pytest.mark.parametrize(
+    ("queued", "speed", "limit", "asked", "waits", "left"),
+    [
+        (100, 10.0, None, None, [], 10.0),
+        (100, 10.0, 5.0, None, [], 20.0),
+        (100, 0.0, None, 50.0, [], None),
+        (0, 10.0, None, None, [], None),
+        (100, 10.0, None, None, [Waits(40, None, "never")], 6.0),
+        (100, 10.0, None, None, [Waits(40, 1000.0 + 3600, "later")], 3604.0),
+        (100, 0.0, None, 20.0, [Waits(100, 1000.0 + 60, "later")], 65.0),
+        (100, 0.0, None, None, [Waits(100, 1000.0 + 60, "later")], None),
+    ],
+)
+def test_the_end_is_estimated(
+    queued: int, speed: float, limit: float | None, asked: float | None, waits: list[Waits], left: float | None
+) -> None:
+    """Whoever waits for an hour comes after it; who never leaves is not waited for; and where nobody can say nothing is said."""
+    assert over_time.seconds_left(queued, speed, limit, asked, waits, 1000.0) == left
+
+
+def test_the_last_problems_are_those_of_texts_that_were_tried() -> None:
+    """The newest first; a row that was skipped is none, and one whose time nobody knows is not the last."""
+    found = {
+        (State.REFUSED, Reason(Code.REFUSED_PERSON, "400 landline")): 3,
+        (State.UNKNOWN, Reason(Code.NO_ANSWER)): 1,
+        (State.SKIPPED, Reason(Code.NO_CONSENT)): 9,
+        (State.QUEUED, Reason(Code.GAP, "24 h")): 7,
+    }
+    moments = dict(zip(found, (5_000, 9_000, 99_000, 0), strict=True))
+    told = looks.reasons(found, moments)
+    assert [(one.code, one.last) for one in looks.problems(told)] == [("no_answer", 9.0), ("refused_person", 5.0)]

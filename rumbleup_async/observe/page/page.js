@@ -109,6 +109,7 @@ function showProgress(look) {
 function showReasons(look) {
   const { details } = look;
   $("as-of").textContent = details.at ? "as of " + new Date(1000 * details.at).toLocaleTimeString() : "being counted";
+  $("counted").hidden = look.is_exact;
   put($("reasons"), ...details.reasons.slice(0, 40).map((why) => {
     const row = make("tr");
     row.append(make("td", why.state.replace("_", " ")), make("td", why.words), make("td", number(why.number), { class: "number" }), make("td", why.remedy));
@@ -116,21 +117,60 @@ function showReasons(look) {
   }));
 }
 
+function clock(seconds) {
+  return new Date(1000 * seconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+function showList(section, list, items) {
+  $(section).hidden = !items.length;
+  put($(list), ...items.map(([first, second, third]) => {
+    const item = make("li");
+    item.append(make("b", first), " ", second);
+    if (third) item.append(" ", make("small", third));
+    return item;
+  }));
+}
+
+function showLists(look) {
+  const { details } = look;
+  showList("waiting", "waits", details.waits.map((wait) => wait.opens === null
+    ? [number(wait.number), "do not leave: " + wait.words]
+    : [number(wait.number), "from " + wait.words, "in " + span(Math.max(0, wait.opens - look.at))]));
+  showList("problems", "last", details.problems.map((why) =>
+    [clock(why.last), why.state.replace("_", " ") + ": " + why.words + " (" + number(why.number) + " by now)", why.remedy]));
+  showList("holding", "holds", look.holds.map((hold) => [clock(hold.at), "for " + span(hold.seconds), hold.why]));
+}
+
 function showFacts(look) {
   const facts = [["run", look.run], ["project", look.project], ["spent sending", span(look.elapsed)]];
-  if (look.half !== null) facts.push(["answers", "half within " + time(look.half) + ", 95 % within " + time(look.most)]);
+  if (look.half !== null) facts.push(["answers", "half within " + time(look.half) + ", 95 % within " + time(look.most) + ", 99 % within " + time(look.slowest)]);
   if (look.throttled) facts.push(['told "not now"', number(look.throttled)]);
   if (look.held) facts.push(["nothing could leave for", span(look.held)]);
   const segments = look.details.segments;
   if (segments.sent) facts.push(["segments sent", number(segments.sent)]);
   if (segments.queued) facts.push(["segments still queued", number(segments.queued)]);
   const { money } = look.details;
-  if (money) facts.push(["budget", "$" + money.spent.toFixed(2) + " of $" + money.budget.toFixed(2) + " spent or reserved"]);
+  if (money) facts.push(["money", dollars(money.spent) + (money.budget === null ? "" : " of " + dollars(money.budget)) + " spent or reserved" +
+    (money.left ? ", about " + dollars(money.left) + " for what is queued" : "")]);
+  if (look.details.opted_out) facts.push(["left out as opted out", number(look.details.opted_out)]);
+  const { receipts } = look, heard = look.details.heard;
+  if (receipts) {
+    facts.push(["delivered", number(receipts.delivered) + ", not delivered " + number(receipts.undelivered) + " (known at " + clock(receipts.asked) + ")"]);
+    if (receipts.why.length) facts.push(["not delivered because", receipts.why.join("; ")]);
+    facts.push(["replies", number(receipts.replied) + ", opted out " + number(receipts.opted_out)]);
+  } else {
+    if (heard["opt-outs"]) facts.push(["opted out since", number(heard["opt-outs"])]);
+    if (heard.undelivered) facts.push(["not delivered", number(heard.undelivered)]);
+  }
   put($("facts"), ...facts.map(([name, value]) => {
     const fact = make("div");
     fact.append(make("dt", name), make("dd", value));
     return fact;
   }));
+}
+
+function dollars(amount) {
+  return "$" + amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 function time(seconds) {
@@ -195,6 +235,7 @@ function show({ look, points, step, is_whole: isWhole }) {
   showSteering(look);
   showPicture(look);
   showReasons(look);
+  showLists(look);
   showFacts(look);
 }
 
