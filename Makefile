@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site clean
+.PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site man clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rumbleup_async needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)")'
@@ -49,6 +49,9 @@ constraints:
 # The documentation as a site: build/site/index.html.
 site: $(VENV)/.docs
 	$(BIN)/python -m tests.site
+
+man: $(VENV)/.installed
+	$(BIN)/python -m tests.man_page
 
 $(VENV)/.release $(VENV)/.docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(patsubst .%,%,$(notdir $@))]'

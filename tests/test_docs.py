@@ -133,6 +133,8 @@ def test_command_lines_are_understood(page: Path) -> None:
     wrong = []
     for line in indented(page.read_text(encoding="utf-8")):
         words = shlex.split(line, comments=True) if line.startswith("rumbleup ") else []
+        # Reading the options of the command itself does what they say: completion would be installed here.
+        assert not {"--install-completion", "--show-completion"} & {*words}, "write it inside of a sentence"
         if not words or "..." in words or words[1][0] in "*:{":
             continue
         path, arguments = "rumbleup", words[1:]

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec, TextIO, TypeVar
 import typer
 
 from rumbleup_async.cli.failures import FINE, INTERRUPTED, STOPPED, UNKNOWNS, WRONG, told
-from rumbleup_async.cli.terminal import visible
+from rumbleup_async.cli.terminal import fitted, visible, width_of
 from rumbleup_async.errors import NotSentError
 from rumbleup_async.runs.summary import Summary
 from rumbleup_async.session import proxy as proxies
@@ -38,7 +38,7 @@ def say(message: str = "") -> None:
     line = message.strip("\n")
     before, after = message[: message.index(line)], message[message.index(line) + len(line) :]
     try:
-        sys.stderr.write(f"{before}{visible(line)}{after}\n")
+        sys.stderr.write(f"{before}{fitted(visible(line), width_of(sys.stderr))}{after}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         nobody_reads(sys.stderr)

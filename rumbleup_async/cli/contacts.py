@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from rumbleup_async.cli.commands import Commands
+from rumbleup_async.cli.completing import projects
 from rumbleup_async.cli.console import guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.output import Extra, Limit, Lines, OutFile, Wait, call, pairs, show, show_pages
@@ -28,7 +29,8 @@ GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
 @guarded
 def select(
     action: Annotated[
-        list[str] | None, typer.Option("--action", "--project", metavar="ID", help="Contacts of a project.")
+        list[str] | None,
+        typer.Option("--action", "--project", metavar="ID", autocompletion=projects, help="Contacts of a project."),
     ] = None,
     group: Annotated[list[str] | None, typer.Option("--group", metavar="ID", help="Contacts of a group; repeatable.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date.")] = None,
@@ -60,7 +62,8 @@ def select(
 def sync(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="10 digits, with or without +1.")],
     action: Annotated[
-        str | None, typer.Option("--action", "--project", metavar="ID", help="Attach the contact to a project.")
+        str | None,
+        typer.Option("--action", "--project", metavar="ID", autocompletion=projects, help="Attach the contact to a project."),
     ] = None,
     flag: Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag; repeatable.")] = None,
     extra: Extra = None,

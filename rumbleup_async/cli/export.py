@@ -11,6 +11,7 @@ from typing import IO, Annotated, Final
 
 import typer
 
+from rumbleup_async.cli.completing import ledgers as completed
 from rumbleup_async.cli.console import local
 from rumbleup_async.cli.follow import ReceiptsFile
 from rumbleup_async.cli.ledger_options import read_ledger
@@ -30,6 +31,7 @@ def export(
             metavar="LEDGER...",
             help="Ledgers of runs: files, folders of them, or postgresql://USER@HOST/DB?run=NAME.",
             parser=read_ledger,
+            autocompletion=completed,
         ),
     ],
     out: Annotated[

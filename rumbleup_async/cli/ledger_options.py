@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.completing import ledgers
 from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.errors import ConfigurationError, LedgerError
 from rumbleup_async.ledger import path_of
@@ -41,11 +42,16 @@ def address_of(text: str) -> Address:
         raise typer.BadParameter(str(error)) from None
 
 
-LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_file)]
+LedgerFile = Annotated[
+    Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_file, autocompletion=ledgers)
+]
 Ledger = Annotated[
     Place,
     typer.Argument(
-        metavar="LEDGER", help="The ledger of a run: a file, or postgresql://USER@HOST/DB?run=NAME.", parser=read_ledger
+        metavar="LEDGER",
+        help="The ledger of a run: a file, or postgresql://USER@HOST/DB?run=NAME.",
+        parser=read_ledger,
+        autocompletion=ledgers,
     ),
 ]
 LedgerPath = Annotated[
@@ -55,9 +61,16 @@ LedgerPath = Annotated[
         metavar="PATH",
         help="Where the ledger file stands (beside LIST), or postgresql://USER@HOST/DB?run=NAME.",
         parser=read_ledger,
+        autocompletion=ledgers,
     ),
 ]
 TextersLedger = Annotated[
     Place | None,
-    typer.Option("--ledger", metavar="PATH", help="Where the ledger file stands (texters-ID.ledger here).", parser=read_ledger),
+    typer.Option(
+        "--ledger",
+        metavar="PATH",
+        help="Where the ledger file stands (texters-ID.ledger here).",
+        parser=read_ledger,
+        autocompletion=ledgers,
+    ),
 ]

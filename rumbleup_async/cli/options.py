@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from rumbleup_async.cli.completing import projects
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.money import micro
 from rumbleup_async.runs.option_checks import MOST_IN_FLIGHT, in_flight
@@ -40,7 +41,9 @@ TextWhen = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Send at most N texts in this call.")]
 Flag = Annotated[list[str] | None, typer.Option("--flag", metavar="TAG", help="A tag for every message; repeatable.")]
-Action = Annotated[str, typer.Option("--action", "--project", metavar="ID", help="The project to send into.")]
+Action = Annotated[
+    str, typer.Option("--action", "--project", metavar="ID", autocompletion=projects, help="The project to send into.")
+]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="P", help="Sendblue: a line to send from, +1...; repeatable.")]
 PerSecond = Annotated[
     float | None,

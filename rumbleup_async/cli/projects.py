@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rumbleup_async.cli.commands import Commands
+from rumbleup_async.cli.completing import projects
 from rumbleup_async.cli.console import fail, guarded
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.output import Extra, OutFile, Wait, Yes, call, confirm, moment, pairs, show, show_all
@@ -19,7 +20,7 @@ from rumbleup_async.rumbleup.projects import Projects
 
 app = Commands(help="Projects, which the API also calls actions.")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The project.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The project.", autocompletion=projects)]
 Group = Annotated[str | None, typer.Option("--group", metavar="ID", help="The contact group; it must be active.")]
 GroupFile = Annotated[
     Path | None, typer.Option("--group-file", metavar="CSV", help="Contacts in place of a group: phone, and name or first_name.")
@@ -188,7 +189,9 @@ def stop(project: Id, yes: Yes = False, as_json: Json = False) -> None:
 @app.command(epilog="Example: rumbleup projects stats --days 7")
 @guarded
 def stats(
-    action: Annotated[str | None, typer.Option("--action", "--project", metavar="ID", help="One project.")] = None,
+    action: Annotated[
+        str | None, typer.Option("--action", "--project", metavar="ID", autocompletion=projects, help="One project.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="The beginning of a name, or a pattern.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Milliseconds or a date.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Milliseconds or a date.")] = None,

@@ -19,6 +19,7 @@ from rumbleup_async.cli.account_facts import AccountFacts, facts_before
 from rumbleup_async.cli.approval import heed_plan
 from rumbleup_async.cli.campaign_plan import campaign_plan
 from rumbleup_async.cli.canary import AbortIf, Canary, CanaryAsk, canary_options, show_canary
+from rumbleup_async.cli.completing import projects
 from rumbleup_async.cli.console import WRONG, fail, finish, guarded, plural, say
 from rumbleup_async.cli.dry_run import dry_run_ledger, end_dry_run
 from rumbleup_async.cli.ending import close
@@ -70,7 +71,8 @@ def send(
         typer.Argument(metavar="LIST", help="A file of contacts: CSV, Excel, Parquet, JSON, ...; - for standard input."),
     ],
     action: Annotated[
-        str | None, typer.Option("--action", "--project", metavar="ID", help="RumbleUp: the project to send into.")
+        str | None,
+        typer.Option("--action", "--project", metavar="ID", autocompletion=projects, help="RumbleUp: the project to send into."),
     ] = None,
     text: options.Text = None,
     text_file: options.TextFile = None,

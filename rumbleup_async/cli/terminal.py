@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import os
 import sys
+import textwrap
 from typing import IO
 
 from rumbleup_async.shell import pasteable, steers
 
-__all__ = ["Tamed", "forget_typed", "pasteable", "visible"]
+__all__ = ["Tamed", "fitted", "forget_typed", "pasteable", "visible", "width_of"]
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -27,6 +29,30 @@ def visible(text: str, keep: str = "") -> str:
 
 def _number(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+_TO_PASTE = ("rumbleup ", "pip install ", "://")
+
+
+def fitted(line: str, width: int) -> str:
+    """The line broken between words where it is wider than the terminal. One that has something to paste stays whole: the
+    terminal itself goes on in the next row, and what is copied from there has no break in it. A width of 0 is not known."""
+    if width <= 0 or len(line) <= width or any(words in line for words in _TO_PASTE):
+        return line
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    if len(indent) * 2 > width:
+        return line
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+
+
+def width_of(stream: IO[str]) -> int:
+    """The columns of the terminal behind a stream; 0 if there is none, or it does not tell."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def forget_typed() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rumbleup_async.cli.completing import ledgers
 from rumbleup_async.cli.console import fail, local, say
 from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
@@ -50,6 +51,7 @@ def watch(
             metavar="LEDGER...",
             help="Ledgers, folders of ledgers, postgresql://USER@HOST/DB?run=NAME, or without ?run= all runs of the database.",
             parser=_where,
+            autocompletion=ledgers,
         ),
     ],
     host: Annotated[str, typer.Option("--host", metavar="H", help="The address to listen on.")] = "127.0.0.1",
