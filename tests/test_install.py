@@ -70,7 +70,7 @@ def test_every_part_that_users_may_have_is_told_by_version() -> None:
     """A report of a fault would leave out the very part that has it."""
     extras = PROJECT["optional-dependencies"]
     everything = Requirement(extras["all"][0])
-    assert everything.extras == {"cli", "postgres", "lists", "observe", "duckdb", "buckets"}
+    assert everything.extras == {"cli", "postgres", "lists", "observe", "duckdb", "buckets", "export"}
     listed = [*PROJECT["dependencies"], *(one for extra in everything.extras for one in extras[extra])]
     assert sorted(Requirement(one).name for one in listed) == sorted(version.PARTS)
 

@@ -117,7 +117,7 @@ def test_one_contact_from_list_to_report(tmp_path: Path) -> None:
             rumbleup.fast_mode(action=125, text=TEXT, ledger=path) as run,
         ):
             assert (await run.send(tmp_path / "list.csv")).sent == 1
-        report._write(Reader(path), io.BytesIO())
+        report._write(Reader(path), None, io.BytesIO())
 
     go("One contact, from list to report", run())
 

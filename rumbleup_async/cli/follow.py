@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rumbleup_async.cli import options, providers
+from rumbleup_async.cli import delivery, options, providers
 from rumbleup_async.cli.console import FINE, INTERRUPTED, finish, guarded, plural, print_json, say
 from rumbleup_async.cli.durations import seconds
 from rumbleup_async.cli.ledger_options import Ledger
@@ -121,7 +121,7 @@ async def _told(
         if standing.cut:
             say(f"warning: not all could be read: {standing.cut}")
         if not quiet and for_ and (is_first or standing.changed):
-            say(words(standing))
+            say(delivery.words(standing.counts, standing.sent))
 
     try:
         with stopping(stop.set, "stopping: what was read so far is kept"):
@@ -143,28 +143,13 @@ async def _told(
     return INTERRUPTED if stop.is_set() else FINE
 
 
-def words(standing: Standing) -> str:
-    """How it stands, on a line."""
-    counts = standing.counts
-    return (
-        f"{plural(standing.sent, 'text')} sent: {counts.delivered:,} delivered, {counts.undelivered:,} undelivered, "
-        f"{standing.waiting:,} without a receipt; {counts.replied:,} replied, {counts.opted_out:,} opted out"
-    )
-
-
 def as_dict(plan: Plan, standing: Standing) -> dict[str, Any]:
     """The JSON object that `--json` prints."""
-    counts = standing.counts
     return {
         "run": plan.run,
         "action": plan.action,
         "sent": standing.sent,
-        "delivered": counts.delivered,
-        "undelivered": counts.undelivered,
-        "waiting": standing.waiting,
-        "replied": counts.replied,
-        "opted_out": counts.opted_out,
-        "why": [{"code": one.code, "words": one.words, "number": one.number} for one in counts.why],
+        **delivery.as_dict(standing.counts, standing.sent),
         "unsettled": standing.unsettled,
         "running": standing.is_running,
         "complete": standing.is_complete,
@@ -173,7 +158,7 @@ def as_dict(plan: Plan, standing: Standing) -> dict[str, Any]:
 
 
 def _show(ledger: Place, standing: Standing) -> None:
-    say(words(standing))
+    say(delivery.words(standing.counts, standing.sent))
     for one in standing.counts.why:
         say(f"  {one.number:>11,}  {one.code or 'no reason given'}{f': {one.words}' if one.words else ''}")
     if standing.unsettled:

@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from rumbleup_async import receipts
+from rumbleup_async.cli import delivery
 from rumbleup_async.cli.canary import canary_json, told
 from rumbleup_async.cli.console import FINE, exit_code, finish, local, plural, print_json, print_out, say
 from rumbleup_async.cli.ending import show_summary, throttling
@@ -62,6 +64,7 @@ def _status(path: Place, *, as_json: bool, audit: Sequence[auditing.Entry] | Non
         reasons = by_code(reader.reasons(), running=running, stop=reader.stop) if as_json else {}
     finally:
         reader.close()
+    told_later = receipts.counts(path, summary.run)
     if as_json:
         in_flight = counts[State.INTENT] if running else 0
         kept = {name: value for name, value in options.items() if name != NOW} | {"suppressed": suppressed}
@@ -71,10 +74,14 @@ def _status(path: Place, *, as_json: bool, audit: Sequence[auditing.Entry] | Non
             more["spending"] = spending.as_dict()
         if audit is not None:
             more["audit"] = [{**msgspec.structs.asdict(one), "time": moment(one.time)} for one in audit]
+        if told_later.asked:
+            more["receipts"] = delivery.as_dict(told_later, counts[State.SENT])
         print_json({**summary.as_dict(), **more})
     else:
         draws = reader.plan.details.get("mode") == CONCURRENT
         _show(summary, path, in_flight=counts[State.INTENT] if running else None, draws=draws)
+        if told_later.asked:
+            say(f"{delivery.words(told_later, counts[State.SENT])}, {delivery.ago(told_later)}")
         if spending is not None:
             say(f"{spending}")
         if trial is not None:

@@ -24,6 +24,7 @@ PARTS = (
     "httptools",
     "msgspec",
     "obstore",
+    "opentelemetry-api",
     "prometheus-client",
     "psycopg",
     "pyarrow",
@@ -33,6 +34,7 @@ PARTS = (
     "typer",
     "tzdata",
     "uvloop",
+    "xlsxwriter",
     "yarl",
 )
 """The packages that this one and its extras ask for."""

@@ -11,12 +11,12 @@ from typing import Any
 from rumbleup_async.errors import ConfigurationError
 
 
-def module(name: str, what: str) -> Any:
+def module(name: str, extra: str, what: str) -> Any:
     """The library of this name. ConfigurationError that says which extra has it."""
     try:
         return importlib.import_module(name)
     except ImportError:
         package = name.partition(".")[0]
         raise ConfigurationError(
-            f"{what} needs {package}: pip install 'rumbleup_async[export]', or write .csv or .html"
+            f"{what} needs {package}: pip install 'rumbleup_async[{extra}]', or write .csv or .html"
         ) from None

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from rumbleup_async.postgres.address import Address
     from rumbleup_async.receipts.opening import AnyWholeReader
 
+DELIVERY: Final = ("delivery", "delivery_reason", "replied", "opted_out")
 COLUMNS: Final = (
     *("run", "row", "phone", "state", "reason", "code", "logid", "attempts", "sent_time", "segments"),
-    *("delivery", "delivery_reason", "replied", "opted_out"),
+    *DELIVERY,
 )
 
 
@@ -113,7 +114,7 @@ class Runs:
         running: bool,
     ) -> Row:
         shown = reported(one.result, running=running, stop=reader.stop)
-        told = receipt if receipt is not None and is_of(receipt, one.result) else None
+        delivery, why, replied, opted_out = delivered(receipt, one.result)
         own: dict[str, Any] = cells.get(shown.row, {})
         at = shown.time / 1000 if shown.state is State.SENT and shown.time else None
         return Row(
@@ -127,10 +128,10 @@ class Runs:
             attempts=shown.attempts,
             sent_time=None if at is None else dt.datetime.fromtimestamp(at, dt.UTC),
             segments=one.segments,
-            delivery="" if told is None else told.delivery,
-            delivery_reason="" if told is None else told.why,
-            replied=receipt is not None and receipt.replied is not None,
-            opted_out=receipt is not None and receipt.opted_out is not None,
+            delivery=delivery,
+            delivery_reason=why,
+            replied=replied,
+            opted_out=opted_out,
             kept=tuple(self._cell(str(own.get(name, ""))) for name in self._kept),
         )
 
@@ -138,6 +139,10 @@ class Runs:
         return cell if self._shows_phones else masked(cell)
 
 
-def is_of(receipt: Receipt, result: Result) -> bool:
-    """Whether a receipt is one of the text that the ledger knows as sent."""
-    return bool(receipt.delivery) and not receipt.is_open and result.state is State.SENT
+def delivered(receipt: Receipt | None, result: Result) -> tuple[str, str, bool, bool]:
+    """The cells of the last four of `COLUMNS`. A receipt counts for a text that the ledger knows as sent."""
+    if receipt is None:
+        return "", "", False, False
+    is_of_it = not receipt.is_open and result.state is State.SENT
+    delivery, why = (receipt.delivery, receipt.why) if is_of_it else ("", "")
+    return delivery, why, receipt.replied is not None, receipt.opted_out is not None

@@ -38,8 +38,8 @@ def safe(cell: str | int) -> str | int:
 
 def write_parquet(runs: Runs, file: IO[bytes]) -> int:
     """Write the rows. How many there are. ConfigurationError without pyarrow."""
-    arrow = module("pyarrow", "a Parquet file")
-    parquet = module("pyarrow.parquet", "a Parquet file")
+    arrow = module("pyarrow", "lists", "a Parquet file")
+    parquet = module("pyarrow.parquet", "lists", "a Parquet file")
     types = {
         **dict.fromkeys(("row", "attempts", "segments"), arrow.int64()),
         **dict.fromkeys(("replied", "opted_out"), arrow.bool_()),

@@ -68,7 +68,7 @@ def _cut(cell: str) -> str:
 def write(outcomes: Sequence[Outcome], runs: Runs, file: IO[bytes], folder: Path, *, most_rows: int = MOST_ROWS) -> int:
     """Write the workbook. How many contacts are in it. `folder`: where it may put what it is made of meanwhile, which may be
     large and is gone afterwards. ConfigurationError without xlsxwriter."""
-    xlsxwriter = module("xlsxwriter", "a workbook")
+    xlsxwriter = module("xlsxwriter", "export", "a workbook")
     if len(runs.columns) > _MOST_COLUMNS:
         raise ConfigurationError(f"a sheet has {_MOST_COLUMNS:,} columns at most; write .csv or .parquet")
     with tempfile.TemporaryDirectory(prefix=".rumbleup-", dir=folder) as parts:

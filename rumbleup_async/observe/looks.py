@@ -7,19 +7,17 @@ No phone, no text and no name of a person is in any of them: a page is looked at
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Reason
+from rumbleup_async.receipts.told import without_phones
 
 MOST_PROBLEMS = 5
 MOST_HOLDS = 5
 _WRONG = frozenset({str(State.REFUSED), str(State.UNKNOWN), str(State.NOT_SENT)})
-
-_number = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){6,}")
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -178,4 +176,4 @@ def _shown(state: State) -> str:
 
 def masked(words: str) -> str:
     """Words of a provider, without the digits of what may be a phone."""
-    return _number.sub(lambda found: "\u2026" + re.sub(r"\D", "", found.group())[-2:], words)
+    return without_phones(words)

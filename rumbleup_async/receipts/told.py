@@ -17,7 +17,8 @@ import msgspec
 LONGEST: Final = 200
 """Characters of a carrier's words that are kept."""
 
-_number = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){6,}")
+# Ten digits and more in any way of writing, or seven together: "400 4002" is a status and a code.
+_number = re.compile(r"\+?\d(?:[ .()/-]{0,2}\d){9,}|\+?\d(?:[.-]?\d){6,}", re.ASCII)
 
 
 class What(enum.StrEnum):
@@ -100,8 +101,12 @@ class Counts(msgspec.Struct, frozen=True):
 def masked(words: str) -> str:
     """Words of a provider on one line, without the digits of what may be a phone."""
     line = " ".join("".join(char if char.isprintable() else " " for char in words).split())[: 2 * LONGEST]
-    line = _number.sub(lambda found: "\u2026" + re.sub(r"\D", "", found.group())[-2:], line)
-    return line[:LONGEST]
+    return without_phones(line)[:LONGEST]
+
+
+def without_phones(words: str) -> str:
+    """Words of a provider, without the digits of what may be a phone."""
+    return _number.sub(lambda found: "\u2026" + re.sub(r"\D", "", found.group())[-2:], words)
 
 
 def merged(known: Receipt | None, fact: Fact) -> Receipt:

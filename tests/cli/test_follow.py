@@ -38,6 +38,20 @@ async def test_the_log_tells_and_it_is_kept(process: Process, simulator: Simulat
     again = await process("follow", ledger, "--for", "0")
     assert "4 texts sent: 2 delivered, 1 undelivered, 1 without a receipt; 1 replied, 1 opted out" in again.stderr
     assert "1  landline: The destination is a landline" in again.stderr
+    report = await process("report", ledger)
+    assert report.stdout.splitlines()[0].endswith("sent_time,delivery,delivery_reason,replied,opted_out")
+    assert report.stdout.splitlines()[2].endswith(",undelivered,landline: The destination is a landline,,")
+    assert report.stdout.splitlines()[4].endswith(",delivered,,yes,yes")
+    status = await process("status", ledger, "--json")
+    assert json.loads(status.stdout)["receipts"] | {"asked": 0} == {
+        "asked": 0,
+        "delivered": 2,
+        "undelivered": 1,
+        "waiting": 1,
+        "replied": 1,
+        "opted_out": 1,
+        "why": [{"code": "landline", "words": "The destination is a landline", "number": 1}],
+    }
 
 
 async def test_the_receiver_s_file_tells(process: Process, tmp_path: Path) -> None:
