@@ -40,7 +40,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int | None = None
     timeout: float = 30.0
-    suppress: list[Path] | None = None
+    suppress: list[Place] | None = None
     people: PeopleOptions = PeopleOptions()
     hours: HoursOptions = HoursOptions()
     consent: Consent = Consent()

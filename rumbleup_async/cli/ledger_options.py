@@ -25,11 +25,9 @@ def read_ledger(text: str) -> Path | Address:
         raise typer.BadParameter(str(error)) from None
 
 
-def _file(text: str) -> Path:
-    try:
-        return path_of(text)
-    except LedgerError as error:
-        raise typer.BadParameter(str(error)) from None
+def read_list_or_ledger(text: str) -> Path | Address:
+    """A file of whatever kind, or a run in a database, as it was typed."""
+    return read_ledger(text) if is_address(text) else Path(text)
 
 
 def address_of(text: str) -> Address:
@@ -42,9 +40,6 @@ def address_of(text: str) -> Address:
         raise typer.BadParameter(str(error)) from None
 
 
-LedgerFile = Annotated[
-    Path, typer.Argument(metavar="LEDGER", help="The ledger file of a run.", parser=_file, autocompletion=ledgers)
-]
 Ledger = Annotated[
     Place,
     typer.Argument(

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from rumbleup_async.cli.completing import projects
+from rumbleup_async.cli.ledger_options import read_list_or_ledger
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.money import micro
 from rumbleup_async.runs.option_checks import MOST_IN_FLIGHT, in_flight
@@ -155,8 +157,13 @@ Original = Annotated[bool, typer.Option("--original", help="Go on with this copy
 Again = Annotated[bool, typer.Option("--again", help="Text people although another run has texted them into this project.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]
 Suppress = Annotated[
-    list[Path] | None,
-    typer.Option("--suppress", metavar="FILE", help="Phones that must not be texted: a list, a report or a ledger; repeatable."),
+    list[Place] | None,
+    typer.Option(
+        "--suppress",
+        metavar="FILE",
+        help="Phones that must not be texted: a list, a report or a ledger (a file or a URL); repeatable.",
+        parser=read_list_or_ledger,
+    ),
 ]
 Encoding = Annotated[
     str | None,

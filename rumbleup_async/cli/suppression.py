@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rumbleup_async.cli.console import plural, say
+from rumbleup_async.cli.ledger_place import Place, reading
 from rumbleup_async.cli.report import COLUMNS
 from rumbleup_async.errors import ConfigurationError, ListError
-from rumbleup_async.ledger import Reader
 from rumbleup_async.lists.lines import Readable
 from rumbleup_async.lists.reassigned import answer_column, is_reassigned, not_read
 from rumbleup_async.lists.suppression_list import Row, phones_of, read_rows, unreadable
@@ -30,20 +30,20 @@ _HAD_IT = frozenset({State.SENT, State.REFUSED, State.UNKNOWN, State.INTENT})
 _WORDS = {str(state): state for state in State}
 
 
-def read_suppressed(paths: Sequence[Path] | None, source: str = "", *, quiet: bool = False) -> Numbers:
+def read_suppressed(paths: Sequence[Place] | None, source: str = "", *, quiet: bool = False) -> Numbers:
     """The phones of all these suppression lists together; `source` is what the contacts are read from."""
-    files = [str(path) for path in paths or ()]
+    files = [str(path) for path in paths or () if isinstance(path, Path)]
     from_input = sum(map(_is_input, files))
     if from_input and _is_input(source):
         raise ConfigurationError("LIST and --suppress cannot both come from standard input; name a file for one of them")
     if from_input > 1:
         raise ConfigurationError("only one --suppress can come from standard input; name files for the others")
     together: set[str] = set()
-    for path in files:
-        numbers, what = _read(path)
+    for place in paths or ():
+        numbers, what = _read(str(place)) if isinstance(place, Path) else (_of_ledger(place), _OURS)
         together |= numbers
         if not quiet:
-            say(f"{'standard input' if path == '-' else path}: {plural(len(numbers), 'phone')} never to be texted{what}")
+            say(f"{'standard input' if str(place) == '-' else place}: {plural(len(numbers), 'phone')} never to be texted{what}")
     return Numbers(together)
 
 
@@ -109,17 +109,16 @@ def _had_it(row: Row) -> bool:
     return had_it(_WORDS[word], from_words(reason).code)
 
 
-def _of_ledger(path: Path) -> set[str]:
+def _of_ledger(place: Place) -> set[str]:
     numbers: set[str] = set()
-    reader = Reader(path)
-    try:
-        for result in reader.rows():
-            if had_it(result.state, result.code):
-                numbers |= numbers_of(result.phone)
-    except UnreadError:
-        raise ListError(f"{path}: was purged, so it names nobody any more; take its report, or the book of people") from None
-    finally:
-        reader.close()
+    with reading(place) as reader:
+        try:
+            for result in reader.rows():
+                if had_it(result.state, result.code):
+                    numbers |= numbers_of(result.phone)
+        except UnreadError:
+            words = "was purged, so it names nobody any more; take its report, or the book of people"
+            raise ListError(f"{place}: {words}") from None
     return numbers
 
 

@@ -264,7 +264,8 @@ class MemoryLedger:
     async def places(self, why: Mapping[int, Reason] = NO_REASONS) -> dict[int, int]:
         return self._contacts.places(why)
 
-    async def finish(self, stop: Stop | None, elapsed: float) -> None: ...
+    async def finish(self, stop: Stop | None, elapsed: float) -> None:  # noqa: ARG002 - nobody looks at it from outside
+        self._queue.ended(stop)
 
     # ---- what the provider's log decides ----
 

@@ -13,6 +13,8 @@ from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.queues import Queues
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.messaging import Planned, State, Text
+from rumbleup_async.reasons import Code
+from rumbleup_async.stops import Cause, Stop
 
 
 def _nobody_more(_place: int, _want: int) -> None:
@@ -51,6 +53,12 @@ class MemoryQueue:
     def put_off(self, row: int, until: float) -> None:
         """This contact waits until then (Unix seconds)."""
         self._queues.put_off({row: until})
+
+    def ended(self, stop: Stop | None) -> None:
+        """A run has ended so. Whoever goes on after the cap of its brand says that it is reset, or raised."""
+        if stop is not None and stop.cause in (Cause.DAILY_CAP, Cause.LEFT_OVER):
+            entries, until = self._contacts.entries, self._queues.until
+            self._queues.put_off({row: 0.0 for row in until if entries[row].why.code is Code.DAILY_CAP})
 
     def next_due(self) -> float | None:
         """When the next contact that was put off is due; None if nobody was."""

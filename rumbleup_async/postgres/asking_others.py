@@ -33,7 +33,7 @@ def ask_all(address: Address, what: Wish, who: str, why: str = "", *, patience: 
     versions.prepare(address, makes=False)
     request = Request(what, who, why, now())
     with contextlib.closing(server.connect_here(address)) as db, server.telling(address):
-        run = _run_of(db, address)
+        run = run_of(db, address)
         before = _pause(db, run)
         senders = {owner for owner, _ in db.execute(_SENDERS, (run,)).fetchall()}
         if what is Wish.STOP and not senders:
@@ -55,14 +55,15 @@ def stop_all(address: Address, who: str, why: str) -> bool:
     """Ask all machines that send the run to stop, where there is another beside ours; nobody is waited for. Whether there is.
     Raises LedgerError."""
     with contextlib.closing(server.connect_here(address)) as db, server.telling(address):
-        run = _run_of(db, address)
+        run = run_of(db, address)
         are_several = len(db.execute(_SENDERS, (run,)).fetchall()) > 1
         if are_several:
             _write(db, run, Request(Wish.STOP, who, why, now()))
     return are_several
 
 
-def _run_of(db: Connection, address: Address) -> int:
+def run_of(db: Connection, address: Address) -> int:
+    """The number of the run of this name; LedgerError where there is none."""
     found = db.execute(f"SELECT id FROM {SCHEMA}.run WHERE name = %s", (address.run,)).fetchone()
     if found is None:
         raise LedgerError(f"{address}: there is no run of this name; see those that are there: rumbleup ledgers")

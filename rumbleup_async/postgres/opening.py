@@ -14,7 +14,7 @@ import msgspec
 from rumbleup_async.errors import LedgerError, LedgerLocked, LedgerMismatch
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger.beginning import version
-from rumbleup_async.ledger.files import written_stop
+from rumbleup_async.ledger.files import read_stop, written_stop
 from rumbleup_async.ledger.identity import Consent
 from rumbleup_async.ledger.keeping import HANDED_IN, KEY, shown
 from rumbleup_async.ledger.plans import compare, is_chosen
@@ -27,14 +27,18 @@ from rumbleup_async.postgres.fencing import SENDING
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.reads import fact, write
 from rumbleup_async.postgres.tables import OF_CONTACTS, SCHEMA
-from rumbleup_async.reasons import ABSENT
+from rumbleup_async.reasons import ABSENT, Code
 from rumbleup_async.shell import pasteable
-from rumbleup_async.stops import Stop
+from rumbleup_async.stops import Cause, Stop
 
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import AsyncConnection
 
 _LOOK_EVERY: Final = 0.2
+_AFTER_THE_CAP: Final = (Cause.DAILY_CAP, Cause.LEFT_OVER, Cause.ASKED)
+"""Ends of a run that has met the cap of its brand; the machine that ended last may have been stopped by the one that met it."""
+_OF_THE_CAP: Final = f"""DELETE FROM {SCHEMA}.waiting w USING {SCHEMA}.contact c
+    WHERE w.run = %s AND c.run = w.run AND c.row = w.row AND c.state = 0 AND c.code = %s"""
 _USED: Final = (State.INTENT, State.SENT, State.REFUSED, State.NOT_SENT, State.UNKNOWN)
 """States of contacts whose text may have left."""
 
@@ -136,8 +140,8 @@ def instead(to: Connections) -> str:
 def instead_of(address: Address) -> str:
     """What to do for whoever wants another run than the one of this name."""
     return (
-        "for a new run that leaves out whoever this one has texted, give it another name, and suppress the report of this one: "
-        f"rumbleup report {pasteable(address)} --out texted.csv, then --suppress texted.csv"
+        "for a new run that leaves out whoever this one has texted, give it another name, and suppress this one: "
+        f"--suppress {pasteable(address)}"
     )
 
 
@@ -179,6 +183,10 @@ async def _note_opening(connection: AsyncConnection, run: Opened, identity: Iden
     if not joins:
         run.ended_before = stop
         await connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %s AND key = 'stop'", (run.id,))
+        ended = read_stop(stop or "")
+        if ended is not None and ended.cause in _AFTER_THE_CAP:
+            # Whoever goes on after this says that the cap is reset, or raised; if not, one of the first texts stops the run anew.
+            await connection.execute(_OF_THE_CAP, (run.id, str(Code.DAILY_CAP)))
     is_here = identity is not None and identities.is_here(identity.server)
     where = "; the server is on this machine, a rehearsal unless --rehearsal no was given" if is_here else ""
     await note_audit(connection, run, "joined" if joins else "opened", f"version {version()}{where}")

@@ -23,6 +23,7 @@ from rumbleup_async.pauses import Pause
 from rumbleup_async.postgres import owning, pausing, reads, server, spending, values, versions
 from rumbleup_async.postgres.address import Address
 from rumbleup_async.postgres.tables import SCHEMA
+from rumbleup_async.postgres.trial import HEARD
 
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import Connection
@@ -109,8 +110,8 @@ class RunReader:
 
     @property
     def heard(self) -> dict[str, int]:
-        """As `ledger.Reader`: a run over PostgreSQL has no canary."""
-        return {}
+        """As `ledger.Reader`."""
+        return dict(self._of_run(HEARD))
 
     @property
     def pause(self) -> Pause | None:
