@@ -5,19 +5,21 @@ Lives here: the demonstration, and the comparison that decides its exit code.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
+import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rumbleup_async import child
-from rumbleup_async.cli import sample
+from rumbleup_async.cli import sample, showing
 from rumbleup_async.cli.console import FINE, UNKNOWNS, finish, local, plural, say
 from rumbleup_async.cli.demo_machines import helped, place_of, say_who_sent
 from rumbleup_async.cli.flow import Call
@@ -27,6 +29,7 @@ from rumbleup_async.cli.list_options import ListOptions
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.providers import Order
 from rumbleup_async.cli.send import send_list
+from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.simulate import API_KEY
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import State
@@ -42,6 +45,10 @@ _LATENCY, _LATENCY_OF_MANY = 5, 200
 _FAULTS = ("landline=0.01", "dnd=0.01", "429=0.001")
 """What the demo's provider does beside accepting: some phones are landlines, some people
 have opted out, and at times it is busy."""
+
+
+_WATCHED = 100.0
+"""Texts a second of a demo that somebody watches, who wants to see it go."""
 
 
 @local
@@ -66,41 +73,73 @@ def demo(
             parser=address_of,
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Show it on a live page, 100 texts a second; on a terminal the page stays until Ctrl-C."),
+    ] = False,
 ) -> None:
     """Watch a run on this machine: it needs no account.
 
     A messy list is texted to a simulator, and the ledger is compared with what the simulator received.
     """
-    finish(run_loop(_demo(contacts, join, ledger)))
+    finish(run_loop(_demo(contacts, join, ledger, is_watched=watch)))
 
 
-async def _demo(contacts: int, join: int, ledger: Address | None) -> int:
+async def _demo(contacts: int, join: int, ledger: Address | None, *, is_watched: bool) -> int:
     """Run it; 0 only if ledger and truth agree."""
     with (
         tempfile.TemporaryDirectory(prefix="rumbleup-demo-") as folder,
         place_of(Path(folder), ledger, join) as place,
         _simulator(_LATENCY_OF_MANY if join else _LATENCY) as url,
     ):
-        source = Path(folder) / "voters.csv"
-        sample.write(source, contacts)
-        say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}")
-        say(f"the ledger is in a database; {plural(join, 'more sender')} will join the run\n" if join else "")
-        environ = {"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url}
-        async with helped(place, join, _CONCURRENCY, environ):
-            code = await send_list(
-                str(source),
-                Order(action=ACTION, text=TEXT, flags=["demo"], common={"concurrency": _CONCURRENCY, "processes": 1}),
-                Call(yes=True),
-                ListOptions(),
-                ledger=place,
-                environ=environ,
-            )
-        if code not in (FINE, UNKNOWNS):
-            return code
-        received = await _truth(url)
-        if join:
-            say_who_sent(place)
-        wrong = _compare(place, received, contacts)
+        if not is_watched:
+            return await _run(Path(folder), place, join, url, contacts, None)
+        async with _watched(place):
+            return await _run(Path(folder), place, join, url, contacts, _WATCHED)
+
+
+@asynccontextmanager
+async def _watched(place: Path | Address) -> AsyncIterator[None]:
+    """Show what happens there on a live page, on a terminal until somebody has seen enough."""
+    if isinstance(place, Address):
+        # There is nothing to be shown in the database before the run has begun.
+        token = showing.chosen.set(showing.Showing(watch=True))
+        try:
+            yield
+        finally:
+            showing.chosen.reset(token)
+        return
+    async with showing.page(str(place.parent)):
+        yield
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            stop = asyncio.Event()
+            say("the page stays until Ctrl-C")
+            with stopping(stop.set, "the page is closed"):
+                await stop.wait()
+
+
+async def _run(folder: Path, place: Path | Address, join: int, url: str, contacts: int, rate: float | None) -> int:
+    """Text the list, and compare."""
+    source = folder / "voters.csv"
+    sample.write(source, contacts)
+    say(f"a simulated RumbleUp serves at {url}; a messy list of {plural(contacts, 'row')} lies in {source}")
+    say(f"the ledger is in a database; {plural(join, 'more sender')} will join the run\n" if join else "")
+    environ = {"RUMBLEUP_API_KEY": API_KEY, "RUMBLEUP_BASE_URL": url}
+    async with helped(place, join, _CONCURRENCY, environ):
+        code = await send_list(
+            str(source),
+            Order(action=ACTION, text=TEXT, rate=rate, flags=["demo"], common={"concurrency": _CONCURRENCY, "processes": 1}),
+            Call(yes=True),
+            ListOptions(),
+            ledger=place,
+            environ=environ,
+        )
+    if code not in (FINE, UNKNOWNS):
+        return code
+    received = await _truth(url)
+    if join:
+        say_who_sent(place)
+    wrong = _compare(place, received, contacts)
     return UNKNOWNS if wrong else code
 
 

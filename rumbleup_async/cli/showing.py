@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -53,6 +54,9 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = False
 
+
+BESIDE = "RUMBLEUP_WATCH_BESIDE"
+"""In the environment of a page beside a run: the process whose end is its own, however that comes."""
 
 chosen: ContextVar[Showing] = ContextVar("showing", default=Showing())  # noqa: B039 - it is frozen
 """How the command that runs was asked to show its run."""
@@ -114,7 +118,7 @@ async def beside(ledger: Path | Address) -> AsyncIterator[None]:
     """Have the page and the metrics served while the context is open."""
     async with AsyncExitStack() as stack:
         if chosen.get().watch:
-            await stack.enter_async_context(_page(str(ledger)))
+            await stack.enter_async_context(page(str(ledger)))
         port, metrics = chosen.get().metrics, _counting.get()
         if port is not None and metrics is not None:
             url = await stack.enter_async_context(_metrics(metrics, port))
@@ -123,9 +127,9 @@ async def beside(ledger: Path | Address) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _page(ledger: str) -> AsyncIterator[None]:
-    """The page in a process of its own: it reads the ledger, and a run has better things to do."""
-    command = child.command("rumbleup_async.__main__", "watch", ledger, "--port", "0")
+async def page(where: str) -> AsyncIterator[None]:
+    """The page over a ledger, or a folder of them, in a process of its own: it reads, and a run has better things to do."""
+    command = child.command("rumbleup_async.__main__", "watch", where, "--port", "0")
     # A Ctrl-C of the terminal is for the run; the page is shown until that has ended.
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -133,7 +137,7 @@ async def _page(ledger: str) -> AsyncIterator[None]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env=child.environment(),
+        env={**child.environment(), BESIDE: str(os.getpid())},
     )
     assert process.stderr is not None  # noqa: S101 - it is a pipe
     telling = asyncio.create_task(_tell(process.stderr))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from rumbleup_async.cli.completing import ledgers
 from rumbleup_async.cli.console import fail, local, say
 from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.showing import BESIDE
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import path_of
@@ -24,6 +26,9 @@ from rumbleup_async.postgres.address import Address, is_address, parse
 
 if TYPE_CHECKING:
     from rumbleup_async.observe.serving import Keys, Page
+
+
+_LOOK_EVERY = 1.0
 
 
 def _where(text: str) -> Path | Address:
@@ -85,4 +90,12 @@ async def _serve(page: Page, keys: Keys, host: str, port: int) -> None:
             say(f"to look: {url}{f'#key={keys.read}' if keys.read else ''}")
             if keys.steer:
                 say(f"to steer: {url}#key={keys.steer}")
-            await stop.wait()
+            await _ended(stop)
+
+
+async def _ended(stop: asyncio.Event) -> None:
+    """Wait for a signal, or for the end of the process beside which this one was started: it may have been killed."""
+    beside = os.environ.get(BESIDE, "")
+    while not stop.is_set() and (not beside or os.getppid() == int(beside)):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_EVERY if beside else None)

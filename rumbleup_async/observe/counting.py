@@ -20,9 +20,9 @@ from rumbleup_async.reasons import Reason
 if TYPE_CHECKING:
     from rumbleup_async.observe.ledgers import AnyReader
 
-_AT_ONCE = 5_000
-"""Rows that are counted in one go; about five thousandths of a second."""
-_MOMENT = 0.015
+_AT_ONCE = 2_500
+"""Rows that are counted in one go; a few thousandths of a second."""
+_MOMENT = 0.012
 """Seconds that a look gives to the counting."""
 _REST = 20
 """The counting of all rows of a run under way may take one part in so many of the time."""

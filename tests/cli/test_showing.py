@@ -1,6 +1,7 @@
 """`--progress json`, `--watch` and `--metrics`: what shows a run while it goes."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -92,6 +93,17 @@ async def test_a_page_and_metrics_beside_a_run(sending: Sending, server: Server)
             await session.get(f"{page}runs")
 
 
+async def test_a_page_ends_with_a_run_that_is_killed(sending: Sending) -> None:
+    """It would be there for ever otherwise, with its port, its key and its hold on the ledger."""
+    page = await sending.found(r"to look: (\S+)")
+    sending.process.kill()
+    await sending.process.wait()
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            while await (await session.get(f"{page}page.css")).read():
+                await asyncio.sleep(0.1)
+
+
 async def test_a_port_that_is_taken_sends_nothing(process: Process, server: Server, tmp_path: Path) -> None:
     """It is said before the first text."""
     (tmp_path / "list.csv").write_text(people(3), encoding="utf-8")
@@ -101,3 +113,20 @@ async def test_a_port_that_is_taken_sends_nothing(process: Process, server: Serv
     done = await process("send", tmp_path / "list.csv", *words)
     taken.close()
     assert (done.returncode, str(port) in done.stderr, len(server.simulator.truth)) == (2, True, 0)
+
+
+async def test_the_demo_can_be_watched() -> None:
+    """With nothing else to set up; where nobody is at a terminal it ends by itself."""
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rumbleup_async", "demo", "--contacts", "250", "--watch"),
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+    )
+    page = await Sending(demo).found(r"to look: (\S+)")
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
+        while not (runs := (await (await session.get(f"{page}runs")).json())["runs"]):
+            await asyncio.sleep(0.05)
+        assert [run["name"] for run in runs] == ["voters.ledger"]
+        assert demo.stderr is not None
+        assert b"ledger and provider agree" in await demo.stderr.read()
+        assert await demo.wait() == 0
