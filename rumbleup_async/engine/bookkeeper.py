@@ -94,7 +94,7 @@ class Bookkeeper:
         self._outlet = outlet
         self._wall_clock = wall_clock
         self._held = Held()
-        self._seconds = Counts(wall_clock, lambda: ledger.counts)
+        self._seconds = Counts(wall_clock, lambda: outlet.counts)
         self.rounds = Rounds(limit, unknown_limit)
         self.workers: list[Worker] = []
         self._lost: list[Worker] = []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from rumbleup_async.engine.fan_out import FanOut
 from rumbleup_async.engine.ports import Observer
 from rumbleup_async.events import Event
-from rumbleup_async.messaging import Result
+from rumbleup_async.messaging import Result, State
 from rumbleup_async.reasons import Code
 
 
@@ -34,11 +34,15 @@ class Outlet:
         self._failed = failed
         self.is_detailed = self._observers.is_detailed
         self._noted: list[Event] = []
+        self.counts = dict.fromkeys(State, 0)
+        """How many contacts this process has accounted for, by state: a ledger counts those of all processes of its run."""
 
     def results(self, results: Sequence[Result]) -> None:
         """These contacts are accounted for, durably."""
         if not results:
             return
+        for result in results:
+            self.counts[result.state] += 1
         self._sink(results)
         try:
             self._observers.results(results)

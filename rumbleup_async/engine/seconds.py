@@ -64,7 +64,7 @@ _FRESH = 0.2
 
 
 class Counts:
-    """Says what has happened in the second that has just passed, and all in all. `counts`: the ledger's contacts by state.
+    """Says what has happened in the second that has just passed, and all in all. `counts`: the contacts of this process by state.
     `tallies`: what each worker has seen since it was last asked."""
 
     def __init__(self, wall_clock: Callable[[], float], counts: Callable[[], Mapping[State, int]]) -> None:

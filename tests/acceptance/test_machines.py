@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rumbleup_async.postgres.address import parse
+from rumbleup_async.postgres.reader import Reader
 from tests import database
 from tests.acceptance.lists import TEXT, phone, text_for
 from tests.acceptance.provider_process import Provider, until
@@ -143,6 +145,9 @@ def test_machines_join_pause_stop_and_share_the_rate(run: Stage, provider: Provi
     ends = [main.wait(), others[1].wait()]
     assert [done.code for done in ends] == [3, 3], [done.err for done in ends]
     assert {done.json["stop_cause"] for done in ends} == {"asked"}
+    with contextlib.closing(Reader(parse(str(run.ledger)))) as reader:
+        seconds = reader.seconds()
+    assert 0 < sum(second.sent for second in seconds) <= provider.left, "each noted what all have sent"
     nobody = join(run).wait()
     assert (nobody.code, "nobody sends it at this moment" in nobody.err) == (2, True), "whoever joins is not asked"
     resumed = run.resume("--rate", 0)
