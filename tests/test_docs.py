@@ -27,8 +27,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SENDING = (DOCS / "sending.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-FOREIGN_OPTIONS = {"--quick", "--huge"}
-"""Options of other programs than the command: the benchmarks'."""
+FOREIGN_OPTIONS = {"--quick", "--huge", "--volumes"}
+"""Options of other programs than the command: the benchmarks, docker compose."""
 
 
 def named(path: Path) -> str:
