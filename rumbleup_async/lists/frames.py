@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import arrow_table
-from rumbleup_async.lists.cell_values import rounded, text_of
 from rumbleup_async.lists.row_table import BLOCK, RowTable
 from rumbleup_async.lists.tables import Record
 
@@ -47,7 +46,7 @@ def table_of(frame: Any) -> RowTable:
     )
     single = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).lower() in _SINGLE]
     several = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).startswith(_SEVERAL)]
-    return RowTable(what, "a DataFrame", names, _of_rows(rows, single), several)
+    return RowTable(what, "a DataFrame", names, _blocks(rows), several, single)
 
 
 def _of_arrow(frame: Any, kind: type) -> Iterator[list[Record]]:
@@ -56,16 +55,9 @@ def _of_arrow(frame: Any, kind: type) -> Iterator[list[Record]]:
         yield from arrow_table.records_at(batch, range(batch.num_columns))
 
 
-def _of_rows(rows: Iterator[Sequence[object]], single: Sequence[int]) -> Iterator[list[Record]]:
+def _blocks(rows: Iterator[Sequence[object]]) -> Iterator[Sequence[Sequence[object]]]:
     while some := list(itertools.islice(rows, BLOCK)):
-        block: list[Record] = []
-        for row in some:
-            record: list[Any] = [value if value.__class__ is str else text_of(value) for value in row]
-            for place in single:
-                value = row[place]
-                record[place] = rounded(value if isinstance(value, float) else None)
-            block.append(record)
-        yield block
+        yield some
 
 
 def names_of_cursor(contacts: object) -> tuple[str, ...]:

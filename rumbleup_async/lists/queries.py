@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import extras
-from rumbleup_async.lists.row_table import BLOCK, RowTable, record_of
-from rumbleup_async.lists.tables import Record
+from rumbleup_async.lists.row_table import BLOCK, RowTable
 
 _Errors = tuple[type[Exception], Callable[[Exception], str]]
 """The errors of a database, and what of one may be told."""
@@ -41,7 +40,7 @@ class QueryTable(RowTable):
         self._close()
 
 
-def _fetched(cursor: Any, where: str, errors: _Errors) -> Iterator[list[Record]]:
+def _fetched(cursor: Any, where: str, errors: _Errors) -> Iterator[Sequence[Sequence[object]]]:
     failures, words = errors
     while True:
         try:
@@ -50,7 +49,7 @@ def _fetched(cursor: Any, where: str, errors: _Errors) -> Iterator[list[Record]]
             raise ListError(f"{where}: the query failed: {words(error)}") from None
         if not rows:
             return
-        yield [record_of(row) for row in rows]
+        yield rows
 
 
 def sqlite(path: str, query: str | None) -> QueryTable:
