@@ -26,7 +26,7 @@ def is_frame(contacts: object) -> bool:
     if isinstance(contacts, Mapping | str | bytes | list | tuple):
         return False
     is_arrow = hasattr(kind, "schema") and (hasattr(kind, "to_batches") or hasattr(kind, "read_next_batch") or _is_batch(kind))
-    return is_arrow or (hasattr(contacts, "columns") and (hasattr(kind, "iter_rows") or hasattr(kind, "itertuples")))
+    return is_arrow or ((hasattr(kind, "iter_rows") or hasattr(kind, "itertuples")) and hasattr(contacts, "columns"))
 
 
 def _is_batch(kind: type) -> bool:
@@ -87,7 +87,8 @@ def refuse_table(contacts: object) -> None:
         return
     if isinstance(contacts, str | bytes | list | tuple | Iterator) or is_frame(contacts):
         return
-    columns = getattr(contacts, "columns", None)
+    # Asking a lazy frame for its columns takes long.
+    columns = None if hasattr(kind, "collect_schema") else getattr(contacts, "columns", None)
     is_columns = columns is not None and not callable(columns) and hasattr(kind, "__getitem__")
     if is_columns or hasattr(kind, "__dataframe__") or hasattr(kind, "collect_schema"):
         remedy = next((words for name, words in _ROWS if hasattr(kind, name)), 'df.to_dict("records")')

@@ -97,6 +97,10 @@ def contact_of(
     pairs = _pairs(item)
     if pairs is not None:
         return _contact(pairs, row, phone_field, fields, consent)
+    if hasattr(item, "as_py"):  # of Arrow
+        return contact_of(item.as_py(), row, phone_field, fields, consent)
+    if hasattr(item, "__index__") and not isinstance(item, bool):  # of NumPy
+        return contact_of(operator.index(item), row, phone_field, fields, consent)
     kind = type(item).__name__
     if row == 1:
         raise ListError(f"the first contact is a {kind}; a contact is a mapping with a phone, or the phone itself as text")
@@ -222,7 +226,7 @@ def _not_single(key: object, raw: object, phone_field: str | None) -> Reason | N
     """Why a row cannot be read that has several values where one should be."""
     if key is None and isinstance(raw, list):
         return _MORE_CELLS
-    is_several = raw and isinstance(raw, list | tuple | Mapping)
+    is_several = isinstance(raw, list | tuple | Mapping) and len(raw) > 0
     return _NO_SINGLE if is_several and isinstance(key, str) and _known(key, phone_field)[1] else None
 
 

@@ -18,6 +18,7 @@ import anyio
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch, ListError
 from rumbleup_async.lists import contacts as lists
 from rumbleup_async.lists.batches import BATCH, require_conditions, screened
+from rumbleup_async.lists.frames import is_frame
 from rumbleup_async.lists.lines import Writable
 from rumbleup_async.lists.sources import scheme_of
 from rumbleup_async.messaging import Planned, Skipped
@@ -191,6 +192,8 @@ def is_lasting(source: str) -> bool:
 def check_contacts(contacts: object) -> None:
     """ListError for what is no list of contacts, with the remedy."""
     lists.refuse_table(contacts)
+    if is_frame(contacts):
+        return
     if isinstance(contacts, str) and not contacts.strip("0123456789+-.() ") and sum(map(str.isdigit, contacts)) >= 7:
         if not Path(contacts).exists():
             raise ListError("a string is the path of a list, and this one seems to be a phone; give a list of phones: [phone]")

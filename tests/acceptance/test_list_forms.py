@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.commands import Running
 from tests.acceptance.lists import phone, text_for
 from tests.acceptance.provider_process import Provider, until
 from tests.acceptance.stage import Stage
@@ -87,20 +88,17 @@ def test_a_list_of_any_form_survives_two_kills(form: str, stage: Stage, provider
         sending = [path, stage.ledger, "Dear {first_name}, quokkas vote on Tuesday. STOP to opt out"]
         command = (sys.executable, "-c", _FRAME)
 
-    def start() -> None:
-        nonlocal running
-        running = stage.start(*sending, command=command) if command else stage.start(*sending)
+    def start() -> Running:
+        return stage.start(*sending, command=command) if command else stage.start(*sending)
 
-    running = None
-    start()
+    running = start()
     until(lambda: rows_in_the_books(stage) > 0, "the list was not read")
-    assert running is not None
     running.signal(signal.SIGKILL)
     assert running.wait().code == -signal.SIGKILL
     assert provider.requests == 0, "the kill came too late to test anything"
 
     provider.set(latency=0.05)
-    start()
+    running = start()
     provider.wait_for(40)
     running.signal(signal.SIGKILL)
     assert running.wait().code == -signal.SIGKILL
@@ -108,15 +106,13 @@ def test_a_list_of_any_form_survives_two_kills(form: str, stage: Stage, provider
 
     path.rename(stage.folder / "kept")
     FORMS[form](path, [*rows()[1:PEOPLE], (phone(PEOPLE), "Grace")])
-    start()
-    other = running.wait()
+    other = start().wait()
     assert other.code != 0, other
     assert "another list" in other.err
     left = provider.left
 
     (stage.folder / "kept").rename(path)
-    start()
-    done = running.wait()
+    done = start().wait()
     assert done.code in (0, 1), done.err
     assert provider.left > left
     summary = stage.run("status", stage.ledger, "--json").json

@@ -1,10 +1,16 @@
 """Lists that are no files, handed to a run: they are read to their end, and a resume knows them."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from rumbleup_async import MemoryLedger, RumbleUp, RunOptions
@@ -34,6 +40,43 @@ async def test_a_frame_is_a_list_that_a_resume_knows(
         with pytest.raises(LedgerMismatch):
             await run.send(PEOPLE.head(2))
     assert len(simulator.truth) == 2
+
+
+ARROW = pa.Table.from_pandas(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pytest.param(lambda: ARROW, id="table"),
+        pytest.param(lambda: ARROW.to_batches()[0], id="batch"),
+        pytest.param(ARROW.to_reader, id="reader"),
+        pytest.param(lambda: ds.dataset(ARROW), id="dataset"),
+        pytest.param(lambda: pl.from_arrow(ARROW), id="polars"),
+        pytest.param(lambda: PEOPLE.to_dict("records"), id="records"),
+    ],
+)
+async def test_the_face_of_a_run_takes_every_table(rumbleup: RumbleUp, people: Callable[[], Any]) -> None:
+    """What reads a table would never be given one: the call that takes it said that it was no list."""
+    async with rumbleup.fast_mode(action=125, text=TEXT, ledger=MemoryLedger()) as run:
+        assert (await run.send(people())).sent == (0 if isinstance(people(), list) else 2)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pa.array(["2025550101", "2025550102", None]),
+        pa.chunked_array([["2025550101"], ["2025550102"]]),
+        [np.int64(2025550101), np.int64(2025550102)],
+        pd.Series(["2025550101", "2025550102"]),
+        [{"phone": pd.NA}, {"phone": np.str_("2025550101")}, {"phone": "2025550102"}, {"phone": pd.NaT}],
+    ],
+    ids=["array", "chunks", "numbers", "series", "missing values"],
+)
+async def test_single_values_of_arrow_and_numpy_are_phones(rumbleup: RumbleUp, people: Any) -> None:
+    """A traceback of another library would be all that is said, or a number be no phone."""
+    async with rumbleup.fast_mode(action=125, text="Hi. STOP to opt out", ledger=MemoryLedger()) as run:
+        assert (await run.send(people)).sent == 2
 
 
 async def test_a_query_is_a_list_that_a_resume_knows(rumbleup: RumbleUp, simulator: Simulator, tmp_path: Path) -> None:
