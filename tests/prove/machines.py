@@ -64,6 +64,7 @@ KINDS: Final = (
 
 _LIVES, _CALM = 80, 16
 """Processes after which all must be done, and after which nothing goes wrong any more."""
+_LONGEST: Final = 4600.0
 _PATIENCE: Final = 60.0
 _LOOK_UP: Final = 0.03
 """Seconds that a look-up of an opt-out takes."""
@@ -355,6 +356,7 @@ class Machines:
         while (some := self._at_work()) or self._counts()[_QUEUED]:
             assert len(self.machines) <= _LIVES, f"not finished after {_LIVES} processes; the last: {self.machines[-1].ended}"
             assert self.provider.wrongs == [], "; ".join(self.provider.wrongs[:3])
+            assert self.loop.now < _LONGEST, "not finished after an hour"
             if not self.is_troubled:
                 self.provider.share = 0.0
             if len(some) < self.together and self._counts()[_QUEUED] and (self._is_there or self.random.random() < 0.01):

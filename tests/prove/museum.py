@@ -56,6 +56,7 @@ from rumbleup_async.runs.run import Run
 from rumbleup_async.session.exchange import Fit, MaybeSentError, Request, Response
 from tests.prove.exhibit import Exhibit, built_in
 from tests.prove.museum_of_canaries import EXHIBITS as OF_CANARIES
+from tests.prove.museum_of_machines import EXHIBITS as OF_MACHINES
 from tests.prove.museum_of_money import EXHIBITS as OF_MONEY
 from tests.prove.museum_of_people import EXHIBITS as OF_PEOPLE
 from tests.prove.owners import Leased
@@ -111,6 +112,9 @@ FIRST = {
     "an event is new if its number is": 93,
     "a pause lets the queue run out": 13,
     "others are heard now and then": 31,
+    "who comes next is read and then claimed": 1,
+    "a lease is counted while nobody sleeps": 1,
+    "a lease ends by the worker's clock": 3,
 }
 """Exhibit -> the world that caught it when somebody last looked (`python -m tests.prove --museum`), where the hunt begins: worlds
 that are drawn in another way shift it, and then the hunt is longer, not another. Who is not here is caught within a moment."""
@@ -810,6 +814,7 @@ _holidays = states.holidays
 
 EXHIBITS: tuple[Exhibit, ...] = (
     *OF_CANARIES,
+    *OF_MACHINES,
     *OF_MONEY,
     *OF_PEOPLE,
     Exhibit(

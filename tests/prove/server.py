@@ -13,6 +13,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -87,10 +88,12 @@ class Server:
         done = self._control.execute(statement.encode(), given or None)
         return done.fetchall() if done.description else []
 
-    def write(self, functions: str) -> None:
-        """Write the functions of our schema anew."""
+    def write(self, functions: Sequence[str]) -> None:
+        """Write these functions of our schema anew."""
         with psycopg.connect(self.database.address()) as connection:
-            connection.execute(functions.encode())
+            connection.execute("SET LOCAL search_path = rumbleup")
+            for one in functions:
+                connection.execute(one.encode())
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection of the world."""
