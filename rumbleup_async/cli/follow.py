@@ -6,6 +6,7 @@ Lives here: the command, and its words.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from rumbleup_async.cli.durations import seconds
 from rumbleup_async.cli.ledger_options import Ledger
 from rumbleup_async.cli.ledger_place import Place, reading
 from rumbleup_async.cli.loop import run_loop
+from rumbleup_async.cli.showing import MetricsPort, check_metrics, metrics_of
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.cli.terminal import pasteable
 from rumbleup_async.errors import ConfigurationError
@@ -50,6 +52,7 @@ def follow(
         float | None,
         typer.Option("--every", metavar="TIME", parser=seconds, help="Time between two looks (30s, growing to 10m)."),
     ] = None,
+    metrics: MetricsPort = None,
     timeout: options.Timeout = 30.0,
     same_account: options.SameAccount = False,
     same_server: options.SameServer = False,
@@ -67,7 +70,19 @@ def follow(
         raise ConfigurationError(f"{receipts}: there is no such file; --receipts takes the file of webhooks listen")
     consent = Consent(same_account=same_account, same_server=same_server)
     course = _follow(ledger, receipts, consent, for_=for_, every=every, timeout=timeout, as_json=as_json, quiet=quiet)
-    finish(run_loop(course))
+    finish(run_loop(course if metrics is None else _measured(course, ledger, metrics)))
+
+
+async def _measured(course: Coroutine[Any, Any, int], ledger: Place, port: int) -> int:
+    try:
+        check_metrics()
+        from rumbleup_async.observe.deliveries import Deliveries
+
+        async with metrics_of(Deliveries([ledger]), port) as url:
+            say(f"metrics: {url}")
+            return await course
+    finally:
+        course.close()
 
 
 async def _follow(

@@ -10,11 +10,11 @@ import functools
 import inspect
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 import typer
@@ -24,11 +24,26 @@ from rumbleup_async.cli.console import say
 from rumbleup_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
     from rumbleup_async.observe.metrics import Metrics
     from rumbleup_async.observe.telemetry import Telemetry
     from rumbleup_async.postgres.address import Address
 
 T = TypeVar("T")
+
+
+class Collects(Protocol):
+    """What tells metrics to a registry of `prometheus_client`."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they stand."""
+
+
+MetricsPort = Annotated[
+    int | None,
+    typer.Option("--metrics", min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus on this machine's port."),
+]
 
 
 class Showing(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,13 +54,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
         typer.Option("--progress", help="json: one JSON object a second on standard error, in place of words or a bar."),
     ] = "auto"
     watch: Annotated[bool, typer.Option("--watch", help="Show the run on a live page meanwhile; its links are printed.")] = False
-    metrics: Annotated[
-        int | None,
-        typer.Option(
-            "--metrics", min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus on this port of this machine."
-        ),
-    ] = None
-
+    metrics: MetricsPort = None
     telemetry: Annotated[
         bool,
         typer.Option(
@@ -90,10 +99,7 @@ def as_mode() -> dict[str, Any]:
     missing."""
     observers: list[Metrics | Telemetry] = []
     if chosen.get().metrics is not None:
-        try:
-            import prometheus_client as _  # noqa: F401
-        except ImportError:
-            raise ConfigurationError(_missing("--metrics")) from None
+        check_metrics()
         from rumbleup_async.observe.metrics import Metrics
 
         metrics = Metrics()
@@ -109,6 +115,14 @@ def as_mode() -> dict[str, Any]:
     return {"observer": observers} if observers else {}
 
 
+def check_metrics() -> None:
+    """ConfigurationError where the package behind `--metrics` is missing."""
+    try:
+        import prometheus_client as _  # noqa: F401
+    except ImportError:
+        raise ConfigurationError(_missing("--metrics")) from None
+
+
 def _missing(option: str) -> str:
     return f"{option} needs the extra observe: pip install 'rumbleup_async[observe]'"
 
@@ -121,7 +135,7 @@ async def beside(ledger: Path | Address) -> AsyncIterator[None]:
             await stack.enter_async_context(page(str(ledger)))
         port, metrics = chosen.get().metrics, _counting.get()
         if port is not None and metrics is not None:
-            url = await stack.enter_async_context(_metrics(metrics, port))
+            url = await stack.enter_async_context(metrics_of(metrics, port))
             say(f"metrics: {url}")
         yield
 
@@ -156,7 +170,8 @@ async def _tell(stream: asyncio.StreamReader) -> None:
 
 
 @asynccontextmanager
-async def _metrics(metrics: Metrics, port: int) -> AsyncIterator[str]:
+async def metrics_of(metrics: Collects, port: int) -> AsyncIterator[str]:
+    """Serve these metrics on this machine while the context is open; their URL. ConfigurationError for a port that is taken."""
     from aiohttp import web
     from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest

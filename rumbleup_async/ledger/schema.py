@@ -139,6 +139,7 @@ def look_through(db: sqlite3.Connection) -> None:
             """CREATE TEMP VIEW second AS SELECT 0 AS at, 0 AS sent, 0 AS refused, 0 AS unknown, 0 AS throttled, 0.0 AS held,
             '[]' AS latencies, NULL AS rate WHERE 0"""
         )
+        db.execute("CREATE TEMP VIEW reservation AS SELECT 0 AS owner, '' AS what, 0 AS amount WHERE 0")
         db.execute("CREATE TEMP VIEW total AS SELECT 0 AS state, '' AS code, 0 AS number WHERE 0")
 
 

@@ -88,3 +88,10 @@ async def test_mistakes_are_said(process: Process, tmp_path: Path) -> None:
         assert (done.returncode, words in done.stderr.replace("\n", " ")) == (2, True), done.stderr
     other = await process("follow", ledger, "--for", "0", env={"RUMBLEUP_API_KEY": "OTHER:SECRET"})
     assert (other.returncode, "--same-account" in other.stderr) == (2, True)
+
+
+async def test_metrics_are_served_meanwhile(process: Process, tmp_path: Path) -> None:
+    """Its address is printed; a port that is taken ends it before anything is asked."""
+    await process("send", listed(tmp_path, 1), *SEND)
+    done = await process("follow", tmp_path / "list-125.ledger", "--for", "0", "--metrics", "0")
+    assert (done.returncode, "metrics: http://127.0.0.1:" in done.stderr) == (0, True), done.stderr

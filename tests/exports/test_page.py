@@ -183,3 +183,12 @@ def test_words_of_numbers() -> None:
     assert [words.money(amount) for amount in (0.0, 0.0005, 0.56, 1234.5)] == ["$0.00", "$0.0005", "$0.56", "$1,234.50"]
     assert words.share(1, 0) == ""
     assert time.strftime("%Y", time.localtime(0)) in words.moment(0)
+
+
+async def test_a_ledger_of_an_older_version_has_a_page(tmp_path: Path) -> None:
+    """It is read as it is, and not upgraded for a report."""
+    with sqlite3.connect(tmp_path / "old.ledger") as db:
+        db.executescript((Path(__file__).parents[1] / "ledger" / "schema1.sql").read_text())
+    db.close()
+    text = Read(page.write([gather(tmp_path / "old.ledger")])).text
+    assert "1 of 12 contacts were texted" in text
