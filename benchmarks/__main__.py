@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}, peers, report; all that measure without")
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it works, says nothing about speed")
-    parser.add_argument("--huge", action="store_true", help="lists: ten million rows too")
+    parser.add_argument("--huge", action="store_true", help="lists, postgres: ten million rows too")
     parser.add_argument("--results", type=Path, help=f"where results are kept ({results.FOLDER.name}/ beside the benchmarks)")
     parser.add_argument("--against", type=Path, metavar="DIR", help="throughput: this checkout and the one in DIR, interleaved")
     parser.add_argument("--rounds", type=int, help=f"with --against: pairs of runs ({against.ROUNDS})")
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(trouble)
     for name in PARTS:
         if name in chosen.parts or not chosen.parts:
-            more = {"lists": {"huge": chosen.huge}, "limits": tried}.get(name, {})
+            more = {"lists": {"huge": chosen.huge}, "postgres": {"huge": chosen.huge}, "limits": tried}.get(name, {})
             _measure(name, folder, quick=chosen.quick, more=more)
     if "report" in chosen.parts:
         print(f"docs/performance.md has: {', '.join(report.write(list(PARTS), folder)) or 'nothing'}")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +23,11 @@ from benchmarks.serving import Served, serving
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.messaging import Plan, Planned, Skipped
+from rumbleup_async.postgres.address import is_address
 from rumbleup_async.screening.screen import Screen
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.ledger import PostgresLedger
 
 _NAMES = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Tim")
 
@@ -70,15 +75,24 @@ def read(path: Path, rows: int) -> None:
     )
 
 
-async def load(path: Path, ledger_path: Path, rows: int) -> None:
+def _ledger_at(place: str) -> SqliteLedger | PostgresLedger:
+    """A ledger in a file, or in a database."""
+    if not is_address(place):
+        return SqliteLedger(Path(place))
+    from rumbleup_async.postgres.ledger import PostgresLedger
+
+    return PostgresLedger(place)
+
+
+async def load(path: Path, place: str, rows: int) -> None:
     """The rate of the whole import, duplicates found and all durable, and the growth of memory."""
     core = speed()
     screen = Screen(TEMPLATE)
-    ledger = SqliteLedger(ledger_path)
+    ledger = _ledger_at(place)
     await ledger.open(Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text=TEMPLATE))
     at_first = 0.0
     done = 0
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
 
     with open_list(path, fields=screen.needed_fields) as source:
 
@@ -94,25 +108,36 @@ async def load(path: Path, ledger_path: Path, rows: int) -> None:
         await ledger.complete(source.fingerprint or "")
     took = time.perf_counter() - began
     grown = resident_megabytes() - at_first
+    used = time.process_time() - used
     await ledger.aclose()
-    size = ledger_path.stat().st_size / rows
+    in_file = {} if is_address(place) else {"ledger": (Path(place).stat().st_size / rows, "bytes a row")}
+    in_database = {"processor_of_whoever_reads_it": (1e6 * used / rows, "µs a row")} if is_address(place) else {}
     _show(
         reading_and_screening_and_importing=(done / took, "rows/s"),
         memory_grown_while_importing=(max(0.0, grown), "MiB"),
-        ledger=(size, "bytes a row"),
+        **in_file,
+        **in_database,
         a_loop_of_Python_just_before_importing=(core, "million steps/s"),
     )
 
 
-async def reopen(ledger_path: Path) -> None:
+async def reopen(place: str) -> None:
     """How long it takes from opening the ledger again to the first texts it hands out."""
+    ledger = _ledger_at(place)
     began = time.perf_counter()
-    ledger = SqliteLedger(ledger_path)
     await ledger.open(None)
     await ledger.step((await ledger.enlist("benchmark")).id, [], 64, time.time())
     took = time.perf_counter() - began
     await ledger.aclose()
     _show(resuming=(took, "s to the first text"))
+
+
+def measure(part: str, path: Path, place: str, rows: int) -> dict[str, tuple[float, str]]:
+    """What is measured of a list, by name, in a process of its own, so that none inherits another's memory. `part`: read, load
+    or reopen."""
+    command = [sys.executable, "-m", "benchmarks.lists", part, str(path), place, str(rows)]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return msgspec.json.decode(printed, type=dict[str, tuple[float, str]])
 
 
 class _List:
@@ -131,10 +156,7 @@ class _List:
         for file in self._work.glob(f"{self._ledger.name}*"):
             file.unlink()
         for part in ("read", "load", "reopen"):
-            # In a process of its own each, so that none inherits another's memory.
-            command = [sys.executable, "-m", "benchmarks.lists", part, str(self._path), str(self._ledger), str(self._rows)]
-            printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            for name, (value, unit) in msgspec.json.decode(printed, type=dict[str, tuple[float, str]]).items():
+            for name, (value, unit) in measure(part, self._path, str(self._ledger), self._rows).items():
                 self._measured.setdefault((name, unit), []).append(value)
         say(f"lists, {self._rows:,} rows")
 
@@ -188,4 +210,4 @@ if __name__ == "__main__":
     if part_ == "read":
         read(Path(list_), int(rows_))
     else:
-        asyncio.run(load(Path(list_), Path(ledger_), int(rows_)) if part_ == "load" else reopen(Path(ledger_)))
+        asyncio.run(load(Path(list_), ledger_, int(rows_)) if part_ == "load" else reopen(ledger_))
