@@ -110,7 +110,7 @@ class Counting:
     def counts(self, reader: AnyReader, *, is_running: bool) -> tuple[Counts, bool]:
         """Contacts by state as they are now, and whether that is so: of a large ledger they may be those of a while ago, or not
         all of them."""
-        if (totals := reader.totals() if is_running else None) is not None:
+        if (totals := reader.totals()) is not None:
             return totals, True
         last = reader.last_row
         if last < FEW:

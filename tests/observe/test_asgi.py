@@ -10,6 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rumbleup_async.ledger import Reader
 from rumbleup_async.observe.asgi import AsgiApplication
@@ -144,3 +146,25 @@ async def test_a_run_is_told_live_and_steered_behind_a_real_server(tmp_path: Pat
         await ledger.aclose()
         assert (await Reading(session, url, tmp_path).steer("pause", MINE))[0] == 200
     assert not any(task for task in asyncio.all_tasks() if "_tick" in repr(task))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "get"]),
+    st.one_of(
+        st.sampled_from(["/steer", "/runs", "/page.js", "/../page.js", "/..%2fgallery.py", "//steer"]), st.text(max_size=20)
+    ),
+    st.one_of(st.binary(max_size=6000), st.sampled_from([b'{"run":"","what":"pause"}', b'{"run":[],"what":"x"}', b"[" * 3000])),
+    st.text(max_size=30),
+)
+async def test_whatever_is_asked_is_answered_calmly(
+    app: AsgiApplication, tmp_path: Path, method: str, path: str, body: bytes, word: str
+) -> None:
+    """No request makes an error, changes a run, or hands out a file that is none of the page's."""
+    words = word.encode("utf-8", "replace").decode("utf-8")
+    status, headers, told = await call(app, method, path, body=body, authorization=f"Bearer {words}", host=words)
+    assert status < 500
+    assert headers["x-content-type-options"] == "nosniff"
+    assert b"import " not in told
+    assert (await call(app, "POST", "/steer", body=body, authorization="Bearer let-me"))[0] < 500
+    assert not is_paused(tmp_path / "voters.ledger")
