@@ -39,9 +39,11 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    people = "\n".join(f"2025{row:06d},Ada" for row in range(550000, 550000 + CONTACTS))
-    (tmp_path / "voters.csv").write_text(f"phone,first_name\n{people}\n", encoding="utf-8")
+    people = "\n".join(f"2025{row:06d},{'' if row % 97 == 0 else 'Ada'}" for row in range(550000, 550000 + CONTACTS))
+    (tmp_path / "voters.csv").write_text(f"phone,first_name\n{people}\n2025550101,Ada\n1234,Ada\n", encoding="utf-8")
     simulator = Simulator(latency=0.02, faults={"landline": 0.02})
+    if "PICTURES" in os.environ:  # a provider that has more to say
+        simulator = Simulator(latency=0.05, faults={"landline": 0.02, "dnd": 0.02, "500": 0.002}, rate_limit=80, retry_after=1.0)
     async with serve(simulator) as server, browser() as tab:
         environment = {**os.environ, "RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": server.url}
         text = "Hi {first_name}. STOP to opt out"
@@ -145,9 +147,12 @@ async def test_stop_by_keyboard(scene: Scene) -> None:
 
 async def pictures(tab: Tab) -> None:
     if folder := os.environ.get("PICTURES"):
-        await tab.size(1000, 900)
-        await asyncio.sleep(8)
-        await tab.picture(Path(folder) / "watch.png")
-        await tab.size(390, 844, is_dark=True)
-        await asyncio.sleep(1)
-        await tab.picture(Path(folder) / "watch-phone.png")
+        await asyncio.sleep(15)
+        for name, width, height, is_dark in (
+            ("watch.png", 1000, 900, False),
+            ("watch-dark.png", 1000, 900, True),
+            ("watch-phone.png", 390, 844, True),
+        ):
+            await tab.size(width, height, is_dark=is_dark)
+            await asyncio.sleep(1.5)
+            await tab.picture(Path(folder) / name)
