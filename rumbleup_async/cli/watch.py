@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rumbleup_async import open_files
 from rumbleup_async.cli.completing import ledgers
 from rumbleup_async.cli.console import fail, local, say
 from rumbleup_async.cli.ledger_place import Place
@@ -32,6 +33,8 @@ _LOOK_EVERY = 1.0
 
 
 def _where(text: str) -> Path | Address:
+    if not text.strip():
+        raise typer.BadParameter("name a ledger, a folder, or a database; nothing was named")
     try:
         return parse(text, needs_run=False) if is_address(text) else path_of(text)
     except LedgerError as error:
@@ -75,8 +78,13 @@ def watch(
         elif not where.exists():
             fail(f"{where}: there is no such ledger or folder")
     # Only here: a web server is more than all other commands together need to load.
+    from rumbleup_async.observe.gallery import is_ledger
     from rumbleup_async.observe.serving import Keys, Page, names_of, new_key
 
+    for where in ledgers:
+        if isinstance(where, Path) and not where.is_dir() and not is_ledger(where):
+            fail(f"{where} is not a ledger")
+    open_files.raise_limit()
     keys = Keys(read="" if is_loopback(host) else new_key(), steer="" if read_only else new_key())
     run_loop(_serve(Page(ledgers, keys, names_of(host)), keys, host, port))
 

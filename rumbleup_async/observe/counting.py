@@ -44,7 +44,6 @@ class Found(msgspec.Struct):
     segments: Counter[State] = msgspec.field(default_factory=Counter)
     places: Counter[int] = msgspec.field(default_factory=Counter)
     last: dict[tuple[State, Reason], int] = {}
-    rows: int = 0
 
     @property
     def counts(self) -> Counts:
@@ -64,7 +63,6 @@ class Found(msgspec.Struct):
         if part.place and state is State.QUEUED:
             self.places[part.place] += part.number
         self.last[state, why] = max(part.last, self.last.get((state, why), 0))
-        self.rows += part.number
 
 
 class Counting:
@@ -83,9 +81,9 @@ class Counting:
         return self._parts is not None or not self.found.at
 
     @property
-    def rows(self) -> int:
-        """So many contacts are counted by now, of those that are being counted."""
-        return self._under_way.rows
+    def has_begun(self) -> bool:
+        """Something was counted."""
+        return self._parts is not None or self.found.at > 0
 
     def go_on(self, reader: AnyReader, now: float, *, is_running: bool) -> bool:
         """Count for a moment, and begin anew where the last counting has become old. Whether all were counted by it."""

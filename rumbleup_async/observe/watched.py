@@ -113,6 +113,10 @@ class Watched:
         if counts_all and self._counting.go_on(reader, self._clock(), is_running=seen.is_running):
             self._details = self._finished(reader)
         self._look = self._read(reader, is_running=seen.is_running)
+        if not (counts_all or seen.is_running or self._counting.has_begun):
+            # One of many that are only listed: it need not be kept open.
+            self._reader = None
+            reader.close()
         return self._look
 
     def _open(self, *, keeps: bool) -> AnyReader:

@@ -79,6 +79,15 @@ async def test_what_is_not_there_is_said(process: Process) -> None:
     """A mistyped name must not look like a run that has sent nothing."""
     done = await process("watch", "nothing.ledger")
     assert (done.returncode, "nothing.ledger" in done.stderr) == (2, True)
+    done = await process("watch", "")
+    assert (done.returncode, "nothing was named" in done.stderr) == (2, True)
+
+
+async def test_what_is_no_ledger_is_said(process: Process, tmp_path: Path) -> None:
+    """A list in its place would be a page without a run."""
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n", encoding="utf-8")
+    done = await process("watch", tmp_path / "list.csv")
+    assert (done.returncode, "is not a ledger" in done.stderr) == (2, True)
 
 
 async def test_a_port_that_is_taken_is_said(process: Process) -> None:

@@ -118,6 +118,19 @@ async def test_a_finished_ledger_is_read_once(tmp_path: Path) -> None:
     watched.close()
 
 
+async def test_those_that_are_only_listed_are_not_kept_open(tmp_path: Path) -> None:
+    """A folder of a thousand runs would take all files that a process may open."""
+    for name in ("a.ledger", "b.ledger"):
+        await (await begun(tmp_path / name, 3)).aclose()
+    gallery = Gallery([tmp_path])
+    listed = gallery.ledgers()
+    assert [one.look(counts_all=False).total for one in listed] == [4, 4]
+    assert [one._reader for one in listed] == [None, None]
+    assert counted(listed[0]).details.segments == {"queued": 6, "skipped": 1}
+    assert [one.look(counts_all=False).total for one in listed] == [4, 4]
+    gallery.close()
+
+
 async def test_another_file_under_the_same_name_is_seen(tmp_path: Path) -> None:
     """A ledger that was purged and begun anew is another run."""
     one = await begun(tmp_path / "a.ledger", 3)
