@@ -31,6 +31,9 @@ Work = Callable[["AsyncConnection"], Awaitable[T]]
 PATIENCE: Final = 60.0
 """Seconds for which a database may be away before the run ends."""
 _LOOK_EVERY: Final = 0.25
+_STEPS: Final = 1.1
+_LOOKS: Final = 5.0
+"""So much longer than the patience a step, and a look, may wait for an answer: locks are waited for as long."""
 
 _AWAY: Final = ("08", "57P", "53", "25006", "25P03", "55P03", "40P01", "40001")
 """Beginnings of the SQLSTATEs of a server that is gone, going, full, or can only be read, and of a lock that the server does not
@@ -59,7 +62,7 @@ class Connections:
     async def open(self) -> None:
         """Connect, and take a lock that nobody else has."""
         self.is_open = True
-        connection = self._steps = await server.connect(self.address, is_for_steps=True)
+        connection = self._steps = await self._connect()
         with telling(self.address):
             found = await (await connection.execute(f"SELECT nextval('{SCHEMA}.session'), pg_backend_pid()")).fetchone()
             assert found is not None  # noqa: S101 - it always answers
@@ -129,6 +132,7 @@ class Connections:
 
     async def _with_patience(self, alive: Callable[[], Awaitable[AsyncConnection]], work: Work[T]) -> T:
         while True:
+            began = time.monotonic()
             try:
                 connection = await alive()
                 with telling(self.address):
@@ -137,7 +141,8 @@ class Connections:
                 if not is_away(error):
                     raise
                 now = time.monotonic()
-                self.away = self.away or now
+                # A server that hangs is away since it was asked.
+                self.away = self.away or (began if is_broken(error) and now - began > self._patience else now)
                 if now - self.away > self._patience or not self.is_open:
                     raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from None
                 await asyncio.sleep(_LOOK_EVERY)
@@ -149,14 +154,15 @@ class Connections:
     async def _other_alive(self) -> AsyncConnection:
         self._check_open()
         if self._other is None or self._other.closed:
-            self._other = await server.connect(self.address)
+            # What goes through all contacts may take its time.
+            self._other = await server.connect(self.address, longest=_LOOKS * self._patience)
         return self._other
 
     async def _alive(self) -> AsyncConnection:
         """The connection of the steps; a new one with the same lock if it was lost."""
         self._check_open()
         if self._steps is None or self._steps.closed:
-            connection = await server.connect(self.address, is_for_steps=True)
+            connection = await self._connect()
             try:
                 with telling(self.address):
                     # Waits for the end of the one before, where the server has not seen it yet.
@@ -174,6 +180,9 @@ class Connections:
             if not await server.one(taking):
                 raise LedgerFenced(f"{self.address}: another process has taken charge of the run")
 
+    async def _connect(self) -> AsyncConnection:
+        return await server.connect(self.address, is_for_steps=True, longest=_STEPS * self._patience)
+
     def _check_open(self) -> None:
         if not self.is_open:
             raise LedgerError(f"{self.address}: the ledger is not open")
@@ -186,9 +195,15 @@ def is_away(error: BaseException | None) -> bool:
         return False
     state = error.sqlstate
     if state is None:
-        # Said by the driver: no connection could be made, or it broke.
-        return isinstance(error, psycopg.OperationalError) or getattr(error, "is_broken", False)
+        return is_broken(error)
     return str(state).startswith(_AWAY)
+
+
+def is_broken(error: BaseException | None) -> bool:
+    """Whether the driver says that no connection could be made, or that it broke."""
+    if getattr(error, "sqlstate", None) is not None:
+        return False
+    return isinstance(error, server.driver().OperationalError) or getattr(error, "is_broken", False)
 
 
 async def _tried(connection: AsyncConnection) -> AsyncConnection:

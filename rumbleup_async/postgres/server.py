@@ -5,7 +5,12 @@ Lives here: connecting, and the checks that come before anything is believed.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
+import math
+import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -96,11 +101,13 @@ def said(error: Any) -> str:
     return str(words).partition("\n")[0]
 
 
-async def connect(address: Address, *, is_for_steps: bool = False) -> AsyncConnection:
-    """A connection of the event loop. LedgerError where none can be made."""
-    psycopg = driver()
+async def connect(address: Address, *, is_for_steps: bool = False, longest: float = math.inf) -> AsyncConnection:
+    """A connection of the event loop. LedgerError where none can be made. `longest`: seconds after which an answer that does not
+    come breaks it."""
     with telling(address):
-        connection: AsyncConnection = await psycopg.AsyncConnection.connect(_dsn(address), autocommit=True)
+        kind: type[AsyncConnection] = _impatient()
+        connection = await kind.connect(_dsn(address), autocommit=True)
+        vars(connection)["longest"] = longest
         try:
             if is_for_steps:
                 await connection.execute(_OF_SESSION)
@@ -108,6 +115,32 @@ async def connect(address: Address, *, is_for_steps: bool = False) -> AsyncConne
             await connection.close()
             raise
     return connection
+
+
+@functools.cache
+def _impatient() -> Any:
+    """A kind of connection that breaks where the server, or what is in between, takes what is said and answers nothing: the
+    network itself notices no such thing."""
+
+    class Impatient(driver().AsyncConnection):  # type: ignore[misc]
+        longest = math.inf
+
+        async def wait(self, *given: Any, **more: Any) -> Any:
+            if self.longest == math.inf:
+                return await super().wait(*given, **more)
+            timer = asyncio.get_running_loop().call_later(self.longest, _shut, self.pgconn.socket)
+            try:
+                return await super().wait(*given, **more)
+            finally:
+                timer.cancel()
+
+    return Impatient
+
+
+def _shut(descriptor: int) -> None:
+    """The one who waits hears that nothing comes any more."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as same:
+        same.shutdown(socket.SHUT_RDWR)
 
 
 def connect_here(address: Address, **more: str) -> Connection:

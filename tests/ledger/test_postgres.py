@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,3 +177,32 @@ async def test_a_run_is_taken_away_with_its_contacts(postgres: Database) -> None
             await ledger.load([CONTACTS])
         await ledger.aclose()
         assert left(number) == [0, 0, 0]
+
+
+def test_a_server_that_hangs_is_one_that_is_away(own: Database) -> None:
+    """The run would wait for an answer for ever, and not end with a word once its patience is over."""
+    first = int((own.folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def signal_all(number: signal.Signals) -> None:
+        found = subprocess.run(["pgrep", "-P", str(first)], stdout=subprocess.PIPE, text=True, check=True)
+        for process in (first, *map(int, found.stdout.split())):
+            os.kill(process, number)
+
+    async def main() -> None:
+        ledger = PostgresLedger(own.address("hangs", lease="2"), patience=1.0)
+        await ledger.open(PLAN)
+        await ledger.load([CONTACTS])
+        owner = (await ledger.enlist("one")).id
+        assert [text.row for text in (await ledger.step(owner, [], 1, 0.0)).texts] == [1]
+        signal_all(signal.SIGSTOP)
+        try:
+            with pytest.raises(LedgerError, match="the database was away for"):
+                await ledger.step(owner, [Closed(1, State.SENT, 1, logid="rl_1")], 1, 0.0)
+        finally:
+            signal_all(signal.SIGCONT)
+        # Once it goes on it may do what it was told, and what came back from the provider is written.
+        await ledger.step(owner, [Closed(1, State.SENT, 1, logid="rl_1")], 0, 0.0)
+        assert ledger.counts[State.SENT] == 1
+        await ledger.aclose()
+
+    asyncio.run(main())

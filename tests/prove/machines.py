@@ -239,7 +239,7 @@ class Machines:
             stack.enter_context(patch.object(versions, "prepare", self._prepare))
             yield
 
-    async def _connect(self, address: object, *, is_for_steps: bool = False) -> End:
+    async def _connect(self, address: object, *, is_for_steps: bool = False, longest: float = 0.0) -> End:
         machine = PROCESS.get()
         assert isinstance(machine, Machine)
         with servers.telling(address):  # type: ignore[arg-type]
