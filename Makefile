@@ -19,7 +19,7 @@ test: $(VENV)/.installed
 
 # The live page in Chromium, which must be there: Debian has it as the package chromium.
 browser: $(VENV)/.installed
-	$(BIN)/python -m pytest tests/browser/watching.py tests/browser/reading.py
+	$(BIN)/python -m pytest tests/browser/watching.py tests/browser/reporting.py tests/browser/reading.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -50,7 +50,7 @@ def follow(
     ] = _DAY,
     every: Annotated[
         float | None,
-        typer.Option("--every", metavar="TIME", parser=seconds, help="Time between two looks (30s, growing to 10m)."),
+        typer.Option("--every", metavar="TIME", parser=seconds, help="Time between two looks (5s, growing to 10m)."),
     ] = None,
     metrics: MetricsPort = None,
     timeout: options.Timeout = 30.0,

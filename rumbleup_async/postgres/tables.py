@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 SCHEMA: Final = "rumbleup"
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the tables, with all changes."""
 CHANGES: Final = {
     2: """
@@ -65,6 +65,37 @@ CREATE TABLE hold (
     run   integer PRIMARY KEY REFERENCES run ON DELETE CASCADE,
     until timestamptz NOT NULL
 ) WITH (fillfactor = 30);
+""",
+    5: """
+-- What became of a contact's text after it was sent, see `receipts.told`. `is_open`: the ledger did not know its id then.
+CREATE TABLE IF NOT EXISTS receipt (
+    run       integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    row       integer NOT NULL,
+    logid     text NOT NULL,
+    delivery  text NOT NULL,
+    code      text NOT NULL,
+    words     text NOT NULL,
+    at        bigint NOT NULL,
+    replied   bigint,
+    opted_out bigint,
+    is_open   boolean NOT NULL,
+    PRIMARY KEY (run, row)
+);
+CREATE INDEX IF NOT EXISTS open_receipts ON receipt (run, row) WHERE is_open;
+-- How many contacts are counted under a name, and the words of one of them; and what is noted of the looks.
+CREATE TABLE IF NOT EXISTS receipt_total (
+    run    integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    name   text NOT NULL,
+    number bigint NOT NULL,
+    words  text NOT NULL DEFAULT '',
+    PRIMARY KEY (run, name)
+);
+CREATE TABLE IF NOT EXISTS receipt_note (
+    run   integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    key   text NOT NULL,
+    value text NOT NULL,
+    PRIMARY KEY (run, key)
+);
 """,
 }
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""
@@ -234,5 +265,19 @@ CREATE TABLE looked (
 INSERT INTO about VALUES ('version', '1');
 """
 
-OF_CONTACTS: Final = ("contact", "kept", "kind", "waiting", "second", "reservation", "again", "looked", "bound", "lot", "heard")
+_RECEIPTS: Final = ("receipt", "receipt_total", "receipt_note")
+OF_CONTACTS: Final = (
+    "contact",
+    "kept",
+    "kind",
+    "waiting",
+    "second",
+    "reservation",
+    "again",
+    "looked",
+    "bound",
+    "lot",
+    "heard",
+    *_RECEIPTS,
+)
 """Tables that are emptied of a run whose list comes in anew."""

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SOONEST, LATEST = 30.0, 600.0
+SOONEST, LATEST = 5.0, 600.0
 """Seconds between two looks into a log: at first, and once nothing new has come for long."""
+SHARE = 10
+"""A look may take one part in so many of the time: a long log is asked for seldomer."""
 
 _HOUR = 3_600_000
 _LEAST = 100
@@ -212,13 +214,15 @@ async def follow(
     wait = every or SOONEST
     standing = None
     while True:
+        began = time.monotonic()
         try:
             now = await _unless(stop, follower.look(source))
             if now is None:
                 break
             standing = now
             heard(standing)
-            wait = every or (SOONEST if standing.changed else min(LATEST, wait * 2))
+            least = max(SOONEST, SHARE * (time.monotonic() - began))
+            wait = every or (least if standing.changed else min(LATEST, max(least, wait * 2)))
         except (LedgerError, KeyRefused, NotAllowed):
             raise
         except RumbleUpError as error:

@@ -38,7 +38,7 @@ def open_store(ledger: Path | Address, run: str, *, makes: bool = False) -> Stor
         return ReceiptFile(ledger, run, makes=makes)
     from rumbleup_async.receipts.table import ReceiptTable
 
-    return ReceiptTable.of(ledger, makes=makes)
+    return ReceiptTable.of(ledger)
 
 
 def counts(ledger: str | os.PathLike[str] | Address, run: str = "") -> Counts:

@@ -1,6 +1,6 @@
-"""Receipts in the database of a run, in tables that are there once somebody has followed any run of it.
+"""Receipts in the database of a run, in tables of their own beside its contacts.
 
-Lives here: those tables. They have no phone and no text in them, only rows of the ledger and ids.
+Lives here: what is read and written there. The tables have no phone and no text in them, only rows of the ledger and ids.
 """
 
 from __future__ import annotations
@@ -18,37 +18,8 @@ from rumbleup_async.receipts.told import Receipt
 if TYPE_CHECKING:
     from rumbleup_async.postgres.address import Address
 
-_TABLES: Final = f"""
-CREATE TABLE IF NOT EXISTS {SCHEMA}.receipt (
-    run       integer NOT NULL REFERENCES {SCHEMA}.run ON DELETE CASCADE,
-    row       integer NOT NULL,
-    logid     text NOT NULL,
-    delivery  text NOT NULL,
-    code      text NOT NULL,
-    words     text NOT NULL,
-    at        bigint NOT NULL,
-    replied   bigint,
-    opted_out bigint,
-    is_open   boolean NOT NULL,
-    PRIMARY KEY (run, row)
-);
-CREATE INDEX IF NOT EXISTS open_receipts ON {SCHEMA}.receipt (run, row) WHERE is_open;
-CREATE TABLE IF NOT EXISTS {SCHEMA}.receipt_total (
-    run    integer NOT NULL REFERENCES {SCHEMA}.run ON DELETE CASCADE,
-    name   text NOT NULL,
-    number bigint NOT NULL,
-    words  text NOT NULL DEFAULT '',
-    PRIMARY KEY (run, name)
-);
-CREATE TABLE IF NOT EXISTS {SCHEMA}.receipt_note (
-    run   integer NOT NULL REFERENCES {SCHEMA}.run ON DELETE CASCADE,
-    key   text NOT NULL,
-    value text NOT NULL,
-    PRIMARY KEY (run, key)
-)
-"""
 _LOCK: Final = 0x5255415300000052
-"""The advisory lock of whoever makes the tables; that of a run's writer is beside it."""
+"""The advisory lock of whoever writes receipts of the run of this number."""
 _COLUMNS: Final = "row, logid, delivery, code, words, at, replied, opted_out, is_open"
 _PUT: Final = f"""INSERT INTO {SCHEMA}.receipt (run, {_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (run, row) DO UPDATE SET logid = excluded.logid, delivery = excluded.delivery, code = excluded.code,
@@ -70,19 +41,11 @@ class ReceiptTable(Store):
         self._run = run
 
     @classmethod
-    def of(cls, address: Address, *, makes: bool) -> ReceiptTable | None:
-        """Those of the run of this address. None where nobody has followed any run of the database, unless `makes`."""
+    def of(cls, address: Address) -> ReceiptTable:
+        """Those of the run of this address."""
         db = server.connect_here(address)
         try:
             with server.telling(address):
-                is_there = db.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.receipt_note",)).fetchone()
-                if not (is_there and is_there[0]):
-                    if not makes:
-                        db.close()
-                        return None
-                    with db.transaction():
-                        db.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                        db.execute(_TABLES)
                 found = db.execute(f"SELECT id FROM {SCHEMA}.run WHERE name = %s", (address.run,)).fetchone()
         except BaseException:
             db.close()

@@ -1,12 +1,16 @@
 """`rumbleup follow`: what it says of texts that were sent, over the log and over the receiver's file."""
 
+import asyncio
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
 import msgspec
 
 from rumbleup_async.receipts.file import beside
-from rumbleup_async.simulator import Simulator
+from rumbleup_async.simulator import Server, Simulator
 from rumbleup_async.webhooks import Record, SQLite
 from tests.cli.conftest import Process
 
@@ -95,3 +99,25 @@ async def test_metrics_are_served_meanwhile(process: Process, tmp_path: Path) ->
     await process("send", listed(tmp_path, 1), *SEND)
     done = await process("follow", tmp_path / "list-125.ledger", "--for", "0", "--metrics", "0")
     assert (done.returncode, "metrics: http://127.0.0.1:" in done.stderr) == (0, True), done.stderr
+
+
+async def test_an_interruption_keeps_what_is_there(
+    server: Server, simulator: Simulator, process: Process, tmp_path: Path
+) -> None:
+    """Ctrl-C ends the wait at once, with its exit code and what was read."""
+    simulator.change(receipt_delay=0)
+    simulator.receipt("2025550102", "none")
+    await process("send", listed(tmp_path, 2), *SEND)
+    following = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rumbleup_async", "follow", str(tmp_path / "list-125.ledger"), "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": server.url},
+    )
+    assert following.stderr is not None
+    assert b"1 delivered" in await following.stderr.readline()
+    following.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        out, err = await following.communicate()
+    assert (following.returncode, b"kept" in err) == (130, True)
+    assert (json.loads(out)["delivered"], json.loads(out)["waiting"]) == (1, 1)
