@@ -11,14 +11,20 @@ import sqlite3
 import time
 from pathlib import Path
 
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
 from benchmarks import against
 from benchmarks.results import Group, Measured, middle
 from benchmarks.running import Sender, folder, interleaved, loop, say
 from benchmarks.serving import serving
+from rumbleup_async.events import STEP_LATENCIES, SecondPassed
 from rumbleup_async.ledger import SqliteLedger
-from rumbleup_async.messaging import Closed, Plan, Planned, Second, State
+from rumbleup_async.messaging import LATENCIES, Closed, Plan, Planned, Result, Second, State
 from rumbleup_async.observe.ledgers import LedgerFile
 from rumbleup_async.observe.looks import Look
+from rumbleup_async.observe.metrics import Metrics
+from rumbleup_async.observe.telemetry import Telemetry
 from rumbleup_async.observe.watched import Watched
 from rumbleup_async.reasons import Reason
 
@@ -51,7 +57,33 @@ def main(*, quick: bool = False) -> Measured:
             low, high = against.interval(ratios)
             lines.append(f"| {figure} | {middle(its):,.1f} | {middle(mine):,.1f} | {middle(ratios):.3f} | {low:.3f}–{high:.3f} |")
     notes = ["a list file on the disk, the ledger beside it; page and readers are processes of their own"]
-    return Measured(rounds=rounds, notes=notes, groups=[group], lines=[*lines, "", *looks])
+    return Measured(rounds=rounds, notes=notes, groups=[group], lines=[*lines, "", *looks, "", *_observers(quick=quick)])
+
+
+def _observers(*, quick: bool) -> list[str]:
+    """What a text costs by observers alone, in a second of 40,000 of them: the least of some tries."""
+    results = [Result(row, "2025550101", State.SENT, Reason(), "L1", 1, 0) for row in range(256)]
+    answers = (0, 2_500, *[0] * (len(LATENCIES) - 1))
+    steps = (0, 100, 50, *[0] * (len(STEP_LATENCIES) - 2))
+    passed = SecondPassed(Second(1, sent=40_000, latencies=answers), 64, 150, 0.3, 2_500 * 0.015, steps)
+    kept = MeterProvider([InMemoryMetricReader()])
+    observers: dict[str, Metrics | Telemetry] = {
+        "metrics for Prometheus": Metrics(),
+        "OpenTelemetry, its API alone": Telemetry(),
+        "OpenTelemetry, its SDK": Telemetry(meter_provider=kept),
+    }
+    lines = ["| observer | CPU µs a text |", "| --- | ---: |"]
+    for name, observer in observers.items():
+        took = []
+        for _ in range(2 if quick else 20):
+            before = time.process_time()
+            for _ in range(40_000 // len(results)):
+                observer.results(results)
+            observer.events([passed])
+            took.append(time.process_time() - before)
+        lines.append(f"| {name} | {min(took) / (40_000 // len(results) * len(results)) * 1e6:.2f} |")
+    kept.shutdown()
+    return lines
 
 
 async def _looks(path: Path, rows: int) -> list[str]:

@@ -27,7 +27,10 @@ _RUNS: Final = f"""SELECT r.name, r.id, extract(epoch FROM r.began)::float8, {SC
         (SELECT f.value FROM {SCHEMA}.fact f WHERE f.run = r.id AND f.key = 'stop'),
         (SELECT max(p.began) FROM {SCHEMA}.pause p WHERE p.run = r.id AND p.ended IS NULL)
     FROM {SCHEMA}.run r WHERE %(run)s = '' OR r.name = %(run)s ORDER BY r.id DESC LIMIT 500"""
-_OF_SESSION: Final = "SET default_transaction_read_only = on; SET statement_timeout = '5s'; SET jit = off"
+_OF_SESSION: Final = (
+    # A table that has just been filled is taken for a small one, which would be read from end to end.
+    "SET default_transaction_read_only = on; SET statement_timeout = '5s'; SET jit = off; SET enable_seqscan = off"
+)
 _PATIENCE: Final = {"connect_timeout": "3"}
 _FRESH: Final = 0.4
 """Seconds for which an answer holds for all who ask."""
