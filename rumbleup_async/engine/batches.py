@@ -21,6 +21,7 @@ _LARGE = 0.3
 """So many refusals, if they are so large a share, need not wait for the end of their batch."""
 _WITNESSES = 12.0
 """Refusals that a test waits for, if it does not help."""
+_SLOWEST = 1.2
 _SURE = 4.0
 """Without a refusal where so many were to come, it is no longer the share that it was."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 60.0
@@ -31,9 +32,9 @@ _SPAN = 0.05
 class Batch:
     """What became of the texts that left from `begun` on."""
 
-    __slots__ = ("begun", "due", "is_free", "last", "need", "refused", "taken")
+    __slots__ = ("begun", "due", "is_free", "last", "need", "refused", "slowness", "taken")
 
-    def __init__(self, begun: float, rate: float | None, need: float) -> None:
+    def __init__(self, begun: float, rate: float | None, need: float, slowness: float = 1.0) -> None:
         self.begun = begun
         self.is_free = rate is None
         self.taken = 0
@@ -41,11 +42,17 @@ class Batch:
         self.last = begun
         """When the last of them left."""
         self.need = need
+        self.slowness = slowness
+        """So many times as many as leave might: on a busy machine some are late, and what was missed is not made up for."""
         self.due = begun + (max(BATCH, min(self.need / rate, 10.0)) if rate else BATCH)
 
     @property
     def number(self) -> int:
         return self.taken + self.refused
+
+    def compare(self, rate: float) -> None:
+        """So many a second might have left."""
+        self.slowness += 0.3 * (min(_SLOWEST, max(1.0, rate * self.length / self.number)) - self.slowness)
 
     @property
     def share(self) -> float:
@@ -129,9 +136,10 @@ class Test(NamedTuple):
         """How many show whether that helps, where so many a second get through."""
         return min(_WITNESSES / self.share, max(200.0, 3.0 * got))
 
-    def is_passed(self, batch: Batch) -> bool:
-        """Whether it is clear before the end that this has helped."""
-        return not batch.refused and batch.taken >= _SURE / self.share
+
+def is_passed(test: Test | None, batch: Batch) -> bool:
+    """Whether it is clear before the end of the test that it has helped."""
+    return test is not None and not batch.refused and batch.taken >= _SURE / test.share
 
 
 class Barren:

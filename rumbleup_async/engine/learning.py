@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 
-from rumbleup_async.engine.batches import BATCH, Barren, Batch, Latency, Row, Test, pause
+from rumbleup_async.engine.batches import BATCH, Barren, Batch, Latency, Row, Test, is_passed, pause
 from rumbleup_async.engine.cycles import Climb, Cycle, Waits
 
 _FEW = 4
@@ -110,7 +110,7 @@ class Learning:
             batch.taken += 1
             if left > batch.last:
                 batch.last = left
-        if now >= batch.due + 1.5 * self._latency.seconds or self._is_passed(batch):
+        if now >= batch.due + 1.5 * self._latency.seconds or is_passed(self._test, batch):
             self._judge(now)
 
     def throttled(self, left: float, now: float, after: float | None = None, in_flight: int = 0) -> None:
@@ -160,7 +160,8 @@ class Learning:
     def _begin(self, now: float, need: float = 0.0, seconds: float = 0.0) -> Batch:
         self._is_braking = False
         least = 2 * _FEW if self._step >= _SEARCH else 4 * _FEW
-        self._batch = Batch(now, self.rate, max(least, need, 5.0 / self.usual if self.usual else 0.0))
+        need = max(least, need, 5.0 / self.usual if self.usual else 0.0)
+        self._batch = Batch(now, self.rate, need, self._batch.slowness)
         self._batch.due = max(self._batch.due, now + seconds)
         return self._batch
 
@@ -168,7 +169,7 @@ class Learning:
 
     def _judge(self, now: float) -> None:
         batch = self._batch
-        if batch.number < 0.8 * batch.need and not self._is_passed(batch):
+        if batch.number < 0.8 * batch.need and not is_passed(self._test, batch):
             # Few texts come along. The next batch is to be longer.
             self._begin(now, batch.need, 2.0 * (batch.due - batch.begun))
             return
@@ -192,9 +193,6 @@ class Learning:
                 self.usual = share
             self._grow(now)
         self._begin(now)
-
-    def _is_passed(self, batch: Batch) -> bool:
-        return self._test is not None and self._test.is_passed(batch)
 
     def _take_as_usual(self, test: Test, share: float, now: float) -> None:
         """Slowing down has not helped."""
@@ -281,6 +279,7 @@ class Learning:
             if limit is None or batch.number > _GONE * limit * batch.length:
                 self.rate = self.limit = None
             return
+        batch.compare(rate)
         climb = self._climb
         if climb is not None and now < climb.end:
             self._speed, self.rate = climb.speed, climb.rate(now)
@@ -289,7 +288,7 @@ class Learning:
         if limit is not None and self._step < _SEARCH:
             self._surplus += batch.number - limit * batch.length
             if rate >= limit and self._surplus < max(_BURSTS * self._burst, _SOME + _RISEN * limit):
-                self.rate = max(rate, min(rate * (1.0 + self._step), _NEAR * limit))
+                self.rate = max(rate, min(rate * (1.0 + self._step), _NEAR * limit * batch.slowness))
                 self._step = min(_NEAR_STEP, 2.0 * self._step)
                 return
             self._step = max(self._step, _FAR_STEP)

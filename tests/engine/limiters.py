@@ -159,12 +159,14 @@ def play(  # noqa: C901 - one loop over all that may happen next
     bounce: float | None = None,
     blur: float = 0.0,
     back: float = 0.0,
+    stall: float = 0.0,
     asked: float | None = None,
     seed: int = 1,
 ) -> Played:
     """Send for so long. `spread`: the share by which answers take longer or shorter; `bounce`: seconds that a 429 takes; `blur`:
     seconds by which a text arrives later than another at most, and texts leave by slices of a hundredth of a second then; `back`:
-    seconds until an answer is read at most; `asked`: the rate that was asked for."""
+    seconds until an answer is read at most; `stall`: seconds in each half one in which the sender does nothing; `asked`: the rate
+    that was asked for."""
     learning = learning or Learning()
     window, ramp = Window(concurrency), Ramp()
     crowding = crowding or Crowding()
@@ -181,16 +183,22 @@ def play(  # noqa: C901 - one loop over all that may happen next
         else:
             window.fit(most)
 
+    def awake(moment: float) -> float:
+        """When that happens which would happen then: in every half second the machine is somebody else's for a while."""
+        number, part = divmod(moment, 0.5)
+        begins = 0.4 * random.Random(seed + number).random()
+        return moment + max(0.0, begins + stall - part) if stall and part >= begins else moment
+
     def arrives(left: float) -> None:
         after = limiter.take(now)
         (played.accepted if after is None else played.throttled).append(now)
         takes = latency * (1 + spread * (2 * chance.random() - 1)) if after is None or bounce is None else bounce
         if after is None:
             heapq.heappush(answers, (now + takes, next(count), left, after, Step.LEAVES))
-        heapq.heappush(answers, (now + takes + back * chance.random(), next(count), left, after, Step.IS_READ))
+        heapq.heappush(answers, (awake(now + takes + back * chance.random()), next(count), left, after, Step.IS_READ))
 
     while now < seconds:
-        ready = max(now, learning.until, next_at) if in_flight < window.size else math.inf
+        ready = awake(max(now, learning.until, next_at)) if in_flight < window.size else math.inf
         if answers and answers[0][0] <= ready:
             now, _, left_at, after, step = heapq.heappop(answers)
             if step is Step.ARRIVES:

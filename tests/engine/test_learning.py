@@ -117,6 +117,14 @@ def test_texts_may_arrive_unevenly(make: Callable[[], Limiter], least: float, se
     assert ours.broken == 0
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_busy_machine_follows_a_limit_that_rises(seed: int) -> None:
+    """It would go on at half the pace for ever: less leaves than the rate allows, so that the rate never seems to be borne."""
+    ours = play(half_taken(), stall=0.08, blur=0.005, back=0.005, spread=0.05, seed=seed)
+    assert ours.between(45.0, 60.0) >= 0.85 * 100 * 15
+    assert ours.share <= 0.05
+
+
 @pytest.mark.parametrize(("asked", "allowed"), [(1.0, 0.5), (5.0, 2.0), (20.0, 10.0), (30.0, 10.0), (100.0, 90.0)])
 def test_an_asked_rate_above_the_limit_is_not_insisted_on(asked: float, allowed: float) -> None:
     """Half of all requests of `--rate 20` would be refused for the rest of the day, for so few never were enough to judge by."""
