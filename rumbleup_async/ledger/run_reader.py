@@ -113,7 +113,8 @@ class RunReader:
     @property
     def heard(self) -> dict[str, int]:
         """Of how many contacts each thing was heard by which the canary of the run is judged."""
-        return trial.heard_of(self._db)
+        with reading(self.path):
+            return trial.heard_of(self._db)
 
     @property
     def pause(self) -> Pause | None:

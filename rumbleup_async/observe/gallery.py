@@ -68,8 +68,9 @@ class Gallery:
             if isinstance(place, Address):
                 yield from self._runs_of(place)
             elif place.is_dir():
-                within = [inner for inner in place.iterdir() if self._is_ledger(inner)]
-                yield from map(LedgerFile, sorted(within, key=_age))
+                with contextlib.suppress(OSError):  # a folder that may not be read, or is just being taken away
+                    within = [inner for inner in place.iterdir() if self._is_ledger(inner)]
+                    yield from map(LedgerFile, sorted(within, key=_age))
             else:
                 yield LedgerFile(place)
 

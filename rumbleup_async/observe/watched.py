@@ -67,8 +67,11 @@ class Watched:
         try:
             return self._looked(counts_all=counts_all)
         except (LedgerError, OSError) as error:
-            self.close()
-            return Look(id=self.id, name=self.ledger.name, at=self._clock(), problem=looks.masked(self.ledger.told(error)))
+            words = self.ledger.told(error)
+        except Exception as error:  # noqa: BLE001 - one run that is odd must not take the others from the page
+            words = f"{self.ledger.name} cannot be read ({type(error).__name__})"
+        self.close()
+        return Look(id=self.id, name=self.ledger.name, at=self._clock(), problem=looks.masked(words))
 
     def points(self, step: int, after: int = -1) -> list[Point]:
         """The picture over time as of the last look, those that begin behind `after`; so many seconds a point."""
@@ -173,7 +176,7 @@ class Watched:
             throttled=sum(second.throttled for second in self._seconds),
             held=round(sum(hold.seconds for hold in found), 1),
             holds=found[: -looks.MOST_HOLDS - 1 : -1],
-            paused=None if pause is None else Held(pause.who, pause.since.isoformat(), pause.why),
+            paused=None if pause is None else Held(pause.who, pause.since.isoformat(), looks.masked(pause.why)),
             problem="" if stop is None else looks.masked(str(stop)),
             cause="" if stop is None else str(stop.cause),
             receipts=self._receipts(reader.plan.run),

@@ -118,6 +118,24 @@ async def test_a_finished_ledger_is_read_once(tmp_path: Path) -> None:
     watched.close()
 
 
+async def test_an_odd_run_takes_no_other_from_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody has thought of is said of that run alone, and without what stands in it."""
+    for name in ("a.ledger", "b.ledger"):
+        await (await begun(tmp_path / name, 3)).aclose()
+    gallery = Gallery([tmp_path])
+    odd, other = gallery.ledgers()
+
+    def read(*_: object, **__: object) -> None:
+        raise KeyError("2025550101")
+
+    monkeypatch.setattr(odd, "_read", read)
+    looked = [one.look() for one in (odd, other)]
+    assert [look.total for look in looked] == [0, 4]
+    assert "KeyError" in looked[0].problem
+    assert "2025" not in looked[0].problem
+    gallery.close()
+
+
 async def test_those_that_are_only_listed_are_not_kept_open(tmp_path: Path) -> None:
     """A folder of a thousand runs would take all files that a process may open."""
     for name in ("a.ledger", "b.ledger"):
