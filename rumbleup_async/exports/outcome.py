@@ -37,6 +37,9 @@ STATES: Final = (State.SENT, State.REFUSED, State.UNKNOWN, State.NOT_SENT, State
 ELSEWHERE: Final = "elsewhere"
 """The zone of a number of which nobody knows where it is."""
 
+MOST_REASONS: Final = 10_000
+"""Reasons that are told apart: a provider may have another one for each text."""
+
 _QUARTER: Final = 900
 
 
@@ -163,15 +166,21 @@ def _points(seconds: Sequence[Second], quarters: Mapping[int, int], rate: object
     return over_time.points(seconds, asked, over_time.step_for(seconds, seconds[-1].at))
 
 
-def _reasons(reader: AnyWholeReader, *, is_running: bool) -> tuple[Counter[tuple[State, Reason]], Counter[State]]:
-    """The contacts by state and reason, as reports have them, and the segments of their texts by state."""
+def _reasons(
+    reader: AnyWholeReader, *, is_running: bool, most: int = MOST_REASONS
+) -> tuple[Counter[tuple[State, Reason]], Counter[State]]:
+    """The contacts by state and reason, as reports have them, and the segments of their texts by state. `most`: so many reasons
+    are told apart."""
     numbers: Counter[tuple[State, Reason]] = Counter()
     segments: Counter[State] = Counter()
     for parts in reader.parts(AT_ONCE):
         for part in parts:
             asked = Result(0, "", part.state, part.why)
             shown = reported(reader.as_of(asked), running=is_running, stop=reader.stop)
-            numbers[shown.state, shown.why] += part.number
+            key = shown.state, shown.why
+            if key not in numbers and len(numbers) >= most:
+                key = shown.state, Reason(shown.why.code, "others")
+            numbers[key] += part.number
             segments[shown.state] += part.segments
     return numbers, segments
 

@@ -73,14 +73,63 @@ def write(outcomes: Sequence[Outcome], runs: Runs, file: IO[bytes], folder: Path
         raise ConfigurationError(f"a sheet has {_MOST_COLUMNS:,} columns at most; write .csv or .parquet")
     with tempfile.TemporaryDirectory(prefix=".rumbleup-", dir=folder) as parts:
         options = {"constant_memory": True, "tmpdir": parts, "strings_to_formulas": False, "strings_to_urls": False}
-        book = xlsxwriter.Workbook(file, options)
+        out = _Out(file)
+        book = xlsxwriter.Workbook(out, options)
+        book.use_zip64()
         try:
             sheets = _Sheets(book)
             _summary(sheets, outcomes)
             number = _contacts(sheets, runs, most_rows)
-        finally:
             book.close()
+        except BaseException as error:
+            out.is_over = True
+            _give_up(book)
+            if isinstance(error, xlsxwriter.exceptions.FileCreateError) and isinstance(error.args[0], OSError):
+                raise error.args[0] from None  # the disk is full
+            raise
     return number
+
+
+class _Out:
+    """The file, as long as the workbook is to be finished. A zip file that is given up writes its end all the same when Python
+    takes it away, and would fail once more."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._at = 0
+        self.is_over = False
+
+    def write(self, data: bytes) -> int:
+        if not self.is_over:
+            self._file.write(data)
+        self._at += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        if not self.is_over:
+            self._file.flush()
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if not self.is_over:
+            self._at = self._file.seek(offset, whence)
+        elif whence == 0:
+            self._at = offset
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _give_up(book: Any) -> None:
+    """Close what is open of a workbook that is not to be finished."""
+    book.fileclosed = True
+    for sheet in book.worksheets():
+        for file in (getattr(sheet, "row_data_fh", None), getattr(sheet, "fh", None)):
+            if file is not None:
+                file.close()
 
 
 def _contacts(sheets: _Sheets, runs: Runs, most_rows: int) -> int:

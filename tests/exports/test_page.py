@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rumbleup_async.exports import outcome as outcome_of
 from rumbleup_async.exports import page, words
 from rumbleup_async.exports.outcome import Outcome, gather
 from rumbleup_async.ledger import SqliteLedger
@@ -16,7 +17,7 @@ from rumbleup_async.messaging import State
 from rumbleup_async.observe.looks import Why
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.ledger import PostgresLedger
-from rumbleup_async.receipts.opening import open_store
+from rumbleup_async.receipts.opening import open_store, open_whole
 from tests.books import exchange, open_ledger
 from tests.database import Database
 from tests.exports.made import HOSTILE, PLAN, make, phone, told
@@ -192,3 +193,13 @@ async def test_a_ledger_of_an_older_version_has_a_page(tmp_path: Path) -> None:
     db.close()
     text = Read(page.write([gather(tmp_path / "old.ledger")])).text
     assert "1 of 12 contacts were texted" in text
+
+
+async def test_reasons_without_end_are_counted_together(tmp_path: Path) -> None:
+    """A provider may write another number into each refusal; memory must not notice."""
+    await make(SqliteLedger(tmp_path / "a.ledger"))
+    reader = open_whole(tmp_path / "a.ledger")
+    numbers, _ = outcome_of._reasons(reader, is_running=False, most=2)
+    reader.close()
+    assert sum(numbers.values()) == 18
+    assert len(numbers) <= 2 + 6

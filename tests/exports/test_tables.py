@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+import errno
+import gc
 import importlib
 import io
 import uuid
@@ -167,3 +169,43 @@ async def test_what_is_not_installed_is_named(place: Path | Address, monkeypatch
         tables.write_parquet(Runs([place]), io.BytesIO())
     with pytest.raises(ConfigurationError, match=r"xlsxwriter.*\[export\]"):
         as_workbook([place], tmp_path)
+
+
+class Full(io.BytesIO):
+    """A file on a disk that is full after some bytes."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > 500:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def _workbook(runs: Runs, file: io.BytesIO, folder: Path) -> int:
+    return workbook.write([gather(folder / "a.ledger")], runs, file, folder)
+
+
+_FORMS = [lambda *given: tables.write_csv(*given[:2]), lambda *given: tables.write_parquet(*given[:2]), _workbook]
+
+
+@pytest.mark.parametrize("write", _FORMS)
+async def test_a_full_disk_is_said_as_such(write: Any, tmp_path: Path) -> None:
+    """And not as a mistake of this program; nothing is left beside the file."""
+    await make(SqliteLedger(tmp_path / "a.ledger"))
+    with pytest.raises(OSError, match="No space left"):
+        write(Runs([tmp_path / "a.ledger"]), Full(), tmp_path)
+    gc.collect()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_a_workbook_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a million rows ends it at once."""
+    await make(SqliteLedger(tmp_path / "a.ledger"))
+
+    class Broken(Runs):
+        def __iter__(self) -> Any:
+            yield next(super().__iter__())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workbook.write([gather(tmp_path / "a.ledger")], Broken([tmp_path / "a.ledger"]), io.BytesIO(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
