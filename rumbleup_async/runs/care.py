@@ -170,7 +170,11 @@ def _word(name: str, value: Any) -> str:  # noqa: C901 - a word each
         case "day_cap":
             return f"{value:,} segments a day at most" if value else "no cap a day"
         case "canary":
-            return f"a canary of {value['number']:,} texts, watched for {value['wait'] / 60:g} min" if value else "no canary"
+            if not value:
+                return "no canary"
+            wait = value["wait"]
+            watched = f"{wait / 60:g} min" if wait >= 60 else f"{wait:g} s"
+            return f"a canary of {value['number']:,} texts, watched for {watched}"
         case "abort_if":
             return f"abort if {' or '.join(value)}"
         case "canary_ask":
