@@ -40,8 +40,15 @@ _AWAY: Final = ("08", "57P", "53", "25006", "25P03", "55P03", "40P01", "40001")
 take away yet from a connection that has broken, and of two that were in each other's way: it may be otherwise in a moment."""
 
 
+class _Absence:
+    """Since when something cannot be done (monotonic seconds), 0 if it can. A database that can be read may not be written."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+
+
 class Connections:
-    """To one database. `away`: since when it cannot be reached (monotonic seconds), 0 if it can."""
+    """To one database."""
 
     def __init__(self, address: Address, patience: float = PATIENCE) -> None:
         self.address = address
@@ -49,7 +56,7 @@ class Connections:
         """The number whose lock says that this process lives; 0 before it has one."""
         self.charge = 0
         """The run that this process is in charge of; 0 for none."""
-        self.away = 0.0
+        self._writes, self._looks = _Absence(), _Absence()
         self.back = -math.inf
         """When it was last reached again after it was away (monotonic seconds)."""
         self._patience = patience
@@ -58,6 +65,11 @@ class Connections:
         self._lock = asyncio.Lock()
         self._other_lock = asyncio.Lock()
         self.is_open = False
+
+    @property
+    def away(self) -> float:
+        """Since when the database does not do what it is asked (monotonic seconds), 0 if it does."""
+        return min((one.since for one in (self._writes, self._looks) if one.since), default=0.0)
 
     async def open(self) -> None:
         """Connect, and take a lock that nobody else has."""
@@ -94,15 +106,18 @@ class Connections:
         """The connection of the steps, for one of them at a time, once the database can be reached. Within it, what fails becomes
         a LedgerError. `is_tried`: it is tried out before; else it may be found to be broken."""
         async with self._lock:
-            connection = await self._with_patience(self._alive, _tried if is_tried else _as_it_is)
+            # That it can be reached does not say that it can be written.
+            first = _tried if is_tried else _as_it_is
+            connection = await self._with_patience(self._alive, first, self._writes, is_proof=False)
             with telling(self.address):
                 yield connection
+            self._done(self._writes)
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
         """The same beside the steps."""
         async with self._other_lock:
-            connection = await self._with_patience(self._other_alive, _tried)
+            connection = await self._with_patience(self._other_alive, _tried, self._looks)
             with telling(self.address):
                 yield connection
 
@@ -123,14 +138,16 @@ class Connections:
 
     async def while_held(self, work: Work[T]) -> T:
         """As `patiently`, for whoever is within `steps`."""
-        return await self._with_patience(self._alive, work)
+        return await self._with_patience(self._alive, work, self._writes)
 
     async def read(self, work: Work[T]) -> T:
         """As `patiently`, beside the steps."""
         async with self._other_lock:
-            return await self._with_patience(self._other_alive, work)
+            return await self._with_patience(self._other_alive, work, self._looks)
 
-    async def _with_patience(self, alive: Callable[[], Awaitable[AsyncConnection]], work: Work[T]) -> T:
+    async def _with_patience(
+        self, alive: Callable[[], Awaitable[AsyncConnection]], work: Work[T], absence: _Absence, *, is_proof: bool = True
+    ) -> T:
         while True:
             began = time.monotonic()
             try:
@@ -142,14 +159,18 @@ class Connections:
                     raise
                 now = time.monotonic()
                 # A server that hangs is away since it was asked.
-                self.away = self.away or (began if is_broken(error) and now - began > self._patience else now)
-                if now - self.away > self._patience or not self.is_open:
-                    raise LedgerError(f"{error}; the database was away for {now - self.away:.0f} s") from None
+                absence.since = absence.since or (began if is_broken(error) and now - began > self._patience else now)
+                if now - absence.since > self._patience or not self.is_open:
+                    raise LedgerError(f"{error}; the database was away for {now - absence.since:.0f} s") from None
                 await asyncio.sleep(_LOOK_EVERY)
             else:
-                if self.away:
-                    self.away, self.back = 0.0, time.monotonic()
+                if is_proof:
+                    self._done(absence)
                 return done
+
+    def _done(self, absence: _Absence) -> None:
+        if absence.since:
+            absence.since, self.back = 0.0, time.monotonic()
 
     async def _other_alive(self) -> AsyncConnection:
         self._check_open()
