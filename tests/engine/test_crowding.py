@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from rumbleup_async.engine.crowding import Crowding
+from rumbleup_async.engine.learning import Learning
 from tests.engine.limiters import AtOnce, Bucket, Limiter, Share, play
 
 
@@ -47,6 +48,15 @@ def test_the_number_is_followed(before: int, after: int) -> None:
     assert ours.between(20.0, 40.0) >= 0.9 * before * 10 * 20
     assert ours.between(55.0, 90.0) >= 0.9 * after * 10 * 35
     assert ours.share <= 0.05
+
+
+def test_a_provider_that_takes_nothing_any_more_is_left_alone() -> None:
+    """Somebody who is blocked would hammer on, for the window alone never stands still."""
+    learning = Learning()
+    limiter = AtOnce(50, 0.1, most_at=lambda now: 50 if now < 40.0 else 0)
+    ours = play(limiter, learning, seconds=600.0, blur=0.002, back=0.002, spread=0.02, bounce=0.01)
+    assert sum(moment >= 40.0 for moment in ours.throttled) <= 300
+    assert learning.pauses >= 8
 
 
 def test_a_wait_that_is_asked_for_is_about_something_else() -> None:

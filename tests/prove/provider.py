@@ -79,6 +79,7 @@ class Provider:
         self.limiter: Callable[[float], Limiter | None] = lambda now: None
         """Makes the limiter of a process that begins at this moment, if there is one."""
         self._limits: Limiter | None = None
+        self._has_room = False
         self.held_until = 0.0
         """Until when this process was told to wait."""
         self.is_heard_by_all = True
@@ -236,9 +237,17 @@ class Provider:
             await loop.never()
         self._look(body)
         draw = self._random.random()
+        limits, self._has_room = self._limits, False
         fault = self._fault(draw)
-        if fault is not None:
-            return await self._fail(fault, body)
+        has_room = self._has_room
+        try:
+            return await (self._fail(fault, body) if fault is not None else self._deliver(body, draw, number))
+        finally:
+            if limits is not None and has_room:
+                limits.release()
+
+    async def _deliver(self, body: Body, draw: float, number: int) -> Response:
+        phone, loop = body.phone, self.loop
         self.in_flight += 1
         if self.in_flight > self.most:
             self.wrongs.append(f"{self.in_flight} in flight, {self.most} at most")
@@ -293,6 +302,7 @@ class Provider:
                 return self.always
             self.always = None
         after = None if self._limits is None else self._limits.take(self.loop.now)
+        self._has_room = self._limits is not None and after is None
         if after is not None:
             return _THROTTLED._replace(headers={**_JSON, "Retry-After": f"{after:g}"}) if after else _THROTTLED
         if self.is_sick and not len(self.requests) % 3:

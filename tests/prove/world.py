@@ -37,7 +37,7 @@ from rumbleup_async.runs import reconcile as reconcile_module
 from rumbleup_async.runs import setup as setup_module
 from rumbleup_async.runs.run import CONCURRENT, Run, Settings
 from rumbleup_async.stops import Cause, Stop
-from tests.engine.limiters import Bucket, Share, Windows
+from tests.engine.limiters import AtOnce, Bucket, Share, Windows
 from tests.history import check_promise, check_rate
 from tests.prove import faults
 from tests.prove.befall import MINE, Befalls
@@ -166,6 +166,12 @@ class World:
 
     def _draw_limiter(self) -> None:
         """In some worlds the provider lets only so much through."""
+        few = random.Random(self.seed ^ 0x4401)
+        if few.random() < 0.04:
+            # So many at a time: fewer than the run would have under way.
+            most = few.choice((1, 3, 10))
+            self.provider.limiter = lambda now: AtOnce(most, 0.1)
+            return
         draw = random.Random(self.seed ^ 0x442)
         if draw.random() >= 0.15:
             return

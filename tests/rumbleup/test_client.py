@@ -155,6 +155,34 @@ def test_every_message_carries_the_runs_tag() -> None:
     }
 
 
+def test_a_wait_asked_for_binds_the_other_runs_of_the_client() -> None:
+    """Two campaigns at once: one is told to wait, and the texts of the other would leave within the hold."""
+    told: list[float] = []
+    left: list[float] = []
+
+    def script(request: Request) -> Response:
+        now = virtual_time.now()
+        left.append(now)
+        if len(left) == 40:
+            told.append(now)
+            return Response(429, {"Retry-After": "20"}, b'{"status":429,"message":"Too many requests"}')
+        return accepting(request)
+
+    async def main() -> list[int]:
+        async with RumbleUp("KEY:SECRET", exchange=ScriptedExchange(script)) as client:
+
+            async def campaign(action: int, number: int) -> int:
+                async with client.fast_mode(action=action, text=TEXT, rate=10) as run:
+                    await run.send(people(number))
+                    return run.summary.sent
+
+            return list(await asyncio.gather(campaign(125, 60), campaign(126, 60)))
+
+    assert virtual_time.run(main(), calendar=True) == [60, 60]
+    assert [moment for moment in left if told[0] < moment < told[0] + 20.0] == []
+    assert sum(moment >= told[0] + 20.0 for moment in left) == 121 - 40
+
+
 # ---- against the simulator ----
 
 
