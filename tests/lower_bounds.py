@@ -66,12 +66,14 @@ def run(python: str, folder: Path, project: dict[str, object], tests: list[str])
 def oldest(project: dict[str, object]) -> list[Requirement]:
     """Each dependency at the oldest version that is allowed. ValueError for one that allows any."""
     pins = []
-    for requirement in (*_requirements(project), *_requirements(project, "cli"), *_requirements(project, "fast")):
+    extras = ("", "cli", "lists", "duckdb", "buckets", "export", "postgres")
+    for requirement in (one for extra in extras for one in _requirements(project, extra)):
         versions = [one.version for one in requirement.specifier if one.operator in {">=", "~=", "=="}]
         if len(versions) != 1:
             raise ValueError(f"{requirement.name} needs one lower bound")
         marker = f"; {requirement.marker}" if requirement.marker else ""
-        pins.append(Requirement(f"{requirement.name}=={versions[0]}{marker}"))
+        extra = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+        pins.append(Requirement(f"{requirement.name}{extra}=={versions[0]}{marker}"))
     return pins
 
 

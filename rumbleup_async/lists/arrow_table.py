@@ -114,7 +114,7 @@ def _texts(column: pa.Array) -> list[str]:
     as_text = rounded if types.is_float16(kind) or types.is_float32(kind) else text_of
     try:
         return [as_text(value) for value in _as_python(column, kind)]
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, LookupError, ValueError):
         # A day or an amount that Python has no value for, or a time zone that this machine does not know.
         return [_text_alone(value) for value in column]
 
@@ -137,7 +137,7 @@ def _as_python(column: pa.Array, kind: pa.DataType) -> list[Any]:
 def _text_alone(value: pa.Scalar) -> str:
     try:
         return text_of(value.as_py())
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, LookupError, ValueError):
         return ""
 
 

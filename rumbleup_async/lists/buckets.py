@@ -5,6 +5,7 @@ Lives here: fetching one object in pieces, by obstore. Keys come from the enviro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -59,8 +60,25 @@ def opened(source: str) -> tuple[Fetched, str]:
     except (errors.PermissionDeniedError, errors.UnauthenticatedError, PermissionError):
         raise ListError(f"{where}: may not be read with the keys in the environment") from None
     except (errors.BaseError, ValueError, OSError) as error:
-        raise ListError(f"{where}: cannot be fetched ({type(error).__name__}); check the address and the keys") from None
+        raise ListError(f"{where}: cannot be fetched: {_words(error)}") from None
     return Fetched(iter(answer.stream(min_chunk_size=_PIECE)), (errors.BaseError, OSError)), where
+
+
+_status = re.compile(r"status code: (\d{3})").search
+
+
+def _words(error: Exception) -> str:
+    """What went wrong. Of the error itself, which quotes the answer, only the status is told."""
+    said = str(error)
+    if "MissingContentLength" in said:
+        return "the server does not say how long it is; download it and give the file"
+    if found := _status(said):
+        return f"the server answered {found[1]}; check the address and the keys, or try again later"
+    if "following redirect" in said:
+        return "the server sends on and on to other addresses; check the address"
+    if "error sending request" in said:
+        return "the server does not answer; check the address, or try again later"
+    return f"{type(error).__name__}; check the address and the keys"
 
 
 def _store(stores: Any, scheme: str, host: str) -> Any:

@@ -52,11 +52,18 @@ DEPTH: Final = 30
 
 
 def header_at(rows: Sequence[Sequence[str]], phone_field: str | None) -> int | None:
-    """Which of these first rows names the columns: the first of them that names a phone and holds nobody's number."""
+    """Which of these first rows names the columns: the first of them that names a phone and holds nobody's number. Above it may
+    stand names of groups of columns, of which one may say phones, too; they are fewer."""
     for number, cells in enumerate(rows):
-        names = [field_name(cell) for cell in cells]
-        if any(sum(c.isdigit() for c in cell) > 6 for cell in cells):
+        if not _names_phone(cells, phone_field):
             continue
-        if naming.has_phone(names, phone_field):
-            return number
+        below = rows[number + 1] if number + 1 < len(rows) else ()
+        is_group = _names_phone(below, phone_field) and sum(map(bool, below)) > sum(map(bool, cells))
+        return number + is_group
     return None
+
+
+def _names_phone(cells: Sequence[str], phone_field: str | None) -> bool:
+    if any(sum(c.isdigit() for c in cell) > 6 for cell in cells):
+        return False
+    return naming.has_phone([field_name(cell) for cell in cells], phone_field)

@@ -93,7 +93,7 @@ class Workbook:
 
     def _first_rows(self, name: str) -> list[list[str]]:
         rows = []
-        for row in self._open(name).iter_rows():
+        for row in _rows_of(self._open(name)):
             rows.append([workbook_text(cell) for cell in row])
             if len(rows) == DEPTH:
                 break
@@ -123,7 +123,7 @@ class Workbook:
         columns = list(wanted)
         pick = itemgetter(*columns) if len(columns) > 1 else None
         block: list[Record] = []
-        for number, row in enumerate(self._open(self._name).iter_rows()):
+        for number, row in enumerate(_rows_of(self._open(self._name))):
             if number < self.row:
                 continue
             cells = pick(row) if pick is not None else (row[columns[0]],)
@@ -161,7 +161,12 @@ def visible_sheets(file: BinaryIO, where: str) -> Iterator[tuple[str, Iterator[l
             _require_reach(file, where, one.name)
             with _understood(f"{where}: this is a workbook with a sheet {one.name!r}"):
                 sheet = book.get_sheet_by_name(one.name)
-            yield one.name, ([workbook_text(cell) for cell in row] for row in sheet.iter_rows())
+            yield one.name, ([workbook_text(cell) for cell in row] for row in _rows_of(sheet))
+
+
+def _rows_of(sheet: CalamineSheet) -> Iterator[list[_Cell]]:
+    """The rows of a sheet. Asked for those of one with nothing in it, calamine panics up to 0.8."""
+    return iter(()) if sheet.end is None else sheet.iter_rows()
 
 
 def _require_reach(file: BinaryIO, where: str, name: str) -> None:

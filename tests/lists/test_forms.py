@@ -239,6 +239,14 @@ def test_a_wide_workbook_is_read() -> None:
         ]
 
 
+def test_names_of_groups_above_the_header_are_no_header() -> None:
+    """The row below would be taken for a second header, and the workbook be refused."""
+    rows = [("Contact", None, "Phones", None), ("First", "Last", "Cell", "Home"), ("Ada", "Lovelace", 2025550101, 2025550109)]
+    data = workbook(*rows, merged=[(0, 0, 0, 1, "Contact"), (0, 2, 0, 3, "Phones")])
+    with open_list(io.BytesIO(data)) as contacts:
+        assert [(row.row, row.phone) for row in contacts] == [(3, "2025550101")]
+
+
 def test_no_thread_of_arrow_outlives_a_parquet_list() -> None:
     """A process that ends while such a thread begins is aborted: one run in ten ended with exit code 134 instead of 0."""
     code = (

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +244,49 @@ def test_a_list_on_the_web_is_read_as_the_file_is(web: str) -> None:
     assert fingerprint(f"{web}/people.csv") == fingerprint(SAMPLES / "people.csv")
     with pytest.raises(ListError, match="there is no such file"):
         open_list(f"{web}/none.csv")
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers as the name of the file asks for."""
+
+    def do_GET(self) -> None:
+        name = self.path[1:4]
+        self.send_response(int(name) if name.isdigit() else 302 if name == "sen" else 200)
+        if name == "sen":
+            self.send_header("Location", self.path)
+        if name != "end":
+            self.send_header("Content-Length", "1000" if name == "hal" else "0")
+        self.send_header("Last-Modified", "Tue, 01 Dec 2026 00:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(b"phone\n2025550101\n")
+
+    def log_message(self, *args: Any) -> None:
+        """Nobody wants to know."""
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("403", "may not be read with the keys in the environment"),
+        ("410", "the server answered 410"),
+        ("sent on", "the server sends on and on to other addresses"),
+        ("half", "the answer broke off"),
+        ("endless", "the server does not say how long it is; download it and give the file"),
+    ],
+)
+def test_what_a_server_does_instead_of_giving_the_list_is_said(name: str, complaint: str) -> None:
+    """Half a list would be texted for a whole one, or nobody know whether the address, the key or the server is wrong."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(ListError) as caught, open_list(f"http://127.0.0.1:{server.server_port}/{name}.csv") as contacts:
+                list(contacts)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert complaint in str(caught.value)
+    assert "2025550101" not in str(caught.value)
 
 
 def test_a_bucket_is_read_with_the_clouds_own_variables(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
