@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import stat
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.simulator import Simulator
 from rumbleup_async.webhooks import Record, SQLite
 from tests.cli.conftest import Process
+from tests.database import Database
 from tests.exports.made import HOSTILE, make, phone
 
 
@@ -100,3 +102,24 @@ async def test_a_carriage_return_in_a_cell_begins_no_row(process: Process, tmp_p
     assert (await process(command, tmp_path / "a.ledger", "--out", out)).returncode == 0
     rows = list(csv.DictReader(io.StringIO(out.read_bytes().decode(), newline="")))
     assert [row["name"] for row in rows] == ["Ada\r=1+1", "Grace", "", ""]
+
+
+async def test_a_run_in_a_database_is_followed_and_exported(
+    process: Process, simulator: Simulator, postgres: Database, tmp_path: Path
+) -> None:
+    """By its address, beside a run in a file."""
+    simulator.change(receipt_delay=0)
+    simulator.receipt("2025550102", "spam")
+    (tmp_path / "list.csv").write_text("phone\n2025550101\n2025550102\n")
+    address = postgres.address(f"cli-{uuid.uuid4().hex}")
+    send = ("send", tmp_path / "list.csv", "--action", "125", "--text", "Hi. STOP to opt out", "--ledger", address)
+    done = await process(*send, "--yes", "--no-book", "--quiet")
+    assert done.returncode == 0, done.stderr
+    done = await process("follow", address, "--json")
+    assert (done.returncode, json.loads(done.stdout)["complete"]) == (0, True), done.stderr
+    await make(SqliteLedger(tmp_path / "a.ledger"), ["Ada"])
+    done = await process("export", address, tmp_path / "a.ledger", "--out", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
+    assert [row["delivery_reason"] for row in rows] == ["", "spam: Filtered by the carrier as spam", "", "", ""]
+    assert [row["delivery"] for row in rows] == ["delivered", "undelivered", "", "", ""]
