@@ -22,7 +22,7 @@ from typing import Any
 from aiohttp import web
 
 from rumbleup_async import RumbleUp, RumbleUpError, Run, Summary
-from rumbleup_async.observe.serving import Page
+from rumbleup_async.observe import Page
 
 
 class Campaigns:

@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from rumbleup_async.observe.serving import Keys, Page
+from rumbleup_async.observe import Keys, Page
 
 
 class Service:

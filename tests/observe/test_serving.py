@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -210,3 +212,20 @@ async def test_whatever_is_asked_is_answered_calmly(reading: Reading, method: st
     reader = Reader(reading.path)
     assert reader.pause is None
     reader.close()
+
+
+def test_what_shows_runs_is_imported_for_those_who_use_it() -> None:
+    """The names of the package load a web server, or the packages of metrics, only where they are named."""
+    code = """
+import sys
+import rumbleup_async.observe as observe
+assert not {"aiohttp", "prometheus_client", "opentelemetry"} & sys.modules.keys()
+assert [getattr(observe, name).__name__ for name in observe.__all__] == observe.__all__
+try:
+    observe.Nothing
+except AttributeError as error:
+    assert "Nothing" in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,11 +4,14 @@ If this file no longer passes `mypy --strict`, somebody's code no longer does.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, assert_type
+
+from aiohttp import web
+from prometheus_client.metrics_core import Metric
 
 from rumbleup_async import (
     Account,
@@ -51,6 +54,7 @@ from rumbleup_async import (
     Timeouts,
 )
 from rumbleup_async.events import Delivered, Event
+from rumbleup_async.observe import Keys, Metrics, Page, Telemetry
 from rumbleup_async.people import OptOut, RunBook
 
 
@@ -296,3 +300,22 @@ async def sendblue_calls(sendblue: Sendblue) -> None:
         Run,
     )  # fmt: skip
     assert_type(sendblue.resume("run.ledger", limits=limits, same_account=True, same_server=True, log_lost=True), Run)
+
+
+async def observing(rumbleup: RumbleUp) -> None:
+    page = Page(
+        ["ledgers", Path("a.ledger"), "postgresql://ada@db.example/texts"], Keys(read="", steer="key"), hosts=["localhost"]
+    )
+    assert_type(page.application(), web.Application)
+    await page.asgi()({"type": "http"}, _receive, _send)
+    await page.aclose()
+    RunOptions(observer=[Metrics(), Telemetry(each=1000)])
+    assert_type(next(Metrics().collect()), Metric)
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request"}
+
+
+async def _send(message: MutableMapping[str, Any]) -> None:
+    print(message)
