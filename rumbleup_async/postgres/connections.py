@@ -31,6 +31,8 @@ Work = Callable[["AsyncConnection"], Awaitable[T]]
 PATIENCE: Final = 60.0
 """Seconds for which a database may be away before the run ends."""
 _LOOK_EVERY: Final = 0.25
+_SHORTEST: Final = 5.0
+"""Seconds that any answer may take."""
 _STEPS: Final = 1.1
 _LOOKS: Final = 5.0
 """So much longer than the patience a step, and a look, may wait for an answer: locks are waited for as long."""
@@ -176,7 +178,7 @@ class Connections:
         self._check_open()
         if self._other is None or self._other.closed:
             # What goes through all contacts may take its time.
-            self._other = await server.connect(self.address, longest=_LOOKS * self._patience)
+            self._other = await server.connect(self.address, longest=_LOOKS * max(_SHORTEST, self._patience))
         return self._other
 
     async def _alive(self) -> AsyncConnection:
@@ -202,7 +204,7 @@ class Connections:
                 raise LedgerFenced(f"{self.address}: another process has taken charge of the run")
 
     async def _connect(self) -> AsyncConnection:
-        return await server.connect(self.address, is_for_steps=True, longest=_STEPS * self._patience)
+        return await server.connect(self.address, is_for_steps=True, longest=max(_SHORTEST, _STEPS * self._patience))
 
     def _check_open(self) -> None:
         if not self.is_open:
