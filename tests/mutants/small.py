@@ -31,7 +31,7 @@ TARGETS = {
     "rules/numbers.py": ["tests/rules/test_numbers.py"],
     "rules/canary.py": ["tests/rules/test_canary.py"],
     "rules/states.py": ["tests/rules/test_states.py"],
-    "rumbleup/log_matching.py": ["tests/rumbleup/test_log_matching.py"],
+    "rumbleup/log_matching.py": ["tests/rumbleup/test_log_matching.py", "tests/rumbleup/test_log_search.py"],
     "rumbleup/wire.py": ["tests/rumbleup/test_wire.py", "tests/rumbleup/test_wire_next.py", "tests/rumbleup/test_refusals.py"],
     "rumbleup/failures.py": ["tests/rumbleup/test_wire.py", "tests/rumbleup/test_refusals.py", "tests/rumbleup/test_client.py"],
     "engine/pace.py": ["tests/engine/test_pace.py", "tests/engine/test_permits.py"],
