@@ -257,6 +257,8 @@ class Bookkeeper:
                 self._feed = Feed(self, self._source, self._ledger, self._outlet, feed)
                 async with self._feed.coming_in():
                     await self._go_round()
+            if (second := self._seconds.last(self._tallies)) is not None:
+                await self._source.renew(second)
         except GeneratorExit:
             raise  # the loop is gone, and nobody can wait for anything any more
         except BaseException as error:

@@ -151,10 +151,10 @@ class Leases:
             self._ask_for(want - len(texts))
         return Step(texts, results)
 
-    async def renew(self) -> None:
+    async def renew(self, second: Second | None = None) -> None:
         # By itself: nobody is there to be dealt those who were drawn meanwhile.
         now, began = self._wall_clock(), self.lease.now()
-        if (await self._ledger.step(self._owner, (), 0, now)).is_fenced:
+        if (await self._ledger.step(self._owner, (), 0, now, second=second)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
 

@@ -458,8 +458,8 @@ class Source(Protocol):
     async def step(self, done: Sequence[Closed], want: int, second: Second | None = None) -> Step:
         """In one durable step: close these, open up to `want`, and keep `second`."""
 
-    async def renew(self) -> None:
-        """Renew the lease of the books, and open nobody."""
+    async def renew(self, second: Second | None = None) -> None:
+        """Renew the lease of the books, keep `second`, and open nobody."""
 
     def refill(self) -> None:
         """There may be more than at the last look."""

@@ -207,9 +207,9 @@ class Queue:
         finally:
             asking.cancel()
 
-    async def renew(self) -> None:
+    async def renew(self, second: Second | None = None) -> None:
         """A step renews the lease."""
-        await self.step((), 0)
+        await self.step((), 0, second)
 
     def refill(self) -> None:
         """The queue may have become longer."""

@@ -118,23 +118,33 @@ class Counts:
         if at <= self._at:
             return None
         last, self._at = self._at, at
+        found = self._since(last, tallies())
+        return found if last else None
+
+    def last(self, tallies: Callable[[], Iterable[Tally]]) -> Second | None:
+        """The second in which the run has ended, as far as it went; None if nothing more has happened."""
+        if not self._at:
+            return None
+        found = self._since(self._at, tallies())
+        return found if found.sent or found.refused or found.unknown or found.throttled else None
+
+    def _since(self, at: int, tallies: Iterable[Tally]) -> Second:
+        """What has happened since this was asked last, as that of second `at`."""
         counts = self._counts()
         before, self._before = self._before, dict(counts)
-        self._see(tallies())
+        self._see(tallies)
         together, self._together = self._together, Tally()
         if together.answers:
             self._answer_seconds += together.waited
             latency, now = self._flow.latency, together.waited / together.answers
             self._flow = msgspec.structs.replace(self._flow, latency=latency + _FRESH * (now - latency) if latency else now)
-        if not last:
-            return None
         return Second(
-            last,
+            at,
             sent=_more(State.SENT, counts, before),
             refused=_more(State.REFUSED, counts, before),
             unknown=_more(State.UNKNOWN, counts, before),
             throttled=together.throttled,
-            held=max(0.0, min(self._held_until, last + 1) - max(self._held_from, last)),
+            held=max(0.0, min(self._held_until, at + 1) - max(self._held_from, at)),
             latencies=tuple(together.latencies),
             rate=together.rate,
         )
@@ -165,4 +175,4 @@ def _sum(rates: Iterable[float | None]) -> float | None:
 
 
 def _more(state: State, counts: Mapping[State, int], before: Mapping[State, int]) -> int:
-    return max(0, counts[state] - before[state])
+    return max(0, counts[state] - before.get(state, 0))

@@ -102,8 +102,8 @@ def test_a_run_keeps_its_seconds(kind: str, tmp_path: Path) -> None:
     seconds = virtual_time.run(main())
     assert len(seconds) >= 3
     assert [second.at for second in seconds] == sorted({second.at for second in seconds})
-    assert 250 < sum(second.sent for second in seconds) <= 399
-    assert 1 <= sum(second.throttled for second in seconds) <= 8
+    assert sum(second.sent for second in seconds) == 399, "the second in which it ended is among them"
+    assert sum(second.throttled for second in seconds) == 8
     assert sum(second.unknown for second in seconds) == 1
     assert 12 < sum(sum(second.latencies) for second in seconds) <= 26
     assert all(second.rate for second in seconds)
