@@ -46,7 +46,8 @@ _QUARTER: Final = 900
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a run, as it was at Unix second `at`.
 
-    `counts`, `segments`: by state. `began`, `ended`: when the first and the last text was sent (Unix seconds), None without any.
+    `counts`, `segments`: by state. `began`, `ended`: when the first and the last text was sent (Unix seconds), to the second, or
+    to the quarter of an hour where the ledger has kept no seconds; None without any.
     `hours`: by zone and hour of its day how many were sent. `price`, `budget`, `paid`: US dollars; None where nothing is known.
     `paid_segments`: those of the texts whose price was told. `is_followed`: whether anybody has asked for receipts.
     """
@@ -118,6 +119,8 @@ def gather(place: Path | Address) -> Outcome:
         is_running = reader.running
         numbers, segments = _reasons(reader, is_running=is_running)
         quarters, hours = _hours(reader)
+        seconds = reader.seconds()
+        began, ended = _span(seconds, quarters)
         options = reader.options
         rate, price, budget = options.get("rate"), options.get("price"), options.get("budget")
         paid = reader.paid
@@ -142,10 +145,10 @@ def gather(place: Path | Address) -> Outcome:
             counts={state: counts[state] for state in STATES},
             segments={state: segments[state] for state in STATES},
             reasons=looks.reasons(numbers),
-            points=_points(reader.seconds(), quarters, rate),
+            points=_points(seconds, quarters, rate),
             hours=hours,
-            began=float(min(quarters)) if quarters else None,
-            ended=float(max(quarters) + _QUARTER) if quarters else None,
+            began=began,
+            ended=ended,
             elapsed=reader.elapsed,
             price=price / MICRO if isinstance(price, int) else None,
             budget=budget / MICRO if isinstance(budget, int) else None,
@@ -156,6 +159,13 @@ def gather(place: Path | Address) -> Outcome:
         )
     finally:
         reader.close()
+
+
+def _span(seconds: Sequence[Second], quarters: Mapping[int, int]) -> tuple[float | None, float | None]:
+    """When the first and the last text was sent."""
+    if sent := [one.at for one in seconds if one.sent]:
+        return float(min(sent)), float(max(sent) + 1)
+    return (float(min(quarters)), float(max(quarters) + _QUARTER)) if quarters else (None, None)
 
 
 def _points(seconds: Sequence[Second], quarters: Mapping[int, int], rate: object) -> list[Point]:

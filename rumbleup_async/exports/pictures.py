@@ -82,9 +82,13 @@ def _grid(top: float, at: object, up: object, first: int, last: int) -> str:
         found.append(f'<text class="label end" x="{_LEFT - 8}" y="{y + 4:.1f}">{rate:,.4g}/s</text>')
     is_long = last - first > 20 * 3600
     shape = "%b %d %H:%M" if is_long else "%H:%M" if last - first > 600 else "%H:%M:%S"
+    said = ""
     for index in range(5):
         moment = first + (last - first) * index / 4
         words = dt.datetime.fromtimestamp(moment, dt.UTC).astimezone().strftime(shape)
+        if words == said:  # the picture is of a few seconds
+            continue
+        said = words
         side = "" if index == 0 else " end" if index == 4 else " middle"
         found.append(f'<text class="label{side}" x="{at(moment):.1f}" y="{_HEIGHT - 8}">{words}</text>')
     return "".join(found)
