@@ -5,6 +5,7 @@ Lives here: where its programs are, and how it is started and ended.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -58,7 +59,8 @@ def own_database(run: str) -> Iterator[str]:
         try:
             yield f"postgresql://postgres@/postgres?host={folder}&run={run}"
         finally:
-            _call(user, where / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
+            with contextlib.suppress(ConfigurationError):  # it has ended by itself: what there is to be said was said before
+                _call(user, where / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
