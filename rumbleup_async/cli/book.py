@@ -22,6 +22,7 @@ from rumbleup_async.cli import providers
 from rumbleup_async.cli.commands import Commands
 from rumbleup_async.cli.console import local, plural, print_json, print_out, say, table
 from rumbleup_async.cli.durations import seconds
+from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.output import OutFile, Yes, confirm
 from rumbleup_async.cli.output_file import save
@@ -49,7 +50,7 @@ _LEAST = 86400.0
 
 
 @contextlib.contextmanager
-def opened(book: Path | None, *, is_new_fine: bool = False) -> Iterator[Book]:
+def opened(book: Place | None, *, is_new_fine: bool = False) -> Iterator[Book]:
     """The book that is meant, open. ConfigurationError where there is none."""
     found = open_book(book_path(book, os.environ), os.environ, is_new_fine=is_new_fine)
     found.open_now()
@@ -74,7 +75,7 @@ def show(book: BookFile = None, as_json: Json = False) -> None:
     with opened(book) as found:
         tally, pulls = found.tally_now(), found.pulls_now()
     values = {
-        "book": str(found.path),
+        "book": str(found.where),
         "texted": tally.texted,
         "opt_outs": tally.opt_outs,
         "likely": tally.likely,
@@ -131,7 +132,7 @@ def export(out: OutFile = None, book: BookFile = None) -> None:
 def write_rows(book: Book, file: IO[bytes], *, opt_outs_only: bool = False) -> int:
     """Write the rows of a book as CSV; how many. BookError, before anything is written, where it keeps no phones."""
     if not book.is_plain:
-        raise BookError(f"{book.path} keeps no phones, only what its key makes of them; it can be asked about a phone")
+        raise BookError(f"{book.where} keeps no phones, only what its key makes of them; it can be asked about a phone")
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     try:
         writer = Csv(text)
@@ -228,5 +229,5 @@ def purge(
     with opened(book) as found:
         before = time.time() - older
         when = dt.datetime.fromtimestamp(before).astimezone()
-        confirm(f"Delete who was texted before {when:%Y-%m-%d %H:%M} from {found.path}?", yes=yes)
+        confirm(f"Delete who was texted before {when:%Y-%m-%d %H:%M} from {found.where}?", yes=yes)
         say(f"{plural(found.purge_now(before), 'entry', 'entries')} deleted")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from rumbleup_async.cli import speed
 from rumbleup_async.cli.console import FINE, STOPPED, WRONG, finish, guarded, print_json, print_out, say
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.options import Json
-from rumbleup_async.cli.people import book_path
+from rumbleup_async.cli.people import book_path, open_book
 from rumbleup_async.cli.terminal import visible
 from rumbleup_async.errors import (
     ApiError,
@@ -140,9 +141,9 @@ def _book(environ: Mapping[str, str]) -> Finding:
     """Where the book of people is, and whether a run could use it; there need not be one yet."""
     try:
         path = book_path(None, environ)
-        if not path.exists() and not path.is_symlink():
+        if isinstance(path, Path) and not path.exists() and not path.is_symlink():
             return Finding("book of people", True, f"{path} (none yet; the first run makes it)")
-        book = Book(path, key=key_of(environ), patience=10.0)
+        book = Book(path, key=key_of(environ), patience=10.0) if isinstance(path, Path) else open_book(path, environ)
         book.open_now()
         try:
             read = max((pull.at for pull in book.pulls_now()), default=0)

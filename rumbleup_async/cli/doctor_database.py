@@ -14,7 +14,8 @@ import msgspec
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.postgres import server, versions
 from rumbleup_async.postgres.address import Address
-from rumbleup_async.postgres.tables import SCHEMA, VERSION
+from rumbleup_async.postgres.changes import VERSION
+from rumbleup_async.postgres.tables import SCHEMA
 
 _RIGHTS = f"""SELECT CASE WHEN has_schema_privilege('{SCHEMA}', 'USAGE')
     THEN has_table_privilege('{SCHEMA}.contact', 'INSERT') AND has_table_privilege('{SCHEMA}.contact', 'UPDATE') ELSE false END"""

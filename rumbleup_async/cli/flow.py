@@ -71,14 +71,15 @@ def rule_options(
     *,
     has_list: bool,
     would_be: Identity | None = None,
-    is_dry: bool = False,
+    beside: Place | None = None,
 ) -> dict[str, Any]:
     """The options of a run about hours and people; a rehearsal is told of. `identity`: whose server and account; None if that is
-    not known. `would_be`: of a dry run, whose it would be."""
+    not known. `would_be`, `beside`: of a dry run, whose it would be, and where its ledger."""
+    is_dry = beside is not None and beside != ledger
     is_here = call.hours.is_here(identity or would_be)
     options = call.hours.as_mode(identity or would_be, has_list=has_list)
     options |= showing.as_mode()
-    options |= run_options(call.people, identity, ledger, environ, is_here=is_here, is_dry=is_dry)
+    options |= run_options(call.people, identity, ledger, environ, is_here=is_here, beside=beside if is_dry else None)
     if not is_dry:
         say_rehearsal(is_here, options, has_begun=exists(ledger))
     return options

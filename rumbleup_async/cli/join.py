@@ -5,7 +5,10 @@ Lives here: the command, and which runs several machines cannot send yet.
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -18,15 +21,19 @@ from rumbleup_async.cli.ledger_options import address_of
 from rumbleup_async.cli.ledger_place import open_reader
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
-from rumbleup_async.cli.people import PeopleOptions
+from rumbleup_async.cli.people import PeopleOptions, open_book
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import State
 from rumbleup_async.pauses import oneself
-from rumbleup_async.postgres.address import Address
+from rumbleup_async.postgres.address import Address, is_address, parse
 from rumbleup_async.runs.planning import CONCURRENT
 from rumbleup_async.session.limits import Timeouts
+from rumbleup_async.shell import pasteable
+
+if TYPE_CHECKING:
+    from rumbleup_async.people import Book
 
 
 @guarded
@@ -62,11 +69,13 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
     from rumbleup_async.postgres.ledger import PostgresLedger
 
     open_files.raise_limit()
-    _check(address)
+    book = _book_of(address, _check(address))
     client = RumbleUp.from_env(timeouts=Timeouts(read=call.timeout))
     ledger = PostgresLedger(address, identity=client.identity, consent=call.consent, joins=True)
-    given = {} if concurrency is None else {"concurrency": concurrency}
-    async with client, client.resume(ledger, reconcile=False, **given) as run:  # type: ignore[arg-type]
+    given: dict[str, Any] = {} if concurrency is None else {"concurrency": concurrency}
+    if book is not None:
+        given["book"] = book
+    async with client, client.resume(ledger, reconcile=False, **given) as run:
         with pausing(run):
             if is_held_back(run):
                 return await close(run, address, as_json=call.as_json, quiet=call.quiet)
@@ -77,8 +86,16 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
             return await send_queued(run, address, call, watch=watch)
 
 
-def _check(address: Address) -> None:
-    """ConfigurationError for a run whose rules one process alone can keep, so far."""
+def _book_of(address: Address, kept: Mapping[str, Any]) -> Book | None:
+    """The book of the run where it is that of this database, which this machine may know by another name; None for any other."""
+    where = kept.get("book") or ""
+    if not is_address(where) or urlsplit(parse(where, needs_run=False).server).path != urlsplit(address.server).path:
+        return None
+    return open_book(address.of(""), os.environ)
+
+
+def _check(address: Address) -> Mapping[str, Any]:
+    """The options of the run. ConfigurationError for a run whose rules one process alone can keep, so far."""
     reader = open_reader(address)
     try:
         plan, kept = reader.plan, reader.options
@@ -103,8 +120,9 @@ def _check(address: Address) -> None:
         raise ConfigurationError(f"{address}: its limit, budget or cap is counted by one process alone; nobody can join it")
     if kept.get("rate") and (kept.get("processes") or 1) > 1:
         raise ConfigurationError(f"{address}: its rate is shared out among processes of one machine; nobody can join it")
-    if kept.get("book") and begun and begun[-1] != oneself():
+    if kept.get("book") and not is_address(kept["book"]) and begun and begun[-1] != oneself():
         raise ConfigurationError(
             f"{address}: its book of people is a file of {begun[-1]}, which this machine cannot ask; only who is there can "
-            "join it"
+            f"join it. A run that is begun with --book {pasteable(address.of(''))} asks the one in the database"
         )
+    return kept

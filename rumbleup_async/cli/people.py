@@ -27,12 +27,28 @@ from rumbleup_async.messaging import Identity
 from rumbleup_async.people import Book
 from rumbleup_async.people.marks import key_of
 from rumbleup_async.people.run_book import span
+from rumbleup_async.postgres.address import Address, is_address, parse
 from rumbleup_async.runs.people import is_rehearsal
 from rumbleup_async.runs.run import Run
+from rumbleup_async.shell import pasteable
+
+
+def read_book(text: str) -> Path | Address:
+    """Where a book is, as it was typed."""
+    try:
+        return parse(text, needs_run=False).of("") if is_address(text) else Path(text)
+    except LedgerError as error:
+        raise typer.BadParameter(str(error)) from None
+
 
 BookFile = Annotated[
-    Path | None,
-    typer.Option("--book", metavar="FILE", help="The book of people that all runs share (RUMBLEUP_BOOK, else as doctor says)."),
+    Place | None,
+    typer.Option(
+        "--book",
+        metavar="FILE",
+        help="The book of people that all runs share: a file, or postgresql://USER@HOST/DB (RUMBLEUP_BOOK, else as doctor says).",
+        parser=read_book,
+    ),
 ]
 NoBook = Annotated[bool, typer.Option("--no-book", help="Text people although no book says whom other runs have texted.")]
 Gap = Annotated[
@@ -46,7 +62,7 @@ Gap = Annotated[
 class PeopleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a command was told of the book. None and False: nothing."""
 
-    book: Path | None = None
+    book: Place | None = None
     no_book: bool = False
     gap: float | None = None
     again: bool = False
@@ -64,13 +80,35 @@ def usual_place(environ: Mapping[str, str]) -> Path:
         raise ConfigurationError("this user has no home for the book of people; name one with --book or RUMBLEUP_BOOK") from None
 
 
-def book_path(book: Path | None, environ: Mapping[str, str]) -> Path:
+def named_book(environ: Mapping[str, str]) -> Place | None:
+    """The book that RUMBLEUP_BOOK names, if it does."""
+    return read_book(environ["RUMBLEUP_BOOK"]) if environ.get("RUMBLEUP_BOOK") else None
+
+
+def book_path(book: Place | None, environ: Mapping[str, str]) -> Place:
     """The book that is meant: the one that is named, that of RUMBLEUP_BOOK, or the one at the usual place."""
-    return book or Path(environ.get("RUMBLEUP_BOOK") or usual_place(environ))
+    return book or named_book(environ) or usual_place(environ)
 
 
-def open_book(path: Path, environ: Mapping[str, str], *, is_new_fine: bool = True) -> Book:
-    """The book at this path, not open yet. Its folder is made with it where it is the usual one."""
+def is_there(place: Place) -> bool:
+    """Whether there is a book."""
+    if isinstance(place, Path):
+        return place.exists()
+    from rumbleup_async.postgres import versions
+
+    try:
+        versions.prepare(place, makes=False)
+    except LedgerError:
+        return False
+    return True
+
+
+def open_book(path: Place, environ: Mapping[str, str], *, is_new_fine: bool = True) -> Book:
+    """The book at this place, not open yet. Its folder is made with it where it is the usual one."""
+    if not isinstance(path, Path):
+        from rumbleup_async.postgres.book import DatabaseBook
+
+        return DatabaseBook(path, key=key_of(environ))
     if not (is_new_fine or path.exists()):
         raise ConfigurationError(f"{path}: there is no book of people yet; a run makes it, or name another with --book")
     return Book(path, key=key_of(environ), makes_folder=path == usual_place(environ))
@@ -83,27 +121,51 @@ def run_options(
     environ: Mapping[str, str] | None,
     *,
     is_here: bool | None = None,
-    is_dry: bool = False,
+    beside: Place | None = None,
 ) -> dict[str, Any]:
     """The options of a run about people. `identity`: whose server and account; None if that is not known. `is_here`: it is a
-    rehearsal; None: if the server is on this machine."""
+    rehearsal; None: if the server is on this machine. `beside`: where the ledger of what is a dry run now would be."""
     environ = os.environ if environ is None else environ
     if given.book is not None and given.no_book:
         raise ConfigurationError("--book and --no-book contradict each other; give one of them")
     options: dict[str, Any] = {"gap": given.gap, "again": True if given.again else None}
-    named = given.book or (Path(environ["RUMBLEUP_BOOK"]) if environ.get("RUMBLEUP_BOOK") else None)
+    named = given.book or named_book(environ)
     is_kept = given.book is None and _is_kept(ledger)
     if given.no_book:
         options["book"] = False
     elif not is_kept and (
         named is not None or not (identity is None or (is_rehearsal(identity) if is_here is None else is_here))
     ):
-        path = named or usual_place(environ)
-        if path.exists() or not is_dry:  # a dry run leaves nothing behind
+        path = named or _of_ledger(beside or ledger, environ, is_dry=beside is not None) or usual_place(environ)
+        if beside is None or is_there(path):  # a dry run leaves nothing behind
             options["book"] = open_book(path, environ)
     elif given.gap is not None and not is_kept:
         raise ConfigurationError("--gap needs the book of people, and a rehearsal on this machine has none; name one with --book")
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _of_ledger(ledger: Place, environ: Mapping[str, str], *, is_dry: bool) -> Place | None:
+    """The book of the database in which the ledger is, if it is in one. ConfigurationError where this machine has another, and
+    the one in the database knows nobody: whoever is in the other would be texted again."""
+    if isinstance(ledger, Path):
+        return None
+    there, here = ledger.of(""), usual_place(environ)
+    if is_dry or not here.exists():
+        return there
+    known = open_book(there, environ)
+    known.open_now()
+    try:
+        tally = known.tally_now()
+    finally:
+        known.close_now()
+    if tally.texted or tally.opt_outs:
+        say(f"note: the book of people is that of the database; {here} on this machine is not asked")
+        return there
+    raise ConfigurationError(
+        f"the book of people of this run would be that of its database, which knows nobody yet, and not {here}, which this "
+        f"machine has had; take that in first: rumbleup book export --out people.csv, then rumbleup book import people.csv "
+        f"--book {pasteable(there)}; or name the book that is meant: --book (a file holds for this machine alone), --no-book"
+    )
 
 
 def _is_kept(ledger: Place) -> bool:

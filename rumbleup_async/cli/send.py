@@ -226,7 +226,7 @@ async def send_list(
             "suppress": read_suppressed(call.suppress, source, quiet=call.quiet),
             **reading.as_mode(),
             **consent_options(call.consent),
-            **rule_options(call, identity, ledger, environ, has_list=True, would_be=would_be, is_dry=dry_run),
+            **rule_options(call, identity, ledger, environ, has_list=True, would_be=would_be, beside=beside),
         }
         run = await stack.enter_async_context(row.begin(client, ledger, msgspec.structs.replace(order, common=common)))
         stack.enter_context(pausing(run))

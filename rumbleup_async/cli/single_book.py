@@ -14,7 +14,6 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -22,7 +21,8 @@ import typer
 
 from rumbleup_async.cli.console import fail
 from rumbleup_async.cli.durations import seconds
-from rumbleup_async.cli.people import book_path, open_book
+from rumbleup_async.cli.ledger_place import Place
+from rumbleup_async.cli.people import book_path, is_there, named_book, open_book, read_book
 from rumbleup_async.cli.providers import row
 from rumbleup_async.errors import (
     ApiError,
@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from rumbleup_async.people import Book, Scope
 
 BookFile = Annotated[
-    Path | None,
-    typer.Option("--book", metavar="FILE", help="The book of people that is asked (RUMBLEUP_BOOK, else the usual one)."),
+    Place | None,
+    typer.Option(
+        "--book", metavar="FILE", help="The book of people that is asked (RUMBLEUP_BOOK, else the usual one).", parser=read_book
+    ),
 ]
 NoBook = Annotated[bool, typer.Option("--no-book", help="Send it although no book says who has opted out or was just texted.")]
 Gap = Annotated[
@@ -101,7 +103,7 @@ def single(
     provider: str,
     place: str,
     *,
-    book: Path | None = None,
+    book: Place | None = None,
     no_book: bool = False,
     gap: float | None = None,
     rehearsal: str | None = None,
@@ -115,12 +117,12 @@ def single(
     environ = os.environ if environ is None else environ
     if no_book and (book is not None or gap is not None):
         raise ConfigurationError("--no-book contradicts --book and --gap; give one of them")
-    named = book or (Path(environ["RUMBLEUP_BOOK"]) if environ.get("RUMBLEUP_BOOK") else None)
+    named = book or named_book(environ)
     identity, digits = row(provider).identity(environ), normalise(phone)[0]
     is_here = identity is not None and rehearsal != "no" and is_rehearsal(identity)
     is_kept = named is not None or not (identity is None or is_here)
     path = named or book_path(None, environ)
-    if no_book or not digits or not (is_kept or path.exists()):
+    if no_book or not digits or not (is_kept or is_there(path)):
         yield Single()
         return
     again = Again(gap=Again().gap if gap is None else gap, same=True)

@@ -72,7 +72,7 @@ class Claiming:
         """These are closed, durably. A crash before this leaves a claim that the run itself takes up again.
 
         `is_shared`: another process may have opened one of these meanwhile, and claimed it for the same run: that text is about
-        to leave, so no claim is taken back.
+        to leave, so no claim is taken back but by a book that counts them.
 
         Whoever was handed out once more meanwhile, and claimed in the same step, keeps that claim: that text is about to leave.
         """
@@ -80,5 +80,5 @@ class Claiming:
         if self._claims is None or not self._let_go:
             return
         phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None and phone not in taken]
-        if phones and not is_shared:
+        if phones and (not is_shared or self._claims.are_counted):
             await self._claims.release(phones)

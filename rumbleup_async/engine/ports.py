@@ -410,6 +410,10 @@ class Claims(Protocol):
     async def admit(self, text: Text, now: float) -> Verdict:
         """Whether a text that was claimed may still leave: its recipient may have opted out since. BookError if it cannot say."""
 
+    @property
+    def are_counted(self) -> bool:
+        """Whether a claim that one process gives back leaves what others have claimed for the same run meanwhile."""
+
     async def release(self, phones: Sequence[str]) -> None:
         """These have certainly not been texted: other runs may text them."""
 

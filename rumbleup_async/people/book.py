@@ -39,6 +39,13 @@ class Book(OpenBook):
     Raises BookError for a file that cannot be used, BookLocked for one that another process keeps.
     """
 
+    are_claims_counted = False
+    """What one machine gives back of a run does not take away what another has claimed for it meanwhile."""
+    # The statements of SQLite. A book elsewhere has others, of the same names.
+    _texted = texted
+    _opted_out = opted_out
+    _counted = counted
+
     # ---- what runs ask ----
 
     async def claim(
@@ -74,8 +81,8 @@ class Book(OpenBook):
         marks = self._marks.of(phones)
         moment = time.time() if now is None else now
         with self._file.writing() as db:
-            numbers = texted.scope_id(db, scope), texted.world_id(db, scope.world), texted.run_id(db, run)
-            found = texted.claim(db, marks, numbers, moment, again or Again(), segments=segments, day=day)
+            numbers = self._texted.scope_id(db, scope), self._texted.world_id(db, scope.world), self._texted.run_id(db, run)
+            found = self._texted.claim(db, marks, numbers, moment, again or Again(), segments=segments, day=day)
         return _by_phone(phones, marks, found)
 
     async def release(self, scope: Scope, run: str, phones: Sequence[str]) -> int:
@@ -86,12 +93,12 @@ class Book(OpenBook):
         """As `release`."""
         marks = self._marks.of(phones)
         with self._file.writing() as db:
-            return texted.release(db, marks, texted.numbers_of(db, scope, run))
+            return self._texted.release(db, marks, self._texted.numbers_of(db, scope, run))
 
     def used_now(self, scope: Scope, begins: int) -> int:
         """Segments of all runs in the same world that count for the day that begins at this Unix second."""
         with self._file.reading() as db:
-            return counted.used(db, texted.numbers_of(db, scope, "")[1], begins)
+            return self._counted.used(db, self._texted.numbers_of(db, scope, "")[1], begins)
 
     async def look(
         self, scope: Scope, run: str, phones: Sequence[str], *, again: Again | None = None, now: float | None = None
@@ -106,11 +113,11 @@ class Book(OpenBook):
         moment = time.time() if now is None else now
         found: dict[str, Found] = {}
         with self._file.reading(much=len(phones) >= _MANY) as db:
-            numbers = texted.numbers_of(db, scope, run)
+            numbers = self._texted.numbers_of(db, scope, run)
             for start in range(0, len(phones), _CHUNK):
                 some = phones[start : start + _CHUNK]
                 marks = self._marks.of(some)
-                if against := texted.look(db, marks, numbers, moment, again or Again()):
+                if against := self._texted.look(db, marks, numbers, moment, again or Again()):
                     found |= _by_phone(some, marks, against)
         return found
 
@@ -124,14 +131,14 @@ class Book(OpenBook):
         """As `add_opt_outs`."""
         marks = self._marks.of([one.phone for one in opt_outs])
         with self._file.writing() as db:
-            worlds = {world: texted.world_id(db, world) for world in dict.fromkeys(one.world for one in opt_outs)}
+            worlds = {world: self._texted.world_id(db, world) for world in dict.fromkeys(one.world for one in opt_outs)}
             rows = [
                 (mark, worlds[one.world], one.since, one.source, one.word, int(one.is_sure))
                 for mark, one in zip(marks, opt_outs, strict=True)
             ]
-            new = opted_out.add(db, rows) if rows else 0
+            new = self._opted_out.add(db, rows) if rows else 0
             if pull is not None:
-                opted_out.note_pull(db, pull)
+                self._opted_out.note_pull(db, pull)
         return new
 
     async def pull_of(self, source: str) -> Pull:
@@ -141,19 +148,19 @@ class Book(OpenBook):
     def pull_of_now(self, source: str) -> Pull:
         """As `pull_of`."""
         with self._file.reading() as db:
-            return opted_out.pull_of(db, source)
+            return self._opted_out.pull_of(db, source)
 
     def pulls_now(self) -> list[Pull]:
         """How far each source of opt-outs has been read."""
         with self._file.reading() as db:
-            return opted_out.pulls(db)
+            return self._opted_out.pulls(db)
 
     def opt_outs_now(self) -> Iterator[OptOut]:
         """All opt-outs, in the order of their phones. BookError where the book keeps no phones."""
         last = (-1, -1)
         while True:
             with self._file.reading() as db:
-                rows = opted_out.after(db, last, _PAGE)
+                rows = self._opted_out.after(db, last, _PAGE)
             for mark, _, world, since, source, word, sure in rows:
                 yield OptOut(self._marks.phone(mark), since, source, word, bool(sure), world)
             if len(rows) < _PAGE:
@@ -164,7 +171,7 @@ class Book(OpenBook):
         """This person has opted in again. Whether an opt-out of theirs was there."""
         (mark,) = self._marks.of([phone])
         with self._file.writing() as db:
-            return opted_out.lift(db, mark) > 0
+            return self._opted_out.lift(db, mark) > 0
 
     # ---- what people ask ----
 
@@ -172,7 +179,7 @@ class Book(OpenBook):
         """What is kept of one phone: when it was texted, the newest first, and its opt-outs."""
         (mark,) = self._marks.of([phone])
         with self._file.reading() as db:
-            rows, outs = texted.of_phone(db, mark), opted_out.of_phone(db, mark)
+            rows, outs = self._texted.of_phone(db, mark), self._opted_out.of_phone(db, mark)
         return (
             [Texted(phone, Scope(name, world), run, moment) for name, world, run, moment in rows],
             [OptOut(phone, since, source, word, bool(sure), world) for world, since, source, word, sure in outs],
@@ -183,7 +190,7 @@ class Book(OpenBook):
         last = (-1, -1, -1)
         while True:
             with self._file.reading() as db:
-                rows = texted.after(db, last, _PAGE)
+                rows = self._texted.after(db, last, _PAGE)
             for mark, _, _, name, world, run, moment in rows:
                 yield Texted(self._marks.phone(mark), Scope(name, world), run, moment)
             if len(rows) < _PAGE:
@@ -194,21 +201,21 @@ class Book(OpenBook):
         """Keep that these were texted, by runs that did not use the book. How many are new."""
         marks = self._marks.of([one.phone for one in rows])
         with self._file.writing() as db:
-            scopes = {scope: texted.scope_id(db, scope) for scope in dict.fromkeys(one.scope for one in rows)}
-            runs = {run: texted.run_id(db, run) for run in dict.fromkeys(one.run for one in rows)}
+            scopes = {scope: self._texted.scope_id(db, scope) for scope in dict.fromkeys(one.scope for one in rows)}
+            runs = {run: self._texted.run_id(db, run) for run in dict.fromkeys(one.run for one in rows)}
             values = [(mark, scopes[one.scope], runs[one.run], one.time) for mark, one in zip(marks, rows, strict=True)]
-            return texted.note(db, values)
+            return self._texted.note(db, values)
 
     def forget_now(self, phone: str) -> int:
         """Keep no longer when this phone was texted. Its opt-out stays: that is what it is for. How many entries that were."""
         (mark,) = self._marks.of([phone])
         with self._file.writing() as db:
-            return texted.forget(db, mark)
+            return self._texted.forget(db, mark)
 
     def purge_now(self, before: float) -> int:
         """Forget whoever was texted before this Unix second. Opt-outs stay. How many entries that were."""
         with self._file.writing() as db:
-            return texted.purge(db, int(before))
+            return self._texted.purge(db, int(before))
 
     def sizes_now(self, scope: Scope, leave_out: str) -> list[int]:
         """How many contacts each of the last ten runs in the same world had, but for this run. Goes through all of it.
@@ -216,28 +223,22 @@ class Book(OpenBook):
         A run that is under way, or was killed, counts with the number that it was to text, where that was noted.
         """
         with self._file.reading() as db:
-            return texted.sizes(db, texted.numbers_of(db, scope, leave_out))
+            return self._texted.sizes(db, self._texted.numbers_of(db, scope, leave_out))
 
     def size_of_now(self, run: str) -> int:
         """How many contacts this run was to text; 0 if that was not noted."""
         with self._file.reading() as db:
-            return texted.size_of(db, run)
+            return self._texted.size_of(db, run)
 
     def note_size_now(self, run: str, number: int) -> None:
         """Note that this run is to text so many contacts. The largest number stays."""
         with self._file.writing() as db:
-            texted.note_size(db, run, number)
+            self._texted.note_size(db, run, number)
 
     def tally_now(self) -> Tally:
         """What the book holds, in numbers. Goes through all of it."""
         with self._file.reading() as db:
-            number, first, last = db.execute("SELECT count(*), min(time), max(time) FROM texted").fetchone()
-            outs, likely = db.execute("SELECT count(*), count(*) FILTER (WHERE sure = 0) FROM opt_out").fetchone()
-            scopes = db.execute(
-                "SELECT scope.name, count(*) FROM texted JOIN scope ON scope.id = scope GROUP BY scope.id ORDER BY 2 DESC, 1"
-            ).fetchall()
-            runs = db.execute("SELECT count(*) FROM run").fetchone()[0]
-        return Tally(number, outs, likely, runs, scopes, first or 0, last or 0)
+            return self._texted.tally(db)
 
 
 def _by_phone(phones: Sequence[str], marks: Sequence[int], found: dict[int, Found]) -> dict[str, Found]:

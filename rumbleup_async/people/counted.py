@@ -36,6 +36,12 @@ def fitting(
         )
     }
     day.used = used(db, world, day.begins)
+    return fitted(parts, before, day)
+
+
+def fitted(parts: Mapping[int, int], before: Mapping[int, tuple[int | None, int]], day: Day) -> tuple[set[int], dict[int, int]]:
+    """As `fitting`. `before`: of what the run has claimed already the day and the segments; the `used` of `day` is as the book
+    has it, and is brought up to date."""
     fit: set[int] = set()
     change: dict[int, int] = {}
     for phone, segments in parts.items():

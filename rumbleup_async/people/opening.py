@@ -42,6 +42,11 @@ class OpenBook:
         return f"Book({str(self.path)!r})"
 
     @property
+    def where(self) -> str:
+        """As people may be shown it."""
+        return str(self.path)
+
+    @property
     def is_plain(self) -> bool:
         """Whether the file holds phones, and not what a key makes of them."""
         return self._marks.is_plain

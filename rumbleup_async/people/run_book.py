@@ -60,6 +60,11 @@ class RunBook:
         """Contacts of the list that were looked up; those of them that were texted before in the same scope; and when the last of
         these was, in Unix seconds."""
 
+    @property
+    def are_counted(self) -> bool:
+        """As `Claims.are_counted`."""
+        return self.book.are_claims_counted
+
     async def open(self) -> None:
         """Open the book. BookError."""
         await self.book.open()

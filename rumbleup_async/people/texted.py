@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rumbleup_async.days import Day
 from rumbleup_async.people import counted
-from rumbleup_async.people.entries import SINGLE, Again, Found, Scope, Why
+from rumbleup_async.people.entries import SINGLE, Again, Found, Scope, Tally, Why
 
 NO_RUN = 0
 """The id of no run: nobody has claimed anybody under it."""
@@ -58,7 +58,29 @@ def look(
         AND (scope = ?3 OR time > ?4)""",
         (asked, run, -1 if again.same else scope, since if again.gap else now + 1e9),
     ).fetchall()
-    worlds = _worlds(db) if rows else {}
+    outs: list[tuple[int, int]] = []
+    if db.execute("SELECT 1 FROM opt_out LIMIT 1").fetchone() is not None:
+        # What people have told the provider itself holds in a rehearsal, too.
+        outs = db.execute(
+            """SELECT phone, max(sure) FROM opt_out WHERE phone IN (SELECT value FROM json_each(?)) AND world IN (0, ?)
+            GROUP BY phone""",
+            (asked, world),
+        ).fetchall()
+    return judged(rows, _worlds(db) if rows else {}, outs, (scope, world), now, again)
+
+
+def judged(
+    rows: Sequence[tuple[int, int, int]],
+    worlds: Mapping[int, int],
+    outs: Sequence[tuple[int, int]],
+    where_to: tuple[int, int],
+    now: float,
+    again: Again,
+) -> dict[int, Found]:
+    """What follows of what a book has: `rows`: phone, scope and time of texts of other runs; `worlds`: of each scope; `outs`:
+    phones that have opted out, and whether that is sure. `where_to`: scope and world of the run."""
+    scope, world = where_to
+    since = now - again.gap
     before: dict[int, int] = {}
     gaps: dict[int, float] = {}
     for mark, where, time in rows:
@@ -71,13 +93,7 @@ def look(
     said = {time: Found(Why.BEFORE, time=time) for time in set(before.values())}
     found = {mark: Found(Why.GAP, until) for mark, until in gaps.items()} if gaps else {}
     found.update({mark: said[time] for mark, time in before.items()})
-    if db.execute("SELECT 1 FROM opt_out LIMIT 1").fetchone() is None:
-        return found
-    # What people have told the provider itself holds in a rehearsal, too.
-    for mark, sure in db.execute(
-        "SELECT phone, max(sure) FROM opt_out WHERE phone IN (SELECT value FROM json_each(?)) AND world IN (0, ?) GROUP BY phone",
-        (asked, world),
-    ):
+    for mark, sure in outs:
         found[mark] = Found(Why.OPTED_OUT if sure else Why.LIKELY)
     return found
 
@@ -205,3 +221,14 @@ def _new(db: sqlite3.Connection, statement: str, values: tuple[str, ...] | tuple
     found = db.execute(statement, values).lastrowid
     assert found is not None  # noqa: S101 - SQLite has just given it
     return found
+
+
+def tally(db: sqlite3.Connection) -> Tally:
+    """What the book holds, in numbers."""
+    number, first, last = db.execute("SELECT count(*), min(time), max(time) FROM texted").fetchone()
+    outs, likely = db.execute("SELECT count(*), count(*) FILTER (WHERE sure = 0) FROM opt_out").fetchone()
+    scopes = db.execute(
+        "SELECT scope.name, count(*) FROM texted JOIN scope ON scope.id = scope GROUP BY scope.id ORDER BY 2 DESC, 1"
+    ).fetchall()
+    runs = db.execute("SELECT count(*) FROM run").fetchone()[0]
+    return Tally(number, outs, likely, runs, scopes, first or 0, last or 0)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 from rumbleup_async.errors import LedgerError, LedgerLocked
 from rumbleup_async.postgres import server
 from rumbleup_async.postgres.address import Address
+from rumbleup_async.postgres.changes import CHANGES, VERSION
 from rumbleup_async.postgres.fencing import NAMESPACE, SENDING
 from rumbleup_async.postgres.functions import statements
 from rumbleup_async.postgres.others import LIVES
 from rumbleup_async.postgres.server import one_here, said
-from rumbleup_async.postgres.tables import CHANGES, SCHEMA, TABLES, VERSION
+from rumbleup_async.postgres.tables import SCHEMA, TABLES
 from rumbleup_async.shell import pasteable
 
 if TYPE_CHECKING:

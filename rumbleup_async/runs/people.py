@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rumbleup_async.errors import BookError, ConfigurationError
 from rumbleup_async.ledger.identity import is_here
+from rumbleup_async.postgres.address import is_address, parse
 
 if TYPE_CHECKING:
     from rumbleup_async.messaging import Identity, Plan
@@ -36,7 +37,9 @@ def path_of(book: GivenBook) -> str:
     """Where a book is, "" for none."""
     if not book:
         return ""
-    path = book if isinstance(book, (str, os.PathLike)) else book.path
+    path = os.fspath(book) if isinstance(book, (str, os.PathLike)) else book.where
+    if is_address(path):
+        return str(parse(path, needs_run=False).of(""))
     return os.path.abspath(path)  # noqa: PTH100 - a link is to be seen as one when the book is opened
 
 
@@ -66,12 +69,17 @@ def run_book(given: GivenBook, care: Mapping[str, Any], plan: Plan, scope: Scope
     from rumbleup_async.people.marks import key_of
     from rumbleup_async.people.run_book import RunBook
 
-    if given is None and not Path(where).exists():
+    if is_address(where):
+        from rumbleup_async.postgres.book import DatabaseBook
+
+        book = given if isinstance(given, Book) else DatabaseBook(where, key=key_of(os.environ))
+    elif given is None and not Path(where).exists():
         raise BookError(
             f"{where}: the book of people that this run was begun with is not there; put it back, name another with --book (in "
             "Python book=), or go on without one with --no-book (book=False)"
         )
-    book = given if isinstance(given, Book) else Book(where, key=key_of(os.environ))
+    else:
+        book = given if isinstance(given, Book) else Book(where, key=key_of(os.environ))
     default = Again()
     again = Again(gap=care.get(GAP, default.gap), same=care.get(AGAIN, default.same))
     return RunBook(book, scope, plan.run, again, prefix)

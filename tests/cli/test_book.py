@@ -106,7 +106,7 @@ def test_towards_the_provider_itself_there_is_a_book(tmp_path: Path) -> None:
     assert isinstance(book, Book)
     assert book.path == usual == people.book_path(None, environ)
     assert people.run_options(people.PeopleOptions(), HERE, ledger, environ) == {}
-    assert people.run_options(people.PeopleOptions(), REAL, ledger, environ, is_dry=True) == {}
+    assert people.run_options(people.PeopleOptions(), REAL, ledger, environ, beside=tmp_path / "would-be.ledger") == {}
     assert people.run_options(people.PeopleOptions(no_book=True), REAL, ledger, environ) == {"book": False}
     book.open_now()
     book.close_now()

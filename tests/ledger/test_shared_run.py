@@ -190,6 +190,8 @@ def test_a_claim_is_not_taken_back_where_another_may_have_opened_the_contact() -
     text = Text(1, "2022340001", "Hi. STOP")
 
     class Book:
+        are_counted = False
+
         def __init__(self) -> None:
             self.released: list[str] = []
 

@@ -10,7 +10,7 @@ import pytest
 
 from rumbleup_async.errors import LedgerError, LedgerLocked
 from rumbleup_async.messaging import Closed, Plan, Planned, State
-from rumbleup_async.postgres import tables, versions
+from rumbleup_async.postgres import changes, versions
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.ledger import PostgresLedger
 from tests.database import Database
@@ -121,9 +121,9 @@ def test_tables_of_before_are_changed_by_an_upgrade_and_keep_what_is_in_them(
     asyncio.run(main())
     user = f"u{where.server.folder.name[-6:]}".lower().replace("_", "x")
     do(where, f"CREATE ROLE {user}", f"GRANT ALL ON ALL TABLES IN SCHEMA rumbleup TO {user}")
-    later = tables.VERSION + 1
+    later = changes.VERSION + 1
     monkeypatch.setattr("rumbleup_async.postgres.versions.VERSION", later)
-    monkeypatch.setitem(tables.CHANGES, later, "CREATE TABLE added (run integer)")
+    monkeypatch.setitem(changes.CHANGES, later, "CREATE TABLE added (run integer)")
     refused(where, r"older version .*rumbleup ledgers upgrade")
     assert upgrade(where)
     with psycopg.connect(where.address()) as db:

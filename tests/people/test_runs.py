@@ -207,6 +207,8 @@ async def test_whoever_is_handed_out_again_in_the_step_that_gives_them_back_stay
     released: list[str] = []
 
     class Claims:
+        are_counted = False
+
         async def claim(self, texts: Sequence[Text], now: float) -> list[Verdict]:
             return [GO] * len(texts)
 
