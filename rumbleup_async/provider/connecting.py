@@ -14,7 +14,7 @@ from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.session import proxy as proxies
 from rumbleup_async.session import transport as transports
 from rumbleup_async.session.exchange import Exchange
-from rumbleup_async.session.limits import Timeouts
+from rumbleup_async.session.limits import Timeouts, check_base_url
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -64,6 +64,9 @@ class Connecting(msgspec.Struct, frozen=True, kw_only=True):
 
     def connect_for_calls(self) -> Exchange:
         """For single calls. They go over aiohttp, which users mock and trace, unless `transport` asks for the pool."""
+        if self.transport == "auto" and self.session is None and self.proxy is None and not self.trace_configs:
+            check_base_url(self.base_url)  # at once, though it is reached later
+            return transports.Later(lambda: self._over("aiohttp", self.connections))
         return self._over("aiohttp" if self.transport == "auto" else self.transport, self.connections)
 
     def _over(self, transport: str, connections: int) -> Exchange:

@@ -1,17 +1,18 @@
 """Which exchange carries the requests: the pool of our own connections where it can, aiohttp where it must.
 
-Lives here: the choice, nothing else.
+Lives here: the choice, and that aiohttp is imported when it is first used.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import ssl as ssl_module
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rumbleup_async.errors import ConfigurationError
-from rumbleup_async.session.exchange import Exchange
+from rumbleup_async.errors import ConfigurationError, NotSentError
+from rumbleup_async.session import reasons
+from rumbleup_async.session.exchange import Exchange, Request, Response
 from rumbleup_async.session.limits import Timeouts
 
 if TYPE_CHECKING:
@@ -55,25 +56,49 @@ def connect(
             raise ConfigurationError("session= and trace_configs= belong to aiohttp; leave transport= out")
         if not has_pool():
             raise ConfigurationError("transport='pool' needs httptools: pip install httptools")
-    # Imported only now: aiohttp takes longer to import than all the rest.
-    from rumbleup_async.session.client import AiohttpExchange
 
-    over_aiohttp = AiohttpExchange(
-        base_url,
-        headers,
-        connections=connections,
-        timeouts=timeouts,
-        session=session,
-        ssl=ssl,
-        trace_configs=trace_configs,
-        proxy=proxy,
-        proxy_auth=proxy_auth,
-    )
+    def over_aiohttp() -> Exchange:
+        # Imported only now: aiohttp takes longer to import than all the rest.
+        from rumbleup_async.session.client import AiohttpExchange
+
+        return AiohttpExchange(
+            base_url,
+            headers,
+            connections=connections,
+            timeouts=timeouts,
+            session=session,
+            ssl=ssl,
+            trace_configs=trace_configs,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
+        )
+
     if transport == "aiohttp" or needs_aiohttp or not has_pool():
-        return over_aiohttp
+        return over_aiohttp()
     from rumbleup_async.session.pool import PoolExchange
 
-    return PoolExchange(base_url, headers, others=over_aiohttp, connections=connections, timeouts=timeouts, ssl=ssl)
+    return PoolExchange(base_url, headers, others=Later(over_aiohttp), connections=connections, timeouts=timeouts, ssl=ssl)
+
+
+class Later:
+    """An `Exchange` that is begun by the first request that it carries: many a run needs no single call."""
+
+    def __init__(self, begin: Callable[[], Exchange]) -> None:
+        self._begin = begin
+        self._begun: Exchange | None = None
+        self._closed = False
+
+    async def __call__(self, request: Request) -> Response:
+        if self._closed:
+            raise NotSentError(reasons.SESSION_CLOSED, endpoint=request.path)
+        if self._begun is None:
+            self._begun = self._begin()
+        return await self._begun(request)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._begun is not None:
+            await self._begun.aclose()
 
 
 def has_pool() -> bool:

@@ -2,17 +2,20 @@
 
 import importlib.util
 import math
+import subprocess
+import sys
 from typing import Any
 
 import aiohttp
 import pytest
 
 from rumbleup_async import RumbleUp
-from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.errors import ConfigurationError, NotSentError
 from rumbleup_async.session.client import AiohttpExchange
+from rumbleup_async.session.exchange import Request
 from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.session.pool import PoolExchange
-from rumbleup_async.session.transport import connect
+from rumbleup_async.session.transport import Later, connect
 from rumbleup_async.simulator import Server, Simulator
 
 URL = "http://127.0.0.1:1/api"
@@ -57,9 +60,34 @@ def test_without_httptools_it_is_aiohttp(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_run_and_a_call_over_each(transport: str, server: Server, simulator: Simulator) -> None:
     """What is asked for would be ignored, or one of the ways not work from end to end."""
     async with RumbleUp("KEY:SECRET", base_url=server.url, transport=transport) as rumbleup:
-        assert type(rumbleup._exchange) is (PoolExchange if transport == "pool" else AiohttpExchange)
         await rumbleup.messages.send(phone="2025550100", action=125, text="Hi. STOP to opt out")
+        exchange = rumbleup._exchange._begun if isinstance(rumbleup._exchange, Later) else rumbleup._exchange
+        assert type(exchange) is (PoolExchange if transport == "pool" else AiohttpExchange)
         async with rumbleup.fast_mode(action=125, text="Hi. STOP to opt out") as run:
             summary = await run.send(f"202555{number:04d}" for number in range(101, 151))
     assert summary.sent == 50
     assert len(simulator.truth) == 51
+
+
+async def test_what_is_closed_before_it_is_begun_carries_nothing() -> None:
+    """A closed client would send all the same."""
+    rumbleup = RumbleUp("KEY:SECRET", base_url=URL)
+    await rumbleup.aclose()
+    with pytest.raises(NotSentError, match="closed"):
+        await rumbleup._exchange(Request("POST", "/x"))
+
+
+def test_aiohttp_is_imported_by_the_first_call_that_needs_it() -> None:
+    """A run of few texts would wait longer for an import than for its answers."""
+    code = (
+        "import asyncio, sys\n"
+        "from rumbleup_async import MemoryLedger, RumbleUp\n"
+        "async def main():\n"
+        "    async with RumbleUp('KEY:SECRET', base_url='http://127.0.0.1:1') as rumbleup:\n"
+        "        async with rumbleup.fast_mode(action=125, text='Hi. STOP to opt out', ledger=MemoryLedger()) as run:\n"
+        "            await run.send([])\n"
+        "asyncio.run(main())\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
