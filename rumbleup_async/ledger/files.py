@@ -37,7 +37,10 @@ def path_of(path: str | os.PathLike[str]) -> Path:
     found = _address(text)
     # A path object has lost one of the two slashes.
     if found and ("://" in text or not Path(text).parent.is_dir()):
-        raise LedgerError(f"a ledger is a file on this machine; an address ({found[1]}://...) cannot hold one: give a path")
+        what = "a ledger is a file on this machine"
+        if found[1].startswith("postgres"):
+            raise LedgerError(f"{what}; an address ({found[1]}://...) cannot hold one here: give a path")
+        raise LedgerError(f"{what} or a run in a database; give a path, or postgresql://USER@HOST/DATABASE?run=NAME")
     return Path(path)
 
 
