@@ -38,8 +38,9 @@ _WITNESSES, _LARGE = 30, 0.25
 """That is taken back where, of so many texts, such a share was refused."""
 _WIDEST = 0.4
 _NARROWEST = 0.02
-_PATIENCE = 6.0
-"""From the lower to the upper estimate of the limit it takes the seconds of the wait, times this, over the relative distance."""
+_PATIENCE, _WIDE = 6.0, 0.5
+"""From the lower to the upper estimate of the limit it takes the seconds of the wait, times this, over the relative distance; and
+less where that is larger than the second, for then hardly anything is known."""
 
 
 class Estimate(NamedTuple):
@@ -188,7 +189,8 @@ class Cycle:
 
     def climb(self, low: float, high: float) -> Climb:
         """How the rate is to grow after the wait, from one to the other: the dearer a wait, the more slowly."""
-        seconds = _PATIENCE * (self.until - self.seen) / max(high / low - 1.0, _NARROWEST)
+        width = max(high / low - 1.0, _NARROWEST)
+        seconds = _PATIENCE * (self.until - self.seen) / (width * max(1.0, width / _WIDE))
         return Climb(self.until, self.until + seconds, low, (high - low) / seconds)
 
 
