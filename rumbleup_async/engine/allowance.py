@@ -48,6 +48,11 @@ class Allowance:
         return self._budget is not None or self._cap is not None
 
     @property
+    def is_counted_here(self) -> bool:
+        """This process alone counts something. A book of people counts for all that ask it."""
+        return self._budget is not None or (self._cap is not None and not self._cap.is_shared)
+
+    @property
     def bounds(self) -> list[Budget | DayCap | Counted]:
         """The bounds that there are."""
         return [bound for bound in (self.budget, self.cap, self.counted) if bound is not None]

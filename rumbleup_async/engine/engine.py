@@ -72,7 +72,7 @@ class Engine:
         outlet = Outlet(observer, sink, full, self._observer_failed)
         source: Queue | Leases
         is_counted = allowance is not None and allowance.counted is not None
-        is_bounded = (options.limit is not None and not is_counted) or (allowance is not None and allowance.is_bounded)
+        is_bounded = (options.limit is not None and not is_counted) or (allowance is not None and allowance.is_counted_here)
         if is_bounded and isinstance(ledger, Shareable):
             ledger.send_alone()
         if texters is None:
