@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
 from rumbleup_async.money import Bounded
@@ -125,6 +126,7 @@ LANGUAGE sql AS $$
 $$;
 """
 
+_IS_COUNTED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.bound WHERE run = %s)"
 _BEGIN: Final = f"INSERT INTO {SCHEMA}.bound (run) VALUES (%(run)s) ON CONFLICT DO NOTHING"
 _LOCK: Final = f"SELECT b.cap IS NOT NULL AND b.day = {SCHEMA}.carrier_day() FROM {SCHEMA}.bound_of(%(run)s) b"
 _WRITE: Final = f"""UPDATE {SCHEMA}.bound SET texts = %(texts)s, budget = %(budget)s, price = %(price)s, cap = %(cap)s,
@@ -158,6 +160,8 @@ class Bounds:
     ) -> None:
         """As the port. Goes through all contacts, where something is to be counted."""
         if self.is_joined:
+            if budget is not None or cap is not None:
+                await self._check_counted()
             return
         given = {"run": self._run.id, "texts": texts, "budget": budget, "price": price or 0, "cap": cap}
         given["canary"] = self._to.session if is_canary else None
@@ -176,6 +180,14 @@ class Bounds:
             await connection.execute(_WRITE, given)
             if cap is not None and not is_counted:
                 await connection.execute(_COUNT_DAY, given)
+
+    async def _check_counted(self) -> None:
+        """LedgerError where nobody counts: an older version has begun the run, or whoever is in charge is about to."""
+        async with self._to.look() as connection:
+            if not await server.one(await connection.execute(_IS_COUNTED, (self._run.id,))):
+                raise LedgerError(
+                    f"{self._to.address}: nobody counts its budget or cap yet; go on with it by rumbleup resume, then join it"
+                )
 
 
 async def let_all_go(to: Connections, run: Opened) -> None:

@@ -22,6 +22,12 @@ from rumbleup_async.reasons import INTERRUPTED
 _TEXT_OF: Final = """json_build_array(c.row, c.phone, coalesce(c.text, _same), c.name, c.attempts,
         json_build_array(coalesce(c.code, ''), coalesce(c.detail, '')), c.segments, c.place)"""
 """Of a contact `c`: its text, as a worker gets it."""
+_WORD: Final = """'hold',
+        (SELECT greatest(0, extract(epoch FROM h.until - clock_timestamp()))::float8 FROM {schema}.hold h WHERE h.run = _run),
+        'others', (SELECT json_build_array(sum(o.learned), count(o.learned)) FROM {schema}.owner o
+            WHERE o.run = _run AND o.id <> _owner AND NOT o.fenced AND o.until > clock_timestamp()), 'senders',
+        (SELECT count(*) FROM {schema}.owner WHERE run = _run AND NOT fenced AND until > clock_timestamp())"""
+"""What a step tells of the other machines, also where it is told once more."""
 
 STEPS: Final = """
 -- Who comes next, locked until the end of the transaction: rows in the order in which they are to be opened.
@@ -125,20 +131,21 @@ BEGIN
             {schema}.believe(_run, _owner, _rows, _states, _attempts, _logids, _codes, _details, _times),
             'counts', {schema}.counts_of(_run));
     END IF;
-    IF _hold > 0 THEN
-        INSERT INTO {schema}.hold VALUES (_run, clock_timestamp() + make_interval(secs => _hold))
-        ON CONFLICT (run) DO UPDATE SET until = greatest(hold.until, excluded.until);
-    END IF;
     IF mine.step = _number THEN
         -- It is done already, and its answer was lost on the way.
         UPDATE {schema}.owner SET until = clock_timestamp() + make_interval(secs => _lease) WHERE id = _owner;
         RETURN json_build_object('fenced', false, 'texts', {schema}.texts_of(_run, mine.opened, _same), 'cursors', uptos,
-            'cursor', upto, 'is_repeated', true, 'counts', {schema}.counts_of(_run));
+            'cursor', upto, 'is_repeated', true, 'counts', {schema}.counts_of(_run), {word});
     ELSIF mine.step <> _number - 1 THEN
         RAISE EXCEPTION 'a step came out of its order' USING ERRCODE = 'RU003';
     END IF;
     IF _want > 0 OR cardinality(_rows) > 0 THEN
         b := {schema}.bound_of(_run);
+    END IF;
+    IF _hold > 0 THEN
+        -- Behind the bounds: whoever asks the rules has locked these before its step.
+        INSERT INTO {schema}.hold VALUES (_run, clock_timestamp() + make_interval(secs => _hold))
+        ON CONFLICT (run) DO UPDATE SET until = greatest(hold.until, excluded.until);
     END IF;
     IF cardinality(_rows) > 0 THEN
         IF b.run IS NOT NULL THEN
@@ -176,7 +183,7 @@ BEGIN
         ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
     END IF;
     IF b.canary <> mine.session THEN
-        cut := 'canary';
+        cut := CASE WHEN {schema}.is_there(_run, b.canary) THEN 'canary' ELSE 'orphan' END;
     ELSIF _chosen IS NOT NULL THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
             SELECT c.row FROM unnest(_chosen) WITH ORDINALITY AS v(row, n),
@@ -228,11 +235,7 @@ BEGIN
     WHERE o.id = _owner;
     RETURN json_build_object('fenced', false, 'texts', texts, 'cursors', uptos, 'cursor', upto, 'due', due, 'shut', shut,
         'counts', {schema}.counts_of(_run), 'mine', mine.counts[2] + delta[2],
-        'bounds', {schema}.told(b, cut), 'hold',
-        (SELECT greatest(0, extract(epoch FROM h.until - clock_timestamp()))::float8 FROM {schema}.hold h WHERE h.run = _run),
-        'others', (SELECT json_build_array(sum(o.learned), count(o.learned)) FROM {schema}.owner o
-            WHERE o.run = _run AND o.id <> _owner AND NOT o.fenced AND o.until > clock_timestamp()), 'senders',
-        (SELECT count(*) FROM {schema}.owner WHERE run = _run AND NOT fenced AND until > clock_timestamp()));
+        'bounds', {schema}.told(b, cut), {word});
 END $$;
 
 -- Within the transaction of a step: these contacts are turned away, or stay queued for a reason.
@@ -261,5 +264,6 @@ END $$;
 
 def statements(schema: str) -> str:
     """All of them, for the schema of this name; within a transaction."""
-    given = {"namespace": NAMESPACE, "held": HELD, "interrupted": INTERRUPTED.code, "text_of": _TEXT_OF}
+    given: dict[str, object] = {"namespace": NAMESPACE, "held": HELD, "interrupted": INTERRUPTED.code, "text_of": _TEXT_OF}
+    given["word"] = _WORD.format(schema=schema)
     return (COUNTS + BOUNDS + FENCING + STEPS).format(schema=schema, **given)

@@ -32,6 +32,9 @@ _REFUSE: Final = f"""UPDATE {SCHEMA}.contact c SET state = 3, attempts = v.attem
     FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[]) AS v(row, attempts, code, detail, time),
         LATERAL (SELECT k.ctid FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row AND k.state = 0 OFFSET 0) AS k
     WHERE c.ctid = k.ctid RETURNING c.row"""
+_LOCK_QUEUED: Final = f"""SELECT FROM unnest(%s::int[]) AS v(row), LATERAL (SELECT FROM {SCHEMA}.contact k
+    WHERE k.run = %s AND k.row = v.row AND k.state = 0 FOR UPDATE) AS c"""
+"""Another machine may be asking the rules about them: what it has decided is waited for, and seen by the next statement."""
 _REFUSED: Final = f"SELECT row FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[]) AND state = 3"
 _SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
 _SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner, greatest(segments, 1) FROM unnest(%s::int[]) AS v(row),
@@ -64,6 +67,7 @@ async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> lis
         nonlocal tries
         tries += 1
         await connection.execute(_DURABLE)
+        await connection.execute(_LOCK_QUEUED, (rows, run.id))
         done = {row for (row,) in await (await connection.execute(_REFUSE, (*arrays, run.id))).fetchall()}
         counts = await _moved(connection, run, {State.QUEUED: -len(done), State.REFUSED: len(done)})
         if tries > 1 and len(done) != len(refused):
@@ -102,9 +106,6 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
             moves[one.state] += 1
             more += parts[one.row] if one.state is State.SENT and state is State.NOT_SENT else 0
             back += parts[one.row] if one.state is State.NOT_SENT else 0
-        if more or back:
-            # Of the day nothing is given back: nobody knows for certain that these have not left.
-            await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
         arrays = (
             values.numbers([one.row for one in settled]),
             values.numbers([states.NUMBERS[one.state] for one in settled]),
@@ -119,6 +120,10 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
             await write(connection, run.id, "tried", "1")
             run.is_used = True
         counts = await _moved(connection, run, moves)
+        if more or back:
+            # Of the day nothing is given back: nobody knows for certain that these have not left. The run is locked first, as
+            # where a fenced owner is believed.
+            await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
     run.count(counts)
 
 

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import pytest
 
-from rumbleup_async.admission import GO, Verdict
+from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.cli.ledger_place import stop_others
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
@@ -23,6 +23,7 @@ from rumbleup_async.postgres import server, settling, steps
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.asking_others import ask_all
 from rumbleup_async.postgres.ledger import PostgresLedger
+from rumbleup_async.reasons import CAPPED
 from rumbleup_async.stops import Cause, Stop
 from tests.database import Database
 
@@ -328,6 +329,34 @@ def test_a_refusal_that_was_held_back_does_not_end_a_run_that_others_send(addres
                 assert await first.refuse(refused) == refused[1:]
                 assert first.counts[State.REFUSED] == 1
                 await second.step(yours, [Closed(1, State.SENT, 1, logid="rl_1")], 0, NOW)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("verdict", [GO, Wait(NOW + 60, CAPPED)])
+def test_a_refusal_waits_for_whoever_decides_about_its_contact(address: str, verdict: Verdict) -> None:
+    """One that is being opened elsewhere would be refused under its text, one that is put off there would be texted again."""
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True) as first, opened(address) as second:
+            mine, yours = (await first.enlist("one")).id, (await second.enlist("two")).id
+            refused = [Result(1, "2022340001", State.REFUSED, attempts=1, time=1)]
+            waiting: list[asyncio.Future[Sequence[Result]]] = []
+
+            async def admit(texts: Sequence[Text]) -> Sequence[Verdict]:
+                if not waiting:
+                    waiting.append(asyncio.ensure_future(first.refuse(refused)))
+                    await asyncio.sleep(0.2)
+                return [verdict if text.row == 1 else GO for text in texts]
+
+            await first.step(mine, [], 0, NOW)
+            texts = (await second.step(yours, [], 1, NOW, admit=admit)).texts
+            assert [text.row for text in texts] == [1 if verdict is GO else 2]
+            if verdict is GO:
+                assert await waiting[0] == []
+                await second.step(yours, [Closed(1, State.SENT, 1, logid="rl_1")], 0, NOW)
+            else:
+                assert await waiting[0] == refused
 
     asyncio.run(main())
 

@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.messaging import Closed, State
+from rumbleup_async.postgres import server, steps
 from rumbleup_async.postgres.ledger import PostgresLedger
 from rumbleup_async.reasons import Code
 from tests.database import Database
@@ -56,6 +58,30 @@ def test_who_is_told_to_wait_holds_all(address: str) -> None:
             await one.step([], 0)
             assert one.ledger.common.heard.hold > 28.0
             assert one.ledger.counts[State.SENT] == 1
+
+    asyncio.run(main())
+
+
+def test_a_step_that_is_told_once_more_tells_of_the_others(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had lost an answer would take itself for alone: the whole rate for one, and no hold of the others."""
+    do, lost = steps.do, list[int]()
+
+    async def loses(connection: psycopg.AsyncConnection, doing: steps.Doing) -> steps.Answer:
+        answer = await do(connection, doing)
+        if not lost:
+            lost.append(doing.number)
+            raise server.Said.of(psycopg.OperationalError("server closed the connection"), "lost")
+        return answer
+
+    async def main() -> None:
+        async with machines(address, 2, 40) as (one, two):
+            one.ledger.common.hold(20.0)
+            await one.step([], 0)
+            monkeypatch.setattr(steps, "do", loses)
+            step = await two.ledger.step(two.owner, [], 1, NOW)
+            assert lost
+            assert (len(step.texts), step.senders) == (1, 2)
+            assert two.ledger.common.heard.hold > 15.0
 
     asyncio.run(main())
 
