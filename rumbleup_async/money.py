@@ -98,10 +98,9 @@ def price_of(found: object) -> int:
 class Bounded(msgspec.Struct, frozen=True):
     """How the bounds of a run stand that its ledger counts, of all machines together, as a step has left them.
 
-    `cut`: what the next text did not fit into: `limit`, `budget`, `day`, `canary` while another process alone sends, `orphan`
-    once that is gone; "" for nothing. `paid`, `price` and `dearest` segment in micro-dollars, of `priced` answers; `segments`:
-    those that may have left without a price. `used`: segments of the day that began at `day` (Unix seconds). `open`: entries open
-    on all machines.
+    `cut`: what the next text did not fit into: `limit`, `budget`, `day`, or `canary`, while another process alone sends; "" for
+    nothing. `paid`, `price` and `dearest` segment in micro-dollars, of `priced` answers; `segments`: those that may have left
+    without a price. `used`: segments of the day that began at `day` (Unix seconds). `open`: entries open on all machines.
     """
 
     cut: str = ""

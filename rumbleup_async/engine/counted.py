@@ -60,11 +60,9 @@ class Counted:
             return None
         if bounds.open or bounds.cut == "canary":
             return now + _SOON
-        if bounds.cut == "orphan":
-            self.spent(Stop(Cause.CANARY, "whoever has drawn it does not send any more; resume the run"))
-        elif bounds.cut == "day" and self._cap is not None:
+        if bounds.cut == "day" and self._cap is not None:
             return self._cap.used_up(now)
-        elif bounds.cut == "budget" and self._budget is not None:
+        if bounds.cut == "budget" and self._budget is not None:
             self.spent(self._budget.stop)
         elif bounds.cut == "limit":
             self.spent(Stop(Cause.LIMIT, number=self._limit or 0))

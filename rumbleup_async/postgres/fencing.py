@@ -67,12 +67,6 @@ CREATE OR REPLACE FUNCTION lasts_until(_owner {schema}.owner) RETURNS timestampt
         ELSE greatest(_owner.until, pg_postmaster_start_time() + make_interval(secs => _owner.lease)) END
 $$;
 
--- Whether the process of this session lives, or may still: it has its lock, or the lease of an owner of it lasts.
-CREATE OR REPLACE FUNCTION is_there(_run integer, _session integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
-    RETURN (SELECT {held} FROM (SELECT _session AS session) AS o) OR EXISTS (SELECT FROM {schema}.owner o
-        WHERE o.run = _run AND o.session = _session AND NOT o.fenced AND {schema}.lasts_until(o) > clock_timestamp());
-END $$;
-
 -- Take what a fenced owner brings as proof: what is in doubt and was its own is sent if it has a logid.
 CREATE OR REPLACE FUNCTION believe(
     _run integer, _owner integer, _rows integer[], _states smallint[], _attempts integer[], _logids text[], _codes text[],

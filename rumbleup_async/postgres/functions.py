@@ -183,7 +183,7 @@ BEGIN
         ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
     END IF;
     IF b.canary <> mine.session THEN
-        cut := CASE WHEN {schema}.is_there(_run, b.canary) THEN 'canary' ELSE 'orphan' END;
+        cut := 'canary';
     ELSIF _chosen IS NOT NULL THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
             SELECT c.row FROM unnest(_chosen) WITH ORDINALITY AS v(row, n),

@@ -11,14 +11,12 @@ import psycopg
 import pytest
 
 from rumbleup_async.admission import GO, Never, Verdict
-from rumbleup_async.engine.counted import Counted
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Closed, Kept, Plan, Planned, State, Text
 from rumbleup_async.money import Bounded
 from rumbleup_async.postgres import settling
 from rumbleup_async.postgres.ledger import PostgresLedger
 from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.stops import Cause, Stop
 from tests.database import Database
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
@@ -228,30 +226,6 @@ def test_while_a_canary_goes_one_machine_alone_sends(address: str) -> None:
             assert await one.step([], 5)
             await one.ledger.trial.draw(0, "", NOW, {})
             assert await two.step([], 5)
-
-    asyncio.run(main())
-
-
-def test_whoever_waits_for_a_canary_ends_once_nobody_draws_it(address: str) -> None:
-    """The machine with the canary was taken home, or has died: all others would wait for ever."""
-    ends: list[Stop] = []
-
-    async def main() -> None:
-        async with machines(address, 2, 60, is_canary=True) as (one, two):
-            counted = Counted(two.ledger.bounds, None, None, None)
-            counted.spent = ends.append
-            (first,) = await one.step([], 1)
-            await one.step([Closed(first.row, State.SENT, 1, logid="rl_1")], 0)
-            assert one.ledger._to._steps is not None
-            await one.ledger._to._steps.execute("SELECT pg_advisory_unlock_all()")
-            assert not await two.step([], 5)
-            assert two.bounds is not None
-            assert (two.cut, counted.heard(two.bounds, NOW)) == ("canary", NOW + 1.0), "its lease lasts"
-            await one.ledger.aclose()
-            for asks in (False, True):
-                assert not await two.step([], 5, asks=asks)
-                assert counted.heard(two.bounds, NOW) is None
-            assert [stop.cause for stop in ends] == [Cause.CANARY] * 2
 
     asyncio.run(main())
 
