@@ -31,6 +31,9 @@ GRANT: Final = f"grant this user USAGE of the schema {SCHEMA}, and ALL of its ta
 OLDEST: Final = 130000
 """PostgreSQL 13, as `server_version_num` says it."""
 
+_FRESH: Final = "SET default_transaction_isolation = 'read committed'"
+"""Whoever has waited for a lock is to see what was done meanwhile. A role or a database may have another default, by which two
+runs would claim one person."""
 _OF_SESSION: Final = (
     # The plans of a step are made once. They must not go by how few contacts there were at that moment.
     "SET plan_cache_mode = force_generic_plan; SET enable_mergejoin = off; SET enable_seqscan = off; "
@@ -109,6 +112,7 @@ async def connect(address: Address, *, is_for_steps: bool = False, longest: floa
         connection = await kind.connect(_dsn(address), autocommit=True)
         vars(connection)["longest"] = longest
         try:
+            await connection.execute(_FRESH)
             if is_for_steps:
                 await connection.execute(_OF_SESSION)
         except BaseException:
@@ -148,6 +152,11 @@ def connect_here(address: Address, **more: str) -> Connection:
     psycopg = driver()
     with telling(address):
         connection: Connection = psycopg.Connection.connect(_dsn(address, more), autocommit=True)
+        try:
+            connection.execute(_FRESH)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 

@@ -12,7 +12,7 @@ from rumbleup_async.days import Day
 from rumbleup_async.errors import BookError
 from rumbleup_async.people import Again, Book, Scope
 from rumbleup_async.people.entries import OptOut, Pull, Texted
-from rumbleup_async.postgres.book import DatabaseBook
+from rumbleup_async.postgres.book import _LOCK, DatabaseBook
 from tests.database import Database
 
 SCOPES = [Scope("rumbleup a 125"), Scope("rumbleup a 126"), Scope("here 125", "here")]
@@ -165,3 +165,28 @@ def test_it_waits_for_a_broken_connection_and_knows_its_key(address: str) -> Non
     book.close_now()
     with pytest.raises(BookError, match="not open"):
         book.look_now(SCOPES[0], "r1", [phone(1)])
+
+
+def test_whoever_has_waited_sees_what_was_claimed_meanwhile(address: str) -> None:
+    """Two runs would text one person, where a database has another isolation of transactions by default."""
+    with psycopg.connect(address, autocommit=True) as db:
+        strict = f"ALTER DATABASE {db.info.dbname} SET default_transaction_isolation = 'repeatable read'"
+        db.execute(strict.encode())
+
+    async def main() -> None:
+        books = [DatabaseBook(address), DatabaseBook(address)]
+        for number, book in enumerate(books):
+            await book.open()
+            await book.claim(SCOPES[0], f"r{number}", [phone(90 + number)])
+        with psycopg.connect(address, autocommit=True) as db:
+            db.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            claims = [asyncio.ensure_future(book.claim(SCOPES[0], f"r{number}", [phone(1)])) for number, book in enumerate(books)]
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = %s"
+            (own,) = db.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone() or (0,)
+            while db.execute(waiting, (own,)).fetchone() != (2,):
+                await asyncio.sleep(0.02)
+        assert sorted(len(found) for found in await asyncio.gather(*claims)) == [0, 1]
+        for book in books:
+            await book.aclose()
+
+    asyncio.run(main())
