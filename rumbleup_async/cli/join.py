@@ -5,6 +5,7 @@ Lives here: the command, and which runs several machines cannot send yet.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +26,7 @@ from rumbleup_async.cli.people import PeopleOptions, open_book
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Consent
-from rumbleup_async.messaging import State
+from rumbleup_async.messaging import Plan, State
 from rumbleup_async.pauses import oneself
 from rumbleup_async.postgres.address import Address, is_address, parse
 from rumbleup_async.runs.planning import CONCURRENT
@@ -69,7 +70,8 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
     from rumbleup_async.postgres.ledger import PostgresLedger
 
     open_files.raise_limit()
-    book = _book_of(address, _check(address))
+    plan, kept = _check(address)
+    book = await asyncio.to_thread(_book_of, address, kept, plan.run)
     client = RumbleUp.from_env(timeouts=Timeouts(read=call.timeout))
     ledger = PostgresLedger(address, identity=client.identity, consent=call.consent, joins=True)
     given: dict[str, Any] = {} if concurrency is None else {"concurrency": concurrency}
@@ -86,16 +88,27 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
             return await send_queued(run, address, call, watch=watch)
 
 
-def _book_of(address: Address, kept: Mapping[str, Any]) -> Book | None:
-    """The book of the run where it is that of this database, which this machine may know by another name; None for any other."""
+def _book_of(address: Address, kept: Mapping[str, Any], run: str) -> Book | None:
+    """The book of the run where it is that of this database, which this machine may know by another name; None for any other.
+
+    On two servers databases may have one name, and nobody of one book is in the other: under another address it is this one only
+    if it knows the run.
+    """
     where = kept.get("book") or ""
     if not is_address(where) or urlsplit(parse(where, needs_run=False).server).path != urlsplit(address.server).path:
         return None
-    return open_book(address.of(""), os.environ)
+    book = open_book(address.of(""), os.environ)
+    if where == str(address.of("")):
+        return book
+    book.open_now()
+    try:
+        return book if book.knows_now(run) else None
+    finally:
+        book.close_now()
 
 
-def _check(address: Address) -> Mapping[str, Any]:
-    """The options of the run. ConfigurationError for a run whose rules one process alone can keep, so far."""
+def _check(address: Address) -> tuple[Plan, Mapping[str, Any]]:
+    """The run and its options. ConfigurationError for a run whose rules one process alone can keep, so far."""
     reader = open_reader(address)
     try:
         plan, kept = reader.plan, reader.options
@@ -125,4 +138,4 @@ def _check(address: Address) -> Mapping[str, Any]:
             f"{address}: its book of people is a file of {begun[-1]}, which this machine cannot ask; only who is there can "
             f"join it. A run that is begun with --book {pasteable(address.of(''))} asks the one in the database"
         )
-    return kept
+    return plan, kept

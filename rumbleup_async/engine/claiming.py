@@ -75,10 +75,13 @@ class Claiming:
         to leave, so no claim is taken back but by a book that counts them.
 
         Whoever was handed out once more meanwhile, and claimed in the same step, keeps that claim: that text is about to leave.
+        Where claims are counted it is another one than that of before, which is taken back.
         """
         taken, self._taken = self._taken, set()
         if self._claims is None or not self._let_go:
             return
+        if are_counted := self._claims.are_counted:
+            taken = set()
         phones = [phone for close in done if (phone := self._let_go.pop(close.row, None)) is not None and phone not in taken]
-        if phones and (not is_shared or self._claims.are_counted):
+        if phones and (not is_shared or are_counted):
             await self._claims.release(phones)

@@ -225,6 +225,11 @@ class Book(OpenBook):
         with self._file.reading() as db:
             return self._texted.sizes(db, self._texted.numbers_of(db, scope, leave_out))
 
+    def knows_now(self, run: str) -> bool:
+        """Whether this run has claimed anybody, or noted its size."""
+        with self._file.reading() as db:
+            return self._texted.numbers_of(db, Scope(""), run)[2] != texted.NO_RUN
+
     def size_of_now(self, run: str) -> int:
         """How many contacts this run was to text; 0 if that was not noted."""
         with self._file.reading() as db:

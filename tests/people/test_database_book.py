@@ -8,10 +8,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rumbleup_async.admission import GO
+from rumbleup_async.cli.join import _book_of
 from rumbleup_async.days import Day
+from rumbleup_async.engine.claiming import Claiming
+from rumbleup_async.engine.entries import Entry
 from rumbleup_async.errors import BookError
+from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.people import Again, Book, Scope
 from rumbleup_async.people.entries import OptOut, Pull, Texted
+from rumbleup_async.people.run_book import RunBook
+from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.book import _LOCK, DatabaseBook
 from tests.database import Database
 
@@ -188,5 +195,41 @@ def test_whoever_has_waited_sees_what_was_claimed_meanwhile(address: str) -> Non
         assert sorted(len(found) for found in await asyncio.gather(*claims)) == [0, 1]
         for book in books:
             await book.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_database_of_the_same_name_elsewhere_has_another_book(address: str) -> None:
+    """Whoever joins would ask a book that knows nobody whom the run's own book keeps from being texted."""
+    here, run = parse(address.replace("?", "?run=one&", 1)), "bcdfghjkmn"
+    elsewhere = f"postgresql://ada@elsewhere.example/{address.partition('?')[0].rpartition('/')[2]}"
+    book = DatabaseBook(address)
+    book.open_now()
+    assert _book_of(here, {"book": str(here.of(""))}, run) is not None
+    assert _book_of(here, {"book": elsewhere}, run) is None
+    book.claim_now(SCOPES[0], run, [phone(1)], Again(), 1_700_000_000.0)
+    assert _book_of(here, {"book": elsewhere}, run) is not None, "it is this one, by another name"
+    book.close_now()
+
+
+def test_whoever_is_claimed_anew_in_the_step_that_gives_them_back_counts_once(address: str) -> None:
+    """Nobody has texted them, and every other run would say that they were texted before."""
+
+    async def main() -> None:
+        book = DatabaseBook(address)
+        await book.open()
+        claiming = Claiming(RunBook(book, SCOPES[0], "r1", Again()))
+        text, closed = Text(1, phone(1), "Hi. STOP"), [Closed(1, State.QUEUED, 1)]
+        entries = {1: Entry(text, None, 0)}  # type: ignore[arg-type]
+        await claiming.claimed([text], [GO], 1_700_000_000.0)
+        await claiming.release([])
+        claiming.note(closed, entries)
+        await claiming.claimed([text], [GO], 1_700_000_000.0)
+        await claiming.release(closed)
+        assert await book.look(SCOPES[0], "r2", [phone(1)])
+        claiming.note(closed, entries)
+        await claiming.release(closed)
+        assert not await book.look(SCOPES[0], "r2", [phone(1)])
+        await book.aclose()
 
     asyncio.run(main())
