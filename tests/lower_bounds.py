@@ -26,6 +26,9 @@ TESTED = [
 ]  # fmt: skip
 """What meets the packages. The documents are made by the newest versions, and say what those print."""
 
+EXTRAS = ("cli", "lists", "duckdb", "buckets", "export", "postgres")
+"""Whose oldest versions are tried."""
+
 
 def main() -> int:
     """The exit code of the first Python whose tests fail, or 0."""
@@ -66,8 +69,7 @@ def run(python: str, folder: Path, project: dict[str, object], tests: list[str])
 def oldest(project: dict[str, object]) -> list[Requirement]:
     """Each dependency at the oldest version that is allowed. ValueError for one that allows any."""
     pins = []
-    extras = ("", "cli", "lists", "duckdb", "buckets", "export", "postgres")
-    for requirement in (one for extra in extras for one in _requirements(project, extra)):
+    for requirement in (one for extra in ("", *EXTRAS) for one in _requirements(project, extra)):
         versions = [one.version for one in requirement.specifier if one.operator in {">=", "~=", "=="}]
         if len(versions) != 1:
             raise ValueError(f"{requirement.name} needs one lower bound")

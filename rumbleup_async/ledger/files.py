@@ -37,10 +37,10 @@ def path_of(path: str | os.PathLike[str]) -> Path:
     found = _address(text)
     # A path object has lost one of the two slashes.
     if found and ("://" in text or not Path(text).parent.is_dir()):
-        what = "a ledger is a file on this machine"
+        what = f"a ledger is a file on this machine, or a run in a PostgreSQL database; {found[1]}://... is neither"
         if found[1].startswith("postgres"):
-            raise LedgerError(f"{what}; an address ({found[1]}://...) cannot hold one here: give a path")
-        raise LedgerError(f"{what} or a run in a database; give a path, or postgresql://USER@HOST/DATABASE?run=NAME")
+            what = f"a ledger is a file on this machine; an address ({found[1]}://...) cannot hold one here"
+        raise LedgerError(f"{what}: give a path")
     return Path(path)
 
 

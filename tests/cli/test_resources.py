@@ -243,6 +243,7 @@ def test_what_reaches_a_provider_can_go_through_a_proxy() -> None:
         "report",
         "simulate",
         "demo",
+        "export",
         "webhooks listen",
         "pause",
         "continue",
