@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import limits_picture, picture, results, tables
 from benchmarks.peers_env import ROOT
+from benchmarks.results import Machine
 
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -36,6 +37,11 @@ def write(names: Sequence[str], folder: Path = results.FOLDER, page: Path = PAGE
             over_time = page.with_name(f"{page.stem}-{part.name}.svg")
             over_time.write_text(limits_picture.picture(part.limits), encoding="utf-8")
             made += f"![Texts a second over time beside the limit, ours and the plain loop]({over_time.name})\n\n"
-        made += tables.part(part, with_versions=False)
+        made += tables.part(part, with_versions=_where(part.machine) != _where(parts[0].machine))
     page.write_text(f"{before}{BEGIN}\n\n{made}\n{END}{after}", encoding="utf-8")
     return [part.name for part in parts]
+
+
+def _where(on: Machine) -> tuple[str, str]:
+    """Which machine it was: a part that was measured on another one than the first says so."""
+    return on.system, on.processor
