@@ -239,7 +239,8 @@ async def test_watch_asgi(tmp_path: Path) -> None:
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.05)
         assert "page.js" in await (await session.get("/texts")).text(), "by the way of a redirect"
-        assert (await session.post("/texts/steer", json={"run": told["runs"][0]["id"], "what": "pause"})).status == 403
+        async with session.post("/texts/steer", json={"run": told["runs"][0]["id"], "what": "pause"}) as refused:
+            assert refused.status == 403
     assert (told["steers"], told["runs"][0]["total"]) == (True, 6)
     process.terminate()
     await process.wait()
