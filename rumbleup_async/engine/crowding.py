@@ -22,8 +22,9 @@ _LEAST = 4
 """Of fewer at a time one more or less is too much of a difference."""
 _WORTH, _KEPT = 1.015, 0.9
 """So many times as much must get through; and so many times as much later, for others may be at work on the machine."""
-_MORE = 0.1
-"""By such a share the number may have been found too small."""
+_MORE, _MORE_AT_FIRST = 0.1, 0.4
+"""By such a share the number may have been found too small. At first it is reckoned from what a rate has got, and a rate leaves
+up to a quarter of the room unused; later it is what was seen to be under way."""
 _SHORT, _FEW, _LESS, _WRONG = 1.0, 30, 0.8, 0.1
 """After so many seconds and texts it is clear that it does not help, where less gets through or a larger share is refused."""
 _REST, _LONGEST_REST = 30.0, 960.0
@@ -96,14 +97,20 @@ class Crowding:
         if is_bad:
             self._give_up(now)
             return True
+        if self._phase is _Phase.TRIED:
+            self.most = max(self.most or 0, math.ceil(self._under_way(rate)))
         self._phase, self._rest, self.rate = _Phase.KEPT, _REST, rate
         self._begin(now)
         return False
 
     def _has_risen(self, rate: float) -> bool:
         """Whether many more than `most` are taken at a time. A rate follows a limit that rises much faster."""
-        under_way = rate * self._seconds / max(1, self._taken)
-        return self.most is not None and under_way > self.most + max(1.0, _MORE * self.most)
+        more = _MORE_AT_FIRST if self._phase is _Phase.TRIED else _MORE
+        return self.most is not None and self._under_way(rate) > self.most + max(1.0, more * self.most)
+
+    def _under_way(self, rate: float) -> float:
+        """How many were taken at a time, where so many were taken a second."""
+        return rate * self._seconds / max(1, self._taken)
 
     def _is_long(self, seconds: float, number: int) -> bool:
         return seconds >= _SPAN and (number >= _TEXTS or seconds >= _LONGEST_SPAN)

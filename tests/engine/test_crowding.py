@@ -69,3 +69,20 @@ def test_a_wait_that_is_asked_for_is_about_something_else() -> None:
     assert tried == 10
     assert crowding.start(9.0)
     assert crowding.most is None
+
+
+@pytest.mark.parametrize(("got", "is_kept"), [(425, False), (445, True), (500, True), (700, False)])
+def test_more_room_than_the_rate_has_used_is_no_limit_that_has_risen(got: int, is_kept: bool) -> None:
+    """Of fifty at a time a rate uses 43. The other seven would be taken for a limit that rises, and stay unused."""
+    crowding = Crowding()
+    now = 0.0
+    while crowding.most is None:  # of 430 a second every hundredth is one too many
+        now += 1 / 430
+        (crowding.refused if int(now * 430) % 100 == 50 else crowding.taken)(now, now + 0.1)
+    assert crowding.most in (42, 43)
+    began = now = now + 0.2
+    while now < began + 6.0 and crowding.most is not None:
+        now += 1 / got
+        crowding.taken(now, now + 0.1)
+    assert (crowding.most is not None) == is_kept
+    assert not is_kept or abs((crowding.most or 0) - got / 10) <= 1.0
