@@ -6,6 +6,7 @@ Lives here: the options, and what is started beside a run for them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import os
@@ -66,6 +67,11 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True):
 
 BESIDE = "RUMBLEUP_WATCH_BESIDE"
 """In the environment of a page beside a run: the process whose end is its own, however that comes."""
+
+LAST_LINK = "to steer: "
+"""How the last line begins that a page says before it is looked at."""
+_LONGEST_WAIT = 15.0
+"""Seconds that a run waits for its page to be there; then it sends without."""
 
 chosen: ContextVar[Showing] = ContextVar("showing", default=Showing())  # noqa: B039 - it is frozen
 """How the command that runs was asked to show its run."""
@@ -131,18 +137,22 @@ def _missing(option: str) -> str:
 async def beside(ledger: Path | Address) -> AsyncIterator[None]:
     """Have the page and the metrics served while the context is open."""
     async with AsyncExitStack() as stack:
-        if chosen.get().watch:
-            await stack.enter_async_context(page(str(ledger)))
         port, metrics = chosen.get().metrics, _counting.get()
         if port is not None and metrics is not None:
             url = await stack.enter_async_context(metrics_of(metrics, port))
             say(f"metrics: {url}")
+        if chosen.get().watch:
+            await stack.enter_async_context(page(str(ledger)))
         yield
 
 
 @asynccontextmanager
 async def page(where: str) -> AsyncIterator[None]:
-    """The page over a ledger, or a folder of them, in a process of its own: it reads, and a run has better things to do."""
+    """The page over a ledger, or a folder of them, in a process of its own: it reads, and a run has better things to do.
+
+    Its links have been said when the context is entered, so that whoever is to look does not miss the beginning. A page that
+    does not come up holds nobody for long.
+    """
     command = child.command("rumbleup_async.__main__", "watch", where, "--port", "0")
     # A Ctrl-C of the terminal is for the run; the page is shown until that has ended.
     process = await asyncio.create_subprocess_exec(
@@ -154,8 +164,11 @@ async def page(where: str) -> AsyncIterator[None]:
         env={**child.environment(), BESIDE: str(os.getpid())},
     )
     assert process.stderr is not None  # noqa: S101 - it is a pipe
-    telling = asyncio.create_task(_tell(process.stderr))
+    is_there = asyncio.Event()
+    telling = asyncio.create_task(_tell(process.stderr, is_there))
     try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(is_there.wait(), _LONGEST_WAIT)
         yield
     finally:
         telling.cancel()
@@ -164,9 +177,15 @@ async def page(where: str) -> AsyncIterator[None]:
         await asyncio.gather(process.wait(), telling, return_exceptions=True)
 
 
-async def _tell(stream: asyncio.StreamReader) -> None:
-    async for line in stream:
-        say(line.decode("utf-8", "replace").rstrip())
+async def _tell(stream: asyncio.StreamReader, is_there: asyncio.Event) -> None:
+    try:
+        async for line in stream:
+            words = line.decode("utf-8", "replace").rstrip()
+            say(words)
+            if words.startswith(LAST_LINK):
+                is_there.set()
+    finally:
+        is_there.set()  # or it never will be
 
 
 @asynccontextmanager

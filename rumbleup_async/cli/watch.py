@@ -18,7 +18,7 @@ from rumbleup_async.cli.completing import ledgers
 from rumbleup_async.cli.console import fail, local, say
 from rumbleup_async.cli.ledger_place import Place
 from rumbleup_async.cli.loop import run_loop
-from rumbleup_async.cli.showing import BESIDE
+from rumbleup_async.cli.showing import BESIDE, LAST_LINK
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import path_of
@@ -97,7 +97,7 @@ async def _serve(page: Page, keys: Keys, host: str, port: int) -> None:
         async with serve(page, host, port) as url:
             say(f"to look: {url}{f'#key={keys.read}' if keys.read else ''}")
             if keys.steer:
-                say(f"to steer: {url}#key={keys.steer}")
+                say(f"{LAST_LINK}{url}#key={keys.steer}")
             await _ended(stop)
 
 

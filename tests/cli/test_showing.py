@@ -39,11 +39,13 @@ class Sending:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.said: list[str] = []
 
     async def found(self, pattern: str) -> str:
         assert self.process.stderr is not None
         async with asyncio.timeout(30):
             while line := (await self.process.stderr.readline()).decode():
+                self.said.append(line)
                 if match := re.search(pattern, line):
                     return match[1]
         raise AssertionError(f"it has not said {pattern}")
@@ -61,7 +63,8 @@ async def sending(tmp_path: Path, server: Server) -> AsyncIterator[Sending]:
     (tmp_path / "list.csv").write_text(people(900), encoding="utf-8")
     words = ["send", "list.csv", "--action", "125", "--text", "Hi. STOP to opt out", "--rate", "20", "--yes", "--quiet"]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rumbleup_async", *words, "--watch", "--metrics", "0", "--telemetry"),
+        *(sys.executable, "-m", "rumbleup_async", *words),
+        *("--watch", "--metrics", "0", "--telemetry", "--progress", "json"),
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": server.url},
         stderr=asyncio.subprocess.PIPE,
@@ -73,9 +76,11 @@ async def sending(tmp_path: Path, server: Server) -> AsyncIterator[Sending]:
 
 
 async def test_a_page_and_metrics_beside_a_run(sending: Sending, server: Server) -> None:
-    """Both are there while it sends, tell what the provider has seen, and end with it."""
+    """Both are there before it sends, tell what the provider has seen, and end with it."""
     metrics = await sending.found(r"metrics: (\S+)")
     page = await sending.found(r"to look: (\S+)")
+    await sending.found(r"to steer: (\S+)")
+    assert [line for line in sending.said if line.startswith("{")] == []  # progress is told from the first text on
     async with aiohttp.ClientSession() as session:
         async with asyncio.timeout(30):
             while True:
