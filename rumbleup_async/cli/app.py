@@ -55,7 +55,7 @@ def main() -> None:
     check_arguments(sys.argv[1:], os.environ)
     sys.argv[1:] = with_values(sys.argv[1:])
     try:
-        complete()()
+        complete()(prog_name="rumbleup")  # by `python -m rumbleup_async` as well
     except SystemExit as end:
         # How typer ends when a reader of its help has gone; to our scripts 1 means texts in doubt.
         if isinstance(end.__context__, BrokenPipeError):

@@ -18,12 +18,18 @@ _PLAIN = re.compile(r"[\w./,+@%=~-]*")
 """Names that mean themselves in every shell. Others are left to the shell, which knows how to quote them."""
 _MOST = 10_000
 """Names of a folder that are looked at; in a larger one the rest is left out."""
+_MOST_FOLDERS = 100
+"""Folders whose ledgers are looked for."""
 
 
 def ledgers(incomplete: str) -> list[str]:
-    """The ledger files that begin so, in this folder or in the one that is being typed; without any, the folders there."""
-    found = sorted(name for name in _names(incomplete) if name.endswith(_SUFFIX))
-    return found or sorted(f"{name}/" for name in _names(incomplete, folders=True))
+    """The ledger files that begin so, in this folder or in the one that is being typed; without any, those in the folders there;
+    without any there, the folders."""
+    if found := sorted(name for name in _names(incomplete) if name.endswith(_SUFFIX)):
+        return found
+    folders = sorted(f"{name}/" for name in _names(incomplete, folders=True))[:_MOST_FOLDERS]
+    # A shell puts a space behind what is complete, as bash takes a folder to be.
+    return [name for folder in folders for name in sorted(_names(folder)) if name.endswith(_SUFFIX)] or folders
 
 
 def projects(incomplete: str) -> list[tuple[str, str]]:

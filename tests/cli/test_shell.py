@@ -71,7 +71,9 @@ def test_what_is_offered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder could not be entered, or a name run as a command by the shell that is given it."""
     monkeypatch.setattr(socket, "socket", None)
     assert completing.ledgers("") == ["voters-125.ledger", "voters-126.ledger"]
-    assert completing.ledgers("su") == ["sub/"]
+    assert completing.ledgers("su") == ["sub/x-9.ledger"]
+    (folder / "deep" / "er").mkdir(parents=True)
+    assert completing.ledgers("de") == ["deep/"]
     assert completing.ledgers("sub/") == ["sub/x-9.ledger"]
     assert completing.ledgers("nowhere/x") == []
     assert completing.projects("") == [("125", "voters-125.ledger"), ("126", "voters-126.ledger")]
