@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site man clean
+.PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rumbleup_async needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)")'
@@ -41,7 +41,7 @@ packages: $(VENV)/.release
 	$(BIN)/python -m tests.packages $(foreach python,$(PYTHONS),--python $(python))
 
 release: $(VENV)/.release
-	$(BIN)/python -m tests.packages --release
+	$(BIN)/python -m tests.packages --release $(if $(UNAUDITED),--unaudited) $(foreach python,$(PYTHONS),--python $(python))
 
 constraints:
 	$(PYTHON) -m tests.constraints
@@ -49,9 +49,6 @@ constraints:
 # The documentation as a site: build/site/index.html.
 site: $(VENV)/.docs
 	$(BIN)/python -m tests.site
-
-man: $(VENV)/.installed
-	$(BIN)/python -m tests.man_page
 
 $(VENV)/.release $(VENV)/.docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(patsubst .%,%,$(notdir $@))]'

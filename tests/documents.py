@@ -1,6 +1,6 @@
 """The parts of the documentation that are made from the code: `python -m tests.documents` writes them, test_docs.py compares.
 
-A part stands between `<!-- made: NAME -->` and `<!-- end -->` in a page. docs/commands.md is made as a whole.
+A part stands between `<!-- made: NAME -->` and `<!-- end -->` in a page. commands.md and rumbleup.1 are made as a whole.
 """
 
 import ast
@@ -279,8 +279,11 @@ def made(page: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page that is made or holds a made part, as it should be."""
+    from tests.man_page import page as man_page
+
     found = {path: made(path.read_text(encoding="utf-8")) for path in sorted(DOCS.rglob("*.md"))}
-    return {path: text for path, text in found.items() if "<!-- made: " in text} | {DOCS / "commands.md": commands_page()}
+    whole = {DOCS / "commands.md": commands_page(), DOCS / "rumbleup.1": man_page()}
+    return {path: text for path, text in found.items() if "<!-- made: " in text} | whole
 
 
 if __name__ == "__main__":

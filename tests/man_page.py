@@ -1,19 +1,12 @@
-"""`python -m tests.man_page`: the manual page rumbleup(1), made from the commands as --help tells of them.
+"""The manual page rumbleup(1), made from the commands as --help tells of them; tests/documents.py writes docs/rumbleup.1."""
 
-It is written to build/man/rumbleup.1; `man -l build/man/rumbleup.1` shows it.
-"""
-
-import argparse
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rumbleup_async import __version__
 from tests.documents import command, contexts
 
-ROOT = Path(__file__).parent.parent
 _END = r"""
 .SH FILES
 .TP
@@ -71,18 +64,3 @@ def _options(context: Any) -> Iterator[str]:
     for parameter in context.command.get_params(context):
         if record := parameter.get_help_record(context):
             yield from (".TP", f".B {escaped(record[0])}", escaped(" ".join(record[1].split())) or "\\&")
-
-
-def main() -> int:
-    """0."""
-    parser = argparse.ArgumentParser(prog="python -m tests.man_page", description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "man" / "rumbleup.1", help="the file (build/man/rumbleup.1)")
-    out = parser.parse_args().out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(), encoding="utf-8")
-    print(out)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

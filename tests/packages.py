@@ -1,7 +1,7 @@
 """`python -m tests.packages`: wheel and sdist, built, looked into, and tried where nothing else is installed.
 
 What is tried is what a user gets: the wheel alone in an empty environment of each Python, first the library, then the command
-with its demonstration and an example against the simulator, then with all extras. `--release` audits what came along for known
+with its demonstration and the examples against the simulator, then with all extras. `--release` audits what came along for known
 faults, and writes a bill of materials beside the files. The command needs the package index, the extra `release`, and about a
 minute for each Python. `tests/test_packages.py` does the cheap part of it in each run of the suite.
 """
@@ -9,6 +9,7 @@ minute for each Python. `tests/test_packages.py` does the cheap part of it in ea
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,19 +23,27 @@ from email.parser import Parser
 from pathlib import Path, PurePosixPath
 
 from rumbleup_async import __version__
+from tests import supply
+from tests.supply import Failed, run
 
 ROOT = Path(__file__).parent.parent
 PYTHONS = ("python3.11", "python3.12", "python3.13", "python3.14", "python3.15")
 """Those of them that are on this machine are tried; the first three must be somewhere."""
+EXAMPLES = {
+    "send_list.py voters.csv 125 voters.ledger": "2 of 2 sent",
+    "single_message.py 2025550103 125 'Hi Ada. STOP to opt out'": "scheduled as",
+    "read_log.py phone 2025550101": "1 messages",
+    "texters.py 125 texters.ledger": "0 unknown",
+    "project_life.py 2025550100": "3 sent",
+    "hours_of_a_day.py": "everybody was reached",
+    "sendblue_list.py voters.csv sendblue.ledger +12025550198": "2 of 2 sent",
+}
+"""What is called in an installation, and what it says then: the examples that need nothing but the extra `cli`."""
 LEFT_OUT = ("__pycache__", ".pyc", ".ledger", ".book", ".env")
 SDIST_HAS = (
     *("rumbleup_async", "tests", "benchmarks", "examples", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
     *("SECURITY.md", "CODE_OF_CONDUCT.md", "Makefile", "constraints.txt", "pyproject.toml"),
 )
-
-
-class Failed(Exception):
-    """What is wrong with the packages, in words."""
 
 
 def package_files() -> set[str]:
@@ -48,10 +57,12 @@ def check_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         about = f"rumbleup_async-{__version__}.dist-info"
-        inside = {name for name in names if not name.startswith(f"{about}/")}
+        beside = {f"rumbleup_async-{__version__}.data/data/share/man/man1/rumbleup.1"}
+        inside = {name for name in names if not name.startswith(f"{about}/")} - beside
         if inside != package_files():
             raise Failed(f"{wheel.name}: missing {sorted(package_files() - inside)}, too much {sorted(inside - package_files())}")
-        lacking = {f"{about}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")} - names
+        lacking = {f"{about}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")} | beside
+        lacking -= names
         if lacking or "rumbleup_async/py.typed" not in names:
             raise Failed(f"{wheel.name}: missing {sorted(lacking)} or py.typed")
         if "rumbleup = rumbleup_async.__main__:main" not in archive.read(f"{about}/entry_points.txt").decode():
@@ -73,24 +84,6 @@ def check_sdist(sdist: Path) -> None:
         raise Failed(f"{sdist.name}: too much {sorted(foreign)}")
     if litter := [str(name) for name in names if any(part in name.name for part in LEFT_OUT)]:
         raise Failed(f"{sdist.name}: too much {litter}")
-
-
-def run(*command: str | Path, folder: Path | None = None, env: dict[str, str] | None = None, code: int = 0) -> str:
-    """What a program prints; Failed with its last words if it ends with another code than this."""
-    done = subprocess.run(
-        [*map(str, command)],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if done.returncode != code:
-        words = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise Failed(f"{' '.join(map(str, command))}: exit code {done.returncode}, not {code}\n{words}")
-    return done.stdout + done.stderr
 
 
 def build(out: Path) -> tuple[Path, Path]:
@@ -146,6 +139,8 @@ def try_alone(python: str, wheel: Path, examples: Path, folder: Path) -> None:
     place = told(bin_ / "python", "-W", "error", "-c", "import rumbleup_async; print(rumbleup_async.__file__)").strip()
     if not Path(place).is_relative_to(folder):
         raise Failed(f"{python}: imported from {place}")
+    if not (folder / "env" / "share" / "man" / "man1" / "rumbleup.1").is_file():
+        raise Failed(f"{python}: no manual page")
     if "rumbleup_async[cli]" not in told(bin_ / "rumbleup", "--version", code=2):
         raise Failed(f"{python}: the command without its extra does not say how to get it")
     install(f"{wheel}[cli]")
@@ -154,11 +149,14 @@ def try_alone(python: str, wheel: Path, examples: Path, folder: Path) -> None:
     (work / "voters.csv").write_text("first_name,phone\nAda,2025550101\nGrace,2025550102\n")
     with simulator(bin_, work) as address:
         keys = {"RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": address}
+        keys |= {"SENDBLUE_API_KEY": "KEY", "SENDBLUE_API_SECRET": "SECRET", "SENDBLUE_BASE_URL": address.removesuffix("/api")}
         # The sqlite3 of Python 3.12.0 to 3.12.3 takes ?1 for a named parameter, and warns without a cause.
         strict = ("-W", "error", "-W", "ignore:Binding :DeprecationWarning")
-        said = told(bin_ / "python", *strict, examples / "send_list.py", "voters.csv", "125", "voters.ledger", keys=keys)
-        if "2 of 2 sent" not in said:
-            raise Failed(f"{python}: the example says {said!r}")
+        for line, words in EXAMPLES.items():
+            name, *arguments = shlex.split(line)
+            said = told(bin_ / "python", *strict, examples / name, *arguments, keys=keys)
+            if words not in said:
+                raise Failed(f"{python}: the example {name} says {said!r}")
         told(bin_ / "rumbleup", "doctor", keys=keys)
     install(f"{wheel}[all]")
     run(bin_ / "python", "-m", "pip", "check", "--disable-pip-version-check")
@@ -168,26 +166,12 @@ def try_alone(python: str, wheel: Path, examples: Path, folder: Path) -> None:
         raise Failed(f"{python}: {versions}")
 
 
-def audit(python: Path, out: Path) -> None:
-    """The bill of materials of what was installed, and no known fault in any of it. Raises Failed."""
-    bill = out / f"rumbleup_async-{__version__}.cdx.json"
-    run(sys.executable, "-m", "cyclonedx_py", "environment", "--output-format", "JSON", "--output-file", bill, python)
-    components = json.loads(bill.read_text())["components"]
-    if not {"aiohttp", "psycopg", "typer"} <= {one["name"] for one in components}:
-        raise Failed(f"{bill.name} is not complete")
-    print(f"{bill.name}: {len(components)} components", flush=True)
-    place = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    pip_audit = [sys.executable, "-m", "pip_audit", "--progress-spinner", "off", "--format", "json", "--path", place]
-    done = subprocess.run(pip_audit, capture_output=True, text=True, timeout=600, check=False)
-    if not done.stdout.startswith("{"):
-        raise Failed(f"the audit cannot be made:\n{done.stderr}")
-    found = [one for one in json.loads(done.stdout)["dependencies"] if one["name"] not in {"rumbleup_async", "rumbleup-async"}]
-    if faults := [f"{one['name']} {one['version']}: {known['id']}" for one in found for known in one.get("vulns", ())]:
-        raise Failed("known faults:\n" + "\n".join(faults))
-    # An index that knows nothing of faults finds none.
-    if silent := [one["name"] for one in found if "skip_reason" in one]:
-        raise Failed(f"the index tells nothing of faults in {len(silent)} of {len(found)} packages, {silent[0]} among them")
-    print(f"{len(found)} packages audited: no known faults", flush=True)
+def release(python: Path, out: Path, *, is_audited: bool) -> None:
+    """What belongs to a release beside the packages: its bill of materials, and the audit of what comes along. Raises Failed."""
+    bill, listed = (out / f"rumbleup_async-{__version__}{ending}" for ending in (".cdx.json", ".installed.txt"))
+    print(f"{bill.name}: {supply.bill(python, bill)} components", flush=True)
+    supply.frozen(python, listed)
+    print(supply.audit(listed, is_left_out=not is_audited), flush=True)
 
 
 def pythons(given: Sequence[str] | None) -> list[str]:
@@ -215,6 +199,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where wheel and sdist go; emptied before (dist)")
     parser.add_argument("--release", action="store_true", help="audit what came along, and write a bill of materials as well")
+    parser.add_argument("--unaudited", action="store_true", help="make the release although nobody tells of known faults")
     given = parser.parse_args()
     out = given.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
@@ -230,13 +215,14 @@ def main() -> int:
                     archive.extractall(folder / "sdist", filter="data")
                 at = time.monotonic()
                 try_alone(python, wheel, next((folder / "sdist").iterdir()) / "examples", folder)
-                print(f"{python}: installed alone, demonstration, example, all extras; {time.monotonic() - at:.0f} s", flush=True)
+                tried = f"installed alone, demonstration, {len(EXAMPLES)} examples, all extras"
+                print(f"{python}: {tried}; {time.monotonic() - at:.0f} s", flush=True)
         if given.release:
             with tempfile.TemporaryDirectory(prefix="packages-") as place:
                 run(sys.executable, "-m", "venv", place)
                 env = Path(place).resolve() / "bin" / "python"
                 run(env, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{wheel}[all]")
-                audit(env, out)
+                release(env, out, is_audited=not given.unaudited)
     except Failed as fault:
         print(fault, file=sys.stderr)
         return 1

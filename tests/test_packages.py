@@ -1,5 +1,6 @@
 """Wheel and sdist as a release has them; `python -m tests.packages` installs them into empty environments as well."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rumbleup_async import __version__
-from tests import packages
+from tests import packages, supply
 from tests.test_install import PROJECT
 
 ROOT = packages.ROOT
@@ -40,7 +41,7 @@ def test_a_wheel_with_too_much_is_noticed(built: Path, tmp_path: Path) -> None:
     bad.write_bytes(wheel.read_bytes())
     with zipfile.ZipFile(bad, "a") as archive:
         archive.writestr("tests/__init__.py", "")
-    with pytest.raises(packages.Failed, match="too much"):
+    with pytest.raises(supply.Failed, match="too much"):
         packages.check_wheel(bad)
 
 
@@ -66,6 +67,30 @@ def test_the_wheel_runs_without_the_checkout(built: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path / "alone"))
     assert "ledger and provider agree" in done.stdout + done.stderr
+
+
+def test_an_audit_that_knows_nothing_is_not_one_that_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release would be called sound where nobody could be asked, or go out with a fault that is known."""
+    silent = {"name": "yarl", "skip_reason": "Dependency not found"}
+    clean, broken = ({"name": "aiohttp", "version": "3.1", "vulns": vulns} for vulns in ([], [{"id": "CVE-1"}]))
+    assert supply.judged({"dependencies": [silent, clean, {"name": "rumbleup-async", "skip_reason": ""}]}) == ([], ["yarl"])
+    listed = tmp_path / "installed.txt"
+    listed.write_text("aiohttp==3.1\nyarl==1.0\n")
+
+    def told(*dependencies: object) -> None:
+        said = "" if not dependencies else json.dumps({"dependencies": dependencies})
+        monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, stdout=said))
+
+    told(clean)
+    assert supply.audit(listed, is_left_out=False) == "2 packages audited (pypi): no known faults"
+    for one in ((), (silent, clean)):
+        told(*one)
+        with pytest.raises(supply.Failed, match=f"NOT AUDITED: {1 if one else 2} of 2"):
+            supply.audit(listed, is_left_out=False)
+        assert supply.audit(listed, is_left_out=True).startswith("NOT AUDITED")
+    told(silent, broken)
+    with pytest.raises(supply.Failed, match="CVE-1"):
+        supply.audit(listed, is_left_out=True)
 
 
 def test_the_changelog_has_this_version_on_top() -> None:
