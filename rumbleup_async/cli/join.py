@@ -29,7 +29,6 @@ from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.pauses import oneself
 from rumbleup_async.postgres.address import Address, is_address, parse
-from rumbleup_async.runs.planning import CONCURRENT
 from rumbleup_async.session.limits import Timeouts
 from rumbleup_async.shell import pasteable
 
@@ -82,8 +81,10 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
             if is_held_back(run):
                 return await close(run, address, as_json=call.as_json, quiet=call.quiet)
             if not call.quiet:
-                left = plural(run.counts[State.QUEUED], "contact")
-                say(f"joined run {run.plan.run} into project {run.plan.action}: {left} still to text")
+                left = f"{plural(run.counts[State.QUEUED], 'contact')} still to text"
+                if run.is_concurrent:
+                    left = "the server says who is left"
+                say(f"joined run {run.plan.run} into project {run.plan.action}: {left}")
             watch = await read_opt_outs(run, client, call)
             return await send_queued(run, address, call, watch=watch)
 
@@ -124,11 +125,6 @@ def _check(address: Address) -> tuple[Plan, Mapping[str, Any]]:
         )
     if plan.provider != RumbleUp.PROVIDER:
         raise ConfigurationError(f"{address}: the lines of {plan.provider} are kept by one process; nobody can join it")
-    if plan.details.get("mode") == CONCURRENT:
-        raise ConfigurationError(
-            f"{address}: in concurrent mode the server hands out the contacts: start rumbleup texters on this machine, with a "
-            "ledger of its own"
-        )
     if any(one.is_alone for one in senders):
         raise ConfigurationError(f"{address}: its limit, budget or cap is counted by one process alone; nobody can join it")
     if kept.get("rate") and (kept.get("processes") or 1) > 1:

@@ -24,6 +24,7 @@ from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.doorstep import Doorstep
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.lease import Lease, boot_time
+from rumbleup_async.engine.numbering import numbered
 from rumbleup_async.engine.ports import Claims, Gates, Ledger
 from rumbleup_async.engine.sender import Sender, this_task
 from rumbleup_async.engine.sharing import Sharing
@@ -99,7 +100,12 @@ class Leases:
 
     @property
     def is_dry(self) -> bool:
-        return self._left == 0
+        return self._left == 0 and not self._are_others_open
+
+    @property
+    def _are_others_open(self) -> bool:
+        """Whether another machine has a text open: the run is not at its end before that is closed."""
+        return not self.lease.is_endless and self._ledger.counts[State.INTENT] > self._in_hand
 
     @property
     def is_asking(self) -> bool:
@@ -119,8 +125,10 @@ class Leases:
         texts: list[Text] = []
         results: list[Result] = []
         now, began = self._wall_clock(), self.lease.now()
+        self.sharing.before()
         if drawn:
             try:
+                drawn = await numbered(self._ledger, drawn)
                 let_in, waits = await self._doorstep.let_in(drawn, now)
                 # An answer may have named a higher price since they were drawn.
                 waits |= self._allowance.beyond([row for row in let_in if isinstance(row, Planned) and row.row not in waits])
@@ -141,7 +149,8 @@ class Leases:
             if step.is_fenced:
                 raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
-        await self._claiming.release(done)
+        self.sharing.heard(self.sharing.senders)
+        await self._claiming.release(done, is_shared=self.sharing.was_shared or self.lease.has_ended)
         self._doorstep.bind(texts, now, self._allowance.day_ends(now))
         self._allowance.opened(texts, now)
         self._in_hand += len(texts) - len(done)
@@ -154,9 +163,11 @@ class Leases:
     async def renew(self, second: Second | None = None) -> None:
         # By itself: nobody is there to be dealt those who were drawn meanwhile.
         now, began = self._wall_clock(), self.lease.now()
+        self.sharing.before()
         if (await self._ledger.step(self._owner, (), 0, now, second=second)).is_fenced:
             raise LedgerFenced("another process has taken over this run")
         self.lease.renewed(began)
+        self.sharing.heard(self.sharing.senders)
 
     def noted(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> Sequence[Closed]:
         """Who is given back without a reason comes back at the provider when the lease ends."""

@@ -30,6 +30,10 @@ class Common(Protocol):
         """As of the last step."""
 
     @property
+    def senders(self) -> int:
+        """How many processes send the run, as of the last step."""
+
+    @property
     def has_word(self) -> bool:
         """Something is to be told at once."""
 
@@ -69,6 +73,11 @@ class Sharing:
     def has_word(self) -> bool:
         """The others are to hear something at once."""
         return self.common is not None and self.common.has_word
+
+    @property
+    def senders(self) -> int:
+        """How many processes send the run, as the last step has told."""
+        return 1 if self.common is None else self.common.senders
 
     def pulse(self, pulse: float | None) -> float | None:
         """After how many seconds a step is due; `pulse`: for the lease alone."""

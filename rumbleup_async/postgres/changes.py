@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of the tables, with all changes."""
 CHANGES: Final = {
     2: """
@@ -138,6 +138,10 @@ CREATE TABLE people_opt_out (
     PRIMARY KEY (phone, world)
 );
 CREATE TABLE people_pull (source text PRIMARY KEY, at bigint NOT NULL, cursor text NOT NULL, read bigint NOT NULL);
+""",
+    7: """
+-- Whether somebody who is not to be texted is in the books already: contacts that a provider hands out come again.
+CREATE INDEX left_out ON contact (run, phone) WHERE screened = 1;
 """,
 }
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""

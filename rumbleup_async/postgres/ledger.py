@@ -200,9 +200,14 @@ class PostgresLedger:
         doing = steps.doing(owner, await steps.closing(owner, done), 0, now, NONE_SHUT, None)
         answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, steps.looks.is_stale)
         steps.note(doing, answer, [])
+        await owning.look_after(self._to, self._run)
         if answer.fenced:
             raise LedgerFenced(f"{self.address}: another process has taken over what this one had open")
         return answers
+
+    async def numbers(self, count: int) -> Sequence[int]:
+        """As `engine.numbering.Numbers`."""
+        return await claiming.numbers(self._to, self._run, count)
 
     # ---- what is read ----
 

@@ -5,6 +5,7 @@ Lives here: a value that the neighbours share, and no I/O.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from rumbleup_async.errors import LedgerError
@@ -33,6 +34,8 @@ class Opened:
         """The number of the last step of each owner of ours."""
         self.unsure: set[int] = set()
         """Owners of ours of whose last step it is not known whether it was done."""
+        self.numbers: deque[int] = deque()
+        """Of rows that this process may still give to contacts that it draws."""
         self.is_chosen = False
         """A function has chosen the text of each contact."""
         self.notes: list[str] = []

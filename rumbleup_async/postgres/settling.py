@@ -36,7 +36,7 @@ _LOCK_QUEUED: Final = f"""SELECT FROM unnest(%s::int[]) AS v(row), LATERAL (SELE
     WHERE k.run = %s AND k.row = v.row AND k.state = 0 FOR UPDATE) AS c"""
 """Another machine may be asking the rules about them: what it has decided is waited for, and seen by the next statement."""
 _REFUSED: Final = f"SELECT row FROM {SCHEMA}.contact WHERE run = %s AND row = ANY(%s::int[]) AND state = 3"
-_SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
+SHARED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.owner WHERE run = %s AND session <> %s)"
 _SETTLED: Final = f"""SELECT c.row, state, code, detail, time, owner, greatest(segments, 1) FROM unnest(%s::int[]) AS v(row),
     LATERAL (SELECT * FROM {SCHEMA}.contact k WHERE k.run = %s AND k.row = v.row FOR UPDATE) AS c"""
 _SETTLE: Final = f"""UPDATE {SCHEMA}.contact c SET state = v.state, code = nullif(v.code, ''), detail = nullif(v.detail, ''),
@@ -73,7 +73,7 @@ async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> lis
         if tries > 1 and len(done) != len(refused):
             # All are where the answer of this was lost; others may have opened the rest.
             done |= {row for (row,) in await (await connection.execute(_REFUSED, (run.id, rows))).fetchall()}
-        if len(done) != len(refused) and not await server.one(await connection.execute(_SHARED, (run.id, to.session))):
+        if len(done) != len(refused) and not await server.one(await connection.execute(SHARED, (run.id, to.session))):
             raise LedgerError(f"{to.address}: a contact to be refused was not queued")
         return done, counts
 

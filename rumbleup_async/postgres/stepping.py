@@ -118,7 +118,7 @@ class Stepping:
         run.senders = answer.senders
         if not answer.fenced:
             rate, number = answer.others
-            self.together.told(doing.hold, Heard(answer.hold or 0.0, rate or 0.0, number))
+            self.together.told(doing.hold, Heard(answer.hold or 0.0, rate or 0.0, number), answer.senders)
         if answer.texts:
             run.is_used = True
             self._again.difference_update(text.row for text in answer.texts)

@@ -21,6 +21,8 @@ class Together:
         """Up to when this process has told the others to wait (monotonic seconds)."""
         self._heard = Heard()
         self._at = 0.0
+        self.senders = 1
+        """As the port."""
 
     @property
     def heard(self) -> Heard:
@@ -40,8 +42,8 @@ class Together:
         """For how many seconds from now on nobody is to send; 0 if that was told already."""
         return max(0.0, self._until - time.monotonic()) if self.has_word else 0.0
 
-    def told(self, hold: float, heard: Heard) -> None:
+    def told(self, hold: float, heard: Heard, senders: int) -> None:
         """A step that has told the others to wait so long is on the disk, and this is what it has heard."""
         if hold:
             self._told = self._until
-        self._heard, self._at = heard, time.monotonic()
+        self._heard, self._at, self.senders = heard, time.monotonic(), senders
