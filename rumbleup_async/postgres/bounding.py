@@ -10,7 +10,7 @@ has certainly not left is given back in the very step that closes it. A day is t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,11 +18,14 @@ from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
 from rumbleup_async.money import Bounded
-from rumbleup_async.postgres import server
+from rumbleup_async.postgres import others, server
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.spending import KNOWN
 from rumbleup_async.postgres.tables import SCHEMA
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
 
 BOUNDS: Final = """
 -- The day of the carriers: its midnight at the Pacific coast, in Unix seconds.
@@ -93,7 +96,7 @@ DECLARE
     of_today bigint;
     texts bigint;
 BEGIN
-    SELECT coalesce(sum(greatest(c.segments, 1)), 0), count(*) FILTER (WHERE v.state IN (0, 5)),
+    SELECT coalesce(sum(greatest(c.segments, 1)), 0), count(*) FILTER (WHERE v.state IN (0, 5) AND c.row <> ALL(_b.before)),
         coalesce(sum(greatest(c.segments, 1)) FILTER (WHERE c.row <> ALL(_b.carried)), 0) INTO parts, texts, of_today
     FROM unnest(_rows, _states) AS v(row, state),
         LATERAL (SELECT k.row, k.segments FROM {schema}.contact k WHERE k.run = _b.run AND k.row = v.row OFFSET 0) AS c
@@ -103,6 +106,9 @@ BEGIN
     _b.texts := _b.texts + texts;
     IF cardinality(_b.carried) > 0 THEN
         _b.carried := ARRAY(SELECT unnest(_b.carried) EXCEPT SELECT unnest(_rows));
+    END IF;
+    IF cardinality(_b.before) > 0 THEN
+        _b.before := ARRAY(SELECT unnest(_b.before) EXCEPT SELECT unnest(_rows));
     END IF;
     RETURN _b;
 END $$;
@@ -130,7 +136,9 @@ _IS_COUNTED: Final = f"SELECT EXISTS (SELECT FROM {SCHEMA}.bound WHERE run = %s)
 _BEGIN: Final = f"INSERT INTO {SCHEMA}.bound (run) VALUES (%(run)s) ON CONFLICT DO NOTHING"
 _LOCK: Final = f"SELECT b.cap IS NOT NULL AND b.day = {SCHEMA}.carrier_day() FROM {SCHEMA}.bound_of(%(run)s) b"
 _WRITE: Final = f"""UPDATE {SCHEMA}.bound SET texts = %(texts)s, budget = %(budget)s, price = %(price)s, cap = %(cap)s,
-    canary = %(canary)s, paid = %(paid)s, dearest = %(dearest)s, segments = %(segments)s WHERE run = %(run)s"""
+    canary = %(canary)s, paid = %(paid)s, dearest = %(dearest)s, segments = %(segments)s,
+    before = ARRAY(SELECT row FROM {SCHEMA}.contact WHERE run = %(run)s AND state = 1 AND %(texts)s::bigint IS NOT NULL)
+    WHERE run = %(run)s"""
 _COUNT_DAY: Final = f"""UPDATE {SCHEMA}.bound SET day = {SCHEMA}.carrier_day(),
     used = (SELECT coalesce(sum(greatest(segments, 1)), 0) FROM {SCHEMA}.contact
         WHERE run = %(run)s AND state IN (1, 2, 6) AND (coalesce(time, 0) = 0 OR time >= {SCHEMA}.carrier_day() * 1000)),
@@ -163,23 +171,28 @@ class Bounds:
             if budget is not None or cap is not None:
                 await self._check_counted()
             return
-        given = {"run": self._run.id, "texts": texts, "budget": budget, "price": price or 0, "cap": cap}
+        given: dict[str, int | None] = {"run": self._run.id, "texts": texts, "budget": budget, "price": price or 0, "cap": cap}
         given["canary"] = self._to.session if is_canary else None
         is_bounded = is_canary or any(bound is not None for bound in (texts, budget, cap))
-        async with self._to.steps() as connection, connection.transaction():
+
+        async def write(connection: AsyncConnection) -> None:
             await connection.execute(f"SELECT {SCHEMA}.durable()")
             if not is_bounded:
                 await connection.execute(_END, given)
                 return
+            # A step of others that is under way counts nothing where there was no bound.
+            await connection.execute(others.LOCK, {"run": self._run.id, "session": self._to.session})
             await connection.execute(_BEGIN, given)
             is_counted = await server.one(await connection.execute(_LOCK, given))
             known = await (await connection.execute(KNOWN, given)).fetchone()
             assert known is not None  # noqa: S101 - it always answers
             paid, of_paid, dearest, reserved, _ = known
-            given |= {"paid": paid, "dearest": dearest, "segments": reserved - of_paid}
-            await connection.execute(_WRITE, given)
+            found = {"paid": paid, "dearest": dearest, "segments": reserved - of_paid}
+            await connection.execute(_WRITE, given | found)
             if cap is not None and not is_counted:
                 await connection.execute(_COUNT_DAY, given)
+
+        await self._to.transacted(write)
 
     async def _check_counted(self) -> None:
         """LedgerError where nobody counts: an older version has begun the run, or whoever is in charge is about to."""
@@ -192,6 +205,9 @@ class Bounds:
 
 async def let_all_go(to: Connections, run: Opened) -> None:
     """The canary has done well: whoever has joined goes on, too."""
-    async with to.steps() as connection, connection.transaction():
+
+    async def write(connection: AsyncConnection) -> None:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         await connection.execute(_LET_GO, {"run": run.id})
+
+    await to.transacted(write)

@@ -142,6 +142,8 @@ CREATE TABLE people_pull (source text PRIMARY KEY, at bigint NOT NULL, cursor te
     7: """
 -- Whether somebody who is not to be texted is in the books already: contacts that a provider hands out come again.
 CREATE INDEX left_out ON contact (run, phone) WHERE screened = 1;
+-- Rows that others had open as this call began: they were never counted among its `texts`, and give nothing back to them.
+ALTER TABLE bound ADD COLUMN before integer[] NOT NULL DEFAULT '{}';
 """,
 }
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""

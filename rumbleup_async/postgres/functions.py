@@ -113,6 +113,7 @@ DECLARE
     shut json := '[]';
     proven integer;
     b {schema}.bound;
+    before integer[];
     cut text;
     parts bigint := 0;
 BEGIN
@@ -149,6 +150,7 @@ BEGIN
     END IF;
     IF cardinality(_rows) > 0 THEN
         IF b.run IS NOT NULL THEN
+            before := b.before;
             b := {schema}.given_back(b, _rows, _states);
         END IF;
         UPDATE {schema}.contact c SET state = v.state, attempts = v.attempts, logid = nullif(v.logid, ''),
@@ -171,8 +173,8 @@ BEGIN
             GET DIAGNOSTICS proven = ROW_COUNT;
             delta[1] := delta[1] - proven; delta[3] := delta[3] + proven;
             IF proven > 0 AND b.run IS NOT NULL THEN
-                SELECT sum(greatest(c.segments, 1)) INTO parts FROM {schema}.contact c
-                    WHERE c.run = _run AND c.row = ANY(_rows) AND c.state = 2
+                SELECT sum(greatest(c.segments, 1)), count(*) FILTER (WHERE c.row <> ALL(before)) INTO parts, proven
+                    FROM {schema}.contact c WHERE c.run = _run AND c.row = ANY(_rows) AND c.state = 2
                     AND EXISTS (SELECT FROM unnest(_rows, _states) AS v(row, state) WHERE v.row = c.row AND v.state = 0);
                 b.segments := b.segments + parts; b.used := b.used + parts; b.texts := b.texts - proven;
             END IF;
@@ -226,7 +228,8 @@ BEGIN
                 AND NOT EXISTS (SELECT FROM {schema}.waiting w WHERE w.run = _run AND w.row = c.row));
     END IF;
     IF b.run IS NOT NULL AND (cardinality(_rows) > 0 OR cardinality(got) > 0) THEN
-        UPDATE {schema}.bound SET texts = b.texts, segments = b.segments, used = b.used, carried = b.carried WHERE run = _run;
+        UPDATE {schema}.bound SET texts = b.texts, segments = b.segments, used = b.used, carried = b.carried,
+            before = b.before WHERE run = _run;
     END IF;
     UPDATE {schema}.owner o SET until = clock_timestamp() + make_interval(secs => _lease), step = _number, opened = got,
         learned = _learned,

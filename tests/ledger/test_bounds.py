@@ -189,6 +189,30 @@ def test_whoever_begins_again_counts_what_was_used_before(address: str) -> None:
     asyncio.run(main())
 
 
+def test_a_limit_counts_nothing_that_was_open_before_it(address: str) -> None:
+    """A resume of ten texts would send more, for what machines that had joined before gave back was added to them."""
+
+    async def main() -> None:
+        async with machines(address, 2, 60, texts=30) as (one, two):
+            held = await two.step([], 8)
+            await one.ledger.bounds.begin(texts=10, budget=None, price=None, cap=None)
+            assert await one.step([], 4)
+            await two.step([Closed(text.row, State.QUEUED, 0) for text in held[:5]], 0)
+            await one.ledger.again()
+            await two.ledger.again()
+            # What is counted comes back where it is not sent, whoever had opened it before.
+            again = await two.step([], 3)
+            assert {text.row for text in again} <= {text.row for text in held}
+            await two.step([Closed(text.row, State.QUEUED, 0) for text in again], 0)
+            await two.ledger.again()
+            while await two.step([], 5) or await one.step([], 5):
+                pass
+            assert two.cut == "limit"
+            assert len(one.hand) + len(two.hand) == 10 + len(held[5:])
+
+    asyncio.run(main())
+
+
 def absent(row: int) -> Any:
     from rumbleup_async.lookups import Resolution
     from rumbleup_async.reasons import ABSENT

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 
@@ -88,10 +87,9 @@ def test_who_is_left_out_is_put_down_once(address: str) -> None:
     """Each machine would count those anew whom the provider hands out again and again."""
 
     async def work(first: PostgresLedger, mine: int, other: PostgresLedger, theirs: int) -> None:
-        nobody = Skipped(1, "2022340001", Reason(Code.OPT_OUT))
         await first.numbers(1)
         for ledger, owner, row in ((first, mine, 1), (other, theirs, 2), (first, mine, 3)):
-            (answer,) = await ledger.claim(owner, [], [msgspec.structs.replace(nobody, row=row)], NOW)
+            (answer,) = await ledger.claim(owner, [], [Skipped(row, "2022340001", Reason(Code.OPT_OUT))], NOW)
             assert isinstance(answer, Result)
             assert answer.state is State.SKIPPED
         assert first.counts[State.SKIPPED] == 1
@@ -106,7 +104,14 @@ def test_a_claim_whose_answer_was_lost_is_told_and_not_made_once_more(address: s
         await first.claim(mine, [], [drawn(1, 1), drawn(2, 2)], NOW)
         await first.step(mine, [Closed(2, State.QUEUED, 1)], 0, NOW)
         closed = [Closed(1, State.SENT, 1, logid="rl_1", time=5)]
-        who = [drawn(3, 2), drawn(4, 3), drawn(5, 3), drawn(6, 1), Skipped(7, "2022340009", Reason(Code.OPT_OUT)), drawn(8, 4)]
+        who: list[Planned | Skipped] = [
+            drawn(3, 2),
+            drawn(4, 3),
+            drawn(5, 3),
+            drawn(6, 1),
+            Skipped(7, "2022340009", Reason(Code.OPT_OUT)),
+            drawn(8, 4),
+        ]
         waits = {8: OUTSIDE_HOURS}
         answers = await first.claim(mine, closed, who, NOW, waits=waits)
         counts = dict(first.counts)
