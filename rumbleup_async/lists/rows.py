@@ -57,7 +57,9 @@ class Rows:
         add = rows.append
         for row, record in enumerate(records, self._row + 1):
             if len(record) == width and not self._phones:
-                if not record[phone][:1].isdigit() and (again := self._header(row, record)):
+                cell = record[phone]
+                # `(214) 237-4925` is in no header, which is looked for at length.
+                if not cell[:1].isdigit() and not _many_digits(cell) and (again := self._header(row, record)):
                     add(again)
                     continue
                 if checked and (barred := self._barred(row, record)):
@@ -66,7 +68,7 @@ class Rows:
                 fields = {}  # filled by a loop, since a comprehension is a call of its own
                 for name, index in pick:
                     fields[name] = cells[record[index]]
-                add(Contact(row, record[phone], fields))
+                add(Contact(row, cell, fields))
             else:
                 rows += self._uneven(row, record)
         self._row += len(records)
@@ -149,6 +151,8 @@ class Rows:
         return Skipped(row, "", naming.AGAIN) if again else None
 
 
+_many_digits = re.compile(r"(?:\D*\d){5}").match
+"""More than any name of a column has."""
 _says_phone = re.compile(
     r"(?:.*_)?(?:[a-z]*phone|cell|mobile|tel|telephone|landline|fax)(?:_?(?:number|num|no))?(?:_?\d)?|home|work"
 ).fullmatch
