@@ -5,10 +5,13 @@ Lives here: the step from a process to the command line.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import signal
 import sys
+
+from rumbleup_async import collector
 
 
 def main() -> None:
@@ -19,10 +22,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_standard_streams()
     _let_every_character_pass()
-    try:
-        import rich  # noqa: F401
-        import typer  # noqa: F401
-    except ImportError:
+    collector.look_seldom()
+    if None in map(importlib.util.find_spec, ("rich", "typer")):
         sys.stderr.write("rumbleup: the command line needs two more packages; install rumbleup_async[cli]\n")
         sys.exit(2)
     from rumbleup_async.cli.failures import STOPPED, told
@@ -35,6 +36,8 @@ def main() -> None:
         # Inside a command they are met there; this is what a damaged installation says before it comes to one.
         sys.stderr.write(f"rumbleup: {told(error)[0]}\n")
         sys.exit(STOPPED)
+    finally:
+        collector.end()
 
 
 def _open_standard_streams() -> None:

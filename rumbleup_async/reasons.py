@@ -15,6 +15,8 @@ from typing import Final, Self
 
 import msgspec
 
+from rumbleup_async.patterns import when_used
+
 APART: Final = "\x1f"
 """Stands in a detail before what differs from text to text (the number of a row or a line, the size of a page), so that reasons
 are counted without it. A provider's words never hold it: they are made printable first."""
@@ -218,17 +220,17 @@ def duplicate(row: int) -> Reason:
 
 # ---- words of old ----
 
-_VARIES: Final = re.compile(r" of row \d+$|; line \d+$|; its lock ends at .*$| of \d+ bytes$")
+_VARIES: Final = when_used(r" of row \d+$|; line \d+$|; its lock ends at .*$| of \d+ bytes$")
 """What differs from text to text in words that were written before there were codes."""
 
 _FIXED: Final = {code.words: code for code in Code if "{}" not in code.words and code is not Code.NONE}
 _FILLED: Final = [
-    (re.compile(f"{re.escape(before)}(.*){re.escape(after)}", re.DOTALL), code)
+    (when_used(f"{re.escape(before)}(.*){re.escape(after)}", re.DOTALL), code)
     for code in Code
     for before, mark, after in [code.words.partition("{}")]
     if mark and before
 ]
-_LINE: Final = re.compile(r"line \d+")
+_LINE: Final = when_used(r"line \d+")
 
 
 @functools.lru_cache(4096)

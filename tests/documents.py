@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from rumbleup_async import errors
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from rumbleup_async.ledger import states
 from rumbleup_async.messaging import State
 from rumbleup_async.reasons import Code
@@ -67,7 +67,7 @@ Command = Any
 
 def command() -> Command:
     """The whole command line."""
-    return typer.main.get_command(complete())
+    return typer.main.get_command(app)
 
 
 def contexts(found: Command, path: tuple[str, ...] = ("rumbleup",), parent: Any = None) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rumbleup_async import RumbleUp
+from rumbleup_async import RumbleUp, collector
 from rumbleup_async.cli import report
 from rumbleup_async.fleet import supervisor, worker_process
 from rumbleup_async.fleet.channel import Channel
@@ -187,7 +187,7 @@ async def start_here(inherited: Sequence[int], longest: float) -> RemoteWorker:
 def test_one_text_in_a_worker_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever follows a text over the socket would lose it there."""
     monkeypatch.setattr(supervisor, "start", start_here)
-    monkeypatch.setattr(worker_process, "tune_collector", lambda: None)
+    monkeypatch.setattr(collector, "keep_what_is_there", lambda: None)
 
     async def run() -> None:
         async with (

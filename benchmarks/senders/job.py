@@ -86,8 +86,7 @@ def measure(job: Job, send: Callable[[Job], Awaitable[None]], *, children: int =
 
         factory = uvloop.new_event_loop
 
-        # As our command does in a process of its own (`fleet.worker_process.tune_collector`, not to be had
-        # in the peers' environment);
+        # As our command does in a process of its own (`rumbleup_async.collector`, not to be had in the peers' environment);
         # everybody who runs on uvloop gets it.
         gc.collect()
         gc.freeze()

@@ -17,9 +17,8 @@ from rumbleup_async.cli.output import Extra, Limit, Lines, OutFile, Wait, Yes, c
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.rumbleup.account_reports import AccountReports
 
-app = Commands(
-    help="Reports of the account, which RumbleUp makes in the background. Some paths are not documented; see docs/api-map.md.",
-)
+_HELP = "Reports of the account, which RumbleUp makes in the background. Some paths are not documented; see docs/api-map.md."
+app = Commands(help=_HELP)
 
 
 class Former(TyperGroup):
@@ -90,3 +89,7 @@ def delete(report: Id, yes: Yes = False) -> None:
     confirm(f"Delete report {report}?", yes=yes)
     call(lambda rumbleup: rumbleup.account_reports.delete(report))
     say(f"report {report} is deleted")
+
+
+former = Commands(help=_HELP, cls=Former, hidden=True)
+former.add_typer(app)

@@ -9,10 +9,11 @@ import itertools
 import sys
 from collections.abc import Mapping
 
-from rumbleup_async.cli import providers
 from rumbleup_async.cli.canary import BARE
 from rumbleup_async.cli.console import WRONG, say
 
+SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET", "RUMBLEUP_BOOK_KEY")
+"""Variables whose values must not stand on a command line."""
 _KEY_OPTIONS = frozenset(
     {"--api-key", "--api_key", "--apikey", "--key", "--secret", "--api-secret", "--token", "--auth", "--password"}
 )
@@ -29,7 +30,7 @@ def with_values(arguments: list[str]) -> list[str]:
 def check_arguments(arguments: list[str], environ: Mapping[str, str]) -> None:
     """Refuse a key among the arguments, where everybody on the machine can read it,
     and what cannot be text. Shows none of it."""
-    values = [environ.get(name, "").strip() for name in providers.SECRETS]
+    values = [environ.get(name, "").strip() for name in SECRETS]
     secrets = [part for value in values for part in (value, value.partition(":")[2]) if len(part) >= 4]
     for argument in arguments:
         name = argument.partition("=")[0].lower()

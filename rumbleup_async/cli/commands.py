@@ -5,13 +5,14 @@ Lives here: the class of the commands, and of the groups that make them.
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections import Counter
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections import Counter, UserDict
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +23,11 @@ class Once(TyperCommand):
     The parser would keep the last value and say nothing. People take a repeated
     option for a sum, as `--suppress` is one.
     """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        for parameter in self.params:
+            _spare(parameter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given: list[Any]
@@ -42,6 +48,24 @@ class Once(TyperCommand):
         return rest
 
 
+def _spare(parameter: Any) -> None:
+    """Spare a value of which nothing has to be made: one that is absent, or has its type already, as words and defaults have.
+
+    Typer makes a validator for every option, given or not, and for that imports pydantic: a quarter of a short run.
+    """
+    process = parameter.process_value
+    described = getattr(parameter, "type_descriptor", None)
+
+    def processed(ctx: Any, value: Any) -> Any:
+        if value is None:
+            is_made = not (parameter.required or parameter.multiple or parameter.nargs != 1)
+        else:
+            is_made = described is not None and described.parameter_info.parser is None and type(value) is described.annotation
+        return value if is_made and parameter.callback is None else process(ctx, value)
+
+    parameter.process_value = processed
+
+
 class Commands(typer.Typer):
     """A group whose commands are `Once`."""
 
@@ -50,3 +74,51 @@ class Commands(typer.Typer):
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
         return super().command(name, **{"cls": Once, **options})
+
+
+class Entry(NamedTuple):
+    """One command, or group of commands, of a `Menu`. `place`: its module in this room, and its name there. `example`: of a
+    command; those of a group have their own."""
+
+    name: str
+    place: str
+    example: str = ""
+
+    def command(self) -> Any:
+        """Import its module and put its options together."""
+        module, _, name = self.place.partition(":")
+        found = getattr(importlib.import_module(f"rumbleup_async.cli.{module}"), name)
+        around = Commands(help="")
+        if isinstance(found, typer.Typer):
+            around.add_typer(found, name=self.name)
+        else:
+            around.command(self.name, epilog=f"Example: {self.example}")(found)
+        return typer.main.get_group(around).commands[self.name]
+
+
+class _WhenAsked(UserDict[str, Any]):
+    """Commands by name. Each is made of its entry when somebody asks for it, and kept."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        super().__init__({entry.name: entry for entry in entries})
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if isinstance(found, Entry):
+            found = self.data[name] = found.command()
+        return found
+
+
+class Menu(TyperGroup):
+    """A group that imports the module of a command when the command is called: a call of one pays for no other. Its help, which
+    has a line of each, imports them all."""
+
+    entries: ClassVar[tuple[Entry, ...]] = ()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _WhenAsked(self.entries)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's own name
+        """The names alone, for which nothing has to be imported."""
+        return list(self.commands)

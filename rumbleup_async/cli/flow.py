@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from rumbleup_async import collector
 from rumbleup_async.cli import neighbours, progress, showing, speed
 from rumbleup_async.cli.audit_notes import agreed, overrides
 from rumbleup_async.cli.canary import why_not_on
@@ -24,7 +25,6 @@ from rumbleup_async.cli.providers import Row
 from rumbleup_async.cli.question import MANY, check_expected, may_begin
 from rumbleup_async.cli.signals import stopping
 from rumbleup_async.errors import BookError, LedgerError, LedgerLocked
-from rumbleup_async.fleet.worker_process import tune_collector
 from rumbleup_async.ledger import Consent
 from rumbleup_async.messaging import Identity
 from rumbleup_async.postgres.address import Address
@@ -159,7 +159,7 @@ async def send_queued(
     """Text whoever is queued, say how it ended, and give the exit code. `watch`: where opt-outs are read meanwhile.
     `more`: what its JSON has beside the summary."""
     words = "stopping: nothing more leaves; waiting for what is in flight (once more to end at once)"
-    tune_collector()
+    collector.keep_what_is_there()
     failed: Stop | None = None
     with stopping(lambda: run.stop(Stop(Cause.INTERRUPTED)), words):
         async with showing.beside(ledger), progress.sending(run, quiet=call.quiet), watching(run, watch or Watch()):

@@ -171,9 +171,6 @@ PROVIDERS: dict[str, Row] = {
 }
 """Every provider by the name in ledgers and on the command line."""
 
-SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET", "RUMBLEUP_BOOK_KEY")
-"""Variables whose values must not stand on a command line."""
-
 
 def row(name: str) -> Row:
     """The provider of this name; ConfigurationError if there is none."""

@@ -8,7 +8,6 @@ more of the processor; nobody should have to find that out by measuring.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 
 from rumbleup_async.session import proxy as proxies
@@ -52,5 +51,7 @@ def described() -> str:
     """What sending is made of, with versions."""
     if lacking := note():
         return lacking
+    import importlib.metadata
+
     parts = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PARTS)
     return f"runs go over connections of our own ({parts})"

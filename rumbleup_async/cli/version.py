@@ -6,9 +6,6 @@ needs nothing but this.
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
-
 import typer
 
 from rumbleup_async import __version__
@@ -42,6 +39,7 @@ PARTS = (
 
 def versions() -> dict[str, object]:
     """The version of this package, of Python, of SQLite and of each part; None for a part that is not installed."""
+    import platform
     import sqlite3
 
     return {
@@ -65,6 +63,8 @@ def print_version(context: typer.Context, *, as_json: bool) -> None:
 
 
 def _version(name: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from rumbleup_async.messaging import mask
+from rumbleup_async.patterns import when_used
 
 LONGEST: Final = 32_767
 """Characters that a cell of a workbook holds."""
@@ -19,8 +20,8 @@ _STARTS: Final = frozenset("=@+-\t\r\n\uff1d\uff20\uff0b\uff0d")
 """First characters by which spreadsheets know a formula; the last four are their wide forms."""
 
 # A phone of the United States or Canada, written in any way, and no part of a longer number.
-_phone = re.compile(r"(?<!\d)(?:\+?1[ ./-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ ./-]?)[2-9]\d\d[ ./-]?\d{4}(?!\d)", re.ASCII)
-_plain = re.compile(r"\D", re.ASCII)
+_phone = when_used(r"(?<!\d)(?:\+?1[ ./-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ ./-]?)[2-9]\d\d[ ./-]?\d{4}(?!\d)", re.ASCII)
+_plain = when_used(r"\D", re.ASCII)
 
 
 def harmless(cell: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import itertools
 import random
@@ -18,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from rumbleup_async import open_files
+from rumbleup_async import collector, open_files
 from rumbleup_async.admission import Verdict
 from rumbleup_async.engine.contract import Dealt, Worker
 from rumbleup_async.engine.lease import Lease
@@ -166,7 +165,7 @@ async def serve(channel: Channel) -> None:
         if setup.watches and isinstance(gateway, WatchesClock):
             gateway.watch_clock(time.time, books.stop)
         listening = asyncio.create_task(_listen(channel, workers, books, door, pace, limit))
-        tune_collector()
+        collector.keep_what_is_there()
         try:
             async with asyncio.TaskGroup() as tasks:
                 await workers.run(lambda work: tasks.create_task(work()))
@@ -178,16 +177,6 @@ async def serve(channel: Channel) -> None:
             listening.cancel()
             await gateway.aclose()
         channel.say(Done())
-
-
-def tune_collector() -> None:
-    """Let the garbage collector run less often and look at less, because texts in flight are no garbage.
-
-    This is only for processes that are ours alone.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def _listen(  # noqa: C901 - a word each

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -24,17 +23,18 @@ from rumbleup_async.ledger import states
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
 from rumbleup_async.ledger.schema import APPLICATION, SCHEMA
 from rumbleup_async.messaging import Plan, Result, State
+from rumbleup_async.patterns import when_used
 from rumbleup_async.reasons import Reason
 from rumbleup_async.shell import pasteable
 from rumbleup_async.stops import Stop
 
-_address = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/").match
+_address = when_used(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
 def path_of(path: str | os.PathLike[str]) -> Path:
     """The file that is meant; LedgerError for an address. What stands in it is not repeated: it may hold a password."""
     text = os.fspath(path)
-    found = _address(text)
+    found = _address.match(text)
     # A path object has lost one of the two slashes.
     if found and ("://" in text or not Path(text).parent.is_dir()):
         what = f"a ledger is a file on this machine, or a run in a PostgreSQL database; {found[1]}://... is neither"

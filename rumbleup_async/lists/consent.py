@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 from rumbleup_async.errors import ConfigurationError, ListError
 from rumbleup_async.lists import columns
 from rumbleup_async.messaging import Planned, Skipped
+from rumbleup_async.patterns import when_used
 from rumbleup_async.reasons import APART, NO_REASON, Code, Reason
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.cells import says_nothing, undress
@@ -26,19 +27,19 @@ _BEFORE: Final = (
     "(?:is|has|was|sms|mms|text|texts|texting|txt|phone|cell|mobile|contact|global|marketing|voter|member|user|person)*"
 )
 _AFTER: Final = "(?:of|from|for|sms|mms|texts?|texting|phone|cell|mobile|flag|date|datetime|at|on|time|reason|status|list|yn|tf)*"
-_out = re.compile(
+_out = when_used(
     f"{_BEFORE}(?:opt(?:ed)?outs?|do?nott?(?:text|txt|contact|call|sms|message|disturb)|dont(?:text|contact|call|sms)"
     f"|no(?:sms|texts?|txt|contact|messages?)|unsub(?:scribed?|s)?|blacklist(?:ed)?|blocklist(?:ed)?|blocked|suppress(?:ed|ion)?"
     f"|dnc|dnt|dnd|stop(?:ped)?|deceased|revoked|donot|exclu(?:ded?|sion)|(?:bad|wrong|invalid)(?:number|phone|cell)"
     f"|disconnected|refused|(?:to)?removed?){_AFTER}"
-).fullmatch
-_in = re.compile(
+)
+_in = when_used(
     f"{_BEFORE}(?:opt(?:ed)?ins?|consent(?:ed|s)?|subscribed|can(?:be)?text(?:ed)?|oktotext|maytext|allow(?:s|ed)?(?:sms|texts?|texting)?"
     f"|(?:sms|texts?)(?:ok|allowed|permission)|accepts?(?:sms|texts?)?(?:marketing)?|textable|marketingconsent){_AFTER}"
-).fullmatch
-_status = re.compile(
+)
+_status = when_used(
     f"{_BEFORE}(?:status|subscription|subscriptionstatus|preference|optstatus|consentstatus|result|outcome|disposition)"
-).fullmatch
+)
 
 _AGREED: Final = frozenset(
     {
@@ -63,20 +64,20 @@ _YES: Final = frozenset(
 _YES_OF_CONSENT: Final = (_YES | _AGREED) | {
     *("granted", "given", "confirmed", "consented", "explicit", "express", "double opt-in", "single_opt_in", "double_opt_in"),
 }
-_says_out = re.compile(
+_says_out = when_used(
     r"opt(?:ed)?[ _-]?outs?|unsub\w*|stop(?:ped|all)?|(?:do not|don't|no)[ _-]?(?:text|contact|call|sms|message)s?|dn[ctd]"
     r"|blocked|black-?listed|suppressed|deceased|revoked|(?:wrong|bad|invalid)[ _-](?:number|phone)|disconnected|refused",
     re.IGNORECASE,
-).fullmatch
-_refuses = re.compile(
+)
+_refuses = when_used(
     r"(?:no|not|never|without|withdr[ae]wn?|revoked?|declined?|denied|refused?|expired|rejected|pending|unconfirmed|unknown"
     r"|unsub\w*|opt(?:ed)?[ _-]?outs?|do not|don't|stop(?:ped|all)?)\b|\?",
     re.IGNORECASE,
-).match
-_no_date = re.compile(r"[0\-/.:T ]+").fullmatch
+)
+_no_date = when_used(r"[0\-/.:T ]+")
 """`0000-00-00`: what databases write where there is no date."""
-_operator = re.compile(r"[!<>~^]\s*$").search
-_date = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{8,}").match
+_operator = when_used(r"[!<>~^]\s*$")
+_date = when_used(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{8,}")
 
 _NO_CONSENT: Final = Reason(Code.NO_CONSENT)
 _SAID_NO: Final = Reason(Code.NO_CONSENT, APART)
@@ -92,7 +93,7 @@ def kind_of(name: str) -> Kind:
     bare = name.replace("_", "")
     if "email" in bare:
         return ""
-    return "out" if _out(bare) else "in" if _in(bare) else "status" if _status(bare) else ""
+    return "out" if _out.fullmatch(bare) else "in" if _in.fullmatch(bare) else "status" if _status.fullmatch(bare) else ""
 
 
 def _bars(kind: Kind, value: str) -> bool:
@@ -101,8 +102,8 @@ def _bars(kind: Kind, value: str) -> bool:
     if kind == "out":
         return low not in _NO
     if kind == "in":
-        return low != "" and low not in _YES_OF_CONSENT and not _date(low)
-    return _says_out(value) is not None
+        return low != "" and low not in _YES_OF_CONSENT and not _date.match(low)
+    return _says_out.fullmatch(value) is not None
 
 
 class Rule(NamedTuple):
@@ -119,7 +120,7 @@ class Rule(NamedTuple):
             return low not in _NO
         wanted = self.value.lower()
         if wanted in _NO:
-            return low in _NO if kind_of(self.column) != "in" else low not in _YES_OF_CONSENT and not _date(low)
+            return low in _NO if kind_of(self.column) != "in" else low not in _YES_OF_CONSENT and not _date.match(low)
         return low == wanted or (wanted in _YES and (low in _YES or (kind_of(self.column) == "out" and low not in _NO)))
 
 
@@ -128,7 +129,7 @@ def read_rules(given: Iterable[str]) -> tuple[Rule, ...]:
     rules = []
     for words in [given] if isinstance(given, str) else given:
         name, sign, value = words.partition("=")
-        if sign and (_operator(name) or value[:1] == "~"):
+        if sign and (_operator.search(name) or value[:1] == "~"):
             # `state!=NY` read as `state=NY` would text those who were to be left out, and nobody else.
             raise ConfigurationError(
                 f"skip-if {words!r} compares in a way that is not known; write COLUMN or COLUMN=VALUE, repeated for each value"
@@ -173,7 +174,9 @@ def _consents(value: str) -> Reason:
         return NO_REASON
     if says_nothing(value):
         return _NO_CONSENT
-    return _SAID_NO if low in _NO or _no_date(value) or _says_out(value) or _refuses(value) else NO_REASON
+    return (
+        _SAID_NO if low in _NO or _no_date.fullmatch(value) or _says_out.fullmatch(value) or _refuses.match(value) else NO_REASON
+    )
 
 
 class ConsentCheck:

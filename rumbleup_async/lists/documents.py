@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from rumbleup_async.patterns import when_used
+
 _SAVE: Final = "save it as CSV UTF-8"
 _UNPACK: Final = "unpack it first; gzip, zstd and zip are read as they are"
 
@@ -69,29 +71,29 @@ _TEXTS: Final = (
     ("version https://git-lfs", "a pointer of Git LFS in the file's place; fetch the file itself, as `git lfs pull` does"),
     ("-----begin ", "an encrypted or signed file; open it first"),
 )
-_mail = re.compile(
+_mail = when_used(
     r"(?:from|to|received|return-path|delivered-to|mime-version|subject|message-id|date|content-type|x-[\w-]+): ", re.IGNORECASE
-).match
-_tag = re.compile(r"<(?:[!?]|[a-z][\w:.-]*(?:[\s>/]|$))", re.IGNORECASE).match
-_web = re.compile(r"<(?:!doctype html|html|head|body|table|meta|div|title|style|script|tr|p|h\d|span)\b", re.IGNORECASE).search
-_workbook = re.compile(r"excel\.sheet|<(?:\w+:)?workbook\b|office:spreadsheet", re.IGNORECASE).search
-_sql = re.compile(
+)
+_tag = when_used(r"<(?:[!?]|[a-z][\w:.-]*(?:[\s>/]|$))", re.IGNORECASE)
+_web = when_used(r"<(?:!doctype html|html|head|body|table|meta|div|title|style|script|tr|p|h\d|span)\b", re.IGNORECASE)
+_workbook = when_used(r"excel\.sheet|<(?:\w+:)?workbook\b|office:spreadsheet", re.IGNORECASE)
+_sql = when_used(
     r"(?:insert\s+into|create\s+(?:table|database|temporary)|drop\s+table|copy\s+\S+.*from\s+stdin|lock\s+tables|use\s+`)",
     re.IGNORECASE,
-).match
-_sql_note = re.compile(r"(?:--|/\*|set\s|pragma\s|begin(?:\s+transaction)?;|start\s+transaction|\\connect)", re.IGNORECASE).match
-_yaml = re.compile(r"-\s+[\w\"'][\w \"'-]*:(?:\s|$)|%YAML", re.IGNORECASE).match
-_key = re.compile(r"[\w\"']+:\s*$").match
-_drawn = re.compile(r"[+\u250c\u2554\u256d][-=+\u2500-\u257f]{3,}$").match
-_section = re.compile(r"\[{1,2}[A-Za-z_][\w .:-]*\]{1,2}$").match
-_array = re.compile(r"\[\s*(?:[\[{\"\d\]]|$)").match
+)
+_sql_note = when_used(r"(?:--|/\*|set\s|pragma\s|begin(?:\s+transaction)?;|start\s+transaction|\\connect)", re.IGNORECASE)
+_yaml = when_used(r"-\s+[\w\"'][\w \"'-]*:(?:\s|$)|%YAML", re.IGNORECASE)
+_key = when_used(r"[\w\"']+:\s*$")
+_drawn = when_used(r"[+\u250c\u2554\u256d][-=+\u2500-\u257f]{3,}$")
+_section = when_used(r"\[{1,2}[A-Za-z_][\w .:-]*\]{1,2}$")
+_array = when_used(r"\[\s*(?:[\[{\"\d\]]|$)")
 
 
 def of_lines(lines: Sequence[str]) -> str:
     """What the first lines of a text, the first of them not blank, say that it is, if that is no list; or ""."""
     first = lines[0].strip()
     low = first.lower()
-    if _tag(first):
+    if _tag.match(first):
         return _marked_up("\n".join(lines)[:20_000])
     for beginning, what in _TEXTS:
         if low.startswith(beginning):
@@ -100,21 +102,21 @@ def of_lines(lines: Sequence[str]) -> str:
 
 
 def _code(first: str, lines: Sequence[str]) -> str:
-    if (_mail(first) and sum(_mail(line) is not None for line in lines) > 1) or re.match(r"From \S+.* \d{4}$", first):
+    if (_mail.match(first) and sum(_mail.match(line) is not None for line in lines) > 1) or re.match(r"From \S+.* \d{4}$", first):
         return "an e-mail, or a web page saved as one; save what is attached to it, or the table in it, as CSV UTF-8"
-    if _sql(first) or (_sql_note(first) and any(_sql(line.strip()) for line in lines)):
+    if _sql.match(first) or (_sql_note.match(first) and any(_sql.match(line.strip()) for line in lines)):
         return "an SQL dump; export the table as CSV"
-    if _drawn(first):
+    if _drawn.match(first):
         return "a table drawn with lines, as a database's client shows it; export it as CSV"
     return ""
 
 
 def _data(first: str, lines: Sequence[str]) -> str:
-    if first == "---" or _yaml(first) or (_key(first) and len(lines) > 1 and lines[1][:1] in (" ", "-")):
+    if first == "---" or _yaml.match(first) or (_key.match(first) and len(lines) > 1 and lines[1][:1] in (" ", "-")):
         return "a YAML file; write it as CSV or JSON lines"
-    if _section(first):
+    if _section.match(first):
         return "a file of settings (INI or TOML); write the list as CSV or JSON lines"
-    if _array(first):
+    if _array.match(first):
         return "a JSON array; write one object a line, as `jq -c '.[]'` does"
     if first == "{":
         return "JSON, and a JSON object goes over several lines; write one object a line, as `jq -c .` does"
@@ -122,8 +124,8 @@ def _data(first: str, lines: Sequence[str]) -> str:
 
 
 def _marked_up(text: str) -> str:
-    if _workbook(text):
+    if _workbook.search(text):
         return f"an Excel workbook in XML; open it and {_SAVE}"
-    if _web(text):
+    if _web.search(text):
         return f"a web page, whatever the file is called; if it shows a table, open it in a spreadsheet and {_SAVE}"
     return "an XML file; export the list as CSV"

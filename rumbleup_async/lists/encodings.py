@@ -14,6 +14,7 @@ import re
 from typing import Final
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.patterns import when_used
 
 _WINDOWS: Final = "cp1252"
 _MAC: Final = "mac_roman"
@@ -49,7 +50,7 @@ def utf16(head: bytes) -> str:
 
 # What Windows-1252 has at these places no word has: a capital or a sign behind a small
 # letter. Mac Roman has small letters there.
-_mac = re.compile(
+_mac = when_used(
     rb"[A-Za-z][\x81\x8d\x8f\x90\x9d]"
     rb"|[a-z][\x87-\x8c\x8e\x98\x9b\x9c\x9f]"
     rb"|[A-Z][\x87-\x8c\x8e\x98\x9b\x9c\x9f][a-z\x80-\x9f]"
@@ -57,20 +58,20 @@ _mac = re.compile(
     rb"|(?<![A-Za-z\x80-\xff])[\x80\x81\x83\x86][a-z][a-z]"
 )
 # And the other way round: Mac Roman has capitals and signs where Windows-1252 has the accented letters.
-_windows = re.compile(rb"[a-z][\xdf-\xff]|[\xdf-\xff][a-z]{2}|[A-Z][\xc0-\xc8\xcb-\xcf\xd6-\xde]")
-_high = re.compile(rb"[A-Za-z][\x80-\x9f]|[\x80-\x9f][A-Za-z]")
+_windows = when_used(rb"[a-z][\xdf-\xff]|[\xdf-\xff][a-z]{2}|[A-Z][\xc0-\xc8\xcb-\xcf\xd6-\xde]")
+_high = when_used(rb"[A-Za-z][\x80-\x9f]|[\x80-\x9f][A-Za-z]")
 
-_of_utf8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}").search
+_of_utf8 = when_used(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}")
 
-_garbled = re.compile(
+_garbled = when_used(
     "[\u00c2\u00c3][\u00a0-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     "|\u00e2\u20ac[\u0080-\uffff]|\u221a[\u00a0-\u00ff\u2020-\u2122]"
 )
 """UTF-8 that a program has read as Windows-1252 or Mac Roman: `JosÃ©`, `Donâ€™t`, `Jos√©`."""
-_entity = re.compile(
+_entity = when_used(
     r"&(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp|[A-Za-z]{1,3}(?:acute|grave|uml|circ|tilde|cedil|slash|ring));"
 )
-_word = re.compile(r"[^\W\d_]*[^\x00-\x7f\s]+(?:[^\W\d_]|[^\x00-\x7f\s])*").search
+_word = when_used(r"[^\W\d_]*[^\x00-\x7f\s]+(?:[^\W\d_]|[^\x00-\x7f\s])*")
 
 
 def guess(lines: list[bytes], *, mac_ends: bool) -> str:
@@ -141,10 +142,10 @@ class Notes:
             except UnicodeDecodeError:
                 # A line that is UTF-8 but for a byte or two was cut or damaged:
                 # the letters in it are not to be guessed.
-                is_damaged = _of_utf8(line) is not None
+                is_damaged = _of_utf8.search(line) is not None
                 made.append(line.decode("utf-8" if is_damaged else self._guessed, "replace"))
                 if counted and not is_damaged:
-                    found = _word(made[-1])
+                    found = _word.search(made[-1])
                     self._foreign.add(number, found[0] if found else "")
         return end.join(made)
 
@@ -157,7 +158,7 @@ class Notes:
     def _count(self, text: str, what: re.Pattern[str], seen: _Seen, *, example: bool = True) -> None:
         for number, line in enumerate(text.split("\r" if self._mac_ends else "\n"), self.lines + 1):
             if found := what.search(line):
-                word = _word(line, max(0, found.start() - 12)) if what is _garbled else found
+                word = _word.search(line, max(0, found.start() - 12)) if what is _garbled else found
                 seen.add(number, (word or found)[0] if example else "")
 
     def __call__(self) -> list[str]:
@@ -187,7 +188,7 @@ class Notes:
         return notes
 
 
-_BROKEN: Final = re.compile("\ufffd")
+_BROKEN: Final = when_used("\ufffd")
 
 
 def _lines(count: int) -> str:

@@ -16,6 +16,7 @@ from rumbleup_async.lists import columns as naming
 from rumbleup_async.lists import documents
 from rumbleup_async.lists.columns import choice, is_phone_name, listed
 from rumbleup_async.lists.csv_records import MAX_LINES
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.template import field_name
 
@@ -26,12 +27,12 @@ DELIMITERS: Final = ",;\t|"
 _SAMPLE_ROWS: Final = 20
 separator_line = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 
-_phone_as_decimal = re.compile(r"[+-]?1?\d{10}(?:\.\d*|,\d{1,2})|[+-]?\d{1,2}(?:,\d{3}){3}(?:\.\d*)?", re.ASCII).fullmatch
+_phone_as_decimal = when_used(r"[+-]?1?\d{10}(?:\.\d*|,\d{1,2})|[+-]?\d{1,2}(?:,\d{3}){3}(?:\.\d*)?", re.ASCII)
 
-_a_word = re.compile(r"\b(?!ext|cell|mob|home|work|fax|tel|phone)[^\W\d_]{3}", re.IGNORECASE).search
+_a_word = when_used(r"\b(?!ext|cell|mob|home|work|fax|tel|phone)[^\W\d_]{3}", re.IGNORECASE)
 """What no number holds, be it ever so damaged."""
 
-_control = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]").search
+_control = when_used(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no program writes into the names of columns. Pictures and archives have it everywhere."""
 
 REMEDY: Final = "name the column with --phone-field"
@@ -72,7 +73,7 @@ def read(sample: list[str], where: str, phone_field: str | None) -> Header:
     if start is None:
         raise ListError(f"{where}: is empty; it needs a line a contact")
     first = sample[start].strip()
-    if _control(first) and not is_number(first):
+    if _control.search(first) and not is_number(first):
         raise _no_text(where)
     if what := documents.of_lines(sample[start : start + _SAMPLE_ROWS]):
         raise ListError(f"{where}: this is {what}")
@@ -170,10 +171,10 @@ def _plain(sample: list[str], start: int, where: str, phone_field: str | None) -
     lines = [line for line in sample[start:] if line.strip()][:_SAMPLE_ROWS]
     if 2 * sum(map(is_number, lines)) < len(lines) and not (
         # Bad numbers are rows to report, not a reason to refuse the file, as long as there is nothing but one column.
-        not any(map(_control, lines))
+        not any(map(_control.search, lines))
         and all(len(header_of([line], delimiter)[0]) < 2 for line in lines for delimiter in DELIMITERS)
         and any(sum(c.isdigit() for c in line) > 4 for line in lines)
-        and 2 * sum(_a_word(line) is None for line in lines) > len(lines)
+        and 2 * sum(_a_word.search(line) is None for line in lines) > len(lines)
     ):
         return None
     if phone_field is not None:
@@ -188,11 +189,13 @@ def is_number(cell: str) -> bool:
     bare = cell.strip().strip('"')
     phone, reason = phones.normalise(bare)
     # `1234,2125550101` are two cells.
-    return bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and _phone_as_decimal(bare) is not None)
+    return (
+        bool(phone) or reason == phones.SCIENTIFIC or (reason == phones.FLOAT and _phone_as_decimal.fullmatch(bare) is not None)
+    )
 
 
 def _refuse(lines: list[str], delimiters: str, where: str, phone_field: str | None) -> Header:
-    if any(map(_control, lines)):
+    if any(map(_control.search, lines)):
         raise _no_text(where)
     cells = max((header_of(lines, delimiter)[0] for delimiter in delimiters), key=len)
     if any(is_number(cell) for cell in cells):

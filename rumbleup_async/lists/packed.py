@@ -5,16 +5,17 @@ Lives here: unpacking, and what a zip archive holds.
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zipfile
 import zlib
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import extras
 from rumbleup_async.lists.streams import Incoming
+
+if TYPE_CHECKING:
+    import zipfile
 
 GZIP: Final = b"\x1f\x8b"
 ZSTD: Final = (b"\x28\xb5\x2f\xfd", *(bytes((number, 0x2A, 0x4D, 0x18)) for number in range(0x50, 0x60)))
@@ -47,9 +48,12 @@ class Unpacked(io.RawIOBase):
         self._where = where
         self._packed = packed
         self._given = 0
-        self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error, gzip.BadGzipFile)
+        self._errors: tuple[type[Exception], ...] = (EOFError, zlib.error)
         source = io.BufferedReader(packed, 1 << 18)
         if head.startswith(GZIP):
+            import gzip
+
+            self._errors = (EOFError, zlib.error, gzip.BadGzipFile)
             self._file: Any = gzip.GzipFile(fileobj=source, mode="rb")
         else:
             zstd = _zstd(where)
@@ -91,6 +95,8 @@ class Member(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
+        import zipfile
+
         try:
             return self._file.read(size)
         except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError):
@@ -99,6 +105,8 @@ class Member(io.RawIOBase):
 
 def of_zip(file: BinaryIO, where: str) -> Member | None:
     """The one file in a zip archive; None if the archive is a workbook. ListError for every other one."""
+    import zipfile
+
     try:
         return _of_zip(file, where)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error):
@@ -108,6 +116,8 @@ def of_zip(file: BinaryIO, where: str) -> Member | None:
 
 
 def _of_zip(file: BinaryIO, where: str) -> Member | None:
+    import zipfile
+
     archive = zipfile.ZipFile(file)
     names = set(archive.namelist())
     parts = archive.infolist()

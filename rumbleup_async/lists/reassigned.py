@@ -10,24 +10,24 @@ list with such a column stays a list in which every phone counts: to read an opt
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from rumbleup_async.lists.suppression_list import Row, unreadable
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.template import field_name
 
-_answer = re.compile(
+_answer = when_used(
     r"(?:is_|was_|been_|number_|phone_|tn_|rnd_)*(?:reassign(?:ed|ment)|permanent(?:ly)?_disconnect(?:ed|ion)?|rnd)"
     r"(?:_?(?:numbers?|database|status|result|response|answer|query|yn))*"
-).fullmatch
+)
 _perhaps: Final = frozenset({"result", "response", "answer", "query_result", "disconnected", "disconnect"})
 """These may be the database's answers, and somebody's replies or the flags of a list of opt-outs as well."""
-_date = re.compile(
+_date = when_used(
     r"(?:(?:consent|quer(?:y|ied)|last|contact|verified|known|asked|agreed|reassigned|checked|tn|phone)_)*"
     r"(?:date|since|on|at|as_of(?:_date)?|date_asked)(?:_(?:of|consent|contact|query))*"
-).fullmatch
-_number = re.compile(r"(?:.*_)?(?:tn|number|telephone_number|phone_number)").fullmatch
+)
+_number = when_used(r"(?:.*_)?(?:tn|number|telephone_number|phone_number)")
 
 _YES: Final = frozenset({"yes", "y", "true"})
 _NO: Final = frozenset({"no", "n", "false", "no data", "no_data", "nodata", "no-data"})
@@ -39,19 +39,23 @@ def answer_column(header: Sequence[str], phones: Collection[int], first: Sequenc
     """Which column holds the answers of the database; None for a list of another kind. `phones`: the columns that say phone;
     `first`: the first row behind the header."""
     names = [field_name(cell) for cell in header]
-    rest = [index for index, name in enumerate(names) if name and index not in phones and (_answer(name) or not _date(name))]
-    numbers = [] if phones else [index for index in rest if _number(names[index])]
+    rest = [
+        index
+        for index, name in enumerate(names)
+        if name and index not in phones and (_answer.fullmatch(name) or not _date.fullmatch(name))
+    ]
+    numbers = [] if phones else [index for index in rest if _number.fullmatch(names[index])]
     rest = [index for index in rest if index not in numbers]
     if len(rest) != 1 or not (phones or numbers):
         return None
     (found,) = rest
-    is_known = _answer(names[found]) and found < len(first) and _plain(first[found]) in _YES | _NO
+    is_known = _answer.fullmatch(names[found]) and found < len(first) and _plain(first[found]) in _YES | _NO
     return found if is_known else None
 
 
 def not_read(header: Sequence[str]) -> str:
     """What is to be said of a list in which every phone counts although a column seems to hold answers of the database."""
-    named = next((cell for cell in header if _answer(field_name(cell)) or field_name(cell) in _perhaps), None)
+    named = next((cell for cell in header if _answer.fullmatch(field_name(cell)) or field_name(cell) in _perhaps), None)
     if named is None:
         return ""
     return (

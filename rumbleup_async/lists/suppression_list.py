@@ -22,23 +22,24 @@ from rumbleup_async.lists.csv_records import Fault, Records
 from rumbleup_async.lists.lines import Lines, Readable
 from rumbleup_async.lists.streams import Incoming
 from rumbleup_async.lists.suppression_forms import unwrapped
+from rumbleup_async.patterns import when_used
 from rumbleup_async.rules.numbers import UnreadError, numbers_of
 from rumbleup_async.screening import phones
 from rumbleup_async.screening.template import field_name
 
-_phone_words = re.compile(
+_phone_words = when_used(
     r"(?:.*_)?(?:[a-z]*phones?|cell|cellular|mobile?|tel|telephone|telefon|telefono|celular|movil|handy|landline|wireless|msisdn|e164)"
     r"(?:_?(?:number|numbers|no|num))?(?:_?\d)?|home|work"
-).fullmatch
-_labelled = re.compile(r"[^\d]{0,20}(?<![^\W\d])(?:\+?1\W{0,3})?\(?\d{3}\W{0,3}\d{3}\W{0,2}\d{4}(?![^\W\d])[^\d]{0,24}").fullmatch
+)
+_labelled = when_used(r"[^\d]{0,20}(?<![^\W\d])(?:\+?1\W{0,3})?\(?\d{3}\W{0,3}\d{3}\W{0,2}\d{4}(?![^\W\d])[^\d]{0,24}")
 """`home: 2025550101`, `sip:+12025550101@example.org`: one number, and a word or two beside it."""
-_email = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+").fullmatch
-_masked = re.compile(r"(?:\W*[xX*#\u2022?]){3}[xX*#\u2022?\W_]*\d{2,6}").fullmatch
+_email = when_used(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_masked = when_used(r"(?:\W*[xX*#\u2022?]){3}[xX*#\u2022?\W_]*\d{2,6}")
 """`xxx-xxx-0101`: a number of which the rest was not to be seen."""
-_date = re.compile(
+_date = when_used(
     r"\b(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{2,4})\b(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII
-).sub
-_words = re.compile(r"[^\W\d_]{3}").search
+)
+_words = when_used(r"[^\W\d_]{3}")
 _WRITTEN_OTHERWISE: Final = frozenset(
     {phones.EXTENSION, phones.TWO_NUMBERS, phones.OTHER_COUNTRY, phones.FLOAT, phones.SCIENTIFIC}
 )
@@ -208,7 +209,7 @@ def _of_any_cell(cell: str) -> frozenset[str] | None:
     phone, reason = phones.normalise(cell)
     if phone:
         return frozenset((phone,))
-    if (reason not in _WRITTEN_OTHERWISE or ":" in cell) and not (reason == phones.LETTERS and _labelled(cell)):
+    if (reason not in _WRITTEN_OTHERWISE or ":" in cell) and not (reason == phones.LETTERS and _labelled.fullmatch(cell)):
         return None
     try:
         return numbers_of(cell)
@@ -226,25 +227,25 @@ def _is_header(cells: list[str], *, says_phone: bool) -> bool:
 
 def _is_number(cell: str) -> bool:
     """Whether a cell is somebody's number, or what is left of one, beside cells that are names of columns."""
-    cell = _date("", cell)  # `exported 2026-11-05 10:00`
+    cell = _date.sub("", cell)  # `exported 2026-11-05 10:00`
     try:
         return bool(numbers_of(cell))
     except UnreadError:
-        return sum(char.isdigit() for char in cell) > 6 and _words(cell) is None
+        return sum(char.isdigit() for char in cell) > 6 and _words.search(cell) is None
 
 
 def _has_number(cell: str) -> bool:
     try:
-        return bool(numbers_of(cell)) or _email(cell) is not None
+        return bool(numbers_of(cell)) or _email.fullmatch(cell) is not None
     except UnreadError as error:
         # Damaged, masked or half a number: a row of somebody, and no header.
         is_damaged = str(error) == phones.SCIENTIFIC or sum(char.isdigit() for char in cell) > 6
-        return is_damaged or _masked(cell) is not None or _email(cell) is not None
+        return is_damaged or _masked.fullmatch(cell) is not None or _email.fullmatch(cell) is not None
 
 
 def _phone_columns(names: Sequence[str]) -> frozenset[int]:
     known = [field_name(name) for name in names]
-    return frozenset(index for index, name in enumerate(known) if columns.is_phone_name(name) or _phone_words(name))
+    return frozenset(index for index, name in enumerate(known) if columns.is_phone_name(name) or _phone_words.fullmatch(name))
 
 
 def unreadable(row: Row, reason: str, remedy: str = _REMEDY) -> ListError:

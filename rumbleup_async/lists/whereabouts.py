@@ -7,12 +7,12 @@ A guess that could be wrong is not made: the wrong ZIP code would text people at
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from rumbleup_async.errors import ListError
 from rumbleup_async.lists import columns as naming
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.screen import nowhere
 from rumbleup_async.screening.template import field_name
 
@@ -27,10 +27,9 @@ _WHOSE: Final = r"(?:home|residence|residential|res|registration|reg|voting|vote
 _zone = r"(?:time_?zone(?:_?name)?|tz(?:_?name)?|iana_?(?:time_?)?zone)"
 _zip = r"(?:zip|zip_?5|zip_?9|zip_?code|zip_?plus_?4|postal_?code|post_?code|postal|zip_?postal_?code)"
 _state = r"(?:state|state_?code|state_?abbr(?:ev(?:iation)?)?|province|state_?province|state_?or_?province)"
-_SURE: Final = {kind: re.compile(name).fullmatch for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))}
+_SURE: Final = {kind: when_used(name) for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))}
 _LESSER: Final = {
-    kind: re.compile(f"{_WHOSE}_?{name}|{name}_?{_WHOSE}").fullmatch
-    for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))
+    kind: when_used(f"{_WHOSE}_?{name}|{name}_?{_WHOSE}") for kind, name in (("zone", _zone), ("zip", _zip), ("state", _state))
 }
 """Names that say it where no other column does."""
 _WHAT: Final = {"zone": "time zone", "zip": "ZIP code", "state": "state"}
@@ -79,8 +78,8 @@ class Whereabouts:
                     f"{self._where}: there is no column {wanted!r} for the {_WHAT[kind]}; {naming.choice(wanted, names)}"
                 )
             return wanted
-        found = [name for name in dict.fromkeys(names) if _SURE[kind](name)]
-        found = found or [name for name in dict.fromkeys(names) if _LESSER[kind](name)]
+        found = [name for name in dict.fromkeys(names) if _SURE[kind].fullmatch(name)]
+        found = found or [name for name in dict.fromkeys(names) if _LESSER[kind].fullmatch(name)]
         if len(found) > 1:
             raise ListError(
                 f"{self._where}: the {_WHAT[kind]} may be in {' or '.join(found)}; name the column with --{kind}-field"

@@ -8,7 +8,6 @@ whom it did not text: it takes its own claims up again when it is resumed. Nobod
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -127,6 +126,8 @@ class RunBook:
         if number <= self.book.size_of_now(self._run):
             return 0
         sizes = self.book.sizes_now(self.scope, self._run)
+        import statistics
+
         return int(statistics.median(sizes)) if len(sizes) >= _ENOUGH else 0
 
     def agreed(self, number: int) -> None:

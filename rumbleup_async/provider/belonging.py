@@ -17,6 +17,7 @@ import msgspec
 
 from rumbleup_async.errors import UnreadableReply
 from rumbleup_async.outcomes import Accepted, Barred, Outcome, Refused, Throttled, Unknown
+from rumbleup_async.patterns import when_used
 from rumbleup_async.provider import decoding
 from rumbleup_async.reasons import Code, Reason
 from rumbleup_async.session.exchange import Fit, Response
@@ -65,7 +66,7 @@ def whose(sent: Sent, phone: object, text: object, flags: object = None) -> Whos
     return Whose.NOBODYS
 
 
-_PHONE = re.compile(r"[\s\d().+/\-*xX#•·…]+(?:ext\.?\s*\d*)?|tel:[\d+-]+", re.ASCII | re.IGNORECASE)
+_PHONE = when_used(r"[\s\d().+/\-*xX#•·…]+(?:ext\.?\s*\d*)?|tel:[\d+-]+", re.ASCII | re.IGNORECASE)
 
 
 def _of_phone(ours: str, named: object) -> Whose:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.patterns import when_used
 
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\u00ab\u00bb\u2032\u2033\uff02\uff07"
-_NAMED = re.compile(r"\s*(?:export\s+|set\s+|\$env:)?[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+\s*=", re.IGNORECASE)
-_SCHEME = re.compile(r"\s*(?:authorization\s*:\s*)?(?:basic|bearer)[\s:]", re.IGNORECASE)
-_HEADER = re.compile(r"\s*authorization\s*:", re.IGNORECASE)
-_COMMENT = re.compile(r"\s#")
+_NAMED = when_used(r"\s*(?:export\s+|set\s+|\$env:)?[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+\s*=", re.IGNORECASE)
+_SCHEME = when_used(r"\s*(?:authorization\s*:\s*)?(?:basic|bearer)[\s:]", re.IGNORECASE)
+_HEADER = when_used(r"\s*authorization\s*:", re.IGNORECASE)
+_COMMENT = when_used(r"\s#")
 
 
 def check(value: object, what: str) -> None:

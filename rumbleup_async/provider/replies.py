@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rumbleup_async.errors import ApiError, UnreadableReply
+from rumbleup_async.patterns import when_used
 from rumbleup_async.provider.decoding import BROKEN, UNREADABLE, decode
 from rumbleup_async.provider.waiting import retry_after
 from rumbleup_async.reasons import APART
@@ -83,7 +84,7 @@ _ENDED = (
     r"|overdue|on hold|not active|not enabled|not authori[sz]ed)"
 )
 _PROJECT = r"(?:project|action|campaign|group)"
-_STANDING = re.compile(
+_STANDING = when_used(
     rf"\b{_NOTHING}\s+{_MONEY}\b"
     rf"|\b{_MONEY}\b[^.]{{0,30}}\b(?:too low|insufficient|exhausted|depleted|empty|used up|run out|negative)\b"
     rf"|\bpayment (?:is )?required\b|\btop[\s-]?up\b"
@@ -103,7 +104,7 @@ def about_account(words: str) -> bool:
     return _STANDING.search(words) is not None
 
 
-_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")
+_DIGITS = when_used(r"\d(?:[\W_]{0,3}\d){6,}")
 _QUOTE = 16
 """Characters that a provider's words and a text must share for the one to count as quoting the other."""
 

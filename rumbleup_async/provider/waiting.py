@@ -10,12 +10,12 @@ told as it is; whoever decides stops then.
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import math
 import re
 import time
 from collections.abc import Mapping
 
+from rumbleup_async.patterns import when_used
 from rumbleup_async.session.exchange import Response
 
 UNREADABLE = 5.0
@@ -33,12 +33,12 @@ _UNITS = {
     "d": 86_400.0, "day": 86_400.0, "days": 86_400.0,
 }  # fmt: skip
 
-_AMOUNT = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
+_AMOUNT = when_used(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
 _RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset", "X-RateLimit-Reset-After", "X-RateLimit-Retry-After")
 """Headers that say when a quota is full again. They are heard only where an answer names no time otherwise."""
 
-_FIELDS = re.compile(r"(?:\br\s*=\s*0\s*;\s*t|\bremaining\s*=\s*0\s*,\s*reset)\s*=\s*(\d+)", re.ASCII)
+_FIELDS = when_used(r"(?:\br\s*=\s*0\s*;\s*t|\bremaining\s*=\s*0\s*,\s*reset)\s*=\s*(\d+)", re.ASCII)
 """When a used-up quota is full again, by the drafts of the one header `RateLimit`: `remaining=0, reset=50`, `"day";r=0;t=50`."""
 
 _SMALL = 100.0
@@ -138,6 +138,8 @@ def _bounded(seconds: float, now: float | None = None) -> float:
 
 def _date(text: str) -> float | None:
     """The Unix time of a date as headers write it, or as ISO 8601 does."""
+    import email.utils  # imports more than all around it, and hardly any run meets a date
+
     for read in (email.utils.parsedate_to_datetime, dt.datetime.fromisoformat):
         try:
             at = read(text)

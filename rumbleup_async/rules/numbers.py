@@ -9,7 +9,6 @@ somebody, and nobody can say whom, is refused.
 
 from __future__ import annotations
 
-import html
 import itertools
 import re
 import unicodedata
@@ -17,21 +16,22 @@ from collections.abc import Container, Iterable
 from typing import Any, Final, Protocol, runtime_checkable
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening import phones
 
 _LONGEST: Final = 400
 """Characters of an entry that are looked at; a longer one is no phone and is refused."""
 
-_ten_digits = re.compile(r"[2-9]\d{9}", re.ASCII).fullmatch
-_parts = re.compile(r"\+?(?:[\s().\-+*'…_~=<>\[\]{}\"]*\d)+", re.ASCII).finditer
+_ten_digits = when_used(r"[2-9]\d{9}", re.ASCII)
+_parts = when_used(r"\+?(?:[\s().\-+*'…_~=<>\[\]{}\"]*\d)+", re.ASCII)
 """Digits with what people write between them. Letters, and `/ \\ , ; & | : #`, divide."""
-_runs = re.compile(r"\d+", re.ASCII).findall
-_scientific = re.compile(r"[+-]?(\d+)(?:[.,](\d+))? ?[eE] ?\+?(\d{1,3})", re.ASCII).fullmatch
-_decimal = re.compile(r"[+-]?(\d{8,})[.,]0*", re.ASCII).fullmatch
-_thousands = re.compile(r"\d{1,3}(?:,\d{3}){2,}(?:\.0*)?", re.ASCII).fullmatch
-_from_abroad = re.compile(r"\D*\+|\D*(?:00|011)", re.ASCII).match
-_extension = re.compile(r"(?:\b|(?<=\d))(?:x|ext|extn|extension)[.:=]?\s*\d{1,6}\b|#\s*\d{1,6}\b", re.ASCII | re.IGNORECASE)
-_divides = re.compile(r"[\s/\\,;&|:]*(?:or|and)?[\s/\\,;&|:]*", re.IGNORECASE).fullmatch
+_runs = when_used(r"\d+", re.ASCII)
+_scientific = when_used(r"[+-]?(\d+)(?:[.,](\d+))? ?[eE] ?\+?(\d{1,3})", re.ASCII)
+_decimal = when_used(r"[+-]?(\d{8,})[.,]0*", re.ASCII)
+_thousands = when_used(r"\d{1,3}(?:,\d{3}){2,}(?:\.0*)?", re.ASCII)
+_from_abroad = when_used(r"\D*\+|\D*(?:00|011)", re.ASCII)
+_extension = when_used(r"(?:\b|(?<=\d))(?:x|ext|extn|extension)[.:=]?\s*\d{1,6}\b|#\s*\d{1,6}\b", re.ASCII | re.IGNORECASE)
+_divides = when_used(r"[\s/\\,;&|:]*(?:or|and)?[\s/\\,;&|:]*", re.IGNORECASE)
 _divided: Final = frozenset({(3, 7), (6, 4), (3, 3, 4), (1, 3, 7), (1, 3, 3, 4)})
 """How many digits the parts of one number have where `/` and its like divide it, as in `212/555-0101`."""
 
@@ -63,6 +63,8 @@ def numbers_of(entry: str) -> frozenset[str]:
 def _plain(entry: str) -> str:
     """The entry in ASCII as far as that goes: digits of any script, look-alikes of
     spaces and dashes, character references."""
+    import html
+
     text = html.unescape(entry[:_LONGEST]).translate(phones.LOOK_ALIKE)
     text = unicodedata.normalize("NFKC", text).translate(phones.LOOK_ALIKE)
     return "".join(str(unicodedata.digit(char, char)) for char in text).strip().strip("'\"=").strip()
@@ -71,33 +73,33 @@ def _plain(entry: str) -> str:
 def _whole_number(cell: str) -> str | None:
     """The digits of a cell that a program has made a number, "" for one that
     it has rounded. None: it is no such cell."""
-    if match := _scientific(cell):
+    if match := _scientific.fullmatch(cell):
         whole, fraction, power = match[1], match[2] or "", int(match[3])
         # The digits that are not there were rounded away.
         return whole + fraction if len(fraction) == power else (whole + fraction)[: len(whole) + power] * (len(fraction) > power)
-    if match := _decimal(cell):
+    if match := _decimal.fullmatch(cell):
         return match[1]
-    if _thousands(cell):
+    if _thousands.fullmatch(cell):
         return cell.partition(".")[0].replace(",", "")
     return None
 
 
 def _of_parts(cell: str) -> frozenset[str] | None:
     """Of the parts of a cell, which may hold several numbers, labels and notes. None: it cannot be read."""
-    parts = list(_parts(cell))
-    sizes = tuple(sum(map(len, _runs(part[0]))) for part in parts)
-    if sizes in _divided and all(_divides(cell[one.end() : other.start()]) for one, other in itertools.pairwise(parts)):
-        return _of_digits("".join(_runs(cell)))
+    parts = list(_parts.finditer(cell))
+    sizes = tuple(sum(map(len, _runs.findall(part[0]))) for part in parts)
+    if sizes in _divided and all(_divides.fullmatch(cell[one.end() : other.start()]) for one, other in itertools.pairwise(parts)):
+        return _of_digits("".join(_runs.findall(cell)))
     found: set[str] = set()
     is_read = False
     end = 0
     for part in parts:
-        runs = _runs(part[0])
+        runs = _runs.findall(part[0])
         digits = "".join(runs)
-        numbers = _of_digits(digits, is_abroad=_from_abroad(part[0]) is not None)
+        numbers = _of_digits(digits, is_abroad=_from_abroad.match(part[0]) is not None)
         if numbers is None and len(digits) > 10:
             numbers = _of_neighbours(runs)
-        if numbers is None and found and (len(digits) == 7 or (len(digits) < 7 and _divides(cell[end : part.start()]))):
+        if numbers is None and found and (len(digits) == 7 or (len(digits) < 7 and _divides.fullmatch(cell[end : part.start()]))):
             # `212-555-0101/02` and `212-555-0101 or 555-0102`: the second number begins like the first.
             numbers = frozenset(number[: 10 - len(digits)] + digits for number in found)
         if numbers is not None:
@@ -116,7 +118,7 @@ def _of_digits(digits: str, *, is_abroad: bool = False) -> frozenset[str] | None
     """
     # 00 and 011 of international calls, a trunk 0, the country's 1, in whatever order: no area code begins with 0 or 1.
     number = digits.lstrip("01")
-    if _ten_digits(number):
+    if _ten_digits.fullmatch(number):
         return frozenset((number,))
     if not digits[:-10].strip("01") and phones.normalise(digits[-10:])[1] == phones.PLACEHOLDER:
         return frozenset()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import importlib.resources
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import IO, Final
 from zoneinfo import ZoneInfo
 
 from rumbleup_async.errors import ConfigurationError
+from rumbleup_async.patterns import when_used
 
 BY_KEY: Final = {
     "E": "America/New_York",
@@ -45,9 +45,9 @@ BY_KEY: Final = {
 
 _SYSTEM: Final = tuple(map(Path, ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")))
 
-_is_place = re.compile(r"[A-Za-z]+(?:/[A-Za-z_\-]+){1,2}", re.ASCII).fullmatch
+_is_place = when_used(r"[A-Za-z]+(?:/[A-Za-z_\-]+){1,2}", re.ASCII)
 _NO_PLACE: Final = ("Etc/", "SystemV/", "posix/", "right/")
-_version_of: Final = re.compile(r"(\d{4})([a-z]*)").search
+_version_of: Final = when_used(r"(\d{4})([a-z]*)")
 
 _MOVED: Final = dt.datetime(2026, 12, 15, tzinfo=dt.UTC), "America/Winnipeg", dt.timedelta(hours=-5)
 """An instant at which data that knows of 2026 has another offset than data that does not."""
@@ -74,7 +74,7 @@ class ZoneData:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """Zones in which people live: names such as America/Detroit. Bare offsets and abbreviations are none."""
-        return frozenset(name for name in self._listed() if _is_place(name) and not name.startswith(_NO_PLACE))
+        return frozenset(name for name in self._listed() if _is_place.fullmatch(name) and not name.startswith(_NO_PLACE))
 
     def zone(self, name: str) -> ZoneInfo:
         """The zone of this name. ConfigurationError if the data does not have it."""
@@ -124,11 +124,13 @@ def newest(found: Iterable[ZoneData]) -> ZoneData:
 
 
 def _rank(version: str) -> tuple[int, int, str]:
-    match = _version_of(version)
+    match = _version_of.search(version)
     return (int(match[1]), len(match[2]), match[2]) if match else (0, 0, "")
 
 
 def _of_package() -> list[ZoneData]:
+    import importlib.resources
+
     try:
         root = importlib.resources.files("tzdata")
     except ModuleNotFoundError:
@@ -159,7 +161,7 @@ def _stated_by(opened: Callable[[str], IO[bytes]]) -> str:
     """The version that the first line of a copy's `tzdata.zi` states; "" if it has none."""
     try:
         with opened("tzdata.zi") as file:
-            match = _version_of(file.readline(100).decode("ascii", "replace"))
+            match = _version_of.search(file.readline(100).decode("ascii", "replace"))
     except OSError:
         return ""
     return match[0] if match else ""

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from rumbleup_async.errors import UnreadableReply
+from rumbleup_async.patterns import when_used
 from rumbleup_async.provider import arguments, replies
 from rumbleup_async.rumbleup import failures, requests
 from rumbleup_async.session.exchange import Response
@@ -93,11 +94,9 @@ def page(response: Response, endpoint: str, redact: tuple[str, ...] = (), token:
 _PAGE_SIZES = frozenset({32, 999})
 """What `count` is where a page says how many rows it may hold: the default, and the number that is asked for."""
 
-_MORE = re.compile(
-    r"(?!next_token$)(?:next|more|has_?(?:more|next)|cursor|truncated|partial|incomplete|remaining)", re.IGNORECASE
-)
-_TOTAL = re.compile(r"total(?:_?(?:count|rows|results|items))?", re.IGNORECASE)
-_PAGES = re.compile(r"(?:total_?)?pages|(?:last_?page|page_?count)", re.IGNORECASE)
+_MORE = when_used(r"(?!next_token$)(?:next|more|has_?(?:more|next)|cursor|truncated|partial|incomplete|remaining)", re.IGNORECASE)
+_TOTAL = when_used(r"total(?:_?(?:count|rows|results|items))?", re.IGNORECASE)
+_PAGES = when_used(r"(?:total_?)?pages|(?:last_?page|page_?count)", re.IGNORECASE)
 
 
 def _log_page(response: Response, value: Any, page: replies.Page) -> replies.Page:

@@ -14,6 +14,7 @@ import msgspec
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, UnreadableReply
 from rumbleup_async.outcomes import Bar
+from rumbleup_async.patterns import when_used
 from rumbleup_async.provider import replies
 from rumbleup_async.session.exchange import Response
 
@@ -102,7 +103,7 @@ def _read_error_body(body: bytes) -> _ErrorBody:
         return msgspec.convert(replies.decode(body), _ErrorBody)
 
 
-_OPT_OUT = re.compile(
+_OPT_OUT = when_used(
     r"opt[\s-]*out\s+(?:instruction|wording|language|text|message|notice)"
     r"|(?:must|mention|include|contain|missing|add|without|requires?)\b[^.]{0,80}(?:\bSTOP\b|opt[\s-]*out)",
     re.IGNORECASE,

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rumbleup_async.patterns import when_used
+
 _WORDS: Final = (
     *("null", "none", "undefined", "undef", "nothing", "unset", "unknown", "missing", "blank", "empty", "dbnull"),
     *("nonetype", "notavailable", "infinity", "qnan", "snan", "nullptr", "nan", "nil", "na", "inf", "nul"),
@@ -59,16 +61,16 @@ _IN_A_NAME: Final = frozenset(
 """What programs put before or behind the other half of a name: `Ada null`, `undefined Lovelace`."""
 
 # `#REF!`, `#DIV/0!`, `#NAME?` and their translations, `Err:502` of LibreOffice, and a column too narrow for its number.
-_error = re.compile(r"#¡?[^\W\d_][\w/ .]*[!?]|#+|[Ee]rr:\s?\d{3}").fullmatch
+_error = when_used(r"#¡?[^\W\d_][\w/ .]*[!?]|#+|[Ee]rr:\s?\d{3}")
 # Strokes, dots and question marks: what people and programs put into a cell so that it is not empty.
-_stroke = re.compile(r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d._?*/\\~#=,;:|'\"`\u2026\s]*").fullmatch
+_stroke = when_used(r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d._?*/\\~#=,;:|'\"`\u2026\s]*")
 _invisible: Final = "\x00\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 
-_formula = re.compile(r"[=+]\s*(?:T\s*)?\(?\s*\"(?P<double>(?:[^\"]|\"\")*)\"\s*\)?", re.IGNORECASE).fullmatch
-_number = re.compile(r"=\s*(?P<number>\+?[0-9][0-9 ().\-]*)").fullmatch
-_quoted = re.compile(r"\"(?P<quoted>[^\"]*)\"|'(?P<single>[^']*)'").fullmatch
+_formula = when_used(r"[=+]\s*(?:T\s*)?\(?\s*\"(?P<double>(?:[^\"]|\"\")*)\"\s*\)?", re.IGNORECASE)
+_number = when_used(r"=\s*(?P<number>\+?[0-9][0-9 ().\-]*)")
+_quoted = when_used(r"\"(?P<quoted>[^\"]*)\"|'(?P<single>[^']*)'")
 # In `'t Hooft` and `'s-Gravenhage` the apostrophe is a letter's place.
-_elided = re.compile(r"'[tTsSnNkKdDlLmMrR][ \-\u2011]").match
+_elided = when_used(r"'[tTsSnNkKdDlLmMrR][ \-\u2011]")
 
 
 def undress(value: str) -> str:
@@ -80,10 +82,10 @@ def undress(value: str) -> str:
     for _ in range(4):  # each layer is another program's
         if value[:1] not in ("=", "+", '"', "'"):
             break
-        match = _formula(value) or _quoted(value) or _number(value)
+        match = _formula.fullmatch(value) or _quoted.fullmatch(value) or _number.fullmatch(value)
         if match is not None and match.lastgroup is not None:
             bare = match[match.lastgroup].replace('""', '"')
-        elif value[0] == "'" and not _elided(value):
+        elif value[0] == "'" and not _elided.match(value):
             bare = value[1:]
         else:
             break
@@ -92,7 +94,7 @@ def undress(value: str) -> str:
 
 
 def _is_nothing(value: str) -> bool:
-    if value in EMPTY or value.rstrip(".,;:!") in EMPTY or value.lower() in _any_case or _error(value):
+    if value in EMPTY or value.rstrip(".,;:!") in EMPTY or value.lower() in _any_case or _error.fullmatch(value):
         return True
     if " " not in value:
         return False
@@ -115,7 +117,7 @@ def clean(value: str) -> str:
         return "" if _is_nothing(value) else value
     value = undress(value)
     # What still begins with = is a formula that nobody has worked out.
-    return "" if value[:1] == "=" or _stroke(value) or _is_nothing(value) else value
+    return "" if value[:1] == "=" or _stroke.fullmatch(value) or _is_nothing(value) else value
 
 
 class Clean(dict[str, str]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.links import links
 
 
@@ -24,7 +25,7 @@ _MARKUP: Final = (
     "a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|li|link|meta|ol|p|pre|s|script|small|"
     "span|strike|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul"
 )
-_escape = re.compile(
+_escape = when_used(
     rf"""
       (?P<slash>\\+(?:r\\+n|[nrt]|["'!$`]|u[0-9A-Fa-f]{{4}}|u\{{[0-9A-Fa-f]+\}}|x[0-9A-Fa-f]{{2}}|0[0-7]{{2}}))
     | (?P<tag></?(?:{_MARKUP})(?:\s[^<>]*)?/?>|\[/?(?:br|p|b|i|u|nl|newline|line\s?break)/?\]|<!--)
@@ -32,18 +33,20 @@ _escape = re.compile(
     | (?P<percent>(?<![0-9%])(?:(?:%[0-9A-Fa-f]{{2}}){{2,}}|%(?:0[ADad]|2[0-9A-Fa-f]|3[A-Fa-f]|40|5[BbDd])))
     """,
     re.VERBOSE,
-).finditer
-_TAGS_IN_CAPITALS: Final = re.compile(
-    rf"</?(?:{_MARKUP})(?:\s[^<>]*)?/?>|\[/?(?:br|nl|newline|line ?break)/?\]", re.IGNORECASE
-).finditer
+)
+_TAGS_IN_CAPITALS: Final = when_used(rf"</?(?:{_MARKUP})(?:\s[^<>]*)?/?>|\[/?(?:br|nl|newline|line ?break)/?\]", re.IGNORECASE)
+_SIGNS: Final = frozenset("\\<[&%")
+"""One of these stands in each of them."""
 _MEANINGS: Final = {"n": "a line break", "r": "a line break", "t": "a tab"}
 
 
 def escapes(text: str) -> list[Escape]:
     """What another program would have made a line break, a tab or a letter of, in the order of the text."""
+    if not _SIGNS.intersection(text):
+        return []
     found: dict[int, Escape] = {}
     addresses = links(text)
-    for match in _escape(text):
+    for match in _escape.finditer(text):
         shown, at = match[0], match.start()
         if match["entity"]:
             meaning = _entity(shown)
@@ -58,7 +61,7 @@ def escapes(text: str) -> list[Escape]:
         else:
             meaning = "a line break" if re.match(r"[<\[]/?(?:br|p|nl|n|line)", shown) else "a format"
         found[at] = Escape(at, shown, meaning)
-    for match in _TAGS_IN_CAPITALS(text):
+    for match in _TAGS_IN_CAPITALS.finditer(text):
         shown = match[0]
         found.setdefault(match.start(), Escape(match.start(), shown, "a line break" if "br" in shown.lower() else "a format"))
     return [found[at] for at in sorted(found)]

@@ -13,10 +13,11 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from rumbleup_async.errors import TemplateError
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.names import USUAL, field_name, spelling, squashed
 from rumbleup_async.screening.tidying import WORDS
 
-_name = re.compile(r"\s*\w[\w \-]*\s*").fullmatch
+_name = when_used(r"\s*\w[\w \-]*\s*")
 _FORBIDDEN: Final = {
     ".": "no attribute access",
     "[": "no indexing",
@@ -26,16 +27,16 @@ _FORBIDDEN: Final = {
 }
 _QUOTES: Final = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u201e": "\u201c", "\u00ab": "\u00bb", "`": "`"}
 
-_other_bar = re.compile(
+_other_bar = when_used(
     r"(?P<name>[^|?]+?)\s*(?:\?\?|\?:|\|\|)\s*(?P<rest>.*)|(?P<word>[^|]+?)\s+or\s+(?P<quoted>[\"'\u2018\u201c].*)", re.DOTALL
-).fullmatch
+)
 """`{name ?? x}`, `{name || x}`, `{name or "x"}`."""
-_default = re.compile(
+_default = when_used(
     r"(?:default(?:_if_none|_value|_to)?|defaults|fallback|ifempty|if_empty|d)\s*"
     r"(?:[:=]\s*(?P<plain>.+)|\(\s*(?P<called>.+?)\s*\)|\s+(?P<quoted>[\"'\u2018\u201c].*))",
     re.IGNORECASE | re.DOTALL,
-).fullmatch
-_half_said = re.compile(r"(?:default|fallback|if_?empty|else|or)\s+\S", re.IGNORECASE).match
+)
+_half_said = when_used(r"(?:default|fallback|if_?empty|else|or)\s+\S", re.IGNORECASE)
 """`{name|default friend}`: a fallback is alone behind its bar."""
 _FILTER_NAMES: Final = """
 upper uppercase upcase lower lowercase downcase title titlecase title_case titleize capitalize capitalise
@@ -47,7 +48,7 @@ tojson to_json string int float currency money phone_format strip_tags squish hu
 """
 _FILTERS: Final = frozenset(_FILTER_NAMES.split())
 """Of Jinja, Liquid, Twig, Django and Mustache helpers."""
-_filter = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:[:=(].*)?\s*", re.DOTALL).fullmatch
+_filter = when_used(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:[:=(].*)?\s*", re.DOTALL)
 
 
 class Merge(NamedTuple):
@@ -62,7 +63,7 @@ def merge_field(body: str, position: int, notes: list[str]) -> Merge:
     """The field that stands between two braces. `notes` gets what was understood otherwise than it was written."""
     name, bar, default = body.partition("|")
     name, tidying = _tidied(name)
-    other = _other_bar(body)
+    other = _other_bar.fullmatch(body)
     if other and (other["name"] or not bar):
         name, bar, default = (other["name"] or other["word"]), "|", (other["rest"] if other["name"] else other["quoted"])
     bare = _plain_name(name)
@@ -74,7 +75,7 @@ def merge_field(body: str, position: int, notes: list[str]) -> Merge:
                 + (f"; one of these words may stand behind a colon: {', '.join(WORDS)}" if character == ":" else "")
             )
     field, name = field_name(name), unicodedata.normalize("NFC", name)
-    if not field or not _name(name):
+    if not field or not _name.fullmatch(name):
         raise TemplateError(
             f"{{{name}}} at position {position} is not a merge field; it is a column name, like {{name}}" + _hint(bare)
         )
@@ -100,7 +101,7 @@ def _hint(bare: str) -> str:
 
 def _fallback(field: str, written: str, position: int, notes: list[str]) -> str:
     text = written.strip()
-    called = _default(text)
+    called = _default.fullmatch(text)
     if called:
         text = (called["plain"] or called["called"] or called["quoted"]).strip()
         notes.append(f"{{{field}|...}} is understood as the field {field} with the fallback {_unquoted(text) or 'of nothing'}")
@@ -110,14 +111,14 @@ def _fallback(field: str, written: str, position: int, notes: list[str]) -> str:
             notes.append(f"the fallback of {{{field}}} is used without its quotes: {text or 'nothing'}")
         return text
     for piece in text.split("|"):
-        found = _filter(piece)
+        found = _filter.fullmatch(piece)
         if found and found["name"].lower() in _FILTERS and (called is None or "|" in text):
             word = found["name"]
             raise TemplateError(
                 f"{{{field}|{written}}} at position {position}: there are no filters, so {word!r} would be sent as the "
                 f'fallback; write {{{field}}}, or {{{field}|fallback}} (a fallback that is this very word: {{{field}|"{word}"}})'
             )
-    if _half_said(text) or any(squashed(field_name(piece)) in USUAL for piece in text.split("|")[:-1]):
+    if _half_said.match(text) or any(squashed(field_name(piece)) in USUAL for piece in text.split("|")[:-1]):
         raise TemplateError(
             f"{{{field}|{written}}} at position {position}: {text[:40]!r} would be sent as the fallback; a field has one, of "
             f"plain words, as in {{{field}|friend}}"

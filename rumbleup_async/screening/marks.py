@@ -8,9 +8,10 @@ is seen is never changed: a typographic quote stays, and so do joiners where a s
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final
+
+from rumbleup_async.patterns import when_used
 
 _SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f"
 _JOINERS: Final = "\u200c\u200d"
@@ -20,7 +21,7 @@ _TAGS: Final = "\U000e0001-\U000e007f"
 _NEVER_SEEN: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
 """Without a use in a text message: soft hyphens, zero-width spaces, byte order marks, fillers, notes for programs."""
 
-_odd = re.compile(f"[{_NEVER_SEEN}{_SPACES}{_JOINERS}{_BIDI}{_SELECTORS}{_TAGS}\u2028\u2029]")
+_odd = when_used(f"[{_NEVER_SEEN}{_SPACES}{_JOINERS}{_BIDI}{_SELECTORS}{_TAGS}\u2028\u2029]")
 
 
 def tidy(text: str) -> str:

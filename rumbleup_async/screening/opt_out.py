@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from rumbleup_async.patterns import when_used
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LATIN: Final = r"0-9A-Za-z_\u00c0-\u024f\u1e00-\u1eff"
-_stop = re.compile(rf"(?<![{_LATIN}_])(?<![{_LATIN}]['-])[Ss][Tt][Oo][Pp](?:\s?[Aa][Ll][Ll](?![{_LATIN}]))?").finditer
+_stop = when_used(rf"(?<![{_LATIN}_])(?<![{_LATIN}]['-])[Ss][Tt][Oo][Pp](?:\s?[Aa][Ll][Ll](?![{_LATIN}]))?")
 """The word, with "all" behind it. What may follow is judged by the rules below:
 `STOP2END` is usual, `stopped` another word."""
-_word_goes_on = re.compile(rf"'?[{_LATIN}_]").match
+_word_goes_on = when_used(rf"'?[{_LATIN}_]")
 
 _AIM: Final = r"""(?:
     opt|out\b|e?nd\b|ends?\b|quit|un-?sub|unsuscrib|canc|stop\b|remov|be\s(?:removed|taken)|leav|exit|cease|
@@ -36,10 +38,10 @@ _QUOTE: Final = "[\"'»«)\\](\\[*]*"
 _LINK: Final = (
     r"(?:to|too?|2|for|4|so\sas\sto|in\sorder\sto|para|p/|pa|por|pour|per|um|upang|para\sma|pou|để|[=:/\u2010-\u2015→>-]+>?)"
 )
-_aimed = re.compile(rf"\s?{_QUOTE}[\s-]*{_LINK}[\s-]*(?:please\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE).match
-_aimed_at_once = re.compile(rf"\s?{_QUOTE}[\s,;(]+(?:{_LINK}\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE).match
+_aimed = when_used(rf"\s?{_QUOTE}[\s-]*{_LINK}[\s-]*(?:please\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE)
+_aimed_at_once = when_used(rf"\s?{_QUOTE}[\s,;(]+(?:{_LINK}\s)?(?!\w+ing\b){_AIM}", re.IGNORECASE | re.VERBOSE)
 
-_dashed = re.compile(r"\s+[\u2010-\u2015-]\s").match
+_dashed = when_used(r"\s+[\u2010-\u2015-]\s")
 """A pause in a sentence: "Stop - end the war"."""
 
 _VERB: Final = r"""(?:
@@ -53,31 +55,31 @@ _FILLER: Final = r"""(?:
     back|with|w/|us|me|the|a|an|words?|keyword|message|in|by|simply|just|only|any\s?time|at\sany\stime|now|to\s[\d-]{4,14}|
     [\d-]{4,14}|y|la|una?|palabra|con|a|al|el|le|mot|ang|tin|từ|mit|avec|par|mo|la\sparola
 )"""
-_told = re.compile(rf"(?:^|[^{_LATIN}]){_VERB}(?:[\s,:]+{_FILLER}){{0,4}}[\s:,]*{_QUOTE}\s*$", re.IGNORECASE | re.VERBOSE).search
-_told_loosely = re.compile(rf"(?:^|[^{_LATIN}]){_VERB}\s[^.!?\n]{{0,60}}$", re.IGNORECASE | re.VERBOSE).search
-_aim_before = re.compile(
+_told = when_used(rf"(?:^|[^{_LATIN}]){_VERB}(?:[\s,:]+{_FILLER}){{0,4}}[\s:,]*{_QUOTE}\s*$", re.IGNORECASE | re.VERBOSE)
+_told_loosely = when_used(rf"(?:^|[^{_LATIN}]){_VERB}\s[^.!?\n]{{0,60}}$", re.IGNORECASE | re.VERBOSE)
+_aim_before = when_used(
     rf"(?:^|[^{_LATIN}]){_AIM}[\w-]*[^.!\n]{{0,24}}?(?:[=:?,/→>\u2010-\u2015-]+|\s(?:with|w/|by|via|press|use|using|say|con))\s*{_QUOTE}\s*$",
     re.IGNORECASE | re.VERBOSE,
-).search
+)
 
-_ends = re.compile(rf"\s?{_QUOTE}\s*(?:[.!?,;:|/)\]\n]|$)").match
-_ends_text = re.compile(rf"\s?{_QUOTE}[.!]*{_QUOTE}\s*(?:\n|$)").match
-_goes_on_well = re.compile(
+_ends = when_used(rf"\s?{_QUOTE}\s*(?:[.!?,;:|/)\]\n]|$)")
+_ends_text = when_used(rf"\s?{_QUOTE}[.!]*{_QUOTE}\s*(?:\n|$)")
+_goes_on_well = when_used(
     rf"\s?{_QUOTE}[\s,]+(?:at\sany|any\s?time|if|when|or\b|and\b|now|here|back|to\s[\d-]{{4,14}}|en\scualquier|[ou]\b|y\b|si\b|"
     rf"(?:any|your)\s)",
     re.IGNORECASE | re.VERBOSE,
-).match
-_everyday = re.compile(
+)
+_everyday = when_used(
     r"\s+(?:by|the|in|at(?!\s+any)|over|there|our|your|his|her|their|my|this|that|these|those|them|him|it|us|with|sign|light|watch|gap)\b",
     re.IGNORECASE,
-).match
-_help_behind = re.compile(r"\s?[/,|&+]\s?(?:HELP|INFO|AYUDA)\b").match
-_help_before = re.compile(r"\b(?:HELP|INFO|AYUDA|END|QUIT|CANCEL|ALTO|UNSUBSCRIBE|ARR[EÊ]T)\s?(?:[/,|&+]|or|o|ou)\s?$").search
+)
+_help_behind = when_used(r"\s?[/,|&+]\s?(?:HELP|INFO|AYUDA)\b")
+_help_before = when_used(r"\b(?:HELP|INFO|AYUDA|END|QUIT|CANCEL|ALTO|UNSUBSCRIBE|ARR[EÊ]T)\s?(?:[/,|&+]|or|o|ou)\s?$")
 
 _STRAIGHT: Final = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 """Typographic quotes as those of typewriters, so that the rules need to know one kind."""
 
-_last_word = re.compile(rf"([{_LATIN}'-]+)\s*$").search
+_last_word = when_used(rf"([{_LATIN}'-]+)\s*$")
 _EVERYDAY: Final = """
     a an the to not never no dont don't won't wont can't cant cannot couldn't shouldn't wouldn't doesn't didn't isn't
     let's lets  we you they i he she it us will would could should must may might can and bus train next last first
@@ -99,36 +101,40 @@ def has_word(text: str) -> bool:
 
 
 def _words(text: str) -> Iterator[tuple[int, int]]:
-    for match in _stop(text):
+    for match in _stop.finditer(text):
         yield match.span()
 
 
 def _tells(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 120) : start], text[end : end + 80]
-    if _word_goes_on(after) and not _aimed(after):
+    if _word_goes_on.match(after) and not _aimed.match(after):
         return False
     is_keyword = text[start : start + 4] == "STOP"
-    found = _last_word(before)
+    found = _last_word.search(before)
     last = found[1].lower() if found else ""
     is_shouted = is_keyword and before.strip().isupper() and after.strip().isupper() and len(before + after) > 40
-    if _told(before):
-        return not _everyday(after) if is_keyword else bool(_ends(after) or _aimed(after) or _goes_on_well(after))
+    if _told.search(before):
+        return (
+            not _everyday.match(after)
+            if is_keyword
+            else bool(_ends.match(after) or _aimed.match(after) or _goes_on_well.match(after))
+        )
     if is_keyword and not is_shouted:
-        if _aimed(after) or (last not in _EVERYDAY_BEFORE and _aimed_at_once(after)):
+        if _aimed.match(after) or (last not in _EVERYDAY_BEFORE and _aimed_at_once.match(after)):
             return True
-    elif last not in _EVERYDAY_BEFORE and _aimed(after) and not _dashed(after):
+    elif last not in _EVERYDAY_BEFORE and _aimed.match(after) and not _dashed.match(after):
         return True
-    if _aim_before(before) and _ends(after) and (is_keyword or ":" in before[-3:] or "=" in before[-3:]):
+    if _aim_before.search(before) and _ends.match(after) and (is_keyword or ":" in before[-3:] or "=" in before[-3:]):
         return True
     if not is_keyword:
         return False
-    if _beside_other_script(before, after) or _help_behind(after) or _help_before(before):
+    if _beside_other_script(before, after) or _help_behind.match(after) or _help_before.search(before):
         return True
     if last in _EVERYDAY_BEFORE:
         return False
-    if _told_loosely(before) and (_ends(after) or _goes_on_well(after)):
+    if _told_loosely.search(before) and (_ends.match(after) or _goes_on_well.match(after)):
         return True
-    if _ends_text(after):
+    if _ends_text.match(after):
         return not before.strip().isupper() or not found or not before.rstrip().endswith(found[1])
     return bool(re.match(r"\s+(?:if|when)\b", after)) and not found
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.cells import says_nothing, undress
 
 EMPTY: Final = "empty"
@@ -53,13 +54,13 @@ NANP = r"[2-9](?:[02-8]\d|1[02-9])[2-9](?:[02-9]\d|1[02-9])\d{4}"
 MADE_UP = r"\d{3}(\d)\1{6}|2345678901|9876543210|1234567890|0123456789"
 is_clean = re.compile(rf"(?!{MADE_UP}){NANP}", re.ASCII).fullmatch
 """Whether text is a number to send to as it stands: most of a list is, and this is the cheapest way to know."""
-_made_up = re.compile(MADE_UP, re.ASCII).fullmatch
+_made_up = when_used(MADE_UP, re.ASCII)
 
 _GAP = r"[ .\-/_]{0,3}"
 # `1`, `+1`, `(+1)`, `+(1)`, and 00 or 011 before it, as it is dialled from abroad or for abroad.
 _PREFIX = rf"[(\[]?\+? ?(?:(?:00|011){_GAP})?[(\[]?1[)\]]?{_GAP}"
 # The first look-ahead keeps `202.5550101` out: one dot between digits is a decimal number, not a way to write a phone.
-_written = re.compile(rf"(?!\d+\.\d+\Z)(?:{_PREFIX})?[(\[]? ?(\d{{3}}) ?[)\]]?{_GAP}(\d{{3}}){_GAP}(\d{{4}})", re.ASCII).fullmatch
+_written = when_used(rf"(?!\d+\.\d+\Z)(?:{_PREFIX})?[(\[]? ?(\d{{3}}) ?[)\]]?{_GAP}(\d{{3}}){_GAP}(\d{{4}})", re.ASCII)
 # What says that it is a mobile, or nothing: a home or work phone, or a fax, is left
 # where it is and refused for its letters.
 _LABEL = (
@@ -67,10 +68,10 @@ _LABEL = (
     r"(?: ?(?:phone|number|num|no|nr))?"
 )
 _SHORT = rf"(?:{_LABEL}|[cm])"
-_labelled = re.compile(
+_labelled = when_used(
     rf"(?:{_SHORT}[ .:#=\-]*(?=[\d(+\[]))?([\d(+\[].*\d)(?:[ ,/;\-]*(?:[(\[] ?{_SHORT}[ .)\]]*|(?<!\d){_SHORT}\.?)|[cm])?",
     re.ASCII | re.IGNORECASE,
-).fullmatch
+)
 
 # Copied from web pages, contact apps and word processors: spaces and dashes that only look like the ASCII ones, and
 # marks (zero width, text direction, byte order) that do not show at all.
@@ -84,18 +85,18 @@ LOOK_ALIKE: Final = {
     **dict.fromkeys(map(ord, "\u00b7\u2022\u2027\u2219\u30fb"), "."),
     **dict.fromkeys(map(ord, "\u2044\u2215"), "/"),
 }
-_scheme = re.compile(r"(?:tel|sms|smsto|callto|whatsapp|imessage):(?://)? ?", re.ASCII | re.IGNORECASE).match
-_scientific = re.compile(r"[+-]?\d+(?:[.,]\d+)? ?[eE] ?[+-]?\d+", re.ASCII).fullmatch
-_decimal = re.compile(r"[+-]?(?:\d+[.,]\d*|\d{1,3}(?:,\d{3})+(?:\.\d*)?)", re.ASCII).fullmatch
-_extension = re.compile(
+_scheme = when_used(r"(?:tel|sms|smsto|callto|whatsapp|imessage):(?://)? ?", re.ASCII | re.IGNORECASE)
+_scientific = when_used(r"[+-]?\d+(?:[.,]\d+)? ?[eE] ?[+-]?\d+", re.ASCII)
+_decimal = when_used(r"[+-]?(?:\d+[.,]\d*|\d{1,3}(?:,\d{3})+(?:\.\d*)?)", re.ASCII)
+_extension = when_used(
     r"\d[ ,;/(\-]{0,4}(?:x|ext|extn|extension|#|p|w|opt|option|press|post)[.:=#]{0,2} {0,3}#?\d{1,6}\)?\Z",
     re.ASCII | re.IGNORECASE,
-).search
-_second_end = re.compile(r"\d{4} ?(?:[/\\;,&|]|or|and) ?\(?\d{2,4}\)?\Z", re.ASCII | re.IGNORECASE).search
+)
+_second_end = when_used(r"\d{4} ?(?:[/\\;,&|]|or|and) ?\(?\d{2,4}\)?\Z", re.ASCII | re.IGNORECASE)
 """`212-555-0101/0102`: two numbers, of the second only the end."""
-_foreign = re.compile(r"\+ ?\(?(?!1)\d|00 ?[2-9]|011 ?[02-9]", re.ASCII).match
-_apart = re.compile(r"[/\\;,&|]|\bor\b|\band\b", re.IGNORECASE).split
-_no_digit = re.compile(r"[^0-9]+").sub
+_foreign = when_used(r"\+ ?\(?(?!1)\d|00 ?[2-9]|011 ?[02-9]", re.ASCII)
+_apart = when_used(r"[/\\;,&|]|\bor\b|\band\b", re.IGNORECASE)
+_no_digit = when_used(r"[^0-9]+")
 
 _LONGEST: Final = 120
 
@@ -107,16 +108,16 @@ def normalise(raw: str) -> tuple[str, str]:
     """
     if is_clean(raw):
         return raw, ""
-    match = _written(raw)
+    match = _written.fullmatch(raw)
     if match is None:
         cell = _undress(raw)
-        match = _written(cell)
+        match = _written.fullmatch(cell)
         if match is None:
             return "", _why_not(cell)
     phone = "".join(match.groups())
     if is_clean(phone):
         return phone, ""
-    return "", PLACEHOLDER if _made_up(phone) else NOT_NANP
+    return "", PLACEHOLDER if _made_up.fullmatch(phone) else NOT_NANP
 
 
 def shown(raw: str) -> str:
@@ -130,29 +131,29 @@ def _undress(raw: str) -> str:
     cell = raw.strip()[: _LONGEST + 1].translate(LOOK_ALIKE).strip()
     if not cell[:1].isdigit():
         cell = undress(cell)
-        scheme = _scheme(cell)
+        scheme = _scheme.match(cell)
         cell = cell if scheme is None else cell[scheme.end() :].strip()
-    match = _labelled(cell)
+    match = _labelled.fullmatch(cell)
     return cell if match is None else match[1]
 
 
 def _why_not(cell: str) -> str:
-    digits = _no_digit("", cell)
+    digits = _no_digit.sub("", cell)
     if cell == "0" or says_nothing(cell) or not (digits or any(c.isalnum() for c in cell)):
         return EMPTY
     if any(not c.isascii() and c.isnumeric() for c in cell):
         return OTHER_SCRIPT
-    if _scientific(cell):
+    if _scientific.fullmatch(cell):
         return SCIENTIFIC
-    if _decimal(cell):
+    if _decimal.fullmatch(cell):
         return FLOAT
     if _holds_two(cell, digits):
         return TWO_NUMBERS
-    if _extension(cell):
+    if _extension.search(cell):
         return EXTENSION
     if any(c.isalpha() for c in cell):
         return LETTERS
-    if _foreign(cell):
+    if _foreign.match(cell):
         return OTHER_COUNTRY
     return _wrong_digits(digits)
 
@@ -160,8 +161,8 @@ def _why_not(cell: str) -> str:
 def _holds_two(cell: str, digits: str) -> bool:
     return (
         len(digits) >= 20
-        or (len(digits) > 11 and _second_end(cell) is not None)
-        or sum(len(_no_digit("", part)) >= 7 for part in _apart(cell)) > 1
+        or (len(digits) > 11 and _second_end.search(cell) is not None)
+        or sum(len(_no_digit.sub("", part)) >= 7 for part in _apart.split(cell)) > 1
     )
 
 
@@ -170,6 +171,6 @@ def _wrong_digits(digits: str) -> str:
         return TOO_FEW
     if len(digits) > 11 or (len(digits) == 11 and digits[0] != "1"):
         return TOO_MANY
-    if _made_up(digits[-10:]):
+    if _made_up.fullmatch(digits[-10:]):
         return PLACEHOLDER
     return NOT_AS_US if is_clean(digits[-10:]) else NOT_NANP

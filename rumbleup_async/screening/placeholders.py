@@ -13,6 +13,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening.links import links
 from rumbleup_async.screening.names import BARE, JARGON, PEOPLE, USUAL, field_name, squashed
 
@@ -40,51 +41,51 @@ _BRACKETS: Final = (
     ("\u3010", "\u3011"), ("\uff5b", "\uff5d"), ("\uff3b", "\uff3d"), ("\uff1c", "\uff1e"), ("\u276e", "\u276f"), ("(", ")"),
 )  # fmt: skip
 _bracketed = [
-    re.compile(
+    when_used(
         rf"(?P<sigil>[$#%@&*!]{{0,3}}){re.escape(a)}+(?P<inside>[^{re.escape(a + b)}\n{FIELD}]{{1,80}}){re.escape(b)}+", re.DOTALL
-    ).finditer
+    )
     for a, b in _BRACKETS
 ]
 _sigils = r"~^|=+!$%#@&*:;?\\/_\u00a7\u00a4\u00b0\u00ac\u00a6\u2022-"
 # A look ahead, so that one sign may end a pair and begin the next.
-_paired = re.compile(
+_paired = when_used(
     rf"(?<![\w{_sigils}])(?=(?P<whole>(?P<open>(?P<sign>[{_sigils}])(?P=sign){{0,2}})"
     rf"(?P<inside>[^\W_](?:[\w .:'-]{{0,60}}?[^\W_])?)(?P=open)(?!\w)))"
-).finditer
-_tight = re.compile(
+)
+_tight = when_used(
     r"(?=(?P<whole>(?P<open>%{1,2}|#{1,2}|@|\*\||\|)(?P<inside>[^\W\d_][\w .-]{0,40}?)(?<!\s)(?P<close>%{1,2}|#{1,2}|@|\|\*|\|)))"
-).finditer
-_prefixed = re.compile(
+)
+_prefixed = when_used(
     r"(?P<open>(?<![\w$])\$+|(?<![\w%])%+|(?<![\w@])@@|(?<![\w:@/]):{1,2}|(?<![\w!])!)(?P<inside>[^\W\d]\w*(?:(?:\.|->|::)\w+)*)"
-).finditer
-_marked = re.compile(r"(?<![\w@#&])[@#&](?P<inside>[^\W\d]\w*(?:\.\w+)*)").finditer
+)
+_marked = when_used(r"(?<![\w@#&])[@#&](?P<inside>[^\W\d]\w*(?:\.\w+)*)")
 _MARKED: Final = (PEOPLE | BARE) - {"first", "last"}
 """What is no hashtag and nobody's account."""
-_word = re.compile(r"(?<![\w@./=?&#-])(?P<inside>[^\W\d_]\w*)(?![\w@]|\.\w)").finditer
-_around = re.compile(rf"(?P<open>[^\w\s{FIELD}]{{0,3}}){FIELD}(?P<close>[^\w\s{FIELD}]{{0,3}})").finditer
+_word = when_used(r"(?<![\w@./=?&#-])(?P<inside>[^\W\d_]\w*)(?![\w@]|\.\w)")
+_around = when_used(rf"(?P<open>[^\w\s{FIELD}]{{0,3}}){FIELD}(?P<close>[^\w\s{FIELD}]{{0,3}})")
 
-_LINK_SIGNS: Final = re.compile(r"\{\{|\*\||%%?[A-Za-z]|<<|\$\{|\[\[|##|@@|<%").match
+_LINK_SIGNS: Final = when_used(r"\{\{|\*\||%%?[A-Za-z]|<<|\$\{|\[\[|##|@@|<%")
 """What no address has by itself."""
 
-_control = re.compile(
+_control = when_used(
     r"[#/%$^&!=~*?-]*\s*\b(?:if|unless|for|foreach|each|case|when|elsif|elseif|with|assign|set|else|endif|endfor|"
     r"endunless|include)\b\s*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
-).fullmatch
-_tail = re.compile(
+)
+_tail = when_used(
     r"\s*(?:\|\|?|\?\?|\?:|;|,\s*(?=[\"']|fallback|default|else|if\b)|\bor\s+[\"']|\bdefault\s*[:=]|"
     r"\s(?:fallback|default)=).*",
     re.DOTALL,
-).sub
-_filler_words = re.compile(
+)
+_filler_words = when_used(
     r"^(?:insert|enter|add|type|your|their|his|her|recipient'?s?|contact'?s?|customer'?s?|voter'?s?|the|my|user'?s?|member'?s?|"
     r"subscriber'?s?|donor'?s?|supporter'?s?|their)[\s_]+(?=\S)|[\s_]+(?:here|goes\shere)$",
     re.IGNORECASE,
-).sub
-_subscript = re.compile(r"\w+\s*[\[(]\s*['\"]?(?P<key>[\w ]+?)['\"]?\s*[\])]").fullmatch
-_printf = re.compile(r"%(?:\d+\$)?\(?(?P<name>[A-Za-z_]\w*)\)[sdr]").finditer
-_number = re.compile(r"(?<=[^\W\d_])_?\d+$").sub
-_positional = re.compile(r"(?<![\w%])%(?:\d+\$)?s\b|\{\d*\}").finditer
+)
+_subscript = when_used(r"\w+\s*[\[(]\s*['\"]?(?P<key>[\w ]+?)['\"]?\s*[\])]")
+_printf = when_used(r"%(?:\d+\$)?\(?(?P<name>[A-Za-z_]\w*)\)[sdr]")
+_number = when_used(r"(?<=[^\W\d_])_?\d+$")
+_positional = when_used(r"(?<![\w%])%(?:\d+\$)?s\b|\{\d*\}")
 
 
 def find(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = ()) -> list[Placeholder]:
@@ -98,7 +99,7 @@ def find(text: str, columns: Collection[str] = (), *, fields: Sequence[str] = ()
     found: dict[int, Placeholder] = {}
     for placeholder in _candidates(text, known, frozenset(columns), fields):
         at = placeholder.at
-        if any(start < at < end for start, end in addresses) and not _LINK_SIGNS(text, at):
+        if any(start < at < end for start, end in addresses) and not _LINK_SIGNS.match(text, at):
             continue
         old = found.get(at)
         if old is None or (placeholder.is_known, len(placeholder.shown)) > (old.is_known, len(old.shown)):
@@ -120,7 +121,7 @@ may_hold = re.compile(
 
 def _candidates(text: str, known: frozenset[str], columns: frozenset[str], fields: Sequence[str]) -> Iterator[Placeholder]:
     yield from _in_brackets(text, known)
-    for match in (*_paired(text), *(tight for tight in _tight(text) if tight["close"] == tight["open"][::-1])):
+    for match in (*_paired.finditer(text), *(tight for tight in _tight.finditer(text) if tight["close"] == tight["open"][::-1])):
         opening, inside = match["open"], match["inside"]
         if opening in ("*", "**", "/", "\u2022"):  # emphasis and lists of everyday writing
             yield from _judged(match.start("whole"), match["whole"], inside, known, only=PEOPLE)
@@ -128,16 +129,16 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
             yield from _judged(
                 match.start("whole"), match["whole"], inside, known, noted=opening[0] in "%#*$" or len(opening) > 1
             )
-    for match in _prefixed(text):
+    for match in _prefixed.finditer(text):
         only = PEOPLE if match["open"] == "!" else None
         yield from _judged(match.start(), match[0], match["inside"], known, only=only, noted="$" in match["open"])
-    for match in _marked(text):
+    for match in _marked.finditer(text):
         yield from _judged(match.start(), match[0], match["inside"], known, only=_MARKED)
-    for match in _printf(text):
+    for match in _printf.finditer(text):
         yield from _judged(match.start(), match[0], match["name"], known, noted=True)
-    for match in _positional(text):
+    for match in _positional.finditer(text):
         yield Placeholder(match.start(), match[0], "", False, len(match[0]))
-    for match in _word(text):
+    for match in _word.finditer(text):
         inside = match["inside"]
         flat = squashed(field_name(inside))
         # "LinkedIn" is a word although a column is called so; "PollingPlace" is
@@ -151,8 +152,8 @@ def _candidates(text: str, known: frozenset[str], columns: frozenset[str], field
 
 
 def _in_brackets(text: str, known: frozenset[str]) -> Iterator[Placeholder]:
-    for (opening, _), matches in zip(_BRACKETS, _bracketed, strict=True):
-        for match in matches(text):
+    for (opening, _), pattern in zip(_BRACKETS, _bracketed, strict=True):
+        for match in pattern.finditer(text) if opening in text else ():
             whole, inside, sigil = match[0], match["inside"], match["sigil"]
             at = match.start()
             if opening == "(" and sigil not in ("$", "%", "#", "@", "&", "!", "*") and not whole.startswith("(("):
@@ -163,7 +164,7 @@ def _in_brackets(text: str, known: frozenset[str]) -> Iterator[Placeholder]:
                 continue
             if opening == "[" and not sigil and text[:at][-1:].isalnum():
                 continue  # a[1], and the arguments of links
-            control = _control(inside)
+            control = _control.fullmatch(inside)
             if control and (opening == "{" or inside.startswith("%")):
                 names = [name for name in re.findall(r"[^\W\d]\w*", control["rest"]) if _is_usual(name, known)]
                 yield Placeholder(at, whole, field_name(names[0]) if names else "", True, len(whole))
@@ -173,7 +174,7 @@ def _in_brackets(text: str, known: frozenset[str]) -> Iterator[Placeholder]:
 
 def _around_fields(text: str, fields: Sequence[str]) -> Iterator[Placeholder]:
     """Signs of other programs around a merge field of ours, which would be left around its value: `${first_name}`."""
-    for match, field in zip(_around(text), fields, strict=False):
+    for match, field in zip(_around.finditer(text), fields, strict=False):
         opening, closing = match["open"], match["close"]
         pair = next(((a, b) for a, b in _LEFT_AROUND if opening.endswith(a) and closing.startswith(b)), None)
         if pair is not None and not (pair[0] == "$!" and _fits("$", field, closing, "")):
@@ -227,7 +228,7 @@ def _judged(
     for name in _names(inside):
         plain = name if name.isascii() else _without_accents(name)
         # `custom_field_1`, but "Ward 7"
-        for flat in (squashed(name), squashed(plain if " " in inside else _number("", plain))):
+        for flat in (squashed(name), squashed(plain if " " in inside else _number.sub("", plain))):
             if (only is None and (flat in known or flat in USUAL)) or (only is not None and flat in only):
                 yield Placeholder(at, shown, name, True, len(shown))
                 return
@@ -243,14 +244,14 @@ def _is_usual(name: str, known: frozenset[str]) -> bool:
 def _names(inside: str) -> Iterator[str]:
     """The names that what stands between the signs may mean: with or without
     prefix, filter, fallback and filler words."""
-    head = _tail("", inside).strip().strip("$#@%&*!?=~^/\\-.:;|+_'\"\u2018\u2019\u201c\u201d{}[]() \t")
+    head = _tail.sub("", inside).strip().strip("$#@%&*!?=~^/\\-.:;|+_'\"\u2018\u2019\u201c\u201d{}[]() \t")
     if not head or len(head) > 50:
         return
-    subscript = _subscript(head)
+    subscript = _subscript.fullmatch(head)
     if subscript:
         yield _name_of(subscript["key"])
         head = re.split(r"[\[(]", head)[0]
-    heads = [head, _filler_words("", _filler_words("", head))]
+    heads = [head, _filler_words.sub("", _filler_words.sub("", head))]
     for separator in (".", ":", "->", "::", "/", "="):
         if separator in head and not re.search(rf"\s{re.escape(separator)}|{re.escape(separator)}\s", head):
             pieces = head.split(separator)

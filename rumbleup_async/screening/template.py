@@ -8,10 +8,10 @@ no format codes. A contact without a value for a field is not texted, because "H
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.errors import ConfigurationError, TemplateError
+from rumbleup_async.patterns import when_used
 from rumbleup_async.screening import link_notes, marks, placeholders
 from rumbleup_async.screening.escapes import Escape, escapes
 from rumbleup_async.screening.fields import Merge, merge_field
@@ -27,11 +27,11 @@ __all__ = ["EmptyFieldError", "Template", "field_name", "has_opt_out", "merge_va
 
 AS_IT_IS: Final = "--literal (in Python literal=True) sends it as it is"
 
-_token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_token = when_used(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 # RumbleUp expands `@first_name@` in project messages; whether message/send does is not documented.
-_placeholder = re.compile(r"@[A-Za-z0-9_]+@").search
-_forbidden_control = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
-_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+").sub
+_placeholder = when_used(r"@[A-Za-z0-9_]+@")
+_forbidden_control = when_used(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_control = when_used(r"[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
 class EmptyFieldError(Exception):
@@ -68,7 +68,7 @@ class Template:
         self.is_literal = literal
         if not self.text.strip():
             raise TemplateError("the text is empty")
-        found = _forbidden_control(self.text)
+        found = _forbidden_control.search(self.text)
         if found:
             raise TemplateError(f"the text holds a control character at position {found.start() + 1}; remove it")
         notes: list[str] = []
@@ -210,7 +210,7 @@ def merge_value(raw: str) -> str:
     if value.isascii() and value.isprintable():
         return value
     value = marks.tidy(value)
-    return value if value.isprintable() else " ".join(_control(" ", value).split())
+    return value if value.isprintable() else " ".join(_control.sub(" ", value).split())
 
 
 def spoiled(value: str, columns: Collection[str] = ()) -> str:
@@ -259,12 +259,12 @@ def _instead(escape: Escape) -> str:
 
 def has_placeholder(text: str) -> bool:
     """Whether the text holds something RumbleUp might take for one of its own `@field@` placeholders."""
-    return "@" in text and _placeholder(text) is not None
+    return "@" in text and _placeholder.search(text) is not None
 
 
 def holds_control(text: str) -> bool:
     """Whether the text holds a control character that no message should."""
-    return _forbidden_control(text) is not None
+    return _forbidden_control.search(text) is not None
 
 
 def has_opt_out(template: Template) -> bool:

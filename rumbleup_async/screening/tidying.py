@@ -9,20 +9,24 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_piece = re.compile(r"[^\W\d_]+").sub
-_after_mc = re.compile(r"(?<=\bMc)[a-z](?=[a-z]{2})").sub
-_after_apostrophe = re.compile(r"(?<=\b[A-Z]['\u2019])[a-z](?=[a-z]{2})").sub
-_suffix = re.compile(r"(?<= )(?:Ii|Iii|Iv)$").sub
-_initials = re.compile(r"[B-DF-HJ-NP-TV-XZ]{2}").fullmatch
+from rumbleup_async.patterns import when_used
+
+_piece = when_used(r"[^\W\d_]+")
+_after_mc = when_used(r"(?<=\bMc)[a-z](?=[a-z]{2})")
+_after_apostrophe = when_used(r"(?<=\b[A-Z]['\u2019])[a-z](?=[a-z]{2})")
+_suffix = when_used(r"(?<= )(?:Ii|Iii|Iv)$")
+_initials = when_used(r"[B-DF-HJ-NP-TV-XZ]{2}")
 
 
 def _title(value: str) -> str:
     """ANNA-MARIE O'NEILL becomes Anna-Marie O'Neill. What is written in both capitals and small letters is left as it is."""
     if not (value.isupper() or value.islower()):
         return value
-    made = _piece(lambda found: found[0] if _initials(found[0]) else found[0][:1].upper() + found[0][1:].lower(), value)
+    made = _piece.sub(
+        lambda found: found[0] if _initials.fullmatch(found[0]) else found[0][:1].upper() + found[0][1:].lower(), value
+    )
     made = re.sub(r"(?<=\w['\u2019])[A-Z](?![a-z]{2})", lambda found: found[0].lower(), made)  # Joe's
-    for again in (_after_mc, _after_apostrophe, _suffix):
+    for again in (_after_mc.sub, _after_apostrophe.sub, _suffix.sub):
         made = again(lambda found: found[0].upper(), made)
     return made
 

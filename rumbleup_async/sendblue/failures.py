@@ -13,6 +13,7 @@ import msgspec
 
 from rumbleup_async import errors
 from rumbleup_async.errors import ApiError, UnreadableReply
+from rumbleup_async.patterns import when_used
 from rumbleup_async.provider import replies
 from rumbleup_async.sendblue.models import Status
 from rumbleup_async.session.exchange import Response
@@ -25,11 +26,11 @@ UNCLEAR = frozenset({"5000", "10002"})
 
 _ABOUT_RECIPIENT = frozenset({"4002"})
 
-_OPTED_OUT_WORDS = re.compile(r"opt(?:ed|s)?[\s-]*out|unsubscribed|blacklist", re.IGNORECASE)
+_OPTED_OUT_WORDS = when_used(r"opt(?:ed|s)?[\s-]*out|unsubscribed|blacklist", re.IGNORECASE)
 
-_RECIPIENT_WORDS = re.compile(r"not a verified|not verified|recipient", re.IGNORECASE)
+_RECIPIENT_WORDS = when_used(r"not a verified|not verified|recipient", re.IGNORECASE)
 
-_LINE_WORDS = re.compile(
+_LINE_WORDS = when_used(
     r"from[\s_-]*number|sendblue[\s_-]*number|\b(?:this|your|the|sending) line\b|\bline (?:is )?block", re.IGNORECASE
 )
 

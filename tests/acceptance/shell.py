@@ -25,14 +25,15 @@ BASE = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.
 _SERVE = """
 import functools, gc, json, os, resource, select, signal, sys, traceback, typer.main
 from rumbleup_async.__main__ import main
-from rumbleup_async.cli import app, demo, messages, reconcile, report, resume, send, simulate, status, texters
+from rumbleup_async.cli import app
 import rumbleup_async.session.client
 try:
     import uvloop
 except ImportError:
     pass
 sys.path[:] = [place for place in sys.path if place]  # as for the command, which does not look into the current folder
-typer.main.get_command = functools.cache(typer.main.get_command)  # it takes longer than most commands
+typer.main.get_command = functools.cache(typer.main.get_command)
+dict(typer.main.get_command(app.app).commands.items())  # all their modules and options, which takes longer than most commands
 said, sys.stderr = sys.stderr, open(os.devnull, "w")
 sys.argv = ["rumbleup", "status", "nowhere"]
 try:

@@ -14,7 +14,7 @@ import typer.main
 import typer.testing
 from typer.testing import CliRunner, Result
 
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from rumbleup_async.simulator import Server
 from tests.acceptance.shell import Shell
 
@@ -33,7 +33,7 @@ def command(monkeypatch: pytest.MonkeyPatch, server: Server) -> Rumbleup:
     monkeypatch.setenv("RUMBLEUP_BASE_URL", server.url)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(typer.testing, "_get_command", _put_together, raising=False)
-    runner, app = CliRunner(), complete()
+    runner = CliRunner()
 
     async def run(*arguments: str) -> Result:
         # In a thread, because a command runs a loop of its own.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.people import Book, OptOut, Scope
 from rumbleup_async.people.entries import Texted
@@ -37,7 +37,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rumbleup(*arguments: object) -> Result:
-    return CliRunner().invoke(complete(), list(map(str, arguments)))
+    return CliRunner().invoke(app, list(map(str, arguments)))
 
 
 def held(path: Path) -> tuple[list[Texted], list[OptOut]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from tests.samples.lists import make
 
 SAMPLES = Path(make.__file__).parent
@@ -14,7 +14,7 @@ SAMPLES = Path(make.__file__).parent
 def look(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """The exit code, and what is said on both outputs."""
     with pytest.raises(SystemExit) as end:
-        complete()(["look", *arguments])
+        app(["look", *arguments])
     said = capsys.readouterr()
     assert "2025550" not in said.out + said.err
     return int(end.value.code or 0), said.out, said.err

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Rumbleup
@@ -27,7 +27,7 @@ def _options() -> list[tuple[tuple[str, ...], Any]]:
             ]
         return found
 
-    return of(typer.main.get_command(complete()), ())
+    return of(typer.main.get_command(app), ())
 
 
 async def test_no_option_swallows_its_first_value(command: Rumbleup, simulator: Simulator) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from rumbleup_async.cli.app import complete
+from rumbleup_async.cli.app import app
 from rumbleup_async.cli.output import plain
 from rumbleup_async.rumbleup.account_reports import AccountReport
 from rumbleup_async.rumbleup.project_models import Project
@@ -165,7 +165,7 @@ def _commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, .
 
 def test_every_command_shows_an_example_of_itself() -> None:
     """Whoever asks for help would not see how the command is used."""
-    commands = _commands(typer.main.get_command(complete()))
+    commands = _commands(typer.main.get_command(app))
     assert len(commands) > 30
     for path, command in commands:
         assert command.help, path
@@ -232,7 +232,7 @@ def test_what_is_inside_a_result_is_shown_like_a_result() -> None:
 def test_what_reaches_a_provider_can_go_through_a_proxy() -> None:
     """Behind a firewall a command would be of no use, as one was that is called like a look into a ledger."""
     ways = {"--proxy", "--http-proxy"}
-    without = {" ".join(path) for path, one in _commands(typer.main.get_command(complete())) if not ways & set(_options(one))}
+    without = {" ".join(path) for path, one in _commands(typer.main.get_command(app)) if not ways & set(_options(one))}
     ours = {name for name in without if name.startswith(("book ", "opt-outs "))}
     assert ours == {
         *(f"book {name}" for name in ("show", "look", "export", "import", "forget", "purge")),
@@ -260,7 +260,11 @@ def _options(command: Any) -> list[str]:
 
 
 def test_a_command_starts_without_what_only_another_needs() -> None:
-    """Each look at a run would first load a web server and a simulator."""
-    script = "import sys; from rumbleup_async.cli.app import complete; complete(); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert [name for name in ("aiohttp", "rich", "rumbleup_async.simulator", "rumbleup_async.webhooks") if name in loaded] == []
+    """Each look at a run would first load a web server, a simulator, and what every other command needs."""
+    script = "import sys; from rumbleup_async.__main__ import main; sys.argv[1:] = ['status', 'nowhere']\ntry: main()\n"
+    script += "finally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    loaded = done.stdout.split()
+    assert "rumbleup_async.cli.status" in loaded
+    heavy = ("aiohttp", "rich", "rumbleup_async.simulator", "rumbleup_async.webhooks", "rumbleup_async.cli.send")
+    assert [name for name in heavy if name in loaded] == []

@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import msgspec
 
+from rumbleup_async import collector
 from rumbleup_async.engine.options import Options
 from rumbleup_async.engine.pace import Pace
 from rumbleup_async.fleet import supervisor, worker_process
@@ -86,7 +87,7 @@ class Crew:
             patch.object(supervisor, "start", self.start),
             patch.object(worker_process, "time", clock),
             patch.object(worker_process, "random", SimpleNamespace(random=world.jitter)),
-            patch.object(worker_process, "tune_collector", lambda: None),
+            patch.object(collector, "keep_what_is_there", lambda: None),
             patch.object(worker_process, "open_files", SimpleNamespace(room=lambda: None)),
         ]
 
