@@ -5,7 +5,6 @@ Lives here: the questions that are asked of a file on SQLite as it is opened for
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 import msgspec
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
-from rumbleup_async.ledger import carrying, keeping, marks, schema, settling, standing
+from rumbleup_async.ledger import carrying, keeping, marks, schema, settling, standing, tally
 from rumbleup_async.ledger import identity as identities
 from rumbleup_async.ledger.files import how_it_ended, instead, read_stop, value_of
 from rumbleup_async.ledger.held_file import HeldFile
@@ -39,13 +38,6 @@ def note_audit(file: HeldFile, what: str, detail: str) -> None:
     """Within a transaction: somebody has done this with the ledger now."""
     values = (file.now(), oneself(), what, detail or None)
     file.db.execute("INSERT INTO audit (time, who, what, detail) VALUES (?, ?, ?, ?)", values)
-
-
-def was_used(db: sqlite3.Connection) -> bool:
-    """Whether any text of this ledger may ever have left: of what is queued, none has, unless it was absent from the log."""
-    return value_of(db, "tried") is not None or bool(
-        db.execute("SELECT 1 FROM contact WHERE state NOT IN (0, 4) LIMIT 1").fetchone()
-    )
 
 
 def check(file: HeldFile, plan: Plan, identity: Identity | None, consent: Consent, *, is_used: Callable[[], bool]) -> list[str]:
@@ -94,8 +86,9 @@ def check_identity(file: HeldFile, now: Identity | None, consent: Consent, *, is
     return ""
 
 
-def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_used: Callable[[], bool]) -> Plan:
-    """Which run this is: the one that is there, or a new one where none is there or none of its texts was ever tried."""
+def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_used: Callable[[], bool]) -> tuple[Plan, bool]:
+    """Which run this is: the one that is there, or a new one where none is there or none of its texts was ever tried. And whether
+    its contacts are in the states in which the last process has left them."""
     db, path = file.db, file.path
     if stored is not None and value_of(db, PURGED) is not None:
         raise LedgerError(f"{path} was purged: nobody is left in it but counts; a new run needs another ledger")
@@ -105,7 +98,7 @@ def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_us
         with file.transaction():
             schema.create(db)
             file.write("plan", msgspec.json.encode(plan).decode())
-        return plan
+        return plan, False
     if plan is None and value_of(db, "loading") is not None:
         raise LedgerError(f"{path}: its list was not read to its end; send the same list again")
     differing = [] if plan is None else compare(stored, plan)
@@ -116,15 +109,16 @@ def settle_plan(file: HeldFile, stored: Plan | None, plan: Plan | None, *, is_us
     # From here on nothing is refused any more.
     with file.transaction():
         schema.upgrade(db)
-        settling.put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
+        tally.take_away(db)
+        is_as_left = not settling.put_back(db)  # of whom an earlier process has looked up nobody knows what the log shows by now
         stop = read_stop(how_it_ended(db) or "")
         if stop is not None and stop.cause in (Cause.DAILY_CAP, Cause.LEFT_OVER):
             # Whoever goes on after this says that the cap is reset, or raised; if not, one of the first texts stops the run anew.
             db.execute(_OF_THE_CAP, (Code.DAILY_CAP,))
     if plan is None or not differing:
-        return stored
+        return stored, is_as_left
     _begin_anew(file, plan)
-    return plan
+    return plan, False
 
 
 def _begin_anew(file: HeldFile, plan: Plan) -> None:

@@ -56,7 +56,7 @@ class Entries:
         for before, _ in proven:
             self._run.moved(before, State.SENT)
         if any(before is State.QUEUED for before, _ in proven):
-            self._run.queue.reset(self._run.file.db)
+            self._run.begin_queue()
         return [result for _, result in proven]
 
     def next_to_ask(
@@ -176,7 +176,7 @@ class Entries:
         return refused
 
     def again(self) -> bool:
-        self._run.queue.reset(self._run.file.db)
+        self._run.begin_queue()
         return self._run.counts[State.QUEUED] > 0
 
     def claim(
@@ -200,6 +200,7 @@ class Entries:
         self._closed(closing)
         self._run.count_in(claimed.new, State.INTENT)
         self._run.count_in(claimed.waiting, State.QUEUED)
+        self._run.first_queued = min([self._run.first_queued, *(row.row for row in claimed.waiting)])
         self._run.moved(State.QUEUED, State.INTENT, len(claimed.again))
         self._run.last_row = max(self._run.last_row, *(row.row for row in drawn))
         return claimed.answers
@@ -232,5 +233,5 @@ class Entries:
             self._run.moved(before, after, number)
         if again := [one.row for one in settled if one.state is State.QUEUED]:
             self._looks.note(again)
-            # The queue is read from the beginning again: what came back to it lies behind.
-            self._run.queue.reset(self._run.file.db)
+            # The queue is read anew: what came back to it lies behind.
+            self._run.begin_queue(min(again))

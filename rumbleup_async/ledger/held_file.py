@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rumbleup_async.errors import LedgerError, LedgerLocked
-from rumbleup_async.ledger import marks, schema
+from rumbleup_async.ledger import marks, schema, tally
 from rumbleup_async.ledger.files import beside, check_kind, places, read_plan, value_of
 from rumbleup_async.messaging import Plan
 
@@ -132,6 +132,7 @@ class HeldFile:
     def _give_up_queue(self) -> None:
         """Within a transaction: of whoever is queued nobody knows any more whether they were texted, nor who was added since."""
         now = self.now()
+        tally.take_away(self.db)
         words = schema.words_of(self.db)
         self.db.execute(f"UPDATE contact SET state = 6, {words} = ?, time = ? WHERE state = 0", (str(marks.DOUBT), now))  # noqa: S608
         self.write("tried", "1")
@@ -238,6 +239,11 @@ class HeldFile:
         if self.is_marked and written != self._written:
             # Somebody has carried the log over: what is in it from now on would be missed by nobody.
             self.mark_main(is_before_step=False)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the files were found not to be where they were."""
+        return bool(self._lost)
 
     def check_not_lost(self) -> None:
         """LedgerError once the files were found not to be where they were: nothing more is written then."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerMismatch
-from rumbleup_async.ledger import beginning, carrying, loading, schema, taking_in
+from rumbleup_async.ledger import carrying, loading, schema, taking_in
 from rumbleup_async.ledger.files import instead, value_of
 from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.messaging import Planned, Result, Skipped, State
@@ -25,7 +25,7 @@ class Intake:
     def load(self, batches: Iterable[Sequence[Planned | Skipped]], left_out: Mapping[str, Reason]) -> None:
         file = self._run.file
         db = file.db
-        if beginning.was_used(db):
+        if self._run.was_used():
             path = self._run.path
             raise LedgerMismatch(f"{path} was begun with another list, and texts of it may have left; {instead(path)}")
         with file.transaction():
@@ -39,7 +39,7 @@ class Intake:
             file.write("loading", "1")
         self._run.fingerprint = None
         self._run.is_loading = True
-        self._run.queue.reset(self._run.file.db)
+        self._run.begin_queue(0)
         self._run.counts.update(dict.fromkeys(State, 0))
         # Nothing of the list is used before the last commit, which flushes all there was before it: until then no step waits
         # for the disk.
@@ -84,6 +84,7 @@ class Intake:
             taking_in.insert(db, duplicates, self._run.same_text)
         results += [Result(row.row, row.phone, State.SKIPPED, row.why) for row in duplicates]
         self._run.by_place = None
+        self._run.first_queued = min(self._run.first_queued, new[0].row)
         self._run.queue.came_in({row.place for row in new if isinstance(row, Planned)})
         self._run.counts[State.SKIPPED] += len(results)
         self._run.counts[State.QUEUED] += len(new) - len(results)

@@ -48,6 +48,8 @@ class Queue:
         self._queues: Queues[Text] = Queues(self._fill)
         self._cursors: dict[int, int] = {}
         """Up to which row each place has been read."""
+        self._before = 0
+        """Up to this row nobody is queued."""
         self._places: set[int] = set()
         """Places that contacts have, 0 left out."""
         self._is_read = False
@@ -56,9 +58,10 @@ class Queue:
         """Rows that were drawn by lot: the cursors pass them over."""
         self._db: sqlite3.Connection | None = None
 
-    def reset(self, db: sqlite3.Connection) -> None:
-        """Begin anew at the first row, as contacts behind the cursor were queued."""
+    def reset(self, db: sqlite3.Connection, first: int) -> None:
+        """Begin anew at this row, as contacts behind the cursor were queued. Nobody is queued before it."""
         self._db = db
+        self._before = first - 1
         self._is_read = False
         self._cursors.clear()
         self._drawn.clear()
@@ -134,7 +137,7 @@ class Queue:
         which = "row > ?2 AND place = 0" if place == 0 else f"row > ?2 AND place = {place:d} AND place != 0"
         if self._queues.until:
             which += " AND row NOT IN (SELECT row FROM waiting)"
-        while read := self._select(which, cursor := self._cursors.get(place, 0), max(_AHEAD, want) - len(queue)):
+        while read := self._select(which, cursor := self._cursors.get(place, self._before), max(_AHEAD, want) - len(queue)):
             self._cursors[place] = read[-1].row
             queue.extend(text for text in read if text.row not in self.asked and text.row not in self._drawn)
             if queue:

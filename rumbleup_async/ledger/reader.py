@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rumbleup_async.ledger import carrying, keeping, marks, sampling, spending, states, stepping
+from rumbleup_async.ledger import carrying, keeping, marks, sampling, spending, states, stepping, tally
 from rumbleup_async.ledger.files import (
     count_reasons,
     reading,
@@ -110,6 +110,9 @@ class Reader(RunReader):
         with reading(self.path):
             if self.running and (totals := stepping.recent_totals(self._db, time.time())):
                 return totals
+            left = None if self.running or self.is_log_lost else tally.read(self._db)
+            if left is not None:
+                return left.counts
             for state, number in self._db.execute("SELECT state, count(*) FROM contact GROUP BY state"):
                 counts[states.BY_NUMBER[state]] = number
         if self.is_log_lost:

@@ -255,10 +255,11 @@ class SqliteLedger:
         try:
             stored = file.open(is_loss_accepted=self._consent.log_lost)
             if stored is not None:
-                self.notes += beginning.check(file, stored, self._identity, self._consent, is_used=self._was_used)
-            stored = beginning.settle_plan(file, stored, plan, is_used=self._was_used)
-            self._run.begin(stored)
-            self._is_used = self._was_used()
+                self._run.find_left()
+                self.notes += beginning.check(file, stored, self._identity, self._consent, is_used=self._run.was_used)
+            stored, is_as_left = beginning.settle_plan(file, stored, plan, is_used=self._run.was_used)
+            self._run.begin(stored, is_as_left=is_as_left)
+            self._is_used = self._run.was_used()
             self._ended_before = how_it_ended(file.db)
             with file.transaction():
                 beginning.note_opening(file, self._identity)
@@ -273,9 +274,6 @@ class SqliteLedger:
             self._close()
             raise
         return stored
-
-    def _was_used(self) -> bool:
-        return beginning.was_used(self._file.db)
 
     def _finish(self, stop: Stop | None, elapsed: float) -> None:
         self._ended_before = None
@@ -296,5 +294,6 @@ class SqliteLedger:
         if self._file.connection is not None and self._ended_before is not None:
             with contextlib.suppress(sqlite3.Error), self._file.transaction():
                 self._file.write("stop", self._ended_before)
+        self._run.leave_tally()
         # Begun in this process and never given a contact: a mistyped list shall not leave files behind.
         self._file.close(is_litter=is_empty)

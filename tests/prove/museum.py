@@ -27,10 +27,11 @@ from rumbleup_async.engine.texters import Texters
 from rumbleup_async.engine.throttles import Throttles
 from rumbleup_async.engine.window import Window
 from rumbleup_async.engine.workers import Workers
-from rumbleup_async.ledger import MemoryLedger, SqliteLedger, marks, standing
+from rumbleup_async.ledger import MemoryLedger, marks, standing
 from rumbleup_async.ledger import identity as identity_module
 from rumbleup_async.ledger import settling as settling_module
 from rumbleup_async.ledger.contacts import Contacts, Entry
+from rumbleup_async.ledger.run_file import RunFile
 from rumbleup_async.lookups import LookUpResult
 from rumbleup_async.messaging import Closed, Owner, Planned, Result, Skipped, State, Step, Text
 from rumbleup_async.outcomes import Accepted, Bar, Barred, Draw, NotSent, Outcome, Refused, Throttled, Unknown
@@ -623,10 +624,10 @@ def _tried_is_forgotten() -> list[Any]:
     def was_sent(self: MemoryLedger) -> bool:
         return bool(self.counts[State.SENT])
 
-    def was_used(self: SqliteLedger) -> bool:
-        return bool(self._file.db.execute("SELECT 1 FROM contact WHERE state = 2").fetchone())
+    def was_used(self: RunFile) -> bool:
+        return bool(self.file.db.execute("SELECT 1 FROM contact WHERE state = 2").fetchone())
 
-    return [patch.object(MemoryLedger, "is_used", property(was_sent)), patch.object(SqliteLedger, "_was_used", was_used)]
+    return [patch.object(MemoryLedger, "is_used", property(was_sent)), patch.object(RunFile, "was_used", was_used)]
 
 
 def _rate_forgotten() -> list[Any]:
