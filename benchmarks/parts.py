@@ -101,6 +101,22 @@ async def _ledger(path: Path, texts: int) -> float:
     return used / texts * 1e6
 
 
+async def _claims(path: Path, texts: int) -> float:
+    """As texters draw contacts: 32 a step, taken in and opened, and those of the step before closed, all durable."""
+    ledger = SqliteLedger(path)
+    await ledger.open(_PLAN)
+    owner = (await ledger.enlist("benchmark")).id
+    planned = _planned(texts)
+    used = time.process_time()
+    closed: Sequence[Closed] = []
+    for start in range(0, texts, _WORKERS // 2):
+        opened = await ledger.claim(owner, closed, planned[start : start + _WORKERS // 2], time.time())
+        closed = [Closed(text.row, State.SENT, 1, from_words(""), "rl_00000000000000000000000000000001", 1) for text in opened]
+    used = time.process_time() - used
+    await ledger.aclose()
+    return used / texts * 1e6
+
+
 async def _taking_in(path: Path, texts: int) -> float:
     """As a feed's rows are taken in: 250 a step, each durable."""
     ledger = SqliteLedger(path)
@@ -163,6 +179,7 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
         "understanding the answer": lambda: _loop(lambda: wire.decipher_send(_REPLY, (_MERGED,)), texts),
         "deciding": lambda: _loop(lambda: decide(accepted, 1, policy, proven=True), texts),
         "ledger on disk, taking in while sending": lambda: _in_loop(_taking_in(work / f"{next(taken)}.ledger", texts)),
+        "ledger on disk, contacts of texters": lambda: _in_loop(_claims(work / f"{next(taken)}.ledger", texts)),
         "ledger on disk, intent and result": lambda: _in_loop(_ledger(work / f"{next(taken)}.ledger", texts)),
         "engine, with the ledger in memory": lambda: _in_loop(_engine(texts)),
         "a whole run, start and end included": lambda: _whole(served, work, texts * 2),

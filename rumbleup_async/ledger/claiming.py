@@ -1,6 +1,8 @@
 """Contacts that a provider hands out one by one, in a ledger on SQLite: who is new, who comes again, who is texted already.
 
-Lives here: statements within a transaction of the writer's.
+Lives here: statements within a transaction of the writer's. Nearly always everybody who was drawn is new; then one statement of
+a constant text takes them in and opens them, whatever their number, and nobody is asked for first: sqlite3 gives the GIL away
+at each statement, and reads one of another text anew.
 """
 
 from __future__ import annotations
@@ -8,12 +10,48 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from rumbleup_async.ledger import states, stepping, taking_in
 from rumbleup_async.messaging import Planned, Result, Skipped, State, Text
 from rumbleup_async.reasons import NO_REASON, Reason, duplicate
 
+_OPEN_NEW = f"""
+INSERT INTO contact (row, phone, text, name, segments, place, state, owner, time)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), nullif(json_extract(value, '$[2]'), ?2),
+    json_extract(value, '$[3]'),
+    json_extract(value, '$[4]'), json_extract(value, '$[5]'), {states.NUMBERS[State.INTENT]}, ?3, ?4
+FROM json_each(?1) WHERE true
+ON CONFLICT (phone) WHERE screened IS NULL DO NOTHING"""  # noqa: S608 - of constants
+
 Known = tuple[int, State, int]
 _NOBODY: Known = 0, State.QUEUED, 0
+
+
+def open_new(
+    db: sqlite3.Connection, drawn: Sequence[Planned | Skipped], same_text: str | None, owner: int, now: int
+) -> list[Text] | None:
+    """Take all of these in and open them for this owner. None, and nothing is done, unless each of them is new and is texted.
+    `now`: Unix milliseconds."""
+    planned = [row for row in drawn if isinstance(row, Planned) and not row.kind and row.kept is None]
+    if len(planned) < len(drawn):
+        return None
+    values = [(row.row, row.phone, row.text, row.name, row.segments, row.place) for row in planned]
+    try:
+        rows = msgspec.json.encode(values).decode()
+    except UnicodeEncodeError:
+        return None
+    if "\\u0000" in rows:
+        return None  # SQLite ends a text from JSON there
+    if db.execute(_OPEN_NEW, (rows, same_text, owner, now)).rowcount == len(planned):
+        return [Text(row.row, row.phone, row.text, row.name, 0, NO_REASON, row.segments, row.place) for row in planned]
+    # Somebody is known already. These rows are all of this very step.
+    db.execute("DELETE FROM contact WHERE row IN (SELECT value FROM json_each(?))", (_rows_of(planned),))
+    return None
+
+
+def _rows_of(planned: Sequence[Planned]) -> str:
+    return msgspec.json.encode([row.row for row in planned]).decode()
 
 
 class Claimed:

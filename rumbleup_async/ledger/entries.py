@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rumbleup_async.errors import LedgerError, LedgerFenced
-from rumbleup_async.ledger import schema, settling, spending, stepping
+from rumbleup_async.ledger import claiming, schema, settling, spending, stepping
 from rumbleup_async.ledger.claiming import Claimed, known_of
 from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.files import value_of
@@ -194,15 +194,22 @@ class Entries:
                 if self._run.keeps_prices and closing.prices:
                     spending.note(db, owner, closing.prices)
             # Only now: what is given back in this very step may be opened again.
-            claimed = Claimed(known_of(db, drawn), drawn, self._looks.is_stale, waits)
-            claimed.write(db, self._run.same_text, owner, int(now * 1000))
+            moment = int(now * 1000)
+            texts = None if waits else claiming.open_new(db, drawn, self._run.same_text, owner, moment)
+            claimed = None
+            if texts is None:
+                claimed = Claimed(known_of(db, drawn), drawn, self._looks.is_stale, waits)
+                claimed.write(db, self._run.same_text, owner, moment)
         self._run.file.check_place()
         self._closed(closing)
+        self._run.last_row = max(self._run.last_row, *(row.row for row in drawn))
+        if claimed is None:
+            self._run.count_in(drawn, State.INTENT)
+            return list(texts or ())
         self._run.count_in(claimed.new, State.INTENT)
         self._run.count_in(claimed.waiting, State.QUEUED)
         self._run.first_queued = min([self._run.first_queued, *(row.row for row in claimed.waiting)])
         self._run.moved(State.QUEUED, State.INTENT, len(claimed.again))
-        self._run.last_row = max(self._run.last_row, *(row.row for row in drawn))
         return claimed.answers
 
     def places(self, why: Mapping[int, Reason]) -> dict[int, int]:
