@@ -2,16 +2,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+comma := ,
 
 .PHONY: demo test browser lint types ci bench lower-bounds packages release constraints site clean
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed $(VENV)/.command: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rumbleup_async needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(if $(findstring command,$@),cli,test$(comma)lint)]'
 	@touch $@
 
-demo: $(VENV)/.installed
+# For the demonstration the command alone is enough, which is there in a small part of the time.
+demo: $(or $(wildcard $(VENV)/.installed),$(VENV)/.command)
 	@$(BIN)/rumbleup demo
 
 test: $(VENV)/.installed

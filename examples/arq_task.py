@@ -2,8 +2,9 @@
 
 RUMBLEUP_API_KEY=KEY:SECRET LEDGERS=ledgers arq arq_task.WorkerSettings     (in the folder of examples/arq_task.py)
 
-    await pool.enqueue_job("send_campaign", "friday", 125, "Hi {name}. STOP to opt out", contacts, _job_id="friday")
+    await pool.enqueue_job("send_campaign", "friday", 125, "Hi {name}. STOP to opt out", "/lists/friday.csv", _job_id="friday")
 
+The list is named, not handed over: what a task is given stands in Redis, and arq writes the beginning of it into its log.
 A worker that is stopped cancels its tasks: nothing more leaves, what is in flight is waited for, and the task is tried again
 by the next worker, which goes on with the ledger. The ledger must lie where that worker finds it.
 """
@@ -25,14 +26,12 @@ async def shutdown(context: dict[str, Any]) -> None:
     await context["rumbleup"].__aexit__(None, None, None)
 
 
-async def send_campaign(
-    context: dict[str, Any], name: str, action: int, text: str, contacts: list[dict[str, Any]]
-) -> dict[str, Any]:
+async def send_campaign(context: dict[str, Any], name: str, action: int, text: str, contacts: str) -> dict[str, Any]:
     """The counts by state, as the summary has them."""
     rumbleup: RumbleUp = context["rumbleup"]
     ledger = Path(os.environ.get("LEDGERS", ".")) / f"{name}.ledger"
     async with rumbleup.fast_mode(action=action, text=text, ledger=ledger, rate=50) as run:
-        summary = await run.send(contacts)
+        summary = await run.send(Path(contacts))
     return summary.as_dict()
 
 

@@ -28,7 +28,7 @@ def run(*command: str | Path, folder: Path | None = None, env: dict[str, str] | 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     if done.returncode != code:
@@ -67,7 +67,7 @@ def audit(listed: Path, *, is_left_out: bool) -> str:
     for service in SERVICES:
         asked = ["--progress-spinner", "off", "--format", "json", "--service", service, "--disable-pip", "--no-deps"]
         command = [sys.executable, "-m", "pip_audit", *asked, "--requirement", str(listed)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
         if not done.stdout.startswith("{"):
             continue  # it cannot be reached
         faults, silent = judged(json.loads(done.stdout))

@@ -38,6 +38,13 @@ def _environment(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
 
 
+def listed(folder: Path) -> str:
+    """The contacts as a list, where tasks find it."""
+    path = folder / "friday.csv"
+    path.write_text("phone,name\n" + "".join(f"{one['phone']},{one['name']}\n" for one in CONTACTS))
+    return str(path)
+
+
 def loaded(name: str) -> Any:
     """An example as a module."""
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
@@ -107,7 +114,7 @@ async def test_django(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(simulator.truth.phones) == ["2025550101", "2025550102"]
 
 
-async def test_celery(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_celery(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that the queue delivers twice would text everybody twice, or fail while the other one sends."""
     stand_in = types.ModuleType("celery")
 
@@ -124,7 +131,7 @@ async def test_celery(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> 
     module = loaded("celery_task")
     again = type("Retry", (Exception,), {})
     task = types.SimpleNamespace(retry=lambda **_: again())
-    arguments: tuple[Any, ...] = (task, "friday", 125, TEXT, CONTACTS)
+    arguments: tuple[Any, ...] = (task, "friday", 125, TEXT, listed(tmp_path))
     for _ in range(2):
         assert (await asyncio.to_thread(module.send_campaign, *arguments))["sent"] == 2
 
@@ -137,13 +144,13 @@ async def test_celery(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(simulator.truth.phones) == ["2025550101", "2025550102"]
 
 
-async def test_arq(simulator: Simulator) -> None:
+async def test_arq(simulator: Simulator, tmp_path: Path) -> None:
     """A task that is tried again would text everybody twice."""
     module = loaded("arq_task")
     settings, context = module.WorkerSettings, dict[str, Any]()
     await inspect.getattr_static(settings, "on_startup")(context)
     for _ in range(2):
-        assert (await settings.functions[0](context, "friday", 125, TEXT, CONTACTS))["sent"] == 2
+        assert (await settings.functions[0](context, "friday", 125, TEXT, listed(tmp_path)))["sent"] == 2
     await inspect.getattr_static(settings, "on_shutdown")(context)
     assert sorted(simulator.truth.phones) == ["2025550101", "2025550102"]
 
