@@ -259,8 +259,8 @@ class Run(Tested):
         `contacts`: a path (CSV, JSON lines, or one number a line), or any iterable or async iterable of mappings with a phone
         field, or of plain numbers. None sends what the ledger still has queued.
 
-            async for result in run.send("voters.csv"): ...
-            summary = await run.send(contacts)
+            async with rumbleup.fast_mode(...) as run:
+                summary = await run.send("voters.csv")
 
         Every contact yields one result once it is durable; those that the run does not get to stay queued and yield none.
         Raises ListError, LedgerMismatch, LedgerError, or whatever the iterable raises; texts that left before that are in
