@@ -1,6 +1,9 @@
 """Bulk sending inside a FastAPI service: several runs side by side over one client, and a clean shutdown.
 
+pip install fastapi uvicorn
 RUMBLEUP_API_KEY=KEY:SECRET LEDGERS=ledgers uvicorn --app-dir examples fastapi_service:app
+
+It texts for real. To try it out: `rumbleup simulate` in another terminal, RUMBLEUP_BASE_URL=http://127.0.0.1:8025/api here.
 
     curl -X POST localhost:8000/runs/friday -H 'content-type: application/json' \\
         -d '{"action": 125, "text": "Hi {name}. STOP to opt out", "contacts": [{"phone": "2025550101", "name": "Ada"}]}'

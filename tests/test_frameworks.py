@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from rumbleup_async import LedgerLocked
 from rumbleup_async.simulator import Server, Simulator
@@ -206,10 +207,38 @@ def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
     assert [line for line in done.stderr.splitlines() if "rumbleup-send" in line] == []
 
 
+DOCKERFILE = {"FROM", "COPY", "RUN", "USER", "ENV", "WORKDIR", "VOLUME", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
+
+
 def test_what_containers_are_made_of_is_there() -> None:
-    """`docker build` would end at its first line."""
+    """`docker build` would end at its first line, or a container write its ledger where it is gone with it."""
     docker = (FOLDER / "Dockerfile").read_text()
-    assert re.findall(r"^COPY (\S+) ", docker, re.MULTILINE) == ["dist/rumbleup_async-*.whl"]
+    lines = [line.partition(" ") for line in docker.splitlines() if line and line[0] != "#"]
+    steps = [(word, rest) for word, _, rest in lines]
+    assert steps[0][0] == "FROM"
+    assert {word for word, _ in steps} == DOCKERFILE
+    assert [rest.split()[0] for word, rest in steps if word == "COPY"] == ["dist/rumbleup_async-*.whl"]
     assert '"$wheel[all]"' in docker
-    assert re.findall(r"dockerfile: (\S+)", COMPOSE) == ["examples/Dockerfile"]
+    assert [rest for word, rest in steps if word == "USER"] == ["rumbleup"]
+    assert dict(steps)["WORKDIR"] == dict(steps)["VOLUME"] == "/data"
+    assert json.loads(dict(steps)["ENTRYPOINT"]) == ["rumbleup"]
+    for word, rest in steps:
+        if word == "RUN":
+            assert subprocess.run(["sh", "-n", "-c", rest], check=False).returncode == 0
+
+
+def test_compose_reads_as_docker_would() -> None:
+    """`docker compose` would refuse the file, or one container begin before the database can be asked."""
+    compose = yaml.safe_load(COMPOSE)
+    services = compose["services"]
+    assert {*services} == {"database", "begin", "join"}
+    for name in ("begin", "join"):
+        service = services[name]
+        build = service["build"]
+        assert (FOLDER / build["context"] / build["dockerfile"]).is_file()
+        assert service["depends_on"] == {"database": {"condition": "service_healthy"}}
+        assert any(volume.endswith(":/data") for volume in service["volumes"])
+        assert service["command"][-1].startswith("postgresql://mary@database/texts?")
+    assert "test" in services["database"]["healthcheck"]
+    assert {volume.partition(":")[0] for volume in services["database"]["volumes"]} == {*compose["volumes"]}
     assert not re.search(r"://\w+:[^@/]+@", COMPOSE)  # no password in an address
