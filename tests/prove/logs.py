@@ -11,6 +11,8 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
+
 from tests.prove.faults import LOG_FORMS
 
 EPOCH = 1_790_000_000.0
@@ -47,6 +49,8 @@ class Log:
         self.has_shown = False
         """Whether the trouble was met since somebody last asked."""
         self._repeats = 0
+        self._written: dict[str, msgspec.Raw] = {}
+        """Rows as they are where nothing is odd about them, by logid: looks ask for them again and again."""
 
     def now(self, elapsed: float) -> float:
         """What the provider's clock shows."""
@@ -79,7 +83,7 @@ class Log:
             self.has_shown = True
             page = rows[start - size : start]
             start -= size
-        data: Any = [self._row(text) for text in page]
+        data: Any = [self._shown(text) for text in page]
         if trouble == "log: rows twice":
             data += data[::-1]
             self.has_shown |= bool(data)
@@ -95,7 +99,7 @@ class Log:
                 found["has_more"] = True
             else:
                 found["next_token"] = start + size
-        return json.dumps(found).encode()
+        return msgspec.json.encode(found)
 
     def _filtered(self, rows: list[Taken], query: dict[str, str]) -> list[Taken]:
         trouble = self.trouble
@@ -103,10 +107,12 @@ class Log:
             self.has_shown = True
             return rows
         if "since" in query:
-            rows = [row for row in rows if self.now(row.time) * 1000 >= float(query["since"])]
+            since, off = float(query["since"]), self.off
+            rows = [row for row in rows if (EPOCH + row.time + off) * 1000 >= since]
         if "flags" in query:
             is_lost = trouble in {"log without tags", "log: lists and tags not heeded", "log: words altered, tags lost"}
-            rows = [] if is_lost else [row for row in rows if query["flags"] in row.flags]
+            tag = query["flags"]
+            rows = [] if is_lost else [row for row in rows if tag in row.flags]
         if "phone" in query:
             wanted = query["phone"].split(",")
             if trouble == "log: one phone of a list heeded":
@@ -114,8 +120,16 @@ class Log:
             elif trouble == "log: lists and tags not heeded" and len(wanted) > 1:
                 wanted = []
             self.has_shown |= trouble.endswith("heeded") or trouble == "log without tags"
-            rows = [row for row in rows if row.phone in set(wanted)]
+            phones = frozenset(wanted)
+            rows = [row for row in rows if row.phone in phones]
         return rows
+
+    def _shown(self, text: Taken) -> object:
+        if self.trouble == "log without tags" or (self.trouble in _BENDS and text.phone in self.odd):
+            return self._row(text)
+        if text.logid not in self._written:
+            self._written[text.logid] = msgspec.Raw(msgspec.json.encode(self._row(text)))
+        return self._written[text.logid]
 
     def _row(self, text: Taken) -> dict[str, object]:
         sent = dt.datetime.fromtimestamp(self.now(text.time) + self.zone, dt.UTC)

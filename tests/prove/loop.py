@@ -7,6 +7,8 @@ die between any two steps. Then nothing of it runs any more, not even a `finally
 import asyncio
 import contextvars
 import heapq
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -29,14 +31,53 @@ class Dead(BaseException):
     """Something of a world that has died wanted to go on."""
 
 
+class _Handle:
+    """An `asyncio.Handle` without what it does for a debug mode: half of a world's time went into those."""
+
+    __slots__ = ("_args", "_callback", "_cancelled", "_context")
+
+    def __init__(self, callback: Any, args: tuple[Any, ...], context: contextvars.Context | None) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = contextvars.copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None  # type: ignore[assignment]
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+
+class _Timer(float):
+    """The same for a moment, which it is itself: so the heap of timers compares floats."""
+
+    __slots__ = _Handle.__slots__
+
+    _callback: Any
+    _args: Any
+    _context: contextvars.Context
+    _cancelled: bool
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def when(self) -> float:
+        return float(self)
+
+
 class _Task(asyncio.Task[Any]):
     """Hashes by its number, so that sets of tasks have the same order each time that a world is played."""
 
-    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+    def __init__(self, number: int, coro: Any, loop: Any, name: str | None, context: contextvars.Context | None) -> None:
         self.number = number
-        context = options.get("context")
         self.process = PROCESS.get() if context is None else context.get(PROCESS)
-        super().__init__(coro, **options)
+        super().__init__(coro, loop=loop, name=name, context=context)
 
     def __hash__(self) -> int:
         return self.number
@@ -65,7 +106,7 @@ class Loop(asyncio.BaseEventLoop):
         self.now = now
         self.steps = 0
         self.alarms: dict[int, Callable[[], None]] = {}
-        self.stalled: dict[object, list[asyncio.Handle]] = {}
+        self.stalled: dict[object, list[Any]] = {}
         """Processes of which nothing runs at the moment, and what they would do."""
         self.killed: set[object] = set()
         """Processes of which nothing ever runs again."""
@@ -74,11 +115,13 @@ class Loop(asyncio.BaseEventLoop):
         self._tasks: list[_Task] = []
         self._first = life * _SPREAD % 2**60
         self._end = now + _LONGEST
-        self.set_task_factory(self._numbered)
         self.set_exception_handler(self._complain)
 
-    def _numbered(self, loop: Any, coro: Any, context: contextvars.Context | None = None) -> asyncio.Task[Any]:
-        task = _Task(self._first + len(self._tasks), coro, loop=loop, context=context)
+    def create_future(self) -> "asyncio.Future[Any]":
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Any, *, name: Any = None, context: contextvars.Context | None = None) -> asyncio.Task[Any]:
+        task = _Task(self._first + len(self._tasks), coro, self, name, context)
         self._tasks.append(task)
         return task
 
@@ -156,8 +199,8 @@ class Loop(asyncio.BaseEventLoop):
         finally:
             asyncio._set_running_loop(None)
 
-    def _puts_aside(self, handle: asyncio.Handle) -> bool:
-        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
+    def _puts_aside(self, handle: Any) -> bool:
+        process = handle._context.get(PROCESS)
         if process not in self.stalled:
             return False
         self.stalled[process].append(handle)
@@ -179,46 +222,76 @@ class Loop(asyncio.BaseEventLoop):
     _ready: Any
     _scheduled: Any
     _stopping: bool
+    _thread_id: int | None
 
     def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.Handle:
-        # The one of asyncio, without what it does for other threads and for its debug mode.
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> _Handle:
+        handle = _Handle(callback, args, context)
         self._ready.append(handle)
         return handle
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
-        timer: Any = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> _Timer:
+        timer = _Timer(when)
+        timer._callback = callback
+        timer._args = args
+        timer._context = contextvars.copy_context() if context is None else context
+        timer._cancelled = False
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
-        return timer  # type: ignore[no-any-return]
+        return timer
 
-    def _run_once(self) -> None:
-        ready, scheduled = self._ready, self._scheduled
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> _Timer:
+        return self.call_at(self.now + delay, callback, *args, context=context)
+
+    def run_forever(self) -> None:
+        """The one of asyncio, and its `_run_once`, in one, without what they do for selectors and other threads."""
+        self._check_closed()  # type: ignore[attr-defined]
+        self._check_running()  # type: ignore[attr-defined]
+        hooks = sys.get_asyncgen_hooks()
+        self._thread_id = threading.get_ident()
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+        asyncio._set_running_loop(self)
+        try:
+            while True:
+                self._turn()
+                if self._stopping:
+                    break
+        finally:
+            self._stopping = False
+            self._thread_id = None
+            asyncio._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+
+    def _turn(self) -> None:
+        ready, scheduled, alarms, stalled = self._ready, self._scheduled, self.alarms, self.stalled
         self.now += _TICK
         while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+            heapq.heappop(scheduled)
         if not ready and not self._stopping:
             self._jump()
         now = self.now
-        while scheduled and scheduled[0]._when <= now:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
-            ready.append(handle)
+        while scheduled and scheduled[0] <= now:
+            ready.append(heapq.heappop(scheduled))
         for _ in range(len(ready)):
             handle = ready.popleft()
             if handle._cancelled:
                 continue
             self.steps += 1
-            if self.steps in self.alarms:
-                self.alarms[self.steps]()
+            if alarms and self.steps in alarms:
+                alarms[self.steps]()
                 if self._is_dead:
                     return
-            if not (self.stalled and self._puts_aside(handle)):
-                handle._run()
+            if not (stalled and self._puts_aside(handle)):
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    self.call_exception_handler({"message": f"in {handle._callback}", "exception": error})
             if self._is_dead:
                 return
 
@@ -226,11 +299,9 @@ class Loop(asyncio.BaseEventLoop):
         """To the next timer, if nothing else is to be done."""
         if not self._scheduled:
             raise Stuck("no task can go on")
-        self.now = max(self.now, self._scheduled[0]._when)
+        self.now = max(self.now, float(self._scheduled[0]))
         if self.now > self._end:
             raise Stuck("more than a year has passed")
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None: ...
 
     def _process_events(self, event_list: Any) -> None: ...
 

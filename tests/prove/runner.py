@@ -1,5 +1,6 @@
 """Many worlds at once: over several processes, with one count of what was met, and one hash over everything that happened."""
 
+import functools
 import gc
 import hashlib
 import json
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,9 @@ from typing import Any, NamedTuple
 from tests.prove import points
 from tests.prove.registry import KINDS, PLAIN
 from tests.prove.world import Wrong
+
+if sys.version_info < (3, 12):  # where each `isinstance` with a protocol works out anew what the protocol asks for
+    typing._get_protocol_attrs = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
 
 _ROOT = Path(__file__).parents[2]
 _BREATH = 24
