@@ -28,6 +28,7 @@ from rumbleup_async.simulator import KINDS, faults
 from rumbleup_async.simulator.world import settings
 from rumbleup_async.stops import Cause
 from tests.mutants.faults import MUTANTS
+from tests.prove import record
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -268,6 +269,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "causes": cause_table,
     "contracts": contracts,
     "state_hours": state_hours,
+    "record": lambda: record.table(record.read()),
+    "record_blows": lambda: record.blows(record.read()),
+    "record_kinds": lambda: record.met(record.read()),
+    "record_line": lambda: record.line(record.read()),
     **{f"lemma_{lemma}": functools.partial(lemma_table, lemma) for lemma in sorted({one.lemma for one in MUTANTS})},
 }
 
@@ -281,7 +286,7 @@ def pages() -> dict[Path, str]:
     """Every page that is made or holds a made part, as it should be."""
     from tests.man_page import page as man_page
 
-    found = {path: made(path.read_text(encoding="utf-8")) for path in sorted(DOCS.rglob("*.md"))}
+    found = {path: made(path.read_text(encoding="utf-8")) for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]}
     whole = {DOCS / "commands.md": commands_page(), DOCS / "rumbleup.1": man_page()}
     return {path: text for path, text in found.items() if "<!-- made: " in text} | whole
 

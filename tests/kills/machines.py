@@ -31,6 +31,7 @@ from tests.acceptance.shell import Forked, Shell
 from tests.acceptance.stage import Stage
 from tests.database import Database
 from tests.fault_proxy import Fault, FaultProxy, proxying, seeded
+from tests.prove import record
 
 LEASE = 2
 _MACHINES = 3
@@ -203,20 +204,41 @@ def main() -> None:
     """So many campaigns, and what was done in all of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills.machines", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--first", type=int)
+    parser.add_argument("--record", action="store_true", help="add what was done to tests/prove/record.json")
     chosen = parser.parse_args()
+    first = chosen.first if chosen.first is not None else record.next_seed("storms") if chosen.record else 1
     print(tables.machine(machine.described()))
     total: Counter[str] = Counter()
     shell, begun = Shell(), time.monotonic()
     with tempfile.TemporaryDirectory() as name, providing(Path(name)) as provider:
-        for seed in range(chosen.first, chosen.first + chosen.seeds):
+        for seed in range(first, first + chosen.seeds):
             folder = Path(name) / str(seed)
             folder.mkdir()
             provider.reset()
-            total += storm(seed, folder, provider, shell)
+            code, before = record.state(), time.monotonic()
+            done = storm(seed, folder, provider, shell)
+            total += done
+            if chosen.record and record.state() == code:
+                record.add(_entry(seed, code, done, texts=len(provider.truth()), seconds=time.monotonic() - before))
             passed = time.monotonic() - begun
             print(f"seed {seed}, {passed:.0f} s: 0 twice, 0 lost, 0 unknown left; so far {dict(total)}", flush=True)
     shell.close()
+
+
+def _entry(seed: int, code: str, done: Counter[str], *, texts: int, seconds: float) -> record.Entry:
+    return record.Entry(
+        of="storms",
+        code=code,
+        commit=record.commit(),
+        versions=record.versions(),
+        seeds=(seed, seed),
+        worlds=1,
+        processes=0,
+        texts=texts,
+        seconds=round(seconds, 1),
+        met=dict(done),
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from rumbleup_async import __version__
-from tests.prove import museum, runner
+from tests.prove import long, museum, record, runner
 from tests.prove.registry import ALL, KINDS, PLAIN, Playable
 from tests.prove.world import Wrong
 
@@ -37,14 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")
     parser.add_argument("--recoveries", type=int, default=20, help="with --points: crashes whose recovery crashes, too")
     parser.add_argument("--museum", action="store_true", help="faults of others: in which world each is caught")
+    parser.add_argument("--all", action="store_true", help="all kinds of worlds in turn, for so many --minutes")
+    parser.add_argument("--minutes", type=float, default=10.0, help="with --all: how long")
+    parser.add_argument("--record", action="store_true", help="with --all: add what was played to tests/prove/record.json")
+    parser.add_argument("--shown", action="store_true", help="what the long runs have come to so far")
     parser.add_argument("--part", nargs=2, type=int, metavar=("N", "OF"), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     size = given.size or max(1, given.sends // given.seeds)
     if given.kinds:
         print("\n".join(ALL))
         return 0
+    if given.shown:
+        print(record.shown())
+        return 0
     if given.museum:
         return _museum()
+    if given.all:
+        return long.play(long.kinds_here(), given.minutes, given.jobs, is_recorded=given.record)
     if given.seed is not None:
         return _replay(KINDS[given.of].make(given.seed, size, print))
     if given.part:
