@@ -83,44 +83,110 @@ def check_promise(
     that must not be texted. `said_no`: phones whose text the provider itself has refused; whoever else it could not take, for a
     gateway, the account or the project, is not `refused`.
     """
-    entries = list(kept)
+    entries, texts = list(kept), list(truth)
+    every_row_is_accounted_for(entries, rows)
+    contacts = one_row_for_each_phone(entries)
+    received = one_text_for_each_phone(texts)
+    only_those_of_the_books(received, contacts)
+    what_is_sent_was_taken(received, contacts)
+    what_was_taken_is_not_denied(received, contacts)
+    the_text_is_the_planned_one(received, contacts, planned)
+    it_left_for_this_run(texts, action, tag)
+    nobody_who_has_opted_out(received, never)
+    nobody_is_left_out(contacts, planned)
+    refused_is_the_providers_no(entries, said_no)
+    unknown_is_explained(entries, allowed)
+    return contacts
+
+
+# ---- the rules, and the lemma of docs/promise.md for which each stands ----
+
+
+def every_row_is_accounted_for(entries: Sequence[Kept], rows: int | None) -> None:
+    """Lemma 2: every row of the list is in the books once, and in one of the five final states."""
     numbers = {entry.row for entry in entries}
     assert len(numbers) == len(entries), f"rows twice in the books: {_twice(entry.row for entry in entries)}"
     assert rows is None or len(entries) == rows, f"{rows} rows in the list, {len(entries)} in the books"
     strange = {entry.row: entry.state for entry in entries if entry.state not in FINAL}
     assert not strange, f"rows in no final state: {_some(strange.items())}"
 
+
+def one_row_for_each_phone(entries: Sequence[Kept]) -> dict[str, Kept]:
+    """Lemma 2: a phone has one row that may be texted. Returns these rows by phone."""
     live = [entry for entry in entries if entry.state != "skipped"]
     contacts = {entry.phone: entry for entry in live}
     assert len(contacts) == len(live), f"phones in two rows that may be texted: {_twice(entry.phone for entry in live)}"
+    return contacts
 
-    texts = list(truth)
+
+def one_text_for_each_phone(texts: Sequence[Received]) -> dict[str, Received]:
+    """Lemmas 3, 4 and 7: nothing that may have left was sent once more. Returns the texts by phone."""
     received = {text.phone: text for text in texts}
     assert len(received) == len(texts), f"TEXTED TWICE: {_twice(text.phone for text in texts)}"
+    return received
+
+
+def only_those_of_the_books(received: Mapping[str, Received], contacts: Mapping[str, Kept]) -> None:
+    """Lemma 1: whoever was texted had an intent, and so a row that may be texted."""
     stray = received.keys() - contacts.keys()
     assert not stray, f"texted although not to be texted: {_some(stray)}"
-    lost = [entry.phone for entry in live if entry.state == "sent" and entry.phone not in received]
-    assert not lost, f"the books say sent, the provider never saw: {_some(lost)}"
 
+
+def what_is_sent_was_taken(received: Mapping[str, Received], contacts: Mapping[str, Kept]) -> None:
+    """Lemma 1: a result is what the provider answered to this very text."""
+    lost = [phone for phone, entry in contacts.items() if entry.state == "sent" and phone not in received]
+    assert not lost, f"the books say sent, the provider never saw: {_some(lost)}"
     for phone, text in received.items():
         entry = contacts[phone]
-        assert entry.state in {"sent", "unknown"}, f"{phone} was texted, but the books say {entry.state}"
         assert entry.state != "sent" or entry.logid == text.logid, f"{phone}: another logid in the books than the provider gave"
-        assert text.text == entry.text, f"{phone} got another text than the one in the books"
+
+
+def what_was_taken_is_not_denied(received: Mapping[str, Received], contacts: Mapping[str, Kept]) -> None:
+    """Lemmas 3 and 5: the books say of no text that the provider took that it has not left, or was absent."""
+    for phone in received:
+        state = contacts[phone].state
+        assert state in {"sent", "unknown"}, f"{phone} was texted, but the books say {state}"
+
+
+def the_text_is_the_planned_one(
+    received: Mapping[str, Received], contacts: Mapping[str, Kept], planned: Mapping[str, str] | None
+) -> None:
+    """Lemma 1: what leaves is what was written down before it left."""
+    for phone, text in received.items():
+        assert text.text == contacts[phone].text, f"{phone} got another text than the one in the books"
         assert planned is None or text.text == planned.get(phone), f"{phone} got another text than its row says"
-        assert text.action == action, f"{phone} was texted by project {text.action}"
-        assert tag in text.flags, f"the text to {phone} lacks the tag of its run"
+
+
+def it_left_for_this_run(texts: Iterable[Received], action: str, tag: str) -> None:
+    """Lemma 5: a look into the log finds each text, by its project and by the tag of its run."""
+    for text in texts:
+        assert text.action == action, f"{text.phone} was texted by project {text.action}"
+        assert tag in text.flags, f"the text to {text.phone} lacks the tag of its run"
+
+
+def nobody_who_has_opted_out(received: Mapping[str, Received], never: Container[str]) -> None:
+    """Lemma 9: nobody is texted whom a rule turns away."""
+    for phone in received:
         assert phone not in never, f"{phone} was texted although it is suppressed"
+
+
+def nobody_is_left_out(contacts: Mapping[str, Kept], planned: Mapping[str, str] | None) -> None:
+    """Lemma 2: whoever may be texted is in the books as such, and nobody else is."""
     if planned is not None:
         assert contacts.keys() == planned.keys(), f"wrongly skipped or not: {_some(contacts.keys() ^ planned.keys())}"
 
+
+def refused_is_the_providers_no(entries: Iterable[Kept], said_no: Container[str] | None) -> None:
+    """Lemma 8: only whom the provider itself has refused is written off."""
     if said_no is not None:
         off = [entry.phone for entry in entries if entry.state == "refused" and entry.phone not in said_no]
         assert not off, f"written off though the provider never said no to them: {_some(off)}"
 
+
+def unknown_is_explained(entries: Iterable[Kept], allowed: int) -> None:
+    """Lemmas 4 and 5: no more is in doubt than deaths and unclear answers explain; once the log was read, nothing."""
     unknown = sum(entry.state == "unknown" for entry in entries)
     assert unknown <= allowed, f"{unknown} unknown, at most {allowed} can be explained"
-    return contacts
 
 
 def check_rate(times: Sequence[float], rate: float) -> None:
@@ -143,7 +209,7 @@ anything else, and here nobody looks."""
 
 
 def check_moves(before: Mapping[int, str], after: Mapping[int, str]) -> None:
-    """Assert of one step of the books, while nobody looks into the log, that who was accounted for stays so: an `unknown` becomes
+    """Lemmas 4 and 7: in a step of the books, while nobody looks into the log, who was accounted for stays so; `unknown` becomes
     `sent` where its own sender proves it, and nothing else. States by row."""
     lost = before.keys() - after.keys()
     assert not lost, f"rows that were in the books and are not: {_some(lost)}"
@@ -152,7 +218,7 @@ def check_moves(before: Mapping[int, str], after: Mapping[int, str]) -> None:
 
 
 def check_opt_outs(left: Iterable[tuple[float, str]], since: Mapping[str, float], within: float) -> None:
-    """Assert that nobody is texted after the door has said never to them. `left`: when a text left, and to whom. `since`: when
+    """Lemma 9: nobody is texted after the door has said never to them. `left`: when a text left, and to whom. `since`: when
     people opted out. `within`: the seconds that a question on the way to the wire takes: its answer is from before."""
     for time, phone in left:
         assert time <= since.get(phone, time) + within, f"{phone} was texted although they had opted out"
@@ -165,13 +231,13 @@ def segments_of(text: str) -> int:
 
 
 def check_money(texts: Iterable[str], price: float, budget: float) -> None:
-    """Assert that what has left, at `price` dollars a segment, costs no more than was given."""
+    """Lemma 9: what has left, at `price` dollars a segment, costs no more than was given."""
     cost = round(price * sum(map(segments_of, texts)), 6)
     assert cost <= budget, f"${cost} were spent of ${budget}"
 
 
 def check_day_cap(left: Iterable[tuple[float, str]], cap: int) -> None:
-    """Assert that on no day of the Pacific coast more segments have left than the cap. `left`: when (Unix seconds), and what."""
+    """Lemma 9: on no day of the Pacific coast more segments have left than the cap. `left`: when (Unix seconds), and what."""
     days: Counter[str] = Counter()
     for time, text in left:
         day = dt.datetime.fromtimestamp(time, zoneinfo.ZoneInfo("America/Los_Angeles"))

@@ -283,14 +283,34 @@ class Provider:
     def _look(self, body: Body) -> None:
         """Whether this text may leave at all."""
         phone = body.phone
+        self._has_its_intent(phone)
+        self._leaves_before_the_stop(phone)
+        self._leaves_outside_of_holds(phone)
+        self._is_not_suppressed(phone)
+        self._has_its_lock(phone)
+
+    def _has_its_intent(self, phone: str) -> None:
+        """Lemma 1: the intent is on the disk before the first byte."""
         if not self.is_open(phone):
             self.wrongs.append(f"{phone} left while its intent was not on the disk")
+
+    def _leaves_before_the_stop(self, phone: str) -> None:
+        """Lemma 6: stop means stop."""
         if self.is_sealed():
             self.wrongs.append(f"{phone} left after a stop")
+
+    def _leaves_outside_of_holds(self, phone: str) -> None:
+        """No lemma, but manners: each `Retry-After` is kept."""
         if self.loop.now < self.held_until:
             self.wrongs.append(f"{phone} left within a hold")
+
+    def _is_not_suppressed(self, phone: str) -> None:
+        """Lemma 9: the rules are asked before the wire."""
         if phone in self.never:
             self.wrongs.append(f"{phone} left although it is suppressed")
+
+    def _has_its_lock(self, phone: str) -> None:
+        """Lemma 2, in concurrent mode: no other texter has been handed this contact meanwhile."""
         if self.people:
             until, _ = self._locked.get(phone, (0.0, 0))
             if until < self.loop.now:
