@@ -32,8 +32,8 @@ _MARK, _MARKS = 0.5, 20
 """Seconds between two moments at which it is noted how many were taken, and how many of these notes are kept."""
 _HEAVY = 0.3
 """A share of a volley that is refused only by a limiter that is full."""
-_BELOW, _TOO_MANY = 0.98, 3
-"""So many waits come at less than this share of rates that are surely allowed: then they come by chance."""
+_BELOW, _TOO_MANY = 0.98, 2
+"""So many waits come at less than this share of rates that seemed to be allowed, and no later for that: then they are chance."""
 _WITNESSES, _LARGE = 30, 0.25
 """That is taken back where, of so many texts, such a share was refused."""
 _WIDEST = 0.4
@@ -205,6 +205,8 @@ class Waits:
         self._contradictions = 0
         self._lows = (0.0, 0.0)
         """What the last two that tell much have said of the limit at least."""
+        self._lasted = (0, 0)
+        """How many were taken before each of these. Where slowing down has put the next one off, it is no chance."""
         self._taken = self._refused = 0
 
     def over(self, cycle: Cycle) -> bool:
@@ -216,11 +218,12 @@ class Waits:
         self._refused += cycle.refused
         if cycle.is_heavy or (self.are_chance and self._taken > _WITNESSES and self._refused > _LARGE * self._taken):
             self.are_chance, self._contradictions = False, 0
-        elif cycle.rate and cycle.rate < _BELOW * self._lows[0]:
+        elif cycle.rate and cycle.rate < _BELOW * self._lows[0] and cycle.taken < self._lasted[0]:
             self._contradictions += 1
             self.are_chance = self.are_chance or self._contradictions >= _TOO_MANY
         if not self._contradictions:
             self._taken = self._refused = 0
         if high and cycle.taken >= _MANY:
             self._lows = (self._lows[1], low)
+            self._lasted = (self._lasted[1], cycle.taken)
         return self.are_chance and not were_chance

@@ -173,6 +173,10 @@ class Pace:
         """Take back a permit that was not used: the next text has it."""
         self._schedule.give_back()
 
+    def stands(self, permit: Permit, /) -> bool:  # noqa: ARG002 - as above
+        """Always: a wait that the provider asks for is in the hold."""
+        return True
+
     def accepted(self, permit: Permit, /) -> None:
         """The provider has done its work for the text of this permit, if only to refuse it."""
         now = asyncio.get_running_loop().time()

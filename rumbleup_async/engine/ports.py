@@ -529,6 +529,9 @@ class Pace(Protocol):
     def release(self, permit: Permit, /) -> None:
         """Take back a permit that was not used: it does not count. Once for a permit at most."""
 
+    def stands(self, permit: Permit, /) -> bool:
+        """Whether the permit still holds after something else was waited for: its line was not told to wait meanwhile."""
+
     def accepted(self, permit: Permit, /) -> None:
         """The provider has done its work for the text of this permit, if only to refuse it."""
 

@@ -231,7 +231,7 @@ class Sender:
                 turned_away = await self._ask(text, attempt, permit, task)
                 if turned_away is not None:
                     return turned_away
-                if not self._may_leave():
+                if not self._may_leave(permit):
                     self._pace.release(permit)  # the question took its time, and something has happened meanwhile
                     continue
             if self._lasts(text):
@@ -300,8 +300,9 @@ class Sender:
         self._pace.release(permit)
         return closed
 
-    def _may_leave(self) -> bool:
-        return not self._stopped() and len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0
+    def _may_leave(self, permit: Permit) -> bool:
+        is_free = not self._stopped() and len(self.delivering) < self._window.size and self._pace.hold.remaining <= 0
+        return is_free and self._pace.stands(permit)
 
     async def unheld(self) -> bool:
         """Wait until nothing holds; False if the run stops first."""

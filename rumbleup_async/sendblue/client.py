@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rumbleup_async.runs.options import RunOptions
     from rumbleup_async.runs.planning import Settings
     from rumbleup_async.runs.run import Run
+    from rumbleup_async.sendblue.line import LinePace
     from rumbleup_async.sendblue.opt_outs import OptOuts
     from rumbleup_async.session.exchange import Exchange
     from rumbleup_async.session.limits import Timeouts
@@ -89,6 +90,8 @@ class Sendblue(Client):
         super().__init__(connecting, answers.DIALECT, redact=(api_key, api_secret), public=api_key)
         self.messages = Messages(self._caller)
         self._opt_outs: OptOuts | None = None
+        self._line_paces: dict[str, LinePace] = {}
+        """By number: all runs of this client go by it."""
 
     @property
     def opt_outs(self) -> OptOuts:
@@ -237,7 +240,8 @@ class Sendblue(Client):
         options = chosen.for_engine(settle=chosen.settle if is_resume and chosen.reconcile else None)
         books = self._books(ledger, chosen, is_resume=is_resume)
         policy = msgspec.convert(care.get("policy", {}), Policy)
-        lines = Lines(_limits(care), hold=self._hold, rows=books.rows, wait_ceiling=policy.wait_ceiling)
+        ceiling = policy.wait_ceiling
+        lines = Lines(_limits(care), hold=self._hold, rows=books.rows, wait_ceiling=ceiling, paces=self._line_paces)
 
         def heed(now: Mapping[str, Any], options: Options) -> None:
             lines.heed(_limits(now), options.policy.wait_ceiling)

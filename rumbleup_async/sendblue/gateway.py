@@ -61,16 +61,18 @@ class SendblueGateway:
         began = self._clock.begins()
         try:
             response = await self._exchange(Request("POST", requests.SEND, arguments.encode(body), judge=judge))
+            self._clock.see(response, began)
+            outcome = judge.outcome(response)
+            if isinstance(outcome, Refused) and failures.read_failure(response, redact).about_line and response.status >= 400:
+                return self._line_refused(outcome, permit)
+            return self._noted(outcome, permit)
         except NotSentError as error:
             self._lines.did_not_leave(permit)
             return NotSent(error.why, self._address, error.crowded)
         except MaybeSentError as error:
             return Unknown(error.why.over(permit.line))
-        self._clock.see(response, began)
-        outcome = judge.outcome(response)
-        if isinstance(outcome, Refused) and failures.read_failure(response, redact).about_line and response.status >= 400:
-            return self._line_refused(outcome, permit)
-        return self._noted(outcome, permit)
+        finally:
+            self._lines.answered(permit)
 
     def _noted(self, outcome: Outcome, permit: Permit) -> Outcome:
         """The outcome with its line, which is told how it fared."""

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import time
 from bisect import bisect_left, insort
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 from rumbleup_async.engine.pace import Hold
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Result, State, Text
 from rumbleup_async.sendblue.limits import LineLimits
+from rumbleup_async.sendblue.line import Line, LinePace
 from rumbleup_async.stops import Cause, Stop
 
 _HOUR = 3600.0
@@ -30,39 +32,15 @@ _PAGE = 1000
 _SHOWN = 1.0
 """Seconds of waiting from which it is told why nothing moves."""
 
-_SLOWEST = 60.0
-"""Seconds between two texts of a line that is told "not now" again and again."""
-
 Rows = Callable[[int, int], Awaitable[Sequence[Result]]]
 """The ledger's rows after a row, so many at most."""
-
-
-class Line:
-    """One number to send from. `index` counts from 1, in the order in which the lines were given."""
-
-    def __init__(self, index: int, number: str, gap: float) -> None:
-        self.index = index
-        self.number = number
-        self.gap = gap
-        """Seconds from one text to the next."""
-        self.given_at = 0.0
-        """When the last permit was given that has not come back."""
-        self.next_at = 0.0
-        self.rests_until = 0.0
-        self.uses: list[float] = []
-        """When it sent to new contacts, Unix seconds, ascending; since the last reset of the day at least."""
-        self.refusals = 0
-        """Refusals in a row that were not about the recipient."""
-
-    def __repr__(self) -> str:
-        return f"Line({self.index})"
 
 
 class Lines:
     """Paces texts over lines used in turn. Fits the engine's `Pace`.
 
     `rows` gives what the ledger holds. `wait_ceiling`: a longer wait for the next line to be free stops the run. `attach` says
-    whom to tell of that.
+    whom to tell of that. `paces`: what the client knows of the pace of each number; its other runs go by it, too.
     """
 
     def __init__(
@@ -72,12 +50,15 @@ class Lines:
         hold: Hold,
         rows: Rows,
         wait_ceiling: float,
+        paces: MutableMapping[str, LinePace] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.hold = hold
         self._rows = rows
         self._wall_clock = wall_clock
+        self._paces = {} if paces is None else paces
         self._ahead: float | None = None
+        """Seconds that Unix time is ahead of the loop's, on which the lines are paced."""
         self.lines: list[Line] = []
         self._turn = 0
         self._recalled: asyncio.Task[None] | None = None
@@ -96,7 +77,8 @@ class Lines:
 
     def begin(self, numbers: Sequence[str]) -> None:
         """The lines of the run, once its plan is known."""
-        self.lines = [Line(index, number, self.limits.gap) for index, number in enumerate(numbers, 1)]
+        paces = [self._paces.setdefault(number, LinePace()) for number in numbers]
+        self.lines = [Line(index, number, pace) for index, (number, pace) in enumerate(zip(numbers, paces, strict=True), 1)]
 
     def attach(self, stop: Callable[[Stop], object], held: Callable[[float, str], object]) -> None:
         """Whom to tell that no line will be free for long, and why nothing moves."""
@@ -106,12 +88,19 @@ class Lines:
 
     @property
     def rate(self) -> float | None:
-        """Texts a second of all lines together."""
-        return sum(1 / line.gap for line in self.lines) if self.limits.gap else None
+        """Texts a second of all lines together; None where one has no limit."""
+        gaps = [line.pace.gap(self.limits.gap) for line in self.lines]
+        return sum(1 / gap for gap in gaps) if all(gaps) else None
 
     @property
-    def learned(self) -> None:
-        """Nothing: each line is held by itself."""
+    def learned(self) -> float | None:
+        """Texts a second that the provider takes from all lines together; those that have not met a limit count with the pace
+        that was asked for. None where no line has met one, or where nothing is known of another."""
+        limits = [line.pace.learning.limit for line in self.lines]
+        asked = self.limits.per_second
+        if not any(limits) or (asked is None and not all(limits)):
+            return None
+        return sum(min(limit or math.inf, asked or math.inf) for limit in limits)
 
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - every line reaches everybody
         """A permit for the next line in turn that may send right now, or None. The line counts as used."""
@@ -126,8 +115,7 @@ class Lines:
 
     def _give(self, line: Line, now: float) -> Permit:
         self._turn = line.index % len(self.lines)
-        line.given_at = now
-        line.next_at = now + line.gap
+        line.pace.give(now - self._beyond_loop(), self.limits.gap)
         if self._is_counting:
             line.uses.append(now)
         return Permit(line.index, now)
@@ -156,11 +144,15 @@ class Lines:
         line = self._line(permit)
         self.did_not_leave(permit)
         self._turn = line.index - 1
-        if line.given_at == permit.at:
-            line.next_at = permit.at
+        line.pace.take_back(permit.at - self._beyond_loop())
+
+    def stands(self, permit: Permit, /) -> bool:
+        """Whether the permit's line has not been told to wait since."""
+        return self._line(permit).pace.held_until <= asyncio.get_running_loop().time()
 
     def accepted(self, permit: Permit, /) -> None:
-        """The provider has done its work for the text of this permit; the gateway has told its line so."""
+        """The provider has done its work for the text of this permit, if only to refuse it."""
+        self._line(permit).pace.accepted(permit.at - self._beyond_loop(), asyncio.get_running_loop().time())
 
     def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:  # noqa: ARG002
         """The text of this permit was answered "not now"; the gateway has told its line so."""
@@ -181,15 +173,16 @@ class Lines:
 
     def went_well(self, permit: Permit) -> None:
         """The permit's text was accepted."""
-        line = self._line(permit)
-        line.refusals = 0
-        line.gap = max(self.limits.gap, line.gap * 0.95)
+        self._line(permit).refusals = 0
+
+    def answered(self, permit: Permit) -> None:
+        """The permit's text is not under way any more, whatever became of it."""
+        self._line(permit).pace.answered()
 
     def not_now(self, permit: Permit, after: float | None) -> bool:
-        """The permit's line was told "not now": it slows down. Returns whether another line can go on meanwhile."""
-        line = self._line(permit)
-        line.gap = min(_SLOWEST, max(2 * line.gap, 0.1))
-        self.rest(permit, max(line.gap, after or 0.0))
+        """The permit's line was told "not now". Returns whether another line can go on meanwhile."""
+        now = asyncio.get_running_loop().time()
+        self._line(permit).pace.not_now(permit.at - self._beyond_loop(), now, after, self.limits.gap)
         return self.others(permit)
 
     def refused(self, permit: Permit) -> None:
@@ -202,8 +195,8 @@ class Lines:
 
     def rest(self, permit: Permit, seconds: float) -> None:
         """Let nothing leave from the permit's line for so long."""
-        line = self._line(permit)
-        line.rests_until = max(line.rests_until, self._now() + seconds)
+        pace = self._line(permit).pace
+        pace.rests_until = max(pace.rests_until, asyncio.get_running_loop().time() + seconds)
 
     def others(self, permit: Permit) -> bool:
         """Whether another line than the permit's can be used before a run would stop waiting."""
@@ -219,14 +212,16 @@ class Lines:
 
     def _now(self) -> float:
         """Unix seconds that do not jump when somebody sets the clock."""
-        loop = asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() + self._beyond_loop()
+
+    def _beyond_loop(self) -> float:
         if self._ahead is None:
-            self._ahead = self._wall_clock() - loop
-        return loop + self._ahead
+            self._ahead = self._wall_clock() - asyncio.get_running_loop().time()
+        return self._ahead
 
     def _free_at(self, line: Line, now: float) -> float:
         limits = self.limits
-        at = max(line.next_at, line.rests_until)
+        at = line.pace.free_at + self._beyond_loop()
         if limits.new_per_hour is not None and len(line.uses) >= limits.new_per_hour:
             at = max(at, line.uses[-limits.new_per_hour] + _HOUR)
         if limits.new_per_day is not None and len(line.uses) >= limits.new_per_day:
@@ -236,7 +231,7 @@ class Lines:
         return at
 
     def _why(self, now: float) -> str:
-        resting = sum(line.rests_until > now for line in self.lines)
+        resting = sum(line.pace.held_until + self._beyond_loop() > now for line in self.lines)
         if resting == len(self.lines):
             return "every line was told to wait" if resting > 1 else "the line was told to wait"
         many = "every line has" if len(self.lines) > 1 else "the line has"

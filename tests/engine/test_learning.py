@@ -31,6 +31,7 @@ ROWS = [
     pytest.param(lambda: Windows(600, 10, names_end=False), 0.80, 0.25, id="600 in 10 s, bare 429"),
     pytest.param(lambda: Bucket(100, 1, 1.0), 0.75, 0.05, id="no burst, Retry-After: 1"),
     pytest.param(lambda: Bucket(2, 2, 1.0), 0.90, 0.10, id="bucket 2/s, Retry-After: 1"),
+    pytest.param(lambda: Bucket(5, 5, 1.0), 0.90, 0.06, id="a burst of a second, Retry-After: 1"),
     pytest.param(lambda: Bucket(100, 400, 1.0), 0.90, 0.02, id="a burst of 400, Retry-After: 1"),
     pytest.param(lambda: Share(0.03, 90, after=1.0), 0.65, 0.05, id="3 % at random, Retry-After: 1"),
     pytest.param(lambda: AtOnce(10, 0.1), 0.90, 0.05, id="10 at a time"),

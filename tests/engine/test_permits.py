@@ -60,6 +60,9 @@ class Watched:
     def release(self, permit: Permit, /) -> None:
         self.released.append(permit)
 
+    def stands(self, permit: Permit, /) -> bool:
+        return True
+
     def accepted(self, permit: Permit, /) -> None: ...
 
     def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:

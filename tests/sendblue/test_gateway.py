@@ -79,8 +79,8 @@ def test_what_became_of_a_text_reaches_the_line_of_its_permit(
         first, second = lines.lines
         assert len(first.uses) == counted
         assert len(second.uses) == 1
-        assert rests is (first.rests_until > permit.at)
-        assert second.rests_until == 0.0
+        assert rests is (first.pace.held_until > virtual_time.now())
+        assert second.pace.held_until == 0.0
         if isinstance(outcome, Throttled):
             assert outcome.after is None  # the other line goes on
 
