@@ -45,8 +45,8 @@ _SEARCH = 0.5
 """Where nothing is known, the rate grows by half with each batch."""
 _GONE = 1.5
 """A limit is gone where so many times as much gets through."""
-_ALONE, _LOWEST = 2.0, 0.05
-"""Texts a second while the provider takes nothing; and at least."""
+_ALONE, _LOWEST, _LONG_AGO = 2.0, 0.05, 5.0
+"""Texts a second while the provider takes nothing; and at least. Seconds without a text after which a new count begins."""
 
 
 class Learning:
@@ -150,8 +150,9 @@ class Learning:
 
     def resumed(self, now: float) -> None:
         """Texts may leave, for the first time or again after a while in which none left, for whatever cause."""
-        if not self._cycle.taken and not self._cycle.seen:
-            self._cycle = Cycle(now)
+        cycle = self._cycle
+        if not (cycle.seen or self.pauses) and (not cycle.taken or now - cycle.marks[-1][0] > _LONG_AGO):
+            self._cycle = Cycle(now)  # else all texts before would be divided by the time in which none left, too
         if self._is_braking and now >= self.until:
             self._cut(now)
         else:

@@ -7,8 +7,10 @@ A provider that sends from several lines brings a pace of its own, which names t
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Protocol
 
+from rumbleup_async.engine.client_limit import ClientLimit
 from rumbleup_async.engine.crowding import Crowding
 from rumbleup_async.engine.ports import Permit
 from rumbleup_async.engine.ramp import Ramp
@@ -16,6 +18,11 @@ from rumbleup_async.engine.schedule import Schedule
 from rumbleup_async.engine.shares import Part
 from rumbleup_async.engine.window import Window
 from rumbleup_async.messaging import Text
+
+_PULSE = 1.0
+"""Seconds after which a run tells the others of its client that it still sends."""
+_LONG = 10.0
+"""Seconds in which nothing left, after which what was counted before says nothing any more."""
 
 
 class Hold:
@@ -70,16 +77,19 @@ class Pace:
     them.
 
     `learning` knows what the provider takes; this waits for it. A hold is kept whoever began it: another run of the same client,
-    or another process.
+    or another process. `limit`: what all runs of the client know.
     """
 
-    def __init__(self, rate: float | None = None, hold: Hold | None = None) -> None:
+    def __init__(self, rate: float | None = None, hold: Hold | None = None, limit: ClientLimit | None = None) -> None:
         if rate is not None and not rate >= 0:
             raise ValueError("rate must be a number of texts per second, 0 for no limit")
         self._whole = self._asked = self._rate = rate or None
         self._sharers = 1
         self.hold = hold or Hold()
-        self.learning: Learner = Part()
+        self._limit = limit or ClientLimit()
+        self.learning: Learner = self._limit.learning
+        self._seen = -math.inf
+        """When the other runs of the client have heard of this one."""
         self._crowding = Crowding()
         self._window: Window | None = None
         self._ramp = Ramp()
@@ -95,7 +105,15 @@ class Pace:
     @property
     def learned(self) -> float | None:
         """Texts a second that the provider was last seen to allow; None where it has not shown a limit."""
-        return self.learning.limit if self._crowding.most is None else self._crowding.rate
+        if self._crowding.most is not None:
+            return self._crowding.rate
+        limit = self.learning.limit
+        return limit if limit is None or self._limit.number == 1 else self._limit.part(limit, self)
+
+    @property
+    def asked(self) -> float | None:
+        """Texts a second that this process was asked to send at most."""
+        return self._asked
 
     def fits(self, window: Window) -> None:
         """What is under way has room in this window: it is made to fit where so many at a time are the limit."""
@@ -113,7 +131,7 @@ class Pace:
 
     def share(self, sharers: int) -> None:
         """The rate that is asked for is shared among so many, of whom this is one."""
-        if sharers != self._sharers and self.learning.limit is not None:
+        if sharers != self._sharers and self.learning.limit is not None and self._limit.number == 1:
             self._go_by(self.learning.limit * self._sharers / sharers)
         self._sharers = sharers
         self._asked = None if self._whole is None else self._whole / sharers
@@ -130,10 +148,33 @@ class Pace:
             self.learning.go_by(limit, asyncio.get_running_loop().time())
 
     def _follow(self) -> None:
-        self._rate = _least(self._asked, self.learning.rate if self._crowding.most is None else None)
+        self.follow()
+        if self._limit.number > 1:
+            self._limit.tell()
+
+    def follow(self) -> None:
+        """As `client_limit.Sharer.follow`."""
+        learned = self.learning.rate if self._crowding.most is None else None
+        if learned is not None and self._limit.number > 1:
+            learned = self._limit.part(learned, self)
+        self._rate = _least(self._asked, learned)
         rate = _least(self._rate, self._ramp.rate)
         if rate != self._schedule.rate:
             self._schedule.limit(rate)
+
+    def shares(self, now: float) -> None:
+        """As `client_limit.Sharer.shares`: how many are under way altogether is not known any more."""
+        if self._window is not None and self._crowding.start(now):
+            self._fit(self._window, now)
+
+    def _sends(self, now: float) -> None:
+        """Let the other runs of the client know."""
+        if now - self._seen > _LONG:
+            self._was_held = True
+        self._seen = now
+        if isinstance(self.learning, Part):
+            self._limit.sees(self, now)
+            self.learning = self._limit.learning
 
     def _rest(self, now: float) -> float:
         """Seconds until texts may leave again, as far as answers say so; 0 or less means now."""
@@ -154,6 +195,8 @@ class Pace:
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - all texts are alike to this pace
         """A permit if one text may leave right now, else None."""
         now = asyncio.get_running_loop().time()
+        if now - self._seen > _PULSE:
+            self._sends(now)
         if self._rest(now) > 0 or not self._schedule.try_take():
             return None
         return Permit(0, now)
@@ -165,6 +208,8 @@ class Pace:
             while (rest := self._rest(loop.time())) > 0:  # noqa: ASYNC110 - the end may be put off while it waits
                 await asyncio.sleep(rest)
             now = await self._schedule.take()
+            if now - self._seen > _PULSE:
+                self._sends(now)
             if self._rest(now) <= 0:
                 return Permit(0, now)
             self._schedule.give_back()
@@ -182,7 +227,7 @@ class Pace:
         now = asyncio.get_running_loop().time()
         if not self._ramp.is_over:
             self._ramp.accepted(now - permit.at)
-        learning, window, crowding = self.learning, self._window, self._crowding
+        learning, window, crowding = self.learning, self._window if self._limit.number == 1 else None, self._crowding
         if window is not None and learning.rate is not None and crowding.taken(permit.at, now):
             self._fit(window, now)
         if crowding.most is None:
@@ -192,7 +237,8 @@ class Pace:
     def throttled(self, permit: Permit, after: float | None = None, in_flight: int = 0, /) -> int:
         """As `Pace.throttled` of the ports."""
         self._ramp.end()
-        learning, window, crowding = self.learning, self._window, self._crowding
+        learning, crowding, runs = self.learning, self._crowding, self._limit.number
+        window = self._window if runs == 1 else None
         now = asyncio.get_running_loop().time()
         if window is not None and learning.rate is not None:
             if crowding.start(now) if after else crowding.refused(permit.at, now):
@@ -202,7 +248,7 @@ class Pace:
                     window.crowd(permit.at, now, in_flight + 1)
                 return 0
         pauses = learning.pauses
-        learning.throttled(permit.at, now, after, in_flight)
+        learning.throttled(permit.at, now, after, in_flight * runs)
         self._follow()
         return learning.pauses if learning.pauses > pauses else 0
 

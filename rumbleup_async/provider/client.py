@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import msgspec
 
 from rumbleup_async import open_files
+from rumbleup_async.engine.client_limit import ClientLimit
 from rumbleup_async.engine.pace import Hold, Pace
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch
 from rumbleup_async.provider import credentials
@@ -63,6 +64,7 @@ class Client:
         self._redact = redact
         self._exchange = connecting.exchange or connecting.connect_for_calls()
         self._hold = Hold()
+        self._limit = ClientLimit()
         self._caller = Caller(self._exchange, self._hold, dialect, redact=redact, bound=connecting.exchange is None)
 
     def __repr__(self) -> str:
@@ -95,8 +97,8 @@ class Client:
             await self._exchange.aclose()
 
     def _pace(self, rate: float | None) -> Pace:
-        """The pace of one run; it shares the client's hold."""
-        return Pace(rate, self._hold)
+        """The pace of one run; the hold and what is learned are the client's."""
+        return Pace(rate, self._hold, self._limit)
 
     def _settings(
         self,
