@@ -2,8 +2,14 @@
 
 *Even*: every answer takes 100 ms. *Uneven*: texts arrive and answers are read up to 2 ms later, and answers differ by 2 %.
 *Busy*: in each half second the sender does nothing for 80 ms besides.
+
+`python -m tests.engine waits`: what the first refusal shows where it names a time, and what the waits cost that come after it.
 """
 
+import sys
+
+from rumbleup_async.engine.cycles import Cycle
+from rumbleup_async.engine.learning import Learning
 from tests.engine.limiters import AtOnce, Bucket, Limiter, Share, Windows, play
 from tests.engine.test_learning import bucket, half_taken, up_and_down
 
@@ -35,7 +41,38 @@ def least(limiter: Limiter, seed: int, how: dict[str, float]) -> tuple[float, fl
     return min(ours.between(*phase) / limiter.allows(*phase) for phase in phases), ours.share
 
 
-if __name__ == "__main__":
+class Glancing(Learning):
+    """Notes what the first refusal has shown, and when each wait was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: dict[float, tuple[float, float]] = {}
+
+    def _estimate(self, cycle: Cycle) -> None:
+        super()._estimate(cycle)
+        self.shown[cycle.seen] = cycle.estimate(self._waits.burst)
+
+
+def glances() -> None:
+    """By ten runs whose texts arrive unevenly."""
+    print("| the provider | first seen | at most with one more wait | waits | got |\n| --- |" + " ---: |" * 4)
+    for after in (1.0, 5.0):
+        for rate in (20, 100, 1000):
+            seen, got, waits = [], [], []
+            for seed in range(1, 11):
+                limiter, learning = bucket(rate, after)(), Glancing()
+                ours = play(limiter, learning, seed=seed, concurrency=256 if rate >= 1000 else 64, **UNEVEN)  # type: ignore[arg-type]
+                seen += [bound / rate for bound in next(iter(learning.shown.values()))]
+                waits.append(sum(moment >= 10.0 for moment in learning.shown))
+                got.append(ours.between(10.0, 60.0) / limiter.allows(10.0, 60.0))
+            one = 1.0 - (after * rate - {20: 5, 100: 10, 1000: 50}[rate]) / (50.0 * rate)
+            first, part = (f"{min(of):.2f} to {max(of):.2f}" for of in (seen, got))
+            many = f"{min(waits)} to {max(waits)}" if min(waits) < max(waits) else f"{waits[0]}"
+            print(f"| bucket {rate:,}/s, `Retry-After: {after:.0f}` | {first} | {one:.2f} | {many} | {part} |", flush=True)
+
+
+def table() -> None:
+    """Each limiter, and what was got of it."""
     print("| the provider | even | 429s | uneven | 429s | busy | 429s |\n| --- |" + " ---: |" * 6)
     for name, make in ROWS.items():
         cells = []
@@ -43,3 +80,7 @@ if __name__ == "__main__":
             seen = [least(make(), seed, how) for seed in (range(1, 5) if how else [1])]
             cells += [f"{min(got for got, _ in seen):.2f}", f"{max(share for _, share in seen):.1%}"]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    (glances if sys.argv[1:] == ["waits"] else table)()
