@@ -147,6 +147,16 @@ class Connections:
         async with self._other_lock:
             return await self._with_patience(self._other_alive, work, self._looks)
 
+    async def noted(self, work: Work[T]) -> T:
+        """As `transacted`, beside the steps."""
+
+        async def do(connection: AsyncConnection) -> T:
+            async with connection.transaction():
+                await connection.execute(f"SELECT {SCHEMA}.durable()")
+                return await work(connection)
+
+        return await run_shielded(self.read(do))
+
     async def _with_patience(
         self, alive: Callable[[], Awaitable[AsyncConnection]], work: Work[T], absence: _Absence, *, is_proof: bool = True
     ) -> T:

@@ -165,7 +165,9 @@ async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:
     run.check_loaded(to.address)
     if not rows:
         return []
-    async with to.steps() as connection, connection.transaction():
+    tried: list[Result] = []
+
+    async def take_in(connection: AsyncConnection) -> tuple[list[Result], list[int]]:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         if (await connection.execute(f"SELECT FROM {SCHEMA}.run WHERE id = %s FOR UPDATE", (run.id,))).rowcount == 0:
             raise _is_gone(to)
@@ -179,9 +181,14 @@ async def add(to: Connections, run: Opened, rows: Rows) -> list[Result]:
         changes = values.delta({State.SKIPPED: len(results), State.QUEUED: len(new) - len(results)})
         found = await connection.execute(f"SELECT {SCHEMA}.count_in(%s, %s::bigint[])", (run.id, changes))
         found = await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))
-        counts = await server.one(found)
+        if not new:
+            return tried, await server.one(found)  # they are in already, perhaps by this, whose answer was lost
+        tried[:] = results
+        return results, await server.one(found)
+
+    results, counts = await to.transacted(take_in)
     run.count(counts)
-    run.cursors.came_in({row.place for row in new if isinstance(row, Planned)})
+    run.cursors.came_in({row.place for row in rows if isinstance(row, Planned)})
     run.last_row = max(run.last_row, *(row.row for row in rows))
     return sorted(results, key=lambda result: result.row)
 
@@ -235,7 +242,10 @@ async def _new_rows(to: Connections, connection: AsyncConnection, run: Opened, r
 
 async def complete(to: Connections, run: Opened, fingerprint: str) -> None:
     """The list is in to its end."""
-    async with to.steps() as connection, connection.transaction():
+
+    async def note(connection: AsyncConnection) -> None:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         await write(connection, run.id, "list", fingerprint)
+
+    await to.transacted(note)
     run.fingerprint = fingerprint

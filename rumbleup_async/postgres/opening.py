@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY: Final = 0.2
 _AFTER_THE_CAP: Final = (Cause.DAILY_CAP, Cause.LEFT_OVER, Cause.ASKED)
 """Ends of a run that has met the cap of its brand; the machine that ended last may have been stopped by the one that met it."""
+_OF_OTHERS: Final = (Cause.ASKED, Cause.INTERRUPTED)
+"""Ends of one who has joined that say nothing of the run: how it has ended for whoever is in charge says more."""
 _OF_THE_CAP: Final = f"""DELETE FROM {SCHEMA}.waiting w USING {SCHEMA}.contact c
     WHERE w.run = %s AND c.run = w.run AND c.row = w.row AND c.state = 0 AND c.code = %s"""
 _USED: Final = (State.INTENT, State.SENT, State.REFUSED, State.NOT_SENT, State.UNKNOWN)
@@ -49,7 +51,9 @@ async def open_run(
     """Begin a run, or go on with the one that is there. Raises LedgerMismatch, LedgerLocked, LedgerError."""
     await asyncio.to_thread(versions.prepare, to.address, makes=plan is not None)
     await to.open()
-    async with to.steps() as connection:
+    run.ended_before = None
+
+    async def find(connection: AsyncConnection) -> None:
         found = await (await connection.execute(f"SELECT id FROM {SCHEMA}.run WHERE name = %s", (to.address.run,))).fetchone()
         if found is None:
             if plan is None:
@@ -64,8 +68,8 @@ async def open_run(
         run.id = server.one_of(found)
         if not joins:
             await _take_charge(to, connection, run)
-    await _wait_for_the_dead(to, run)
-    async with to.steps() as connection, connection.transaction():
+
+    async def settle(connection: AsyncConnection) -> Plan:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         if joins:
             await connection.execute(others.LOCK_RUN, {"run": run.id})
@@ -76,6 +80,12 @@ async def open_run(
         await _note_opening(connection, run, identity, joins=joins)
         if joins:
             run.standing = await server.one(await connection.execute(others.STANDING, {"run": run.id}))
+        return stored
+
+    # Each may be asked for again where its answer was lost.
+    await to.patiently(find)
+    await _wait_for_the_dead(to, run)
+    stored = await to.transacted(settle)
     if not await _others(to, run):
         await settling.put_back(to, run, None)
     await _read(to, run, stored)
@@ -181,7 +191,7 @@ async def _note_opening(connection: AsyncConnection, run: Opened, identity: Iden
     """Within a transaction: it was opened once more, and how this process ends is not known yet."""
     stop = await fact(connection, run.id, "stop")
     if not joins:
-        run.ended_before = stop
+        run.ended_before = stop or run.ended_before
         await connection.execute(f"DELETE FROM {SCHEMA}.fact WHERE run = %s AND key = 'stop'", (run.id,))
         ended = read_stop(stop or "")
         if ended is not None and ended.cause in _AFTER_THE_CAP:
@@ -204,7 +214,8 @@ async def _read(to: Connections, run: Opened, plan: Plan) -> None:
     """Find out what there is of this run."""
     run.same_text = values.kept(plan.same_text or "")
     run.is_chosen = is_chosen(plan)
-    async with to.look() as connection:
+
+    async def read(connection: AsyncConnection) -> tuple[str | None, str | None, list[tuple[str]]]:
         run.count(await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))))
         last = f"SELECT coalesce(max(row), 0) FROM {SCHEMA}.contact WHERE run = %s"
         run.last_row = await server.one(await connection.execute(last, (run.id,)))
@@ -212,6 +223,9 @@ async def _read(to: Connections, run: Opened, plan: Plan) -> None:
         run.is_used = await _is_used(connection, run)
         options, handed_in = await fact(connection, run.id, KEY), await fact(connection, run.id, HANDED_IN)
         phones = await (await connection.execute(f"SELECT phone FROM {SCHEMA}.suppressed WHERE run = %s", (run.id,))).fetchall()
+        return options, handed_in, phones
+
+    options, handed_in, phones = await to.read(read)
     run.kept = Kept(
         {} if options is None else msgspec.json.decode(options), frozenset(phone for (phone,) in phones), handed_in is not None
     )
@@ -251,7 +265,8 @@ async def finish(to: Connections, run: Opened, stop: Stop | None, elapsed: float
 
     async def note(connection: AsyncConnection) -> None:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
-        await write(connection, run.id, "stop", written_stop(stop))
+        if not (run.standing and stop is not None and stop.cause in _OF_OTHERS and await fact(connection, run.id, "stop")):
+            await write(connection, run.id, "stop", written_stop(stop))
         await connection.execute(
             f"""INSERT INTO {SCHEMA}.fact VALUES (%s, 'elapsed', %s) ON CONFLICT (run, key)
             DO UPDATE SET value = (fact.value::float8 + excluded.value::float8)::text""",

@@ -97,14 +97,20 @@ async def enlist(to: Connections, run: Opened, name: str, *, waits: bool = False
 
 async def _has_unaware(to: Connections, run: Opened, owner: Owner, came: dt.datetime) -> bool:
     """Whether somebody may still send by what it knew before this owner came: its lease lasts, and is of before."""
-    async with to.look() as connection:
+
+    async def look(connection: AsyncConnection) -> bool:
         return bool(await server.one(await connection.execute(_UNAWARE, (run.id, owner.id, came))))
+
+    return await to.read(look)
 
 
 async def living(to: Connections, run: Opened) -> list[Living]:
     """Those who are not fenced."""
-    async with to.look() as connection:
+
+    async def look(connection: AsyncConnection) -> list[Living]:
         return [Living(*values) for values in await (await connection.execute(OWNERS, (run.id,))).fetchall()]
+
+    return await to.read(look)
 
 
 async def owners(to: Connections, run: Opened) -> list[Owner]:
@@ -115,8 +121,11 @@ async def owners(to: Connections, run: Opened) -> list[Owner]:
 async def expire(to: Connections, run: Opened, owner: int) -> list[Result]:
     """Fence this owner: one of our own at once, another only if it is dead by now."""
     arguments = (run.id, owner, owner not in run.steps, str(INTERRUPTED.code), int(time.time() * 1000))
-    async with to.steps() as connection:
-        found = _expired(await server.one(await connection.execute(_EXPIRE, arguments)))
+
+    async def write(connection: AsyncConnection) -> _Expired:
+        return _expired(await server.one(await connection.execute(_EXPIRE, arguments)))
+
+    found = await to.patiently(write)
     run.count(found.counts)
     return [
         Result(row, values.given(phone), State.UNKNOWN, INTERRUPTED, logid, attempts, at)

@@ -57,44 +57,61 @@ class Pauses:
 
     async def begin(self) -> None:
         """Find out whether the run is paused; what was asked for before is of no concern any more."""
-        async with self._to.look() as connection:
+
+        async def look(connection: AsyncConnection) -> None:
             self._heard = self._told = await server.one(await connection.execute(_LAST, (self._run.id,)))
             await self._look(connection)
+
+        await self._to.read(look)
 
     async def heed(self, request: Request) -> None:
         """Do it, durably, unless that is done already."""
         given = values_of(self._run.id, request)
-        async with self._to.look() as connection:
-            async with connection.transaction():
-                await connection.execute(f"SELECT {SCHEMA}.durable()")
-                await connection.execute(LOCK, (self._run.id,))
-                done = await connection.execute(IS_HEEDED, (self._run.id, request.at, given["who"], given["what"]))
-                if not await server.one(done):
-                    if request.what is not Wish.STOP:
-                        await connection.execute(PAUSE if request.what is Wish.PAUSE else CONTINUE, given)
-                    await connection.execute(NOTE, given)
-            await self._look(connection)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(LOCK, (self._run.id,))
+            done = await connection.execute(IS_HEEDED, (self._run.id, request.at, given["who"], given["what"]))
+            if not await server.one(done):
+                if request.what is not Wish.STOP:
+                    await connection.execute(PAUSE if request.what is Wish.PAUSE else CONTINUE, given)
+                await connection.execute(NOTE, given)
+
+        await self._to.noted(write)
+        await self._to.read(self._look)
 
     async def asked(self) -> list[Request]:
         """What others have asked for since `answered` was called last."""
-        async with self._to.look() as connection:
-            found = await (await connection.execute(_ASKED, (self._run.id, self._heard))).fetchall()
+
+        async def look(connection: AsyncConnection) -> list[tuple[int, str, str, str, int]]:
+            return await (await connection.execute(_ASKED, (self._run.id, self._heard))).fetchall()
+
+        found = await self._to.read(look)
         if found:
             self._told = found[-1][0]
         return [Request(Wish(what), who, why, at) for _, what, who, why, at in found]
 
     async def answered(self) -> None:
         """All that `asked` has told last is heeded."""
-        async with self._to.look() as connection:
+
+        async def write(connection: AsyncConnection) -> None:
             await connection.execute(_HEARD, (self._told, self._run.id, self._to.session))
+
+        await self._to.read(write)
         self._heard = self._told
 
     async def note(self, what: str, detail: str) -> None:
         """Keep in the audit that somebody does this now, durably. No phone and no text belongs into `detail`."""
         given = {"run": self._run.id, "at": now(), "who": oneself(), "what": what, "why": detail}
-        async with self._to.look() as connection, connection.transaction():
-            await connection.execute(f"SELECT {SCHEMA}.durable()")
-            await connection.execute(NOTE, given)
+        tries = 0
+
+        async def write(connection: AsyncConnection) -> None:
+            nonlocal tries
+            tries += 1
+            done = (self._run.id, given["at"], given["who"], what)
+            if tries == 1 or not await server.one(await connection.execute(IS_HEEDED, done)):
+                await connection.execute(NOTE, given)
+
+        await self._to.noted(write)
 
     async def _look(self, connection: AsyncConnection) -> None:
         found = await (await connection.execute(CURRENT, (self._run.id,))).fetchone()

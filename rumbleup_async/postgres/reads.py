@@ -109,11 +109,14 @@ async def places(to: Connections, run: Opened, why: Mapping[int, Reason]) -> dic
     """How many contacts are queued at each place; and from now on for these reasons."""
     if not why:
         return dict(await _fetch(to, _PLACES, (run.id,)))
-    async with to.steps() as connection, connection.transaction():
+
+    async def write(connection: server.AsyncConnection) -> dict[int, int]:
         await connection.execute(f"SELECT {SCHEMA}.durable()")
         for place, reason in why.items():
             await connection.execute(_WAIT_AT, (*values.columns(reason), run.id, place))
         return dict(await (await connection.execute(_PLACES, (run.id,))).fetchall())
+
+    return await to.transacted(write)
 
 
 async def places_of(to: Connections, run: Opened) -> set[int]:

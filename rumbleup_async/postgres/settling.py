@@ -86,44 +86,60 @@ async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) ->
     """Note what the log has decided, all or none."""
     if len({one.row for one in settled}) < len(settled):
         raise LedgerError("a contact is there twice in what settles it")
-    async with to.steps() as connection, connection.transaction():
-        await connection.execute(_DURABLE)
-        asked = (values.numbers(sorted(one.row for one in settled)), run.id)
-        found = await (await connection.execute(_SETTLED, asked)).fetchall()
-        before = {
-            row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)
-            for row, state, code, detail, at, owner, _ in found
-        }
-        parts = {row: number for row, *_, number in found}
-        moves: Counter[State] = Counter()
-        more = back = 0
-        for one in settled:
-            if one.row not in before:
-                raise LedgerError("a contact to be settled is not in the ledger")
-            state, code, _, _ = before[one.row]
-            states.check_settled(one, state, code)
-            moves[state] -= 1
-            moves[one.state] += 1
-            more += parts[one.row] if one.state is State.SENT and state is State.NOT_SENT else 0
-            back += parts[one.row] if one.state is State.NOT_SENT else 0
-        arrays = (
-            values.numbers([one.row for one in settled]),
-            values.numbers([states.NUMBERS[one.state] for one in settled]),
-            values.words([one.why.code for one in settled]),
-            values.words([storable(one.why.detail) for one in settled]),
-            values.words([storable(one.logid) for one in settled]),
-        )
-        await connection.execute(_SETTLE, (*arrays, run.id))
-        if again := [one.row for one in settled if one.state is State.QUEUED]:
-            times, owners = [before[row][2] for row in again], [before[row][3] for row in again]
-            await connection.execute(_AGAIN, (run.id, to.session, again, times, owners))
-            await write(connection, run.id, "tried", "1")
-            run.is_used = True
-        counts = await _moved(connection, run, moves)
-        if more or back:
-            # Of the day nothing is given back: nobody knows for certain that these have not left. The run is locked first, as
-            # where a fenced owner is believed.
-            await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
+    tries = 0
+
+    async def write(connection: AsyncConnection) -> None:
+        nonlocal tries
+        tries += 1
+        await _settle(connection, to.session, run, settled, is_again=tries > 1)
+
+    await to.transacted(write)
+
+
+async def _settle(
+    connection: AsyncConnection, session: int, run: Opened, settled: Sequence[Resolution], *, is_again: bool
+) -> None:
+    """Within a transaction. `is_again`: the answer of this was lost before, so it may be done."""
+    await connection.execute(_DURABLE)
+    asked = (values.numbers(sorted(one.row for one in settled)), run.id)
+    found = await (await connection.execute(_SETTLED, asked)).fetchall()
+    before = {
+        row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)
+        for row, state, code, detail, at, owner, _ in found
+    }
+    if is_again and all(one.row in before and before[one.row][0] is one.state for one in settled):
+        run.count(await _moved(connection, run, {}))
+        return
+    parts = {row: number for row, *_, number in found}
+    moves: Counter[State] = Counter()
+    more = back = 0
+    for one in settled:
+        if one.row not in before:
+            raise LedgerError("a contact to be settled is not in the ledger")
+        state, code, _, _ = before[one.row]
+        states.check_settled(one, state, code)
+        moves[state] -= 1
+        moves[one.state] += 1
+        more += parts[one.row] if one.state is State.SENT and state is State.NOT_SENT else 0
+        back += parts[one.row] if one.state is State.NOT_SENT else 0
+    arrays = (
+        values.numbers([one.row for one in settled]),
+        values.numbers([states.NUMBERS[one.state] for one in settled]),
+        values.words([one.why.code for one in settled]),
+        values.words([storable(one.why.detail) for one in settled]),
+        values.words([storable(one.logid) for one in settled]),
+    )
+    await connection.execute(_SETTLE, (*arrays, run.id))
+    if again := [one.row for one in settled if one.state is State.QUEUED]:
+        times, owners = [before[row][2] for row in again], [before[row][3] for row in again]
+        await connection.execute(_AGAIN, (run.id, session, again, times, owners))
+        await write(connection, run.id, "tried", "1")
+        run.is_used = True
+    counts = await _moved(connection, run, moves)
+    if more or back:
+        # Of the day nothing is given back: nobody knows for certain that these have not left. The run is locked first, as
+        # where a fenced owner is believed.
+        await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
     run.count(counts)
 
 
@@ -136,15 +152,22 @@ async def _moved(connection: server.AsyncConnection, run: Opened, changes: dict[
 async def put_back(to: Connections, run: Opened, rows: Sequence[int] | None) -> None:
     """Make what was queued again absent from the log as before: these rows, or all."""
     arguments: Any = (run.id, None if rows is None else values.numbers(rows), str(ABSENT.code))
-    async with to.steps() as connection:
+
+    async def write(connection: AsyncConnection) -> list[int]:
         await connection.execute(f"SELECT {SCHEMA}.put_back(%s, %s::int[], %s)", arguments)
-        run.count(await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,))))
+        counts: list[int] = await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,)))
+        return counts
+
+    run.count(await to.patiently(write))
 
 
 async def first_looks(to: Connections, run: Opened, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
     """When each of these was first looked up since its doubt arose; `now` for those that never were."""
     rows = values.numbers([doubt.row for doubt in doubts])
-    async with to.steps() as connection, connection.transaction():
+
+    async def write(connection: AsyncConnection) -> dict[int, float]:
         await connection.execute(_LOOKED, (run.id, now, rows, values.numbers([doubt.time for doubt in doubts])))
         statement = f"SELECT row, at FROM {SCHEMA}.looked WHERE run = %s AND row = ANY(%s::int[])"
         return dict(await (await connection.execute(statement, (run.id, rows))).fetchall())
+
+    return await to.transacted(write)

@@ -5,7 +5,7 @@ Lives here: the statements. Prices are kept with the steps that close their text
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rumbleup_async.ledger.trials import ABOUT_TO_LEAVE
 from rumbleup_async.messaging import Text
@@ -14,6 +14,9 @@ from rumbleup_async.postgres import values
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
 
 PAID: Final = f"""SELECT
     (SELECT coalesce(sum(amount), 0)::bigint FROM {SCHEMA}.reservation WHERE run = %(run)s AND what = 'paid'),
@@ -49,15 +52,21 @@ class Prices:
     async def known(self) -> Money:
         """What is known so far; from now on the prices of answers are kept. Goes through all contacts."""
         self.are_kept = True
-        async with self._to.look() as connection:
-            found = await (await connection.execute(KNOWN, {"run": self._run.id})).fetchone()
+
+        async def look(connection: AsyncConnection) -> Any:
+            return await (await connection.execute(KNOWN, {"run": self._run.id})).fetchone()
+
+        found = await self._to.read(look)
         assert found is not None  # noqa: S101 - it always answers
         return Money(*found)
 
     async def since(self, moment: float) -> Money:
         """As `engine.ports.Prices`. Goes through all contacts."""
-        async with self._to.look() as connection:
-            found = await (await connection.execute(SINCE, (int(moment * 1000), self._run.id))).fetchone()
+
+        async def look(connection: AsyncConnection) -> Any:
+            return await (await connection.execute(SINCE, (int(moment * 1000), self._run.id))).fetchone()
+
+        found = await self._to.read(look)
         assert found is not None  # noqa: S101 - it always answers
         return Money(reserved=found[0], most=found[1])
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rumbleup_async.ledger.trial import Heard
 from rumbleup_async.postgres import bounding, values
 from rumbleup_async.postgres.connections import Connections
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.tables import SCHEMA
+
+if TYPE_CHECKING:
+    from rumbleup_async.postgres.server import AsyncConnection
 
 _FRESH: Final = f"""c.state = 0 AND c.attempts = 0 AND c.code IS NULL
     AND NOT EXISTS (SELECT FROM {SCHEMA}.waiting w WHERE w.run = c.run AND w.row = c.row)
@@ -57,8 +60,11 @@ class Trial:
 
     async def begin(self) -> Mapping[str, int]:
         """As the port."""
-        async with self._to.look() as connection:
+
+        async def look(connection: AsyncConnection) -> Mapping[str, int]:
             return dict(await (await connection.execute(HEARD, (self._run.id,))).fetchall())
+
+        return await self._to.read(look)
 
     async def draw(self, number: int, seed: str, now: float, shut: Mapping[int, float]) -> int:
         """As the port. Where none are drawn on purpose, all other processes go on, too."""
@@ -66,9 +72,8 @@ class Trial:
             self.lots, self.is_drawing = [], False
             await bounding.let_all_go(self._to, self._run)
             return 0
-        async with self._to.look() as connection, connection.transaction():
-            await connection.execute(f"SELECT {SCHEMA}.durable()")
 
+        async def write(connection: AsyncConnection) -> list[int]:
             async def asked(statement: str, *more: str) -> list[tuple[int, int]]:
                 return await (await connection.execute(statement, (self._run.id, *more))).fetchall()
 
@@ -91,6 +96,9 @@ class Trial:
                 chosen = list(new)[:missing]
                 await connection.execute(_ADD, (self._run.id, values.numbers(chosen)))
                 rows += chosen
+            return rows
+
+        rows = await self._to.noted(write)
         self.lots, self.is_drawing = rows, bool(rows)
         return len(rows)
 
@@ -101,14 +109,19 @@ class Trial:
 
     async def texted(self) -> list[str]:
         """As the port."""
-        async with self._to.look() as connection:
-            found = await (await connection.execute(_TEXTED, (self._run.id,))).fetchall()
+
+        async def look(connection: AsyncConnection) -> list[tuple[str]]:
+            return await (await connection.execute(_TEXTED, (self._run.id,))).fetchall()
+
+        found = await self._to.read(look)
         return [values.given(phone) for (phone,) in found]
 
     async def hear(self, what: str, phones: Heard) -> Mapping[str, int]:
         """As the port."""
         arrays = values.words([values.kept(phone) for phone, _ in phones]), values.words([logid for _, logid in phones])
-        async with self._to.look() as connection, connection.transaction():
-            await connection.execute(f"SELECT {SCHEMA}.durable()")
+
+        async def write(connection: AsyncConnection) -> Mapping[str, int]:
             await connection.execute(_HEAR, (what, *arrays, self._run.id))
             return dict(await (await connection.execute(HEARD, (self._run.id,))).fetchall())
+
+        return await self._to.noted(write)
