@@ -98,9 +98,10 @@ def price_of(found: object) -> int:
 class Bounded(msgspec.Struct, frozen=True):
     """How the bounds of a run stand that its ledger counts, of all machines together, as a step has left them.
 
-    `cut`: what the next text did not fit into: `limit`, `budget`, `day`, or `canary`, while another process alone sends; "" for
-    nothing. `paid`, `price` and `dearest` segment in micro-dollars, of `priced` answers; `segments`: those that may have left
-    without a price. `used`: segments of the day that began at `day` (Unix seconds). `open`: entries open on all machines.
+    `cut`: what the next text did not fit into: `limit`, `budget`, `day`, `canary` while another process alone sends, `left` once
+    that has ended before its canary had passed; "" for nothing. `paid`, `price` and `dearest` segment in micro-dollars, of
+    `priced` answers; `segments`: those that may have left without a price. `used`: segments of the day that began at `day` (Unix
+    seconds). `open`: entries open on all machines.
     """
 
     cut: str = ""

@@ -16,6 +16,7 @@ from rumbleup_async.stops import Cause, Stop
 
 _SOON = 1.0
 """Seconds after which it is asked again what others have given back, or how their canary has done."""
+_LEFT = Stop(Cause.ASKED, "whoever was in charge has ended before the canary had passed; resume the run")
 
 
 class Bounds(Protocol):
@@ -60,9 +61,11 @@ class Counted:
             return None
         if bounds.open or bounds.cut == "canary":
             return now + _SOON
-        if bounds.cut == "day" and self._cap is not None:
+        if bounds.cut == "left":
+            self.spent(_LEFT)
+        elif bounds.cut == "day" and self._cap is not None:
             return self._cap.used_up(now)
-        if bounds.cut == "budget" and self._budget is not None:
+        elif bounds.cut == "budget" and self._budget is not None:
             self.spent(self._budget.stop)
         elif bounds.cut == "limit":
             self.spent(Stop(Cause.LIMIT, number=self._limit or 0))

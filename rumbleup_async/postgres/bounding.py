@@ -73,16 +73,27 @@ LANGUAGE sql AS $$
         coalesce(sum(parts) FILTER (WHERE n < bad), 0)::bigint FROM x
 $$;
 
--- The same of rows that this owner is about to open behind others; all of them where nothing bounds the run.
+-- Why this session opens nobody: another draws a canary, or has `left` before that had passed; NULL where it may. Who has died is
+-- waited for, until somebody resumes the run.
+CREATE OR REPLACE FUNCTION waits_for(_b {schema}.bound, _session integer) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+    IF _b.canary <> _session THEN
+        RETURN (SELECT CASE WHEN bool_and(o.until = 'epoch') THEN 'left' ELSE 'canary' END FROM {schema}.owner o
+            WHERE o.run = _b.run AND o.session = _b.canary);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Those that fit of rows that this owner is about to open behind others; all of them where nothing bounds the run.
 CREATE OR REPLACE FUNCTION fitting_behind(_run integer, _owner integer, _before integer[], _rows integer[], OUT fit integer[],
     OUT cut text) LANGUAGE plpgsql AS $$
 DECLARE b {schema}.bound;
 BEGIN
     b := {schema}.bound_of(_run);
+    cut := {schema}.waits_for(b, (SELECT session FROM {schema}.owner WHERE id = _owner));
     IF b.run IS NULL THEN
         fit := _rows; cut := '';
-    ELSIF b.canary <> (SELECT session FROM {schema}.owner WHERE id = _owner) THEN
-        fit := '{{}}'; cut := 'canary';
+    ELSIF cut IS NOT NULL THEN
+        fit := '{{}}';
     ELSE
         SELECT f.fit[cardinality(_before) + 1 :], f.cut INTO fit, cut FROM {schema}.fitting(b, _before || _rows) f;
     END IF;
@@ -168,7 +179,7 @@ class Bounds:
     ) -> None:
         """As the port. Goes through all contacts, where something is to be counted."""
         if self.is_joined:
-            if budget is not None or cap is not None:
+            if budget is not None or cap is not None or is_canary:
                 await self._check_counted()
             return
         given: dict[str, int | None] = {"run": self._run.id, "texts": texts, "budget": budget, "price": price or 0, "cap": cap}
@@ -196,11 +207,15 @@ class Bounds:
 
     async def _check_counted(self) -> None:
         """LedgerError where nobody counts: an older version has begun the run, or whoever is in charge is about to."""
-        async with self._to.look() as connection:
+
+        async def look(connection: AsyncConnection) -> None:
             if not await server.one(await connection.execute(_IS_COUNTED, (self._run.id,))):
                 raise LedgerError(
-                    f"{self._to.address}: nobody counts its budget or cap yet; go on with it by rumbleup resume, then join it"
+                    f"{self._to.address}: nobody counts its budget, cap or canary yet; go on with it by rumbleup resume, then "
+                    "join it"
                 )
+
+        await self._to.read(look)
 
 
 async def let_all_go(to: Connections, run: Opened) -> None:

@@ -184,8 +184,9 @@ BEGIN
         INSERT INTO {schema}.waiting SELECT _run, v.row, v.due FROM unnest(_due_rows, _dues) AS v(row, due)
         ON CONFLICT (run, row) DO UPDATE SET due = excluded.due;
     END IF;
-    IF b.canary <> mine.session THEN
-        cut := 'canary';
+    cut := {schema}.waits_for(b, mine.session);
+    IF cut IS NOT NULL THEN
+        NULL;
     ELSIF _chosen IS NOT NULL THEN
         SELECT coalesce(array_agg(s.row), '{{}}') INTO got FROM (
             SELECT c.row FROM unnest(_chosen) WITH ORDINALITY AS v(row, n),

@@ -218,7 +218,7 @@ class Setup:
             clock=self.clock,
             until=self.until,
             limit=self.options.limit,
-            has_canary=self.canary is not None and not self.canary.is_over,
+            has_canary=bool(canary.to_come(self.care.options)) if self.canary is None else not self.canary.is_over,
             is_drawn=self.is_concurrent,
         )
         self.allowance.canary = self.canary

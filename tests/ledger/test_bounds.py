@@ -11,12 +11,15 @@ import psycopg
 import pytest
 
 from rumbleup_async.admission import GO, Never, Verdict
+from rumbleup_async.engine.counted import Counted
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.messaging import Closed, Kept, Plan, Planned, State, Text
 from rumbleup_async.money import Bounded
 from rumbleup_async.postgres import settling
 from rumbleup_async.postgres.ledger import PostgresLedger
+from rumbleup_async.postgres.reads import fact
 from rumbleup_async.reasons import Code, Reason
+from rumbleup_async.stops import Cause, Stop
 from tests.database import Database
 
 PLAN = Plan(run="bcdfghjkmn", provider="rumbleup", action="125", text="Hi. STOP", same_text="Hi. STOP")
@@ -254,13 +257,41 @@ def test_while_a_canary_goes_one_machine_alone_sends(address: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_whoever_waits_for_a_canary_ends_with_whoever_drew_it(address: str, asks: bool) -> None:
+    """The machine with the canary was taken home, or its key was refused: all others would wait for ever."""
+    ends: list[Stop] = []
+
+    async def main() -> None:
+        async with machines(address, 2, 60, is_canary=True) as (one, two):
+            counted = Counted(two.ledger.bounds, None, None, None)
+            counted.spent = ends.append
+            (first,) = await one.step([], 1)
+            await one.step([Closed(first.row, State.SENT, 1, logid="rl_1")], 0)
+            assert not await two.step([], 5, asks=asks)
+            assert two.bounds is not None
+            assert (two.cut, counted.heard(two.bounds, NOW)) == ("canary", NOW + 1.0)
+            await one.ledger.finish(Stop(Cause.KEY_REFUSED), 1.0)
+            await one.ledger.aclose()
+            assert not await two.step([], 5, asks=asks)
+            assert counted.heard(two.bounds, NOW) is None
+            assert "resume the run" in str(ends[0])
+            await two.ledger.finish(ends[0], 1.0)
+            async with two.ledger._to.look() as connection:
+                found = await fact(connection, two.ledger._run.id, "stop")
+            assert "key_refused" in (found or ""), "why it has ended is not what those say who have joined"
+
+    asyncio.run(main())
+
+
 def test_nobody_joins_a_budget_that_is_not_counted(address: str) -> None:
-    """An older version has begun the run: the one who joins would send without any bound."""
+    """An older version has begun the run, or nobody has yet: the one who joins would send without any bound."""
 
     async def main() -> None:
         async with machines(address, 2, 10) as (_, two):
-            bounds = {"texts": None, "budget": 1, "price": 1, "cap": None}
-            with pytest.raises(LedgerError, match="rumbleup resume"):
-                await two.ledger.bounds.begin(**bounds)  # type: ignore[arg-type]
+            for bound in ({"budget": 1, "price": 1}, {"is_canary": True}):
+                bounds: Any = {"texts": None, "budget": None, "price": None, "cap": None, **bound}
+                with pytest.raises(LedgerError, match="rumbleup resume"):
+                    await two.ledger.bounds.begin(**bounds)
 
     asyncio.run(main())
