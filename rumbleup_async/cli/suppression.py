@@ -3,7 +3,8 @@
 Lives here: reading them, be they lists, reports or ledgers.
 
 A result of the reassigned numbers database suppresses the numbers of which it says yes. A report and a ledger of ours suppress
-those who had the text or may have had it. Those of them who were never texted are for the next run.
+those who had the text or may have had it. Those of them who were never texted are for the next run, unless the ledger is being
+sent at this moment: then they are about to have it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def read_suppressed(paths: Sequence[Place] | None, source: str = "", *, quiet: b
         raise ConfigurationError("only one --suppress can come from standard input; name files for the others")
     together: set[str] = set()
     for place in paths or ():
-        numbers, what = _read(str(place)) if isinstance(place, Path) else (_of_ledger(place), _OURS)
+        numbers, what = _read(str(place)) if isinstance(place, Path) else _of_ledger(place)
         together |= numbers
         if not quiet:
             say(f"{'standard input' if str(place) == '-' else place}: {plural(len(numbers), 'phone')} never to be texted{what}")
@@ -66,7 +67,7 @@ def _read(path: str) -> tuple[set[str], str]:
     with file:
         if not file.peek(len(_SQLITE)).startswith(_SQLITE):
             return _of_rows(file, path)
-    return _of_ledger(Path(path)), _OURS
+    return _of_ledger(Path(path))
 
 
 def _of_rows(stream: Readable, where: str) -> tuple[set[str], str]:
@@ -109,17 +110,22 @@ def _had_it(row: Row) -> bool:
     return had_it(_WORDS[word], from_words(reason).code)
 
 
-def _of_ledger(place: Place) -> set[str]:
+def _of_ledger(place: Place) -> tuple[set[str], str]:
     numbers: set[str] = set()
+    queued = 0
     with reading(place) as reader:
+        is_being_sent = reader.running
         try:
             for result in reader.rows():
-                if had_it(result.state, result.code):
+                is_about_to = is_being_sent and result.state is State.QUEUED
+                if is_about_to or had_it(result.state, result.code):
+                    queued += is_about_to
                     numbers |= numbers_of(result.phone)
         except UnreadError:
             words = "was purged, so it names nobody any more; take its report, or the book of people"
             raise ListError(f"{place}: {words}") from None
-    return numbers
+    soon = f"; that run is being sent, so the {queued:,} whom it has not come to are left out, too" if queued else ""
+    return numbers, _OURS + soon
 
 
 def had_it(state: State, code: Code) -> bool:

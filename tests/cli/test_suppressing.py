@@ -189,13 +189,16 @@ async def test_what_we_write_is_what_we_read(process: Process, simulator: Simula
 async def test_a_ledger_under_way_is_read_and_left_alone(
     process: Process, simulator: Simulator, rumbleup: RumbleUp, voters: str, tmp_path: Path
 ) -> None:
-    """A look at Monday's run, still going on, would spoil it, or miss whoever is being texted at this moment."""
+    """A look at Monday's run, still going on, would spoil it, or miss whoever it is about to text."""
     ledger = tmp_path / "monday.ledger"
     async with rumbleup.fast_mode(action=125, text=TEXT, ledger=ledger, limit=3, concurrency=1) as run:
         assert (await run.send([{"phone": phone} for phone in PEOPLE])).sent == 3
         done = await process("send", voters, "--action", "125", "--text", TEXT, "--dry-run", "--suppress", ledger)
         assert done.returncode == 0, done.stderr
-        assert "3  skipped: suppressed" in done.stderr
+        assert "that run is being sent, so the 3 whom it has not come to are left out, too" in done.stderr
+        assert f"{len(PEOPLE)}  skipped: suppressed" in done.stderr
+    done = await process("send", voters, "--action", "125", "--text", TEXT, "--dry-run", "--suppress", ledger)
+    assert "3  skipped: suppressed" in done.stderr, "of a run that has ended those who were never texted are for the next"
     with contextlib.closing(sqlite3.connect(ledger)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
