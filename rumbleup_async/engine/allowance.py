@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from rumbleup_async.admission import Verdict, Wait
 from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.canary import Canary
-from rumbleup_async.engine.counted import Counted
+from rumbleup_async.engine.counted import SOON, Counted
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.messaging import Closed, Planned, Text
@@ -86,12 +86,14 @@ class Allowance:
         if self._cap is not None and any(isinstance(verdict, Wait) and verdict.why == CAPPED for verdict in verdicts):
             raise ExhaustedError
 
-    def exhausted(self, now: float) -> float | None:
+    def exhausted(self, now: float, elsewhere: int = 0) -> float | None:
         """Nothing more may be opened. When to go on; None if the run ends, or if something is on the way that may give some of it
-        back."""
+        back. `elsewhere`: so many texts are on the way from other machines of the run."""
         if self._lacks_money:
             if self._budget is not None and not self._budget.open:
                 self._budget.spent(self._budget.stop)
+        elif self._cap is not None and elsewhere > 0:
+            return now + SOON
         elif self._cap is not None and not self._cap.open:
             return self._cap.used_up(now)
         return None

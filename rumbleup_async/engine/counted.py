@@ -14,7 +14,7 @@ from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.money import Bounded
 from rumbleup_async.stops import Cause, Stop
 
-_SOON = 1.0
+SOON = 1.0
 """Seconds after which it is asked again what others have given back, or how their canary has done."""
 _LEFT = Stop(Cause.ASKED, "whoever was in charge has ended before the canary had passed; resume the run")
 
@@ -60,7 +60,7 @@ class Counted:
         if not bounds.cut:
             return None
         if bounds.open or bounds.cut == "canary":
-            return now + _SOON
+            return now + SOON
         if bounds.cut == "left":
             self.spent(_LEFT)
         elif bounds.cut == "day" and self._cap is not None:

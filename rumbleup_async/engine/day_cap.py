@@ -71,6 +71,10 @@ class DayCap:
         detail = f"{day.used:,} of {self.most:,} segments of this day are used {whose}, {left}"
         return Stop(Cause.DAILY_CAP, f"{detail}; resume after {told(day.resumes)}")
 
+    def others(self, counts: Mapping[State, int]) -> int:
+        """How many of the run's open texts are not ours. `counts`: contacts by state, as the ledger has just told."""
+        return counts[State.INTENT] - self.open
+
     def heard(self, bounds: Bounded, now: float) -> None:
         """What the ledger has counted of all machines takes the place of what was counted here."""
         day = self.day(now)

@@ -100,12 +100,12 @@ class Leases:
 
     @property
     def is_dry(self) -> bool:
-        return self._left == 0 and not self._are_others_open
+        return self._left == 0 and self._elsewhere <= 0
 
     @property
-    def _are_others_open(self) -> bool:
-        """Whether another machine has a text open: the run is not at its end before that is closed."""
-        return not self.lease.is_endless and self._ledger.counts[State.INTENT] > self._in_hand
+    def _elsewhere(self) -> int:
+        """How many texts other machines have open: the run is not at its end before these are closed."""
+        return 0 if self.lease.is_endless else self._ledger.counts[State.INTENT] - self._in_hand
 
     @property
     def is_asking(self) -> bool:
@@ -221,7 +221,7 @@ class Leases:
             until = self._allowance.waits_until(now)
             number = 0 if until is not None else self._allowance.room(number, now)
             if not number and not (self._in_hand or self._active or self._drawn):
-                self._doorstep.paused_until = self._allowance.exhausted(now) if until is None else until
+                self._doorstep.paused_until = self._allowance.exhausted(now, self._elsewhere) if until is None else until
         for _ in range(min(number - self._active - len(self._drawn), free)):
             self._active += 1
             self._spawn(self._ask)

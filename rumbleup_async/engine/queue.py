@@ -128,7 +128,7 @@ class Queue:
         except ExhaustedError:
             want = 0
             step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
-            waits_until = allowance.exhausted(now)
+            waits_until = allowance.exhausted(now, self._elsewhere)
         except _Stopped:
             step = await self._ledger.step(self._owner, done, 0, self._wall_clock(), shut, second=second)
         if step.is_fenced:
@@ -151,6 +151,11 @@ class Queue:
             return step
         self._look_on(step, done, want=want, refills=refills, now=now)
         return step
+
+    @property
+    def _elsewhere(self) -> int:
+        """How many texts other machines have open."""
+        return 0 if self.lease.is_endless or self._allowance.cap is None else self._allowance.cap.others(self._ledger.counts)
 
     def _heard(self, step: Step, now: float, waits_until: float | None) -> float | None:
         """Heed what the ledger counts for all machines. Until when nobody is opened."""
