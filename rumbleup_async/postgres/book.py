@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _LOCK: Final = 0x5255415400000000
 """The advisory lock of whoever writes in the book."""
 _LOOK_EVERY: Final = 0.25
+_OF_SESSION: Final = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '60s'"
+"""Whoever is stopped while it writes, asking nothing, loses the lock long before those are told who wait for it."""
 _KEY: Final = f"SELECT value FROM {SCHEMA}.people_meta WHERE key = 'key'"
 _NEW_KEY: Final = f"INSERT INTO {SCHEMA}.people_meta VALUES ('key', %s) ON CONFLICT DO NOTHING"
 
@@ -122,7 +124,7 @@ class _Place:
             try:
                 if self._db is None or self._db.closed:
                     self._db = server.connect_here(self._address)
-                    self._db.execute("SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'")
+                    self._db.execute(_OF_SESSION)
                 with server.telling(self._address):
                     self._db.execute("SELECT")
             except LedgerError as error:

@@ -18,6 +18,7 @@ from rumbleup_async.messaging import Closed, State, Text
 from rumbleup_async.people import Again, Book, Scope
 from rumbleup_async.people.entries import OptOut, Pull, Texted
 from rumbleup_async.people.run_book import RunBook
+from rumbleup_async.postgres import book as books_of_databases
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.book import _LOCK, DatabaseBook
 from tests.database import Database
@@ -233,3 +234,24 @@ def test_whoever_is_claimed_anew_in_the_step_that_gives_them_back_counts_once(ad
         await book.aclose()
 
     asyncio.run(main())
+
+
+def test_whoever_is_stopped_while_it_writes_does_not_hold_up_the_others(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is put to sleep in the middle of a claim would end the runs of all others, which wait for the book."""
+    monkeypatch.setattr(
+        books_of_databases, "_OF_SESSION", "SET idle_in_transaction_session_timeout = '500ms'; SET lock_timeout = '20s'"
+    )
+    stopped, other = DatabaseBook(address), DatabaseBook(address)
+    stopped.open_now()
+    other.open_now()
+
+    def sleep_while_writing() -> None:
+        with stopped._file.writing() as db:
+            assert other.claim_now(SCOPES[0], "r1", [phone(1)]) == {}
+            db.execute("SELECT")  # it wakes up
+
+    with pytest.raises(BookError):
+        sleep_while_writing()
+    assert stopped.claim_now(SCOPES[0], "r2", [phone(1)]).keys() == {phone(1)}, "it goes on, and sees who was claimed"
+    other.close_now()
+    stopped.close_now()
