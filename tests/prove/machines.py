@@ -35,6 +35,7 @@ from rumbleup_async.postgres import server as servers
 from rumbleup_async.postgres.ledger import PostgresLedger
 from rumbleup_async.rules.suppression import Suppression
 from rumbleup_async.rumbleup.gateway import RumbleUpGateway
+from rumbleup_async.runs import money
 from rumbleup_async.session.exchange import Request, Response
 from tests.history import Kept, check_moves, check_opt_outs, check_promise
 from tests.prove import faults, wires
@@ -56,9 +57,10 @@ UP, DOWN, LATE = "partition towards the database", "partition from the database"
 CRASHED, RESTARTED, AWAY = "database crashed", "database restarted", "database away beyond all patience"
 READ_ONLY, FULL = "database could only be read", "database had no room"
 APART, OPTED_OUT = "clocks hours apart", "opted out while machines send"
+BOUNDED = "texted within what machines may spend together"
 KINDS: Final = (
     *(STOPPED, SHORTLY, GAP, ASLEEP, KILLED, GONE, EXPIRED, FENCED, PROVEN, CUT, LOST, REPEATED, UP, DOWN, LATE),
-    *(CRASHED, RESTARTED, AWAY, READ_ONLY, FULL, APART, OPTED_OUT),
+    *(CRASHED, RESTARTED, AWAY, READ_ONLY, FULL, APART, OPTED_OUT, BOUNDED),
 )
 """What can happen here, besides what meets single texts."""
 
@@ -189,6 +191,9 @@ class Machines:
         self.opt_outs = OptOuts(self.loop)
         self.opt_out_share = draw.choice((0.0, 0.05, 0.3))
         self.has_rules = draw.random() < 0.7
+        bounds = random.Random(seed ^ 0xB0D)
+        self.budget = bounds.choice((None, None, bounds.randrange(1, len(self.people.planned) + 1)))
+        """So many texts are paid for at first; None for no bound."""
         self.trouble = draw.choice((0.1, 0.2, 0.4))
         """How many texts out of one leave, on average, before something happens to a process."""
         self.shakiness = draw.choice((0.003, 0.01, 0.02))
@@ -331,6 +336,10 @@ class Machines:
             wrongs.append(f"{phone} left although its owner is fenced")
         elif not seen.lasts:
             wrongs.append(f"{phone} left after the lease of its owner had ended")
+        if self.budget is not None:
+            self.met[BOUNDED] += 1
+            if not 0 < self._spent() <= self.budget:
+                wrongs.append(f"{phone} was beyond what was to be spent")
 
     def _strike(self, machine: Machine) -> None:
         if machine.ended is not None or machine.is_dead or machine in self.loop.stalled:
@@ -359,6 +368,8 @@ class Machines:
             assert self.loop.now < _LONGEST, "not finished after an hour"
             if not self.is_troubled:
                 self.provider.share = 0.0
+            if self.budget is not None and self._spent() == self.budget and not self._counts()[_INTENT]:
+                self.budget = None  # somebody pays for the rest
             if len(some) < self.together and self._counts()[_QUEUED] and (self._is_there or self.random.random() < 0.01):
                 self._begin()
             await asyncio.sleep(self.random.choice((0.01, 0.3, 2.0)))
@@ -386,6 +397,11 @@ class Machines:
     def _counts(self) -> list[int]:
         found: list[int] = self.server.ask("SELECT rumbleup.counts_of(id) FROM rumbleup.run")[0][0]
         return found
+
+    def _spent(self) -> int:
+        """Texts that may have left, of one segment each."""
+        counts = self._counts()
+        return counts[1] + counts[2] + counts[6]
 
     def _ledger(self, *, joins: bool) -> PostgresLedger:
         return PostgresLedger(self.server.address("world", self.lease), joins=joins, patience=_PATIENCE)
@@ -434,6 +450,8 @@ class Machines:
             await ledger.open(None)
             if not joins:
                 await self._expire(ledger)
+            bound = {} if self.budget is None else {money.BUDGET: self.budget, money.PRICE: 1}
+            allowance = await money.allowance(bound, ledger, None, longest=1, clock=machine.wall, until=0.0)
             engine = Engine(
                 ledger,
                 RumbleUpGateway(Wire(self, machine), action=self.plan.action, flags=(self.plan.tag, *self.plan.details["flags"])),
@@ -445,6 +463,7 @@ class Machines:
                 wall_clock=machine.wall,
                 boot_clock=machine.boot,
                 jitter=self.jitter,
+                allowance=allowance,
             )
             await ledger.again()
             machine.is_sending = True
