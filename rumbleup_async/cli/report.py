@@ -27,7 +27,7 @@ from rumbleup_async.receipts.told import Receipt
 from rumbleup_async.runs.summary import reported
 
 COLUMNS = ("row", "phone", "state", "reason", "logid", "attempts", "sent_time")
-_BESIDE = ("", "-wal", "-shm", "-lock", "-receipts")
+_BESIDE = ("", "-wal", "-shm", "-lock", "-steps", "-receipts")
 """The endings of the files that belong to a ledger."""
 
 

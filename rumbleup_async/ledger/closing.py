@@ -23,12 +23,12 @@ class Closing:
     """Entries to be closed in one step: how many, their rows and these as JSON, how many go to each state, and all of it as
     JSON."""
 
-    __slots__ = ("closed", "due", "is_plain", "json", "number", "rows", "states")
+    __slots__ = ("closed", "due", "is_plain", "json", "number", "row_numbers", "rows", "states")
 
     def __init__(self, closed: Sequence[Closed]) -> None:
         self.closed = closed
         self.number = len(closed)
-        rows = [close.row for close in closed]
+        rows = self.row_numbers = [close.row for close in closed]
         self.rows = msgspec.json.encode(rows).decode()
         self.states = Counter([close.state for close in closed])
         self.due = {close.row: close.due for close in closed if close.due} if State.QUEUED in self.states else {}

@@ -14,6 +14,7 @@ from rumbleup_async.ledger.closing import Closing, storable
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.ledger.looks import Looks
 from rumbleup_async.ledger.run_file import RunFile
+from rumbleup_async.ledger.thread import beside_journal
 from rumbleup_async.ledger.turning import ASKED_AT_MOST, Turned
 from rumbleup_async.lookups import Resolution, UnknownText
 from rumbleup_async.messaging import Owner, Planned, Result, Second, Skipped, State, Step, Text
@@ -38,6 +39,7 @@ class Entries:
     def expire(self, owner: int) -> list[Result]:
         if owner not in self._run.owners:
             return []
+        self._run.journal.forget(owner)
         with self._run.file.transaction() as db:
             results = stepping.expire(db, owner)
             if results:
@@ -51,6 +53,7 @@ class Entries:
         self._run.file.check_not_lost()
         if not closing.states[State.SENT]:
             return []
+        self._run.journal.fold()
         with self._run.file.transaction() as db:
             proven = stepping.believe(db, owner, closing.closed)
         for before, _ in proven:
@@ -59,6 +62,7 @@ class Entries:
             self._run.begin_queue()
         return [result for _, result in proven]
 
+    @beside_journal
     def next_to_ask(
         self, turned: Turned, owner: int, closing: Closing, want: int, now: float, shut: Mapping[int, float]
     ) -> list[Text]:
@@ -72,6 +76,7 @@ class Entries:
         self._run.queue.asked.update(text.row for text in texts)
         return texts
 
+    @beside_journal
     def step(
         self,
         owner: int,
@@ -104,22 +109,29 @@ class Entries:
     def _write_step(self, owner: int, closing: Closing, turned: Turned, now: int, second: Second | None) -> None:
         opened = turned.go
         until = {**closing.due, **{row: due for row, due, _ in turned.waits}}
-        if closing.number or opened:
-            self._run.file.count_step()
         prices = closing.prices if self._run.keeps_prices else {}
-        if until or turned.nevers or prices or second is not None:
-            with self._run.file.transaction() as db:
-                stepping.write(db, owner, closing, opened, now)
-                stepping.turn_away(db, turned, until)
-                if prices:
-                    spending.note(db, owner, prices)
-                if second is not None:
-                    stepping.note_second(db, owner, second, self._counts_after(closing, turned))
-        elif closing.number or opened:
-            stepping.write(self._run.file.db, owner, closing, opened, now)
-        else:
+        is_more = bool(until or turned.nevers or prices or second is not None)
+        if not (is_more or closing.number or opened):
             return
+        journal = self._run.journal
+        if is_more or not journal.note(owner, closing, opened, now):
+            if closing.number or opened:
+                self._run.file.count_step()
+            if is_more or journal.is_behind:
+                with self._run.file.transaction() as db:
+                    journal.fold_within(db)
+                    stepping.write(db, owner, closing, opened, now)
+                    stepping.turn_away(db, turned, until)
+                    if prices:
+                        spending.note(db, owner, prices)
+                    if second is not None:
+                        stepping.note_second(db, owner, second, self._counts_after(closing, turned))
+                journal.folded()
+            else:
+                stepping.write(self._run.file.db, owner, closing, opened, now)
+            journal.written(owner, closing, opened)
         self._run.file.check_place()
+        journal.check_place()
         self._run.by_place = None
         self._run.counts.update(self._counts_after(closing, turned))
         self._run.queue.put_off(until)

@@ -21,7 +21,7 @@ from rumbleup_async import stops
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.keeping_reasons import KIND, reason_of
-from rumbleup_async.ledger.schema import APPLICATION, SCHEMA
+from rumbleup_async.ledger.schema import APPLICATION, WITH_STEPS
 from rumbleup_async.messaging import Plan, Result, State
 from rumbleup_async.patterns import when_used
 from rumbleup_async.reasons import Reason
@@ -140,7 +140,7 @@ def check_kind(db: sqlite3.Connection, path: Path) -> None:
         return
     if application != APPLICATION:
         raise LedgerError(f"{path} is a database of another program")
-    if version > SCHEMA:
+    if version > WITH_STEPS:
         raise LedgerError(f"{path} was written by a newer version of rumbleup_async (schema {version}); update to use it")
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rumbleup_async.errors import LedgerError, LedgerLocked
-from rumbleup_async.ledger import marks, schema, tally
+from rumbleup_async.ledger import folding, marks, schema, steps_file, tally
 from rumbleup_async.ledger.files import beside, check_kind, places, read_plan, value_of
 from rumbleup_async.messaging import Plan
 
@@ -104,6 +104,10 @@ class HeldFile:
         is_lost = marks.is_log_lost(main, seen, note, is_whole=is_whole)
         if is_lost and not is_loss_accepted:
             raise marks.lost(self.path)
+        late = None if is_lost or plan is None else self._late_steps()
+        is_lost = is_lost or (late is None and plan is not None)
+        if is_lost and not is_loss_accepted:
+            raise folding.lost(self.path)
         self.path.chmod(0o600)
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
@@ -118,7 +122,21 @@ class HeldFile:
                 self.write(marks.KEY, marks.mark(self._in_main, marks.LOG))
                 if is_lost:
                     self._give_up_queue()
+                    folding.drop(db)
+        if late is not None and folding.place_of(db) is not None:
+            with self.transaction():
+                folding.recover(db, late)
+        if plan is not None:
+            steps_file.tidy(self.path, value_of(db, folding.DONE))
         return plan
+
+    def _late_steps(self) -> folding.Late | None:
+        """What a dead process has noted beside the ledger and not carried over; None if that is lost."""
+        try:
+            place = folding.place_of(self.db)
+            return folding.Late(() if place is None else steps_file.read(self.path, place))
+        except steps_file.StepsLost:
+            return None
 
     def _make(self) -> None:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))

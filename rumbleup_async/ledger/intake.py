@@ -12,6 +12,7 @@ from rumbleup_async.errors import LedgerError, LedgerMismatch
 from rumbleup_async.ledger import carrying, loading, schema, taking_in
 from rumbleup_async.ledger.files import instead, value_of
 from rumbleup_async.ledger.run_file import RunFile
+from rumbleup_async.ledger.thread import beside_journal
 from rumbleup_async.messaging import Planned, Result, Skipped, State
 from rumbleup_async.reasons import Reason
 
@@ -67,6 +68,7 @@ class Intake:
         self._run.by_place = by_place - Counter(skipped)
         self._run.last_row = db.execute("SELECT coalesce(max(row), 0) FROM contact").fetchone()[0]
 
+    @beside_journal
     def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         db = self._run.file.db
         if self._run.is_loading:

@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from rumbleup_async.ledger import folding
 from rumbleup_async.ledger import tally as tallies
 from rumbleup_async.ledger.files import value_of
 from rumbleup_async.ledger.held_file import HeldFile
+from rumbleup_async.ledger.journal import Journal
 from rumbleup_async.ledger.plans import is_chosen
 from rumbleup_async.ledger.queue import Queue
 from rumbleup_async.ledger.tally import Tally
@@ -24,9 +26,10 @@ from rumbleup_async.messaging import Owner, Plan, Planned, Skipped, State
 class RunFile:
     """All of it is for the ledger's thread alone, but for looks at `counts`, `last_row` and `fingerprint`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, has_journal: bool = False) -> None:
         self.path = path
         self.file = HeldFile(path, _wall_clock)
+        self.journal = Journal(self.file, is_wanted=has_journal)
         self.same_text: str | None = None
         self.is_chosen = False
         """A function has chosen the text of each contact."""
@@ -92,12 +95,14 @@ class RunFile:
 
     def leave_tally(self) -> None:
         """Leave for the next process what there is, unless that is not known for sure. The last that is written."""
+        self.journal.close()
         is_held = self.file.connection is not None and not self.file.is_lost
         if not is_held or not self.is_begun or self.is_loading or self.counts[State.INTENT]:
             return
         found = Tally(self.file.opened, self.counts, self.last_row, self.first_queued)
         with contextlib.suppress(sqlite3.Error), self.file.transaction() as db:
-            tallies.leave(db, found)
+            if value_of(db, folding.KEY) is None:  # else some steps could not be carried over
+                tallies.leave(db, found)
 
     def count_in(self, rows: Sequence[Planned | Skipped], state: State) -> None:
         """These rows came in, the planned ones in this state."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import keeping, marks, pausing, schema, spending, states, stepping, trial
+from rumbleup_async.ledger import folding, keeping, marks, pausing, schema, spending, states, stepping, trial
 from rumbleup_async.ledger.files import (
     Part,
     check_file,
@@ -28,6 +28,7 @@ from rumbleup_async.ledger.files import (
     reading,
     value_of,
 )
+from rumbleup_async.ledger.steps_file import StepsLost
 from rumbleup_async.messaging import Identity, Plan, Second, State
 from rumbleup_async.money import Money
 from rumbleup_async.pauses import Pause
@@ -36,8 +37,8 @@ from rumbleup_async.pauses import Pause
 class RunReader:
     """A look into a ledger that may be in use by a run at this moment. Writes nothing. LedgerError for one that is damaged.
 
-    `is_log_lost`: its write-ahead log is missing, so whoever seems to be queued may have been texted and counts as unknown.
-    `is_told`: the process that sent last has said how it ended; `noted`: why, None for the end of the list.
+    `is_log_lost`: its write-ahead log, or its file of steps, is missing, so whoever seems to be queued may have been texted and
+    counts as unknown. `is_told`: the process that sent last has said how it ended; `noted`: why, None for the end of the list.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -56,6 +57,10 @@ class RunReader:
                 self.is_log_lost = marks.is_log_lost(
                     main, value_of(self._db, marks.KEY), marks.note_of(self.path), is_whole=is_whole
                 )
+                try:
+                    folding.look_through(self._db, self.path)
+                except StepsLost:
+                    self.is_log_lost = True
                 note = how_it_ended(self._db)
                 self.is_told, self.noted = note is not None, read_stop(note or "")
         except BaseException:

@@ -10,6 +10,8 @@ import sqlite3
 from typing import Final
 
 SCHEMA: Final = 2
+WITH_STEPS: Final = 3
+"""As 2, and some steps are in a file beside the ledger: see `folding`."""
 APPLICATION: Final = 0x52554153
 """SQLite's application_id of our ledgers ("RUAS"), so that another program's database is not taken for one."""
 

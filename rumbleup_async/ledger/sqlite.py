@@ -69,8 +69,8 @@ Ts = TypeVarTuple("Ts")
 class SqliteLedger:
     """The ledger of one run in the file `path` (mode 0600), with SQLite's own `-wal` and `-shm` and our `-lock` beside it.
 
-    Without `keep_empty` a file that was begun here and was given no contact is taken away again on closing. `identity`: the
-    server and account of whoever opens it; `consent`: what was said of it. `notes`, once it is open: what is to be told of it.
+    Without `keep_empty` a file that was begun here and was given no contact is taken away again on closing. `identity`: whose
+    hands it is in; `consent`: what was said of it; `notes`: what is to be told of it; `journal`: whether there may be a `-steps`.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class SqliteLedger:
         keep_empty: bool = True,
         identity: Identity | None = None,
         consent: Consent | None = None,
+        journal: bool = False,
     ) -> None:
         self.path = path_of(path)
         self._keep_empty = keep_empty
@@ -88,16 +89,15 @@ class SqliteLedger:
         self.notes: list[str] = []
         self._kept = Kept()
         self._is_used = False
-        self._thread = LedgerThread(self.path)
-        self._run = RunFile(self.path)
+        self._run = RunFile(self.path, has_journal=journal)
+        self._thread = LedgerThread(self.path, self._run.journal)
         self._file = self._run.file
         self._intake = Intake(self._run)
         self.pauses = Pauses(self._file, self._thread)
         self.prices = Ledgered(self._run, self._thread)
         self.trial = Trial(self._run, self._thread)
         self._entries = Entries(self._run)
-        self._ended_before: str | None = None
-        """How the process before this one ended; noted again if this one sends nothing."""
+        self._ended_before: str | None = None  # how the last process ended; noted again if this one sends nothing
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -239,8 +239,6 @@ class SqliteLedger:
 
     async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await self._thread.run(function, *arguments)
-
-    # ---- in the thread: opening ----
 
     def _open(self, plan: Plan | None) -> Plan:
         file = self._file

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Where = str | Path | Address
 """A ledger, a folder of ledgers, a run in a database, or a database: `postgresql://USER@HOST/DB?run=NAME`."""
 
-_BESIDE = ("-wal", "-shm", "-lock", "-journal")
+_BESIDE = ("-wal", "-shm", "-lock", "-journal", "-steps")
 
 
 def place_of(where: Where) -> Path | Address:

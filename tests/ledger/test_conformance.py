@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rumbleup_async.errors import LedgerLocked
-from rumbleup_async.ledger import MemoryLedger, SqliteLedger, looks
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger, journal, looks, steps_file
 from rumbleup_async.messaging import Plan
 from rumbleup_async.postgres.ledger import PostgresLedger
 from tests import virtual_time
@@ -68,6 +68,24 @@ class TestSqlite(Conformance):
         def new_run() -> Run:
             path = next(paths)
             return lambda: SqliteLedger(path)
+
+        return new_run
+
+
+class TestJournal(Conformance):
+    """The ledger in a file, with every step that may be noted beside it noted there."""
+
+    @pytest.fixture
+    def new_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
+        monkeypatch.setattr(journal, "LARGE", 0)
+        monkeypatch.setattr(journal, "WARM", 0)
+        monkeypatch.setattr(journal, "MANY", 3)
+        monkeypatch.setattr(steps_file, "BLOCKS", 8)
+        paths = (tmp_path / f"{number}.ledger" for number in itertools.count())
+
+        def new_run() -> Run:
+            path = next(paths)
+            return lambda: SqliteLedger(path, journal=True)
 
         return new_run
 

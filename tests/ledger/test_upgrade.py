@@ -150,7 +150,7 @@ def test_a_newer_one_is_refused(tmp_path: Path) -> None:
     """A later version's ledger would be read by rules that it does not follow."""
     path = earlier(tmp_path / "run.ledger")
     db = sqlite3.connect(path)
-    db.execute(f"PRAGMA user_version = {schema.SCHEMA + 1}")
+    db.execute(f"PRAGMA user_version = {schema.WITH_STEPS + 1}")
     db.close()
     for use in (lambda: virtual_time.run(SqliteLedger(path).open(PLAN)), lambda: Reader(path)):
         with pytest.raises(LedgerError, match="newer version"):
