@@ -153,6 +153,9 @@ Processes = Annotated[
 ]
 SameAccount = Annotated[bool, typer.Option("--same-account", help="The ledger was begun with another key of the same account.")]
 SameServer = Annotated[bool, typer.Option("--same-server", help="The ledger was begun under another address of the same server.")]
+Journal = Annotated[
+    bool, typer.Option("--journal", help="Note large steps beside the ledger first (in -steps): faster at full speed.")
+]
 Original = Annotated[bool, typer.Option("--original", help="Go on with this copy of a ledger, and with no other.")]
 Again = Annotated[bool, typer.Option("--again", help="Text people although another run has texted them into this project.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds to wait for the provider's answer.")]

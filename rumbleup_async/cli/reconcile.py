@@ -34,7 +34,7 @@ def reconcile(
     same_server: options.SameServer = False,
     original: options.Original = False,
     log_lost: Annotated[
-        bool, typer.Option("--log-lost", help="The ledger's -wal file is lost for good: take whoever is queued as unknown.")
+        bool, typer.Option("--log-lost", help="The ledger's -wal or -steps is lost for good: take whoever is queued as unknown.")
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -56,6 +56,7 @@ def resume(
     rate: options.Rate = None,
     concurrency: options.Concurrency = None,
     processes: options.Processes = None,
+    journal: options.Journal = False,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
     unknown_limit: options.UnknownLimit = None,
@@ -97,6 +98,7 @@ def resume(
         common={
             "concurrency": options.concurrency_of(concurrency),
             "processes": processes,
+            "journal": journal,
             "unknown_limit": unknown_limit,
             "budget": budget,
             "price": price,

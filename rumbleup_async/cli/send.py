@@ -82,6 +82,7 @@ def send(
     rate: options.Rate = None,
     concurrency: options.Concurrency = None,
     processes: options.Processes = None,
+    journal: options.Journal = False,
     timeout: options.Timeout = 30.0,
     limit: options.Limit = None,
     unknown_limit: options.UnknownLimit = None,
@@ -149,6 +150,7 @@ def send(
         common={
             "concurrency": options.concurrency_of(concurrency),
             "processes": processes,
+            "journal": journal,
             "unknown_limit": unknown_limit,
             "budget": budget,
             "price": price,

@@ -140,14 +140,14 @@ class Client:
             consent.pop("log_lost")  # whoever begins a run does not know what an earlier one has lost
         elif ledger is None:
             raise ConfigurationError("a resume goes on with a ledger; name its file")
-        return self._ledger(ledger, **consent)
+        return self._ledger(ledger, journal=options.journal, **consent)
 
-    def _ledger(self, path: Books, **consent: bool) -> ports.Ledger:
+    def _ledger(self, path: Books, *, journal: bool = False, **consent: bool) -> ports.Ledger:
         """The books of one run: in a file, or in memory for None. `consent`: what was said of the file."""
         from rumbleup_async.ledger import Consent
         from rumbleup_async.runs.opening import ledger_of
 
-        return ledger_of(path, identity=self.identity, consent=Consent(**consent))
+        return ledger_of(path, identity=self.identity, consent=Consent(**consent), journal=journal)
 
     @property
     def identity(self) -> Identity:

@@ -67,3 +67,4 @@ class RunKeywords(TypedDict, total=False):
     same_server: bool
     original: bool
     log_lost: bool
+    journal: bool

@@ -40,12 +40,14 @@ def ledger_of(
     *,
     identity: Identity | None = None,
     consent: Consent | None = None,
+    journal: bool = False,
 ) -> Ledger:
     """The ledger that is meant, not open yet.
 
     `where`: the path of a file, `postgresql://user@host/db?run=NAME`, an address of a registered scheme, a ledger, which is used
     as it is, or None for one in memory.
     `identity`: server and account of whoever is going to open it; `consent`: what was said of it.
+    `journal`: a file notes large steps beside it first; other ledgers know no such thing.
 
     ConfigurationError for what is none of these, LedgerError for an address of a scheme that nobody opens. What stands in an
     address is not repeated: it may hold a password.
@@ -73,4 +75,4 @@ def ledger_of(
         if _openers:
             known = ", ".join(f"{scheme}://" for scheme in sorted(_openers))
             raise LedgerError(f"nobody opens a ledger at {found[1]}://; give a path, or an address that begins with {known}")
-    return SqliteLedger(where, keep_empty=False, identity=identity, consent=consent)
+    return SqliteLedger(where, keep_empty=False, identity=identity, consent=consent, journal=journal)

@@ -134,7 +134,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         same_account: The ledger's run was begun with another key of this account.
         same_server: The ledger's run was begun under another address of this server.
         original: The ledger file is no copy, or it is the copy to go on with.
-        log_lost: Of `resume`: the ledger's `-wal` file is lost for good, so whoever is queued becomes unknown.
+        log_lost: Of `resume`: the ledger's `-wal` file, or its `-steps`, is lost for good, so whoever is queued becomes unknown.
+        journal: Large steps of a ledger in a file are noted beside it first, in its `-steps`: less processor time at full speed.
 
     Raises:
         ConfigurationError: A value that cannot be meant; the message names the option and the remedy.
@@ -182,6 +183,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     same_server: bool = False
     original: bool = False
     log_lost: bool = False
+    journal: bool = False
 
     def __post_init__(self) -> None:
         check_number("rate", self.rate, "texts a second; 0 for no limit of ours")
@@ -213,7 +215,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("zip_field", "state_field", "zone_field", "consent_field", "encoding", "sheet", "query"):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise ConfigurationError(f"{name} is a name, not {kind_of(getattr(self, name))}")
-        for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost"):
+        for name in ("literal", "reconcile", "same_account", "same_server", "original", "log_lost", "journal"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} is True or False, not {kind_of(getattr(self, name))}")
 
