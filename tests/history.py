@@ -15,6 +15,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from tests.late_steps import late_states
+
 FINAL = ("sent", "refused", "skipped", "not_sent", "unknown")
 COLUMNS = ["row", "phone", "state", "reason", "logid", "attempts", "sent_time"]
 _ANY = frozenset({"queued", "intent", *FINAL})
@@ -359,6 +361,7 @@ def _read_ledger(path: Path | str) -> tuple[dict[str, Any], dict[int, tuple[str,
         rows = {
             row: (phone, state, text) for row, phone, state, text in db.execute("SELECT row, phone, state, text FROM contact")
         }
+        rows |= {row: (rows[row][0], state, rows[row][2]) for row, state in late_states(path, db).items()}
     finally:
         db.close()
     return plan, rows

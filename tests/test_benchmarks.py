@@ -43,7 +43,7 @@ def measure(part: str, tmp_path: Path) -> dict[str, Any]:
     return kept
 
 
-@pytest.mark.parametrize("part", ["throughput", "tls", "latency", "people", "care", "watching", "official_sdk"])
+@pytest.mark.parametrize("part", ["throughput", "tls", "latency", "people", "care", "journal", "watching", "official_sdk"])
 def test_a_part_that_compares_senders_measures_all_of_ours_and_says_who_is_missing(part: str, tmp_path: Path) -> None:
     """A row that vanished, or stood there without a reason, would make the comparison with the rest look whole."""
     for group in measure(part, tmp_path)["groups"]:

@@ -95,6 +95,7 @@ async def send(job: jobs.Job) -> None:
                 rate=options.rate,
                 limit=job.texts,
                 observer=observer,
+                journal=options.journal,
             )
             contacts = None
         else:
@@ -106,6 +107,7 @@ async def send(job: jobs.Job) -> None:
                 processes=options.processes,
                 rate=options.rate,
                 observer=observer,
+                journal=options.journal,
                 book=_book(job) if options.book else None,
                 **(_CARE if options.care else {}),
             )
@@ -147,6 +149,7 @@ def main() -> None:
     arguments.add_argument("--database", help="the address of a PostgreSQL database that holds the ledger, with a query")
     arguments.add_argument("--book", action="store_true", help="claim everybody in a book of people in the folder")
     arguments.add_argument("--care", action="store_true", help="a budget, a cap a day and the rest, all wide enough")
+    arguments.add_argument("--journal", action="store_true", help="note large steps beside the ledger first")
     arguments.add_argument("--readers", type=int, default=0, help="so many readers of the live page meanwhile")
     arguments.add_argument("--steady", action="store_true", help="note when each text was done")
     arguments.add_argument("--plain-tls", action="store_true", help="TLS of the event loop, without aiofastnet")

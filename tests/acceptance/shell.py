@@ -162,16 +162,16 @@ class Forked:
 
 
 class Shell:
-    """Starts commands, and knows how they ended."""
+    """Starts commands, and knows how they ended. `first`: Python that is run in each of them before the command."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str = "") -> None:
         self._read = b""
         self._codes: dict[int, int] = {}
         self._running: set[int] = set()
         self._number = 0
         self._folder = tempfile.TemporaryDirectory(prefix="said-")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
+            [sys.executable, "-c", first + _SERVE],
             env=BASE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

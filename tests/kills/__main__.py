@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="add what was done to tests/prove/record.json")
     parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time")
     parser.add_argument("--folder", type=Path, help="where a campaign that broke a promise is left; must not exist")
+    parser.add_argument("--journal", action="store_true", help="steps are noted beside the ledger, from the first on")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else record.next_seed("kills") if given.record else 1
     code = record.state()
@@ -32,7 +33,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=given.folder is None)
     print(tables.machine(machine.described()))
     begun = time.monotonic()
-    loop = Loop(folder, kills=given.kills, seed=seed, heard=_progress(given.kills))
+    loop = Loop(folder, kills=given.kills, seed=seed, journal=given.journal, heard=_progress(given.kills))
     loop.run(given.jobs)
     sys.stderr.write("\n")
     show(loop.tally, time.monotonic() - begun, seed=seed, jobs=given.jobs)
@@ -75,7 +76,7 @@ def show(tally: Tally, seconds: float, *, seed: int, jobs: int) -> None:
         f"{tally.kills} kills in {sum(tally.campaigns.values())} campaigns, {tally.processes} processes, {tally.texts} texts, "
         f"{tally.unknown} unknown at the end of their lists; settled: {_counted(tally.settled)}"
     )
-    print(f"{tally.share_in_flight:.0%} of the kills {IN_FLIGHT}")
+    print(f"{tally.share_in_flight:.0%} of the kills {IN_FLIGHT}; {tally.noted} left steps beside the ledger")
     for name, counts in (
         ("campaigns", tally.campaigns),
         ("blows", tally.blows),

@@ -23,6 +23,7 @@ from tests.acceptance.provider_process import Provider
 from tests.acceptance.shell import GUARD, Done, Forked, Shell
 from tests.acceptance.stage import Stage
 from tests.fault_proxy import FaultProxy, proxying, seeded
+from tests.late_steps import late_states
 
 BLOWS = {
     "kill": 74,
@@ -64,7 +65,15 @@ _FAULTS = {
 QUEUED, INTENT, SENT, REFUSED, SKIPPED, NOT_SENT, UNKNOWN = range(7)
 """How the ledger's file numbers its states."""
 
-TAMPERINGS = ("another account", "another server", "a copy", "moved", "its log tidied away", "its lock tidied away")
+TAMPERINGS = (
+    "another account",
+    "another server",
+    "a copy",
+    "moved",
+    "its log tidied away",
+    "its lock tidied away",
+    "its steps tidied away",
+)
 """What befalls a ledger between two processes."""
 
 SETTLE = 2.0
@@ -115,6 +124,8 @@ class Tally:
     blows: Counter[str] = field(default_factory=Counter)
     landed: Counter[str] = field(default_factory=Counter)
     """Of the kills."""
+    noted: int = 0
+    """Kills after which steps were noted beside the ledger."""
     during: Counter[str] = field(default_factory=Counter)
     """The command that was killed."""
     campaigns: Counter[str] = field(default_factory=Counter)
@@ -151,10 +162,12 @@ class Violation(AssertionError):
 
 
 class Books(NamedTuple):
-    """What the ledger's file says between two processes, read without any code of ours."""
+    """What the ledger's file says between two processes, and what is noted beside it; read without any code of ours."""
 
     place: str
     states: Counter[int]
+    is_noted: bool = False
+    """Steps are noted beside it."""
 
     @property
     def open(self) -> int:
@@ -175,15 +188,18 @@ class Books(NamedTuple):
 def read_books(path: Path, before: "Books | None") -> Books:
     """Count the states in a ledger, and tell where the process that has just ended stood."""
     states: Counter[int] = Counter()
-    if not path.exists():
+    # Until it has a write-ahead log it has none of ours in it; killed then, only who may write can read it.
+    if not path.exists() or path.with_name(f"{path.name}-journal").exists():
         return Books(LANDED[0], states)
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "contact" not in tables:
             return Books(LANDED[0], states)
-        states.update(dict(db.execute("SELECT state, count(*) FROM contact GROUP BY state")))
+        is_noted = bool(db.execute("SELECT 1 FROM run WHERE key = 'steps'").fetchone())
+        by_row = dict(db.execute("SELECT row, state FROM contact").fetchall())
+        states.update((by_row | late_states(path, db)).values())
         whole = db.execute("SELECT 1 FROM run WHERE key = 'list'").fetchone()
-    books = Books("", states)
+    books = Books("", states, is_noted)
     if whole is None:
         return books._replace(place=LANDED[1])
     if books.open:
@@ -223,7 +239,17 @@ def _rename(folder: Path, before: str, after: str) -> None:
 class Campaign:
     """One list under blows. `run()` returns what was done, or raises Violation."""
 
-    def __init__(self, folder: Path, provider: Provider, shell: Shell, *, seed: int, number: int, most_kills: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        provider: Provider,
+        shell: Shell,
+        *,
+        seed: int,
+        number: int,
+        most_kills: int,
+        journal: bool = False,
+    ) -> None:
         folder.mkdir(parents=True)
         self.tally = Tally()
         self._seed = f"{seed}/{number}"
@@ -231,6 +257,7 @@ class Campaign:
         self._drawn = draw(self._chance, KINDS[number % len(KINDS)])
         self._stage = Stage(folder, provider, shell)
         self._most_kills = most_kills
+        self._journal = ["--journal"] if journal else []
         self._env = self._stage.environment()
         self._proxy: FaultProxy | None = None
         self._events: list[dict[str, Any]] = []
@@ -343,6 +370,10 @@ class Campaign:
         elif kind == "its log tidied away":
             if not self._tidy_log_away():
                 return
+        elif kind == "its steps tidied away":
+            if not self._books.is_noted:
+                return
+            self._tidy_steps_away()
         else:
             self._stage.ledger.with_name("run.ledger-lock").unlink(missing_ok=True)
         assert self._stage.provider.left == left, f"texts left: {kind}"
@@ -385,6 +416,12 @@ class Campaign:
         aside.rmdir()
         return True
 
+    def _tidy_steps_away(self) -> None:
+        steps = self._stage.ledger.with_name("run.ledger-steps")
+        aside = steps.rename(steps.with_name("aside-steps"))
+        self._must_be_refused(self._resume(), "put run.ledger-steps back")
+        aside.rename(steps)
+
     def _must_be_refused(self, words: list[object], why: str, **environment: str) -> None:
         self.tally.processes += 1
         before = self._stage.provider.requests
@@ -395,7 +432,7 @@ class Campaign:
 
     def _next_command(self, source: Path) -> list[object]:
         drawn, stage = self._drawn, self._stage
-        options: list[object] = ["--concurrency", drawn.concurrency, "--unknown-limit", "none"]
+        options: list[object] = ["--concurrency", drawn.concurrency, "--unknown-limit", "none", *self._journal]
         if drawn.rate is not None:
             options += ["--rate", drawn.rate]
         if self._proxy is not None:
@@ -498,6 +535,7 @@ class Campaign:
         if done.code == -signal.SIGKILL:
             self._crashes += 1
             self.tally.kills += 1
+            self.tally.noted += books.is_noted
             self.tally.landed[books.place] += 1
             self.tally.during[str(words[0])] += 1
         self._note("books", command=words[0], code=done.code, place=books.place, states=dict(books.states))

@@ -16,14 +16,28 @@ _MOST = 4
 """In so many times the kills that were asked for, enough of them must have met texts in flight."""
 
 
+AT_ONCE = """
+from rumbleup_async.ledger import journal, steps_file
+journal.LARGE, journal.WARM, journal.MANY, steps_file.BLOCKS = 0, 0, 100, 64
+"""
+"""What has a process note its steps beside the ledger from the first on, and go round in a small file."""
+
+
 class Loop:
     """Kills at least `kills` processes, and so many more until `in_flight` of the kills have met texts in flight.
 
-    `violations` holds what went wrong. Each job has a provider of its own.
+    `violations` holds what went wrong. Each job has a provider of its own. `journal`: steps are noted beside the ledger.
     """
 
     def __init__(
-        self, folder: Path, *, kills: int, seed: int, in_flight: int = 0, heard: Callable[[Tally], None] = lambda _: None
+        self,
+        folder: Path,
+        *,
+        kills: int,
+        seed: int,
+        in_flight: int = 0,
+        journal: bool = False,
+        heard: Callable[[Tally], None] = lambda _: None,
     ) -> None:
         self.tally = Tally()
         self.violations: list[str] = []
@@ -31,6 +45,7 @@ class Loop:
         self._kills = kills
         self._in_flight = in_flight
         self._seed = seed
+        self._journal = journal
         self._heard = heard
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -51,7 +66,7 @@ class Loop:
             folder = self._folder / f"campaign-{number:05d}"
             missing = max(self._kills - self.tally.kills, self._in_flight - self.tally.landed[IN_FLIGHT])
             most = min(MOST_KILLS, missing)
-            campaign = Campaign(folder, provider, shell, seed=self._seed, number=number, most_kills=most)
+            campaign = Campaign(folder, provider, shell, seed=self._seed, number=number, most_kills=most, journal=self._journal)
             try:
                 campaign.run()
             finally:
@@ -67,7 +82,7 @@ class Loop:
         return self.tally.kills < self._kills or self.tally.landed[IN_FLIGHT] < self._in_flight
 
     def _work(self) -> None:
-        shell = Shell()
+        shell = Shell(AT_ONCE if self._journal else "")
         try:
             provider = Provider(self._folder)
             try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tests.prove import faults
 from tests.prove.people import make_list
 from tests.prove.provider import Provider
-from tests.prove.storage import Simulated
+from tests.prove.storage import Noted, Simulated
 from tests.prove.world import World
 
 TEXTS = 200
@@ -44,7 +44,9 @@ class Short(World):
     """A run of a fixed kind, which ends at given points only. `has_rules`: the door is asked at each step, and turns some
     away."""
 
-    def __init__(self, points: tuple[Point, ...] = (), *, has_rules: bool = False, seed: int = 5, texts: int = TEXTS) -> None:
+    def __init__(
+        self, points: tuple[Point, ...] = (), *, has_rules: bool = False, seed: int = 5, texts: int = TEXTS, journal: bool = False
+    ) -> None:
         super().__init__(seed, texts)
         self.points = points
         self.size = texts
@@ -52,7 +54,7 @@ class Short(World):
         self.feed = "iterable"
         self.endings = []
         self.storage.close()
-        self.storage = Simulated(self.wall)
+        self.storage = Noted() if journal else Simulated(self.wall)
         self.slow_disk = 0.03
         self.people = make_list(self.random, texts, is_handed_out=False)
         self.provider = Provider(seed, 0.05)
@@ -107,9 +109,9 @@ class Short(World):
             self.crash()
 
 
-def single(*, every: int = 1, has_rules: bool = False) -> Iterator[tuple[Point, ...]]:
+def single(*, every: int = 1, has_rules: bool = False, journal: bool = False, texts: int = TEXTS) -> Iterator[tuple[Point, ...]]:
     """Each point of the run on its own; of the cancellations every so manieth."""
-    base = Short(has_rules=has_rules)
+    base = Short(has_rules=has_rules, journal=journal, texts=texts)
     base.play()
     for number in range(1, base.commits[0] + 1):
         yield (Point(1, "before", number, base.kinds[1, number]),)
@@ -123,6 +125,13 @@ def single(*, every: int = 1, has_rules: bool = False) -> Iterator[tuple[Point, 
 def with_verdicts() -> Iterator[tuple[Point, ...]]:
     """Each commit of a run in which the door is asked at each step."""
     for found in single(every=TEXTS, has_rules=True):
+        if found[0].what in {"before", "after"}:
+            yield found
+
+
+def noted(texts: int) -> Iterator[tuple[Point, ...]]:
+    """Each commit of a run whose steps are noted beside its ledger."""
+    for found in single(every=TEXTS, journal=True, texts=texts):
         if found[0].what in {"before", "after"}:
             yield found
 
@@ -144,9 +153,9 @@ def double(*, first: int) -> Iterator[tuple[Point, ...]]:
             yield (death, Point(2, "step", number))
 
 
-def play(points: tuple[Point, ...], *, has_rules: bool = False) -> int:
+def play(points: tuple[Point, ...], *, has_rules: bool = False, journal: bool = False, texts: int = TEXTS) -> int:
     """Die there, go on, check. Returns how many texts left."""
-    world = Short(points, has_rules=has_rules)
+    world = Short(points, has_rules=has_rules, journal=journal, texts=texts)
     settled = world.play()
     assert settled.processes > len({point.life for point in points if point.what != "cancel"}), f"{points} was never reached"
     return settled.texts

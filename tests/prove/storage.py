@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 from rumbleup_async.admission import Admit
 from rumbleup_async.engine.ports import Ledger, Pauses, Prices, Trial
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import MemoryLedger, SqliteLedger
+from rumbleup_async.ledger import MemoryLedger, SqliteLedger, folding, journal, steps_file
 from rumbleup_async.ledger.loading import NOBODY
 from rumbleup_async.ledger.states import BY_NUMBER, NUMBERS
 from rumbleup_async.ledger.stepping import STEP, STEP_OF_SENT
@@ -46,6 +46,7 @@ from rumbleup_async.reasons import Reason
 from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Stop
 from tests.history import Kept
+from tests.late_steps import late_states
 from tests.prove.loop import Dead, Loop
 
 
@@ -405,7 +406,8 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
 class Files:
     """A real ledger file. A death leaves what the disk held at that moment: a copy of the file and its log."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_journal: bool = False) -> None:
+        self._has_journal = has_journal
         parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self._folder = Path(tempfile.mkdtemp(prefix="prove-", dir=parent))
         self._ledger: _Ledger | None = None
@@ -421,7 +423,7 @@ class Files:
         return self._folder / "here" / "run.ledger"
 
     def ledger(self, process: Process) -> Ledger:
-        self._ledger = _Ledger(self._path, process, self._snapshot, self.identity)
+        self._ledger = _Ledger(self._path, process, self._snapshot, self.identity, has_journal=self._has_journal)
         return self._ledger
 
     def is_told(self) -> bool:
@@ -445,8 +447,9 @@ class Files:
         aside = self._folder / "look"
         self._copy_to(aside)
         with closing(sqlite3.connect(aside / "run.ledger", isolation_level=None)) as db:
+            late = late_states(aside / "run.ledger", db)
             found = [
-                (row, Kept(row, phone, str(BY_NUMBER[state]), "", None))
+                (row, Kept(row, phone, str(BY_NUMBER[late.get(row, state)]), "", None))
                 for row, phone, state in db.execute("SELECT row, phone, state FROM contact")
             ]
         shutil.rmtree(aside)
@@ -454,7 +457,7 @@ class Files:
 
     def _copy_to(self, folder: Path) -> None:
         folder.mkdir()
-        for ending in ("", "-wal"):
+        for ending in ("", "-wal", steps_file.ENDING):
             file = self._path.with_name(self._path.name + ending)
             if file.exists():
                 shutil.copyfile(file, folder / file.name)
@@ -506,9 +509,13 @@ class Files:
         later.rename(self._path.parent)
 
     def _reader(self) -> sqlite3.Connection:
+        if self._has_journal:
+            self._hang_up()
         if self._look is None:
             # Never the last to leave, which would carry the log over.
             self._look = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            if self._has_journal and self._look.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchone():
+                folding.look_through(self._look, self._path)
         return self._look
 
     def _hang_up(self) -> None:
@@ -558,11 +565,22 @@ class Files:
         shutil.rmtree(self._folder)
 
 
+class Noted(Files):
+    """The same, with every step that may be noted beside the ledger noted there, in a small file."""
+
+    def __init__(self) -> None:
+        super().__init__(has_journal=True)
+        vars(journal).update(LARGE=0, WARM=0, MANY=20)
+        vars(steps_file).update(BLOCKS=12)
+
+
 class _Ledger(SqliteLedger):
     """The real one, which dies or fails at its commits where it is told."""
 
-    def __init__(self, path: Path, process: Process, snapshot: Any, identity: Identity | None) -> None:
-        super().__init__(path, identity=identity)
+    def __init__(
+        self, path: Path, process: Process, snapshot: Any, identity: Identity | None, *, has_journal: bool = False
+    ) -> None:
+        super().__init__(path, identity=identity, journal=has_journal)
         self.process = process
         self.snapshot = snapshot
         self.kind = "load"
@@ -573,6 +591,9 @@ class _Ledger(SqliteLedger):
         patched.mark_main = self._mark_main
         self._opening = file.open
         patched.open = self._open_file
+        notes: Any = self._run.journal
+        self._begin = notes._begin
+        notes._begin = self._begin_steps
 
     def _open_file(self, *, is_loss_accepted: bool) -> Plan | None:
         self.kind = "open"
@@ -600,8 +621,39 @@ class _Ledger(SqliteLedger):
                 ...
         return await super()._in_thread(function, *arguments)
 
+    def _begin_steps(self) -> None:
+        """A step that is noted is a commit of its own."""
+        self._begin()
+        steps: Any = self._run.journal._steps
+        append = steps.append
+
+        def appended(body: bytes) -> None:
+            if self.process.loop.has_died():
+                append(body)
+                return
+            self.point("before")
+            fault = "" if self.process.loop.has_died() else self.process.disk_fault(self.kind)
+            if fault and fault != "fsync error":
+                raise OSError(fault)
+            append(body)
+            if not self.process.loop.has_died():
+                self.point("after")
+            if fault:
+                raise OSError(fault)
+
+        steps.append = appended
+
+    def point(self, when: str) -> None:
+        """A commit comes, or has been; the world may end there."""
+        self.process.point(when, self.kind)
+        if self.process.loop.has_died():
+            # What follows in this very step happens in files that nobody will open again.
+            with suppress(FileExistsError):
+                self.snapshot()
+
     def drop(self) -> None:
         """Let go of file and lock, as the system does for the dead."""
+        self._run.journal._let_go()
         if self._file.connection is not None:
             self._file.connection.close()
             self._file.connection = None
@@ -627,21 +679,13 @@ class _Connection:
         process = ledger.process
         if process.loop.has_died():
             return self._connection.execute(statement, *values)
-        self._point("before")
+        ledger.point("before")
         fault = "" if process.loop.has_died() else process.disk_fault(ledger.kind)
         if fault and fault != "fsync error":
             raise sqlite3.OperationalError(fault)
         done = self._connection.execute(statement, *values)
         if not process.loop.has_died():
-            self._point("after")
+            ledger.point("after")
         if fault:
             raise sqlite3.OperationalError(fault)
         return done
-
-    def _point(self, when: str) -> None:
-        process = self._ledger.process
-        process.point(when, self._ledger.kind)
-        if process.loop.has_died():
-            # What follows in this very step happens in files that nobody will open again.
-            with suppress(FileExistsError):
-                self._ledger.snapshot()

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.prove import runner
+from tests.prove import points, runner
 from tests.prove.points import Short
 
 
@@ -30,3 +30,9 @@ def test_the_door_turns_people_away_in_the_steps_of_the_run() -> None:
     world = Short(has_rules=True)
     world.play()
     assert sum(kept.state == "not_sent" for kept in world.kept.values()) > 20
+
+
+def test_no_step_that_is_noted_beside_a_ledger_is_a_bad_one_to_die_at() -> None:
+    """What was noted and not carried over would be forgotten, or come twice, by who dies between the two."""
+    for found in points.noted(8):
+        points.play(found, journal=True, texts=8)
