@@ -45,6 +45,7 @@ def kind(decision: Decision) -> str:
         (NotSent(because("refused")), 4, True, "again 4"),
         (NotSent(because("refused")), 7, True, "again 32"),
         (NotSent(because("refused")), 8, True, "park"),
+        (NotSent(because("no room"), crowded=True), 99, False, "again 0"),
         (Throttled(because("429"), 429), 1, False, "again 0.1"),
         (Throttled(because("429"), 429), 4, True, "again 0.8"),
         (Throttled(because("429"), 429), 19, True, "again 60"),
@@ -102,6 +103,18 @@ def test_pauses_are_bounded(attempt: int) -> None:
     assert 0 < POLICY.throttle_wait(attempt) <= POLICY.backoff_ceiling
 
 
+def test_what_a_pause_is_for_is_said() -> None:
+    """A run would stand still, and its log say nothing of why."""
+    decision = decide(Throttled(because("429 slow down"), 429), 1, POLICY, proven=True)
+    assert isinstance(decision, Again)
+    assert decision.reason == "429 slow down"
+
+
+def test_patience_is_what_it_is_known_for() -> None:
+    """While texts in a row are lost the run would pause for longer, or shorter, than is told of it."""
+    assert POLICY.trouble_ceiling == 5.0
+
+
 def watch(*outcomes: Outcome, concurrency: int = 4) -> Stop | None:
     """The stop that the last of these outcomes brings; none may come before it."""
     counting = CircuitBreaker(POLICY, concurrency)
@@ -147,6 +160,18 @@ def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
     assert (None if stop is None else stop.cause.words) == cause
     if stop is not None:
         assert "resume" in stop.message or "support" in stop.message
+
+
+def test_a_stop_is_remembered_and_no_cap_is_counted_before_the_first() -> None:
+    """A run that was stopped would try once more what it had put aside; or a first cap count as one too many."""
+    counting = CircuitBreaker(Policy(max_capped=2), 4)
+    assert not counting.has_stopped
+    assert [counting.see(one) for one in [*[ABOUT_RECIPIENT] * 5, CAPPED]] == [None] * 6
+    assert not counting.has_stopped
+    assert counting.see(CAPPED) is not None
+    assert counting.has_stopped
+    assert counting.see(GOOD) is counting.see(BAD) is None
+    assert counting.has_stopped
 
 
 @pytest.mark.parametrize(

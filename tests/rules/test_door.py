@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rumbleup_async.admission import GO, Never, Verdict
+from rumbleup_async.admission import GO, Never, Verdict, Wait
 from rumbleup_async.messaging import Result, State, Text
 from rumbleup_async.reasons import SUPPRESSED, Code, Reason
 from rumbleup_async.rules.door import Door
@@ -100,3 +100,51 @@ def test_the_first_rule_that_says_no_is_the_answer() -> None:
 async def taken(sending: Sending, results: list[Result]) -> None:
     async for result in sending:
         results.append(result)  # noqa: PERF401
+
+
+class Waiting:
+    """A rule that waits for an answer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Verdict] | None = None
+
+    async def admit(self, text: Text, now: float) -> Verdict:
+        self.answer = asyncio.get_running_loop().create_future()
+        return await self.answer
+
+
+TEXT = Text(1, "2025550101", "Hi. STOP")
+
+
+def test_a_rule_whose_look_up_is_cancelled_fails_and_whoever_asks_it_is_cancelled_as_always() -> None:
+    """A pool that gives up a query would end the run as if somebody had stopped it; or a stop be taken for a rule's failure."""
+
+    async def main() -> None:
+        rule, told = Waiting(), list[Exception]()
+        door = Door([rule], told.append, wall_clock=lambda: 1000.0)
+        asking = asyncio.ensure_future(door.admit(TEXT))
+        await asyncio.sleep(0)
+        assert rule.answer is not None
+        rule.answer.cancel()
+        verdict = await asking
+        assert isinstance(verdict, Wait)
+        assert (verdict.until, verdict.why.code, len(told)) == (1000.0, Code.RULE_FAILED, 1)
+        asking = asyncio.ensure_future(door.admit(TEXT))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert len(told) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("until", "waits_until"), [(0.0, 1000.1), (1000.0, 1000.1), (1000.1, 1000.1), (2000.0, 2000.0)])
+def test_a_rule_that_says_at_once_is_asked_after_a_pause(until: float, waits_until: float) -> None:
+    """The run would ask the same rule about the same text without an end, and do nothing else."""
+
+    class Later:
+        async def admit(self, text: Text, now: float) -> Verdict:
+            return Wait(until, SUPPRESSED)
+
+    assert asyncio.run(Door([Later()], wall_clock=lambda: 1000.0).admit(TEXT)) == Wait(waits_until, SUPPRESSED)

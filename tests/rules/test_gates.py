@@ -140,6 +140,9 @@ def test_the_ledger_learns_when_each_place_is_shut() -> None:
     shut = gates.shut(now)
     assert 0 not in shut
     assert shut.get(0) is None
+    assert new_york in shut
+    assert shut.get(new_york) == shut[new_york]
+    assert gates.is_open(0, now)
     assert shut[new_york] == at("2026-12-01T19:50-05:00")
     assert shut[chicago] == at("2026-12-01T19:50-06:00")
     assert shut[honolulu] == at("2026-12-01T19:50-10:00")
@@ -157,7 +160,7 @@ def test_the_ledger_has_the_same_answer_until_somebody_opens() -> None:
     shut = gates.shut(now)
     assert shut[chicago] <= now < shut[new_york]
     opens = at("2026-12-01T09:00-06:00")
-    assert gates.shut(opens - 1) is shut
+    assert gates.shut(now) is gates.shut(opens - 1) is shut
     assert gates.shut(opens)[chicago] == at("2026-12-01T19:50-06:00")
     assert gates.shut(now)[chicago] <= now  # the clock was set back
     assert gates.shut(at("2026-12-02T09:00-05:00"))[new_york] == at("2026-12-02T19:50-05:00")
@@ -167,6 +170,7 @@ def test_gates_fit_the_engine() -> None:
     now = at("2026-12-01T09:30-05:00")
     gates: ports.Gates = Gates(Hours(), begin=now)
     assert not gates.may_wait
+    assert (Gates.is_live, Gates.looks_up) == (True, False)  # asked again before the wire, and without a question to anybody
     assert Gates(Hours(), begin=now, has_sent=True).may_wait
     assert Gates(Hours(), Schedule(until="2026-12-03T12:00-05:00"), begin=now).may_wait
 
@@ -178,6 +182,31 @@ def test_a_run_over_several_days_goes_on_in_the_morning() -> None:
     place = gates.places.place_of("2125550101")
     assert gates.window(place, now) == (at("2026-12-02T09:00-05:00"), at("2026-12-02T12:00-05:00"))
     assert gates.window(place, at("2026-12-02T12:00-05:00")) is None
+    assert gates.last_closing([place], now) == at("2026-12-02T12:00-05:00")
+    ending = Gates(Hours(), Schedule(until="2026-12-02T09:00-05:00"), begin=now)
+    assert ending.window(place, now) is None
+
+
+def test_who_is_shut_for_days_is_open_for_a_whole_day_then() -> None:
+    """Monday's window would end at the minute at which somebody asked on Saturday."""
+    now = at("2026-12-05T17:00-05:00")
+    gates = Gates(Hours(sunday=None), Schedule(until="2027-01-01T00:00-05:00"), begin=now)
+    place = gates.places.place_of("4015550101", "02903")  # Rhode Island: until 17:00 on Saturdays, until 18:00 on Mondays
+    assert gates.window(place, now) == (at("2026-12-07T09:00-05:00"), at("2026-12-07T17:50-05:00"))
+
+
+def test_who_comes_too_late_is_told_when_it_would_go_on() -> None:
+    """A run that finds everybody shut would name no time at which to come again, or that of another place."""
+    now = at("2026-12-01T22:00-05:00")
+    gates = Gates(Hours(not_in=("LA",)), begin=now)
+    new_york, chicago, louisiana = (gates.places.place_of(code + "5550101") for code in ("212", "312", "504"))
+    opens = at("2026-12-02T09:00-05:00")
+    assert gates.opens([new_york, chicago], now) is None
+    assert gates.opens_again([chicago, new_york], now) == (opens, new_york)
+    assert [str(gates.local(opens, place)) for place in (new_york, chicago, 0)] == [
+        "2026-12-02 09:00:00-05:00", "2026-12-02 08:00:00-06:00", "2026-12-02 09:00:00-05:00",
+    ]  # fmt: skip
+    assert gates.why_never(louisiana).code is Code.STATE_LEFT_OUT
 
 
 def test_a_schedule_alone_asks_for_no_hours() -> None:
@@ -187,6 +216,10 @@ def test_a_schedule_alone_asks_for_no_hours() -> None:
     for code in ("212", "416", "808", "907"):
         place = gates.places.place_of(code + "5550101")
         assert all(gates.is_open(place, now + 900 * number) for number in range(57 * 4))
+    midnight = at("2026-12-06T00:00-05:00")
+    place = gates.places.place_of("2125550101")
+    assert gates.is_open(place, midnight - 0.5)
+    assert gates.window(place, midnight - 0.5) == (midnight - 0.5, midnight)
 
 
 def test_nothing_leaves_before_the_run_begins() -> None:
@@ -219,7 +252,17 @@ async def test_the_rule_says_when_to_ask_again(contact: tuple[str, ...], now: st
 async def test_a_text_without_a_place_has_that_of_its_number() -> None:
     """A list that was loaded without hours would be texted at any time, although they are asked for now."""
     gates = Gates(Hours(), begin=at("2026-12-01T23:00-05:00"))
-    assert isinstance(await gates.admit(Text(1, "12125550101", "Hi"), gates.begin), Wait)
+    verdict = await gates.admit(Text(1, "12125550101", "Hi"), gates.begin)
+    assert isinstance(verdict, Wait)
+    assert verdict.until == at("2026-12-02T09:00-05:00")
+
+
+async def test_who_is_never_texted_is_not_asked_about_each_second() -> None:
+    """A text to a state that is left out would be taken for one that leaves tomorrow, or be looked at again and again."""
+    gates = Gates(Hours(not_in=("LA",)), begin=at("2026-12-01T12:00-05:00"))
+    verdict = await gates.admit(Text(1, "5045550101", "Hi"), gates.begin)
+    assert isinstance(verdict, Wait)
+    assert (verdict.until, verdict.why.code) == (gates.begin + 12 * 86_400, Code.STATE_LEFT_OUT)
 
 
 def test_the_plan_counts_who_is_open() -> None:

@@ -19,6 +19,7 @@ from rumbleup_async.rules.hours import Hours, Schedule, read_states, read_window
         (" 8 - 21 ", (480, 1260)),
         ("08-21", (480, 1260)),
         ("9-9:01", (540, 541)),
+        ("8:59-19:59", (539, 1199)),
     ],
 )
 def test_hours_are_read(written: str, window: tuple[int, int]) -> None:
@@ -27,7 +28,7 @@ def test_hours_are_read(written: str, window: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "9", "9-", "20-9", "9-9", "9:60-20", "9-25", "9-24:01", "9.5-20", "9am-8pm", "-9-20", "٩-20"]
+    "written", ["", "9", "9-", "20-9", "9-9", "9:60-20", "9-19:60", "9-25", "9-24:01", "9.5-20", "9am-8pm", "-9-20", "٩-20"]
 )
 def test_what_is_no_window_is_refused(written: str) -> None:
     """A window that somebody else reads into it would be texted in."""
@@ -43,6 +44,8 @@ def test_hours_beyond_federal_law_take_a_word(written: str) -> None:
     assert Hours(window=written, anyway=True).on_weekdays == read_window(written, anyway=True)
     with pytest.raises(ConfigurationError, match="--hours-anyway"):
         Hours(sunday=written)
+    with pytest.raises(ConfigurationError, match="--hours-anyway"):
+        read_window(written)
 
 
 def test_the_hours_of_weekdays_bind_on_sundays_as_well() -> None:
@@ -64,6 +67,7 @@ def test_sundays_may_have_no_hours() -> None:
         ({"purpose": "fun"}, "commercial, political, nonprofit"),
         ({"margin": -1.0}, "margin is -1"),
         ({"margin": float("nan")}, "margin is nan"),
+        ({"margin": 86_400.0}, "margin is 86400"),
         ({"not_in": ("Bavaria",)}, "'Bavaria' is no state"),
         ({"window": (9, 20)}, r"window is \(9, 20\); it is hours of a day, such as '9-20'"),
         ({"sunday": 12}, "sunday is 12; it is hours of Sundays"),
@@ -107,4 +111,18 @@ def test_a_schedule_says_in_which_zone() -> None:
     with pytest.raises(ConfigurationError, match="before it begins"):
         Schedule(not_before="2026-12-01T10:00-05:00", until="2026-12-01T10:00-04:00")
     assert Schedule(until="2026-12-01T09:00-05:00").ends == dt.datetime(2026, 12, 1, 14, tzinfo=dt.UTC).timestamp()
-    assert not Schedule().is_given
+    with pytest.raises(ConfigurationError, match="before it begins"):
+        Schedule(not_before="2026-12-01T10:00-05:00", until="2026-12-01T09:00-06:00")
+
+
+def test_a_schedule_is_kept_in_a_ledger() -> None:
+    """A resume would text on after the end of its run, or before it was to begin."""
+    nine, ten = "2026-12-01T09:00-05:00", dt.datetime(2026, 12, 1, 10, tzinfo=dt.UTC)
+    assert Schedule(until=nine).as_dict() == {"until": nine}
+    assert Schedule(not_before=ten).as_dict() == {"not_before": "2026-12-01T10:00:00+00:00"}
+    assert [one.is_given for one in (Schedule(), Schedule(until=nine), Schedule(not_before=ten))] == [False, True, True]
+
+
+def test_what_nobody_has_asked_for_is_careful() -> None:
+    """A text would arrive after closing because it left in the last seconds; or an area code not count unasked."""
+    assert (Hours().margin, Hours().trust_address) == (600.0, False)

@@ -8,7 +8,7 @@ import pytest
 from rumbleup_async.lookups import UnknownText
 from rumbleup_async.messaging import Plan
 from rumbleup_async.provider import times
-from rumbleup_async.rumbleup.log_matching import Matcher, Verdict
+from rumbleup_async.rumbleup.log_matching import Matcher, Verdict, is_incoming
 from rumbleup_async.rumbleup.models import Message
 
 OURS, PERHAPS, OTHER = Verdict.OURS, Verdict.PERHAPS, Verdict.OTHER
@@ -185,3 +185,69 @@ def test_the_readings_of_a_time(written: object, hours: tuple[int, int]) -> None
 def test_an_unreadable_time_has_no_span() -> None:
     """A text whose time is unknown would be put into 1970."""
     assert times.span(times.read("soon")) is times.span(None) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "expected"),
+    [(-5, 0, OURS), (-5, -1, PERHAPS), (120, 0, OURS), (120, 1, PERHAPS)],
+)
+def test_the_window_around_a_doubt_has_sharp_ends(minutes: int, seconds: int, expected: Verdict) -> None:
+    """A text of an earlier run would be ours because the window had grown, or ours be left in doubt because it had shrunk."""
+    assert judge(flags=["sent"], sent_time=at(minutes=minutes, seconds=seconds)) is expected
+
+
+@pytest.mark.parametrize(
+    ("phone", "sender", "is_from_the_contact"),
+    [
+        ("2022340001", "12022340001", True),
+        ("12022340001", "2022340001", True),
+        ("2022340001", "92022340001", False),
+        ("2022340001", "112022340001", False),
+        ("92022340001", "2022340001", False),
+        ("022340001", "1022340001", False),  # too short for a country code
+        (None, "2022340001", False),
+        (None, None, False),
+    ],
+)
+def test_who_wrote_is_told_by_the_whole_number(phone: str | None, sender: str | None, is_from_the_contact: bool) -> None:
+    """A text of ours would be taken for the contact's own words, because their numbers are alike but for a digit."""
+    assert is_incoming(row(phone=phone, sender=sender)) is is_from_the_contact
+
+
+@pytest.mark.parametrize(
+    ("raw", "holds"),
+    [
+        ({}, False),
+        ({"flags": None, "tags": None}, False),
+        ({"flags": ["sent", "run-bbbbbbbbbb"]}, False),
+        ({"flags": [f"run-{RUN}"]}, True),
+        ({"flags": {"spring": [f"RUN-{RUN.upper()}"]}}, True),
+        ({"flags": f"run-{RUN}".translate({letter: letter + 0xFEE0 for letter in range(0x61, 0x7B)})}, True),  # in full width
+        ({"flags": None, "tags": [f"run-{RUN}"]}, True),
+        ({"text": f"run-{RUN}"}, False),
+    ],
+    ids=str,
+)
+def test_a_tag_is_seen_in_whatever_it_is_wrapped(raw: dict[str, Any], holds: bool) -> None:
+    """A text of ours whose tags come in another form would count as somebody else's, or each row with the same words as ours."""
+    assert Matcher(PLAN).holds_tag(raw) is holds
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"action": None}, True),
+        ({"action": "the spring project"}, True),
+        ({"text": None}, False),
+        ({"text": "Hi Ada. STOP"}, False),
+        ({"action": "126"}, False),
+        ({"status": "received"}, False),
+        ({"flags": ["run-bbbbbbbbbb"]}, False),
+    ],
+    ids=str,
+)
+def test_a_row_under_another_phone_may_be_ours(fields: dict[str, Any], expected: bool) -> None:
+    """A log that masks phones would make everybody absent; or anything that was ever sent would leave everybody in doubt."""
+    masked = row(**{"phone": "202234XXXX", "flags": ["sent"], **fields})
+    assert Matcher(PLAN).may_be_one_of(masked, {TEXT}) is expected
