@@ -6,7 +6,20 @@ import pytest
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import State
-from rumbleup_async.rules.canary import DOUBT, Tally, broken, fewest, read_rule, read_rules, tail
+from rumbleup_async.rules.canary import (
+    DOUBT,
+    NUMBER,
+    RULES,
+    WAIT,
+    Asked,
+    Standing,
+    Tally,
+    broken,
+    fewest,
+    read_rule,
+    read_rules,
+    tail,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +95,37 @@ def test_rules_are_read_as_people_write_them() -> None:
     """Two rules for one thing, of which the looser one holds, would be a trap."""
     assert read_rules([" Opt-Outs > 2.50 % ", "errors>8%", "opt-outs>1%", "opt-outs>3%"]) == ["opt-outs>1%", "errors>8%"]
     assert read_rules("unknown>0%") == ["unknown>0%"]
+
+
+def test_a_canary_is_what_was_asked_for() -> None:
+    """It would be larger or shorter than is told of it, be judged by nothing, or ask nobody for what nobody has asked it."""
+    assert (NUMBER, WAIT, RULES) == (200, 900.0, ("opt-outs>2%", "errors>8%"))
+    asked = Asked(200)
+    assert not asked.asks
+    assert [(rule.metric, rule.share, rule.words) for rule in asked.judges] == [
+        ("opt-outs", 0.02, "opt-outs>2%"),
+        ("errors", 0.08, "errors>8%"),
+    ]
+    assert [asked.watches(one) for one in ("opt-outs", "errors", "unknown")] == [True, True, False]
+    assert asked.watches("unknown", "errors") is True
+    assert str(asked) == "canary 200, then 15 min; stop if opt-outs > 2 % or errors > 8 %"
+    assert [str(Asked(1, wait)).split("; ")[0] for wait in (59.0, 60.0, 60.5)] == [
+        "canary 1, then 59 s",
+        "canary 1, then 1 min",
+        "canary 1, then 1.00833 min",
+    ]
+
+
+def test_a_canary_stands_as_its_ledger_has_kept_it() -> None:
+    """A resume would send the rest of a run whose canary has failed, or watch one for ever that has passed."""
+    assert Standing.of(None) is None
+    kept = Standing.of({"began": 5.0, "stage": "watching", "before": {"sent": 3}})
+    assert kept == Standing(5.0, "watching", before=Tally(sent=3))
+    assert (kept.until, kept.interrupted) == (0.0, 0)
+    assert [Standing(0.0, stage).is_over for stage in ("going", "watching", "passed", "failed")] == [False, False, True, False]
+
+
+def test_the_chance_of_none_at_least_is_one() -> None:
+    """A rule of 0 % would be broken by a run in which nothing has happened."""
+    assert [tail(0, 0.5, 0), tail(5, 0.0, 0), tail(5, 0.5, -1), tail(5, 0.0, 1), tail(5, 0.5, 6)] == [1.0, 1.0, 1.0, 0.0, 0.0]
+    assert tail(5, 1.5, 5) == 1.0

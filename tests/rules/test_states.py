@@ -6,7 +6,9 @@ import datetime as dt
 
 import pytest
 
-from rumbleup_async.rules.states import Purpose, holidays, rows
+from rumbleup_async.rules.place_tables import STATES
+from rumbleup_async.rules.states import Purpose, both, holidays, is_state, rows
+from tests.rules import by_hand
 
 WEEK = [dt.date(2027, 8, 2) + dt.timedelta(number) for number in range(7)]
 """Monday to Sunday, without a holiday."""
@@ -26,6 +28,38 @@ def test_a_state_has_its_hours(state: str, purpose: str, hours: str) -> None:
     (row,) = rows(Purpose(purpose), [state])
     shown = (window and f"{window[0] / 60:g}-{window[1] / 60:g}" for window in map(row.window, WEEK))
     assert " ".join(window or "none" for window in shown) == hours
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_each_state_has_the_hours_of_its_law(purpose: Purpose) -> None:
+    """A slip in one row of the table would text a whole state at an hour that its law forbids."""
+    for state in STATES:
+        written = [by_hand.laws(purpose, (state,))[0][1][:3]] if by_hand.laws(purpose, (state,)) else []
+        found = [[row.weekdays, row.saturday, row.sunday] for row in rows(purpose, [state])]
+        assert [
+            ["--" if one is None else "-".join(f"{at // 60}:{at % 60:02}" for at in one) for one in row] for row in found
+        ] == written
+
+
+@pytest.mark.parametrize("state", sorted(by_hand.OWN))
+def test_holidays_are_those_of_the_calendar(state: str) -> None:
+    """Somebody would be texted on a day on which his state forbids it; or nobody on a day on which nothing is against it."""
+    first, last = "2026-09-01", "2028-09-05"
+    found = {str(day) for year in (2026, 2027, 2028) for day in holidays(state, year)}
+    assert sorted(day for day in found if first <= day <= last) == sorted(
+        {*by_hand.HOLIDAYS.split(), *by_hand.OWN[state].split()}
+    )
+
+
+def test_two_windows_have_in_common_what_is_in_both() -> None:
+    """An end that is excluded would be in the hours, or a day without hours have some."""
+    assert both((540, 1200), (600, 1260)) == both((600, 1260), (540, 1200)) == (600, 1200)
+    assert both((540, 600), (600, 660)) is both(None, (540, 600)) is both((540, 600), None) is None
+
+
+def test_a_code_is_known_or_not() -> None:
+    """A state that nobody knows would count as one without a law of its own."""
+    assert [is_state(code) for code in ("NY", "ON", "PR", "XX", "")] == [True, True, True, False, False]
 
 
 def test_laws_on_sales_do_not_bind_everybody() -> None:
