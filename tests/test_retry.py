@@ -165,13 +165,9 @@ def test_failures_in_a_row(outcomes: list[Outcome], cause: str | None) -> None:
 def test_a_stop_is_remembered_and_no_cap_is_counted_before_the_first() -> None:
     """A run that was stopped would try once more what it had put aside; or a first cap count as one too many."""
     counting = CircuitBreaker(Policy(max_capped=2), 4)
-    assert not counting.has_stopped
-    assert [counting.see(one) for one in [*[ABOUT_RECIPIENT] * 5, CAPPED]] == [None] * 6
-    assert not counting.has_stopped
-    assert counting.see(CAPPED) is not None
-    assert counting.has_stopped
-    assert counting.see(GOOD) is counting.see(BAD) is None
-    assert counting.has_stopped
+    outcomes: list[Outcome] = [*[ABOUT_RECIPIENT] * 5, CAPPED, CAPPED, GOOD, BAD]
+    seen = [(counting.has_stopped, counting.see(one) is not None, counting.has_stopped) for one in outcomes]
+    assert seen == [*[(False, False, False)] * 6, (False, True, True), (True, False, True), (True, False, True)]
 
 
 @pytest.mark.parametrize(

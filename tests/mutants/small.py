@@ -9,6 +9,7 @@ import argparse
 import random
 import sys
 import time
+from pathlib import Path
 
 from tests.mutants.edits import edits
 from tests.mutants.equivalent import EQUIVALENT
@@ -31,8 +32,9 @@ TARGETS = {
 """What decides, and the tests that are there to notice."""
 
 
-def tried(file: str, sample: int, seed: int, jobs: int) -> tuple[int, int, int]:
-    """How many faults of a file were noticed, make no difference, and were tried. Whatever is otherwise is printed."""
+def tried(file: str, sample: int, seed: int, jobs: int, earlier: str = "") -> tuple[int, int, int]:
+    """How many faults of a file were noticed, make no difference, and were tried. Whatever is otherwise is printed. `earlier`:
+    what was printed before; then those alone that were not noticed are tried, and the others count as noticed."""
     trials = Trials(file, TARGETS[file])
     known = {(one.before, one.after) for one in EQUIVALENT if one.file == file}
     faults = edits(trials.source)
@@ -40,8 +42,9 @@ def tried(file: str, sample: int, seed: int, jobs: int) -> tuple[int, int, int]:
     for before, after in sorted(gone):
         print(f"  NO LONGER THERE  {before}  ->  {after}", flush=True)
     chosen = random.Random(seed).sample(faults, sample) if 0 < sample < len(faults) else faults
-    caught = same = 0
-    for edit, is_noticed in trials.notice(sorted(chosen), jobs):
+    trying = sorted(edit for edit in chosen if not earlier or "  ->  ".join(edit.told(trials.source)) in earlier)
+    caught, same = len(chosen) - len(trying), 0
+    for edit, is_noticed in trials.notice(trying, jobs):
         told = edit.told(trials.source)
         caught += is_noticed
         same += not is_noticed and told in known
@@ -60,12 +63,14 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help=f"files of the package (all of {', '.join(TARGETS)})")
     parser.add_argument("--sample", type=int, default=0, help="so many of each file (all)")
     parser.add_argument("--seed", type=int, default=1, help="which of them (1)")
+    parser.add_argument("--again", type=Path, help="a file of what was printed before: only what was not noticed then is tried")
     parser.add_argument("--jobs", type=int, default=2, help="so many at a time (2)")
     given = parser.parse_args()
     began = time.monotonic()
     noticed = same = number = 0
+    earlier = given.again.read_text(encoding="utf-8") if given.again else ""
     for file in given.files or TARGETS:
-        found = tried(file, given.sample, given.seed, given.jobs)
+        found = tried(file, given.sample, given.seed, given.jobs, earlier)
         noticed, same, number = noticed + found[0], same + found[1], number + found[2]
     counted = number - same
     share, seconds = noticed / max(1, counted), time.monotonic() - began
