@@ -13,7 +13,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["rumbleup_async"]):
+_READERS = ["lists", "screening", "provider", "rumbleup", "sendblue", "webhooks", "observe"]
+
+with atheris.instrument_imports(include=[f"rumbleup_async.{room}" for room in _READERS]):
     from tests.fuzz.targets import TARGETS, seeds
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from rumbleup_async.rules import states
 from rumbleup_async.rules.place_tables import STATES
 from rumbleup_async.rules.states import Purpose, both, holidays, is_state, rows
 from tests.rules import by_hand
@@ -49,6 +50,20 @@ def test_holidays_are_those_of_the_calendar(state: str) -> None:
     assert sorted(day for day in found if first <= day <= last) == sorted(
         {*by_hand.HOLIDAYS.split(), *by_hand.OWN[state].split()}
     )
+
+
+def test_easter_is_that_of_another_rule() -> None:
+    """In one year of a century Good Friday would be texted on."""
+
+    def by_oudin(year: int) -> dt.date:
+        century, golden = year // 100, year % 19
+        moon = (century - century // 4 - (century - (century - 17) // 25) // 3 + 19 * golden + 15) % 30
+        moon -= (moon // 28) * (1 - (moon // 28) * (29 // (moon + 1)) * ((21 - golden) // 11))
+        sunday = moon - (year + year // 4 + moon + 2 - century + century // 4) % 7
+        month = 3 + (sunday + 40) // 44
+        return dt.date(year, month, sunday + 28 - 31 * (month // 4))
+
+    assert all(states._easter(year) == by_oudin(year) for year in range(1583, 5000))
 
 
 def test_two_windows_have_in_common_what_is_in_both() -> None:
