@@ -126,7 +126,7 @@ def _read(path: Path) -> dict[str, Any]:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise ConfigurationError(f"{os.fspath(path)}: {error.strerror or error}") from None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ConfigurationError(f"{os.fspath(path)} is no plan; --plan FILE writes one") from None
     shown = {name: value for name, value in found.items() if name not in {"sha256", "shown_sha256", *_DECIDES}}
     is_whole = _hash({name: found.get(name) for name in _DECIDES}) == found.get("sha256")

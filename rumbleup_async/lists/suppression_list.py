@@ -157,7 +157,7 @@ def _objects(lines: Lines, where: str) -> Iterator[Row]:
                 continue
             try:
                 value = msgspec.json.decode(line)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):
                 raise unreadable(Row(where, row, []), "not a JSON object on one line, as `jq -c .` writes it") from None
             leaves = list(_leaves("phone", value))
             yield Row(where, row, [text for _, text in leaves], _phone_columns([name for name, _ in leaves]))

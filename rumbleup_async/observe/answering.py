@@ -154,7 +154,7 @@ class Desk:
             return _words(403, "steering is for the page itself")
         try:
             wanted = msgspec.json.decode(request.body, type=_Steering)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return _words(400, "want: a run and one of pause, continue, stop")
         watched = await self._streams.find(wanted.run) if wanted.run else None
         if watched is None:

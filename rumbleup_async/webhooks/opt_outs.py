@@ -66,7 +66,7 @@ class ReceiverFile:
     def _opt_out(self, event: str, received: float) -> OptOut | None:
         try:
             value = msgspec.json.decode(event)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return None
         value = value if isinstance(value, dict) else {}
         if (text := undelivered_in(value)) is not None:

@@ -106,7 +106,7 @@ class FileReceipts:
                     yield [(record.received, _decoded(record.event)) for record in records]
         except OSError as error:
             raise ConfigurationError(f"{self._path}: {error.strerror}") from None
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ConfigurationError(f"{self._path} is no file of webhooks listen") from None
 
 
@@ -120,7 +120,7 @@ def _noted(noted: str | None) -> _Read | None:
 def _decoded(event: str | msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(event)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

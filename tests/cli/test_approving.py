@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rumbleup_async.cli.approval import require_approved
+from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.simulator import Simulator
 
 from .conftest import Process
@@ -97,3 +99,12 @@ async def test_a_file_that_is_no_plan(process: Process, simulator: Simulator, vo
     assert done.returncode == 2, done.stderr
     assert "plan.json" in done.stderr
     assert not simulator.truth
+
+
+@pytest.mark.parametrize("written", [b"\xff\xfe{", b'{"text": "\xe9"}', b"[" * 3000, b"{"])
+def test_a_file_that_is_no_json_is_said_to_be_no_plan(written: bytes, tmp_path: Path) -> None:
+    """Whoever names the wrong file would see a traceback."""
+    path = tmp_path / "plan.json"
+    path.write_bytes(written)
+    with pytest.raises(ConfigurationError, match="is no plan; --plan FILE writes one"):
+        require_approved(path, {}, is_begun=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rumbleup_async.errors import ListError, RumbleUpError, WebhookRefused
+from rumbleup_async.lists import suppression_list
 from rumbleup_async.lists.contacts import open_list
 from rumbleup_async.messaging import Planned
 from rumbleup_async.observe.answering import Desk, Keys, Request
@@ -52,6 +53,13 @@ def read_list(data: bytes) -> None:
                     assert row.phone.isdigit()
                 else:
                     assert row.reason
+
+
+def read_suppression(data: bytes) -> None:
+    """A list of those who must not be texted: every row stands for numbers, for nobody, or is refused."""
+    with contextlib.suppress(ListError):
+        for row in suppression_list.read_rows(io.BytesIO(data), "a list"):
+            assert all(len(phone) == 10 and phone.isdigit() for phone in suppression_list.phones_of(row))
 
 
 def read_reply(data: bytes) -> None:
@@ -106,6 +114,7 @@ async def _answered(request: Request) -> int:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "lists": read_list,
+    "suppression": read_suppression,
     "replies": read_reply,
     "webhooks": read_webhook,
     "page": ask_page,
@@ -121,7 +130,7 @@ _PAGE = (
 def seeds(target: str) -> Iterator[bytes]:
     """What is known to go far, the small ones first."""
     files = sorted((CORPUS / target).glob("*")) if (CORPUS / target).is_dir() else []
-    if target == "lists":
+    if target in {"lists", "suppression"}:
         files += [file for file in (SAMPLES / "lists").iterdir() if file.name.startswith(("people", "van"))]
     elif target == "webhooks":
         files += (SAMPLES / "rumbleup" / "webhooks").glob("*.json")

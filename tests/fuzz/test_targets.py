@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz.changing import changed
 from tests.fuzz.targets import TARGETS, seeds
 
-_INPUTS = {"lists": 80, "replies": 1500, "webhooks": 1500, "page": 150}
+_INPUTS = {"lists": 80, "suppression": 200, "replies": 1500, "webhooks": 1500, "page": 150}
 
 
 @pytest.mark.parametrize("target", TARGETS)

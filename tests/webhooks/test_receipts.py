@@ -112,6 +112,7 @@ async def test_a_line_that_is_being_written_is_left_for_the_next_look(tmp_path: 
 async def test_what_is_no_such_file_is_said(tmp_path: Path) -> None:
     """All texts would seem to have no receipt."""
     (tmp_path / "list.csv").write_text("phone\n2025550101\n")
-    for name in ("nothing", "list.csv", "."):
+    (tmp_path / "latin").write_bytes('{"key": "1", "type": "é"}\n'.encode("latin-1"))
+    for name in ("nothing", "list.csv", "latin", "."):
         with pytest.raises(ConfigurationError):
             await Notes().look(tmp_path / name)
