@@ -42,6 +42,7 @@ def test_every_count_is_the_smallest_by_the_whole_sum() -> None:
             tails = [math.fsum(each[least:]) for least in range(texts + 2)]
             assert fewest(texts, share) == next(least for least, chance in enumerate(tails) if chance < DOUBT)
             assert all(tail(texts, share, least) == pytest.approx(chance) for least, chance in enumerate(tails))
+            assert all(tail(texts, share, least) <= 1.0 for least in range(texts + 2))
     assert fewest(1_000_000, 0.02) == 20_327
     assert tail(5, 1.0, 5) == 1.0
 
@@ -68,6 +69,8 @@ def test_what_counts_for_what() -> None:
     before = Tally(sent=5, refused=1, unknown=2)
     counts = dict.fromkeys(State, 0) | {State.SENT: 15, State.REFUSED: 2, State.UNKNOWN: 1}
     assert before.minus(counts, {"opt-outs": 1}) == Tally(10, 1, 0, {"opt-outs": 1})
+    assert before.minus(dict.fromkeys(State, 0), {}) == Tally(0, 0, 0)
+    assert broken(rules, Tally(sent=90, unknown=110, interrupted=110, heard={"opt-outs": 10})) == "10 of 200 opted out"
 
 
 @pytest.mark.parametrize(

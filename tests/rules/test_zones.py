@@ -75,6 +75,25 @@ def test_old_data_is_told() -> None:
     assert "is more than a year old" in load().why_old(NOW + 3 * years)
 
 
+def test_data_is_old_a_year_after_the_middle_of_its_own() -> None:
+    """Whoever updates once a year would be told that his data is old, or nobody ever."""
+    known = data("2026f", load()._opened)
+    a_year_after = dt.datetime(2027, 7, 1, tzinfo=dt.UTC).timestamp()
+    assert known.why_old(a_year_after) == ""
+    assert "is more than a year old" in known.why_old(a_year_after + 1)
+    assert "is more than a year old" in data("", load()._opened).why_old(NOW)
+
+
+def test_a_machine_without_the_package_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run would end in a traceback where the system's own data would do."""
+
+    def files(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(zones.importlib.resources, "files", files)
+    assert zones._of_package() == []
+
+
 def test_abbreviations_are_no_zones() -> None:
     """EST has no summer time in the data, and those who write it have."""
     assert data("2026f").names == {"America/New_York", "US/Eastern"}
