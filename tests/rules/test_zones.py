@@ -90,7 +90,7 @@ def test_a_machine_without_the_package_has_none_of_it(monkeypatch: pytest.Monkey
     def files(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(zones.importlib.resources, "files", files)
+    monkeypatch.setattr("importlib.resources.files", files)
     assert zones._of_package() == []
 
 
