@@ -41,7 +41,7 @@ class Entries:
             return []
         self._run.journal.forget(owner)
         with self._run.file.transaction() as db:
-            results = stepping.expire(db, owner)
+            results = stepping.expire(db, owner, is_any_open=self._run.counts[State.INTENT] > 0)
             if results:
                 self._run.file.write("recovered", str(self._run.file.now()))
         del self._run.owners[owner]

@@ -152,7 +152,8 @@ class Queue:
         if self._is_read or self._db is None:
             return
         db = self._db
-        found = db.execute("SELECT waiting.row, due FROM waiting JOIN contact USING (row) WHERE state = 0").fetchall()
+        # CROSS: left to itself SQLite looks through all contacts for the few that wait.
+        found = db.execute("SELECT waiting.row, due FROM waiting CROSS JOIN contact USING (row) WHERE state = 0").fetchall()
         self._queues.clear(dict(found))
         self._places = set()
         # One look-up a place, however many contacts it has.

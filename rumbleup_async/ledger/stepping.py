@@ -165,9 +165,12 @@ def totals(db: sqlite3.Connection) -> dict[State, int] | None:
     return found if found.keys() == set(State) else None
 
 
-def expire(db: sqlite3.Connection, owner: int) -> list[Result]:
-    """Within a transaction: fence this owner, and make what it has open unknown."""
+def expire(db: sqlite3.Connection, owner: int, *, is_any_open: bool) -> list[Result]:
+    """Within a transaction: fence this owner, and make what it has open unknown. `is_any_open`: whether anybody has anything
+    open; what one of them has is looked for in the whole list."""
     db.execute("UPDATE owner SET fenced = 1 WHERE id = ?", (owner,))
+    if not is_any_open:
+        return []
     found = db.execute(
         """UPDATE contact SET state = 6, code = ?, detail = NULL WHERE state = 1 AND owner = ?
         RETURNING row, phone, logid, attempts, time""",
