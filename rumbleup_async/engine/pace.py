@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 from rumbleup_async.engine.client_limit import ClientLimit
@@ -96,6 +97,13 @@ class Pace:
         self._schedule = Schedule(self._asked)
         self._was_held = True
         """Nothing has left before, or for a while."""
+        self._time: Callable[[], float] | None = None
+        """The clock of the loop in which it is used. It is kept: to ask for the loop costs a system call before Python 3.12."""
+
+    def _now(self) -> float:
+        if self._time is None:
+            self._time = asyncio.get_running_loop().time
+        return self._time()
 
     @property
     def rate(self) -> float | None:
@@ -194,7 +202,7 @@ class Pace:
 
     def try_permit(self, text: Text, /) -> Permit | None:  # noqa: ARG002 - all texts are alike to this pace
         """A permit if one text may leave right now, else None."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if now - self._seen > _PULSE:
             self._sends(now)
         if self._rest(now) > 0 or not self._schedule.try_take():
@@ -224,7 +232,7 @@ class Pace:
 
     def accepted(self, permit: Permit, /) -> None:
         """The provider has done its work for the text of this permit, if only to refuse it."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if not self._ramp.is_over:
             self._ramp.accepted(now - permit.at)
         learning, window, crowding = self.learning, self._window if self._limit.number == 1 else None, self._crowding
