@@ -92,6 +92,7 @@ def check_promise(
     only_those_of_the_books(received, contacts)
     what_is_sent_was_taken(received, contacts)
     what_was_taken_is_not_denied(received, contacts)
+    the_answer_was_its_own(received, contacts)
     the_text_is_the_planned_one(received, contacts, planned)
     it_left_for_this_run(texts, action, tag)
     nobody_who_has_opted_out(received, never)
@@ -135,9 +136,13 @@ def only_those_of_the_books(received: Mapping[str, Received], contacts: Mapping[
 
 
 def what_is_sent_was_taken(received: Mapping[str, Received], contacts: Mapping[str, Kept]) -> None:
-    """Lemma 1: a result is what the provider answered to this very text."""
+    """Lemma 1: a result is written down once the provider has answered."""
     lost = [phone for phone, entry in contacts.items() if entry.state == "sent" and phone not in received]
     assert not lost, f"the books say sent, the provider never saw: {_some(lost)}"
+
+
+def the_answer_was_its_own(received: Mapping[str, Received], contacts: Mapping[str, Kept]) -> None:
+    """Lemma 3: the answer that closes an entry is the one to its own text."""
     for phone, text in received.items():
         entry = contacts[phone]
         assert entry.state != "sent" or entry.logid == text.logid, f"{phone}: another logid in the books than the provider gave"
