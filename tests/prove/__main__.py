@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hours", dest="of", action="store_const", const="hours", help="people who have hours")
     parser.add_argument("--people", dest="of", action="store_const", const="people", help="several runs, and people who opt out")
     parser.add_argument("--canary", dest="of", action="store_const", const="canary", help="a small part that goes first")
+    parser.add_argument("--campaign", dest="of", action="store_const", const="campaign", help="all that a campaign has, at once")
     parser.add_argument("--money", dest="of", action="store_const", const="money", help="a budget, and pauses")
     parser.add_argument("--machines", dest="of", action="store_const", const="machines", help="several machines, one database")
     parser.add_argument("--every", type=int, default=1, help="with --points: one cancellation in so many")

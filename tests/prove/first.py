@@ -27,9 +27,11 @@ _ENOUGH: Final = 5
 class CanaryWorld(World):
     """Drawn from `seed`, about `size` texts."""
 
-    def __init__(self, seed: int, size: int, trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, size: int, trace: Callable[[str], None] | None = None, *, concurrent: bool | None = False
+    ) -> None:
         draw = random.Random(seed ^ 0xCA11A)
-        super().__init__(seed, size, trace, concurrent=False)
+        super().__init__(seed, size, trace, concurrent=concurrent)
         self.draw = draw
         self.befalls.is_off = True
         self.limits = False

@@ -101,9 +101,11 @@ KINDS = (SPANNED, LEFT, WAITED, LATER, HOLD, *FLEET)
 class HoursWorld(World):
     """Drawn from `seed`, about `size` texts to people who are everywhere."""
 
-    def __init__(self, seed: int, size: int, trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, size: int, trace: Callable[[str], None] | None = None, *, concurrent: bool | None = None
+    ) -> None:
         draw = random.Random(seed ^ 0x40C)
-        super().__init__(seed, size, trace, concurrent=draw.random() < 0.2)
+        super().__init__(seed, size, trace, concurrent=draw.random() < 0.2 if concurrent is None else concurrent)
         self.draw = draw
         self.befalls.is_off = True
         self.feed = draw.choice(("iterable", "async iterable"))

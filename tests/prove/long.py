@@ -23,6 +23,7 @@ class Round(NamedTuple):
 
 ROUNDS: Final = {
     "plain": Round(600, 320, 0.5),
+    "campaign": Round(240, 60, 0.15),
     "owners": Round(300, 80, 0.08),
     "hours": Round(120, 60, 0.06),
     "people": Round(90, 60, 0.06),

@@ -53,9 +53,11 @@ def segments(text: str) -> int:
 class MoneyWorld(World):
     """Drawn from `seed`, about `size` texts of one to four segments."""
 
-    def __init__(self, seed: int, size: int, trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, size: int, trace: Callable[[str], None] | None = None, *, concurrent: bool | None = None
+    ) -> None:
         draw = random.Random(seed ^ 0xB0D6E7)
-        super().__init__(seed, size, trace, concurrent=draw.random() < 0.15)
+        super().__init__(seed, size, trace, concurrent=draw.random() < 0.15 if concurrent is None else concurrent)
         self.draw = draw
         self.befalls.is_off = True
         self.people = self._longer(self.people)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from tests.prove import faults, first, fleet, hours, machines, money, organisation, owners
+from tests.prove import campaigns, faults, first, fleet, hours, machines, money, organisation, owners
 from tests.prove.provider import Provider
 from tests.prove.world import Resolution, World
 
@@ -32,6 +32,7 @@ KINDS: Final[dict[str, Kind]] = {
     "hours": Kind(hours.HoursWorld, hours.KINDS),
     "people": Kind(lambda seed, size, trace: organisation.Organisation(seed, size), organisation.KINDS),
     "canary": Kind(first.CanaryWorld, first.KINDS),
+    "campaign": Kind(campaigns.CampaignWorld, campaigns.KINDS),
     "machines": Kind(lambda seed, size, trace: machines.Machines(seed), machines.KINDS),
     "money": Kind(money.MoneyWorld, (*money.KINDS, *fleet.KINDS)),
 }
