@@ -245,11 +245,12 @@ def own(stage: Stage) -> Iterator[Database]:
 def test_the_database_goes_away_and_comes_back(stage: Stage, own: Database, provider: Provider) -> None:
     """Texts would leave that no book knows, or the results of those in flight be lost."""
     rows, concurrency = 900, 8
-    provider.set(latency=0.02)
+    provider.set(latency=0.2)  # it is not done before the other has come up
     main = stage.begin(*stage.sending(stage.list(rows), "--concurrency", concurrency))
     provider.wait_for(20)
     other = join(stage, "--concurrency", concurrency)
     until(lambda: senders(stage) == 2, "one joined")
+    provider.set(latency=0.05)
     for _ in range(3):
         own.stop("immediate")
         left = provider.left

@@ -48,8 +48,8 @@ def test_machines_draw_for_one_run(run: Stage, provider: Provider) -> None:
 
 def test_machines_that_draw_and_die(run: Stage, provider: Provider) -> None:
     """Whom a dead machine had in hand would be texted again by another, or by nobody and no word of it."""
-    rows, texters = 110, 8
-    provider.set(lock_seconds=2.0, latency=0.05)
+    rows, texters = 240, 8
+    provider.set(lock_seconds=2.0, latency=0.3)  # it is not done before the others have come up
     imported(provider, rows)
     main = run.begin(*texting(run.ledger, "--patience", 3, texters=texters))
     provider.wait_for(10)
@@ -57,7 +57,8 @@ def test_machines_that_draw_and_die(run: Stage, provider: Provider) -> None:
     until(lambda: senders(run) == 3, "two joined")
     others[0].signal(signal.SIGSTOP)
     main.signal(signal.SIGKILL)
-    provider.wait_for(provider.left + 30)
+    provider.set(latency=0.05)
+    provider.wait_for(provider.left + 20)
     others[0].signal(signal.SIGCONT)
     ends = [other.wait() for other in others]
     assert {done.code for done in ends} <= {0, 1, 3}, [done.err for done in ends]
