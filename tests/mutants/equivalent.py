@@ -136,8 +136,8 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         "rules/zones.py",
-        'match = _version_of(file.readline(100).decode("ascii", "replace"))',
-        'match = _version_of(file.readline(101).decode("ascii", "replace"))',
+        'match = _version_of.search(file.readline(100).decode("ascii", "replace"))',
+        'match = _version_of.search(file.readline(101).decode("ascii", "replace"))',
         "a version stands at the beginning of its line; the number keeps a file without line ends from being read whole",
     ),
 )
