@@ -10,7 +10,7 @@ python -m benchmarks parts           CPU of a text, by part
 python -m benchmarks lane            CPU of one exchange, ours and aiohttp's
 python -m benchmarks lists           reading, screening, importing a long list; memory from first row to last; --huge for 10 M
 python -m benchmarks texters         concurrent mode against the loop of the API's page
-python -m benchmarks startup         what `import rumbleup_async` costs
+python -m benchmarks startup         what `import rumbleup_async` and a short run cost
 python -m benchmarks official_sdk    over Sendblue, against its official SDK
 python -m benchmarks double_send     one call to a provider that takes the text and then fails: how often is it texted?
 

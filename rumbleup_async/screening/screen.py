@@ -156,11 +156,12 @@ class Screen:
                 if unreadable:
                     add(Skipped(row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, unreadable)))
                     continue
-                why = why_not(phone)
+                if not is_texted(phone):  # asked of the digits now, which is the shorter way
+                    why = why_not(phone)
             if phone in suppress:
                 add(Skipped(row, prefix + phone, SUPPRESSED))
                 continue
-            if why:
+            if why is not NO_REASON and why:  # nearly always it is, and to ask a reason itself is a call
                 add(Skipped(row, prefix + phone, why))
                 continue
             if kinds and (found := which(kinds, fields)) != number:
@@ -181,7 +182,7 @@ class Screen:
                 why = why or self._too_long(segments) or self._doubt(text, template)
                 if encoding == "UCS-2" and not why:
                     self.dear.see(text, segments)
-            if why:
+            if why is not NO_REASON and why:
                 add(Skipped(row, prefix + phone, why))
             else:
                 where = 0 if place is nowhere else place(row, fields, phone)
