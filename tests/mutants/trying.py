@@ -123,7 +123,8 @@ class Trials:
             raise ValueError(f"{file}: its tests do not pass in a process that is forked")
 
     def _record(self) -> Recorded:
-        for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
+        ours = [name for name in sys.modules if name.partition(".")[0] in _OURS and not name.startswith("tests.mutants")]
+        for name in ours:
             del sys.modules[name]  # the trials of another file have imported it: what an import runs would not be seen
         with _Recorder(self._path) as recorder:
             code = _pytest(self._tests, recorder)
