@@ -17,8 +17,8 @@ class Together:
     def __init__(self) -> None:
         self.learned: float | None = None
         self._until = 0.0
-        self._told = 0.0
-        """Up to when this process has told the others to wait (monotonic seconds)."""
+        self._telling = self._told = 0.0
+        """Up to when the step that is made tells the others to wait, and up to when one has told them (monotonic seconds)."""
         self._heard = Heard()
         self._at = 0.0
         self.senders = 1
@@ -40,10 +40,11 @@ class Together:
 
     def to_tell(self) -> float:
         """For how many seconds from now on nobody is to send; 0 if that was told already."""
+        self._telling = self._until
         return max(0.0, self._until - time.monotonic()) if self.has_word else 0.0
 
     def told(self, hold: float, heard: Heard, senders: int) -> None:
         """A step that has told the others to wait so long is on the disk, and this is what it has heard."""
         if hold:
-            self._told = self._until
+            self._told = self._telling  # a longer wait that has begun meanwhile is told by the next one
         self._heard, self._at, self.senders = heard, time.monotonic(), senders

@@ -51,6 +51,13 @@ def test_who_is_told_to_wait_holds_all(address: str) -> None:
             await late.step((await late.enlist("late")).id, [], 0, NOW)
             assert late.common.heard.hold > 15.0
             await late.aclose()
+            # A longer one that begins while a step is made is told by the next: the others would send within it.
+            common = one.ledger.common
+            common.hold(21.0)
+            telling = common.to_tell()
+            common.hold(25.0)
+            common.told(telling, common.heard, 2)
+            assert is_word(sharings[0])
             # Whoever closes at the same time has its entry closed all the same.
             text = two.hand[0]
             sharings[1].hold(30.0, Code.SERVER_ANSWERED)
