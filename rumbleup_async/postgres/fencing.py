@@ -15,6 +15,10 @@ HELD: Final = f"""EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' A
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = o.session::oid
     AND l.objsubid = 2)"""
 """Whether the process of an owner `o` holds its lock."""
+IN_CHARGE: Final = f"""SELECT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {SENDING} AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = %s::int::oid
+    AND l.objsubid = 2)"""
+"""Whether a process is in charge of this run."""
 
 COUNTS: Final = """
 -- Each is in PL/pgSQL, also where SQL would do: the plan of a function in SQL is made anew with each call.

@@ -22,6 +22,7 @@ from rumbleup_async.money import Money
 from rumbleup_async.pauses import Pause
 from rumbleup_async.postgres import owning, pausing, reads, server, spending, values, versions
 from rumbleup_async.postgres.address import Address
+from rumbleup_async.postgres.fencing import IN_CHARGE
 from rumbleup_async.postgres.tables import SCHEMA
 from rumbleup_async.postgres.trial import HEARD
 
@@ -99,8 +100,8 @@ class RunReader:
 
     @property
     def running(self) -> bool:
-        """Whether any process sends it now."""
-        return bool(self.senders)
+        """Whether any process sends it now, or has it open and is about to."""
+        return bool(self.senders) or bool(self._of_run(IN_CHARGE)[0][0])
 
     def spent(self, _: Callable[[], float]) -> float:
         """Seconds in which something was sent; where several machines send, each second counts once."""

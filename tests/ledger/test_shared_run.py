@@ -13,6 +13,7 @@ import pytest
 
 from rumbleup_async.admission import GO, Verdict, Wait
 from rumbleup_async.cli.ledger_place import stop_others
+from rumbleup_async.cli.suppression import read_suppressed
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.sharing import Sharing
@@ -234,6 +235,17 @@ def test_a_pause_and_a_stop_see_who_is_just_cut_off(address: str) -> None:
                 asked = await asyncio.to_thread(ask_all, parse(address), wish, "ada", patience=0.0)
                 assert asked.is_running
                 assert not asked.is_heeded
+
+    asyncio.run(main())
+
+
+def test_whom_a_run_is_about_to_text_is_suppressed(address: str) -> None:
+    """While somebody agrees to a run, another that suppresses it would take in those whom both then text."""
+
+    async def main() -> None:
+        async with opened(address, PLAN, has_list=True):
+            assert len(await asyncio.to_thread(read_suppressed, [parse(address)], quiet=True)) == len(CONTACTS)
+        assert not await asyncio.to_thread(read_suppressed, [parse(address)], quiet=True), "nobody was texted, nor will be"
 
     asyncio.run(main())
 
