@@ -207,7 +207,9 @@ class Entries:
                     spending.note(db, owner, closing.prices)
             # Only now: what is given back in this very step may be opened again.
             moment = int(now * 1000)
-            texts = None if waits else claiming.open_new(db, drawn, self._run.same_text, owner, moment)
+            # A number that is there already would be a mistake: the other way refuses it, where this one would take its place.
+            is_behind = min((row.row for row in drawn), default=0) > self._run.last_row
+            texts = claiming.open_new(db, drawn, self._run.same_text, owner, moment) if is_behind and not waits else None
             claimed = None
             if texts is None:
                 claimed = Claimed(known_of(db, drawn), drawn, self._looks.is_stale, waits)

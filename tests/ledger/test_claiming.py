@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import SqliteLedger
 from rumbleup_async.messaging import Closed, State, Text
 from tests.books import claim, open_ledger, owner_of
@@ -25,5 +28,7 @@ async def test_drawn_contacts_are_taken_in_at_once_whoever_is_among_them(tmp_pat
     assert ledger.counts[State.SENT] == 2
     assert ledger.counts[State.SKIPPED] == 1
     assert ledger.counts[State.INTENT] == 3
+    with pytest.raises(LedgerError):  # by its number it would take the place of whoever was texted, and be texted again
+        await claim(ledger, [], [second])
     await ledger.expire(await owner_of(ledger))
     await ledger.aclose()
