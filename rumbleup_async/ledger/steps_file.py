@@ -117,14 +117,17 @@ def remove(ledger: Path) -> None:
 
 def tidy(ledger: Path, done: str | None) -> None:
     """Take away what a dead process has left: a file of which all is in the ledger (`done`: whose), or in which nothing is. That
-    of another ledger, which was moved away without it, stays."""
+    of another ledger, which was moved away without it, stays, and so does what is no such file but is called so."""
     try:
         with path_of(ledger).open("rb") as file:
             data = file.read((_FIRST + 1) * BLOCK)
     except OSError:
         return
+    heads = [data[slot * BLOCK : (slot + 1) * BLOCK] for slot in range(_FIRST)]
+    # One of the two may be torn.
+    is_ours = not any(data) or any(head.startswith(_LAP) or head == bytes(BLOCK) for head in heads)
     is_step = data[_FIRST * BLOCK :].startswith(_STEP)
-    if not is_step or (done is not None and any(_parse(data, slot * BLOCK, _LAP, done) for slot in range(_FIRST))):
+    if (is_ours and not is_step) or (done is not None and any(_parse(data, slot * BLOCK, _LAP, done) for slot in range(_FIRST))):
         remove(ledger)
 
 

@@ -151,3 +151,12 @@ def test_steps_that_are_all_in_the_ledger_are_taken_away(dead: Path) -> None:
     states_of(dead)
     shutil.move(aside, steps_file.path_of(dead))
     assert list(states_of(dead).values()) == MIDDLE
+
+
+async def test_another_ledger_that_is_called_like_its_steps_is_left_alone(tmp_path: Path) -> None:
+    """Opening the one would take the other away, and all whom that has texted would be texted again."""
+    path = tmp_path / "run"
+    for one in (steps_file.path_of(path), path):
+        await (await begun(one, 3)).aclose()
+    for one in (path, steps_file.path_of(path)):
+        assert list((await noted.states(one, may_stay=True)).values()) == [Q, Q, Q]
