@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from rumbleup_async.errors import LedgerError
-from rumbleup_async.ledger import beginning, carrying, keeping, schema, states
+from rumbleup_async.ledger import beginning, carrying, keeping, schema, states, tally
 from rumbleup_async.ledger.files import check_file, check_name, said, value_of
 from rumbleup_async.ledger.held_file import HeldFile
 from rumbleup_async.messaging import State
@@ -58,6 +58,7 @@ def _purge(file: HeldFile, *, unsent: bool) -> int:
         raise LedgerError(f"{path}: {counts[0]} contacts are still to be texted; resume the run, or give them up with --unsent")
     with file.transaction():
         schema.upgrade(db)
+        tally.take_away(db)
         db.execute("DROP INDEX IF EXISTS one_text_a_phone")
         given_up = states.NUMBERS[State.NOT_SENT], Code.GIVEN_UP
         db.execute("UPDATE contact SET state = ?, code = ?, detail = NULL WHERE state = 0", given_up)

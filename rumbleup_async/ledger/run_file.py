@@ -93,11 +93,11 @@ class RunFile:
         """What there is of the contacts, where that is known without counting them."""
         return Tally(self.file.opened, self.counts, self.last_row, self.first_queued) if self.is_begun else self.left
 
-    def leave_tally(self) -> None:
+    def leave_tally(self, *, is_sure: bool) -> None:
         """Leave for the next process what there is, unless that is not known for sure. The last that is written."""
         self.journal.close()
         is_held = self.file.connection is not None and not self.file.is_lost
-        if not is_held or not self.is_begun or self.is_loading or self.counts[State.INTENT]:
+        if not (is_sure and is_held) or not self.is_begun or self.is_loading or self.counts[State.INTENT]:
             return
         found = Tally(self.file.opened, self.counts, self.last_row, self.first_queued)
         with contextlib.suppress(sqlite3.Error), self.file.transaction() as db:

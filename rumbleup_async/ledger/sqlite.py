@@ -292,6 +292,6 @@ class SqliteLedger:
         if self._file.connection is not None and self._ended_before is not None:
             with contextlib.suppress(sqlite3.Error), self._file.transaction():
                 self._file.write("stop", self._ended_before)
-        self._run.leave_tally()
+        self._run.leave_tally(is_sure=not self._thread.has_failed)
         # Begun in this process and never given a contact: a mistyped list shall not leave files behind.
         self._file.close(is_litter=is_empty)

@@ -52,15 +52,17 @@ class LedgerThread:
         self._path = path
         self._beside = beside
         self._idle: asyncio.TimerHandle | None = None
+        self.has_failed = False
+        """Something ended in an error, maybe behind its commit: what is known of the ledger may not be what is in it."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
 
     async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """What the function returns. LedgerError for what SQLite and the file system say against it."""
         loop, beside = asyncio.get_running_loop(), self._beside
         if beside is None or getattr(function, "is_beside_journal", False):
-            work = loop.run_in_executor(self._executor, _guard, self._path, function, arguments)
+            work = loop.run_in_executor(self._executor, self._guard, function, arguments)
         else:
-            work = loop.run_in_executor(self._executor, _guard, self._path, _after(beside, function), arguments)
+            work = loop.run_in_executor(self._executor, self._guard, _after(beside, function), arguments)
         try:
             done = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -70,6 +72,17 @@ class LedgerThread:
         if self._idle is None and beside is not None and beside.is_behind:
             self._idle = loop.call_later(_IDLE, self._carry_over, beside)
         return done
+
+    def _guard(self, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:
+        try:
+            return function(*arguments)
+        except BaseException as error:
+            self.has_failed = True
+            if isinstance(error, sqlite3.Error):
+                raise LedgerError(f"{self._path}{said(error)}") from error
+            if isinstance(error, OSError):
+                raise LedgerError(f"{self._path}: {error.strerror or error}") from error
+            raise
 
     def _carry_over(self, beside: Beside) -> None:
         self._idle = None
@@ -94,12 +107,3 @@ def _after(beside: Beside, function: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
         return function(*arguments)
 
     return after
-
-
-def _guard(path: Path, function: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:
-    try:
-        return function(*arguments)
-    except sqlite3.Error as error:
-        raise LedgerError(f"{path}{said(error)}") from error
-    except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror or error}") from error

@@ -1,12 +1,16 @@
 """What a ledger on the disk leaves for the next process, so that a long list need not be counted again."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader, SqliteLedger, tally
+from rumbleup_async.ledger.held_file import HeldFile
+from rumbleup_async.ledger.purging import purge
 from rumbleup_async.lookups import Resolution
 from rumbleup_async.messaging import Closed, State
 from rumbleup_async.reasons import Code, Reason
@@ -119,4 +123,42 @@ async def test_an_open_entry_leaves_no_note(tmp_path: Path) -> None:
     ledger = SqliteLedger(path)
     await ledger.open(None)
     assert ledger.counts[State.INTENT] == 1
+    await ledger.aclose()
+
+
+async def test_whoever_was_given_up_by_a_purge_is_not_still_queued(tmp_path: Path) -> None:
+    """A purged ledger would say for good that people are still to be texted, of whom nobody is."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, PLAN)
+    await ledger.load([rows(1, 10)])
+    await exchange(ledger, [], 2)
+    await exchange(ledger, [Closed(1, State.SENT, 1), Closed(2, State.SENT, 1)], 0)
+    await ledger.aclose()
+    purge(path, unsent=True)
+    reader = Reader(path)
+    assert {state: number for state, number in reader.counts().items() if number} == {State.SENT: 2, State.NOT_SENT: 8}
+    reader.close()
+
+
+async def test_a_step_that_fails_behind_its_commit_leaves_no_tally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever it opened would be believed to be queued, and be neither texted nor accounted for by any later run."""
+    path = tmp_path / "run.ledger"
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, PLAN)
+    await ledger.load([rows(1, 10)])
+
+    def full(_: HeldFile) -> NoReturn:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HeldFile, "check_place", full)
+        with pytest.raises(LedgerError, match="full"):
+            await exchange(ledger, [], 3)
+    await ledger.aclose()
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, None)
+    for owner in await ledger.owners():
+        await ledger.expire(owner.id)
+    assert {state: number for state, number in ledger.counts.items() if number} == {State.QUEUED: 7, State.UNKNOWN: 3}
     await ledger.aclose()
