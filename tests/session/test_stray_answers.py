@@ -129,7 +129,7 @@ async def test_answers_too_many_cost_doubt_and_nothing_else(
     client: Callable[..., RumbleUp | Sendblue], transport: str, stray: str, names: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 400 texts twenty were booked as sent that nobody took, and four people got two."""
-    monkeypatch.setattr("rumbleup_async.sendblue.lines._SLOWEST", 0.01)
+    monkeypatch.setattr("rumbleup_async.sendblue.line._LONGEST", 0.01)
     hostile = Hostile(stray, names)
     async with serving(hostile) as server:
         own = aiohttp.ClientSession() if transport == "session" else None
