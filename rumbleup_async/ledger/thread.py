@@ -21,8 +21,6 @@ from rumbleup_async.shielding import run_shielded
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 _IDLE: Final = 0.5
