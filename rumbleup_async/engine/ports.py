@@ -308,8 +308,9 @@ class Ledger(Protocol):
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         """The `unknown` contacts in the order of their rows; `absent`: those found to be absent from the log instead."""
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
-        """In one durable step, all or none: note what the log has decided.
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
+        """In one durable step, all or none: note what the log has decided. Those that are noted: where others send the run, too,
+        one of them may have proved meanwhile that a contact is `sent`, which stands.
 
         What was absent and is `queued` again may be opened by this process alone, and for a quarter of an hour: after that, and
         for the next process, it is absent from the log as before, and must be looked up anew.

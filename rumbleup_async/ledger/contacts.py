@@ -198,6 +198,13 @@ class Contacts:
                 entry.again, entry.time = entry.time, 0
         return [one.row for one in settled if one.state is State.QUEUED]
 
+    def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
+        """When each of these was first looked up since its doubt arose; `now` for those that never were."""
+        for doubt in doubts:
+            if self.looked.get(doubt.row, (None, now))[0] != doubt.time:
+                self.looked[doubt.row] = doubt.time, now
+        return {doubt.row: self.looked[doubt.row][1] for doubt in doubts}
+
     # ---- contacts are read ----
 
     @property

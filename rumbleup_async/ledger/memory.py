@@ -276,17 +276,15 @@ class MemoryLedger:
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return list(islice(self._contacts.doubts(after, self._contacts.recovered, absent=absent), limit))
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
         if again := self._contacts.settle(settled):
             self._was_tried = True
             self._looks.note(again)
             self._queue.begin()
+        return settled
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
-        for doubt in doubts:
-            if self._contacts.looked.get(doubt.row, (None, now))[0] != doubt.time:
-                self._contacts.looked[doubt.row] = doubt.time, now
-        return {doubt.row: self._contacts.looked[doubt.row][1] for doubt in doubts}
+        return self._contacts.first_looks(doubts, now)
 
     async def witnesses(self, after: int, limit: int) -> list[Known]:
         known = (entry.known() for _, entry in self._contacts.after(after))

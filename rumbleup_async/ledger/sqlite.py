@@ -198,8 +198,9 @@ class SqliteLedger:
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._in_thread(self._entries.doubts, after, limit, absent)
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
         await self._in_thread(self._entries.settle, settled)
+        return settled
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await self._in_thread(self._entries.first_looks, doubts, now)

@@ -232,10 +232,11 @@ class PostgresLedger:
     async def known(self, phones: Sequence[str]) -> list[Known]:
         return await reads.known(self._to, self._run, phones)
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
-        await settling.settle(self._to, self._run, settled)
-        if again := [one.row for one in settled if one.state is State.QUEUED]:
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
+        noted = await settling.settle(self._to, self._run, settled)
+        if again := [one.row for one in noted if one.state is State.QUEUED]:
             self._steps.queued_again(again)
+        return noted
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await settling.first_looks(self._to, self._run, doubts, now)

@@ -82,24 +82,24 @@ async def refuse(to: Connections, run: Opened, refused: Sequence[Result]) -> lis
     return [one for one in refused if one.row in done]
 
 
-async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) -> None:
-    """Note what the log has decided, all or none."""
+async def settle(to: Connections, run: Opened, settled: Sequence[Resolution]) -> list[Resolution]:
+    """Note what the log has decided, all or none, but for those whom another machine has proved sent since. Those noted."""
     if len({one.row for one in settled}) < len(settled):
         raise LedgerError("a contact is there twice in what settles it")
     tries = 0
 
-    async def write(connection: AsyncConnection) -> None:
+    async def write(connection: AsyncConnection) -> list[Resolution]:
         nonlocal tries
         tries += 1
-        await _settle(connection, to.session, run, settled, is_again=tries > 1)
+        return await _settle(connection, to.session, run, settled, is_again=tries > 1)
 
-    await to.transacted(write)
+    return await to.transacted(write)
 
 
 async def _settle(
     connection: AsyncConnection, session: int, run: Opened, settled: Sequence[Resolution], *, is_again: bool
-) -> None:
-    """Within a transaction. `is_again`: the answer of this was lost before, so it may be done."""
+) -> list[Resolution]:
+    """Within a transaction: those that are noted. `is_again`: the answer of this was lost before, so it may be done."""
     await connection.execute(_DURABLE)
     asked = (values.numbers(sorted(one.row for one in settled)), run.id)
     found = await (await connection.execute(_SETTLED, asked)).fetchall()
@@ -109,7 +109,11 @@ async def _settle(
     }
     if is_again and all(one.row in before and before[one.row][0] is one.state for one in settled):
         run.count(await _moved(connection, run, {}))
-        return
+        return list(settled)
+    proved = {row for row, (state, *_) in before.items() if state is State.SENT}
+    if proved and await server.one(await connection.execute(SHARED, (run.id, session))):
+        # A machine that was cut off has come back with the proof while the log was asked: that stands.
+        settled = [one for one in settled if one.row not in proved]
     parts = {row: number for row, *_, number in found}
     moves: Counter[State] = Counter()
     more = back = 0
@@ -141,6 +145,7 @@ async def _settle(
         # where a fenced owner is believed.
         await connection.execute(f"SELECT {SCHEMA}.count_segments(%s, %s, %s)", (run.id, more - back, more))
     run.count(counts)
+    return list(settled)
 
 
 async def _moved(connection: server.AsyncConnection, run: Opened, changes: dict[State, int]) -> list[int]:

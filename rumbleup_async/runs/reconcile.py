@@ -78,9 +78,9 @@ async def reconcile(
         due = await _due(ledger, [text for text in unknown if text.row in looked.absent], looked, settle, asked)
         old = {row for row, seconds in due.items() if seconds <= 0}
         resolved = [*_sent([*unknown, *missed], looked), *_not_sent(unknown, looked, old)]
-        await _resolve(ledger, resolved)
-        sent = sum(1 for one in resolved if one.state is State.SENT)
-        found, absent = found + sent, absent + len(resolved) - sent
+        noted = await _resolve(ledger, resolved)
+        sent = sum(1 for one in noted if one.state is State.SENT)
+        found, absent = found + sent, absent + len(noted) - sent
         done = {one.row for one in resolved}
         left = sum(1 for text in unknown if text.row not in done)
         undecided += left
@@ -143,8 +143,10 @@ async def requeue_absent(ledger: Ledger, log: Log, never: Container[str] = froze
         sent = list(_sent(texts, looked))
         absent = [text for text in texts if _is_absent(text.row, looked)]
         again = [Resolution(text.row, State.QUEUED, ABSENT) for text in absent if text.phone not in never]
-        await _resolve(ledger, [*sent, *again])
-        queued, found, suppressed = queued + len(again), found + len(sent), suppressed + len(absent) - len(again)
+        noted = await _resolve(ledger, [*sent, *again])
+        queued += sum(1 for one in noted if one.state is State.QUEUED)
+        found += sum(1 for one in noted if one.state is State.SENT)
+        suppressed += len(absent) - len(again)
         left += len(texts) - len(absent) - len(sent)
         problem = problem or looked.problem
         if looked.problem and not (sent or absent):
@@ -188,9 +190,12 @@ async def _all_texts(ledger: Ledger) -> AsyncIterator[tuple[list[UnknownText], l
         yield [], missed.pop()
 
 
-async def _resolve(ledger: Ledger, resolved: Sequence[Resolution]) -> None:
+async def _resolve(ledger: Ledger, resolved: Sequence[Resolution]) -> list[Resolution]:
+    """Those that are noted."""
+    noted: list[Resolution] = []
     for start in range(0, len(resolved), _PAGE):
-        await ledger.settle(resolved[start : start + _PAGE])
+        noted += await ledger.settle(resolved[start : start + _PAGE])
+    return noted
 
 
 def _sent(texts: Sequence[UnknownText], looked: LookUpResult) -> Iterable[Resolution]:

@@ -282,8 +282,8 @@ class Books:
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self.ledger.doubts(after, limit, absent=absent)
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
-        await self.ledger.settle(settled)
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
+        return await self.ledger.settle(settled)
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await self.ledger.first_looks(doubts, now)

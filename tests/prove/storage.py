@@ -298,8 +298,8 @@ class Writer:
     async def doubts(self, after: int, limit: int, *, absent: bool = False) -> list[UnknownText]:
         return await self._disk.doubts(after, limit, absent=absent)
 
-    async def settle(self, settled: Sequence[Resolution]) -> None:
-        await self._step("settle", self._disk.settle, settled)
+    async def settle(self, settled: Sequence[Resolution]) -> Sequence[Resolution]:
+        return await self._step("settle", self._disk.settle, settled)
 
     async def first_looks(self, doubts: Sequence[UnknownText], now: float) -> dict[int, float]:
         return await self._step("looked", self._disk.first_looks, doubts, now)

@@ -322,10 +322,10 @@ def test_an_end_after_each_step_leaves_a_true_ledger(tmp_path: Path, monkeypatch
         await open_ledger(ledger, None)
         settle, steps = ledger.settle, iter(range(step))
 
-        async def fails(settled: object) -> None:
+        async def fails(settled: object) -> object:
             if next(steps, None) is None:
                 raise LedgerError("disk full")
-            await settle(settled)  # type: ignore[arg-type]
+            return await settle(settled)  # type: ignore[arg-type]
 
         monkeypatch.setattr(ledger, "settle", fails)
         with pytest.raises(LedgerError):
