@@ -14,20 +14,40 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from rumbleup_async.cli import plain_values
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Once(TyperCommand):
+class _Plain:
+    """A command or group whose parameters read what is plain themselves, and leave to typer what is not."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # beside it stands a class of typer
+        for parameter in found:
+            if "process_value" not in vars(parameter):
+                parameter.process_value = _process(parameter)
+        return found
+
+
+def _process(parameter: Any) -> Callable[[Any, Any], Any]:
+    process: Callable[[Any, Any], Any] = parameter.process_value
+
+    def processed(ctx: Any, value: Any) -> Any:
+        plain = plain_values.read(parameter, value)
+        if plain is plain_values.UNREAD:
+            return process(ctx, value)
+        return plain if parameter.callback is None else parameter.callback(ctx, parameter, plain)
+
+    return processed
+
+
+class Once(_Plain, TyperCommand):
     """A command that refuses an option with one value that is given twice, and one that is infinite or no number.
 
     The parser would keep the last value and say nothing. People take a repeated
     option for a sum, as `--suppress` is one.
     """
-
-    def __init__(self, *given: Any, **options: Any) -> None:
-        super().__init__(*given, **options)
-        for parameter in self.params:
-            _spare(parameter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given: list[Any]
@@ -48,29 +68,15 @@ class Once(TyperCommand):
         return rest
 
 
-def _spare(parameter: Any) -> None:
-    """Spare a value of which nothing has to be made: one that is absent, or has its type already, as words and defaults have.
-
-    Typer makes a validator for every option, given or not, and for that imports pydantic: a quarter of a short run.
-    """
-    process = parameter.process_value
-    described = getattr(parameter, "type_descriptor", None)
-
-    def processed(ctx: Any, value: Any) -> Any:
-        if value is None:
-            is_made = not (parameter.required or parameter.multiple or parameter.nargs != 1)
-        else:
-            is_made = described is not None and described.parameter_info.parser is None and type(value) is described.annotation
-        return value if is_made and parameter.callback is None else process(ctx, value)
-
-    parameter.process_value = processed
+class Group(_Plain, TyperGroup):
+    """A group of commands."""
 
 
 class Commands(typer.Typer):
-    """A group whose commands are `Once`."""
+    """A `Group` whose commands are `Once`."""
 
     def __init__(self, *, help: str, **options: Any) -> None:  # noqa: A002 - typer's own name
-        super().__init__(help=help, no_args_is_help=True, rich_markup_mode=None, **options)
+        super().__init__(help=help, no_args_is_help=True, rich_markup_mode=None, **{"cls": Group, **options})
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
         return super().command(name, **{"cls": Once, **options})
@@ -109,7 +115,7 @@ class _WhenAsked(UserDict[str, Any]):
         return found
 
 
-class Menu(TyperGroup):
+class Menu(Group):
     """A group that imports the module of a command when the command is called: a call of one pays for no other. Its help, which
     has a line of each, imports them all."""
 
