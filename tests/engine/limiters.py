@@ -4,6 +4,7 @@ Each limiter is asked `take(now)` for each text that arrives, in the order of ti
 that it asks to wait (0: it names none).
 """
 
+import functools
 import heapq
 import itertools
 import math
@@ -183,11 +184,14 @@ def play(  # noqa: C901 - one loop over all that may happen next
         else:
             window.fit(most)
 
+    begins = functools.cache(lambda number: 0.4 * random.Random(seed + number).random())
+
     def awake(moment: float) -> float:
         """When that happens which would happen then: in every half second the machine is somebody else's for a while."""
+        if not stall:
+            return moment
         number, part = divmod(moment, 0.5)
-        begins = 0.4 * random.Random(seed + number).random()
-        return moment + max(0.0, begins + stall - part) if stall and part >= begins else moment
+        return moment + max(0.0, begins(number) + stall - part) if part >= begins(number) else moment
 
     def arrives(left: float) -> None:
         after = limiter.take(now)

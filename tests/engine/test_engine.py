@@ -204,6 +204,7 @@ def test_no_more_entries_are_open_than_twice_the_concurrency(
     kind: str, tmp_path: Path, concurrency: int, rate: float | None
 ) -> None:
     """A crash would leave more people unknown than promised."""
+    texts = 40 + 2 * concurrency
     provider = Provider(
         lambda text, n: Throttled(because("told 429"), 429) if text.row % 7 == 0 and n < 3 else accepts(text, n), 0.05
     )
@@ -211,9 +212,9 @@ def test_no_more_entries_are_open_than_twice_the_concurrency(
 
     async def main() -> int:
         async with make_run(provider, ledger=books, concurrency=concurrency, rate=rate) as run:
-            return (await run.send(phones(400))).sent
+            return (await run.send(phones(texts))).sent
 
-    assert virtual_time.run(main(), calendar=True) == 400
+    assert virtual_time.run(main(), calendar=True) == texts
     check(provider)
     assert provider.most_in_flight <= concurrency
     assert books.most_open <= 2 * concurrency

@@ -82,7 +82,8 @@ def test_a_limit_that_changes_is_followed() -> None:
 @pytest.mark.parametrize("after", [0.0, 1.0, 5.0])
 def test_the_limit_is_reached_soon(rate: float, after: float) -> None:
     """A short campaign would be over before the limit was found."""
-    ours, start = played(bucket(rate, after)), 3.0 + after
+    start = 3.0 + after
+    ours = played(bucket(rate, after), seconds=start + 3.0)
     assert ours.between(start, start + 3.0) >= (0.75 if rate == 20 and after > 1 else 0.9) * 3.0 * rate
 
 
