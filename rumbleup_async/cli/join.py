@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from rumbleup_async import RumbleUp, open_files
+from rumbleup_async import open_files
 from rumbleup_async.cli import options
 from rumbleup_async.cli.console import finish, guarded, plural, say
 from rumbleup_async.cli.ending import close
@@ -23,6 +23,7 @@ from rumbleup_async.cli.ledger_place import open_reader
 from rumbleup_async.cli.loop import run_loop
 from rumbleup_async.cli.opt_out_watch import OptOutsFrom
 from rumbleup_async.cli.people import PeopleOptions, open_book
+from rumbleup_async.cli.providers import row
 from rumbleup_async.cli.signals import pausing
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.ledger import Consent
@@ -71,7 +72,8 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
     open_files.raise_limit()
     plan, kept = _check(address)
     book = await asyncio.to_thread(_book_of, address, kept, plan.run)
-    client = RumbleUp.from_env(timeouts=Timeouts(read=call.timeout))
+    over = row(plan.provider)
+    client: Any = over.connect(None, Timeouts(read=call.timeout))
     ledger = PostgresLedger(address, identity=client.identity, consent=call.consent, joins=True)
     given: dict[str, Any] = {} if concurrency is None else {"concurrency": concurrency}
     if book is not None:
@@ -84,7 +86,7 @@ async def _join(address: Address, call: Call, concurrency: int | str | None) -> 
                 left = f"{plural(run.counts[State.QUEUED], 'contact')} still to text"
                 if run.is_concurrent:
                     left = "the server says who is left"
-                say(f"joined run {run.plan.run} into project {run.plan.action}: {left}")
+                say(f"joined run {run.plan.run} {over.where(run.plan)}: {left}")
             watch = await read_opt_outs(run, client, call)
             return await send_queued(run, address, call, watch=watch)
 
@@ -123,8 +125,6 @@ def _check(address: Address) -> tuple[Plan, Mapping[str, Any]]:
             f"{address}: nobody sends it at this moment, so there is nobody to join; begin it with rumbleup send, or go on with "
             "rumbleup resume"
         )
-    if plan.provider != RumbleUp.PROVIDER:
-        raise ConfigurationError(f"{address}: the lines of {plan.provider} are kept by one process; nobody can join it")
     if any(one.is_alone for one in senders):
         raise ConfigurationError(f"{address}: its limit, budget or cap is counted by one process alone; nobody can join it")
     if kept.get("rate") and (kept.get("processes") or 1) > 1:

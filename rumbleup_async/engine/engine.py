@@ -179,12 +179,12 @@ class Engine:
 
     def _share(self, sharing: Sharing, ledger: Ledger, pace: Pace) -> None:
         """Have the pace heed what other processes of the run have learned, and tell them what this one has."""
-        if not isinstance(pace, Shared):
-            return
-        sharing.told = pace.share
+        if isinstance(pace, Shared):
+            sharing.told = pace.share
         if isinstance(ledger, HasCommon):
             sharing.common = ledger.common
-            sharing.learned, sharing.adopt = (lambda: pace.learned), pace.adopt
+            if isinstance(pace, Shared):
+                sharing.learned, sharing.adopt = (lambda: pace.learned), pace.adopt
 
             def held(seconds: float) -> None:
                 if seconds > pace.hold.remaining + 0.1:

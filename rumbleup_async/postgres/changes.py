@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 7
+VERSION: Final = 8
 """Of the tables, with all changes."""
 CHANGES: Final = {
     2: """
@@ -144,6 +144,24 @@ CREATE TABLE people_pull (source text PRIMARY KEY, at bigint NOT NULL, cursor te
 CREATE INDEX left_out ON contact (run, phone) WHERE screened = 1;
 -- Rows that others had open as this call began: they were never counted among its `texts`, and give nothing back to them.
 ALTER TABLE bound ADD COLUMN before integer[] NOT NULL DEFAULT '{}';
+""",
+    8: """
+-- The numbers that a run sends from, counted from 1: when each was given to a text last, may be given to the next, and rests no
+-- longer (Unix seconds of the database's clock). And the moment of each text that has left from one of them, or may have.
+CREATE TABLE line (
+    run         integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    line        integer NOT NULL,
+    given_at    double precision NOT NULL DEFAULT 0,
+    free_at     double precision NOT NULL DEFAULT 0,
+    rests_until double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, line)
+) WITH (fillfactor = 30);
+CREATE TABLE line_use (
+    run  integer NOT NULL REFERENCES run ON DELETE CASCADE,
+    line integer NOT NULL,
+    at   double precision NOT NULL,
+    PRIMARY KEY (run, line, at)
+);
 """,
 }
 """What makes of the tables of the version before those of this one, by number; a new schema goes through all of them."""

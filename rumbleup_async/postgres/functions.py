@@ -17,6 +17,7 @@ from typing import Final
 
 from rumbleup_async.postgres.bounding import BOUNDS
 from rumbleup_async.postgres.fencing import COUNTS, FENCING, HELD, NAMESPACE
+from rumbleup_async.postgres.lines import LINES
 from rumbleup_async.reasons import INTERRUPTED
 
 _TEXT_OF: Final = """json_build_array(c.row, c.phone, coalesce(c.text, _same), c.name, c.attempts,
@@ -270,4 +271,4 @@ def statements(schema: str) -> str:
     """All of them, for the schema of this name; within a transaction."""
     given: dict[str, object] = {"namespace": NAMESPACE, "held": HELD, "interrupted": INTERRUPTED.code, "text_of": _TEXT_OF}
     given["word"] = _WORD.format(schema=schema)
-    return (COUNTS + BOUNDS + FENCING + STEPS).format(schema=schema, **given)
+    return (COUNTS + BOUNDS + FENCING + STEPS + LINES).format(schema=schema, **given)

@@ -35,6 +35,7 @@ from rumbleup_async.postgres import claiming, intake, opening, owning, reads, se
 from rumbleup_async.postgres.address import Address, parse
 from rumbleup_async.postgres.bounding import Bounds
 from rumbleup_async.postgres.connections import PATIENCE, Connections
+from rumbleup_async.postgres.lines import SharedLines
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.pausing import Pauses
 from rumbleup_async.postgres.spending import Prices
@@ -76,6 +77,7 @@ class PostgresLedger:
         self.prices = Prices(self._to, self._run)
         self.bounds = Bounds(self._to, self._run, joins=joins)
         self.trial = Trial(self._to, self._run)
+        self.lines = SharedLines(self._to, self._run)
         self._steps = Stepping(self._to, self._run, self.prices, self.trial)
 
     def __repr__(self) -> str:
@@ -127,6 +129,7 @@ class PostgresLedger:
     async def aclose(self) -> None:
         if self._to.is_open:
             try:
+                await self.lines.told()
                 await opening.leave(self._to, self._run)
             finally:
                 await self._to.aclose()

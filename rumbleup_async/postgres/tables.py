@@ -188,6 +188,8 @@ OF_CONTACTS: Final = (
     "bound",
     "lot",
     "heard",
+    "line",
+    "line_use",
     *_RECEIPTS,
 )
 """Tables that are emptied of a run whose list comes in anew."""

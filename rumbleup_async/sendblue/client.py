@@ -5,6 +5,7 @@ Lives here: set-up, and the doors to the resources and to fast mode.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
@@ -225,6 +226,7 @@ class Sendblue(Client):
         from rumbleup_async.sendblue.gateway import SendblueGateway
         from rumbleup_async.sendblue.lines import Lines
         from rumbleup_async.sendblue.list_search import ListSearch
+        from rumbleup_async.sendblue.shared_lines import HasLines, SharedLines
 
         refuse(
             "Sendblue",
@@ -241,7 +243,8 @@ class Sendblue(Client):
         books = self._books(ledger, chosen, is_resume=is_resume)
         policy = msgspec.convert(care.get("policy", {}), Policy)
         ceiling = policy.wait_ceiling
-        lines = Lines(_limits(care), hold=self._hold, rows=books.rows, wait_ceiling=ceiling, paces=self._line_paces)
+        make = functools.partial(SharedLines, books.lines) if isinstance(books, HasLines) else Lines
+        lines = make(_limits(care), hold=self._hold, rows=books.rows, wait_ceiling=ceiling, paces=self._line_paces)
 
         def heed(now: Mapping[str, Any], options: Options) -> None:
             lines.heed(_limits(now), options.policy.wait_ceiling)

@@ -125,19 +125,27 @@ class Lines:
         try:
             await self._recall()
         except LedgerError as error:
-            self._stop(Stop(Cause.LEDGER_FAILED, f"{error}; what the lines have sent before is not known"))
-            await asyncio.sleep(_HOUR)
+            await self._fail(error)
         while (permit := self.try_permit(text)) is None:
-            await self.hold.wait()
-            now = self._now()
-            wait = min(self._free_at(line, now) for line in self.lines) - now
-            if wait > self._wait_ceiling:
-                self._stop(Stop(Cause.LINES_USED_UP, f"{self._why(now)}; resume after {_moment(now + wait)}"))
-            elif wait > _SHOWN and now >= self._told_until:
-                self._told_until = now + wait
-                self._held(wait, self._why(now))
-            await asyncio.sleep(min(max(wait, 0.001), 30.0))
+            await self._wait()
         return permit
+
+    async def _fail(self, error: LedgerError) -> None:
+        """Stop the run; whoever waits for a line is called back from here."""
+        self._stop(Stop(Cause.LEDGER_FAILED, f"{error}; what the lines have sent before is not known"))
+        await asyncio.sleep(_HOUR)
+
+    async def _wait(self) -> None:
+        """Wait until a line may be free, or some of that. The run stops if that will not be for long."""
+        await self.hold.wait()
+        now = self._now()
+        wait = min(self._free_at(line, now) for line in self.lines) - now
+        if wait > self._wait_ceiling:
+            self._stop(Stop(Cause.LINES_USED_UP, f"{self._why(now)}; resume after {_moment(now + wait)}"))
+        elif wait > _SHOWN and now >= self._told_until:
+            self._told_until = now + wait
+            self._held(wait, self._why(now))
+        await asyncio.sleep(min(max(wait, 0.001), 30.0))
 
     def release(self, permit: Permit, /) -> None:
         """Take back a permit that was not used: its line may send at once, and is the next in turn."""
@@ -238,7 +246,7 @@ class Lines:
         return f"{many} used up its new contacts of the hour or the day" + (f", {resting} of them refused" if resting else "")
 
     async def _recall(self) -> None:
-        """Read once from the ledger what the lines have sent before."""
+        """Find out, once, what the lines have sent before."""
         if self._knows:
             return
         if self._recalled is None:
@@ -246,6 +254,7 @@ class Lines:
         await asyncio.shield(self._recalled)
 
     async def _read(self) -> None:
+        """From the ledger."""
         now = self._now()
         since = min(self.limits.day(now)[0], now - _HOUR)
         after = -1
