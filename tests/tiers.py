@@ -31,6 +31,7 @@ PLACES = {
     "rumbleup/test_uploads.py": "integration",
     "sendblue/test_webhooks.py": "integration",
     "session": "integration",
+    "soak": "acceptance",
     "simulator": "integration",
     "test_benchmarks.py": "house",
     "test_child.py": "integration",
