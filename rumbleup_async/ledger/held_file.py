@@ -204,13 +204,13 @@ class HeldFile:
             self.mark_main()
         self._steps += 1
 
-    def mark_main(self, *, is_before_step: bool = True) -> None:
+    def mark_main(self) -> None:
         """Carry the log over into the main file, which is to know that what follows is in the log; see `marks`."""
         db = self.db
         db.execute("PRAGMA wal_autocheckpoint = 0")
         number = self._number = self._number + 1
         self.note_in_lock(marking=number, is_durable=True)
-        # The next step waits for the disk, and with it for these two.
+        # What is carried over is synced in any case, and that is before the second of these two.
         db.execute("PRAGMA synchronous = NORMAL")
         try:
             with self.transaction():
@@ -221,8 +221,9 @@ class HeldFile:
                 pages, carried = 0, -1  # no room in the main file: the log holds all the same
             if carried == pages > 0:
                 self._in_main = number
-            if not is_before_step:
-                db.execute("PRAGMA synchronous = FULL")
+            # On the disk before the lock file says that all is done: else a power cut between the two, or before the next step,
+            # would have the log taken for lost.
+            db.execute("PRAGMA synchronous = FULL")
             with self.transaction():
                 self.write(marks.KEY, marks.mark(self._in_main, marks.LOG))
                 if not self.is_marked:
@@ -256,7 +257,7 @@ class HeldFile:
             raise LedgerError(self._lost)
         if self.is_marked and written != self._written:
             # Somebody has carried the log over: what is in it from now on would be missed by nobody.
-            self.mark_main(is_before_step=False)
+            self.mark_main()
 
     @property
     def is_lost(self) -> bool:

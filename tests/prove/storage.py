@@ -602,9 +602,9 @@ class _Ledger(SqliteLedger):
         self._file.connection = connection
         return plan
 
-    def _mark_main(self, *, is_before_step: bool = True) -> None:
+    def _mark_main(self) -> None:
         self.kind, kind = "mark", self.kind
-        self._mark(is_before_step=is_before_step)
+        self._mark()
         self.kind = kind
 
     async def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
