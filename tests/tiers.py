@@ -22,6 +22,7 @@ PLACES = {
     "observe/test_metrics.py": "integration",
     "observe/test_telemetry.py": "integration",
     "people/test_contest.py": "acceptance",
+    "power": "prove",
     "prove": "prove",
     "receipts/test_store.py": "integration",
     "rumbleup/test_against_simulator.py": "integration",

@@ -14,7 +14,7 @@ import pytest
 from rumbleup_async.errors import LedgerError
 from rumbleup_async.ledger import Reader, steps_file
 from rumbleup_async.ledger.files import beside
-from tests.ledger import noted, power
+from tests.ledger import noted
 from tests.ledger.noted import IN, MIDDLE, Q, R, S, U, begun, close, copy, states_of, step, to_its_middle
 
 
@@ -182,7 +182,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 import pytest
 from rumbleup_async.ledger import steps_file
-from tests.ledger import noted, power
+from tests.ledger import noted
 
 async def main(path, number, moment):
     noted.at_once(pytest.MonkeyPatch(), many=4, blocks=6)
@@ -226,9 +226,3 @@ def test_a_process_that_is_killed_at_a_write(tmp_path: Path, number: int, moment
     assert len(closed | unknown) <= len(told["open"]) + 3
     assert len(unknown) <= 3
     assert beside(path, "-lock").exists()
-
-
-def test_the_power_goes_at_each_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that is torn, or commits that SQLite has not synced, would take somebody's text out of the books."""
-    noted.at_once(monkeypatch, many=5, blocks=6)
-    assert asyncio.run(power.run(tmp_path, 1, 14, monkeypatch)) > 60

@@ -36,6 +36,7 @@ _WORDS = {
     "people": "several runs with one book (`--people`)",
     "canary": "a canary (`--canary`)",
     "money": "a budget, and pauses (`--money`)",
+    "power": "power cuts, with ledger and book (`tests.power`)",
     "kills": "real processes, killed (`tests.kills`)",
     "storms": "real machines over PostgreSQL, killed (`tests.kills.machines`)",
 }
