@@ -9,7 +9,6 @@ import itertools
 import sys
 from collections.abc import Mapping
 
-from rumbleup_async.cli.canary import BARE
 from rumbleup_async.cli.console import WRONG, say
 
 SECRETS = ("RUMBLEUP_API_KEY", "SENDBLUE_API_KEY", "SENDBLUE_API_SECRET", "RUMBLEUP_BOOK_KEY")
@@ -21,6 +20,10 @@ _KEY_OPTIONS = frozenset(
 
 def with_values(arguments: list[str]) -> list[str]:
     """The arguments, where an option that may stand alone has its usual value: `--canary` is `--canary 200,15m`."""
+    if "--canary" not in arguments:
+        return arguments
+    from rumbleup_async.cli.canary import BARE  # brings the whole engine
+
     found = []
     for argument, after in itertools.pairwise([*arguments, "--"]):
         found.append(f"--canary={BARE}" if argument == "--canary" and after.startswith("-") else argument)

@@ -27,7 +27,7 @@ from rumbleup_async.cli.options import Json
 from rumbleup_async.cli.output import OutFile, Yes, confirm
 from rumbleup_async.cli.output_file import save
 from rumbleup_async.cli.people import BookFile, book_path, open_book
-from rumbleup_async.cli.suppression import had_it
+from rumbleup_async.cli.suppression_lists import had_it
 from rumbleup_async.errors import BookError, ConfigurationError, ListError
 from rumbleup_async.exports.cells import Csv, harmless
 from rumbleup_async.ledger import Reader

@@ -91,13 +91,16 @@ async def read_opt_outs(run: Run, client: Client, call: Call, *, is_dry: bool = 
     return await read_before(run, client, call.people.opt_outs, is_here=is_here, is_dry=is_dry, quiet=call.quiet)
 
 
-def show_before(run: Run, *, quiet: bool) -> None:
-    """Say what is to be known of the ledger, and which options of an earlier call still hold."""
+def show_before(run: Run, identity: Identity | None, *, quiet: bool) -> None:
+    """Say what is to be known of the ledger, which options of an earlier call still hold, and what makes texts slow.
+
+    `identity`: whose server it is; None if nobody is texted.
+    """
     for note in run.notes:
         say(f"warning: {note}")
     if run.goes_on_with and not quiet:
         say(f"as before: {run.goes_on_with} (an option given again replaces it; --suppress adds to the list)")
-    if not quiet and (slow := speed.note()):
+    if not quiet and (slow := speed.note(has_tls=identity is None or identity.server.startswith("https"))):
         say(f"note: {slow}")
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 import typer
@@ -27,8 +27,10 @@ from rumbleup_async.rules.canary import UNDELIVERED
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.runs.run import Run
 from rumbleup_async.runs.throughput import span
-from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.stops import Cause, Stop
+
+if TYPE_CHECKING:
+    from rumbleup_async.sendblue.client import Sendblue
 
 OptOutsFrom = Annotated[
     str | None,
@@ -122,11 +124,11 @@ async def _read_opt_outs(run: Run, client: Client, asked: str | None, *, is_here
             found = await file.look()
             await _note(book, found)
             return Watch(file, told=f"{plural(len(found), 'opt-out')} read from the receiver's file")
-        if isinstance(client, Sendblue):
-            return await _read_inbound(client, book, quiet=quiet)
-        if not isinstance(client, RumbleUp):
-            return Watch()
-        return await _read_account(client, book, quiet=quiet)
+        if isinstance(client, RumbleUp):
+            return await _read_account(client, book, quiet=quiet)
+        from rumbleup_async.sendblue.client import Sendblue  # not imported for a run over another provider
+
+        return await _read_inbound(client, book, quiet=quiet) if isinstance(client, Sendblue) else Watch()
     except RumbleUpError as error:
         if isinstance(error, ConfigurationError):
             raise

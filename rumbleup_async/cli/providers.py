@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,8 +18,10 @@ from rumbleup_async.provider import arguments
 from rumbleup_async.provider.client import Client
 from rumbleup_async.rumbleup.client import RumbleUp
 from rumbleup_async.runs.run import Run
-from rumbleup_async.sendblue.client import Sendblue
 from rumbleup_async.session.limits import Timeouts
+
+if TYPE_CHECKING:
+    from rumbleup_async.sendblue.client import Sendblue
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +74,7 @@ class Row(msgspec.Struct, frozen=True):
         return self.identity(environ) or self.identity({**(os.environ if environ is None else environ), **_NOBODY})
 
 
+_SENDBLUE = "sendblue"
 _NOBODY = {"RUMBLEUP_API_KEY": "DRY:RUN", "SENDBLUE_API_KEY": "DRY", "SENDBLUE_API_SECRET": "RUN"}
 
 
@@ -110,6 +113,13 @@ def _rumbleup_begin(client: RumbleUp, ledger: Place, order: Order) -> Run:
         group=order.group,
         **order.common,
     )
+
+
+def _sendblue() -> type[Sendblue]:
+    """Its client, which a run over another provider does not import."""
+    from rumbleup_async.sendblue.client import Sendblue
+
+    return Sendblue
 
 
 def _sendblue_check(order: Order) -> None:
@@ -158,15 +168,15 @@ PROVIDERS: dict[str, Row] = {
         place=RumbleUp.place,
         has_projects=True,
     ),
-    Sendblue.PROVIDER: Row(
-        connect=lambda environ, timeouts: Sendblue.from_env(environ, timeouts=timeouts),
-        dry=lambda: Sendblue("DRY", "RUN", base_url="http://localhost"),
+    _SENDBLUE: Row(
+        connect=lambda environ, timeouts: _sendblue().from_env(environ, timeouts=timeouts),
+        dry=lambda: _sendblue()("DRY", "RUN", base_url="http://localhost"),
         begin=_sendblue_begin,
         resume=_sendblue_resume,
         check=_sendblue_check,
-        name=lambda _: Sendblue.PROVIDER,
+        name=lambda _: _SENDBLUE,
         where=lambda plan: f"over {plan.action} of Sendblue",
-        place=Sendblue.place,
+        place=lambda plan: _sendblue().place(plan),
     ),
 }
 """Every provider by the name in ledgers and on the command line."""

@@ -166,7 +166,7 @@ async def _go_on(
 ) -> int:
     """The steps from an open ledger on. `shown`: what the JSON has beside the summary."""
     with pausing(run):
-        show_before(run, quiet=call.quiet)
+        show_before(run, client.identity, quiet=call.quiet)
         if is_held_back(run):
             return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
         watch = await read_opt_outs(run, client, call)

@@ -239,7 +239,7 @@ async def send_list(
         if fresh is None:
             say("the list was not read to its end; nothing was sent; begin again with the same command")
             return await close(run, None, as_json=call.as_json, quiet=True)
-        show_before(run, quiet=call.quiet)
+        show_before(run, identity, quiet=call.quiet)
         if not call.quiet:
             show_findings(source, ledger, fresh=fresh)
             show_kinds(ledger)

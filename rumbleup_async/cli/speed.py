@@ -17,10 +17,11 @@ from rumbleup_async.session.transport import has_pool
 _PARTS = ("httptools", "aiohappyeyeballs", "aiofastnet", "uvloop")
 
 
-def missing() -> list[str]:
-    """The packages of the fast way that are not installed, or cannot be used."""
+def missing(*, has_tls: bool = True) -> list[str]:
+    """The packages of the fast way that are not installed, or cannot be used. `has_tls`: TLS is spoken. Where it is not,
+    aiofastnet is not imported to see whether it can be used."""
     found = [name for name in _PARTS if importlib.util.find_spec(name) is None]
-    if "aiofastnet" not in found and not has_fast_network():
+    if has_tls and "aiofastnet" not in found and not has_fast_network():
         found.append("aiofastnet")
     return found
 
@@ -30,11 +31,11 @@ def transport() -> str:
     return "pool" if has_pool() and proxies.chosen.get() is None else "aiohttp"
 
 
-def note() -> str:
+def note(*, has_tls: bool = True) -> str:
     """What is slower here than it could be, with the remedy; "" if nothing is."""
     if proxies.chosen.get() is not None:
         return "slower than it could be: through a proxy texts go over aiohttp, at several times the processor time each"
-    lacking = missing()
+    lacking = missing(has_tls=has_tls)
     if not lacking:
         return ""
     costs = [

@@ -133,7 +133,7 @@ async def _text_contacts(run: Run, client: RumbleUp, action: str, ledger: Place,
 
 
 async def _text_all(run: Run, client: RumbleUp, action: str, ledger: Place, call: Call, shown: dict[str, Any]) -> int:
-    show_before(run, quiet=call.quiet)
+    show_before(run, client.identity, quiet=call.quiet)
     if is_held_back(run):
         return await close(run, ledger, as_json=call.as_json, quiet=call.quiet, more=shown)
     watch = await read_opt_outs(run, client, call)

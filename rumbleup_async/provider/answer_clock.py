@@ -6,7 +6,6 @@ Lives here: the comparison. No I/O.
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import time
 from collections.abc import Callable
 
@@ -64,6 +63,8 @@ class AnswerClock:
 
 def _read(date: str | None) -> float | None:
     """The moment that a Date header says, in Unix seconds; None if it says none."""
+    import email.utils  # a run that keeps no hours needs none of it
+
     try:
         found = email.utils.parsedate_to_datetime(date or "")
     except (ValueError, TypeError):

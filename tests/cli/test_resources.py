@@ -1,6 +1,7 @@
 """The commands of the API's resources: tables for people, JSON for scripts, a question before what cannot be undone."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -259,12 +260,22 @@ def _options(command: Any) -> list[str]:
     return [name for parameter in command.params for name in parameter.opts]
 
 
-def test_a_command_starts_without_what_only_another_needs() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "own", "heavy"),
+    [
+        (["status", "nowhere"], "cli.status", ["rumbleup_async.cli.send"]),
+        (["--version"], "cli.version", ["sqlite3", "rumbleup_async.runs.run"]),
+        (["send", "nowhere.csv", "--action", "125", "--limit", "5", "--yes", "--text", "Hi. STOP"], "cli.send", []),
+    ],
+)
+def test_a_command_starts_without_what_only_another_needs(arguments: list[str], own: str, heavy: list[str]) -> None:
     """Each look at a run would first load a web server, a simulator, and what every other command needs."""
-    script = "import sys; from rumbleup_async.__main__ import main; sys.argv[1:] = ['status', 'nowhere']\ntry: main()\n"
+    script = f"import sys; from rumbleup_async.__main__ import main; sys.argv[1:] = {arguments}\ntry: main()\n"
     script += "finally: print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    env = {"RUMBLEUP_API_KEY": "KEY:SECRET", "RUMBLEUP_BASE_URL": "http://127.0.0.1:9"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env={**os.environ, **env})
     loaded = done.stdout.split()
-    assert "rumbleup_async.cli.status" in loaded
-    heavy = ("aiohttp", "rich", "rumbleup_async.simulator", "rumbleup_async.webhooks", "rumbleup_async.cli.send")
+    assert f"rumbleup_async.{own}" in loaded
+    ours = ("simulator", "webhooks", "sendblue.client", "cli.suppression_lists", "cli.report")
+    heavy += ["aiohttp", "aiofastnet", "pydantic", "rich", *(f"rumbleup_async.{name}" for name in ours)]
     assert [name for name in heavy if name in loaded] == []
