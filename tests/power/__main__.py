@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import machine, tables
 from tests.power import museum
-from tests.power.run import Tally, Wrong, in_memory, play
+from tests.power.cuts import Tally, Wrong, in_memory, play
 from tests.prove import record
 
 OF = "power"

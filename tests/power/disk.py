@@ -49,12 +49,12 @@ Change = Write | Cut | Sync | Name | SyncFolder
 
 
 class Disk:
-    """What is on it for sure, and what may be."""
+    """What is on it for sure, and what may be. `base`: what was on it before; its files have numbers from 1 on."""
 
-    def __init__(self) -> None:
-        self._files: dict[int, bytes] = {}
+    def __init__(self, base: Image) -> None:
+        self._names = {name: number for number, name in enumerate(base, 1)}
+        self._files = dict(enumerate(base.values(), 1))
         self._pending: dict[int, list[Write | Cut]] = {}
-        self._names: dict[str, int] = {}
         self._moves: list[Name] = []
 
     def apply(self, change: Change) -> None:

@@ -8,7 +8,7 @@ import ctypes
 import ctypes.util
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -72,15 +72,16 @@ def _library() -> ctypes.CDLL:
 
 
 class Hearing:
-    """What was written to the files of `folder`, in order. Something else may be noted in between."""
+    """What was written to the files of `folder`, in order. Something else may be noted in between. `there`: names of files that
+    are in it already."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, there: Iterable[str] = ()) -> None:
         self.folder = folder.resolve()
         self.heard: list[Any] = []
         self.wrongs: list[BaseException] = []
         """What went wrong in a call from SQLite, which has nowhere to go from there."""
-        self._names: dict[str, int] = {}
-        self._files = 0
+        self._names = {name: number for number, name in enumerate(there, 1)}
+        self._files = len(self._names)
         self._lock = threading.RLock()
 
     def note(self, change: Change) -> None:
@@ -110,9 +111,9 @@ class Hearing:
 
 
 @contextmanager
-def hearing(folder: Path) -> Iterator[Hearing]:
+def hearing(folder: Path, there: Iterable[str] = ()) -> Iterator[Hearing]:
     """All that is written to the files of this folder, until it is left."""
-    heard = Hearing(folder)
+    heard = Hearing(folder, there)
     with ExitStack() as stack:
         stack.enter_context(_under_python(heard))
         stack.enter_context(_under_sqlite(heard))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
-from tests.power.run import BOOK, LEDGER, Wrong, play
+from tests.power.cuts import Wrong, play
+from tests.power.run import BOOK, LEDGER
 
 
 class Exhibit(NamedTuple):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.power import museum
+from tests.power.cuts import in_memory, play
 from tests.power.museum import Exhibit
-from tests.power.run import in_memory, play
 
 
 @pytest.fixture
