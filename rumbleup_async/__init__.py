@@ -1,78 +1,71 @@
 """Asyncio client for the RumbleUp and Sendblue texting APIs, with a bulk sender: at most once, every contact accounted for.
 
-Lives here: the front door, explicit re-exports and nothing else. Cheap to import: the command line, the simulator and everything
-heavy stay outside until they are used.
+Lives here: the front door, explicit re-exports and nothing else. Cheap to import: nothing behind it is imported until it is used.
 """
 
-from typing import TYPE_CHECKING
-
-from rumbleup_async.errors import (
-    ApiError,
-    BookError,
-    BookLocked,
-    ConfigurationError,
-    DailyCapReached,
-    ExchangeError,
-    GroupNotActive,
-    InvalidField,
-    KeyRefused,
-    Landline,
-    LedgerError,
-    LedgerFenced,
-    LedgerLocked,
-    LedgerMismatch,
-    ListError,
-    MaybeSentError,
-    NotAllowed,
-    NotFound,
-    NotSentError,
-    OptOutMissing,
-    OutsideHours,
-    ProxyUnavailable,
-    RateLimited,
-    RumbleUpError,
-    RumbleUpWarning,
-    ServerFailed,
-    TemplateError,
-    UnreadableReply,
-    WebhookRefused,
-)
-from rumbleup_async.messaging import Contact, Identity, Plan, Result, State, Text
-from rumbleup_async.provider.caller import Pages
-from rumbleup_async.provider.times import Moment
-from rumbleup_async.reasons import Code, Reason
-from rumbleup_async.retry import Policy
-from rumbleup_async.rumbleup.account import Account
-from rumbleup_async.rumbleup.account_reports import AccountReport
-from rumbleup_async.rumbleup.client import RumbleUp
-from rumbleup_async.rumbleup.contacts import Group
-from rumbleup_async.rumbleup.models import ContactRecord, Message
-from rumbleup_async.rumbleup.project_models import Project
-from rumbleup_async.rumbleup.proxies import Proxy
-from rumbleup_async.rumbleup.tcr import Brand, Campaign
-from rumbleup_async.session.exchange import Exchange, Request, Response
-from rumbleup_async.session.limits import Timeouts
-from rumbleup_async.session.scripted import ScriptedExchange
-from rumbleup_async.stops import Cause, Stop
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rumbleup_async.admission import Go, Never, Wait
     from rumbleup_async.days import Day
     from rumbleup_async.engine.locks import Locks
     from rumbleup_async.engine.ports import Ledger, Observer
+    from rumbleup_async.errors import (
+        ApiError,
+        BookError,
+        BookLocked,
+        ConfigurationError,
+        DailyCapReached,
+        ExchangeError,
+        GroupNotActive,
+        InvalidField,
+        KeyRefused,
+        Landline,
+        LedgerError,
+        LedgerFenced,
+        LedgerLocked,
+        LedgerMismatch,
+        ListError,
+        MaybeSentError,
+        NotAllowed,
+        NotFound,
+        NotSentError,
+        OptOutMissing,
+        OutsideHours,
+        ProxyUnavailable,
+        RateLimited,
+        RumbleUpError,
+        RumbleUpWarning,
+        ServerFailed,
+        TemplateError,
+        UnreadableReply,
+        WebhookRefused,
+    )
     from rumbleup_async.events import EventObserver
     from rumbleup_async.ledger.memory import MemoryLedger
     from rumbleup_async.ledger.sqlite import SqliteLedger
     from rumbleup_async.lists.lines import Writable
+    from rumbleup_async.messaging import Contact, Identity, Plan, Result, State, Text
     from rumbleup_async.money import Spending
     from rumbleup_async.pauses import Pause
     from rumbleup_async.people.book import Book
+    from rumbleup_async.provider.caller import Pages
+    from rumbleup_async.provider.times import Moment
+    from rumbleup_async.reasons import Code, Reason
+    from rumbleup_async.retry import Policy
     from rumbleup_async.rules.door import Rule
     from rumbleup_async.rules.hours import Hours, Schedule
     from rumbleup_async.rules.numbers import SuppressionStore
     from rumbleup_async.rules.outlook import Outlook
+    from rumbleup_async.rumbleup.account import Account
+    from rumbleup_async.rumbleup.account_reports import AccountReport
+    from rumbleup_async.rumbleup.client import RumbleUp
+    from rumbleup_async.rumbleup.contacts import Group
+    from rumbleup_async.rumbleup.models import ContactRecord, Message
     from rumbleup_async.rumbleup.opt_outs import OptOuts
     from rumbleup_async.rumbleup.project_fields import ProjectFields, StatsWindow
+    from rumbleup_async.rumbleup.project_models import Project
+    from rumbleup_async.rumbleup.proxies import Proxy
+    from rumbleup_async.rumbleup.tcr import Brand, Campaign
     from rumbleup_async.runs.canary import CanaryState
     from rumbleup_async.runs.keywords import RunKeywords
     from rumbleup_async.runs.options import RunOptions
@@ -86,6 +79,10 @@ if TYPE_CHECKING:
     from rumbleup_async.sendblue.models import SendblueMessage
     from rumbleup_async.sendblue.opt_outs import SendblueOptOuts
     from rumbleup_async.session.client import AiohttpExchange
+    from rumbleup_async.session.exchange import Exchange, Request, Response
+    from rumbleup_async.session.limits import Timeouts
+    from rumbleup_async.session.scripted import ScriptedExchange
+    from rumbleup_async.stops import Cause, Stop
 
 __all__ = [
     "Account",
@@ -187,48 +184,88 @@ __all__ = [
 __version__ = "0.2.0"
 """The version, here and nowhere else: packages, `rumbleup --version` and ledgers take it from this line."""
 
-_LAZY = {
-    "AiohttpExchange": "session.client",
-    "Book": "people",
-    "CanaryState": "runs.canary",
-    "Day": "days",
-    "EventObserver": "events",
-    "Go": "admission",
-    "Hours": "rules.hours",
-    "Ledger": "engine.ports",
-    "LineLimits": "sendblue.limits",
-    "Locks": "engine.locks",
-    "MemoryLedger": "ledger",
-    "Never": "admission",
-    "Observer": "engine.ports",
-    "OptOuts": "rumbleup.opt_outs",
-    "Outlook": "rules.outlook",
-    "Pause": "pauses",
-    "ProjectFields": "rumbleup.project_fields",
-    "Reconciled": "runs.reconcile",
-    "Requeued": "runs.reconcile",
-    "Rule": "rules.door",
-    "Run": "runs.run",
-    "RunKeywords": "runs.keywords",
-    "RunOptions": "runs.options",
-    "Schedule": "rules.hours",
-    "Sendblue": "sendblue.client",
-    "SendblueMessage": "sendblue.models",
-    "SendblueOptOuts": "sendblue.opt_outs",
-    "Sending": "runs.sending",
-    "Spending": "money",
-    "SqliteLedger": "ledger",
-    "StatsWindow": "rumbleup.project_fields",
-    "Summary": "runs.summary",
-    "SuppressionStore": "rules.numbers",
-    "Tried": "runs.trials",
-    "Wait": "admission",
-    "Writable": "lists.lines",
+_NAMES = {
+    "admission": ("Go", "Never", "Wait"),
+    "days": ("Day",),
+    "engine.locks": ("Locks",),
+    "engine.ports": ("Ledger", "Observer"),
+    "errors": (
+        "ApiError",
+        "BookError",
+        "BookLocked",
+        "ConfigurationError",
+        "DailyCapReached",
+        "ExchangeError",
+        "GroupNotActive",
+        "InvalidField",
+        "KeyRefused",
+        "Landline",
+        "LedgerError",
+        "LedgerFenced",
+        "LedgerLocked",
+        "LedgerMismatch",
+        "ListError",
+        "MaybeSentError",
+        "NotAllowed",
+        "NotFound",
+        "NotSentError",
+        "OptOutMissing",
+        "OutsideHours",
+        "ProxyUnavailable",
+        "RateLimited",
+        "RumbleUpError",
+        "RumbleUpWarning",
+        "ServerFailed",
+        "TemplateError",
+        "UnreadableReply",
+        "WebhookRefused",
+    ),
+    "events": ("EventObserver",),
+    "ledger": ("MemoryLedger", "SqliteLedger"),
+    "lists.lines": ("Writable",),
+    "messaging": ("Contact", "Identity", "Plan", "Result", "State", "Text"),
+    "money": ("Spending",),
+    "pauses": ("Pause",),
+    "people": ("Book",),
+    "provider.caller": ("Pages",),
+    "provider.times": ("Moment",),
+    "reasons": ("Code", "Reason"),
+    "retry": ("Policy",),
+    "rules.door": ("Rule",),
+    "rules.hours": ("Hours", "Schedule"),
+    "rules.numbers": ("SuppressionStore",),
+    "rules.outlook": ("Outlook",),
+    "rumbleup.account": ("Account",),
+    "rumbleup.account_reports": ("AccountReport",),
+    "rumbleup.client": ("RumbleUp",),
+    "rumbleup.contacts": ("Group",),
+    "rumbleup.models": ("ContactRecord", "Message"),
+    "rumbleup.opt_outs": ("OptOuts",),
+    "rumbleup.project_fields": ("ProjectFields", "StatsWindow"),
+    "rumbleup.project_models": ("Project",),
+    "rumbleup.proxies": ("Proxy",),
+    "rumbleup.tcr": ("Brand", "Campaign"),
+    "runs.canary": ("CanaryState",),
+    "runs.keywords": ("RunKeywords",),
+    "runs.options": ("RunOptions",),
+    "runs.reconcile": ("Reconciled", "Requeued"),
+    "runs.run": ("Run",),
+    "runs.sending": ("Sending",),
+    "runs.summary": ("Summary",),
+    "runs.trials": ("Tried",),
+    "sendblue.client": ("Sendblue",),
+    "sendblue.limits": ("LineLimits",),
+    "sendblue.models": ("SendblueMessage",),
+    "sendblue.opt_outs": ("SendblueOptOuts",),
+    "session.client": ("AiohttpExchange",),
+    "session.exchange": ("Exchange", "Request", "Response"),
+    "session.limits": ("Timeouts",),
+    "session.scripted": ("ScriptedExchange",),
+    "stops": ("Cause", "Stop"),
 }
-"""Names of the bulk engine, of the second provider, and of what brings aiohttp along: who does not use them does not pay for
-them at import."""
-
-
+"""Where each name lives. It is imported when it is first asked for, so that who imports this package pays for what they use, and
+the command is in charge of Ctrl-C before anything long begins."""
+_WHERE = {name: module for module, names in _NAMES.items() for name in names}
 _FORMER = {"Report": "AccountReport"}
 """Names of an earlier version and what they are called now; they go with the next version."""
 
@@ -238,9 +275,14 @@ def __getattr__(name: str) -> object:
         import warnings
 
         warnings.warn(f"rumbleup_async.{name} is called {_FORMER[name]} now", DeprecationWarning, stacklevel=2)
-        return globals()[_FORMER[name]]
-    if name not in _LAZY:
+        return __getattr__(_FORMER[name])
+    if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

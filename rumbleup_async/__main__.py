@@ -5,13 +5,10 @@ Lives here: the step from a process to the command line.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import signal
 import sys
-
-from rumbleup_async import collector
 
 
 def main() -> None:
@@ -20,10 +17,14 @@ def main() -> None:
     # runs in the background has it ignored, and shall go on.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from importlib.util import find_spec
+
+    from rumbleup_async import collector
+
     _open_standard_streams()
     _let_every_character_pass()
     collector.look_seldom()
-    if None in map(importlib.util.find_spec, ("rich", "typer")):
+    if None in map(find_spec, ("rich", "typer")):
         sys.stderr.write("rumbleup: the command line needs two more packages; install rumbleup_async[cli]\n")
         sys.exit(2)
     from rumbleup_async.cli.failures import STOPPED, told

@@ -127,9 +127,12 @@ for name in sys.argv[1:]:
 
 
 def test_the_front_door_is_light() -> None:
-    """A service would load a command line, a simulator and a database to send one text."""
-    loaded = python("-c", "import rumbleup_async, sys; print(*sys.modules)").split()
-    assert [name for name in HEAVY if name in loaded] == []
+    """A service would load a command line, a simulator and a database to send one text; and Ctrl-C in the first moment of the
+    command, before it has its own say about it, would end in a page of code."""
+    loaded = python("-c", "import rumbleup_async.__main__, sys; print(*sys.modules)").split()
+    ours = [name for name in loaded if name.startswith("rumbleup_async")]
+    assert ours == ["rumbleup_async", "rumbleup_async.__main__"]
+    assert [name for name in (*HEAVY, "asyncio", "typing", "urllib.parse") if name in loaded] == []
 
 
 def test_a_single_text_loads_no_bulk_sender() -> None:
