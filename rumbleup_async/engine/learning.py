@@ -242,10 +242,11 @@ class Learning:
         self._begin(self.until)
 
     def _open_again(self, now: float) -> None:
-        """The provider takes texts again: at the former rate at most, and at twice what it has taken on average."""
-        whole = self._cycle.taken / max(now - self._cycle.begun, 1e-3)
-        self.rate, self._row, self.pauses = min(self._barren.back or math.inf, max(_ALONE, 2.0 * whole)), None, 0
-        self._cycle, self._step = Cycle(now), _FAR_STEP
+        """The provider takes texts again: at the former rate at most, and at twice what it has taken on average. Where only
+        its first answers were refused, by chance, no limit is known."""
+        back, whole = self._barren.back or math.inf, self._cycle.taken / max(now - self._cycle.begun, 1e-3)
+        self.rate = None if self.pauses == 1 and back == math.inf else min(back, max(_ALONE, 2.0 * whole))
+        self._cycle, self._step, self._row, self.pauses = Cycle(now), _FAR_STEP, None, 0
         self._begin(now)
 
     # ---- 429s with a time ----

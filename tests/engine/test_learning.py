@@ -185,6 +185,13 @@ def test_without_a_429_there_is_no_limit() -> None:
     assert learning.limit is None
 
 
+@pytest.mark.parametrize("latency", [0.001, 0.1])
+def test_a_first_answer_that_is_a_429_by_chance_is_no_limit(latency: float) -> None:
+    """One run in thirty would creep at six texts a second, because of its very first answer."""
+    limiter = Share(0.03, 640, seed=31)
+    assert play(limiter, seconds=4.0, latency=latency).between(2.0, 4.0) >= 0.9 * limiter.allows(2.0, 4.0)
+
+
 def test_one_429_without_a_time_changes_nothing_for_the_others() -> None:
     """One answer in a thousand would hold the whole run."""
     learning = Learning()
