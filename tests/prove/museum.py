@@ -113,9 +113,11 @@ FIRST = {
     "an event is new if its number is": 93,
     "a pause lets the queue run out": 13,
     "others are heard now and then": 31,
-    "who comes next is read and then claimed": 1,
-    "a lease is counted while nobody sleeps": 1,
-    "a lease ends by the worker's clock": 3,
+    "who comes next is read and then claimed": 8,
+    "a lease is counted while nobody sleeps": 2,
+    "a lease ends by the worker's clock": 20,
+    "a result after the lease needs no proof": 3,
+    "a commit does not wait for the disk": 2,
 }
 """Exhibit -> the world that caught it when somebody last looked (`python -m tests.prove --museum`), where the hunt begins: worlds
 that are drawn in another way shift it, and then the hunt is longer, not another. Who is not here is caught within a moment."""

@@ -86,7 +86,7 @@ class Server:
         if self._control is None or self._control.closed:
             self._control = psycopg.connect(self.database.address(), autocommit=True)
         done = self._control.execute(statement.encode(), given or None)
-        return done.fetchall() if done.description else []
+        return done.fetchall() if done.description is not None else []
 
     def write(self, functions: Sequence[str]) -> None:
         """Write these functions of our schema anew."""

@@ -12,8 +12,8 @@ from tests.prove.__main__ import main
 from tests.prove.registry import ALL, KINDS
 from tests.prove.world import World
 
-WORLDS = 4_500
-TEXTS = 360_000
+WORLDS = 1_800
+TEXTS = 144_000
 OWNERS = 400
 HOURS = 100
 MACHINES = 12
@@ -21,14 +21,15 @@ MACHINES = 12
 
 @pytest.mark.timeout(600)
 def test_the_promise_is_kept_in_every_world() -> None:
-    """Somebody would be texted twice, or lost, when things go wrong in an order that nobody thought of."""
+    """Somebody would be texted twice, or lost, when things go wrong in an order that nobody thought of (at scale:
+    python -m tests.prove --seeds 4500 --sends 360000)."""
     jobs = os.cpu_count() or 1
     common = ["--seeds", str(WORLDS), "--sends", str(TEXTS)]
     total = runner.spread([[*common, "--part", str(part), str(jobs)] for part in range(jobs)])
     assert total.wrongs == []
     assert total.worlds == WORLDS >= 500
-    assert total.texts >= 300_000
-    rare = {kind: total.met[kind] for kind in faults.KINDS if total.met[kind] < 100}
+    assert total.texts >= 120_000
+    rare = {kind: total.met[kind] for kind in faults.KINDS if total.met[kind] < 40}
     assert rare == {}, "kinds of faults that were not met often enough to have proved anything"
 
 

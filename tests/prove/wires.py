@@ -197,7 +197,7 @@ class End:
                         "SET transaction_read_only = on" if self._is_in_transaction else "SET default_transaction_read_only = on"
                     )
             done = real.execute(statement, given, prepare=prepare)
-            rows = done.fetchall() if done.description else []
+            rows = done.fetchall() if done.description is not None else []
             if b"lock_timeout" in statement:
                 # Whoever waits does so in the world: it is told at once that somebody is in its way, and asks again.
                 real.execute("SET lock_timeout = '1ms'")
