@@ -100,14 +100,15 @@ class Bounded(msgspec.Struct, frozen=True):
 
     `cut`: what the next text did not fit into: `limit`, `budget`, `day`, `canary` while another process alone sends, `left` once
     that has ended before its canary had passed; "" for nothing. `paid`, `price` and `dearest` segment in micro-dollars, of
-    `priced` answers; `segments`: those that may have left without a price. `used`: segments of the day that began at `day` (Unix
-    seconds). `open`: entries open on all machines.
+    `priced` answers; `texts`: that may still be opened, None for no limit; `segments`: those that may have left without a price.
+    `used`: segments of the day that began at `day` (Unix seconds). `open`: entries open on all machines.
     """
 
     cut: str = ""
     paid: int = 0
     dearest: int = 0
     priced: int = 0
+    texts: int | None = None
     segments: int = 0
     price: int = 0
     day: int = 0

@@ -41,6 +41,8 @@ class Allowance:
         """The budget that is counted here."""
         self._cap = None if counted is not None and not (cap is not None and cap.is_shared) else cap
         self._lacks_money = False
+        self._is_elsewhere = False
+        """There was no room by what the ledger counts."""
 
     @property
     def is_bounded(self) -> bool:
@@ -71,6 +73,15 @@ class Allowance:
         self._lacks_money = not room
         return room if self._cap is None else self._cap.room(room, now)
 
+    def room_of_all(self, want: int, now: float) -> int:
+        """The same, where nobody is known before they are drawn: also as far as the ledger counts for all machines."""
+        room = self.room(want, now)
+        self._is_elsewhere = False
+        if self.counted is not None and room:
+            room = self.counted.room(room, now)
+            self._is_elsewhere = not room
+        return room
+
     def check(self, texts: Sequence[Text], now: float) -> None:
         """Raises ExhaustedError unless these may be opened, as far as is known before the book of people is asked."""
         self._lacks_money = self._budget is not None and not all(map(self._budget.fits, texts))
@@ -89,6 +100,8 @@ class Allowance:
     def exhausted(self, now: float, elsewhere: int = 0) -> float | None:
         """Nothing more may be opened. When to go on; None if the run ends, or if something is on the way that may give some of it
         back. `elsewhere`: so many texts are on the way from other machines of the run."""
+        if self._is_elsewhere and self.counted is not None:
+            return self.counted.exhausted(now)
         if self._lacks_money:
             if self._budget is not None and not self._budget.open:
                 self._budget.spent(self._budget.stop)

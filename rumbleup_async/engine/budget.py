@@ -88,9 +88,9 @@ class Budget:
         """Why the run ends once there is nothing left."""
         return Stop(Cause.BUDGET, f"{self.spending}; resume with a larger --budget to text the rest")
 
-    def room(self, want: int) -> int:
-        """How many texts of whatever length can be paid, of so many that are wanted."""
-        cost = self._price * self._most
+    def room(self, want: int, segments: int = 0) -> int:
+        """How many texts of whatever length can be paid, of so many that are wanted; `segments`: or of this length."""
+        cost = self._price * (segments or self._most)
         return max(0, min(want, self.left // cost)) if cost else want
 
     def fits(self, text: Text) -> bool:

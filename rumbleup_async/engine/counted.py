@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from rumbleup_async.engine.budget import Budget
 from rumbleup_async.engine.day_cap import DayCap
 from rumbleup_async.money import Bounded
@@ -24,6 +26,8 @@ class Bounds(Protocol):
 
     is_joined: bool
     """Another process is in charge of the run."""
+    told: Bounded | None
+    """What the last claim has told of them; None where there are none."""
 
     async def begin(
         self, *, texts: int | None, budget: int | None, price: int | None, cap: int | None, is_canary: bool = False
@@ -50,9 +54,26 @@ class Counted:
         self._limit = limit
         self._budget = budget
         self._cap = cap
+        self._last = Bounded()
+
+    def room(self, want: int, now: float) -> int:
+        """How many texts may be opened at most, of so many that are wanted, as the last step has told. Another process may open
+        them first, or they may be longer than a segment: whoever opens them is told."""
+        room = want if self._last.texts is None else max(0, min(want, self._last.texts))
+        room = room if self._budget is None else self._budget.room(room, 1)
+        return room if self._cap is None else self._cap.room(room, now, 1)
+
+    def exhausted(self, now: float) -> float | None:
+        """There was no room. When to ask again; None if the run ends."""
+        if self._last.texts is not None and self._last.texts <= 0:
+            cut = "limit"
+        else:
+            cut = "budget" if self._budget is not None and not self._budget.room(1, 1) else "day"
+        return self.heard(msgspec.structs.replace(self._last, cut=cut), now)
 
     def heard(self, bounds: Bounded, now: float) -> float | None:
         """A step has told this. When to ask again, if nobody can be opened now; the run ends where nothing can come back."""
+        self._last = bounds
         if self._budget is not None:
             self._budget.heard(bounds)
         if self._cap is not None:

@@ -41,9 +41,10 @@ class DayCap:
         self.spent: Callable[[Stop], None] = _nobody_hears
         """Is told once the day is used up, if the run does not wait for the next one."""
 
-    def room(self, want: int, now: float) -> int:
-        """How many texts of whatever length may be opened, of so many that are wanted, as far as is known."""
-        return max(0, min(want, (self.most - self.day(now).used) // self._longest))
+    def room(self, want: int, now: float, segments: int = 0) -> int:
+        """How many texts of whatever length may be opened, of so many that are wanted, as far as is known; `segments`: or of this
+        length."""
+        return max(0, min(want, (self.most - self.day(now).used) // (segments or self._longest)))
 
     def fits(self, text: Text, now: float) -> bool:
         """Whether this text may be opened. A book that counts is asked by the claim instead."""

@@ -31,6 +31,7 @@ from rumbleup_async.engine.sharing import Sharing
 from rumbleup_async.engine.texters import Pause, Texters
 from rumbleup_async.errors import LedgerFenced
 from rumbleup_async.messaging import Closed, Planned, Result, Second, Skipped, State, Step, Text
+from rumbleup_async.money import Bounded
 from rumbleup_async.rules.door import Door
 from rumbleup_async.stops import Cause, Stop
 
@@ -124,6 +125,8 @@ class Leases:
         drawn, self._drawn = self._drawn, []
         texts: list[Text] = []
         results: list[Result] = []
+        counted = self._allowance.counted
+        bounds: Bounded | None = None
         now, began = self._wall_clock(), self.lease.now()
         self.sharing.before()
         if drawn:
@@ -137,6 +140,7 @@ class Leases:
             except BaseException:
                 self._drawn = drawn + self._drawn
                 raise
+            bounds = None if counted is None else counted.bounds.told
             for answer in answers:
                 self._texters.opened(answer)
                 if isinstance(answer, Text):
@@ -148,8 +152,11 @@ class Leases:
             step = await self._ledger.step(self._owner, done, 0, now, second=second)
             if step.is_fenced:
                 raise LedgerFenced("another process has taken over this run")
+            bounds = step.bounds
         self.lease.renewed(began)
         self.sharing.heard(self.sharing.senders)
+        if (soon := self._allowance.heard(bounds, now)) is not None:
+            self._doorstep.paused_until = soon
         await self._claiming.release(done, is_shared=self.sharing.was_shared or self.lease.has_ended)
         self._doorstep.bind(texts, now, self._allowance.day_ends(now))
         self._allowance.opened(texts, now)
@@ -215,11 +222,11 @@ class Leases:
 
     def _ask_for(self, number: int) -> None:
         free = self._left - self._in_hand - self._active - len(self._drawn)
-        if self._allowance.is_bounded and number > 0:
+        if (self._allowance.is_bounded or self._allowance.counted is not None) and number > 0:
             now = self._wall_clock()
             # Nobody is drawn whose text could not be paid, or would not fit into the day, however long it becomes.
             until = self._allowance.waits_until(now)
-            number = 0 if until is not None else self._allowance.room(number, now)
+            number = 0 if until is not None else self._allowance.room_of_all(number, now)
             if not number and not (self._in_hand or self._active or self._drawn):
                 self._doorstep.paused_until = self._allowance.exhausted(now, self._elsewhere) if until is None else until
         for _ in range(min(number - self._active - len(self._drawn), free)):

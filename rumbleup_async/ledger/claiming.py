@@ -98,6 +98,11 @@ class Claimed:
             self.new.append(skipped)
             self.answers.append(Result(skipped.row, skipped.phone, State.SKIPPED, skipped.why))
 
+    @property
+    def opened(self) -> list[Text]:
+        """Those of the answers that are opened."""
+        return [answer for answer in self.answers if isinstance(answer, Text)]
+
     def write(self, db: sqlite3.Connection, same_text: str | None, owner: int, now: int) -> None:
         """Take the new ones in and open whoever is texted, for this owner. `now`: Unix milliseconds."""
         taking_in.insert(db, self.new, same_text, intent=(owner, now))

@@ -127,7 +127,7 @@ END $$;
 -- How it stands, for whoever has made a step; NULL where nothing bounds the run.
 CREATE OR REPLACE FUNCTION told(_b {schema}.bound, _cut text) RETURNS json LANGUAGE sql AS $$
     SELECT CASE WHEN _b.run IS NOT NULL THEN json_build_object('cut', coalesce(_cut, ''), 'paid', _b.paid, 'dearest', _b.dearest,
-        'priced', _b.priced, 'segments', _b.segments, 'price', _b.price, 'day', _b.day, 'used', _b.used) END
+        'priced', _b.priced, 'texts', _b.texts, 'segments', _b.segments, 'price', _b.price, 'day', _b.day, 'used', _b.used) END
 $$;
 
 -- So many segments more have left than were counted, or fewer: a proof came late, or the log has settled a doubt.
@@ -173,6 +173,8 @@ class Bounds:
         self._to = to
         self._run = run
         self.is_joined = joins
+        self.told: Bounded | None = None
+        """As the port."""
 
     async def begin(
         self, *, texts: int | None, budget: int | None, price: int | None, cap: int | None, is_canary: bool = False

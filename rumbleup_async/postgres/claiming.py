@@ -19,9 +19,12 @@ import msgspec
 from rumbleup_async.ledger import states
 from rumbleup_async.ledger.claiming import Claimed
 from rumbleup_async.ledger.closing import storable
+from rumbleup_async.ledger.keeping_reasons import reason_of
 from rumbleup_async.messaging import Planned, Result, Skipped, State, Text
-from rumbleup_async.postgres import intake, server, settling, steps, values
+from rumbleup_async.postgres import drawn_bounds, intake, server, settling, steps, values
+from rumbleup_async.postgres.bounding import heard
 from rumbleup_async.postgres.connections import Connections
+from rumbleup_async.postgres.drawn_bounds import Room
 from rumbleup_async.postgres.intake import Rows
 from rumbleup_async.postgres.opened import Opened
 from rumbleup_async.postgres.steps import Answer, Doing
@@ -31,7 +34,7 @@ from rumbleup_async.reasons import NO_REASON, Code, Reason, duplicate
 if TYPE_CHECKING:
     from rumbleup_async.postgres.server import AsyncConnection
 
-_KNOWN: Final = f"""SELECT c.phone, c.row, c.state, c.attempts, a.session IS NOT NULL AND a.session <> %s
+_KNOWN: Final = f"""SELECT c.phone, c.row, c.state, c.attempts, c.code, c.detail, a.session IS NOT NULL AND a.session <> %s
     FROM unnest(%s::text[]) AS v(phone), LATERAL (SELECT * FROM {SCHEMA}.contact k
             WHERE k.run = %s AND k.phone = v.phone AND k.screened IS NULL FOR UPDATE) AS c
         LEFT JOIN {SCHEMA}.again a ON a.run = c.run AND a.row = c.row"""
@@ -115,14 +118,21 @@ async def _claim(
     answer = await steps.do_within(connection, doing)
     if answer.fenced:
         return answer, []
+    room = await drawn_bounds.room(connection, run.id)
     left_out = await _left_out(connection, session, run, drawn)
     phones = sorted(values.kept(row.phone) for row in drawn if isinstance(row, Planned))
     found = await (await connection.execute(_KNOWN, (session, values.words(phones), run.id))).fetchall()
-    known = {values.given(phone): (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts, _ in found}
+    known = {values.given(phone): (row, states.BY_NUMBER[state], attempts) for phone, row, state, attempts, *_ in found}
     if answer.is_repeated:
-        return answer, _told(answer, drawn, known, waits)
-    others = {row for _, row, _, _, is_of_another in found if is_of_another}
+        reasons = {row: reason_of(code, detail) for _, row, _, _, code, detail, _ in found}
+        return await _with_bounds(connection, run, answer, room), _told(answer, drawn, known, waits, reasons)
+    others = {row for _, row, *_, is_of_another in found if is_of_another}
     claimed = Claimed(known, drawn, lambda row: row in others or is_stale(row), waits)
+    if room is not None:
+        if beyond := room.beyond(claimed.opened):
+            late = {row.row: why for row in drawn if (why := beyond.get(row.phone)) and isinstance(row, Planned)}
+            claimed = Claimed(known, drawn, lambda row: row in others or is_stale(row), {**waits, **late})
+        await drawn_bounds.take(connection, run.id, claimed.opened)
     now = int(doing.now * 1000)
     new = [row for row in claimed.new if not (isinstance(row, Skipped) and _is_among(row, left_out))]
     coming = sorted([*new, *claimed.waiting], key=lambda row: row.phone)
@@ -133,11 +143,11 @@ async def _claim(
     if claimed.again:
         await connection.execute(_OPEN, (now, doing.owner, *_columns(claimed.again), run.id))
     if claimed.put_off:
-        reasons = [why for _, why in claimed.put_off]
+        whys = [why for _, why in claimed.put_off]
         arrays = (
             values.numbers([row for row, _ in claimed.put_off]),
-            values.words([why.code for why in reasons]),
-            values.words([storable(why.detail) for why in reasons]),
+            values.words([why.code for why in whys]),
+            values.words([storable(why.detail) for why in whys]),
         )
         await connection.execute(_WAIT, (*arrays, run.id))
     changes = values.delta({
@@ -149,13 +159,25 @@ async def _claim(
     opened = values.numbers([*planned, *(text.row for text in claimed.again)])
     await connection.execute(_OPENED, (opened, doing.owner))
     counts = await server.one(await connection.execute(f"SELECT {SCHEMA}.counts_of(%s)", (run.id,)))
-    return msgspec.structs.replace(answer, counts=counts), claimed.answers
+    answer = msgspec.structs.replace(answer, counts=counts)
+    return await _with_bounds(connection, run, answer, room), claimed.answers
+
+
+async def _with_bounds(connection: AsyncConnection, run: Opened, answer: Answer, room: Room | None) -> Answer:
+    """The answer with how the bounds of the run stand, if it has any."""
+    bounds = None if room is None else await drawn_bounds.told(connection, run.id, room.cut)
+    return msgspec.structs.replace(answer, bounds=heard(bounds, answer.counts, ""))
 
 
 def _told(
-    answer: Answer, drawn: Rows, known: Mapping[str, tuple[int, State, int]], waits: Mapping[int, Reason]
+    answer: Answer,
+    drawn: Rows,
+    known: Mapping[str, tuple[int, State, int]],
+    waits: Mapping[int, Reason],
+    reasons: Mapping[int, Reason],
 ) -> list[Text | Result]:
-    """What a claim has come to that is done already, and whose answer was lost on the way."""
+    """What a claim has come to that is done already, and whose answer was lost on the way. `reasons`: why the known are as they
+    are; whoever did not fit into the bounds has no other."""
     opened = {text.row: text for text in answer.texts}
     answers: list[Text | Result] = []
     for row in drawn:
@@ -163,7 +185,7 @@ def _told(
             answers.append(Result(row.row, row.phone, State.SKIPPED, row.why))
             continue
         first, state, attempts = known[row.phone]
-        why = waits.get(row.row)
+        why = waits.get(row.row) or _of_bounds(reasons[first])
         if text := opened.pop(first, None):
             answers.append(msgspec.structs.replace(text, why=NO_REASON))
         elif why and state is State.QUEUED:
@@ -171,6 +193,10 @@ def _told(
         else:
             answers.append(Result(row.row, row.phone, State.SKIPPED, duplicate(first)))
     return answers
+
+
+def _of_bounds(why: Reason) -> Reason | None:
+    return why if why in drawn_bounds.REASONS.values() else None
 
 
 async def _left_out(connection: AsyncConnection, session: int, run: Opened, drawn: Rows) -> set[str]:

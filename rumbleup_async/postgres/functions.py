@@ -233,6 +233,10 @@ BEGIN
         UPDATE {schema}.bound SET texts = b.texts, segments = b.segments, used = b.used, carried = b.carried,
             before = b.before WHERE run = _run;
     END IF;
+    IF _want = 0 AND cardinality(_rows) = 0 THEN
+        -- For whoever waits for what others give back. Nothing was counted, so nothing is locked.
+        SELECT * INTO b FROM {schema}.bound WHERE run = _run;
+    END IF;
     UPDATE {schema}.owner o SET until = clock_timestamp() + make_interval(secs => _lease), step = _number, opened = got,
         learned = _learned,
         counts = array[o.counts[1] + delta[1], o.counts[2] + delta[2], o.counts[3] + delta[3], o.counts[4] + delta[4],

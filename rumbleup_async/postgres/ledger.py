@@ -203,6 +203,7 @@ class PostgresLedger:
         doing = steps.doing(owner, await steps.closing(owner, done), 0, now, NONE_SHUT, None)
         answer, answers = await claiming.claim(self._to, self._run, doing, drawn, waits, steps.looks.is_stale)
         steps.note(doing, answer, [])
+        self.bounds.told = answer.bounds
         await owning.look_after(self._to, self._run)
         if answer.fenced:
             raise LedgerFenced(f"{self.address}: another process has taken over what this one had open")

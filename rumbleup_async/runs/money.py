@@ -62,10 +62,9 @@ async def allowance(
     until: float,
     limit: int | None = None,
     has_canary: bool = False,
-    is_drawn: bool = False,
 ) -> Allowance:
     """What the run may still open. `longest`: segments that a text of it may have; `until`: as for `DayCap`; `limit`: texts of
-    this call. `has_canary`: one goes first. `is_drawn`: the provider hands out the contacts.
+    this call. `has_canary`: one goes first.
 
     All runs that have a book count in it, whether they have a cap or not: the cap of another run is held against that.
     """
@@ -82,7 +81,7 @@ async def allowance(
         cap = DayCap(most, longest=max(longest, known.most), is_shared=book is not None, first=first, until=until)
         if book is not None:
             book.day = cap.day
-    if is_drawn or not isinstance(ledger, HasBounds):
+    if not isinstance(ledger, HasBounds):
         return Allowance(budget, cap)
     own = None if cap is None or cap.is_shared else cap
     await ledger.bounds.begin(

@@ -219,7 +219,6 @@ class Setup:
             until=self.until,
             limit=self.options.limit,
             has_canary=bool(canary.to_come(self.care.options)) if self.canary is None else not self.canary.is_over,
-            is_drawn=self.is_concurrent,
         )
         self.allowance.canary = self.canary
         return self.allowance
