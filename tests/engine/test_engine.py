@@ -204,7 +204,7 @@ def test_no_more_entries_are_open_than_twice_the_concurrency(
     kind: str, tmp_path: Path, concurrency: int, rate: float | None
 ) -> None:
     """A crash would leave more people unknown than promised."""
-    texts = 40 + 2 * concurrency
+    texts = 40 + 5 * concurrency
     provider = Provider(
         lambda text, n: Throttled(because("told 429"), 429) if text.row % 7 == 0 and n < 3 else accepts(text, n), 0.05
     )
