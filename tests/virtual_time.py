@@ -81,9 +81,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def run(main: Coroutine[Any, Any, T], *, calendar: bool = False, begins: float | None = None) -> T:
+def run(main: Coroutine[Any, Any, T], *, calendar: bool = False, begins: float | None = None, chance: int = 1) -> T:
     """The result of `main` on a virtual loop; AssertionError if it leaves tasks behind. `calendar`: engines take the date from
-    this loop, too. `begins`: the date, in Unix seconds, at which they do. What is left to chance comes out the same each time."""
+    this loop, too. `begins`: the date, in Unix seconds, at which they do. What is left to
+    chance comes out the same each time, another way for another `chance`."""
 
     async def watched() -> T:
         try:
@@ -103,15 +104,15 @@ def run(main: Coroutine[Any, Any, T], *, calendar: bool = False, begins: float |
     # Else a text that is put off for a second is due when a second has passed in the world, not here.
     is_of_loop = calendar or begins is not None
     clock = SimpleNamespace(time=lambda: began + loop.time(), monotonic=time.monotonic) if is_of_loop else time
-    with _fixed_chance(), mock.patch.object(setup, "time", clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
+    with _fixed(chance), mock.patch.object(setup, "time", clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(watched())
 
 
 @contextlib.contextmanager
-def _fixed_chance() -> Iterator[None]:
+def _fixed(chance: int) -> Iterator[None]:
     """Pauses are a little longer by chance: else some of many runs would go another way, and a bound hold in most of them."""
     before = random.getstate()
-    random.seed(1)
+    random.seed(chance)
     try:
         yield
     finally:

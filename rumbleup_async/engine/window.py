@@ -9,8 +9,10 @@ that on.
 
 from __future__ import annotations
 
-_CAREFUL = 32.0
-"""Rounds after which one more is tried where one more was too many."""
+_NEARLY = 0.75
+"""Of so large a part of the room it is taken for used: answers come in clumps, and then fewer are under way for a moment."""
+_CAREFUL, _MORE_CAREFUL = 32.0, 8.0
+"""Rounds after which one more is tried where one more was too many again and again; and how much longer that takes each time."""
 
 
 class Window:
@@ -77,9 +79,10 @@ class Window:
         """
         if left > self._crowded_at:
             self._crowded_at = now
-            self.size = min(self.size, in_flight)
+            if in_flight < _NEARLY * self.size:
+                self.size = in_flight
         self.size = self._gently_from = max(1, self.size - 1)
-        self._growth, self._rounds = 0.0, _CAREFUL
+        self._growth, self._rounds = 0.0, min(_CAREFUL, _MORE_CAREFUL * self._rounds)
 
     def open(self) -> None:
         """How many have room is not what binds: the number grows quickly again."""

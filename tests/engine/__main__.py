@@ -3,6 +3,7 @@
 *Even*: every answer takes 100 ms. *Uneven*: texts arrive and answers are read up to 2 ms later, and answers differ by 2 %.
 *Busy*: in each half second the sender does nothing for 80 ms besides.
 
+`python -m tests.engine chances`: what whole runs get of fifty at a time, whose pauses differ by chance.
 `python -m tests.engine waits`: what the first refusal shows where it names a time, and what the waits cost that come after it.
 """
 
@@ -10,7 +11,10 @@ import sys
 
 from rumbleup_async.engine.cycles import Cycle
 from rumbleup_async.engine.learning import Learning
+from tests import virtual_time
 from tests.engine.limiters import AtOnce, Bucket, Limiter, Share, Windows, play
+from tests.engine.scripted import make_run, phones
+from tests.engine.test_at_the_limit import Limited
 from tests.engine.test_learning import bucket, half_taken, up_and_down
 
 UNEVEN = {"blur": 0.002, "back": 0.002, "spread": 0.02}
@@ -71,6 +75,20 @@ def glances() -> None:
             print(f"| bucket {rate:,}/s, `Retry-After: {after:.0f}` | {first} | {one:.2f} | {many} | {part} |", flush=True)
 
 
+def chances() -> None:
+    """From the tenth second on, for as long as 8,000 texts last."""
+    for chance in range(16):
+        limited = Limited(AtOnce(50, 0.1))
+
+        async def main(limited: Limited = limited) -> None:
+            async with make_run(limited.provider, concurrency=64) as run:
+                await run.send(phones(8000))
+
+        virtual_time.run(main(), calendar=True, chance=chance)
+        start, end = limited.taken[0] + 10.0, limited.taken[-1] - 2.0
+        print(f"{chance}: {sum(start <= time < end for time in limited.taken) / (500 * (end - start)):.3f}", flush=True)
+
+
 def table() -> None:
     """Each limiter, and what was got of it."""
     print("| the provider | even | 429s | uneven | 429s | busy | 429s |\n| --- |" + " ---: |" * 6)
@@ -83,4 +101,4 @@ def table() -> None:
 
 
 if __name__ == "__main__":
-    (glances if sys.argv[1:] == ["waits"] else table)()
+    {"waits": glances, "chances": chances}.get("".join(sys.argv[1:]), table)()

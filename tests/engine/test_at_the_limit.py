@@ -46,7 +46,7 @@ class Limited:
         pytest.param(lambda: Windows(600, 10), 429, 0.75, id="600 in 10 s"),
         pytest.param(lambda: AtOnce(10, 0.1), 429, 0.9, id="10 at a time, 429"),
         pytest.param(lambda: AtOnce(10, 0.1), 440, 0.9, id="10 at a time, 440"),
-        pytest.param(lambda: AtOnce(50, 0.1), 429, 0.95, id="50 at a time, 429"),
+        pytest.param(lambda: AtOnce(50, 0.1), 429, 0.97, id="50 at a time, 429"),
     ],
 )
 def test_a_run_gets_what_the_limiter_lets_through(make: Callable[[], Limiter], status: int, least: float) -> None:
@@ -59,7 +59,8 @@ def test_a_run_gets_what_the_limiter_lets_through(make: Callable[[], Limiter], s
             summary = await run.send(phones(number))
             return summary.sent, summary.stopped
 
-    assert virtual_time.run(main(), calendar=True) == (number, None)
+    # With this chance a text too many came just when it was tried how many have room.
+    assert virtual_time.run(main(), calendar=True, chance=5) == (number, None)
     assert limited.provider.wrongs == []
     assert len(limited.taken) == number
     assert limited.broken == 0

@@ -75,3 +75,30 @@ def test_a_shrunk_window_lets_nobody_in_until_enough_have_left() -> None:
     window.give()
     assert window.take()
     assert window.taken == 4
+
+
+def grown(window: Window, rounds: int) -> Window:
+    for _ in range(rounds):
+        for _ in range(window.size):
+            window.grow()
+    return window
+
+
+@pytest.mark.parametrize(("in_flight", "size"), [(51, 50), (44, 50), (20, 19)])
+def test_what_has_just_been_answered_counts_as_under_way(in_flight: int, size: int) -> None:
+    """Of fifty at a time six would stay unused for seconds, because of one refusal that came when many had just been answered."""
+    window = grown(Window(51), 6)
+    window.crowd(9.9, 10.0, in_flight)
+    assert window.size == size
+
+
+def test_a_refusal_alone_keeps_the_room_small_for_a_moment_only() -> None:
+    """One text too many when the count begins, and the whole trial would be made with less room than there is."""
+    window = grown(Window(64), 7)
+    window.fit(46)
+    window.crowd(9.9, 10.0, 46)
+    assert grown(window, 20).size >= 48
+    for number in range(4):
+        window.crowd(12.0 + number, 12.1 + number, window.size)
+    before = window.size
+    assert grown(window, 30).size == before, "where it is met again and again one more is tried rarely"
