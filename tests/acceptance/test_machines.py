@@ -181,14 +181,17 @@ def test_machines_together_keep_to_a_bound(
 
 def test_machines_wait_for_a_canary(run: Stage, provider: Provider) -> None:
     """Who has joined would text the rest before the canary was looked at, or go on after it has failed."""
-    rows, canary = 60, ("--canary", "10,2s", "--abort-if", "refused>10%")
+    rows, canary = 60, ("--canary", "10,5s", "--abort-if", "refused>10%")
     provider.set(latency=0.2)
     main = run.begin(*run.sending(run.list(rows), "--concurrency", 2, "--no-book", *canary))
     provider.wait_for(1)
     other = join(run, "--concurrency", 8)
     until(lambda: senders(run) == 2, "it joined")
-    until(lambda: "watching" in run.run("status", run.ledger).err, "it is watched")
-    assert provider.left == 10
+
+    def is_watched() -> bool:
+        return provider.left == 10 and "watching" in run.run("status", run.ledger).err
+
+    until(is_watched, "it is watched")  # and so no more had left before it was asked
     ends = [main.wait(), other.wait()]
     assert [done.code for done in ends] == [0, 0], [done.err for done in ends]
     run.check(rows, planned=planned(rows))
