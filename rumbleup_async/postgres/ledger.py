@@ -77,7 +77,7 @@ class PostgresLedger:
         self.prices = Prices(self._to, self._run)
         self.bounds = Bounds(self._to, self._run, joins=joins)
         self.trial = Trial(self._to, self._run)
-        self.lines = SharedLines(self._to, self._run)
+        self.lines = SharedLines(self._to, self._run, joins=joins)
         self._steps = Stepping(self._to, self._run, self.prices, self.trial)
 
     def __repr__(self) -> str:

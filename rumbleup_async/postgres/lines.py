@@ -100,6 +100,7 @@ _ARE_KNOWN: Final = f"SELECT count(*) >= %s FROM {SCHEMA}.line WHERE run = %s"
 _BEGIN: Final = f"INSERT INTO {SCHEMA}.line (run, line) SELECT %s, generate_series(1, %s) ON CONFLICT DO NOTHING RETURNING line"
 _USED: Final = f"INSERT INTO {SCHEMA}.line_use SELECT %s, %s, unnest(%s::float8[]) ON CONFLICT DO NOTHING"
 _FORGET: Final = f"DELETE FROM {SCHEMA}.line_use WHERE run = %s AND at < extract(epoch FROM now() - interval '2 days')"
+_WAKE: Final = f"UPDATE {SCHEMA}.line SET rests_until = 0 WHERE run = %(run)s AND NOT EXISTS ({others.OTHERS})"
 _DRAW: Final = f"SELECT {SCHEMA}.draw_line(%s, %s::int[], %s, %s, %s, %s)::text"
 
 _MICROSECOND: Final = 1e-6
@@ -134,9 +135,10 @@ _turn = msgspec.json.Decoder(Turn).decode
 class SharedLines:
     """Fits `sendblue.shared_lines.Keeper`."""
 
-    def __init__(self, to: Connections, run: Opened) -> None:
+    def __init__(self, to: Connections, run: Opened, *, joins: bool) -> None:
         self._to = to
         self._run = run
+        self._joins = joins
         self._telling: set[asyncio.Task[None]] = set()
 
     async def begin(self, number: int, uses: Uses) -> None:
@@ -146,6 +148,7 @@ class SharedLines:
             return bool(await server.one(await connection.execute(_ARE_KNOWN, (number, self._run.id))))
 
         if await self._to.read(look):
+            await self._wake()
             return
         found = await uses()
 
@@ -157,6 +160,16 @@ class SharedLines:
                 await connection.execute(_USED, (self._run.id, line, values.numbers(_apart(found[line - 1]))))
 
         await self._to.noted(write)
+
+    async def _wake(self) -> None:
+        """Whoever goes on with a run has seen to its lines, perhaps: those that rest are tried again, unless others send."""
+        if not self._joins:
+            given = {"run": self._run.id, "session": self._to.session}
+
+            async def write(connection: AsyncConnection) -> None:
+                await connection.execute(_WAKE, given)
+
+            await self._to.noted(write)
 
     async def draw(self, ready: Sequence[int], gap: float, hour: int | None, day: int | None, reset: int) -> Turn:
         """As the function in the database."""

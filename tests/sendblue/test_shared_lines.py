@@ -127,5 +127,13 @@ def test_a_line_keeps_its_pace_and_its_rest_over_all_machines(address: str) -> N
                 others = [await machine.permit() for _ in range(3)]
                 assert {permit.line for permit in others if permit} == {3 - told.line}
             assert not two.lines.stands(told)
+            # Somebody sees to the line and goes on with the run: it is tried again, and not an hour later.
+            for machine in (two, one):
+                await machine.ledger.aclose()
+            ledger = PostgresLedger(address)
+            await ledger.open(None)
+            again = Machine(ledger, limits)
+            assert {permit.line for permit in [await again.permit(), await again.permit()] if permit} == {1, 2}
+            await ledger.aclose()
 
     asyncio.run(main())
