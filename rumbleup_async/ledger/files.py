@@ -108,8 +108,11 @@ def reading(path: Path) -> Iterator[None]:
 
 def said(error: sqlite3.Error) -> str:
     """SQLite's words, to stand behind the path."""
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_NOTADB:
         return " is not a ledger but a file of another kind, or its beginning is damaged"
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return ": a write to it was interrupted; sending it again, or a resume, puts it right, and then it can be read"
     return f": {error}"
 
 

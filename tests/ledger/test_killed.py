@@ -218,3 +218,22 @@ def test_killed_before_the_commit_a_step_with_rules_has_done_nothing(tmp_path: P
             os._exit(0)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     virtual_time.run(look())
+
+
+async def test_a_ledger_that_was_being_made_is_read_once_it_is_opened(tmp_path: Path) -> None:
+    """SQLite's own words would send somebody looking for a wrong permission."""
+    path = tmp_path / "run.ledger"
+    made = sqlite3.connect(tmp_path / "made", isolation_level=None)  # as a process leaves it that is killed at this moment
+    made.executescript("PRAGMA cache_size = 1; BEGIN; CREATE TABLE made (value)")
+    made.executemany("INSERT INTO made VALUES (?)", [("x" * 4000,)] * 20)
+    for ending in ("", "-journal"):
+        (tmp_path / f"run.ledger{ending}").write_bytes((tmp_path / f"made{ending}").read_bytes())
+    made.close()
+    with pytest.raises(LedgerError, match=r"run\.ledger: a write to it was interrupted; .* puts it right"):
+        Reader(path)
+    ledger = SqliteLedger(path)
+    await open_ledger(ledger, PLAN)
+    await ledger.aclose()
+    reader = Reader(path)
+    assert reader.plan == PLAN
+    reader.close()
