@@ -58,8 +58,9 @@ class Rows:
         for row, record in enumerate(records, self._row + 1):
             if len(record) == width and not self._phones:
                 cell = record[phone]
-                # `(214) 237-4925` is in no header, which is looked for at length.
-                if not cell[:1].isdigit() and not _many_digits(cell) and (again := self._header(row, record)):
+                # `(214) 237-4925` is in no header, which is looked for at length; the usual ways to write it show at once.
+                is_number = cell[:1].isdigit() or (cell[1:4].isdigit() and cell[6:9].isdigit()) or _many_digits(cell)
+                if not is_number and (again := self._header(row, record)):
                     add(again)
                     continue
                 if checked and (barred := self._barred(row, record)):

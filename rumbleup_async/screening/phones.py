@@ -120,6 +120,22 @@ def normalise(raw: str) -> tuple[str, str]:
     return "", PLACEHOLDER if _made_up.fullmatch(phone) else NOT_NANP
 
 
+def bare(raw: str) -> str:
+    """The ten digits of a number that is written in one of the usual ways; of what is in their shape and no number, ten other
+    characters; else "". Ask of the answer whether it is a number: `normalise` would say the same then, at several times the cost.
+    """
+    size = len(raw)
+    if size == 14:
+        return raw[1:4] + raw[6:9] + raw[10:] if raw[0] == "(" and raw[4:6] == ") " and raw[9] == "-" else ""
+    if size == 13:
+        return raw[1:4] + raw[5:8] + raw[9:] if raw[0] == "(" and raw[4] == ")" and raw[8] == "-" else ""
+    if size == 12:
+        if raw[3] == raw[7] and raw[3] in "-. ":
+            return raw[:3] + raw[4:7] + raw[8:]
+        return raw[2:] if raw[:2] == "+1" else ""
+    return raw[1:] if size == 11 and raw[0] == "1" else ""
+
+
 def shown(raw: str) -> str:
     """A raw cell in the form that `Skipped.phone` keeps: one line, short, and writable in any encoding of Unicode."""
     return raw[:40] if raw.isprintable() else "".join(c if c.isprintable() else " " for c in raw[:40])

@@ -19,7 +19,7 @@ from rumbleup_async.screening.areas import DEFAULT, Areas
 from rumbleup_async.screening.kinds import Kind, which
 from rumbleup_async.screening.marks import tidy
 from rumbleup_async.screening.must_say import missing
-from rumbleup_async.screening.phones import normalise
+from rumbleup_async.screening.phones import bare, normalise
 from rumbleup_async.screening.placeholders import may_hold
 from rumbleup_async.screening.segments import Dear, count, is_plain
 from rumbleup_async.screening.template import (
@@ -151,8 +151,8 @@ class Screen:
                 continue
             row, fields = contact.row, contact.fields
             phone, why = contact.phone, NO_REASON
-            if not is_texted(phone):
-                phone, unreadable = normalise(phone)
+            if not is_texted(phone) and not is_texted(phone := bare(phone)):
+                phone, unreadable = normalise(contact.phone)
                 if unreadable:
                     add(Skipped(row, phones.shown(contact.phone), Reason(Code.INVALID_PHONE, unreadable)))
                     continue

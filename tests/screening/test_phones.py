@@ -205,3 +205,21 @@ def test_letters_behind_a_phone_are_told_apart_from_a_second_number(reason: str,
     """A switchboard or a stranger would be texted, or a mobile be left out that says that it is one."""
     for cell in cells:
         assert normalise(cell) == (("2025550101", "") if not reason else ("", reason)), cell
+
+
+_LIKE_THEM = st.from_regex(r"\A[(+1]{0,2}[0-9]{3}[). -]{0,2}[0-9]{3}[. -]?[0-9]{4}[0-9 x]?\Z")
+
+
+@given(_LIKE_THEM | st.text("0123456789()-+. x٣", max_size=16))
+@example("(214) 237-4925")
+@example("(214)237-4925")
+@example("214-237-4925")
+@example("214.237.4925")
+@example("214 237 4925")
+@example("+12142374925")
+@example("12142374925")
+def test_usual_ways_of_writing_are_read_as_all_others_are(raw: str) -> None:
+    """A stranger would have the text of a number that was cut out in the wrong place."""
+    digits = phones.bare(raw)
+    if phones.is_clean(digits):
+        assert normalise(raw) == (digits, "")
