@@ -154,6 +154,8 @@ class SharedLines(Lines):
         return permit
 
     def _see(self, turn: Turn) -> None:
+        if len(turn.waits) != len(self.lines):
+            raise LedgerError("the ledger does not know the lines of this run any more; resume it")
         now = asyncio.get_running_loop().time()
         for line, wait, rest in zip(self.lines, turn.waits, turn.rests, strict=True):
             self._free[line.index] = now + wait
