@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from rumbleup_async.admission import Go, Never, Verdict, Wait
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.engine.ports import Claims
-from rumbleup_async.messaging import Closed, Planned, Skipped, State, Text
+from rumbleup_async.messaging import Closed, Planned, Result, Skipped, State, Text
 from rumbleup_async.reasons import Reason
 
 _NOTHING_LEFT = frozenset({State.QUEUED, State.NOT_SENT, State.REFUSED})
@@ -26,6 +26,8 @@ class Claiming:
         """Phones of entries that are about to be closed without a text, by row."""
         self._taken: set[str] = set()
         """Phones that were claimed for the step that is made now."""
+        self._let_in: set[str] = set()
+        """Those of contacts that a provider has handed out, and that the book lets go."""
 
     @property
     def is_asked(self) -> bool:
@@ -52,6 +54,7 @@ class Claiming:
         texts = [Text(row.row, row.phone, row.text, row.name, segments=row.segments, place=row.place) for row in asked]
         self._taken.update(text.phone for text in texts)
         said = dict(zip([row.row for row in asked], await self._claims.claim(texts, now), strict=True))
+        self._let_in = {row.phone for row in asked if isinstance(said[row.row], Go)}
         let_in: list[Planned | Skipped] = []
         for row in drawn:
             verdict = said.get(row.row)
@@ -62,6 +65,21 @@ class Claiming:
                 waits[row.row] = verdict.why
             let_in.append(row)
         return let_in
+
+    async def not_opened(self, answers: Sequence[Text | Result], *, is_shared: bool = False) -> None:
+        """What has become of those whom the book let in, durably: whoever was not opened after all, as there is no room any more,
+        is left alone by no other run. `is_shared`: as for `release`."""
+        let_in, self._let_in = self._let_in, set()
+        if self._claims is None or not let_in:
+            return
+        phones = {answer.phone for answer in answers if not isinstance(answer, Text)} & let_in
+        phones -= {answer.phone for answer in answers if isinstance(answer, Text)}
+        if not self._claims.are_counted:
+            # One claim stands for all: that of somebody who is there already is not ours to take back.
+            is_kept = {answer.phone for answer in answers if isinstance(answer, Result) and answer.state is not State.NOT_SENT}
+            phones = set() if is_shared else phones - is_kept
+        if phones:
+            await self._claims.release(sorted(phones))
 
     def note(self, done: Sequence[Closed], entries: Mapping[int, Entry]) -> None:
         """These are about to be closed."""

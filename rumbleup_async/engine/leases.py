@@ -157,7 +157,9 @@ class Leases:
         self.sharing.heard(self.sharing.senders)
         if (soon := self._allowance.heard(bounds, now)) is not None:
             self._doorstep.paused_until = soon
-        await self._claiming.release(done, is_shared=self.sharing.was_shared or self.lease.has_ended)
+        is_shared = self.sharing.was_shared or self.lease.has_ended
+        await self._claiming.not_opened([*texts, *results], is_shared=is_shared)
+        await self._claiming.release(done, is_shared=is_shared)
         self._doorstep.bind(texts, now, self._allowance.day_ends(now))
         self._allowance.opened(texts, now)
         self._in_hand += len(texts) - len(done)

@@ -14,13 +14,14 @@ from rumbleup_async.days import Day
 from rumbleup_async.engine.claiming import Claiming
 from rumbleup_async.engine.entries import Entry
 from rumbleup_async.errors import BookError
-from rumbleup_async.messaging import Closed, State, Text
+from rumbleup_async.messaging import Closed, Planned, Result, State, Text
 from rumbleup_async.people import Again, Book, Scope
 from rumbleup_async.people.entries import OptOut, Pull, Texted
 from rumbleup_async.people.run_book import RunBook
 from rumbleup_async.postgres import book as books_of_databases
 from rumbleup_async.postgres.address import parse
 from rumbleup_async.postgres.book import _LOCK, DatabaseBook
+from rumbleup_async.reasons import Code, Reason, duplicate
 from tests.database import Database
 
 SCOPES = [Scope("rumbleup a 125"), Scope("rumbleup a 126"), Scope("here 125", "here")]
@@ -231,6 +232,30 @@ def test_whoever_is_claimed_anew_in_the_step_that_gives_them_back_counts_once(ad
         claiming.note(closed, entries)
         await claiming.release(closed)
         assert not await book.look(SCOPES[0], "r2", [phone(1)])
+        await book.aclose()
+
+    asyncio.run(main())
+
+
+def test_whoever_was_drawn_and_not_opened_is_nobodys(address: str) -> None:
+    """There was no room for them once another machine had been quicker: every other run would say that they were texted."""
+
+    async def main() -> None:
+        book = DatabaseBook(address)
+        await book.open()
+        claiming, other = (Claiming(RunBook(book, SCOPES[0], "r1", Again())) for _ in range(2))
+        drawn = [Planned(row, phone(row), "Hi. STOP") for row in (1, 2, 3)]
+        answers: list[Text | Result] = [
+            Text(1, phone(1), "Hi. STOP"),
+            Result(2, phone(2), State.NOT_SENT, Reason(Code.DRAWN)),
+            Result(3, phone(3), State.SKIPPED, duplicate(1)),
+        ]
+        await other.let_in(drawn[2:], {}, 1_700_000_000.0)  # of another machine, which sends it
+        await claiming.let_in(drawn, {}, 1_700_000_000.0)
+        await claiming.not_opened(answers, is_shared=True)
+        assert (await book.look(SCOPES[0], "r2", [phone(row) for row in (1, 2, 3)])).keys() == {phone(1), phone(3)}
+        await claiming.not_opened(answers, is_shared=True)
+        assert (await book.look(SCOPES[0], "r2", [phone(row) for row in (1, 2, 3)])).keys() == {phone(1), phone(3)}
         await book.aclose()
 
     asyncio.run(main())
