@@ -89,7 +89,7 @@ def check(folder: Path, image: Image, before: Before, drawn: Drawn, *, goes_on: 
 
 async def _look(folder: Path, before: Before) -> None:
     """Whoever may have been texted is in ledger and book, and whoever is done is as it was told."""
-    found = await _states(folder / LEDGER)
+    found = await states_of(folder / LEDGER)
     for phone in before.left:
         if found.get(phone, State.QUEUED) is State.QUEUED:
             raise Wrong(f"{phone} may have been texted, and the ledger says {found.get(phone)}")
@@ -102,7 +102,7 @@ async def _look(folder: Path, before: Before) -> None:
         raise Wrong(f"the book would let another run text {missing}")
 
 
-async def _states(path: Path) -> dict[str, State]:
+async def states_of(path: Path) -> dict[str, State]:
     """Of everybody, once the dead are expired. A ledger that nobody was texted by need not hold a run yet."""
     ledger = SqliteLedger(path, consent=Consent(original=True))
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -112,17 +112,22 @@ def a_run(folder: Path, provider: Provider, drawn: Drawn, limit: int | None = No
 
 
 def record(folder: Path, drawn: Drawn, chance: random.Random, base: Image, limits: Sequence[int | None]) -> list[Any]:
-    """Changes of the disk, and what happened between them. `base`: what is there already; `limits`: of the processes, in turn."""
+    """What such a run writes and what happens. `base`: what is there already; `limits`: of its processes, in turn."""
 
-    async def main(heard: Hearing) -> None:
+    async def work(heard: Hearing) -> None:
         for limit in limits:
             async with a_run(folder, Heard(heard, script(chance, drawn.logid)), drawn, limit) as run:
                 async for result in run.send(drawn.people):
                     heard.heard.append(Told(result.phone, result.state))
 
+    return hear(folder, base, work)
+
+
+def hear(folder: Path, base: Image, work: Callable[[Hearing], Coroutine[Any, Any, object]]) -> list[Any]:
+    """Changes of the disk, and what happened between them."""
     put(folder, base)
     with hearing(folder, base) as heard:
-        virtual_time.run(main(heard))
+        virtual_time.run(work(heard))
     disk = Disk(base)
     for one in heard.heard:
         if isinstance(one, Change):
