@@ -190,7 +190,7 @@ def _under_python(heard: Hearing) -> Iterator[None]:
 
 
 class _Layer:
-    """Ours over that which SQLite has. It lives as long as any connection that was opened through it."""
+    """Ours over that which SQLite has."""
 
     def __init__(self, heard: Hearing, below: Any) -> None:
         self._heard = heard
@@ -266,11 +266,16 @@ class _Layer:
         return code
 
 
+_layers: Final[list[_Layer]] = []
+"""They stay for good: SQLite looks at one for as long as a connection lives that was opened through it."""
+
+
 @contextmanager
 def _under_sqlite(heard: Hearing) -> Iterator[None]:
     library = _library()
     below = library.sqlite3_vfs_find(None)
     layer = _Layer(heard, below)
+    _layers.append(layer)
     assert library.sqlite3_vfs_register(ctypes.byref(layer.vfs), 1) == 0
     try:
         yield
