@@ -123,8 +123,11 @@ def play(
     command = (sys.executable, "-m", "tests.soak.watched", str(notes), str(max(0.05, seconds / 2000)))
     people = [phone(number) for number in range(contacts)]
     voters = stage.file("voters.csv", "phone,first_name\n" + "".join(f"{one},Ada\n" for one in people))
+    # Nobody reads meanwhile what it says of its progress: for hours it would be more than a pipe holds.
     sending = stage.sending(voters, "--rate", f"{contacts / seconds:.3f}")
-    running = stage.start(*sending, "--concurrency", CONCURRENCY, command=command, env=stage.environment(PYTHONPATH=str(ROOT)))
+    running = stage.start(
+        *sending, "--concurrency", CONCURRENCY, "--quiet", command=command, env=stage.environment(PYTHONPATH=str(ROOT))
+    )
     until(lambda: provider.left or running.process.poll() is not None, "no text left")
     begun = time.time()
     ended = begun
