@@ -107,10 +107,11 @@ async def _settle(
         row: (states.BY_NUMBER[state], reason_of(code, detail).code, at, owner)
         for row, state, code, detail, at, owner, _ in found
     }
-    if is_again and all(one.row in before and before[one.row][0] is one.state for one in settled):
-        run.count(await _moved(connection, run, {}))
-        return list(settled)
     proved = {row for row, (state, *_) in before.items() if state is State.SENT}
+    noted = [one for one in settled if one.row in before and before[one.row][0] is one.state]
+    if is_again and len(proved.union(one.row for one in noted)) == len(settled):
+        run.count(await _moved(connection, run, {}))
+        return noted
     if proved and await server.one(await connection.execute(SHARED, (run.id, session))):
         # A machine that was cut off has come back with the proof while the log was asked: that stands.
         settled = [one for one in settled if one.row not in proved]

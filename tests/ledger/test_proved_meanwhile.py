@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rumbleup_async.engine.ports import Books
-from rumbleup_async.lookups import LookUpResult, UnknownText
+from rumbleup_async.lookups import LookUpResult, Resolution, UnknownText
 from rumbleup_async.messaging import Closed, State
+from rumbleup_async.postgres import settling
 from rumbleup_async.postgres.ledger import PostgresLedger
+from rumbleup_async.reasons import ABSENT, Code, Reason
 from rumbleup_async.runs.reconcile import reconcile
 from tests.database import Database
 from tests.ledger.test_shared_run import NOW, PLAN, forget, lapse, opened
@@ -40,6 +42,15 @@ def test_a_look_up_goes_on_where_a_machine_that_woke_has_proved_a_text(postgres:
             assert len(await first.expire(theirs)) == 3
             done = await reconcile(first, SlowLog(woken, theirs), PLAN, settle=0)
             assert (done.found, done.absent, done.undecided, done.problem) == (1, 1, 0, "")
+            assert (first.counts[State.SENT], first.counts[State.NOT_SENT]) == (2, 1)
+            # Its answer may have been lost: then the same is told once more.
+            settled = [Resolution(row, State.NOT_SENT, ABSENT) for row in (1, 3)] + [
+                Resolution(2, State.SENT, Reason(Code.FOUND), "rl_2")
+            ]
+            noted = await first._to.transacted(
+                lambda connection: settling._settle(connection, first._to.session, first._run, settled, is_again=True)
+            )
+            assert {one.row for one in noted} == {2, 3}
             assert (first.counts[State.SENT], first.counts[State.NOT_SENT]) == (2, 1)
 
     asyncio.run(main())
