@@ -254,6 +254,10 @@ class Lines:
         await asyncio.shield(self._recalled)
 
     async def _read(self) -> None:
+        await self._count_rows()
+        self._knows = True
+
+    async def _count_rows(self) -> None:
         """From the ledger."""
         now = self._now()
         since = min(self.limits.day(now)[0], now - _HOUR)
@@ -262,7 +266,6 @@ class Lines:
             for row in rows:
                 self._count(row, since, now)
             after = rows[-1].row
-        self._knows = True
 
     def _count(self, row: Result, since: float, now: float) -> None:
         if row.state not in {State.SENT, State.REFUSED, State.UNKNOWN}:

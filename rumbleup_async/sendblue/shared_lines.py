@@ -122,10 +122,8 @@ class SharedLines(Lines):
     # ---- behind the scenes ----
 
     async def _read(self) -> None:
-        read = super()._read
-
         async def uses() -> list[list[float]]:
-            await read()
+            await self._count_rows()
             return [line.uses for line in self.lines]
 
         await self._keeper.begin(len(self.lines), uses)
@@ -149,6 +147,9 @@ class SharedLines(Lines):
         if not turn.line:
             return None
         permit = Permit(turn.line, at)
+        if not self.stands(permit):  # it was told to wait while the ledger was asked
+            self._keeper.give_back(turn.line, turn.at, is_unused=True)
+            return None
         self._line(permit).pace.give(at - self._beyond_loop(), limits.gap)
         self._given[permit] = turn.at
         return permit
