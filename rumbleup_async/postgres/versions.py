@@ -162,7 +162,8 @@ def _upgraded(connection: Connection, address: Address) -> bool:
     if who := [name for (name,) in connection.execute(_SENDERS).fetchall()]:
         raise LedgerLocked(
             f"{address}: runs of this database are being sent by {', '.join(sorted(who))}, by the functions that are there; stop "
-            "them first (rumbleup stop URL), then upgrade"
+            "them first (rumbleup stop URL, of the version that sends), then upgrade; where one has died it is enough to wait "
+            "until its lease has ended, 30 s unless the address says another"
         )
     if one_here(connection.execute(_OPEN)):
         raise LedgerLocked(f"{address}: a process has a ledger of this database open; wait for it to end, then upgrade")
