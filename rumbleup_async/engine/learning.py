@@ -242,10 +242,10 @@ class Learning:
         self._begin(self.until)
 
     def _open_again(self, now: float) -> None:
-        """The provider takes texts again: at the former rate at most, and at twice what it has taken on average. Where only
-        its first answers were refused, by chance, no limit is known."""
-        back, whole = self._barren.back or math.inf, self._cycle.taken / max(now - self._cycle.begun, 1e-3)
-        self.rate = None if self.pauses == 1 and back == math.inf else min(back, max(_ALONE, 2.0 * whole))
+        """It takes texts again: at the former rate at most, and at twice what it took; freely if only its first were refused."""
+        back, taken = self._barren.back or math.inf, self._cycle.taken
+        rate = min(back, max(_ALONE, 2.0 * taken / max(now - self._cycle.begun, 1e-3)))
+        self.rate = None if taken == self.pauses == 1 and back == math.inf else rate
         self._cycle, self._step, self._row, self.pauses = Cycle(now), _FAR_STEP, None, 0
         self._begin(now)
 
