@@ -12,7 +12,7 @@ import sys
 from rumbleup_async.engine.cycles import Cycle
 from rumbleup_async.engine.learning import Learning
 from tests import virtual_time
-from tests.engine.limiters import AtOnce, Bucket, Limiter, Share, Windows, play
+from tests.engine.limiters import AtOnce, Bucket, Limiter, Share, Sick, Windows, play
 from tests.engine.scripted import make_run, phones
 from tests.engine.test_at_the_limit import Limited
 from tests.engine.test_learning import bucket, half_taken, up_and_down
@@ -29,6 +29,7 @@ ROWS = {
     "1 % at random": lambda: Share(0.01, 640),
     "3 % at random": lambda: Share(0.03, 640),
     "10 % at random": lambda: Share(0.1, 640),
+    "bucket 10/s, and 5 % at random": lambda: Sick(10, 5, 0.05),
     "600 in 10 s, `Retry-After` to the end": lambda: Windows(600, 10),
     "600 in 10 s, bare 429": lambda: Windows(600, 10, names_end=False),
     "10 at a time": lambda: AtOnce(10, 0.1),

@@ -63,6 +63,17 @@ class Bucket:
         return sum(self.rate_at(start + (end - start) * (part + 0.5) / 1000) for part in range(1000)) * (end - start) / 1000
 
 
+class Sick(Bucket):
+    """One of its nodes is ill: so great a share is answered 429 besides, whatever the rate."""
+
+    def __init__(self, rate: float, burst: float, share: float, seed: int = 1) -> None:
+        super().__init__(rate, burst)
+        self.share, self.random = share, random.Random(seed)
+
+    def take(self, now: float) -> float | None:
+        return 0.0 if self.random.random() < self.share else super().take(now)
+
+
 class Windows:
     """So many in each window of so many seconds, with a Retry-After of the whole seconds to its end. `shift`: when one begins."""
 
