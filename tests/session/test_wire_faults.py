@@ -23,7 +23,7 @@ from .servers import OK, Behaviour, Line, closed_port, serving
 PHONE = "2025550101"
 KEY = "Basic a2V5OnNlY3JldA=="
 SEND = Request("POST", "/message/send", b'{"phone":"2025550101","text":"Hi. STOP"}')
-QUICK = Timeouts(connect=0.3, sock_connect=0.3, read=0.3, answer=0.6)
+QUICK = Timeouts(connect=1.5, sock_connect=1.5, read=0.3, answer=0.6)
 PEM = Path(__file__).with_name("untrusted.pem")
 
 
