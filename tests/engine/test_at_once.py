@@ -95,20 +95,14 @@ def test_whoever_catches_the_error_is_not_cancelled_afterwards() -> None:
     async def fails() -> None:
         raise ValueError
 
-    async def group() -> None:
-        async with at_once() as start:
-            start(fails)
-            await _host_that_tidies_up([], asyncio.Event())
-
-    async def caller() -> None:
-        async with asyncio.timeout(5.0):
-            with pytest.raises(BaseExceptionGroup):
-                await group()
-            await asyncio.sleep(10.0)
-
     async def main() -> int:
         with pytest.raises(TimeoutError):
-            await caller()
+            async with asyncio.timeout(5.0):
+                with pytest.raises(BaseExceptionGroup):
+                    async with at_once() as start:
+                        start(fails)
+                        await _host_that_tidies_up([], asyncio.Event())
+                await asyncio.sleep(10.0)
         task = asyncio.current_task()
         assert task is not None
         return task.cancelling()
