@@ -27,13 +27,10 @@ async def at_once() -> AsyncIterator[Callable[[Work], None]]:
     assert host is not None  # noqa: S101 - within a coroutine
     alive: set[asyncio.Task[None]] = set()
     is_within = True
-    asked = 0
 
     def insist() -> None:
-        nonlocal asked
         if not (alive or is_within):
             return
-        asked += is_within
         # Once the host waits for the others, a further cancellation would only hide why it does.
         for task in (*alive, host) if is_within else tuple(alive):
             task.cancel()
@@ -60,5 +57,3 @@ async def at_once() -> AsyncIterator[Callable[[Work], None]]:
             raise
         finally:
             is_within = False
-            for _ in range(asked):
-                host.uncancel()  # it was not cancelled by anybody else: a timeout of the caller's must still know its own

@@ -87,24 +87,3 @@ def test_who_ends_by_himself_is_left_alone() -> None:
 
     virtual_time.run(main())
     assert ended == ["slow"]
-
-
-def test_whoever_catches_the_error_is_not_cancelled_afterwards() -> None:
-    """A service that meets a failed run would be cancelled at its next step, and a timeout around both be no TimeoutError."""
-
-    async def fails() -> None:
-        raise ValueError
-
-    async def main() -> int:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(5.0):
-                with pytest.raises(BaseExceptionGroup):
-                    async with at_once() as start:
-                        start(fails)
-                        await _host_that_tidies_up([], asyncio.Event())
-                await asyncio.sleep(10.0)
-        task = asyncio.current_task()
-        assert task is not None
-        return task.cancelling()
-
-    assert virtual_time.run(main()) == 0
