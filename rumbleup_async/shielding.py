@@ -1,15 +1,15 @@
 """Work that is brought to its end whatever is cancelled meanwhile: closing the books, a commit that has begun.
 
-Lives here: one function, and what keeps a scope of anyio off.
+Lives here: one function.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
+
+import anyio
 
 T = TypeVar("T")
 
@@ -21,7 +21,8 @@ async def run_shielded(work: Awaitable[T], on_cancel: Callable[[], None] = lambd
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
-    with _shield():
+    # The shield keeps an anyio scope from cancelling again and again while we wait.
+    with anyio.CancelScope(shield=True):
         while not task.done():
             try:
                 await asyncio.wait([task])
@@ -33,13 +34,3 @@ async def run_shielded(work: Awaitable[T], on_cancel: Callable[[], None] = lambd
             task.exception()  # looked at: the cancellation is what the caller hears of
         raise cancelled
     return task.result()
-
-
-def _shield() -> AbstractContextManager[object]:
-    """Keeps an anyio scope from cancelling again and again while we wait. Where nobody has imported anyio there is no scope, and
-    importing its side for asyncio is a fifteenth of a short run."""
-    if "anyio" not in sys.modules:
-        return nullcontext()
-    import anyio
-
-    return anyio.CancelScope(shield=True)

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from rumbleup_async.engine.at_once import at_once
+import anyio
+
 from rumbleup_async.engine.bookkeeper import Bookkeeper
 from rumbleup_async.engine.leases import Leases
 from rumbleup_async.engine.options import Options
@@ -70,10 +71,10 @@ class LocalCrew:
     async def at_work(self, books: Bookkeeper, door: Door, outlet: Outlet) -> AsyncIterator[None]:  # noqa: ARG002 - the books tell
         workers = self._workers = self._make(books, door)
         books.employ(workers)
-        async with at_once() as start:
+        async with anyio.create_task_group() as tasks:
             if self._leases is not None:
-                self._leases.attach(books, workers.sender, start)
-            start(lambda: workers.run(start))
+                self._leases.attach(books, workers.sender, tasks.start_soon)
+            tasks.start_soon(workers.run, tasks.start_soon)
             yield
             workers.end()
 

@@ -169,10 +169,10 @@ class Engine:
             async with self.crew.at_work(self.books, self._last_door, self._outlet):
                 with suppress(Exception):  # `failure` holds it; it is raised outside of the group, which would wrap it
                     await self.books.keep(feed)
-        except (BaseExceptionGroup, KeyboardInterrupt, SystemExit) as error:
+        except BaseExceptionGroup as group:
             # A KeyboardInterrupt may strike any of them. It has gone through the loop once already, and whoever called knows
             # nothing of groups: run() raises what counts.
-            self._interruption = plain(error)
+            self._interruption = plain(group)
             self.stop(Stop(Cause.CANCELLED, "the program was interrupted"))
         if self.books.failure is not None and self._interruption is None:
             raise self.books.failure

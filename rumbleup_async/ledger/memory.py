@@ -5,12 +5,12 @@ Lives here: no I/O. What is known of the contacts stands in `contacts`, who is o
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
+import anyio
 import msgspec
 
 from rumbleup_async.admission import Admit
@@ -46,7 +46,6 @@ from rumbleup_async.messaging import (
     Text,
 )
 from rumbleup_async.reasons import INTERRUPTED, Reason
-from rumbleup_async.shielding import run_shielded
 from rumbleup_async.stops import Stop
 
 Rows = Sequence[Planned | Skipped]
@@ -178,7 +177,7 @@ class MemoryLedger:
             self._is_loading = False
 
         # Reading a long list takes seconds; the loop of whoever embeds us goes on meanwhile.
-        await run_shielded(asyncio.to_thread(take_in))
+        await anyio.to_thread.run_sync(take_in)
 
     async def add(self, rows: Sequence[Planned | Skipped]) -> list[Result]:
         return self._add(rows)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import io
 import os
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, BinaryIO, cast
+
+import anyio.to_thread
 
 from rumbleup_async.errors import ConfigurationError, ListError
-
-if TYPE_CHECKING:
-    from rumbleup_async.session.multipart import FileLike
+from rumbleup_async.session.multipart import FileLike
 
 
 async def check(source: FileLike) -> None:
@@ -23,8 +23,6 @@ async def check(source: FileLike) -> None:
 
     An open file is left where it stood.
     """
-    import anyio.to_thread
-
     await anyio.to_thread.run_sync(_check, source)
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.provider import arguments, times
 from rumbleup_async.rumbleup import requests
 from rumbleup_async.session.exchange import Part, Request
-
-if TYPE_CHECKING:
-    from rumbleup_async.session.multipart import FileLike
+from rumbleup_async.session.multipart import FileLike, file_part
 
 Many: TypeAlias = str | int | Iterable[str | int]
 """One value or several."""
@@ -95,8 +93,6 @@ async def uploading(
     if any(text is not None and not _encodes(text) for text in texts.values()):
         raise ConfigurationError(arguments.BROKEN_TEXT)
     parts = [Part(name, text) for name, text in texts.items() if text is not None]
-    from rumbleup_async.session.multipart import file_part  # brings what reads files beside the loop
-
     parts += [await file_part(name, source) for name, source in files.items()]
     return Request("POST", path, parts=tuple(parts), timeout=arguments.seconds(timeout))
 

@@ -5,7 +5,6 @@ Lives here: opening, checking and loading a list, and what is to be said of how 
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import sys
@@ -13,6 +12,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, I
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio
 
 from rumbleup_async.errors import ConfigurationError, LedgerMismatch, ListError
 from rumbleup_async.lists import contacts as lists
@@ -26,7 +27,6 @@ from rumbleup_async.runs.planning import Settings, consent_check, has_consent, k
 from rumbleup_async.runs.setup import Setup
 from rumbleup_async.screening.notes import notes_of
 from rumbleup_async.screening.screen import Screen
-from rumbleup_async.shielding import run_shielded
 
 if TYPE_CHECKING:
     from rumbleup_async.people.run_book import RunBook
@@ -62,20 +62,20 @@ class ListLoading:
         if ledger.fingerprint is not None and await self._is_same_list(source, settings) and is_known:
             return False
         consent, keep, placing = consent_check(settings), keep_of(settings), self._setup.placing
-        opening = asyncio.to_thread(
-            lists.open_list,
-            source,
-            phone_field=settings.phone_field,
-            fields=None if settings.writer is not None else screen.needed_fields,
-            encoding=settings.encoding,
-            sheet=settings.part.sheet,
-            query=settings.part.query,
-            consent=consent,
-            keep=keep,
-            copy=copy,
-            whereabouts=placing,
+        opened = await anyio.to_thread.run_sync(
+            lambda: lists.open_list(
+                source,
+                phone_field=settings.phone_field,
+                fields=None if settings.writer is not None else screen.needed_fields,
+                encoding=settings.encoding,
+                sheet=settings.part.sheet,
+                query=settings.part.query,
+                consent=consent,
+                keep=keep,
+                copy=copy,
+                whereabouts=placing,
+            )
         )
-        opened = await run_shielded(opening)
         if placing is not None:
             screen.place_by(placing.placing())
 
@@ -158,15 +158,14 @@ class ListLoading:
     async def _is_same_list(self, source: object, settings: Settings) -> bool:
         """Whether this is the list that is in the ledger already. Where it is another, the ledger says if it may be replaced."""
         ledger = self._setup.ledger
-        is_file = not isinstance(source, str) or await run_shielded(asyncio.to_thread(is_lasting, source))
+        is_file = not isinstance(source, str) or await anyio.to_thread.run_sync(is_lasting, source)
         if not is_file:
             if not ledger.is_used:
                 return False  # as good as new, and what can be read only once is read now
             if source == "-" and (sys.stdin is None or sys.stdin.closed):
                 raise ListError("standard input is closed; pipe the list into it or name a file")
         try:
-            reading = asyncio.to_thread(lists.fingerprint, source, settings.part.sheet, settings.part.query)
-            found = await run_shielded(reading)
+            found = await anyio.to_thread.run_sync(lists.fingerprint, source, settings.part.sheet, settings.part.query)
         except OSError as error:
             raise ListError(f"{source}: cannot be read: {error.strerror or type(error).__name__}") from None
         is_same = found == ledger.fingerprint

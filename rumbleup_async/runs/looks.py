@@ -6,16 +6,15 @@ Lives here: when a run may look, and how `stop()` breaks a look off. How a look 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+import anyio
 
 from rumbleup_async.engine.ports import Log
 from rumbleup_async.errors import ConfigurationError
 from rumbleup_async.messaging import Plan, State
 from rumbleup_async.runs.reconcile import Reconciled, Requeued, count_absent, reconcile, requeue_absent
 from rumbleup_async.runs.setup import Setup
-
-if TYPE_CHECKING:
-    import anyio
 
 T = TypeVar("T")
 
@@ -80,8 +79,6 @@ class Looks:
 
     async def _stoppably(self, look: Awaitable[T], is_stopped: bool) -> T | None:
         """One look into the log; None if `cancel()` broke it off. A look that is broken off changes nothing."""
-        import anyio  # most runs have nothing to look up
-
         with anyio.CancelScope() as self._scope:
             if is_stopped:
                 self._scope.cancel()
