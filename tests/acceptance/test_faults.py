@@ -51,7 +51,10 @@ def test_every_fault_of_a_single_text(stage: Stage, provider: Provider) -> None:
         "redirect",
         "empty",
     }
-    tried = [name for name in sends if name not in STOPPING | UNDOCUMENTED]
+    # What takes the next text of its connection along comes last: that may be any text behind it.
+    tried = sorted(
+        (name for name in sends if name not in STOPPING | UNDOCUMENTED), key=lambda name: name == "keepalive-close-next"
+    )
     struck = {phone(APART * number + 4): name for number, name in enumerate(tried)}
     rows = APART * len(tried) + 10
     provider.faults(phones={number: [f"send:{name}"] for number, name in struck.items()})

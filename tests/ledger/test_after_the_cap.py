@@ -24,7 +24,7 @@ def again(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
         return lambda: kept
     if request.param == "file":
         return lambda: SqliteLedger(tmp_path / "run.ledger")
-    address = request.getfixturevalue("postgres").address(f"cap-{tmp_path.name[-40:]}", lease="2")
+    address = request.getfixturevalue("postgres").address(f"cap-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
     return lambda: PostgresLedger(address)
 
 

@@ -28,7 +28,7 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"bounds-{tmp_path.name}", lease="10")
+    return postgres.address(f"bounds-{tmp_path.parent.name}-{tmp_path.name}", lease="10")
 
 
 class Machine:

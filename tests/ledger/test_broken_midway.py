@@ -106,7 +106,9 @@ def test_a_connection_that_breaks_anywhere_before_the_sending_does_not_end_the_r
         breaking = Breaking(monkeypatch)
 
         async def run(*at: Any) -> Any:
-            address = postgres.address(f"midway-{tmp_path.name}-{'-'.join(map(str, at)) or 'whole'}", lease="2")
+            address = postgres.address(
+                f"midway-{tmp_path.parent.name}-{tmp_path.name}-{'-'.join(map(str, at)) or 'whole'}", lease="2"
+            )
             await prepared(address)
             return await gone_on_with(address, breaking, at or ("", 0))
 

@@ -15,7 +15,7 @@ from tests.ledger.test_bounds import NOW, Machine, ends, machines, used
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"drawn-{tmp_path.name}", lease="10")
+    return postgres.address(f"drawn-{tmp_path.parent.name}-{tmp_path.name}", lease="10")
 
 
 class Drawing:

@@ -121,7 +121,7 @@ def test_one_is_in_charge_and_others_join_as_who_they_are(postgres: Database, tm
     """Two would decide on one run; or whoever joins with another key send the half of it from another account."""
 
     async def main() -> None:
-        address = postgres.address(f"charge-{tmp_path.name}", lease="2")
+        address = postgres.address(f"charge-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
         first = PostgresLedger(address, identity=MINE)
         await first.open(PLAN)
         await first.add(CONTACTS)

@@ -32,7 +32,7 @@ def test_a_look_up_goes_on_where_a_machine_that_woke_has_proved_a_text(postgres:
     """The look-up would end with an error, and everybody else in doubt stay so for one text that is known to be sent."""
 
     async def main() -> None:
-        address = postgres.address(f"proved-{tmp_path.name}", lease="2")
+        address = postgres.address(f"proved-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
         async with opened(address, PLAN, has_list=True) as first, opened(address) as woken:
             await first.enlist("one")
             theirs = (await woken.enlist("two")).id

@@ -25,7 +25,7 @@ ROWS: list[Planned | Skipped] = [
 
 def test_nothing_of_the_people_is_left(postgres: Database, tmp_path: Path) -> None:
     """Phones and names would stay in the database for ever, or those of a run that still needs them be gone."""
-    address = postgres.address(f"purge-{tmp_path.name}", lease="2")
+    address = postgres.address(f"purge-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
     place = parse(address)
 
     async def main() -> None:

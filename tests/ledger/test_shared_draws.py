@@ -19,7 +19,7 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"draws-{tmp_path.name}", lease="2")
+    return postgres.address(f"draws-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
 
 
 def drawn(row: int, phone: int) -> Planned:

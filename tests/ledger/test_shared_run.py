@@ -36,7 +36,7 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"shared-{tmp_path.name}", lease="2")
+    return postgres.address(f"shared-{tmp_path.parent.name}-{tmp_path.name}", lease="2")
 
 
 @asynccontextmanager
@@ -171,7 +171,7 @@ def test_who_shares_a_rate_or_a_book_waits_until_all_know_of_it(postgres: Databa
     """Both would send at the whole rate, or one give back what the other has claimed, if their leases differ."""
 
     async def main() -> None:
-        long, short = (postgres.address(f"waits-{tmp_path.name}", lease=lease) for lease in ("600", "2"))
+        long, short = (postgres.address(f"waits-{tmp_path.parent.name}-{tmp_path.name}", lease=lease) for lease in ("600", "2"))
         for options in ({"rate": 5.0}, {"book": "people.db"}):
             async with opened(long, PLAN, has_list=True) as first:
                 await first.keep(Kept(options))

@@ -18,7 +18,7 @@ from tests.ledger.test_bounds import NOW, machines
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"together-{tmp_path.name}", lease="10")
+    return postgres.address(f"together-{tmp_path.parent.name}-{tmp_path.name}", lease="10")
 
 
 def is_word(sharing: Sharing) -> bool:

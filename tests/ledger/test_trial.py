@@ -21,7 +21,9 @@ OPEN = {1: 10.0, 2: 1e12}
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     made: Any = MemoryLedger() if request.param == "memory" else SqliteLedger(tmp_path / "run.ledger")
     if request.param == "database":
-        made = PostgresLedger(request.getfixturevalue("postgres").address(f"trial-{tmp_path.name[-40:]}", lease="10"))
+        made = PostgresLedger(
+            request.getfixturevalue("postgres").address(f"trial-{tmp_path.parent.name}-{tmp_path.name}", lease="10")
+        )
     await made.open(PLAN)
     # Every second is at a place that is shut, and every third has no place.
     rows = [Planned(row, f"202234{row:04d}", PLAN.text, place=0 if not row % 3 else row % 2 + 1) for row in range(1, ROWS + 1)]

@@ -84,7 +84,7 @@ async def machines(address: str, limits: LineLimits) -> AsyncIterator[Sequence[M
 
 @pytest.fixture
 def address(postgres: Database, tmp_path: Path) -> str:
-    return postgres.address(f"lines-{tmp_path.name}", lease="10")
+    return postgres.address(f"lines-{tmp_path.parent.name}-{tmp_path.name}", lease="10")
 
 
 def test_what_a_line_may_send_holds_over_all_machines(address: str) -> None:
