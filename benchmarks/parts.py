@@ -117,29 +117,18 @@ async def _claims(path: Path, texts: int) -> float:
     return used / texts * 1e6
 
 
-async def _taking_in(path: Path, texts: int) -> float:
-    """As a feed's rows are taken in: 1,000 a step, each durable."""
+async def _taking_in(path: Path, texts: int, *, is_whole: bool) -> float:
+    """As a feed's rows are taken in: 1,000 a step, each durable; or as those of a whole file: all durable at the end."""
     ledger = SqliteLedger(path)
     await ledger.open(_PLAN)
     planned = _planned(texts)
     groups = [planned[start : start + 1000] for start in range(0, texts, 1000)]
     used = time.process_time()
-    for group in groups:
-        await ledger.add(group)
-    await ledger.complete("")
-    used = time.process_time() - used
-    await ledger.aclose()
-    return used / texts * 1e6
-
-
-async def _first(path: Path, texts: int) -> float:
-    """As a file's rows are taken in, before anything is sent: all durable at the end."""
-    ledger = SqliteLedger(path)
-    await ledger.open(_PLAN)
-    planned = _planned(texts)
-    groups = [planned[start : start + 1000] for start in range(0, texts, 1000)]
-    used = time.process_time()
-    await ledger.load(groups)
+    if is_whole:
+        await ledger.load(groups)
+    else:
+        for group in groups:
+            await ledger.add(group)
     await ledger.complete("")
     used = time.process_time() - used
     await ledger.aclose()
@@ -194,8 +183,10 @@ def _measures(served: Served, work: Path, texts: int) -> dict[str, Callable[[], 
         "exchange over aiohttp": lambda: _in_loop(_exchange(served, "aiohttp", texts // 4)),
         "understanding the answer": lambda: _loop(lambda: wire.decipher_send(_REPLY, (_MERGED,)), texts),
         "deciding": lambda: _loop(lambda: decide(accepted, 1, policy, proven=True), texts),
-        "ledger on disk, taking in while sending": lambda: _in_loop(_taking_in(work / f"{next(taken)}.ledger", texts)),
-        "ledger on disk, taking all in first": lambda: _in_loop(_first(work / f"{next(taken)}.ledger", texts)),
+        "ledger on disk, taking in while sending": lambda: _in_loop(
+            _taking_in(work / f"{next(taken)}.ledger", texts, is_whole=False)
+        ),
+        "ledger on disk, taking all in first": lambda: _in_loop(_taking_in(work / f"{next(taken)}.ledger", texts, is_whole=True)),
         "ledger on disk, contacts of texters": lambda: _in_loop(_claims(work / f"{next(taken)}.ledger", texts)),
         "ledger on disk, intent and result": lambda: _in_loop(_ledger(work / f"{next(taken)}.ledger", texts)),
         "engine, with the ledger in memory": lambda: _in_loop(_engine(texts)),
